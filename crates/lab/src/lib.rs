@@ -1,0 +1,4 @@
+//! One machine standing in for AWS.
+
+pub mod report;
+pub mod workload;

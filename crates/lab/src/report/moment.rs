@@ -1,0 +1,150 @@
+//! What happened when, and whose word it is.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Moment {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+    /// The particulars: reasons, counts, names.
+    pub detail: String,
+    /// Whose word it is.
+    pub source: Actor,
+}
+
+/// What can happen in a drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// The replica's stream was cut: from here on it falls behind.
+    ReplayHeld,
+    /// The primary was killed.
+    Killed,
+    /// The primary was stopped for a while.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// The probe counted enough failed samples in a row.
+    Detected,
+    /// The alarm changed its state.
+    Alarm,
+    /// An execution of the state machine began.
+    RunStarted,
+    /// The judgement was a go.
+    Judged,
+    /// A step said no.
+    Refused,
+    /// A person was called.
+    PersonCalled,
+    /// A person consented or approved.
+    Approved,
+    /// The old primary refuses writes, or a guard stands for it.
+    Fenced,
+    /// The replica is the primary and has committed a write.
+    Promoted,
+    /// The authoritative servers answer the new primary.
+    DnsSwitched,
+    /// The client's first commit after the outage.
+    FirstCommit,
+    /// The plan's checks passed on the new side.
+    Verified,
+    /// The execution ended.
+    RunEnded,
+    /// The old primary's host came back.
+    OldPrimaryBack,
+    /// The old primary refuses writes after its return.
+    OldPrimaryFenced,
+}
+
+impl Event {
+    /// As a person reads it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReplayHeld => "replica held back",
+            Self::Killed => "primary killed",
+            Self::Paused => "primary paused",
+            Self::Resumed => "primary resumed",
+            Self::Detected => "detected",
+            Self::Alarm => "alarm",
+            Self::RunStarted => "run started",
+            Self::Judged => "judged",
+            Self::Refused => "refused",
+            Self::PersonCalled => "person called",
+            Self::Approved => "consent given",
+            Self::Fenced => "fenced",
+            Self::Promoted => "promoted",
+            Self::DnsSwitched => "DNS switched",
+            Self::FirstCommit => "first commit",
+            Self::Verified => "verified",
+            Self::RunEnded => "run ended",
+            Self::OldPrimaryBack => "old primary back",
+            Self::OldPrimaryFenced => "old primary fenced",
+        }
+    }
+}
+
+/// Whose word a moment is, and the lane it is drawn in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Actor {
+    /// The lab, which makes the disaster.
+    Disaster,
+    /// The client.
+    Client,
+    /// The probe.
+    Probe,
+    /// CloudWatch and EventBridge.
+    Alarm,
+    /// The state machine and its functions.
+    Run,
+    /// The database servers.
+    Database,
+    /// The authoritative DNS.
+    Dns,
+}
+
+impl Actor {
+    /// As a person reads it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disaster => "disaster",
+            Self::Client => "client",
+            Self::Probe => "probe",
+            Self::Alarm => "alarm",
+            Self::Run => "state machine",
+            Self::Database => "database",
+            Self::Dns => "DNS",
+        }
+    }
+}
+
+/// One state of an execution: a function's turn, or a wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Turn {
+    /// The state's name, as `PromoteReplica`.
+    pub state: String,
+    /// What kind of state it is.
+    pub kind: TurnKind,
+    /// When it was entered.
+    pub from: Timestamp,
+    /// When it was left.
+    pub to: Timestamp,
+}
+
+/// What a state spends its time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TurnKind {
+    /// A function works.
+    Task,
+    /// The run waits: for the world, or for a person.
+    Wait,
+}

@@ -1,0 +1,227 @@
+//! What a run leaves: what was seen, decided and done, how long it took, and against which objective.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    id::{ExecutionArn, Generation, PlanName},
+    judgement::Judgement,
+    lease::ActiveSide,
+    promotion::Promotion,
+    run::{Consent, Run, Trigger},
+    span::Span,
+    step::{Outcome, Step},
+};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunOutcome {
+    /// The new side takes writes, traffic is there, the checks passed.
+    Done,
+    /// Nothing was changed, and why.
+    Refused,
+    /// What was changed was changed back.
+    Undone,
+    /// It is neither: a person must look.
+    NeedsAPerson,
+}
+
+/// The whole answers of a run's steps, as far as it came.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Record {
+    /// `OpenRun`'s, without the run itself.
+    pub open_run: Option<Step<Value>>,
+    /// `JudgeFailover`'s.
+    pub judgement: Option<Step<Judgement>>,
+    /// The person's answer.
+    pub approval: Option<Value>,
+    /// `FencePrimary`'s.
+    pub fencing: Option<Step<Value>>,
+    /// `PromoteReplica`'s.
+    pub promotion: Option<Step<Promotion>>,
+    /// `DnsSwitch`'s.
+    pub traffic: Option<Step<Value>>,
+    /// `Verify`'s.
+    pub verification: Option<Step<Value>>,
+    /// `UndoFencePrimary`'s.
+    pub undo: Option<Step<Value>>,
+    /// The error that ended it, if one did.
+    pub error: Option<StepError>,
+}
+
+/// An error that a step ended with after its retries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepError {
+    /// The state.
+    pub state: String,
+    /// The error's name.
+    pub error: String,
+    /// Its cause.
+    pub cause: String,
+}
+
+/// A moment of the run, by the engine's own history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Moment {
+    /// The state.
+    pub state: String,
+    /// When it was entered.
+    #[schemars(with = "String")]
+    pub entered_at: Timestamp,
+    /// When it was left; absent for the one that writes this.
+    #[schemars(with = "Option<String>")]
+    pub left_at: Option<Timestamp>,
+}
+
+/// What was measured, beside what was promised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Objective {
+    /// The plan's recovery time objective.
+    pub rto: Span,
+    /// From the first failed sample to the new side's passed checks, in seconds.
+    pub rto_measured_seconds: Option<f64>,
+    /// The plan's recovery point objective.
+    pub rpo: Span,
+    /// The replica's lag when it was promoted, in seconds, plus what was written unseen before the first failed sample.
+    pub rpo_measured_seconds: Option<f64>,
+    /// Whether both were met; absent where nothing was recovered.
+    pub met: Option<bool>,
+}
+
+/// The evidence of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Evidence {
+    /// This format's version.
+    pub version: u32,
+    /// The plan, unless the request named none that exists.
+    pub plan: Option<PlanName>,
+    /// The version of the plan's object that was pinned.
+    pub plan_version: Option<String>,
+    /// The execution.
+    pub execution: ExecutionArn,
+    /// The run's generation, once it had one.
+    pub generation: Option<Generation>,
+    /// Why it ran.
+    pub trigger: Option<Trigger>,
+    /// A named consent to lose more than the budget.
+    pub consent: Option<Consent>,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// Why, in a sentence.
+    pub because: String,
+    /// When the execution started.
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// When this was written.
+    #[schemars(with = "String")]
+    pub ended_at: Timestamp,
+    /// Which side takes writes now, as far as this run knows.
+    pub active: ActiveSide,
+    /// Measured and promised.
+    pub objective: Option<Objective>,
+    /// State by state.
+    pub timeline: Vec<Moment>,
+    /// State transitions until this was written.
+    pub transitions: u64,
+    /// The steps' whole answers.
+    pub record: Record,
+    /// What started it, as it came.
+    pub request: Value,
+}
+
+/// This format's version.
+pub const VERSION: u32 = 1;
+
+/// What ended, and how: `CloseRun`'s input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Closing {
+    /// The execution.
+    pub execution: ExecutionArn,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Its input.
+    pub request: Value,
+    /// The run, if it opened.
+    pub run: Option<Run>,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// Why.
+    pub because: String,
+    /// The steps' answers.
+    pub record: Record,
+}
+
+/// Writes the evidence down.
+#[must_use]
+pub fn assemble(closing: Closing, timeline: Vec<Moment>, transitions: u64, now: Timestamp) -> Evidence {
+    let active = active_side(&closing.record);
+    let objective = closing.run.as_ref().map(|run| objective(run, &closing.record, &timeline, closing.outcome));
+    let run = closing.run;
+    Evidence {
+        version: VERSION,
+        plan: run.as_ref().map(|run| run.plan.plan.clone()),
+        plan_version: run.as_ref().map(|run| run.plan_version.clone()),
+        generation: run.as_ref().map(|run| run.generation),
+        trigger: run.as_ref().map(|run| run.trigger.clone()),
+        consent: run.and_then(|run| run.consent),
+        execution: closing.execution,
+        outcome: closing.outcome,
+        because: closing.because,
+        started_at: closing.started_at,
+        ended_at: now,
+        active,
+        objective,
+        timeline,
+        transitions,
+        record: closing.record,
+        request: closing.request,
+    }
+}
+
+/// Which side takes writes: the replica, once a promotion was asked for. Where its outcome is unknown it counts as
+/// promoted, because the old side must not be trusted again before a person looked.
+#[must_use]
+pub fn active_side(record: &Record) -> ActiveSide {
+    let asked = record.promotion.as_ref().is_some_and(|step| step.step != Outcome::Refused);
+    let unknown = record.error.as_ref().is_some_and(|error| error.state == "PromoteReplica");
+    if asked || unknown { ActiveSide::Replica } else { ActiveSide::Primary }
+}
+
+fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcome) -> Objective {
+    let judgement = record.judgement.as_ref().and_then(|step| step.did.as_ref());
+    let promotion = record.promotion.as_ref().and_then(|step| step.did.as_ref());
+    let verified_at = timeline.iter().rev().find(|moment| moment.state == "Verify").and_then(|moment| moment.left_at);
+    let rto = match (outcome, judgement, verified_at) {
+        (RunOutcome::Done, Some(judgement), Some(at)) => Some(Span::between(judgement.failing_since, at)),
+        _ => None,
+    };
+    let rpo = promotion.and_then(|promotion| promotion.loss.time());
+    let met = rto.map(|rto| rto <= run.plan.objectives.rto && rpo.is_some_and(|rpo| rpo <= run.plan.objectives.rpo));
+    Objective {
+        rto: run.plan.objectives.rto,
+        rto_measured_seconds: rto.map(Span::as_seconds),
+        rpo: run.plan.objectives.rpo,
+        rpo_measured_seconds: rpo.map(Span::as_seconds),
+        met,
+    }
+}
+
+/// Where the evidence of an execution is kept.
+#[must_use]
+pub fn key(plan: Option<&PlanName>, execution: &ExecutionArn) -> String {
+    format!("evidence/{}/{}.json", plan.map_or("no-plan", PlanName::as_str), execution.name())
+}
+
+/// The evidence's JSON Schema.
+#[must_use]
+pub fn schema() -> Value {
+    schemars::schema_for!(Evidence).to_value()
+}

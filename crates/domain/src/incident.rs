@@ -1,0 +1,112 @@
+//! What people are told.
+
+use crate::{
+    evidence::RunOutcome,
+    id::ExecutionArn,
+    judgement::Judgement,
+    run::{Run, Trigger},
+};
+
+/// A notice: SNS's subject and message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// At most 100 characters, as SNS wants it; ASCII, one line.
+    pub subject: String,
+    /// Plain text.
+    pub message: String,
+}
+
+/// SNS's limit.
+const SUBJECT_CHARS: usize = 100;
+
+impl Notice {
+    fn new(subject: &str, message: String) -> Self {
+        let subject = subject.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' }).take(SUBJECT_CHARS).collect();
+        Self { subject, message }
+    }
+}
+
+/// An execution began.
+#[must_use]
+pub fn started(execution: &ExecutionArn, input: &str) -> Notice {
+    let input: String = input.chars().take(2_000).collect();
+    Notice::new("Lifeboat: a failover run has started", format!("Execution: {execution}\nStarted by: {input}\n"))
+}
+
+/// An execution was ended by the engine, not by itself.
+#[must_use]
+pub fn broken(execution: &ExecutionArn, status: &str, cause: &str) -> Notice {
+    let cause: String = cause.chars().take(2_000).collect();
+    Notice::new(
+        &format!("Lifeboat: a failover run ended as {status}"),
+        format!(
+            "Execution: {execution}\nStatus: {status}\nCause: {cause}\n\nWhat is true now: read its history and the evidence bucket; RUNBOOK.md has a heading for each end.\n\
+             If it held the lease, the next run takes it over.\n"
+        ),
+    )
+}
+
+/// A person must decide.
+#[must_use]
+pub fn approval(run: &Run, judgement: &Judgement, because: &str) -> Notice {
+    let Run { plan, execution, generation, .. } = run;
+    let signals: String = judgement.signals.iter().map(|s| format!("  {:?} says {:?}: {}\n", s.vantage, s.verdict, s.because)).collect();
+    Notice::new(
+        &format!("Lifeboat: approve the failover of {}?", plan.plan),
+        format!(
+            "{}\n\nPlan: {}\nGeneration: {generation}\nFailure: {} since {}\nWhy a person is asked: {because}\nMay be lost: {}\nSignals:\n{signals}\n\
+             Answer within {}:\n  lifeboat approve {} --plan {} --region {} --by YOU --why REASON\n  lifeboat approve {} --plan {} --region {} --by YOU --why REASON --deny\n",
+            plan.summary,
+            plan.plan,
+            judgement.class,
+            judgement.failing_since,
+            judgement.loss,
+            plan.failover.approval_deadline,
+            execution.name(),
+            plan.plan,
+            execution.region(),
+            execution.name(),
+            plan.plan,
+            execution.region(),
+        ),
+    )
+}
+
+/// A run ended by itself.
+#[must_use]
+pub fn ended(execution: &ExecutionArn, run: Option<&Run>, outcome: RunOutcome, because: &str, evidence: Option<&str>) -> Notice {
+    let plan = run.map_or("a plan that does not exist".to_owned(), |run| run.plan.plan.to_string());
+    let (headline, next) = match outcome {
+        RunOutcome::Done => (format!("{plan} has failed over"), "Restore its replication; until then a second failover is refused."),
+        RunOutcome::Refused => (format!("failover of {plan} refused"), "Nothing was changed. If it must be done all the same, RUNBOOK.md says how (FailoverRefused)."),
+        RunOutcome::Undone => (format!("failover of {plan} undone"), "What was changed was changed back (RUNBOOK.md, FailoverUndone)."),
+        RunOutcome::NeedsAPerson => (format!("failover of {plan} NEEDS A PERSON"), "It is neither done nor undone: RUNBOOK.md, FailoverNeedsAPerson."),
+    };
+    let summary = run.map(|run| format!("{}\n", run.plan.summary)).unwrap_or_default();
+    let started = match run.map(|run| &run.trigger) {
+        Some(Trigger::Alarm { alarm, .. }) => format!("alarm {alarm}"),
+        Some(Trigger::Person { by, why }) => format!("{by}: {why}"),
+        None => "see the execution's input".into(),
+    };
+    // The same key for every notice of one incident, so that pagers fold and resolve them.
+    let key = run.map(|run| format!("{}/{}/{}", run.execution.region(), run.plan.plan, run.generation)).unwrap_or_default();
+    Notice::new(
+        &format!("Lifeboat: {headline}"),
+        format!(
+            "{summary}{headline}\n\nWhy: {because}\nStarted by: {started}\nExecution: {execution}\nIncident: {key}\nEvidence: {}\n\n{next}\n",
+            evidence.unwrap_or("none could be written")
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_fits_sns() {
+        let notice = Notice::new(&format!("a\nü{}", "x".repeat(300)), String::new());
+        assert_eq!(notice.subject.len(), 100);
+        assert!(notice.subject.starts_with("a??x"), "{}", notice.subject);
+    }
+}

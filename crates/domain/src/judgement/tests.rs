@@ -1,0 +1,185 @@
+use super::*;
+use crate::{
+    health::Endpoint,
+    id::Generation,
+    lease::Holder,
+    probe::Streak,
+    run::Consent,
+    wal::{LastSeen, Lsn},
+};
+
+const PRIMARY: &str = "orders-primary.us-east-1.rds.lifeboat.test";
+
+fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
+}
+
+fn look(endpoint: Endpoint, database: Verdict) -> Look {
+    Look { endpoint, database, because: "as the test says".into(), at: at(1_200), took_milliseconds: 1, lsn: None }
+}
+
+fn position(replayed: u64, commit_at: i64) -> ReplicaPosition {
+    ReplicaPosition { received: Lsn(replayed), replayed: Lsn(replayed), replayed_commit_at: Some(at(commit_at)) }
+}
+
+/// A killed primary: refused from both sides, no receiver, nothing lost.
+fn killed() -> Seen {
+    Seen {
+        recovery: look(Endpoint::Refused, Verdict::Down),
+        witness: Witness::Looked(look(Endpoint::Refused, Verdict::Down)),
+        replica: ReplicaSeen::Replica { position: position(1_000, -600), receiver: Receiver::Absent },
+        api: ApiSeen::Status("available".into()),
+        record: RecordSeen::Names(PRIMARY.parse().unwrap()),
+        watch: Watch {
+            failing: Some(Streak { since: at(0), until: at(1_000), failures: 3, because: "refused".into() }),
+            last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-500) }),
+        },
+    }
+}
+
+fn run() -> Run {
+    Run {
+        execution: "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:a".parse().unwrap(),
+        plan: crate::plan::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap(),
+        plan_version: "1".into(),
+        generation: Generation(1),
+        trigger: Trigger::Alarm { alarm: "lifeboat-lab-primary-down".into(), at: at(1_000), reason: String::new() },
+        taken_over: None,
+        consent: None,
+        opened_at: at(1_100),
+    }
+}
+
+fn by_hand() -> Run {
+    Run { trigger: Trigger::Person { by: "anna".parse().unwrap(), why: "a test".into() }, ..run() }
+}
+
+#[track_caller]
+fn refused(seen: &Seen, run: &Run, why: &str) {
+    match decide(seen, run, at(1_300)) {
+        Decision::Refuse(because) => assert!(because.contains(why), "{because}"),
+        decision => panic!("{decision:?}"),
+    }
+}
+
+#[track_caller]
+fn goes(seen: &Seen, run: &Run) -> Judgement {
+    match decide(seen, run, at(1_300)) {
+        Decision::Go(judgement) => judgement,
+        decision => panic!("{decision:?}"),
+    }
+}
+
+#[test]
+fn a_killed_primary_is_failed_over_without_asking() {
+    let judgement = goes(&killed(), &run());
+    assert_eq!((judgement.class, judgement.policy), (FailureClass::Database, Policy::Automatic));
+    assert_eq!(judgement.signals.len(), 4);
+}
+
+#[test]
+fn a_primary_that_answers_again_stays_primary() {
+    refused(&Seen { recovery: look(Endpoint::Open, Verdict::Up), ..killed() }, &run(), "answers again");
+    refused(&Seen { recovery: look(Endpoint::Open, Verdict::Up), ..killed() }, &by_hand(), "answers again");
+}
+
+#[test]
+fn a_primary_that_the_witness_reaches_stays_primary() {
+    refused(&Seen { witness: Witness::Looked(look(Endpoint::Open, Verdict::Up)), ..killed() }, &run(), "cut off");
+}
+
+#[test]
+fn a_silent_witness_makes_the_class_unknown_and_a_person_is_asked() {
+    let judgement = goes(&Seen { witness: Witness::Silent("timed out".into()), ..killed() }, &run());
+    assert_eq!((judgement.class, judgement.policy), (FailureClass::Unknown, Policy::Approval));
+}
+
+#[test]
+fn a_person_who_starts_the_run_is_not_asked_again() {
+    let judgement = goes(&Seen { witness: Witness::Silent("timed out".into()), ..killed() }, &by_hand());
+    assert_eq!(judgement.policy, Policy::Automatic);
+}
+
+#[test]
+fn a_replica_that_still_hears_of_the_primary_vetoes() {
+    let heard = |ms| ReplicaSeen::Replica { position: position(1_000, -600), receiver: Receiver::Streaming { heard_at: at(ms) } };
+    refused(&Seen { replica: heard(1_001), ..killed() }, &run(), "still flows");
+    // What was in flight when it died is no proof of life.
+    goes(&Seen { replica: heard(1_000), ..killed() }, &run());
+}
+
+#[test]
+fn a_host_without_an_answer_is_a_zone_and_a_region_without_one_a_region() {
+    let silent = look(Endpoint::Silent, Verdict::Down);
+    let seen = Seen { recovery: silent.clone(), witness: Witness::Looked(silent), ..killed() };
+    assert_eq!(goes(&seen, &run()).class, FailureClass::Zone);
+    let seen = Seen { api: ApiSeen::Silent("timed out".into()), ..seen };
+    assert_eq!(goes(&seen, &run()).class, FailureClass::Region);
+}
+
+#[test]
+fn a_look_that_could_not_tell_is_not_a_death() {
+    let seen = Seen { recovery: look(Endpoint::Unresolved, Verdict::Unknown), ..killed() };
+    assert_eq!(goes(&seen, &run()).policy, Policy::Approval);
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_left_alone() {
+    let elsewhere = RecordSeen::Names("other.example.com".parse().unwrap());
+    refused(&Seen { record: elsewhere, ..killed() }, &run(), "leads to `other.example.com`");
+}
+
+#[test]
+fn planned_work_is_not_a_failure() {
+    for status in ["rebooting", "stopped", "deleting", "maintenance"] {
+        refused(&Seen { api: ApiSeen::Status(status.into()), ..killed() }, &run(), status);
+    }
+}
+
+#[test]
+fn the_hold_down_is_kept_at_its_limit() {
+    let seen = |since| Seen { watch: Watch { failing: Some(Streak { since: at(since), until: at(1_000), failures: 3, because: String::new() }), ..killed().watch }, ..killed() };
+    assert!(matches!(decide(&seen(301), &run(), at(1_300)), Decision::Hold(_)), "below");
+    assert!(matches!(decide(&seen(300), &run(), at(1_300)), Decision::Go(_)), "at");
+    assert!(matches!(decide(&seen(299), &run(), at(1_300)), Decision::Go(_)), "above");
+}
+
+#[test]
+fn a_lag_is_judged_at_above_and_below_the_budget_and_unknown() {
+    let behind = |bytes: u64, ms: i64| {
+        let replica = ReplicaSeen::Replica { position: position(100_000_000 - bytes, -500 - ms), receiver: Receiver::Absent };
+        let watch = Watch { last_seen: Some(LastSeen { lsn: Lsn(100_000_000), at: at(-500) }), ..killed().watch };
+        Seen { replica, watch, ..killed() }
+    };
+    goes(&behind(1_048_575, 1_999), &run());
+    goes(&behind(1_048_576, 2_000), &run());
+    refused(&behind(1_048_577, 10), &run(), "bytes behind");
+    refused(&behind(10, 2_001), &run(), "behind");
+    let unseen = Seen { watch: Watch { last_seen: None, ..killed().watch }, ..killed() };
+    refused(&unseen, &run(), "unknown");
+    let stale = Seen { watch: Watch { last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-1_501) }), ..killed().watch }, ..killed() };
+    refused(&stale, &run(), "unknown");
+    let consented = Run { consent: Some(Consent { by: "anna".parse().unwrap(), why: "the shop must open".into() }), ..by_hand() };
+    goes(&behind(50_000_000, 60_000), &consented);
+    goes(&unseen, &consented);
+}
+
+#[test]
+fn a_replica_that_is_silent_is_nothing_to_fail_over_to() {
+    refused(&Seen { replica: ReplicaSeen::Silent("refused".into()), ..killed() }, &run(), "nothing to fail over to");
+}
+
+#[test]
+fn a_replica_that_someone_promoted_is_left_alone_unless_a_dead_run_did() {
+    let promoted = Seen { replica: ReplicaSeen::Primary, ..killed() };
+    refused(&promoted, &run(), "takes writes already");
+    let holder = Holder { execution: run().execution, phase: Phase::Promoting, since: at(0), asked: None };
+    goes(&promoted, &Run { taken_over: Some(holder), ..run() });
+}
+
+#[test]
+fn a_class_whose_policy_is_never_is_refused_even_by_hand() {
+    let mut run = by_hand();
+    run.plan.failover.policy.database = Policy::Never;
+    refused(&killed(), &run, "never");
+}

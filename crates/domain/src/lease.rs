@@ -1,0 +1,245 @@
+//! Who may change a plan's primary now. One object per plan, written only on the condition that it has not changed.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    evidence::RunOutcome,
+    id::{ExecutionArn, Generation, PlanName},
+    promotion::Asked,
+    run::Run,
+};
+
+/// The lease of a plan, and where its primary is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Lease {
+    /// The plan.
+    pub plan: PlanName,
+    /// The newest generation that any run was given.
+    pub generation: Generation,
+    /// Who holds it, if anyone.
+    pub holder: Option<Holder>,
+    /// Which side takes writes.
+    pub active: ActiveSide,
+    /// The newest run that ended.
+    pub last: Option<Ended>,
+}
+
+/// Who holds a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Holder {
+    /// The execution.
+    pub execution: ExecutionArn,
+    /// How far it is.
+    pub phase: Phase,
+    /// When it took the lease.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// What was true when it asked for the promotion.
+    #[serde(default)]
+    pub asked: Option<Asked>,
+}
+
+/// How far a holder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Before the point of no return: everything can be undone.
+    Opened,
+    /// The promotion has been asked for, or is about to be: only forward.
+    Promoting,
+}
+
+/// Which side of the pair takes writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ActiveSide {
+    /// The plan's primary.
+    Primary,
+    /// The plan's replica, promoted.
+    Replica,
+}
+
+/// A run that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ended {
+    /// The execution.
+    pub execution: ExecutionArn,
+    /// Its generation.
+    pub generation: Generation,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+/// What is known of the execution that holds a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// It is still running.
+    Running,
+    /// It ended, as this status says, without releasing.
+    Gone(String),
+    /// It could not be asked.
+    Unknown(String),
+}
+
+/// What to do about a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taking {
+    /// Write this, on the condition that nothing changed; `taken_over` is the holder that died.
+    Take {
+        /// The lease with ourselves as its holder.
+        lease: Lease,
+        /// The holder that ended without releasing.
+        taken_over: Option<Holder>,
+    },
+    /// It is ours already: an earlier try wrote it.
+    Ours(Lease),
+    /// Not now, and why.
+    Refuse(String),
+}
+
+/// Plans the taking of a lease.
+#[must_use]
+pub fn take(current: Option<&Lease>, owner: Option<&Owner>, plan: &PlanName, execution: &ExecutionArn, now: Timestamp) -> Taking {
+    let holder = Holder { execution: execution.clone(), phase: Phase::Opened, since: now, asked: None };
+    let Some(current) = current else {
+        let lease =
+            Lease { plan: plan.clone(), generation: Generation::ZERO.next(), holder: Some(holder), active: ActiveSide::Primary, last: None };
+        return Taking::Take { lease, taken_over: None };
+    };
+    if let Some(held) = &current.holder {
+        if held.execution == *execution {
+            return Taking::Ours(current.clone());
+        }
+        match owner {
+            Some(Owner::Gone(_)) => {}
+            Some(Owner::Running) => {
+                return Taking::Refuse(format!("execution `{}` holds the lease of plan `{plan}` and is still running", held.execution.name()));
+            }
+            Some(Owner::Unknown(why)) => {
+                return Taking::Refuse(format!(
+                    "execution `{}` holds the lease of plan `{plan}`, and whether it still runs could not be told: {why}",
+                    held.execution.name()
+                ));
+            }
+            None => {
+                return Taking::Refuse(format!("execution `{}` holds the lease of plan `{plan}` and was not asked", held.execution.name()));
+            }
+        }
+    }
+    if current.active == ActiveSide::Replica {
+        return Taking::Refuse(format!(
+            "plan `{plan}` failed over in generation {} and its replication has not been restored since: there is nothing to fail over to; fail back first",
+            current.last.as_ref().map_or(current.generation, |last| last.generation)
+        ));
+    }
+    let lease = Lease { generation: current.generation.next(), holder: Some(holder), ..current.clone() };
+    Taking::Take { lease, taken_over: current.holder.clone() }
+}
+
+/// Whether a run may still act: it holds the lease, and nobody had a newer generation since.
+///
+/// # Errors
+/// Says who holds it instead.
+pub fn holds(lease: Option<&Lease>, run: &Run) -> Result<Lease, String> {
+    let plan = &run.plan.plan;
+    let Some(lease) = lease else {
+        return Err(format!("the lease of plan `{plan}` is gone; this run (generation {}) may change nothing", run.generation));
+    };
+    match &lease.holder {
+        Some(holder) if holder.execution == run.execution && lease.generation == run.generation => Ok(lease.clone()),
+        Some(holder) => Err(format!(
+            "execution `{}` holds the lease of plan `{plan}` with generation {}; this run (generation {}) may change nothing",
+            holder.execution.name(),
+            lease.generation,
+            run.generation
+        )),
+        None => Err(format!(
+            "nobody holds the lease of plan `{plan}`, now at generation {}; this run (generation {}) may change nothing",
+            lease.generation, run.generation
+        )),
+    }
+}
+
+impl Lease {
+    /// The same lease, its holder past the point of no return.
+    #[must_use]
+    pub fn promoting(&self, asked: Asked) -> Self {
+        let holder = self.holder.clone().map(|holder| Holder { phase: Phase::Promoting, asked: Some(asked), ..holder });
+        Self { holder, ..self.clone() }
+    }
+
+    /// The same lease, released by a run that ended with its primary on `active`.
+    #[must_use]
+    pub fn released(&self, outcome: RunOutcome, active: ActiveSide, at: Timestamp) -> Self {
+        let last = self.holder.as_ref().map(|holder| Ended { execution: holder.execution.clone(), generation: self.generation, outcome, at });
+        Self { holder: None, active, last: last.or_else(|| self.last.clone()), ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn execution(name: &str) -> ExecutionArn {
+        format!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:{name}").parse().unwrap()
+    }
+
+    fn lab() -> PlanName {
+        "lab".parse().unwrap()
+    }
+
+    fn held_by(name: &str) -> Lease {
+        let Taking::Take { lease, .. } = take(None, None, &lab(), &execution(name), Timestamp::UNIX_EPOCH) else { panic!("not taken") };
+        lease
+    }
+
+    #[test]
+    fn the_first_run_is_generation_one() {
+        assert_eq!(held_by("a").generation, Generation(1));
+    }
+
+    #[test]
+    fn a_running_holder_is_named_in_the_refusal() {
+        let taking = take(Some(&held_by("a")), Some(&Owner::Running), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
+        let Taking::Refuse(why) = taking else { panic!("{taking:?}") };
+        assert!(why.contains("`a`") && why.contains("still running"), "{why}");
+    }
+
+    #[test]
+    fn a_holder_that_cannot_be_asked_keeps_its_lease() {
+        for owner in [None, Some(Owner::Unknown("timed out".into()))] {
+            let taking = take(Some(&held_by("a")), owner.as_ref(), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
+            assert!(matches!(taking, Taking::Refuse(_)), "{taking:?}");
+        }
+    }
+
+    #[test]
+    fn a_dead_holder_is_taken_over_with_the_next_generation() {
+        let taking = take(Some(&held_by("a")), Some(&Owner::Gone("ABORTED".into())), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
+        let Taking::Take { lease, taken_over } = taking else { panic!("{taking:?}") };
+        assert_eq!(lease.generation, Generation(2));
+        assert_eq!(taken_over.map(|holder| holder.execution), Some(execution("a")));
+    }
+
+    #[test]
+    fn taking_it_twice_is_taking_it_once() {
+        let lease = held_by("a");
+        assert_eq!(take(Some(&lease), None, &lab(), &execution("a"), Timestamp::UNIX_EPOCH), Taking::Ours(lease.clone()));
+    }
+
+    #[test]
+    fn a_plan_that_failed_over_has_nothing_left_to_fail_over_to() {
+        let lease = held_by("a").released(RunOutcome::Done, ActiveSide::Replica, Timestamp::UNIX_EPOCH);
+        let taking = take(Some(&lease), None, &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
+        let Taking::Refuse(why) = taking else { panic!("{taking:?}") };
+        assert!(why.contains("generation 1") && why.contains("replication has not been restored"), "{why}");
+    }
+}

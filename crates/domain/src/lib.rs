@@ -1,0 +1,23 @@
+//! What Lifeboat decides, and nothing of the world.
+//!
+//! No clock, no network, no AWS, no environment: `now`, ids and what was seen are arguments, so
+//! that every decision can be tested as a table. The world is in `edge`.
+
+pub mod evidence;
+pub mod failure;
+pub mod fencing;
+pub mod health;
+pub mod id;
+pub mod incident;
+pub mod judgement;
+pub mod lease;
+pub mod plan;
+pub mod probe;
+pub mod promotion;
+pub mod request;
+pub mod run;
+pub mod span;
+pub mod step;
+pub mod traffic;
+pub mod verification;
+pub mod wal;

@@ -1,0 +1,385 @@
+//! A recovery plan: what one system needs so that it can be recovered.
+//!
+//! These types are the plan's file, field by field; [`read`] makes one from YAML with errors that name
+//! line and path, [`check`] finds what types cannot, [`schema`] is for editors.
+
+mod check;
+mod read;
+
+pub use check::{Finding, check};
+pub use read::{LARGEST_PLAN_BYTES, PlanError, read, schema};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    health::FailureClass,
+    id::{ComponentName, HostName, InstanceId, PlanName, Region, SecretName, SecurityGroupId, SqlName, ZoneId},
+    span::Span,
+};
+
+/// One system's recovery plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// The plan's name.
+    pub plan: PlanName,
+    /// One line for the person who is paged: what this system is.
+    pub summary: String,
+    /// Where it runs, where it recovers, and a third place to look from.
+    pub regions: Regions,
+    /// What was promised.
+    pub objectives: Objectives,
+    /// What the plan protects.
+    pub components: Vec<Component>,
+    /// How clients find the primary.
+    pub traffic: Traffic,
+    /// How the primary's health is watched.
+    pub probe: Probe,
+    /// When to fail over, and when to ask.
+    pub failover: Failover,
+    /// What must be true of the new side before the run says done.
+    #[serde(default)]
+    pub verify: Vec<Check>,
+    /// Who hears of it, beyond the engine's own topic.
+    #[serde(default)]
+    pub notifications: Notifications,
+}
+
+/// The plan's Regions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Regions {
+    /// Where the system runs.
+    pub primary: Region,
+    /// Where it recovers, and from where recovery is run.
+    pub recovery: Region,
+    /// A third place to look from. Needed where a Region's failure is answered automatically.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Region>,
+}
+
+/// What was promised to the system's users.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Objectives {
+    /// Recovery time objective: the longest outage.
+    pub rto: Span,
+    /// Recovery point objective: the most recent work that may be lost.
+    pub rpo: Span,
+    /// Share of time available, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub availability_percent: Option<f64>,
+}
+
+/// One thing the plan protects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Component {
+    /// A PostgreSQL primary on RDS and its read replica in the recovery Region.
+    PostgresPair(PostgresPair),
+}
+
+impl Component {
+    /// The component's name.
+    #[must_use]
+    pub fn name(&self) -> &ComponentName {
+        match self {
+            Self::PostgresPair(pair) => &pair.name,
+        }
+    }
+}
+
+/// A PostgreSQL primary on RDS and its read replica in the recovery Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostgresPair {
+    /// The component's name.
+    pub name: ComponentName,
+    /// The side that takes writes while all is well.
+    pub primary: Side,
+    /// The side in the recovery Region.
+    pub replica: Side,
+    /// The application's database.
+    pub database: SqlName,
+    /// How Lifeboat's functions log in.
+    pub login: Login,
+    /// The roles by which the application writes. Fencing takes their login away.
+    pub application_roles: Vec<SqlName>,
+    /// What is set on the new primary, which RDS promotes with a retention of one day unless told.
+    #[serde(default)]
+    pub after_promotion: AfterPromotion,
+}
+
+/// One DB instance of a pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Side {
+    /// The DB instance identifier.
+    pub instance: InstanceId,
+    /// The instance's own endpoint. Written down, because the API that knows it may be down with its Region.
+    pub endpoint: HostName,
+    /// The endpoint's port.
+    #[serde(default = "postgres_port")]
+    pub port: u16,
+    /// Its usual security groups.
+    pub security_groups: Vec<SecurityGroupId>,
+    /// A security group without ingress rules: whoever is in it alone can be reached by nobody.
+    pub fence_security_group: SecurityGroupId,
+}
+
+/// PostgreSQL's registered port.
+fn postgres_port() -> u16 {
+    5432
+}
+
+/// How Lifeboat's functions log in to PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Login {
+    /// Where the credential comes from.
+    pub from: Credential,
+    /// Whether and how the server proves itself.
+    #[serde(default)]
+    pub tls: Tls,
+}
+
+/// Where a credential comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Credential {
+    /// `{"username": …, "password": …}` in Secrets Manager, as RDS writes it, replicated to each Region.
+    SecretsManager {
+        /// The secret's name, the same in each Region.
+        secret: SecretName,
+    },
+    /// A token signed with the function's own role, for a role granted `rds_iam`. Needs TLS.
+    IamToken {
+        /// The database role.
+        user: SqlName,
+    },
+}
+
+/// Whether and how the server proves itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tls {
+    /// The server's certificate is checked against `ca/rds.pem` in the Region's bucket.
+    #[default]
+    VerifyFull,
+    /// No TLS. For a server on the same machine.
+    Disable,
+}
+
+/// What is set on a new primary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AfterPromotion {
+    /// Automated backups' retention: 1 to 35 days.
+    pub backup_retention: Span,
+    /// Whether the instance can be deleted at all.
+    pub deletion_protection: bool,
+}
+
+impl Default for AfterPromotion {
+    fn default() -> Self {
+        Self { backup_retention: Span::seconds(7 * 24 * 3_600), deletion_protection: true }
+    }
+}
+
+/// How clients find the primary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Traffic {
+    /// The component whose primary the record names.
+    pub component: ComponentName,
+    /// The record.
+    pub record: Record,
+}
+
+/// A CNAME in Route 53 that names the primary's endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Record {
+    /// The public hosted zone.
+    pub zone: ZoneId,
+    /// The name that clients use.
+    pub name: HostName,
+    /// How long resolvers keep it. Part of every client's outage.
+    pub ttl: Span,
+}
+
+/// How the primary's health is watched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Probe {
+    /// From one sample to the next.
+    pub interval: Span,
+    /// How long one sample may take. Shorter than the interval.
+    pub timeout: Span,
+    /// This many failed samples in a row raise the alarm.
+    #[schemars(range(min = 2, max = 100))]
+    pub failures_in_a_row: u32,
+    /// How long the primary must have been failing before anything is moved.
+    pub hold_down: Span,
+}
+
+/// When to fail over, and when to ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Failover {
+    /// What each class of failure is answered with.
+    pub policy: Policies,
+    /// How much may be lost without asking.
+    pub data_loss_budget: DataLossBudget,
+    /// How long a person has to answer.
+    pub approval_deadline: Span,
+}
+
+/// What each class of failure is answered with. Every class is named, so that none is forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Policies {
+    /// The host answers, the database does not.
+    pub database: Policy,
+    /// The host is silent, its Region answers.
+    pub zone: Policy,
+    /// The Region is silent.
+    pub region: Policy,
+    /// The database answers, the application cannot use it.
+    pub application: Policy,
+    /// Some see the primary, some do not.
+    pub network: Policy,
+    /// Signals are missing.
+    pub unknown: Policy,
+}
+
+impl Policies {
+    /// The policy for a class.
+    #[must_use]
+    pub fn of(&self, class: FailureClass) -> Policy {
+        match class {
+            FailureClass::Database => self.database,
+            FailureClass::Zone => self.zone,
+            FailureClass::Region => self.region,
+            FailureClass::Application => self.application,
+            FailureClass::Network => self.network,
+            FailureClass::Unknown => self.unknown,
+        }
+    }
+}
+
+/// What a class of failure is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// Fail over without asking.
+    Automatic,
+    /// Ask a person, wait for the answer.
+    Approval,
+    /// Do nothing but say so.
+    Never,
+}
+
+/// How much may be lost without asking. A replica further behind is promoted only with a named consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DataLossBudget {
+    /// By time.
+    pub time: Span,
+    /// By write-ahead log, in bytes.
+    pub wal_bytes: u64,
+}
+
+/// What must be true of the new side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Check {
+    /// One query through the traffic's name; one row, one column.
+    Sql(SqlCheck),
+    /// One GET.
+    Http(HttpCheck),
+}
+
+impl Check {
+    /// The check's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Sql(check) => &check.name,
+            Self::Http(check) => &check.name,
+        }
+    }
+}
+
+/// A query and what it must answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SqlCheck {
+    /// What the check is called in the record.
+    pub name: String,
+    /// The query: one row, one column.
+    pub query: String,
+    /// The answer as text.
+    pub expect: Expected,
+    /// How long it may take.
+    pub within: Span,
+}
+
+/// What a query must answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Expected {
+    /// This text.
+    Equals(String),
+    /// A number that is at least this.
+    AtLeast(i64),
+}
+
+/// A GET and what it must answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpCheck {
+    /// What the check is called in the record.
+    pub name: String,
+    /// The address, http or https.
+    pub url: String,
+    /// The status that is healthy.
+    #[serde(default = "ok")]
+    pub status: u16,
+    /// How long it may take.
+    pub within: Span,
+}
+
+/// HTTP's OK.
+fn ok() -> u16 {
+    200
+}
+
+/// Who hears of it, beyond the engine's own topic.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Notifications {
+    /// SNS topics, by ARN, in the recovery Region.
+    #[serde(default)]
+    pub topics: Vec<String>,
+}
+
+impl Plan {
+    /// The component that the traffic's record names. [`read`] has seen that it exists.
+    #[must_use]
+    pub fn traffic_pair(&self) -> Option<&PostgresPair> {
+        self.components.iter().find_map(|component| match component {
+            Component::PostgresPair(pair) if pair.name == self.traffic.component => Some(pair),
+            Component::PostgresPair(_) => None,
+        })
+    }
+
+    /// The longest from the primary's death to the alarm's threshold: a sample just missed, then all in a row,
+    /// and the last one's time-out; never less than the hold-down.
+    #[must_use]
+    pub fn detection(&self) -> Span {
+        (self.probe.interval.times(self.probe.failures_in_a_row) + self.probe.timeout).max(self.probe.hold_down)
+    }
+}

@@ -1,0 +1,221 @@
+//! Making the replica the primary: the point of no return.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    judgement::{Loss, lag},
+    plan::Plan,
+    run::Run,
+    wal::{LastSeen, Lsn, ReplicaPosition},
+};
+
+/// The replica as the step found it: by the API, and by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Seen {
+    /// RDS's view.
+    pub api: Instance,
+    /// The server's own.
+    pub server: Server,
+}
+
+/// RDS's view of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Instance {
+    /// `DBInstanceStatus`.
+    pub status: String,
+    /// Whether it still names a replication source.
+    pub is_replica: bool,
+}
+
+/// A server's own view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Server {
+    /// In recovery: it replays another's log.
+    InRecovery(ReplicaPosition),
+    /// It takes writes.
+    Writable,
+    /// It does not answer, and why.
+    Silent(String),
+}
+
+/// The next move.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Move {
+    /// Ask RDS to promote it.
+    Promote {
+        /// What that may lose.
+        loss: Loss,
+        /// Where the replica stands.
+        position: ReplicaPosition,
+    },
+    /// Promoted: prove it with a write.
+    Confirm,
+    /// On its way.
+    Wait(String),
+    /// Do not, and why.
+    Refuse(String),
+}
+
+/// Plans a promotion. Refuses whenever in doubt, as long as nothing was asked for; after that it only waits.
+#[must_use]
+pub fn plan(seen: &Seen, run: &Run, last_seen: Option<LastSeen>, failing_since: Timestamp, asked: bool) -> Move {
+    match (&seen.server, seen.api.is_replica) {
+        (Server::Writable, false) => return Move::Confirm,
+        (Server::Writable, true) => return Move::Wait("the server takes writes, RDS still names its source".into()),
+        (Server::InRecovery(_) | Server::Silent(_), false) => {
+            return Move::Wait(format!("RDS names no source any more (status {}), the server is not writable yet", seen.api.status));
+        }
+        (Server::InRecovery(_) | Server::Silent(_), true) => {}
+    }
+    if asked && seen.api.status != "available" {
+        return Move::Wait(format!("promoting: status {}", seen.api.status));
+    }
+    let position = match &seen.server {
+        Server::InRecovery(position) => *position,
+        Server::Silent(why) if asked => return Move::Wait(format!("promoting: the server does not answer: {why}")),
+        Server::Silent(why) => return Move::Refuse(format!("the replica does not answer: {why}")),
+        Server::Writable => return Move::Confirm,
+    };
+    // RDS refuses in any other status; `backing-up` among them.
+    if seen.api.status != "available" {
+        return Move::Refuse(format!("RDS promotes only an available replica, this one is {}", seen.api.status));
+    }
+    let loss = lag(last_seen, failing_since, &position, &run.plan.probe);
+    match loss.above(&run.plan.failover.data_loss_budget) {
+        Some(why) if run.consent.is_none() && !asked => Move::Refuse(why),
+        _ => Move::Promote { loss, position },
+    }
+}
+
+/// What a promotion did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Promotion {
+    /// The new primary.
+    pub instance: crate::id::InstanceId,
+    /// Where it stood when RDS was asked; absent where an earlier run asked and died.
+    pub position: Option<ReplicaPosition>,
+    /// What may be lost.
+    pub loss: Loss,
+    /// When RDS was asked.
+    #[schemars(with = "Option<String>")]
+    pub asked_at: Option<Timestamp>,
+    /// The timeline that the new primary writes.
+    pub timeline: u32,
+    /// Its position after the write that proved it.
+    pub written_at_lsn: Lsn,
+    /// When that write committed.
+    #[schemars(with = "String")]
+    pub written_at: Timestamp,
+    /// Whether deletion protection was set; the retention is set by the promotion itself. Else why not.
+    pub hardened: Result<(), String>,
+}
+
+/// What is kept with the lease between asking for a promotion and its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Asked {
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Where the replica stood.
+    pub position: ReplicaPosition,
+    /// What may be lost.
+    pub loss: Loss,
+}
+
+/// Automated backups' retention as RDS wants it: whole days, 1 to 35.
+#[must_use]
+pub fn retention_days(plan: &Plan) -> u8 {
+    let days = plan.traffic_pair().map_or(1, |pair| pair.after_promotion.backup_retention.duration().as_secs() / (24 * 3_600));
+    u8::try_from(days.clamp(1, 35)).unwrap_or(35)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::Generation, run::Trigger, span::Span};
+
+    fn run() -> Run {
+        Run {
+            execution: "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:a".parse().unwrap(),
+            plan: crate::plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap(),
+            plan_version: "1".into(),
+            generation: Generation(1),
+            trigger: Trigger::Person { by: "anna".parse().unwrap(), why: "a test".into() },
+            taken_over: None,
+            consent: None,
+            opened_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn position(replayed: u64) -> ReplicaPosition {
+        ReplicaPosition { received: Lsn(replayed), replayed: Lsn(replayed), replayed_commit_at: Some(Timestamp::UNIX_EPOCH) }
+    }
+
+    fn seen(status: &str, is_replica: bool, server: Server) -> Seen {
+        Seen { api: Instance { status: status.into(), is_replica }, server }
+    }
+
+    fn plan_it(seen: &Seen, lsn: Option<u64>, asked: bool) -> Move {
+        let last_seen = lsn.map(|lsn| LastSeen { lsn: Lsn(lsn), at: Timestamp::UNIX_EPOCH });
+        plan(seen, &run(), last_seen, Timestamp::UNIX_EPOCH, asked)
+    }
+
+    #[test]
+    fn a_replica_that_has_everything_is_promoted() {
+        let seen = seen("available", true, Server::InRecovery(position(10)));
+        let loss = Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen: Span::seconds(0) };
+        assert_eq!(plan_it(&seen, Some(10), false), Move::Promote { loss, position: position(10) });
+    }
+
+    #[test]
+    fn a_replica_whose_lag_is_unknown_is_not_promoted() {
+        let seen = seen("available", true, Server::InRecovery(position(10)));
+        assert!(matches!(plan_it(&seen, None, false), Move::Refuse(_)));
+    }
+
+    #[test]
+    fn a_replica_above_the_budget_is_not_promoted_without_consent() {
+        let seen = seen("available", true, Server::InRecovery(position(0)));
+        assert!(matches!(plan_it(&seen, Some(1_048_577), false), Move::Refuse(_)));
+        let consent = Some(crate::run::Consent { by: "anna".parse().unwrap(), why: "yes".into() });
+        let last_seen = Some(LastSeen { lsn: Lsn(1_048_577), at: Timestamp::UNIX_EPOCH });
+        assert!(matches!(plan(&seen, &Run { consent, ..run() }, last_seen, Timestamp::UNIX_EPOCH, false), Move::Promote { .. }));
+    }
+
+    #[test]
+    fn a_replica_that_rds_would_refuse_is_refused_here() {
+        for status in ["backing-up", "modifying", "creating", "storage-full"] {
+            let seen = seen(status, true, Server::InRecovery(position(10)));
+            assert!(matches!(plan_it(&seen, Some(10), false), Move::Refuse(_)), "{status}");
+        }
+    }
+
+    #[test]
+    fn once_asked_for_it_is_only_waited_for() {
+        for server in [Server::InRecovery(position(10)), Server::Silent("refused".into())] {
+            assert!(matches!(plan_it(&seen("modifying", true, server.clone()), Some(10), true), Move::Wait(_)));
+            assert!(matches!(plan_it(&seen("rebooting", false, server), Some(10), true), Move::Wait(_)));
+        }
+    }
+
+    #[test]
+    fn an_ask_that_never_arrived_is_repeated() {
+        let seen = seen("available", true, Server::InRecovery(position(10)));
+        assert!(matches!(plan_it(&seen, Some(10), true), Move::Promote { .. }));
+    }
+
+    #[test]
+    fn it_is_done_only_when_api_and_server_agree() {
+        assert_eq!(plan_it(&seen("available", false, Server::Writable), Some(10), true), Move::Confirm);
+        assert!(matches!(plan_it(&seen("modifying", true, Server::Writable), Some(10), true), Move::Wait(_)));
+        assert!(matches!(plan_it(&seen("available", false, Server::InRecovery(position(10))), Some(10), true), Move::Wait(_)));
+    }
+}

@@ -1,0 +1,201 @@
+//! What starts a failover: a CloudWatch alarm's event, or a person's few words. Parsed once, at the door.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    id::{Person, PlanName},
+    run::{Consent, Trigger},
+};
+
+/// A request to fail over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailoverRequest {
+    /// The plan.
+    pub plan: PlanName,
+    /// Why.
+    pub trigger: Trigger,
+    /// A consent to lose more than the budget.
+    pub consent: Option<Consent>,
+}
+
+/// The largest request that is parsed. An alarm's event is about 2 KB.
+pub const LARGEST_REQUEST_BYTES: usize = 64 * 1024;
+
+/// The longest reason a person may give.
+const LONGEST_REASON_CHARS: usize = 1_000;
+
+/// Why a text is not a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadRequest(String);
+
+impl FailoverRequest {
+    /// Parses an execution's input.
+    ///
+    /// # Errors
+    /// Says what is wrong, where in the input, and what was expected.
+    pub fn parse(input: &Value) -> Result<Self, BadRequest> {
+        let size = serde_json::to_string(input).map_or(0, |text| text.len());
+        if size > LARGEST_REQUEST_BYTES {
+            return Err(BadRequest(format!("the request has {size} bytes; at most {LARGEST_REQUEST_BYTES} are read")));
+        }
+        match input.get("detail-type") {
+            Some(kind) if kind == "CloudWatch Alarm State Change" => Self::from_alarm(input),
+            Some(kind) => Err(BadRequest(format!("detail-type: {kind} does not start a failover; expected \"CloudWatch Alarm State Change\""))),
+            None => Self::from_person(input),
+        }
+    }
+
+    fn from_alarm(event: &Value) -> Result<Self, BadRequest> {
+        let event: AlarmEvent = read(event, "the alarm's event")?;
+        let alarm = shown(&event.detail.alarm_name);
+        if event.detail.state.value != "ALARM" {
+            return Err(BadRequest(format!("detail.state.value: alarm `{alarm}` is {}, not ALARM", shown(&event.detail.state.value))));
+        }
+        let metrics = event.detail.configuration.metrics;
+        let plan = metrics.iter().find_map(|metric| metric.metric_stat.as_ref()?.metric.dimensions.get("Plan")?.as_str()).ok_or_else(|| {
+            BadRequest(format!("detail.configuration.metrics: alarm `{alarm}` watches no metric with a dimension `Plan`"))
+        })?;
+        let plan = plan.parse().map_err(|error| BadRequest(format!("detail.configuration.metrics: dimension Plan: {error}")))?;
+        let reason = event.detail.state.reason.chars().take(LONGEST_REASON_CHARS).collect();
+        Ok(Self { plan, trigger: Trigger::Alarm { alarm, at: event.time, reason }, consent: None })
+    }
+
+    fn from_person(input: &Value) -> Result<Self, BadRequest> {
+        let request: ByHand = read(input, "a request by hand")?;
+        for (place, text) in [("why", Some(&request.why)), ("consent.why", request.consent.as_ref().map(|consent| &consent.why))] {
+            let Some(text) = text else { continue };
+            if text.trim().is_empty() {
+                return Err(BadRequest(format!("{place}: is empty; the record needs a reason")));
+            }
+            if text.chars().count() > LONGEST_REASON_CHARS {
+                return Err(BadRequest(format!("{place}: is longer than {LONGEST_REASON_CHARS} characters")));
+            }
+        }
+        Ok(Self { plan: request.plan, trigger: Trigger::Person { by: request.by, why: request.why }, consent: request.consent })
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: &Value, what: &str) -> Result<T, BadRequest> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let place = error.path().to_string();
+        let place = if place == "." { String::new() } else { format!("{place}: ") };
+        BadRequest(format!("{place}{} (in {what})", shown(&error.into_inner().to_string())))
+    })
+}
+
+/// The start of a text that came from outside.
+fn shown(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+/// CloudWatch's event, of which only what is needed is looked at: AWS adds fields.
+#[derive(Deserialize)]
+struct AlarmEvent {
+    time: Timestamp,
+    detail: AlarmDetail,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AlarmDetail {
+    alarm_name: String,
+    state: AlarmState,
+    configuration: AlarmConfiguration,
+}
+
+#[derive(Deserialize)]
+struct AlarmState {
+    value: String,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct AlarmConfiguration {
+    metrics: Vec<AlarmMetric>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AlarmMetric {
+    metric_stat: Option<MetricStat>,
+}
+
+#[derive(Deserialize)]
+struct MetricStat {
+    metric: Metric,
+}
+
+#[derive(Deserialize)]
+struct Metric {
+    #[serde(default)]
+    dimensions: serde_json::Map<String, Value>,
+}
+
+/// A request by hand.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByHand {
+    plan: PlanName,
+    by: Person,
+    why: String,
+    consent: Option<Consent>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn alarm() -> Value {
+        json!({
+            "version": "0", "id": "1", "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "time": "2026-01-01T00:00:00Z",
+            "detail": {
+                "alarmName": "lifeboat-lab-primary-down",
+                "state": {"value": "ALARM", "reason": "Threshold Crossed", "timestamp": "2026-01-01T00:00:00.000+0000"},
+                "configuration": {"metrics": [{"id": "m", "returnData": true, "metricStat": {"period": 10, "stat": "Maximum",
+                    "metric": {"namespace": "Lifeboat", "name": "ConsecutiveFailures", "dimensions": {"Plan": "lab", "Vantage": "recovery"}}}}]}
+            }
+        })
+    }
+
+    #[test]
+    fn an_alarm_names_its_plan_by_its_metric() {
+        let request = FailoverRequest::parse(&alarm()).unwrap();
+        assert_eq!(request.plan.as_str(), "lab");
+        assert!(request.consent.is_none(), "an alarm consents to nothing");
+    }
+
+    #[test]
+    fn an_alarm_that_is_ok_again_starts_nothing() {
+        let mut event = alarm();
+        event["detail"]["state"]["value"] = json!("OK");
+        assert!(FailoverRequest::parse(&event).unwrap_err().to_string().contains("detail.state.value"));
+    }
+
+    #[test]
+    fn an_error_names_its_place() {
+        for (input, place) in [
+            (json!({"plan": "Lab", "by": "anna", "why": "test"}), "plan: "),
+            (json!({"plan": "lab", "by": "anna", "why": " "}), "why: "),
+            (json!({"plan": "lab", "by": "anna", "why": "x", "force": true}), "force"),
+            (json!({"plan": "lab", "by": "anna", "why": "x", "consent": {"by": "anna"}}), "consent"),
+            (json!({"detail-type": "Scheduled Event"}), "detail-type: "),
+            (json!([1, 2]), "request by hand"),
+            (json!(null), "request by hand"),
+        ] {
+            let error = FailoverRequest::parse(&input).unwrap_err().to_string();
+            assert!(error.contains(place), "{input}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_huge_request_is_refused_in_few_words() {
+        let error = FailoverRequest::parse(&json!({"plan": "x".repeat(1_000_000)})).unwrap_err().to_string();
+        assert!(error.len() < 200, "{error}");
+    }
+}

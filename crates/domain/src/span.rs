@@ -1,0 +1,131 @@
+//! Lengths of time as people write them in a plan: `500ms`, `5s`, `15m`, `7d`.
+
+use std::{fmt, time::Duration};
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A length of time, never negative. Written as a number and a unit, as `1m 30s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", description = "a length of time, as 500ms, 5s, 15m, 24h or 7d")]
+pub struct Span(Duration);
+
+/// A text that is not a length of time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a length of time: write a number and a unit, as 500ms, 5s, 15m, 24h or 7d")]
+pub struct BadSpan(String);
+
+/// The longest a plan may name: ten years, AWS's longest retention.
+const LONGEST: Duration = Duration::from_secs(3_653 * 24 * 3_600);
+
+impl Span {
+    /// From whole milliseconds.
+    #[must_use]
+    pub const fn milliseconds(count: u64) -> Self {
+        Self(Duration::from_millis(count))
+    }
+
+    /// From whole seconds.
+    #[must_use]
+    pub const fn seconds(count: u64) -> Self {
+        Self(Duration::from_secs(count))
+    }
+
+    /// As the standard library's duration.
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+
+    /// In seconds, with the fraction.
+    #[must_use]
+    pub fn as_seconds(self) -> f64 {
+        self.0.as_secs_f64()
+    }
+
+    /// In whole milliseconds.
+    #[must_use]
+    pub fn as_milliseconds(self) -> u64 {
+        u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// This many times as long.
+    #[must_use]
+    pub fn times(self, count: u32) -> Self {
+        Self(self.0.saturating_mul(count))
+    }
+
+    /// From one instant to a later one; zero when the clocks say otherwise.
+    #[must_use]
+    pub fn between(from: jiff::Timestamp, to: jiff::Timestamp) -> Self {
+        Self(Duration::try_from(to.duration_since(from)).unwrap_or_default())
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = BadSpan;
+
+    fn try_from(text: String) -> Result<Self, BadSpan> {
+        let bad = || BadSpan(text.chars().take(32).collect());
+        let days = text.strip_suffix('d').and_then(|n| n.trim().parse::<u32>().ok());
+        let span = match days {
+            Some(days) => Duration::from_secs(u64::from(days) * 24 * 3_600),
+            None => text.parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok()).ok_or_else(bad)?,
+        };
+        if span > LONGEST { Err(bad()) } else { Ok(Self(span)) }
+    }
+}
+
+impl From<Span> for String {
+    fn from(span: Span) -> Self {
+        span.to_string()
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days = self.0.as_secs() / (24 * 3_600);
+        if days > 0 && self.0 == Duration::from_secs(days * 24 * 3_600) {
+            return write!(f, "{days}d");
+        }
+        let signed = SignedDuration::try_from(self.0).unwrap_or(SignedDuration::MAX);
+        write!(f, "{signed:#}")
+    }
+}
+
+impl std::ops::Add for Span {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Span, BadSpan> {
+        Span::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        for (text, milliseconds) in
+            [("500ms", 500), ("5s", 5_000), ("15m", 900_000), ("1m 30s", 90_000), ("24h", 86_400_000), ("7d", 604_800_000), ("0s", 0)]
+        {
+            let span = read(text).unwrap();
+            assert_eq!(span.as_milliseconds(), milliseconds, "{text}");
+            assert_eq!(read(&span.to_string()).unwrap(), span, "{text} shown as {span}");
+        }
+    }
+
+    #[test]
+    fn a_number_without_a_unit_is_refused() {
+        for bad in ["5", "", "soon", "-5s", "5 parsecs", "99999999d"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

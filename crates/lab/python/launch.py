@@ -1,0 +1,27 @@
+"""Starts ministack with its seams filled; the lab's gateway is this program.
+
+Run by the interpreter of the lab's virtual environment. Everything is told by the environment:
+GATEWAY_PORT, BIND_HOST and the like are ministack's own; LIFEBOAT_LAB_RDS (URL of the RDS
+endpoint) and LIFEBOAT_LAB_ZONES (file that mirrors Route 53) are ours.
+"""
+
+import sys
+
+from ministack import app
+
+from seams import fill
+from seams.symbols import SeamError
+
+
+def main() -> int:
+    try:
+        fill()
+    except SeamError as error:
+        print(f"the lab's gateway cannot start: {error}", file=sys.stderr)
+        return 3
+    app.main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""RDS: every request goes to the lab's own endpoint, whose instances are real PostgreSQL servers.
+
+One assignment serves both ways in: SDK calls through the gateway (after its IAM check) and the
+in-process `aws-sdk:rds` tasks of Step Functions.
+"""
+
+import asyncio
+import http.client
+import urllib.parse
+
+from ministack import app
+from ministack.core import responses
+from ministack.services import ec2
+
+from . import symbols
+
+# Restoring or copying a real server takes seconds; an answer later than this is a fault of ours.
+TIMEOUT_SECONDS = 120
+
+
+def fill(settings) -> None:
+    handlers = symbols.uses(app, "SERVICE_HANDLERS")
+    if "rds" not in handlers:
+        raise symbols.SeamError("ministack.app.SERVICE_HANDLERS has no entry for rds")
+    groups = symbols.uses(ec2, "_security_groups")
+    region = symbols.uses(responses, "get_region", "")
+    account = symbols.uses(responses, "get_account_id", "")
+    endpoint = urllib.parse.urlsplit(settings.rds_url)
+
+    def forward(body: bytes):
+        # The endpoint knows Region and account by the credential's scope, as AWS does.
+        scope = f"AWS4-HMAC-SHA256 Credential={account()}/20260101/{region()}/rds/aws4_request"
+        connection = http.client.HTTPConnection(endpoint.hostname, endpoint.port, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.request("POST", "/", body, {
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Authorization": scope,
+                "x-lab-closed-groups": ",".join(closed_groups(groups)),
+            })
+            answer = connection.getresponse()
+            return answer.status, {"Content-Type": "text/xml"}, answer.read()
+        finally:
+            connection.close()
+
+    async def rds(method, path, headers, body, query_params):
+        if isinstance(body, str):
+            body = body.encode()
+        if not body:
+            body = urllib.parse.urlencode(query_params, doseq=True).encode()
+        try:
+            return await asyncio.to_thread(forward, body)
+        except OSError as error:
+            return 503, {"Content-Type": "text/xml"}, unavailable(error)
+
+    handlers["rds"] = rds
+
+
+def closed_groups(groups) -> list[str]:
+    """The security groups of the caller's Region that let nobody in.
+
+    A default group is never one: on AWS it admits its own members.
+    """
+    return [
+        group_id
+        for group_id, group in groups.items()
+        if group.get("GroupName") != "default" and not group.get("IpPermissions")
+    ]
+
+
+def unavailable(error: OSError) -> bytes:
+    """AWS's answer while the service behind an endpoint is away."""
+    return (
+        '<ErrorResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><Error><Type>Receiver</Type>'
+        f"<Code>ServiceUnavailable</Code><Message>the lab's RDS endpoint did not answer: {type(error).__name__}"
+        "</Message></Error></ErrorResponse>"
+    ).encode()

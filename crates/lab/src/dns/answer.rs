@@ -1,0 +1,187 @@
+//! From a question to its answer.
+
+use hickory_server::proto::op::ResponseCode;
+use hickory_server::proto::rr::{Name, RData, Record, RecordType, rdata};
+use tracing::warn;
+
+use super::State;
+use super::routing::choose;
+use super::zones::{RecordSet, Zone, Zones};
+
+/// CNAMEs and aliases followed for one question; a longer chain is a loop.
+const LONGEST_CHAIN: usize = 8;
+
+/// The TTL of an RDS instance's endpoint, as AWS serves it.
+const INSTANCE_TTL_SECONDS: u32 = 5;
+
+/// What is sent back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) code: ResponseCode,
+    pub(super) authoritative: bool,
+    pub(super) records: Vec<Record>,
+    /// Sent beside an answer without records, so that the client knows how long to believe it.
+    pub(super) soa: Option<Record>,
+}
+
+impl Answer {
+    pub(super) fn empty(code: ResponseCode) -> Self {
+        Self { code, authoritative: false, records: Vec::new(), soa: None }
+    }
+}
+
+impl State {
+    /// Answers a question. Names that nobody here is responsible for are refused.
+    pub(super) fn look_up(&self, name: &Name, kind: RecordType) -> Answer {
+        let zones = self.zones.current();
+        let mut answer = Answer::empty(ResponseCode::NoError);
+        let mut owner = name.clone();
+        for _ in 0..LONGEST_CHAIN {
+            let lower = owner.to_lowercase();
+            let next = if self.is_instance(&lower) {
+                self.look_up_instance(&owner, &lower, kind, &mut answer)
+            } else if let Some(zone) = zones.responsible(&lower) {
+                self.look_up_in(zone, &zones, &owner, &lower, kind, &mut answer)
+            } else {
+                // The end of a chain that leaves what we know: the asker goes on from there.
+                if answer.records.is_empty() {
+                    answer.code = ResponseCode::Refused;
+                }
+                None
+            };
+            match next {
+                Some(target) => owner = target,
+                None => return answer,
+            }
+        }
+        warn!(%name, "a chain of names does not end");
+        Answer::empty(ResponseCode::ServFail)
+    }
+
+    fn is_instance(&self, lower: &Name) -> bool {
+        Name::from_ascii(&self.instance_domain).is_ok_and(|domain| domain.zone_of(lower))
+    }
+
+    fn look_up_instance(&self, owner: &Name, lower: &Name, kind: RecordType, answer: &mut Answer) -> Option<Name> {
+        let text = lower.to_ascii();
+        match (self.instances)(text.trim_end_matches('.')) {
+            Some(address) => {
+                answer.authoritative |= answer.records.is_empty();
+                if kind == RecordType::A {
+                    let data = RData::A(rdata::A(address));
+                    answer.records.push(Record::from_rdata(owner.clone(), INSTANCE_TTL_SECONDS, data));
+                }
+            }
+            None => answer.code = ResponseCode::NXDomain,
+        }
+        None
+    }
+
+    /// Adds what the zone holds; answers the name to go on with after a CNAME.
+    fn look_up_in(
+        &self,
+        zone: &Zone,
+        zones: &Zones,
+        owner: &Name,
+        lower: &Name,
+        kind: RecordType,
+        answer: &mut Answer,
+    ) -> Option<Name> {
+        answer.authoritative |= answer.records.is_empty();
+        let named = sets_of(zone, lower);
+        let asked: Vec<&RecordSet> = named.iter().copied().filter(|set| set.kind == kind).collect();
+        let chosen = self.choose(&asked, zones);
+        let values: Vec<Record> =
+            chosen.iter().flat_map(|set| self.records(set, zones, owner, kind, LONGEST_CHAIN)).collect();
+        if !values.is_empty() {
+            answer.records.extend(values);
+            return None;
+        }
+        let aliases: Vec<&RecordSet> = named.iter().copied().filter(|set| set.kind == RecordType::CNAME).collect();
+        for set in self.choose(&aliases, zones) {
+            for record in self.records(set, zones, owner, RecordType::CNAME, LONGEST_CHAIN) {
+                let target = match &record.data {
+                    RData::CNAME(target) => Some(target.0.clone()),
+                    _ => None,
+                };
+                answer.records.push(record);
+                if target.is_some() {
+                    return target;
+                }
+            }
+        }
+        // A name that only has names below it exists too.
+        if named.is_empty() && !zone.sets.iter().any(|set| lower.zone_of(&set.name)) {
+            answer.code = ResponseCode::NXDomain;
+        }
+        answer.soa = soa(zone);
+        None
+    }
+
+    fn choose<'a>(&self, candidates: &[&'a RecordSet], zones: &Zones) -> Vec<&'a RecordSet> {
+        let healthy =
+            |set: &RecordSet| set.check.as_ref().is_none_or(|check| self.checks.is_healthy(check, &zones.checks));
+        // Without a random number weighted routing would still answer, only not by weight.
+        choose(candidates, &healthy, getrandom::u32().unwrap_or(0))
+    }
+
+    /// A set's records under the name that was asked for; an alias answers with its target's.
+    fn records(&self, set: &RecordSet, zones: &Zones, owner: &Name, kind: RecordType, depth: usize) -> Vec<Record> {
+        if let Some(target) = &set.alias {
+            let Some(zone) = zones.responsible(target).filter(|_| depth > 0) else { return Vec::new() };
+            let named: Vec<&RecordSet> = sets_of(zone, target).into_iter().filter(|set| set.kind == kind).collect();
+            let chosen = self.choose(&named, zones);
+            return chosen.iter().flat_map(|set| self.records(set, zones, owner, kind, depth - 1)).collect();
+        }
+        set.values.iter().filter_map(|value| record(owner, set, value)).collect()
+    }
+}
+
+/// The sets of a name, or those of the wildcard that stands for it.
+fn sets_of<'a>(zone: &'a Zone, name: &Name) -> Vec<&'a RecordSet> {
+    let exact: Vec<&RecordSet> = zone.sets.iter().filter(|set| set.name == *name).collect();
+    if !exact.is_empty() || zone.sets.iter().any(|set| name.zone_of(&set.name)) {
+        return exact;
+    }
+    let mut base = name.base_name();
+    while zone.name.zone_of(&base) {
+        let wildcard = base.prepend_label("*");
+        let found: Vec<&RecordSet> =
+            zone.sets.iter().filter(|set| wildcard.as_ref().is_ok_and(|wildcard| set.name == *wildcard)).collect();
+        if !found.is_empty() || zone.sets.iter().any(|set| set.name == base) || base.is_root() {
+            return found;
+        }
+        base = base.base_name();
+    }
+    Vec::new()
+}
+
+fn record(owner: &Name, set: &RecordSet, value: &str) -> Option<Record> {
+    match RData::try_from_str(set.kind, value) {
+        Ok(data) => Some(Record::from_rdata(owner.clone(), set.ttl_seconds, absolute(data))),
+        Err(error) => {
+            warn!(name = %owner, kind = %set.kind, value, %error, "a record's value cannot be read");
+            None
+        }
+    }
+}
+
+/// Route 53 takes every name in a value as absolute, with or without its last dot.
+fn absolute(data: RData) -> RData {
+    match data {
+        RData::CNAME(mut target) => {
+            target.0.set_fqdn(true);
+            RData::CNAME(target)
+        }
+        RData::NS(mut target) => {
+            target.0.set_fqdn(true);
+            RData::NS(target)
+        }
+        other => other,
+    }
+}
+
+fn soa(zone: &Zone) -> Option<Record> {
+    let set = zone.sets.iter().find(|set| set.kind == RecordType::SOA && set.name == zone.name)?;
+    record(&zone.name, set, set.values.first()?)
+}

@@ -1,0 +1,162 @@
+//! A lab's place on the loopback network: slot `k` has the addresses 127.77.k.0/24 to itself.
+//!
+//! Whoever holds the listener on the slot's RDS address holds the slot. The kernel releases it
+//! when the process ends, however it ends, so there is no lock file to go stale.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
+
+/// Slots to choose from. 99 labs at once are more than one machine can run.
+const SLOTS: std::ops::RangeInclusive<u8> = 1..=99;
+
+/// A lab's number, and by it its addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(u8);
+
+impl Slot {
+    /// The slot `number`, from 1 to 99.
+    ///
+    /// # Errors
+    /// [`SlotError::OutOfRange`] otherwise.
+    pub fn new(number: u8) -> Result<Self, SlotError> {
+        if SLOTS.contains(&number) { Ok(Self(number)) } else { Err(SlotError::OutOfRange(number)) }
+    }
+
+    /// Where AWS's other services answer.
+    #[must_use]
+    pub fn gateway(self) -> SocketAddr {
+        self.address(1, 4566)
+    }
+
+    /// Where the RDS API answers.
+    #[must_use]
+    pub fn rds(self) -> SocketAddr {
+        self.address(2, 4567)
+    }
+
+    /// Where the name server answers.
+    #[must_use]
+    pub fn dns(self) -> SocketAddr {
+        self.address(53, 5353)
+    }
+
+    /// The first of the addresses that stand for database hosts.
+    #[must_use]
+    pub fn first_host(self) -> Ipv4Addr {
+        self.host(100)
+    }
+
+    fn host(self, last: u8) -> Ipv4Addr {
+        Ipv4Addr::new(127, 77, self.0, last)
+    }
+
+    fn address(self, last: u8, port: u16) -> SocketAddr {
+        SocketAddrV4::new(self.host(last), port).into()
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
+/// A slot that is ours as long as its listener lives.
+#[derive(Debug)]
+pub struct Held {
+    /// Which one.
+    pub slot: Slot,
+    /// The bound listener of [`Slot::rds`]: serve the RDS API on it.
+    pub listener: TcpListener,
+}
+
+/// Why no slot could be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SlotError {
+    /// No such slot.
+    #[error("slot {0} does not exist; slots are 1 to 99")]
+    OutOfRange(u8),
+    /// Somebody else holds it.
+    #[error("slot {slot} is in use: {address} is taken; stop the lab that holds it, or leave the slot to be chosen")]
+    InUse {
+        /// The slot that was asked for.
+        slot: Slot,
+        /// The address that could not be bound.
+        address: SocketAddr,
+    },
+    /// Every slot is taken.
+    #[error("all 99 slots are in use; stop a lab")]
+    NoneFree,
+    /// An address could not be bound for another reason than being in use.
+    #[error("{address} cannot be bound; the lab needs the whole of 127.0.0.0/8 on the loopback interface")]
+    Unusable {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Takes the slot asked for, or else the first free one.
+///
+/// # Errors
+/// [`SlotError`].
+pub fn take(asked: Option<Slot>) -> Result<Held, SlotError> {
+    if let Some(slot) = asked {
+        return bind(slot);
+    }
+    for number in SLOTS {
+        match bind(Slot(number)) {
+            Err(SlotError::InUse { .. }) => {}
+            decided => return decided,
+        }
+    }
+    Err(SlotError::NoneFree)
+}
+
+fn bind(slot: Slot) -> Result<Held, SlotError> {
+    // The other addresses are only looked at: a stranger may sit on them without being a lab.
+    let listener = listen(slot, slot.rds())?;
+    listen(slot, slot.gateway())?;
+    listen(slot, slot.dns())?;
+    Ok(Held { slot, listener })
+}
+
+fn listen(slot: Slot, address: SocketAddr) -> Result<TcpListener, SlotError> {
+    TcpListener::bind(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => SlotError::InUse { slot, address },
+        _ => SlotError::Unusable { address, source },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_that_is_held_is_refused_by_name_and_skipped_when_any_will_do() -> Result<(), SlotError> {
+        let first = take(None)?;
+        let second = take(None)?;
+        assert_ne!(first.slot, second.slot);
+        assert!(matches!(take(Some(first.slot)), Err(SlotError::InUse { .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn a_slot_is_free_again_once_its_listener_is_gone() -> Result<(), SlotError> {
+        // The last one, which no other lab on this machine has come to.
+        let slot = Slot::new(99)?;
+        drop(take(Some(slot))?);
+        assert_eq!(take(Some(slot))?.slot, slot);
+        Ok(())
+    }
+
+    #[test]
+    fn slots_outside_of_1_to_99_do_not_exist() {
+        assert!(Slot::new(0).is_err());
+        assert!(Slot::new(1).is_ok());
+        assert!(Slot::new(99).is_ok());
+        assert!(Slot::new(100).is_err());
+    }
+}

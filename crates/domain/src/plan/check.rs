@@ -1,30 +1,45 @@
-//! What types cannot check.
+//! What types cannot check: that names exist, that Regions differ, that the numbers can be true together.
 
-use std::fmt;
+mod objectives;
+mod pairs;
+mod recovery;
+mod regions;
+mod traffic;
+mod verification;
+mod watch;
 
-use super::Plan;
+#[cfg(test)]
+mod tests;
 
-/// Something wrong with a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Where, as `regions.recovery`.
-    pub path: String,
-    /// What is wrong and what to do.
-    pub what: String,
-}
+use super::{Plan, finding::Finding};
 
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.what)
-    }
-}
-
-/// Finds what types cannot.
+/// Finds what types cannot, without places: those are known to whoever read the text.
 #[must_use]
 pub fn check(plan: &Plan) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if plan.regions.primary == plan.regions.recovery {
-        findings.push(Finding { path: "regions.recovery".into(), what: "is the primary Region too: name another".into() });
+    let mut found = Vec::new();
+    summary(plan, &mut found);
+    regions::check(plan, &mut found);
+    objectives::check(plan, &mut found);
+    pairs::check(plan, &mut found);
+    traffic::check(plan, &mut found);
+    watch::check(plan, &mut found);
+    recovery::check(plan, &mut found);
+    verification::check(plan, &mut found);
+    found
+}
+
+/// The longest summary: it is the first line of every notification.
+const LONGEST_SUMMARY_CHARS: usize = 200;
+
+fn summary(plan: &Plan, found: &mut Vec<Finding>) {
+    if plan.summary.trim().is_empty() || plan.summary.chars().any(char::is_control) {
+        found.push(Finding::error(
+            "summary",
+            "it is empty or holds line breaks",
+            "Say in one line what this system is: the person who is paged reads it.",
+        ));
     }
-    findings
+    if plan.summary.chars().count() > LONGEST_SUMMARY_CHARS {
+        found.push(Finding::error("summary", "it is long", format!("Say it in {LONGEST_SUMMARY_CHARS} characters.")));
+    }
 }

@@ -4,10 +4,12 @@
 //! line and path, [`check`] finds what types cannot, [`schema`] is for editors.
 
 mod check;
+mod finding;
 mod read;
 
-pub use check::{Finding, check};
-pub use read::{LARGEST_PLAN_BYTES, PlanError, read, schema};
+pub use check::check;
+pub use finding::{Finding, Place, Severity};
+pub use read::{Examined, LARGEST_PLAN_BYTES, MOST_FINDINGS, PlanError, examine, read, schema};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

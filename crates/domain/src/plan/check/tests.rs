@@ -1,0 +1,396 @@
+//! Each limit at, above and below; each check against a plan that has nothing else wrong.
+
+use serde_json::{Value, json};
+
+use super::super::{Plan, Severity};
+use super::check;
+
+const ROLES: &str = "/components/0/applicationRoles";
+const RETENTION: &str = "/components/0/afterPromotion/backupRetention";
+const WITHIN: &str = "/verify/0/within";
+
+fn lab() -> Value {
+    let text = include_str!("../../../../../plans/lab.yaml");
+    serde_json::to_value(super::super::read(text, "plans/lab.yaml").unwrap()).unwrap()
+}
+
+/// What is found in the lab's plan once these values are written at these pointers: `error: path` or `warning: path`.
+fn found(changes: &[(&str, Value)]) -> Vec<String> {
+    let mut plan = lab();
+    for (pointer, value) in changes {
+        let (group, field) = pointer.rsplit_once('/').unwrap();
+        match plan.pointer_mut(group).unwrap() {
+            Value::Object(fields) => drop(fields.insert(field.to_owned(), value.clone())),
+            Value::Array(values) => values[field.parse::<usize>().unwrap()] = value.clone(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => panic!("{group} is no group"),
+        }
+    }
+    let plan: Plan = serde_json::from_value(plan).unwrap();
+    check(&plan).into_iter().map(|finding| format!("{}: {}", finding.severity, finding.path)).collect()
+}
+
+/// Holds that each change alone is answered with exactly these findings.
+fn hold(cases: &[(&str, Value, &[&str])]) {
+    for (pointer, value, expected) in cases {
+        assert_eq!(found(&[(pointer, value.clone())]), *expected, "{pointer} = {value}");
+    }
+}
+
+#[test]
+fn nothing_is_found_in_the_labs_plan() {
+    assert_eq!(found(&[]), [""; 0]);
+}
+
+#[test]
+fn every_finding_says_what_to_do() {
+    let mut plan: Plan = serde_json::from_value(lab()).unwrap();
+    plan.regions.recovery = plan.regions.primary.clone();
+    plan.regions.witness = None;
+    plan.verify.clear();
+    let findings = check(&plan);
+    assert!(findings.len() >= 4, "{findings:#?}");
+    for finding in findings {
+        assert!(!finding.path.is_empty() && !finding.what.is_empty(), "{finding}");
+        assert!(finding.remedy.ends_with('.') && !finding.what.ends_with('.'), "{finding}");
+    }
+}
+
+#[test]
+fn regions_must_differ() {
+    hold(&[
+        ("/regions/recovery", json!("us-east-1"), &["error: regions.recovery"]),
+        ("/regions/recovery", json!("us-gov-west-1"), &["error: regions.recovery"]),
+        ("/regions/witness", json!("us-east-1"), &["error: regions.witness"]),
+        ("/regions/witness", json!("us-west-2"), &["error: regions.witness"]),
+        ("/regions/witness", json!("eu-west-2"), &[]),
+    ]);
+}
+
+#[test]
+fn a_witness_is_missed_only_where_a_region_or_zone_fails_over_automatically() {
+    let with = |region: &str, zone: &str| {
+        found(&[
+            ("/regions/witness", Value::Null),
+            ("/failover/policy/region", json!(region)),
+            ("/failover/policy/zone", json!(zone)),
+        ])
+    };
+    assert_eq!(with("automatic", "approval"), ["error: regions.witness"]);
+    assert_eq!(with("approval", "automatic"), ["error: regions.witness"]);
+    assert_eq!(with("approval", "never"), [""; 0]);
+}
+
+#[test]
+fn an_rto_must_hold_detection_and_the_ttl() {
+    // Detection is three intervals of 500 ms and a time-out of 400 ms; CloudWatch looks each 10 s.
+    hold(&[
+        ("/objectives/rto", json!("1899ms"), &["error: objectives.rto"]),
+        ("/objectives/rto", json!("1900ms"), &["warning: objectives.rto"]),
+        ("/objectives/rto", json!("11899ms"), &["warning: objectives.rto"]),
+        ("/objectives/rto", json!("11900ms"), &[]),
+        ("/probe/holdDown", json!("30s"), &["warning: objectives.rto"]),
+        ("/probe/holdDown", json!("30001ms"), &["error: probe.holdDown"]),
+        ("/traffic/record/ttl", json!("28s"), &["warning: objectives.rto"]),
+        ("/traffic/record/ttl", json!("29s"), &["error: objectives.rto"]),
+        ("/traffic/record/ttl", json!("31s"), &["error: traffic.record.ttl"]),
+    ]);
+}
+
+#[test]
+fn an_rpo_must_hold_what_measures_it_and_the_budget() {
+    hold(&[
+        ("/objectives/rpo", json!("0s"), &["error: objectives.rpo"]),
+        ("/objectives/rpo", json!("2s"), &[]),
+        ("/objectives/rpo", json!("1999ms"), &["error: failover.dataLossBudget.time"]),
+        ("/failover/dataLossBudget/time", json!("5s"), &[]),
+        ("/failover/dataLossBudget/time", json!("5001ms"), &["error: failover.dataLossBudget.time"]),
+    ]);
+    let small = |rpo: &str| found(&[("/objectives/rpo", json!(rpo)), ("/failover/dataLossBudget/time", json!("0s"))]);
+    assert_eq!(small("500ms"), [""; 0]);
+    assert_eq!(small("499ms"), ["error: objectives.rpo"]);
+}
+
+#[test]
+fn an_availability_is_a_share_that_one_failover_does_not_use_up() {
+    hold(&[
+        ("/objectives/availabilityPercent", json!(0.0), &["error: objectives.availabilityPercent"]),
+        ("/objectives/availabilityPercent", json!(100.0), &["error: objectives.availabilityPercent"]),
+        ("/objectives/availabilityPercent", json!(99.9989), &["warning: objectives.availabilityPercent"]),
+        ("/objectives/availabilityPercent", json!(99.998), &[]),
+        ("/objectives/availabilityPercent", Value::Null, &[]),
+    ]);
+}
+
+#[test]
+fn the_two_sides_of_a_pair_are_told_apart() {
+    let endpoint = "orders-primary.us-east-1.rds.lifeboat.test";
+    hold(&[
+        ("/components/0/replica/endpoint", json!(endpoint), &["error: components[0].replica.endpoint"]),
+        ("/components/0/replica/instance", json!("orders-primary"), &["error: components[0].replica.instance"]),
+        (
+            "/components/0/replica/endpoint",
+            json!("orders.abc.us-east-1.rds.amazonaws.com"),
+            &["error: components[0].replica.endpoint"],
+        ),
+        ("/components/0/replica/endpoint", json!("orders.abc.us-west-2.rds.amazonaws.com"), &[]),
+        ("/components/0/primary/port", json!(0), &["error: components[0].primary.port"]),
+        ("/components/0/primary/port", json!(1), &[]),
+    ]);
+}
+
+#[test]
+fn a_fence_is_a_group_of_its_own() {
+    hold(&[
+        ("/components/0/primary/securityGroups", json!([]), &["error: components[0].primary.securityGroups"]),
+        (
+            "/components/0/primary/securityGroups",
+            json!(["sg-00000009", "sg-00000002"]),
+            &["error: components[0].primary.fenceSecurityGroup"],
+        ),
+        (
+            "/components/0/replica/fenceSecurityGroup",
+            json!("sg-00000003"),
+            &["error: components[0].replica.fenceSecurityGroup"],
+        ),
+        ("/components/0/replica/fenceSecurityGroup", json!("sg-00000002"), &[]),
+    ]);
+}
+
+#[test]
+fn lifeboat_does_not_lock_itself_out() {
+    let token = json!({"iamToken": {"user": "lifeboat"}});
+    let with = |roles: Value, tls: &str| {
+        found(&[("/components/0/login/from", token.clone()), ("/components/0/login/tls", json!(tls)), (ROLES, roles)])
+    };
+    assert_eq!(with(json!(["shop"]), "verify-full"), [""; 0]);
+    assert_eq!(with(json!(["shop", "lifeboat"]), "verify-full"), ["error: components[0].applicationRoles[1]"]);
+    assert_eq!(with(json!(["shop"]), "disable"), ["error: components[0].login.tls"]);
+}
+
+#[test]
+fn a_login_without_tls_is_warned_of() {
+    hold(&[("/components/0/login/tls", json!("disable"), &["warning: components[0].login.tls"])]);
+}
+
+#[test]
+fn somebody_must_be_fenced() {
+    let many = |count: usize| json!((0..count).map(|n| format!("role_{n}")).collect::<Vec<_>>());
+    hold(&[
+        (ROLES, json!([]), &["error: components[0].applicationRoles"]),
+        (ROLES, json!(["shop", "shop"]), &["error: components[0].applicationRoles"]),
+        (ROLES, many(16), &[]),
+        (ROLES, many(17), &["error: components[0].applicationRoles"]),
+    ]);
+}
+
+#[test]
+fn backups_are_kept_for_whole_days_up_to_35() {
+    let path: &[&str] = &["error: components[0].afterPromotion.backupRetention"];
+    hold(&[
+        (RETENTION, json!("0d"), path),
+        (RETENTION, json!("1d"), &[]),
+        (RETENTION, json!("35d"), &[]),
+        (RETENTION, json!("36d"), path),
+        (RETENTION, json!("36h"), path),
+        (RETENTION, json!("48h"), &[]),
+        (
+            "/components/0/afterPromotion/deletionProtection",
+            json!(false),
+            &["warning: components[0].afterPromotion.deletionProtection"],
+        ),
+    ]);
+}
+
+#[test]
+fn traffic_names_a_component_that_exists() {
+    hold(&[
+        ("/traffic/component", json!("order"), &["error: traffic.component"]),
+        ("/components", json!([]), &["error: traffic.component"]),
+    ]);
+}
+
+#[test]
+fn components_have_names_of_their_own_and_only_traffics_is_moved() {
+    let pair = lab()["components"][0].clone();
+    let named = |name: String| {
+        let mut pair = pair.clone();
+        pair["name"] = json!(name);
+        pair
+    };
+    hold(&[
+        ("/components", json!([pair, pair]), &["error: components[1].name"]),
+        ("/components", json!([pair, named("stock".into())]), &["warning: components[1]"]),
+    ]);
+    let of = |count: usize| {
+        let others = (1..count).map(|n| named(format!("stock-{n}")));
+        found(&[("/components", std::iter::once(pair.clone()).chain(others).collect())])
+    };
+    assert!(!of(40).contains(&"error: components".to_owned()));
+    assert!(of(41).contains(&"error: components".to_owned()));
+}
+
+#[test]
+fn a_record_has_whole_seconds_and_a_name_of_its_own() {
+    hold(&[
+        ("/traffic/record/ttl", json!("1500ms"), &["error: traffic.record.ttl"]),
+        ("/traffic/record/ttl", json!("1s"), &[]),
+        ("/traffic/record/name", json!("orders-primary.us-east-1.rds.lifeboat.test"), &["error: traffic.record.name"]),
+    ]);
+    let ttl = |ttl: &str| found(&[("/objectives/rto", json!("5m")), ("/traffic/record/ttl", json!(ttl))]);
+    assert_eq!(ttl("60s"), [""; 0]);
+    assert_eq!(ttl("61s"), ["warning: traffic.record.ttl"]);
+}
+
+#[test]
+fn a_probe_keeps_its_interval() {
+    let interval = |interval: &str, timeout: &str| {
+        let rto = ("/objectives/rto", json!("5m"));
+        found(&[
+            rto,
+            ("/objectives/rpo", json!("10s")),
+            ("/probe/interval", json!(interval)),
+            ("/probe/timeout", json!(timeout)),
+        ])
+    };
+    assert_eq!(interval("99ms", "50ms"), ["error: probe.interval"]);
+    assert_eq!(interval("100ms", "50ms"), [""; 0]);
+    assert_eq!(interval("10s", "1s"), [""; 0]);
+    assert_eq!(interval("10001ms", "1s"), ["error: objectives.rpo", "error: probe.interval"]);
+    assert_eq!(interval("500us", "50ms"), ["error: probe.interval", "error: probe.timeout"]);
+    assert_eq!(interval("500500us", "50ms"), ["error: probe.interval"]);
+}
+
+#[test]
+fn a_sample_ends_before_the_next_begins() {
+    hold(&[
+        ("/probe/timeout", json!("499ms"), &[]),
+        ("/probe/timeout", json!("500ms"), &["error: probe.timeout"]),
+        ("/probe/timeout", json!("50ms"), &[]),
+        ("/probe/timeout", json!("49ms"), &["error: probe.timeout"]),
+    ]);
+}
+
+#[test]
+fn one_failure_is_not_an_outage() {
+    let rto = ("/objectives/rto", json!("5m"));
+    for (failures, expected) in [(1, 1), (2, 0), (100, 0), (101, 1)] {
+        let found = found(&[rto.clone(), ("/probe/failuresInARow", json!(failures))]);
+        assert_eq!(found, vec!["error: probe.failuresInARow"; expected], "{failures}");
+    }
+}
+
+#[test]
+fn a_person_has_time_to_answer_but_not_for_ever() {
+    let path: &[&str] = &["error: failover.approvalDeadline"];
+    hold(&[
+        ("/failover/approvalDeadline", json!("0s"), path),
+        ("/failover/approvalDeadline", json!("999ms"), path),
+        ("/failover/approvalDeadline", json!("1s"), &[]),
+        ("/failover/approvalDeadline", json!("24h"), &[]),
+        ("/failover/approvalDeadline", json!("86401s"), path),
+    ]);
+}
+
+#[test]
+fn doubt_that_is_answered_automatically_is_warned_of() {
+    hold(&[
+        ("/failover/policy/unknown", json!("automatic"), &["warning: failover.policy.unknown"]),
+        ("/failover/policy/network", json!("automatic"), &["warning: failover.policy.network"]),
+        ("/failover/policy/unknown", json!("never"), &[]),
+    ]);
+}
+
+#[test]
+fn a_topic_is_told_from_where_recovery_is_run() {
+    let topic = "arn:aws:sns:us-west-2:123456789012:on-call";
+    let path: &[&str] = &["error: notifications.topics[0]"];
+    let many = |count: usize| json!((0..count).map(|n| format!("{topic}-{n}")).collect::<Vec<_>>());
+    hold(&[
+        ("/notifications/topics", json!([topic]), &[]),
+        ("/notifications/topics", json!([topic, topic]), &["error: notifications.topics[1]"]),
+        ("/notifications/topics", json!(["arn:aws:sns:us-east-1:123456789012:on-call"]), path),
+        ("/notifications/topics", json!(["arn:aws:sqs:us-west-2:123456789012:on-call"]), path),
+        ("/notifications/topics", json!(["arn:aws:sns:us-west-2:12345:on-call"]), path),
+        ("/notifications/topics", json!(["on-call@example.com"]), path),
+        ("/notifications/topics", many(10), &[]),
+        ("/notifications/topics", many(11), &["error: notifications.topics"]),
+    ]);
+}
+
+#[test]
+fn a_check_has_a_limit() {
+    hold(&[
+        ("/verify", json!([]), &["warning: verify"]),
+        (WITHIN, json!("0s"), &["error: verify[0].within"]),
+        (WITHIN, json!("1ms"), &[]),
+        (WITHIN, json!("20s"), &[]),
+        (WITHIN, json!("20001ms"), &["error: verify[0].within"]),
+        ("/verify/0/query", json!(" "), &["error: verify[0].query"]),
+        ("/verify/0/name", json!(""), &["error: verify[0].name"]),
+        ("/verify/0/name", json!("a\nb"), &["error: verify[0].name"]),
+        ("/verify/0/name", json!("n".repeat(80)), &[]),
+        ("/verify/0/name", json!("n".repeat(81)), &["error: verify[0].name"]),
+    ]);
+    let check =
+        |n: usize| json!({"kind": "http", "name": format!("page {n}"), "url": "https://shop.example/", "within": "2s"});
+    let many = |count: usize| found(&[("/verify", (0..count).map(check).collect())]);
+    assert_eq!(many(20), [""; 0]);
+    assert_eq!(many(21), ["error: verify"]);
+    assert_eq!(found(&[("/verify", json!([check(1), check(1)]))]), ["error: verify[1].name"]);
+}
+
+#[test]
+fn an_address_is_one_of_http_and_holds_no_login() {
+    for (url, good) in [
+        ("https://shop.example/health?deep=1", true),
+        ("http://shop.example:8080", true),
+        ("ftp://shop.example/", false),
+        ("file:///etc/passwd", false),
+        ("shop.example", false),
+        ("https://", false),
+        ("https://:80/", false),
+        ("https://shop example/", false),
+        ("https://anna:secret@shop.example/", false),
+    ] {
+        let check = json!([{"kind": "http", "name": "page", "url": url, "within": "2s"}]);
+        assert_eq!(found(&[("/verify", check)]).is_empty(), good, "{url}");
+    }
+    for (status, good) in [(99, false), (100, true), (599, true), (600, false)] {
+        let check =
+            json!([{"kind": "http", "name": "page", "url": "https://a.example", "status": status, "within": "2s"}]);
+        assert_eq!(found(&[("/verify", check)]).is_empty(), good, "{status}");
+    }
+}
+
+#[test]
+fn a_login_in_an_address_is_not_repeated() {
+    let mut plan = lab();
+    plan["verify"][0] = json!({"kind": "http", "name": "p", "url": "https://anna:hunter2@a.example", "within": "2s"});
+    let findings = check(&serde_json::from_value(plan).unwrap());
+    assert_eq!(findings.len(), 1);
+    assert!(!format!("{findings:?}").contains("hunter2"), "{findings:?}");
+}
+
+#[test]
+fn a_summary_is_one_line() {
+    let path: &[&str] = &["error: summary"];
+    hold(&[
+        ("/summary", json!(""), path),
+        ("/summary", json!("two\nlines"), path),
+        ("/summary", json!("s".repeat(200)), &[]),
+        ("/summary", json!("s".repeat(201)), path),
+    ]);
+}
+
+#[test]
+fn only_errors_keep_a_plan_from_being_read() {
+    for finding in [Severity::Error, Severity::Warning] {
+        let (from, to) = match finding {
+            Severity::Error => ("within: 2s", "within: 0s"),
+            Severity::Warning => ("unknown: approval", "unknown: automatic"),
+        };
+        let text = include_str!("../../../../../plans/lab.yaml").replace(from, to);
+        assert_eq!(super::super::read(&text, "p").is_ok(), finding == Severity::Warning, "{to}");
+        assert_eq!(super::super::examine(&text).findings.len(), 1, "{to}");
+    }
+}

@@ -1,6 +1,127 @@
 //! A client that commits an increasing sequence through the DNS name, as an application would, and measures a
 //! disaster from its own side.
+//!
+//! [`Workload`] is that client. [`StaleClient`] is one that was left on the old primary and goes on trying there. Both
+//! write a log of their own ([`log`]), and [`measure()`] judges by the logs and by what can be read back afterwards.
 
+mod client;
+mod log;
+mod measure;
+mod name;
+pub mod orders;
+mod session;
+mod stale;
 mod view;
 
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+pub use client::{Commit, Workload};
+pub use log::{Entry, Log, Outcome};
+pub use measure::{ReadBack, measure};
+pub use name::{Answer, Target};
+pub use session::{Access, Password, Server};
+pub use stale::{StaleClient, StaleConfig};
 pub use view::{ClientView, Loss, MOST_IDS, MOST_TRACED, Outage, Rows, Trace};
+
+/// What the client is told.
+#[derive(Debug, Clone)]
+pub struct WorkloadConfig {
+    /// The name that clients use. It is looked up as its time to live says.
+    pub name: String,
+    /// The resolver to ask.
+    pub resolver: SocketAddr,
+    /// The database's port.
+    pub port: u16,
+    /// How it logs in.
+    pub access: Access,
+    /// The first id of its sequence.
+    pub first_id: i64,
+    /// Its log's file, made or emptied.
+    pub log: PathBuf,
+    /// How it behaves.
+    pub manners: Manners,
+}
+
+/// How a client behaves: how fast it writes, how patient it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manners {
+    /// From one commit to the next.
+    pub every: Duration,
+    /// How long a name may take to be answered, and then a session to be there: connection, TLS and login.
+    pub connect_timeout: Duration,
+    /// How long a commit may take before the session is given up.
+    pub answer_timeout: Duration,
+    /// The pause after an attempt that failed.
+    pub backoff: Duration,
+}
+
+impl Default for Manners {
+    /// An impatient application: 50 commits a second, half a second for a connection, a second for an answer.
+    fn default() -> Self {
+        Self {
+            every: Duration::from_millis(20),
+            connect_timeout: Duration::from_millis(500),
+            answer_timeout: Duration::from_secs(1),
+            backoff: Duration::from_millis(20),
+        }
+    }
+}
+
+/// Why a client could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkloadError {
+    /// Its log.
+    #[error("cannot use the client's log `{path}`: see that its folder exists and the disk has room")]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A line of a log.
+    #[error("line {line} of the client's log `{path}` is not one of its entries; it must not be edited")]
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The name.
+    #[error("`{name}` is not a DNS name that a client can look up")]
+    Name {
+        /// What was given.
+        name: String,
+    },
+    /// The resolver could not be made.
+    #[error("cannot make a DNS client for {resolver}: {because}")]
+    Resolver {
+        /// The resolver.
+        resolver: SocketAddr,
+        /// What the DNS client says.
+        because: String,
+    },
+    /// The certificates.
+    #[error("the certificates the client is to trust cannot be used: {0}")]
+    Certificates(String),
+    /// The first session of a stale client.
+    #[error("cannot open the session that is to be left on {address}: {because}")]
+    FirstSession {
+        /// The old primary.
+        address: SocketAddr,
+        /// What it says.
+        because: String,
+    },
+    /// The client's thread.
+    #[error("cannot start the client's thread")]
+    Thread(#[source] std::io::Error),
+    /// The client's thread ended without a word.
+    #[error("the client ended by itself; its log `{path}` says how far it came")]
+    Ended {
+        /// The log.
+        path: PathBuf,
+    },
+}

@@ -14,9 +14,9 @@ pub struct ClientView {
     pub rows_acknowledged: u64,
     /// Attempts that surely wrote nothing: no connection, or the server's own error.
     pub attempts_failed: u64,
-    /// Acknowledged, and not on the new primary.
+    /// Acknowledged, and not on the new primary; without the split brain's.
     pub lost: Loss,
-    /// Acknowledged by the old primary after the promotion, to anybody.
+    /// Committed by the old primary after the promotion, for anybody.
     pub split_brain: Rows,
     /// Attempts whose connection died before the answer, and which the new primary has.
     pub unknown_kept: u64,

@@ -74,9 +74,7 @@ impl Spawner {
             command.pre_exec(move || die_with_parent(signal, lab));
         }
         let (answer, answered) = mpsc::channel();
-        self.orders
-            .send(Order { command, answer })
-            .map_err(|_| io::Error::other("the spawning thread has ended"))?;
+        self.orders.send(Order { command, answer }).map_err(|_| io::Error::other("the spawning thread has ended"))?;
         answered.recv().map_err(|_| io::Error::other("the spawning thread has ended"))?
     }
 }
@@ -166,7 +164,7 @@ mod tests {
         let clone = spawner.clone();
         let mut child = spawner.spawn(sleeper(), DeathSignal::Quit).unwrap();
         drop(spawner);
-        thread::sleep(std::time::Duration::from_millis(50));
+        clone.spawn(Command::new("true"), DeathSignal::Kill).unwrap().wait().unwrap();
         assert!(child.try_wait().unwrap().is_none(), "a clone still holds it");
         drop(clone);
         assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGQUIT));

@@ -1,0 +1,171 @@
+//! The API's actions: one function each, which reads its parameters, changes the inventory at
+//! once, and leaves what takes time to the background, as RDS does.
+
+mod creation;
+mod deletion;
+mod listing;
+mod modification;
+mod power;
+mod replication;
+mod restoration;
+mod snapshots;
+mod tags;
+
+use std::sync::Arc;
+
+use super::answer;
+use super::estate::{Estate, chain};
+use super::fault::{Code, Fault};
+use super::installation::PostgresError;
+use super::instance::{Status, Traits};
+use super::name::{Kind, Name};
+use super::query::Query;
+use super::xml::Xml;
+
+/// One request: who is asked, for which Region, what.
+pub(super) struct Call<'c> {
+    pub(super) estate: &'c Arc<Estate>,
+    pub(super) region: &'c str,
+    pub(super) query: &'c Query,
+}
+
+/// Parameters about placement, cost and comfort. On AWS they change nothing of what the lab is
+/// for, so they are accepted and have no effect.
+const WITHOUT_EFFECT: [&str; 16] = [
+    "AllowMajorVersionUpgrade",
+    "AutoMinorVersionUpgrade",
+    "CACertificateIdentifier",
+    "DBParameterGroupName",
+    "DBSubnetGroupName",
+    "EnablePerformanceInsights",
+    "Iops",
+    "LicenseModel",
+    "MaxAllocatedStorage",
+    "MonitoringInterval",
+    "NetworkType",
+    "OptionGroupName",
+    "PreferredMaintenanceWindow",
+    "PubliclyAccessible",
+    "StorageThroughput",
+    "StorageType",
+];
+
+/// Does what the request asks, and answers the content of its result.
+pub(super) fn perform(call: &Call<'_>) -> Result<Xml, Fault> {
+    match call.query.action()? {
+        "AddTagsToResource" => tags::add(call),
+        "CopyDBSnapshot" => snapshots::copy(call),
+        "CreateDBInstance" => creation::create(call),
+        "CreateDBInstanceReadReplica" => replication::create_replica(call),
+        "CreateDBSnapshot" => snapshots::create(call),
+        "DeleteDBInstance" => deletion::delete_instance(call),
+        "DeleteDBSnapshot" => snapshots::delete(call),
+        "DescribeDBInstances" => listing::instances(call),
+        "DescribeDBSnapshots" => listing::snapshots(call),
+        "ListTagsForResource" => tags::list(call),
+        "ModifyDBInstance" => modification::modify(call),
+        "PromoteReadReplica" => replication::promote(call),
+        "RebootDBInstance" => power::reboot(call),
+        "RemoveTagsFromResource" => tags::remove(call),
+        "RestoreDBInstanceFromDBSnapshot" => restoration::from_snapshot(call),
+        "RestoreDBInstanceToPointInTime" => restoration::to_point_in_time(call),
+        "StartDBInstance" => power::start(call),
+        "StopDBInstance" => power::stop(call),
+        action => {
+            Err(Fault::new(Code::InvalidAction, format!("Could not find operation {action} for version 2014-10-31.")))
+        }
+    }
+}
+
+impl Call<'_> {
+    /// Refuses parameters that are neither of the action's own nor without effect.
+    fn serve(&self, own: &[&str]) -> Result<(), Fault> {
+        self.query.serve_only(&[own, &WITHOUT_EFFECT].concat())
+    }
+
+    /// The instance that a parameter names: of this Region, by its identifier or its ARN.
+    fn instance(&self, parameter: &str) -> Result<Name, Fault> {
+        self.here(Kind::Instance, self.query.required(parameter)?)
+    }
+
+    /// What is named, if it is of this Region; something elsewhere is not found here.
+    fn here(&self, kind: Kind, named: &str) -> Result<Name, Fault> {
+        let name = kind.existing(self.region, &self.estate.account, named)?;
+        if name.region == self.region { Ok(name) } else { Err(kind.not_found(named)) }
+    }
+
+    /// A name to be given, in this Region.
+    fn new_name(&self, kind: Kind, parameter: &str) -> Result<Name, Fault> {
+        let id = kind.new_identifier(parameter, self.query.required(parameter)?)?;
+        Ok(Name::new(self.region, &id))
+    }
+
+    /// The instance as an answer shows it.
+    fn show_instance(&self, name: &Name) -> Result<Xml, Fault> {
+        let inventory = self.estate.inventory();
+        let mut xml = Xml::default();
+        answer::instance(&mut xml, self.estate, &inventory, inventory.instance(name)?);
+        Ok(xml)
+    }
+
+    /// The snapshot as an answer shows it.
+    fn show_snapshot(&self, name: &Name) -> Result<Xml, Fault> {
+        let inventory = self.estate.inventory();
+        let mut xml = Xml::default();
+        answer::snapshot(&mut xml, self.estate, inventory.snapshot(name)?);
+        Ok(xml)
+    }
+
+    /// The groups named in the request, if any are.
+    fn groups(&self) -> Option<Vec<String>> {
+        let groups = self.query.list("VpcSecurityGroupIds", "VpcSecurityGroupId");
+        (!groups.is_empty()).then(|| groups.into_iter().map(ToOwned::to_owned).collect())
+    }
+
+    /// The traits of an instance to be made: as asked, and for the rest as in `inherited`.
+    fn traits(&self, inherited: Traits) -> Result<Traits, Fault> {
+        let query = self.query;
+        Ok(Traits {
+            class: class(query)?.unwrap_or(inherited.class),
+            multi_az: query.boolean("MultiAZ")?.unwrap_or(inherited.multi_az),
+            deletion_protection: query.boolean("DeletionProtection")?.unwrap_or(false),
+            copies_tags: query.boolean("CopyTagsToSnapshot")?.unwrap_or(inherited.copies_tags),
+            retention_days: retention(query)?.unwrap_or(inherited.retention_days),
+            backup_window: query.optional("PreferredBackupWindow").map_or(inherited.backup_window, ToOwned::to_owned),
+            zone: query.optional("AvailabilityZone").map_or_else(|| format!("{}a", self.region), ToOwned::to_owned),
+            groups: self.groups().unwrap_or(inherited.groups),
+        })
+    }
+
+    fn port(&self, otherwise: u16) -> Result<u16, Fault> {
+        let asked = self.query.number("Port", 1150..=65535)?;
+        Ok(asked.and_then(|port| u16::try_from(port).ok()).unwrap_or(otherwise))
+    }
+}
+
+/// The longest that RDS keeps automated backups is 35 days; 0 days keeps none.
+fn retention(query: &Query) -> Result<Option<u32>, Fault> {
+    query.number("BackupRetentionPeriod", 0..=35)
+}
+
+fn class(query: &Query) -> Result<Option<String>, Fault> {
+    match query.optional("DBInstanceClass") {
+        Some(class) if !class.starts_with("db.") => {
+            Err(Fault::value("DBInstanceClass", class, "a class such as db.t4g.micro"))
+        }
+        class => Ok(class.map(ToOwned::to_owned)),
+    }
+}
+
+/// Lets a new instance serve: it takes its first base backup, if it keeps any, and is available.
+async fn settle(estate: &Arc<Estate>, name: &Name) -> Result<(), PostgresError> {
+    estate.begin_serving(name);
+    snapshots::back_up_or_warn(estate, name).await;
+    estate.inventory().set_status(name, Status::Available);
+    Ok(())
+}
+
+/// Logs what did not work and is not worth failing the instance for.
+fn warn_of(name: &Name, what: &str, error: &PostgresError) {
+    tracing::warn!(instance.id = %name, error = chain(error), "{what}");
+}

@@ -1,0 +1,218 @@
+//! `RestoreDBInstanceFromDBSnapshot` and `RestoreDBInstanceToPointInTime`: a new server from a
+//! base backup, and from the archive of the WAL that followed it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::estate::{Birth, Estate, new_resource_id};
+use super::super::fault::{Code, Fault};
+use super::super::folder;
+use super::super::installation::PostgresError;
+use super::super::instance::{Instance, Origin, Traits};
+use super::super::inventory::Inventory;
+use super::super::name::{Kind, Name};
+use super::super::query::Tags;
+use super::super::server::Server;
+use super::super::settings::Role;
+use super::super::snapshot::{Snapshot, SnapshotKind};
+use super::super::xml::Xml;
+use super::snapshots::must_be_available;
+use super::{Call, settle};
+
+/// What both ways of restoring serve.
+const SERVED: [&str; 11] = [
+    "AvailabilityZone",
+    "BackupRetentionPeriod",
+    "CopyTagsToSnapshot",
+    "DBInstanceClass",
+    "DeletionProtection",
+    "Engine",
+    "MultiAZ",
+    "Port",
+    "PreferredBackupWindow",
+    "Tags",
+    "VpcSecurityGroupIds",
+];
+
+/// PostgreSQL's word for a target after the last commit of the archive.
+const TARGET_NOT_REACHED: &str = "recovery ended before configured recovery target was reached";
+
+pub(super) fn from_snapshot(call: &Call<'_>) -> Result<Xml, Fault> {
+    call.serve(&[&SERVED[..], &["DBInstanceIdentifier", "DBSnapshotIdentifier"]].concat())?;
+    let name = call.new_name(Kind::Instance, "DBInstanceIdentifier")?;
+    let snapshot_name = call.here(Kind::Snapshot, call.query.required("DBSnapshotIdentifier")?)?;
+    must_be_postgres(call)?;
+    let (base, server) = {
+        let mut inventory = call.estate.inventory();
+        let snapshot = inventory.snapshot(&snapshot_name)?.clone();
+        must_be_available(&snapshot)?;
+        let traits = call.traits(traits_of(&snapshot))?;
+        let server = enter(call, &mut inventory, &name, &snapshot.origin, traits, Role::Primary)?;
+        (snapshot.folder, server)
+    };
+    begin(call, &name, base, server);
+    call.show_instance(&name)
+}
+
+/// What an instance restored from a snapshot has unless told otherwise.
+fn traits_of(snapshot: &Snapshot) -> Traits {
+    Traits {
+        class: "db.t4g.micro".to_owned(),
+        multi_az: false,
+        deletion_protection: false,
+        copies_tags: false,
+        retention_days: 1,
+        backup_window: "03:00-03:30".to_owned(),
+        zone: snapshot.zone.clone(),
+        groups: Vec::new(),
+    }
+}
+
+pub(super) fn to_point_in_time(call: &Call<'_>) -> Result<Xml, Fault> {
+    let own = [
+        "RestoreTime",
+        "SourceDBInstanceIdentifier",
+        "SourceDbiResourceId",
+        "TargetDBInstanceIdentifier",
+        "UseLatestRestorableTime",
+    ];
+    call.serve(&[&SERVED[..], &own].concat())?;
+    let name = call.new_name(Kind::Instance, "TargetDBInstanceIdentifier")?;
+    must_be_postgres(call)?;
+    let until = target(call)?;
+    let (base, server) = {
+        let mut inventory = call.estate.inventory();
+        let source = source(call, &inventory)?;
+        let base = base_for(&inventory, source, until)?;
+        let role = Role::Restoring { archive: source.server.archive(), until };
+        let traits = call.traits(Traits { groups: Vec::new(), ..source.traits.clone() })?;
+        let origin = source.origin.clone();
+        (base, enter(call, &mut inventory, &name, &origin, traits, role)?)
+    };
+    begin(call, &name, base, server);
+    call.show_instance(&name)
+}
+
+/// The instance to restore, by its identifier or by the one that is never used again.
+fn source<'i>(call: &Call<'_>, inventory: &'i Inventory) -> Result<&'i Instance, Fault> {
+    let query = call.query;
+    match (query.optional("SourceDBInstanceIdentifier"), query.optional("SourceDbiResourceId")) {
+        (Some(named), None) => inventory.instance(&call.here(Kind::Instance, named)?),
+        (None, Some(id)) => inventory
+            .instances
+            .values()
+            .find(|instance| instance.name.region == call.region && instance.origin.resource_id == id)
+            .ok_or_else(|| Kind::Instance.not_found(id)),
+        (Some(_), Some(_)) | (None, None) => {
+            Err(Fault::combination("Exactly one of SourceDBInstanceIdentifier and SourceDbiResourceId must be given."))
+        }
+    }
+}
+
+/// The time to restore to; `None` is the latest there is.
+fn target(call: &Call<'_>) -> Result<Option<Timestamp>, Fault> {
+    let latest = call.query.boolean("UseLatestRestorableTime")?.unwrap_or(false);
+    match (call.query.optional("RestoreTime"), latest) {
+        (None, true) => Ok(None),
+        (Some(time), false) => time
+            .parse()
+            .map(Some)
+            .map_err(|_| Fault::value("RestoreTime", time, "a time in UTC such as 2026-01-01T12:00:00Z")),
+        (Some(_), true) | (None, false) => {
+            Err(Fault::combination("Exactly one of RestoreTime and UseLatestRestorableTime=true must be given."))
+        }
+    }
+}
+
+/// The newest base backup that was complete at the time to restore to.
+fn base_for(inventory: &Inventory, source: &Instance, until: Option<Timestamp>) -> Result<PathBuf, Fault> {
+    let bases = inventory.snapshots.values().filter(|snapshot| {
+        snapshot.kind == SnapshotKind::Automated && snapshot.origin.resource_id == source.origin.resource_id
+    });
+    let mut bases: Vec<(Timestamp, &Snapshot)> =
+        bases.filter_map(|snapshot| Some((snapshot.finished?, snapshot))).collect();
+    bases.sort_by_key(|(finished, _)| *finished);
+    let (Some((earliest, _)), Some(latest)) = (bases.first(), source.restorable_to) else {
+        return Err(Fault::new(
+            Code::PointInTimeRestoreNotEnabled,
+            format!("Point in time restore is not enabled for {}: it has no automated backup.", source.name.id),
+        ));
+    };
+    let beyond = |word: &str, limit: Timestamp| {
+        Fault::new(
+            Code::InvalidParameterValue,
+            format!("The specified instance cannot be restored to a time {word} than {limit:.3}."),
+        )
+    };
+    match until {
+        Some(until) if until < *earliest => Err(beyond("earlier", *earliest)),
+        Some(until) if until > latest => Err(beyond("later", latest)),
+        Some(_) | None => {
+            let fits = |finished: Timestamp| until.is_none_or(|until| finished <= until);
+            let base = bases.iter().rfind(|(finished, _)| fits(*finished));
+            base.map(|(_, snapshot)| snapshot.folder.clone()).ok_or_else(|| beyond("earlier", *earliest))
+        }
+    }
+}
+
+fn must_be_postgres(call: &Call<'_>) -> Result<(), Fault> {
+    match call.query.optional("Engine") {
+        Some(engine) if engine != "postgres" => {
+            Err(Fault::value("Engine", engine, "the engine of the backup, postgres"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn enter(
+    call: &Call<'_>,
+    inventory: &mut Inventory,
+    name: &Name,
+    origin: &Origin,
+    traits: Traits,
+    role: Role,
+) -> Result<Arc<Server>, Fault> {
+    let origin = Origin { port: call.port(origin.port)?, resource_id: new_resource_id()?, ..origin.clone() };
+    let tags: Tags = call.query.tags()?;
+    let birth = Birth { name: name.clone(), origin, traits, source: None, tags, role };
+    call.estate.enter(inventory, birth)
+}
+
+fn begin(call: &Call<'_>, name: &Name, base: PathBuf, server: Arc<Server>) {
+    let (estate, restored) = (Arc::clone(call.estate), name.clone());
+    call.estate.carry_out(name, async move { restore(&estate, &restored, &base, &server).await });
+}
+
+async fn restore(estate: &Arc<Estate>, name: &Name, base: &Path, server: &Server) -> Result<(), PostgresError> {
+    let started = start_from(base, server).await;
+    match (started, server.role()) {
+        (Err(PostgresError::NotStarted { why, .. }), Role::Restoring { archive, until: Some(_) })
+            if why.contains(TARGET_NOT_REACHED) =>
+        {
+            // Nothing was committed between the archive's last transaction and the time asked
+            // for, which the archive covers: its end is the state of that time.
+            server.set_role(Role::Restoring { archive, until: None });
+            start_from(base, server).await?;
+        }
+        (started, _) => started?,
+    }
+    settle(estate, name).await
+}
+
+/// Starts a server on a fresh copy of the base and waits until it accepts writes.
+async fn start_from(base: &Path, server: &Server) -> Result<(), PostgresError> {
+    let (from, to, owner) = (base.to_owned(), server.data(), server.installation.run_as);
+    let copied = tokio::task::spawn_blocking(move || {
+        folder::remove(&to)?;
+        folder::copy(&from, &to, owner)
+    });
+    copied.await.map_err(std::io::Error::other)??;
+    server.certify()?;
+    server.start().await?;
+    match server.role() {
+        Role::Restoring { .. } => server.wait_until_restored().await,
+        Role::Primary | Role::Standby(_) => Ok(()),
+    }
+}

@@ -1,0 +1,141 @@
+//! Instances and snapshots as the API's answers show them.
+
+use jiff::Timestamp;
+
+use super::estate::Estate;
+use super::instance::{Instance, Pending, Stream};
+use super::inventory::Inventory;
+use super::name::{Kind, Name};
+use super::query::Tags;
+use super::snapshot::{Snapshot, SnapshotStatus};
+use super::xml::Xml;
+
+/// The answers' namespace.
+pub(super) const NAMESPACE: &str = "http://rds.amazonaws.com/doc/2014-10-31/";
+
+/// A `DBInstance` element.
+pub(super) fn instance(xml: &mut Xml, estate: &Estate, inventory: &Inventory, instance: &Instance) {
+    let Instance { name, origin, traits, .. } = instance;
+    xml.element("DBInstance", |xml| {
+        xml.text("DBInstanceIdentifier", &name.id)
+            .text("DBInstanceClass", &traits.class)
+            .text("Engine", "postgres")
+            .text("EngineVersion", &estate.installation.version)
+            .text("DBInstanceStatus", instance.status)
+            .text("MasterUsername", &origin.master_username)
+            .optional("DBName", origin.database.as_ref())
+            .text("AllocatedStorage", origin.storage_gib)
+            .text("BackupRetentionPeriod", traits.retention_days)
+            .text("PreferredBackupWindow", &traits.backup_window)
+            .text("AvailabilityZone", &traits.zone)
+            .text("MultiAZ", traits.multi_az)
+            .text("DeletionProtection", traits.deletion_protection)
+            .text("CopyTagsToSnapshot", traits.copies_tags)
+            .text("PubliclyAccessible", false)
+            .text("AutoMinorVersionUpgrade", false)
+            .text("IAMDatabaseAuthenticationEnabled", false)
+            .text("StorageEncrypted", origin.key.is_some())
+            .optional("KmsKeyId", origin.key.as_ref())
+            .text("DbiResourceId", &origin.resource_id)
+            .text("DBInstanceArn", name.arn(&estate.account, Kind::Instance))
+            .optional("InstanceCreateTime", instance.created.map(moment))
+            .optional("LatestRestorableTime", instance.restorable_to.map(moment));
+        // As on AWS, there is no endpoint before the first start.
+        if instance.created.is_some() {
+            xml.element("Endpoint", |xml| {
+                xml.text("Address", &instance.server.host_name).text("Port", origin.port);
+            });
+        }
+        xml.element("VpcSecurityGroups", |xml| {
+            for group in &traits.groups {
+                xml.element("VpcSecurityGroupMembership", |xml| {
+                    xml.text("VpcSecurityGroupId", group).text("Status", "active");
+                });
+            }
+        });
+        xml.element("PendingModifiedValues", |xml| pending(xml, &instance.pending));
+        replication(xml, estate, inventory, instance);
+        tags(xml, &instance.tags);
+    });
+}
+
+fn pending(xml: &mut Xml, pending: &Pending) {
+    xml.optional("DBInstanceClass", pending.class.as_ref())
+        .optional("MultiAZ", pending.multi_az)
+        .optional("BackupRetentionPeriod", pending.retention_days)
+        .optional("MasterUserPassword", pending.password.as_ref().map(|_| "****"));
+}
+
+fn replication(xml: &mut Xml, estate: &Estate, inventory: &Inventory, instance: &Instance) {
+    // An instance of the same Region is named by its identifier, another by its ARN.
+    let seen_from_here = |other: &Name| {
+        if other.region == instance.name.region { other.id.clone() } else { other.arn(&estate.account, Kind::Instance) }
+    };
+    xml.element("ReadReplicaDBInstanceIdentifiers", |xml| {
+        for replica in inventory.replicas_of(&instance.name) {
+            xml.text("ReadReplicaDBInstanceIdentifier", seen_from_here(&replica.name));
+        }
+    });
+    let Some(source) = &instance.source else { return };
+    xml.text("ReadReplicaSourceDBInstanceIdentifier", seen_from_here(source));
+    let status = match instance.stream {
+        _ if !inventory.instances.contains_key(source) => "terminated",
+        Stream::Unseen => return,
+        Stream::Replicating => "replicating",
+        Stream::Broken => "error",
+    };
+    xml.element("StatusInfos", |xml| {
+        xml.element("DBInstanceStatusInfo", |xml| {
+            xml.text("StatusType", "read replication").text("Normal", status == "replicating").text("Status", status);
+        });
+    });
+}
+
+/// A `DBSnapshot` element.
+pub(super) fn snapshot(xml: &mut Xml, estate: &Estate, snapshot: &Snapshot) {
+    let Snapshot { name, origin, .. } = snapshot;
+    let elsewhere = snapshot.copied_from.as_ref().filter(|source| source.region != name.region);
+    xml.element("DBSnapshot", |xml| {
+        xml.text("DBSnapshotIdentifier", &name.id)
+            .text("DBInstanceIdentifier", &snapshot.instance)
+            .text("SnapshotCreateTime", moment(snapshot.created))
+            .text("OriginalSnapshotCreateTime", moment(snapshot.first_created))
+            .optional("InstanceCreateTime", snapshot.instance_created.map(moment))
+            .text("Engine", "postgres")
+            .text("EngineVersion", &estate.installation.version)
+            .text("AllocatedStorage", origin.storage_gib)
+            .text("Status", snapshot.status.word())
+            .text("Port", origin.port)
+            .text("AvailabilityZone", &snapshot.zone)
+            .text("MasterUsername", &origin.master_username)
+            .text("SnapshotType", snapshot.kind.word())
+            .text("PercentProgress", if snapshot.status == SnapshotStatus::Available { 100 } else { 0 })
+            .optional("SourceRegion", elsewhere.map(|source| &source.region))
+            .optional(
+                "SourceDBSnapshotIdentifier",
+                snapshot.copied_from.as_ref().map(|source| source.arn(&estate.account, Kind::Snapshot)),
+            )
+            .text("Encrypted", origin.key.is_some())
+            .optional("KmsKeyId", origin.key.as_ref())
+            .text("IAMDatabaseAuthenticationEnabled", false)
+            .text("DbiResourceId", &origin.resource_id)
+            .text("DBSnapshotArn", name.arn(&estate.account, Kind::Snapshot));
+        tags(xml, &snapshot.tags);
+    });
+}
+
+/// A `TagList` element.
+pub(super) fn tags(xml: &mut Xml, tags: &Tags) {
+    xml.element("TagList", |xml| {
+        for (key, value) in tags {
+            xml.element("Tag", |xml| {
+                xml.text("Key", key).text("Value", value);
+            });
+        }
+    });
+}
+
+/// A time as RDS writes it, to the millisecond.
+fn moment(time: Timestamp) -> String {
+    format!("{time:.3}")
+}

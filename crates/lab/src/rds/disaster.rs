@@ -1,0 +1,84 @@
+//! What a disaster does to an instance's host, behind the API's back: the service goes on showing
+//! `available`, as RDS does for the first seconds or minutes.
+
+use std::sync::Arc;
+
+use super::estate::Estate;
+use super::installation::PostgresError;
+use super::name::Name;
+use super::server::Server;
+use super::settings::Role;
+use super::{Rds, RdsError};
+
+impl Rds {
+    /// Kills every process of the instance's server with SIGKILL: its host is dead.
+    ///
+    /// # Errors
+    /// When there is no such instance or its server is not running.
+    pub async fn kill(&self, name: &Name) -> Result<(), RdsError> {
+        let server = self.host(name)?;
+        server.kill().await.map_err(|source| RdsError::host(name, source))
+    }
+
+    /// Stops every process of the instance's server where it is: its host hangs, and its
+    /// connections stay open and silent.
+    ///
+    /// # Errors
+    /// When there is no such instance or its server is not running.
+    pub async fn pause(&self, name: &Name) -> Result<(), RdsError> {
+        let server = self.host(name)?;
+        server.freeze().await.map_err(|source| RdsError::host(name, source))
+    }
+
+    /// Lets a paused host go on.
+    ///
+    /// # Errors
+    /// When there is no such instance or its server is not running.
+    pub async fn resume(&self, name: &Name) -> Result<(), RdsError> {
+        let server = self.host(name)?;
+        server.thaw().await.map_err(|source| RdsError::host(name, source))
+    }
+
+    /// Brings a killed host back: the same data, and the security groups as they are now.
+    ///
+    /// # Errors
+    /// When there is no such instance, its server is running, or does not start.
+    pub async fn restart_after_kill(&self, name: &Name) -> Result<(), RdsError> {
+        let server = self.host(name)?;
+        if server.is_running().await {
+            return Err(RdsError::Running { name: name.clone() });
+        }
+        self.estate.revive(name, &server).await.map_err(|source| RdsError::host(name, source))
+    }
+
+    /// Cuts the replica off its source's stream, so that it falls behind.
+    ///
+    /// # Errors
+    /// When there is no such instance or it is no replica.
+    pub fn hold_back_replay(&self, replica: &Name) -> Result<(), RdsError> {
+        self.cut_stream(replica, true)
+    }
+
+    /// Lets the replica have its source's stream again.
+    ///
+    /// # Errors
+    /// When there is no such instance or it is no replica.
+    pub fn let_replay(&self, replica: &Name) -> Result<(), RdsError> {
+        self.cut_stream(replica, false)
+    }
+
+    fn cut_stream(&self, replica: &Name, cut: bool) -> Result<(), RdsError> {
+        let server = self.host(replica)?;
+        let Role::Standby(upstream) = server.role() else {
+            return Err(RdsError::NoReplica { name: replica.clone() });
+        };
+        server.set_role(Role::Standby(super::settings::Upstream { cut, ..upstream }));
+        let reloaded = server.configure().and_then(|()| server.reload());
+        reloaded.map_err(|source: PostgresError| RdsError::host(replica, source))
+    }
+
+    fn host(&self, name: &Name) -> Result<Arc<Server>, RdsError> {
+        let estate: &Estate = &self.estate;
+        estate.server(name).ok_or_else(|| RdsError::NoInstance { name: name.clone() })
+    }
+}

@@ -1,0 +1,263 @@
+//! What the endpoint runs: the inventory, the machine's PostgreSQL, and the work under way.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use super::fault::{Code, Fault};
+use super::folder;
+use super::installation::{Installation, PostgresError};
+use super::instance::{Instance, Origin, Pending, Status, Stream, Traits};
+use super::inventory::Inventory;
+use super::login::{Login, literal};
+use super::name::Name;
+use super::query::Tags;
+use super::secrets::random_hex;
+use super::server::Server;
+use super::settings::{Role, Upstream};
+
+/// Everything behind the endpoint.
+pub(super) struct Estate {
+    pub(super) account: String,
+    pub(super) dns_suffix: String,
+    /// Holds a folder for each Region, with its instances and snapshots.
+    pub(super) data: PathBuf,
+    pub(super) first_host: Ipv4Addr,
+    pub(super) installation: Arc<Installation>,
+    inventory: Mutex<Inventory>,
+    work: Mutex<JoinSet<()>>,
+}
+
+/// An instance that is about to be.
+pub(super) struct Birth {
+    pub(super) name: Name,
+    pub(super) origin: Origin,
+    pub(super) traits: Traits,
+    pub(super) source: Option<Name>,
+    pub(super) tags: Tags,
+    pub(super) role: Role,
+}
+
+impl Estate {
+    pub(super) fn new(
+        account: String,
+        dns_suffix: String,
+        data: PathBuf,
+        first_host: Ipv4Addr,
+        installation: Installation,
+    ) -> Self {
+        Self {
+            account,
+            dns_suffix,
+            data,
+            first_host,
+            installation: Arc::new(installation),
+            inventory: Mutex::default(),
+            work: Mutex::default(),
+        }
+    }
+
+    /// The inventory, for as long as the guard lives; never across a wait.
+    pub(super) fn inventory(&self) -> MutexGuard<'_, Inventory> {
+        self.inventory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server of an instance.
+    pub(super) fn server(&self, name: &Name) -> Option<Arc<Server>> {
+        self.inventory().instances.get(name).map(|instance| Arc::clone(&instance.server))
+    }
+
+    /// The name that clients resolve.
+    pub(super) fn host_name(&self, name: &Name) -> String {
+        format!("{}.{}.{}", name.id, name.region, self.dns_suffix)
+    }
+
+    /// A folder of its own for a snapshot: an identifier may be used again while the old one's
+    /// folder is still being removed.
+    pub(super) fn snapshot_folder(&self, name: &Name) -> Result<PathBuf, Fault> {
+        let own = format!("{}-{}", name.id.replace(':', "_"), random(4)?);
+        Ok(self.data.join("regions").join(&name.region).join("snapshots").join(own))
+    }
+
+    /// Enters a new instance, `creating`, and answers its server.
+    pub(super) fn enter(&self, inventory: &mut Inventory, birth: Birth) -> Result<Arc<Server>, Fault> {
+        let Birth { name, origin, traits, source, tags, role } = birth;
+        inventory.instance_is_new(&name)?;
+        let at = SocketAddrV4::new(inventory.free_address(self.first_host)?, origin.port);
+        let folder = self.data.join("regions").join(&name.region).join("instances").join(&origin.resource_id);
+        let installation = Arc::clone(&self.installation);
+        let server = Arc::new(Server::new(installation, &name.id, self.host_name(&name), at, folder, role));
+        let instance = Instance {
+            name: name.clone(),
+            status: Status::Creating,
+            trouble: None,
+            server: Arc::clone(&server),
+            origin,
+            traits,
+            pending: Pending::default(),
+            tags,
+            created: None,
+            source,
+            stream: Stream::Unseen,
+            restorable_to: None,
+        };
+        inventory.set_door(&instance);
+        info!(instance.id = %name, address = %at, "creating a DB instance");
+        inventory.instances.insert(name, instance);
+        Ok(server)
+    }
+
+    /// Does `work` for the instance in the background. When it fails the instance shows `failed`.
+    pub(super) fn carry_out<W>(self: &Arc<Self>, name: &Name, work: W)
+    where
+        W: Future<Output = Result<(), PostgresError>> + Send + 'static,
+    {
+        let (estate, name) = (Arc::clone(self), name.clone());
+        self.in_background(async move {
+            let Err(failure) = work.await else { return };
+            let trouble = chain(&failure);
+            error!(instance.id = %name, error = %trouble, "the DB instance failed");
+            if let Ok(instance) = estate.inventory().instance_mut(&name) {
+                instance.status = Status::Failed;
+                instance.trouble = Some(trouble);
+            }
+        });
+    }
+
+    /// Does `work` until it is done or the estate ends.
+    pub(super) fn in_background(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut running = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        while running.try_join_next().is_some() {}
+        running.spawn(work);
+    }
+
+    /// Where `replica` reads the stream of `source`.
+    pub(super) fn upstream(source: &Server, slot: String) -> Upstream {
+        Upstream { host_name: source.host_name.clone(), address: source.address, port: source.port, slot, cut: false }
+    }
+
+    /// Drops the slots that no replica of `source` reads any more. A source that does not answer
+    /// keeps them until it is started again.
+    pub(super) async fn release_slots(&self, source: &Name) {
+        let (server, used) = {
+            let inventory = self.inventory();
+            let Ok(instance) = inventory.instance(source) else { return };
+            let used: BTreeSet<String> =
+                inventory.replicas_of(source).map(|replica| slot_of(&replica.origin.resource_id)).collect();
+            (Arc::clone(&instance.server), used)
+        };
+        if !server.is_running().await {
+            return;
+        }
+        if let Err(error) = drop_slots_except(&server, &used).await {
+            warn!(instance.id = %source, error = chain(&error), "could not drop the slots of former replicas");
+        }
+    }
+
+    /// Starts the server of an instance that exists, and puts in order what changed meanwhile.
+    pub(super) async fn revive(&self, name: &Name, server: &Server) -> Result<(), PostgresError> {
+        server.start().await?;
+        self.release_slots(name).await;
+        self.apply_password(name, server).await
+    }
+
+    /// Sets a password that was asked for. A server that does not run keeps it pending.
+    pub(super) async fn apply_password(&self, name: &Name, server: &Server) -> Result<(), PostgresError> {
+        let asked =
+            self.inventory().instance(name).ok().and_then(|instance| {
+                Some((instance.origin.master_username.clone(), instance.pending.password.clone()?))
+            });
+        let Some((user, password)) = asked else { return Ok(()) };
+        if !server.is_running().await {
+            return Ok(());
+        }
+        let statement =
+            format!("ALTER ROLE {} PASSWORD {}", super::login::identifier(&user), literal(&password.verifier()));
+        Login::to(server, "postgres").await?.execute(&statement).await?;
+        if let Ok(instance) = self.inventory().instance_mut(name) {
+            instance.pending.password = None;
+        }
+        Ok(())
+    }
+
+    /// Marks the instance as serving since now.
+    pub(super) fn begin_serving(&self, name: &Name) {
+        if let Ok(instance) = self.inventory().instance_mut(name) {
+            instance.created.get_or_insert_with(Timestamp::now);
+        }
+    }
+
+    /// Ends all work and stops all servers.
+    pub(super) async fn end(&self) -> Result<(), PostgresError> {
+        let mut running = std::mem::take(&mut *self.work.lock().unwrap_or_else(PoisonError::into_inner));
+        running.shutdown().await;
+        let servers: Vec<Arc<Server>> =
+            self.inventory().instances.values().map(|instance| Arc::clone(&instance.server)).collect();
+        let stopped = futures::future::join_all(servers.iter().map(|server| server.leave()));
+        stopped.await.into_iter().collect()
+    }
+
+    /// Removes a folder that nothing refers to any more.
+    pub(super) async fn discard(&self, path: PathBuf) {
+        let shown = path.display().to_string();
+        let removed = tokio::task::spawn_blocking(move || folder::remove(&path)).await;
+        if let Err(error) = removed.map_err(std::io::Error::other).and_then(|removed| removed) {
+            warn!(path = shown, %error, "could not remove a folder");
+        }
+    }
+}
+
+/// The slot that a replica reads.
+pub(super) fn slot_of(resource_id: &str) -> String {
+    format!("rds_{}", resource_id.to_ascii_lowercase().replace('-', "_"))
+}
+
+/// An identifier that is never used again, as RDS gives to each instance.
+pub(super) fn new_resource_id() -> Result<String, Fault> {
+    Ok(format!("db-{}", random(13)?.to_ascii_uppercase()))
+}
+
+/// Random bytes in hexadecimal, or the fault of a machine that has none.
+pub(super) fn random(bytes: usize) -> Result<String, Fault> {
+    random_hex(bytes).map_err(|error| Fault::new(Code::InternalFailure, format!("No randomness: {error}.")))
+}
+
+async fn drop_slots_except(server: &Server, used: &BTreeSet<String>) -> Result<(), PostgresError> {
+    // A slot is held until its reader's connection is noticed to be gone.
+    const TRIES: usize = 20;
+    let login = Login::to(server, "postgres").await?;
+    for _ in 0..TRIES {
+        let slots =
+            login.query("SELECT slot_name::text FROM pg_replication_slots WHERE slot_name LIKE 'rds\\_db\\_%'").await?;
+        let unused: Vec<String> =
+            slots.iter().filter_map(|row| row.try_get(0).ok()).filter(|slot| !used.contains(slot)).collect();
+        if unused.is_empty() {
+            return Ok(());
+        }
+        for slot in unused.iter().map(|slot| literal(slot)) {
+            login.query(&format!("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = {slot} AND active")).await?;
+            login.query(&format!("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = {slot} AND NOT active")).await?;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// An error with its causes, in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,103 @@
+//! What the endpoint answers when it refuses: AWS's error codes, with their HTTP statuses.
+
+use std::fmt::Display;
+
+/// An error code of the RDS API, or one common to all AWS Query APIs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    DbInstanceAlreadyExists,
+    DbInstanceNotFound,
+    DbSnapshotAlreadyExists,
+    DbSnapshotNotFound,
+    InsufficientDbInstanceCapacity,
+    InternalFailure,
+    InvalidAction,
+    InvalidDbInstanceState,
+    InvalidDbSnapshotState,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    KmsKeyNotAccessible,
+    MalformedQueryString,
+    MissingAction,
+    MissingAuthenticationToken,
+    MissingParameter,
+    PointInTimeRestoreNotEnabled,
+    RequestEntityTooLarge,
+}
+
+impl Code {
+    /// The code as it stands in the answer.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::DbInstanceAlreadyExists => "DBInstanceAlreadyExists",
+            Self::DbInstanceNotFound => "DBInstanceNotFound",
+            Self::DbSnapshotAlreadyExists => "DBSnapshotAlreadyExists",
+            Self::DbSnapshotNotFound => "DBSnapshotNotFound",
+            Self::InsufficientDbInstanceCapacity => "InsufficientDBInstanceCapacity",
+            Self::InternalFailure => "InternalFailure",
+            Self::InvalidAction => "InvalidAction",
+            Self::InvalidDbInstanceState => "InvalidDBInstanceState",
+            Self::InvalidDbSnapshotState => "InvalidDBSnapshotState",
+            Self::InvalidParameterCombination => "InvalidParameterCombination",
+            Self::InvalidParameterValue => "InvalidParameterValue",
+            Self::KmsKeyNotAccessible => "KMSKeyNotAccessibleFault",
+            Self::MalformedQueryString => "MalformedQueryString",
+            Self::MissingAction => "MissingAction",
+            Self::MissingAuthenticationToken => "MissingAuthenticationToken",
+            Self::MissingParameter => "MissingParameter",
+            Self::PointInTimeRestoreNotEnabled => "PointInTimeRestoreNotEnabled",
+            Self::RequestEntityTooLarge => "RequestEntityTooLarge",
+        }
+    }
+
+    /// The HTTP status that goes with the code, as in AWS's model of the service.
+    pub(super) fn status(self) -> u16 {
+        match self {
+            Self::DbInstanceNotFound | Self::DbSnapshotNotFound => 404,
+            Self::InternalFailure => 500,
+            Self::MissingAuthenticationToken => 403,
+            Self::RequestEntityTooLarge => 413,
+            Self::DbInstanceAlreadyExists
+            | Self::DbSnapshotAlreadyExists
+            | Self::InsufficientDbInstanceCapacity
+            | Self::InvalidAction
+            | Self::InvalidDbInstanceState
+            | Self::InvalidDbSnapshotState
+            | Self::InvalidParameterCombination
+            | Self::InvalidParameterValue
+            | Self::KmsKeyNotAccessible
+            | Self::MalformedQueryString
+            | Self::MissingAction
+            | Self::MissingParameter
+            | Self::PointInTimeRestoreNotEnabled => 400,
+        }
+    }
+}
+
+/// A refusal: a code and a sentence for whoever called.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", code.name())]
+pub(super) struct Fault {
+    pub(super) code: Code,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// A value that AWS would not accept for the parameter, and what it would.
+    pub(super) fn value(parameter: &str, value: impl Display, expected: &str) -> Self {
+        Self::new(Code::InvalidParameterValue, format!("Invalid value {value} for {parameter}: it must be {expected}."))
+    }
+
+    /// Two parameters, or one and the state of things, that do not go together.
+    pub(super) fn combination(message: impl Into<String>) -> Self {
+        Self::new(Code::InvalidParameterCombination, message)
+    }
+
+    pub(super) fn instance_state(message: impl Into<String>) -> Self {
+        Self::new(Code::InvalidDbInstanceState, message)
+    }
+}

@@ -1,0 +1,88 @@
+//! Folders and files that belong to the user PostgreSQL runs as.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
+use std::path::Path;
+
+use crate::process::RunAs;
+
+/// How deep a copy follows folders; a data directory has five levels.
+const DEPTH_AT_MOST: usize = 32;
+
+/// Makes the folder and those above it; all that are new belong to `owner` and nobody else reads them.
+pub(super) fn make(path: &Path, owner: Option<RunAs>) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        make(parent, owner)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.and_then(|()| give(path, owner)),
+    }
+}
+
+/// Writes the file whole, or leaves the old one whole: a server may be reading it.
+pub(super) fn write(path: &Path, text: &str, owner: Option<RunAs>) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    give(&new, owner)?;
+    fs::rename(&new, path)
+}
+
+/// Removes what is there, if anything is.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Copies a folder that nobody is writing to. On file systems that can, the blocks are shared.
+pub(super) fn copy(from: &Path, to: &Path, owner: Option<RunAs>) -> io::Result<()> {
+    copy_level(from, to, owner, DEPTH_AT_MOST)
+}
+
+fn copy_level(from: &Path, to: &Path, owner: Option<RunAs>, levels: usize) -> io::Result<()> {
+    let levels = levels.checked_sub(1).ok_or_else(|| io::Error::other("the folder is nested too deep"))?;
+    make(to, owner)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_level(&source, &target, owner, levels)?;
+        } else {
+            fs::copy(&source, &target)?;
+            give(&target, owner)?;
+        }
+    }
+    Ok(())
+}
+
+/// Finds a folder on the way to `path` that the user may not pass, if there is one.
+pub(super) fn closed_to(user: RunAs, path: &Path) -> Option<&Path> {
+    let passable = |folder: &&Path| match fs::metadata(folder) {
+        Ok(found) => {
+            let mask = match (found.uid() == user.uid, found.gid() == user.gid) {
+                (true, _) => 0o100,
+                (false, true) => 0o010,
+                (false, false) => 0o001,
+            };
+            found.mode() & mask != 0
+        }
+        // What is not there yet will be made so that its owner can pass.
+        Err(_) => true,
+    };
+    path.ancestors().skip(1).find(|folder| !folder.as_os_str().is_empty() && !passable(folder))
+}
+
+fn give(path: &Path, owner: Option<RunAs>) -> io::Result<()> {
+    match owner {
+        Some(RunAs { uid, gid }) => chown(path, Some(uid), Some(gid)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,136 @@
+//! A DB instance as the API shows it: what was asked for, and how far it has come.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::fault::Fault;
+use super::name::Name;
+use super::query::Tags;
+use super::secrets::Secret;
+use super::server::Server;
+
+/// Where an instance is in its life, in RDS's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Its server is being made.
+    Creating,
+    /// It serves, and a base backup is being taken.
+    BackingUp,
+    /// It serves, as far as the service knows: a host that died is found out later.
+    Available,
+    /// A change or a promotion is under way.
+    Modifying,
+    /// Its server is stopped and started again.
+    Rebooting,
+    /// Its server is being stopped.
+    Stopping,
+    /// Its server is stopped; its data stay.
+    Stopped,
+    /// Its server is being started.
+    Starting,
+    /// It is being removed.
+    Deleting,
+    /// Something did not work; [`InstanceView::trouble`](super::InstanceView) says what.
+    Failed,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Creating => "creating",
+            Self::BackingUp => "backing-up",
+            Self::Available => "available",
+            Self::Modifying => "modifying",
+            Self::Rebooting => "rebooting",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Deleting => "deleting",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+/// What the watch saw of a replica's stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stream {
+    Unseen,
+    Replicating,
+    Broken,
+}
+
+/// What belongs to the data rather than to the instance, so that backups carry it along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) master_username: String,
+    pub(super) database: Option<String>,
+    pub(super) port: u16,
+    pub(super) storage_gib: u32,
+    /// The key that the storage is encrypted with, as far as the API shows: the lab's disk is not.
+    pub(super) key: Option<String>,
+    pub(super) resource_id: String,
+}
+
+/// What can be changed without touching the data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Traits {
+    pub(super) class: String,
+    pub(super) multi_az: bool,
+    pub(super) deletion_protection: bool,
+    pub(super) copies_tags: bool,
+    pub(super) retention_days: u32,
+    pub(super) backup_window: String,
+    pub(super) zone: String,
+    pub(super) groups: Vec<String>,
+}
+
+/// Changes that were asked for and are still to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pending {
+    pub(super) class: Option<String>,
+    pub(super) multi_az: Option<bool>,
+    pub(super) retention_days: Option<u32>,
+    pub(super) password: Option<Secret>,
+}
+
+/// A DB instance.
+pub(super) struct Instance {
+    pub(super) name: Name,
+    pub(super) status: Status,
+    pub(super) trouble: Option<String>,
+    pub(super) server: Arc<Server>,
+    pub(super) origin: Origin,
+    pub(super) traits: Traits,
+    pub(super) pending: Pending,
+    pub(super) tags: Tags,
+    /// When it began to serve.
+    pub(super) created: Option<Timestamp>,
+    /// The instance whose stream it follows.
+    pub(super) source: Option<Name>,
+    pub(super) stream: Stream,
+    /// Up to when its archive is complete.
+    pub(super) restorable_to: Option<Timestamp>,
+}
+
+impl Instance {
+    /// Whether a base backup and an archive are kept.
+    pub(super) fn is_backed_up(&self) -> bool {
+        self.traits.retention_days > 0 && self.source.is_none()
+    }
+
+    /// Refuses unless the status is one of `allowed`.
+    pub(super) fn must_be(&self, allowed: &[Status]) -> Result<(), Fault> {
+        if allowed.contains(&self.status) {
+            return Ok(());
+        }
+        let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+        Err(Fault::instance_state(format!(
+            "Instance {} is not in {} state: it is {}.",
+            self.name.id,
+            allowed.join(" or "),
+            self.status
+        )))
+    }
+}

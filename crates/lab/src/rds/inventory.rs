@@ -1,0 +1,100 @@
+//! All that the account has: instances and snapshots, by Region.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use tracing::warn;
+
+use super::fault::{Code, Fault};
+use super::instance::{Instance, Status};
+use super::name::{Kind, Name};
+use super::snapshot::Snapshot;
+
+/// What exists now.
+#[derive(Default)]
+pub(super) struct Inventory {
+    pub(super) instances: BTreeMap<Name, Instance>,
+    pub(super) snapshots: BTreeMap<Name, Snapshot>,
+    /// The security groups of each Region that let nobody in, as last heard.
+    closed_groups: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Inventory {
+    pub(super) fn instance(&self, name: &Name) -> Result<&Instance, Fault> {
+        self.instances.get(name).ok_or_else(|| Kind::Instance.not_found(&name.id))
+    }
+
+    pub(super) fn instance_mut(&mut self, name: &Name) -> Result<&mut Instance, Fault> {
+        self.instances.get_mut(name).ok_or_else(|| Kind::Instance.not_found(&name.id))
+    }
+
+    pub(super) fn snapshot(&self, name: &Name) -> Result<&Snapshot, Fault> {
+        self.snapshots.get(name).ok_or_else(|| Kind::Snapshot.not_found(&name.id))
+    }
+
+    /// Refuses an identifier that is taken.
+    pub(super) fn instance_is_new(&self, name: &Name) -> Result<(), Fault> {
+        if !self.instances.contains_key(name) {
+            return Ok(());
+        }
+        Err(Fault::new(Code::DbInstanceAlreadyExists, format!("DB instance {} already exists.", name.id)))
+    }
+
+    /// Refuses an identifier that is taken.
+    pub(super) fn snapshot_is_new(&self, name: &Name) -> Result<(), Fault> {
+        if !self.snapshots.contains_key(name) {
+            return Ok(());
+        }
+        Err(Fault::new(
+            Code::DbSnapshotAlreadyExists,
+            format!("Cannot create the snapshot because a snapshot with the identifier {} already exists.", name.id),
+        ))
+    }
+
+    /// The instances that follow `source`.
+    pub(super) fn replicas_of(&self, source: &Name) -> impl Iterator<Item = &Instance> {
+        self.instances.values().filter(move |instance| instance.source.as_ref() == Some(source))
+    }
+
+    /// The first address from `first` to the end of its network that no instance has.
+    pub(super) fn free_address(&self, first: Ipv4Addr) -> Result<Ipv4Addr, Fault> {
+        let taken: BTreeSet<Ipv4Addr> = self.instances.values().map(|instance| instance.server.address).collect();
+        let [a, b, c, d] = first.octets();
+        (d..255).map(|last| Ipv4Addr::new(a, b, c, last)).find(|address| !taken.contains(address)).ok_or_else(|| {
+            Fault::new(Code::InsufficientDbInstanceCapacity, "The lab has no address left for another DB instance.")
+        })
+    }
+
+    /// Records which security groups of the Region let nobody in, and makes it so.
+    pub(super) fn close_groups(&mut self, region: &str, groups: BTreeSet<String>) {
+        if self.closed_groups.insert(region.to_owned(), groups.clone()).unwrap_or_default() == groups {
+            return;
+        }
+        for instance in self.instances.values().filter(|instance| instance.name.region == region) {
+            self.set_door(instance);
+        }
+    }
+
+    /// Opens or closes the instance's door as its security groups say. Done while the inventory is
+    /// held, so that of two changes the newer one is what stands in the end.
+    pub(super) fn set_door(&self, instance: &Instance) {
+        let open = !self.is_closed(instance);
+        if let Err(error) = instance.server.set_open(open) {
+            warn!(instance.id = %instance.name, open, %error, "could not apply the security groups");
+        }
+    }
+
+    /// Traffic passes if any group lets it in; so all must be closed.
+    fn is_closed(&self, instance: &Instance) -> bool {
+        let groups = &instance.traits.groups;
+        let closed = self.closed_groups.get(&instance.name.region);
+        !groups.is_empty() && groups.iter().all(|group| closed.is_some_and(|closed| closed.contains(group)))
+    }
+
+    /// Changes the status of an instance that may be gone by now.
+    pub(super) fn set_status(&mut self, name: &Name, status: Status) {
+        if let Some(instance) = self.instances.get_mut(name) {
+            instance.status = status;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The service's own session on an instance.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::{Client, Config, NoTls, Row};
+
+use super::installation::PostgresError;
+use super::secrets::ADMIN;
+use super::server::Server;
+
+/// How long a statement or a connection may take. The service must not hang on a stopped host.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// A session of the service on one instance; ends when dropped.
+pub(super) struct Login {
+    client: Client,
+    connection: JoinHandle<()>,
+    name: String,
+}
+
+impl Login {
+    /// Logs in on `server`.
+    pub(super) async fn to(server: &Server, database: &str) -> Result<Self, PostgresError> {
+        let name = server.host_name.clone();
+        let mut config = Config::new();
+        config
+            .hostaddr(server.address.into())
+            .host(&name)
+            .port(server.port)
+            .user(ADMIN)
+            .password(server.installation.secrets.admin.reveal())
+            .dbname(database)
+            .application_name("rdsadmin")
+            .connect_timeout(WITHIN);
+        // In the clear: the service and its instance are on one machine.
+        let (client, connection) = bounded(&name, config.connect(NoTls)).await?;
+        let connection = tokio::spawn(async move {
+            // Its error is also the error of the statement that was under way.
+            let _ = connection.await;
+        });
+        Ok(Self { client, connection, name })
+    }
+
+    /// Runs statements that answer nothing.
+    pub(super) async fn execute(&self, statements: &str) -> Result<(), PostgresError> {
+        bounded(&self.name, self.client.batch_execute(statements)).await
+    }
+
+    /// Runs a query.
+    pub(super) async fn query(&self, query: &str) -> Result<Vec<Row>, PostgresError> {
+        bounded(&self.name, self.client.query(query, &[])).await
+    }
+
+    /// Runs a query whose answer is one row with one true or false.
+    pub(super) async fn is(&self, query: &str) -> Result<bool, PostgresError> {
+        let row = bounded(&self.name, self.client.query_one(query, &[])).await?;
+        row.try_get(0).map_err(|source| PostgresError::Statement { name: self.name.clone(), source })
+    }
+}
+
+impl Drop for Login {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+async fn bounded<T>(
+    name: &str,
+    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, PostgresError> {
+    match timeout(WITHIN, work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(source)) => Err(PostgresError::Statement { name: name.to_owned(), source }),
+        Err(_) => Err(PostgresError::Silent { name: name.to_owned(), within: WITHIN }),
+    }
+}
+
+/// A name as it stands in a statement.
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as it stands in a statement.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,288 @@
+//! Amazon RDS, as far as the lab needs it, on real PostgreSQL servers.
+//!
+//! An endpoint speaks RDS's Query protocol. Behind it, a DB instance is a `postgres` process on an
+//! address of its own, which stands for a host; a replica is a standby that streams from its
+//! source; a snapshot is a base backup; a point in time is a base backup and the archived WAL.
+//! What takes RDS minutes takes the time it takes here, through the same statuses.
+//!
+//! Regions are apart as on AWS: the Region of a request is that of its signature.
+
+mod actions;
+mod answer;
+mod authority;
+mod descent;
+mod disaster;
+mod endpoint;
+mod estate;
+mod fault;
+mod folder;
+mod installation;
+mod instance;
+mod inventory;
+mod login;
+mod name;
+mod query;
+mod secrets;
+mod server;
+mod settings;
+mod snapshot;
+mod watch;
+mod xml;
+
+use std::future::IntoFuture;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tracing::{error, info};
+
+use crate::process::{RunAs, Spawner};
+use estate::Estate;
+use installation::Installation;
+
+pub use installation::PostgresError;
+pub use instance::Status;
+pub use name::Name;
+
+/// Where and how the endpoint runs.
+#[derive(Clone, Debug)]
+pub struct RdsConfig {
+    /// Where the endpoint listens.
+    pub listen: SocketAddr,
+    /// The folder for all data; what an earlier lab left there is removed.
+    pub data: PathBuf,
+    /// The address of the first instance; the others have those that follow, up to `.254`.
+    pub first_host: Ipv4Addr,
+    /// The folder of PostgreSQL's programs, version 14 or newer.
+    pub postgres_bin: PathBuf,
+    /// The user that PostgreSQL runs as, when not as ourselves.
+    pub run_as: Option<RunAs>,
+    /// The AWS account's number.
+    pub account: String,
+    /// What follows `<instance>.<region>.` in an instance's host name.
+    pub dns_suffix: String,
+}
+
+/// What did not work with the lab's RDS.
+#[derive(Debug, thiserror::Error)]
+pub enum RdsError {
+    /// Another lab, or another program, has the port.
+    #[error("{listen} is in use, so another lab has this slot; end it or take another slot")]
+    InUse {
+        /// Where the endpoint was to listen.
+        listen: SocketAddr,
+    },
+    /// The endpoint cannot listen.
+    #[error("cannot listen on {listen}")]
+    Listen {
+        /// Where the endpoint was to listen.
+        listen: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// PostgreSQL's user cannot reach its data.
+    #[error(
+        "PostgreSQL runs as another user, who may not pass the folder {}; run `chmod o+x {}`, or keep the lab's \
+         data elsewhere", folder.display(), folder.display()
+    )]
+    OutOfReach {
+        /// The folder that is closed to other users.
+        folder: PathBuf,
+    },
+    /// The data folder cannot be made ready.
+    #[error("cannot make the folder {} ready", folder.display())]
+    Folder {
+        /// The data folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// PostgreSQL cannot be run.
+    #[error("cannot use PostgreSQL in {}", bin.display())]
+    Postgres {
+        /// The folder of its programs.
+        bin: PathBuf,
+        /// What did not work.
+        source: PostgresError,
+    },
+    /// There is no such instance.
+    #[error("there is no DB instance {name}")]
+    NoInstance {
+        /// Its name.
+        name: Name,
+    },
+    /// The instance is no replica.
+    #[error("the DB instance {name} is no replica")]
+    NoReplica {
+        /// Its name.
+        name: Name,
+    },
+    /// The instance's host is alive.
+    #[error("the host of the DB instance {name} is running")]
+    Running {
+        /// Its name.
+        name: Name,
+    },
+    /// Something did not work on the instance's host.
+    #[error("the host of the DB instance {name} did not do it")]
+    Host {
+        /// Its name.
+        name: Name,
+        /// What did not work.
+        source: PostgresError,
+    },
+    /// Not all servers could be stopped.
+    #[error("could not stop every server")]
+    ShutDown(#[source] PostgresError),
+}
+
+impl RdsError {
+    fn host(name: &Name, source: PostgresError) -> Self {
+        Self::Host { name: name.clone(), source }
+    }
+}
+
+/// An instance as the lab sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceView {
+    /// Its name.
+    pub name: Name,
+    /// What the API shows.
+    pub status: Status,
+    /// Why it is `failed`.
+    pub trouble: Option<String>,
+    /// The name that clients resolve.
+    pub host_name: String,
+    /// The address that stands for its host.
+    pub address: Ipv4Addr,
+    /// Its port.
+    pub port: u16,
+    /// The source, of a replica.
+    pub source: Option<Name>,
+    /// Whether its security groups let applications in.
+    pub is_open: bool,
+    /// What its processes said.
+    pub log: PathBuf,
+}
+
+/// The running endpoint and its instances. When it is dropped, no request is answered any more,
+/// and its servers end with the last clone of the spawner.
+pub struct Rds {
+    estate: Arc<Estate>,
+    listen: SocketAddr,
+    tasks: [JoinHandle<()>; 2],
+}
+
+/// Starts the endpoint, which serves in the background from then on.
+///
+/// The bound port is what tells labs apart, so it is taken before anything is touched.
+///
+/// # Errors
+/// When the port is in use, or PostgreSQL or its data folder cannot be used.
+pub async fn serve(config: RdsConfig, spawner: Spawner) -> Result<Rds, RdsError> {
+    let listen = config.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            RdsError::InUse { listen }
+        } else {
+            RdsError::Listen { listen, source }
+        }
+    })?;
+    let listen = listener.local_addr().map_err(|source| RdsError::Listen { listen, source })?;
+    let data = make_ready(&config.data, config.run_as)?;
+    let installation = Installation::prepare(&config.postgres_bin, config.run_as, spawner, &data)
+        .map_err(|source| RdsError::Postgres { bin: config.postgres_bin, source })?;
+    info!(%listen, postgres.version = installation.version, "serving RDS");
+    let estate = Arc::new(Estate::new(config.account, config.dns_suffix, data, config.first_host, installation));
+    let serving = axum::serve(listener, endpoint::router(Arc::clone(&estate))).into_future();
+    let tasks = [
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                error!(%error, "the RDS endpoint ended");
+            }
+        }),
+        tokio::spawn(watch::keep_watch(Arc::clone(&estate))),
+    ];
+    Ok(Rds { estate, listen, tasks })
+}
+
+/// Makes the data folder, without what an earlier lab left in it. PostgreSQL needs its whole path.
+fn make_ready(data: &Path, run_as: Option<RunAs>) -> Result<PathBuf, RdsError> {
+    let failed = |source| RdsError::Folder { folder: data.to_owned(), source };
+    let data = std::path::absolute(data).map_err(failed)?;
+    if let Some(user) = run_as
+        && let Some(closed) = folder::closed_to(user, &data)
+    {
+        return Err(RdsError::OutOfReach { folder: closed.to_owned() });
+    }
+    folder::remove(&data.join("regions")).map_err(failed)?;
+    if let Some(parent) = data.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    folder::make(&data, run_as).map_err(failed)?;
+    Ok(data)
+}
+
+impl Rds {
+    /// Where the endpoint listens.
+    #[must_use]
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// The certificate of the authority that signed the servers' certificates, as PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> String {
+        self.estate.installation.authority.pem()
+    }
+
+    /// The address of the instance whose host name it is, in any case and with or without the
+    /// final dot. An instance has one from its creation to its removal, whatever happens to it.
+    #[must_use]
+    pub fn address(&self, host_name: &str) -> Option<Ipv4Addr> {
+        let host_name = host_name.strip_suffix('.').unwrap_or(host_name).to_ascii_lowercase();
+        let own = host_name.strip_suffix(&self.estate.dns_suffix)?.strip_suffix('.')?;
+        let (id, region) = own.split_once('.')?;
+        self.instance(&Name::new(region, id)).map(|instance| instance.address)
+    }
+
+    /// The instance, if there is one.
+    #[must_use]
+    pub fn instance(&self, name: &Name) -> Option<InstanceView> {
+        let inventory = self.estate.inventory();
+        let instance = inventory.instances.get(name)?;
+        Some(InstanceView {
+            name: name.clone(),
+            status: instance.status,
+            trouble: instance.trouble.clone(),
+            host_name: instance.server.host_name.clone(),
+            address: instance.server.address,
+            port: instance.server.port,
+            source: instance.source.clone(),
+            is_open: instance.server.is_open(),
+            log: instance.server.log(),
+        })
+    }
+
+    /// Ends the endpoint and stops every server.
+    ///
+    /// # Errors
+    /// When a server could not be stopped; the others are.
+    pub async fn shut_down(self) -> Result<(), RdsError> {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.estate.end().await.map_err(RdsError::ShutDown)
+    }
+}
+
+impl Drop for Rds {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! One PostgreSQL server: a data directory, and the processes that run it.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::descent;
+use super::folder;
+use super::installation::{Installation, PostgresError, ended, last_lines};
+use super::login::Login;
+use super::settings::{self, Role, Site};
+use crate::process::DeathSignal;
+
+/// How long a start may take; recovery after a kill is part of it.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+/// How long a restore may replay.
+const RESTORES_WITHIN: Duration = Duration::from_secs(120);
+/// How long sessions have to end at a stop, before they are cut.
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
+/// How long a promotion may take.
+const PROMOTES_WITHIN: Duration = Duration::from_secs(60);
+/// How often a start, a promotion or a restore is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// A server on its own address, which stands for a host of its own.
+pub(super) struct Server {
+    pub(super) installation: Arc<Installation>,
+    /// The identifier of the instance, as the server's own name.
+    pub(super) name: String,
+    pub(super) host_name: String,
+    pub(super) address: Ipv4Addr,
+    pub(super) port: u16,
+    /// Everything of the instance: `data`, `wal` and `log`.
+    pub(super) folder: PathBuf,
+    role: Mutex<Role>,
+    open: Mutex<bool>,
+    postmaster: tokio::sync::Mutex<Option<Child>>,
+}
+
+impl Server {
+    /// A server that is to be made in `folder`.
+    pub(super) fn new(
+        installation: Arc<Installation>,
+        name: &str,
+        host_name: String,
+        at: SocketAddrV4,
+        folder: PathBuf,
+        role: Role,
+    ) -> Self {
+        Self {
+            installation,
+            name: name.to_owned(),
+            host_name,
+            address: *at.ip(),
+            port: at.port(),
+            folder,
+            role: Mutex::new(role),
+            open: Mutex::new(true),
+            postmaster: tokio::sync::Mutex::new(None),
+        }
+    }
+
+    /// Where the server is reached.
+    pub(super) fn at(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.address, self.port)
+    }
+
+    /// The data directory.
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// The archive of its WAL.
+    pub(super) fn archive(&self) -> PathBuf {
+        self.folder.join("wal")
+    }
+
+    /// What the server's processes say.
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    /// What the server does when it starts.
+    pub(super) fn role(&self) -> Role {
+        self.role.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes what the server does; [`Server::configure`] and a reload or a start make it so.
+    pub(super) fn set_role(&self, role: Role) {
+        *self.role.lock().unwrap_or_else(PoisonError::into_inner) = role;
+    }
+
+    /// Opens or closes the door to all but the service: from now on when it runs, and else when it
+    /// returns. Sessions that exist go on, as they do under a security group that changes.
+    pub(super) fn set_open(&self, open: bool) -> Result<(), PostgresError> {
+        let mut door = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if *door == open {
+            return Ok(());
+        }
+        *door = open;
+        // Without a data directory the server is still to be made; its first start writes it.
+        if self.data().join("PG_VERSION").exists() {
+            self.write("pg_hba.conf", &settings::pg_hba_conf(open))?;
+            self.reload()?;
+        }
+        Ok(())
+    }
+
+    /// Whether a login of the application is let through to its password.
+    pub(super) fn is_open(&self) -> bool {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes all that the server reads at a start.
+    pub(super) fn configure(&self) -> Result<(), PostgresError> {
+        let role = self.role();
+        let (archive, installation) = (self.archive(), &self.installation);
+        folder::make(&archive, installation.run_as)?;
+        let site = Site {
+            address: self.address,
+            port: self.port,
+            name: &self.name,
+            archive: &archive,
+            ca: &installation.ca,
+            passwords: &installation.passwords,
+        };
+        self.write("postgresql.conf", &settings::postgresql_conf(&site, &role))?;
+        // What another server's copy brought along, or a client's ALTER SYSTEM, counts for nothing.
+        self.write("postgresql.auto.conf", "")?;
+        // Under the lock of the door, so that the newest state of it is what stands in the file.
+        {
+            let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            self.write("pg_hba.conf", &settings::pg_hba_conf(*open))?;
+        }
+        let (standby, recovery) = match role {
+            Role::Primary => (false, false),
+            Role::Standby(_) => (true, false),
+            Role::Restoring { .. } => (false, true),
+        };
+        self.mark("standby.signal", standby)?;
+        self.mark("recovery.signal", recovery)
+    }
+
+    /// Gives the server a certificate for its own name.
+    pub(super) fn certify(&self) -> Result<(), PostgresError> {
+        let certificate = self.installation.authority.certify(&self.host_name, self.address)?;
+        self.write("server.crt", &certificate.certificate)?;
+        self.write("server.key", &certificate.key)
+    }
+
+    fn mark(&self, file: &str, present: bool) -> Result<(), PostgresError> {
+        if present {
+            return self.write(file, "");
+        }
+        Ok(folder::remove(&self.data().join(file))?)
+    }
+
+    fn write(&self, file: &str, text: &str) -> Result<(), PostgresError> {
+        Ok(folder::write(&self.data().join(file), text, self.installation.run_as)?)
+    }
+
+    /// Starts the server and waits until it accepts connections.
+    pub(super) async fn start(&self) -> Result<(), PostgresError> {
+        self.configure()?;
+        {
+            let mut postmaster = self.postmaster.lock().await;
+            let mut command = self.installation.command("postgres", &self.log())?;
+            command.arg("-D").arg(self.data());
+            let program = PathBuf::from(command.get_program());
+            let spawned = self.installation.spawner.spawn(command, DeathSignal::Quit);
+            *postmaster = Some(spawned.map_err(|source| PostgresError::NotRun { program, source })?);
+        }
+        self.wait_until_ready().await
+    }
+
+    async fn wait_until_ready(&self) -> Result<(), PostgresError> {
+        let deadline = Instant::now() + STARTS_WITHIN;
+        loop {
+            let Ok(pid) = self.pid().await else { return Err(self.not_started(last_lines(&self.log()))) };
+            if self.says_ready(pid) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                self.kill().await?;
+                return Err(self.not_started(format!("it is not ready after {} s", STARTS_WITHIN.as_secs())));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn not_started(&self, why: String) -> PostgresError {
+        PostgresError::NotStarted { name: self.host_name.clone(), why, log: self.log() }
+    }
+
+    /// Reads the server's own word: the first line of its pid file is its process, the eighth its state.
+    fn says_ready(&self, pid: i32) -> bool {
+        let Ok(text) = std::fs::read_to_string(self.data().join("postmaster.pid")) else { return false };
+        let mut lines = text.lines();
+        let is_ours = lines.next().is_some_and(|line| line.trim() == pid.to_string());
+        is_ours && lines.nth(6).is_some_and(|state| state.trim() == "ready")
+    }
+
+    /// The process of the running server.
+    pub(super) async fn pid(&self) -> Result<i32, PostgresError> {
+        let mut postmaster = self.postmaster.lock().await;
+        if let Some(child) = postmaster.as_mut() {
+            if child.try_wait()?.is_none() {
+                return Ok(child.id().cast_signed());
+            }
+            *postmaster = None;
+        }
+        Err(PostgresError::NotRunning { name: self.host_name.clone() })
+    }
+
+    /// Whether the server has a process.
+    pub(super) async fn is_running(&self) -> bool {
+        self.pid().await.is_ok()
+    }
+
+    /// Makes a running server read its settings again.
+    pub(super) fn reload(&self) -> Result<(), PostgresError> {
+        let Ok(text) = std::fs::read_to_string(self.data().join("postmaster.pid")) else { return Ok(()) };
+        let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
+        match pid {
+            Some(pid) if is_postgres(pid) => Ok(descent::signal(pid, libc::SIGHUP)?),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Stops the server: sessions are ended and a checkpoint is made. A server that is not running
+    /// is stopped already.
+    pub(super) async fn stop(&self) -> Result<(), PostgresError> {
+        let Ok(pid) = self.pid().await else { return Ok(()) };
+        descent::thaw(pid)?;
+        for signal in [libc::SIGINT, libc::SIGQUIT] {
+            descent::signal(pid, signal)?;
+            if self.reap(STOPS_WITHIN).await? {
+                return Ok(());
+            }
+        }
+        self.kill().await
+    }
+
+    /// Ends every process of the server with SIGKILL, as when its host dies.
+    pub(super) async fn kill(&self) -> Result<(), PostgresError> {
+        let pid = self.pid().await?;
+        tokio::task::spawn_blocking(move || descent::kill(pid)).await.map_err(std::io::Error::other)??;
+        self.reap(STOPS_WITHIN).await?;
+        Ok(())
+    }
+
+    /// Stops the server for good and leaves nothing of it in the system's memory.
+    pub(super) async fn leave(&self) -> Result<(), PostgresError> {
+        self.stop().await?;
+        // A killed server could not free the segment by which a second server on its data would
+        // have noticed it; the seventh line of its pid file names it.
+        let Ok(text) = std::fs::read_to_string(self.data().join("postmaster.pid")) else { return Ok(()) };
+        let segment = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+        if let Some(segment) = segment {
+            // SAFETY: removing takes no buffer. It fails when the segment is gone, which is as well.
+            unsafe { libc::shmctl(segment, libc::IPC_RMID, std::ptr::null_mut()) };
+        }
+        Ok(folder::remove(&self.data().join("postmaster.pid"))?)
+    }
+
+    /// Stops every process of the server where it is.
+    pub(super) async fn freeze(&self) -> Result<(), PostgresError> {
+        descent::freeze(self.pid().await?)?;
+        Ok(())
+    }
+
+    /// Lets every process of the server go on.
+    pub(super) async fn thaw(&self) -> Result<(), PostgresError> {
+        Ok(descent::thaw(self.pid().await?)?)
+    }
+
+    /// Whether the process has ended within the time, and then forgets it.
+    async fn reap(&self, within: Duration) -> Result<bool, PostgresError> {
+        let mut postmaster = self.postmaster.lock().await;
+        let Some(child) = postmaster.as_mut() else { return Ok(true) };
+        let gone = ended(child, within).await?.is_some();
+        if gone {
+            *postmaster = None;
+        }
+        Ok(gone)
+    }
+
+    /// Makes a standby accept writes, and waits until it does.
+    pub(super) async fn promote(&self) -> Result<(), PostgresError> {
+        let login = Login::to(self, "postgres").await?;
+        login.query("SELECT pg_promote(wait => false)").await?;
+        self.wait_until_writable(&login, PROMOTES_WITHIN).await?;
+        self.set_role(Role::Primary);
+        self.configure()
+    }
+
+    /// Waits until a restore has replayed all it was told to.
+    pub(super) async fn wait_until_restored(&self) -> Result<(), PostgresError> {
+        let login = Login::to(self, "postgres").await?;
+        self.wait_until_writable(&login, RESTORES_WITHIN).await?;
+        self.set_role(Role::Primary);
+        self.configure()?;
+        self.reload()
+    }
+
+    async fn wait_until_writable(&self, login: &Login, within: Duration) -> Result<(), PostgresError> {
+        let deadline = Instant::now() + within;
+        while login.is("SELECT pg_is_in_recovery()").await? {
+            if Instant::now() > deadline {
+                return Err(PostgresError::Silent { name: self.host_name.clone(), within });
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the process is a server: after a kill, its number may have gone to another program.
+fn is_postgres(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres")
+}

@@ -1,0 +1,130 @@
+//! Snapshots, their copies, and what is restored from them and from the archive.
+
+use aws_sdk_rds::Client;
+use aws_sdk_rds::primitives::DateTime;
+use aws_sdk_rds::types::{DbSnapshot, Tag};
+use lab::rds::Name;
+
+use crate::lab::{ACCOUNT, Lab, PRIMARY, RECOVERY, available, describe, refusal, status, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_survive_in_snapshots_copies_and_points_in_time() {
+    let lab = Lab::start().await;
+    let orders = lab.create_orders().await;
+    let (here, there) = (lab.client(PRIMARY), lab.client(RECOVERY));
+    let app = lab.login(&orders).await.unwrap();
+    app.batch_execute("CREATE TABLE sale (id int); INSERT INTO sale VALUES (1)").await.unwrap();
+
+    copy_to_recovery(&here, &there).await;
+    app.batch_execute("INSERT INTO sale VALUES (2)").await.unwrap();
+    let between = database_time(&app).await;
+    app.batch_execute("DELETE FROM sale").await.unwrap();
+
+    let after = database_time(&app).await;
+
+    restore_copy(&there).await;
+    restore_point(&here, "orders-point", between).await;
+    restore_point(&here, "orders-after", after).await;
+    let copy = Name::new(RECOVERY, "orders-restored");
+    available(&there, "orders-restored").await;
+    assert_eq!(lab.number(&copy, "SELECT count(*) FROM sale").await, 1);
+    let point = Name::new(PRIMARY, "orders-point");
+    available(&here, "orders-point").await;
+    assert_eq!(lab.number(&point, "SELECT count(*) FROM sale").await, 2, "before the deletion");
+    let after = Name::new(PRIMARY, "orders-after");
+    available(&here, "orders-after").await;
+    assert_eq!(lab.number(&after, "SELECT count(*) FROM sale").await, 0, "nothing was committed since");
+
+    stop_start_reboot(&here, &lab, &point).await;
+    delete(&here, &there).await;
+    lab.end().await;
+}
+
+async fn copy_to_recovery(here: &Client, there: &Client) {
+    let tag = Tag::builder().key("system").value("shop & co").build();
+    let create = here.create_db_snapshot().db_instance_identifier("orders").db_snapshot_identifier("orders-1");
+    create.tags(tag).send().await.unwrap();
+    let snapshot = snapshot_available(here, "orders-1").await;
+    assert_eq!(snapshot.percent_progress(), Some(100));
+    let source = snapshot.db_snapshot_arn().unwrap();
+    assert_eq!(source, format!("arn:aws:rds:{PRIMARY}:{ACCOUNT}:snapshot:orders-1"));
+    let copy = there.copy_db_snapshot().source_db_snapshot_identifier(source).copy_tags(true);
+    copy.target_db_snapshot_identifier("orders-copy").send().await.unwrap();
+    let copy = snapshot_available(there, "orders-copy").await;
+    assert_eq!(copy.source_region(), Some(PRIMARY));
+    assert_eq!(copy.tag_list()[0].value(), Some("shop & co"));
+    assert_eq!(copy.original_snapshot_create_time(), snapshot.snapshot_create_time());
+}
+
+async fn restore_copy(there: &Client) {
+    let restore = there.restore_db_instance_from_db_snapshot().db_snapshot_identifier("orders-copy");
+    restore.db_instance_identifier("orders-restored").send().await.unwrap();
+}
+
+async fn restore_point(here: &Client, target: &str, point: DateTime) {
+    let ask = |time: DateTime| {
+        here.restore_db_instance_to_point_in_time()
+            .source_db_instance_identifier("orders")
+            .target_db_instance_identifier(target)
+            .restore_time(time)
+            .send()
+    };
+    let tomorrow = DateTime::from_secs(point.secs() + 86_400);
+    let yesterday = DateTime::from_secs(point.secs() - 86_400);
+    for beyond in [tomorrow, yesterday] {
+        assert_eq!(refusal(ask(beyond).await), ("InvalidParameterValue".to_owned(), 400));
+    }
+    until("the archive reaches the point", async || {
+        let latest = describe(here, "orders").await.latest_restorable_time().copied();
+        latest.filter(|latest| *latest >= point)
+    })
+    .await;
+    ask(point).await.unwrap();
+}
+
+async fn stop_start_reboot(here: &Client, lab: &Lab, point: &Name) {
+    here.stop_db_instance().db_instance_identifier("orders-point").send().await.unwrap();
+    status(here, "orders-point", "stopped").await;
+    assert!(lab.login(point).await.is_err());
+    let again = here.stop_db_instance().db_instance_identifier("orders-point").send().await;
+    assert_eq!(refusal(again), ("InvalidDBInstanceState".to_owned(), 400));
+    here.start_db_instance().db_instance_identifier("orders-point").send().await.unwrap();
+    available(here, "orders-point").await;
+    here.reboot_db_instance().db_instance_identifier("orders-point").send().await.unwrap();
+    available(here, "orders-point").await;
+    assert_eq!(lab.number(point, "SELECT count(*) FROM sale").await, 2);
+}
+
+async fn delete(here: &Client, there: &Client) {
+    let automated =
+        || here.describe_db_snapshots().db_instance_identifier("orders-point").snapshot_type("automated").send();
+    assert_eq!(automated().await.unwrap().db_snapshots().len(), 1);
+    let last = here.delete_db_instance().db_instance_identifier("orders-point");
+    last.final_db_snapshot_identifier("orders-last").send().await.unwrap();
+    until("the instance is gone", async || {
+        here.describe_db_instances().db_instance_identifier("orders-point").send().await.err()
+    })
+    .await;
+    snapshot_available(here, "orders-last").await;
+    assert!(automated().await.unwrap().db_snapshots().is_empty(), "they go with their instance");
+    there.delete_db_snapshot().db_snapshot_identifier("orders-copy").send().await.unwrap();
+    let gone = there.describe_db_snapshots().db_snapshot_identifier("orders-copy").send().await;
+    assert_eq!(refusal(gone), ("DBSnapshotNotFound".to_owned(), 404));
+}
+
+async fn snapshot_available(rds: &Client, id: &str) -> DbSnapshot {
+    until(&format!("{id} is available"), async || {
+        let found = rds.describe_db_snapshots().db_snapshot_identifier(id).send().await.unwrap();
+        let snapshot = found.db_snapshots().first().expect("it was described").clone();
+        assert_ne!(snapshot.status(), Some("failed"));
+        (snapshot.status() == Some("available")).then_some(snapshot)
+    })
+    .await
+}
+
+/// The time by the database's clock, to the millisecond as the API writes it, past all commits.
+async fn database_time(app: &tokio_postgres::Client) -> DateTime {
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let query = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, pg_sleep(0.005)";
+    DateTime::from_millis(app.query_one(query, &[]).await.unwrap().get(0))
+}

@@ -1,1 +1,5 @@
-//! What the whole-system tests share.
+//! What the whole-system tests share: the repository's files, read as the tests look at them.
+
+pub mod machine;
+pub mod repository;
+pub mod template;

@@ -1,0 +1,137 @@
+//! A state machine's definition as a graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::repository;
+
+/// A state machine.
+#[derive(Debug)]
+pub struct Machine {
+    /// The first state.
+    pub start: String,
+    /// The states by their names.
+    pub states: BTreeMap<String, State>,
+    /// How long an execution may take.
+    pub timeout_seconds: u64,
+    /// The definition's text.
+    pub text: String,
+}
+
+/// A state.
+#[derive(Debug)]
+pub struct State {
+    /// `Task`, `Choice`, `Wait`, `Pass`, `Succeed` or `Fail`.
+    pub kind: String,
+    /// Where it may go on.
+    pub edges: Vec<Edge>,
+    /// The state as it is written.
+    pub json: Value,
+}
+
+/// A way from one state to another.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// The next state.
+    pub to: String,
+    /// When it is taken: a choice's condition; empty where it needs none.
+    pub condition: String,
+    /// The errors that lead there; empty where none does.
+    pub errors: Vec<String>,
+    /// The variables that it sets.
+    pub assigns: BTreeMap<String, Value>,
+}
+
+impl Machine {
+    /// Reads `statemachines/<name>.asl.json`.
+    ///
+    /// # Panics
+    /// When it is no state machine.
+    #[must_use]
+    pub fn read(name: &str) -> Self {
+        let path = format!("statemachines/{name}.asl.json");
+        let json = repository::json(&path);
+        let states = json["States"].as_object().unwrap_or_else(|| panic!("{path}: no States"));
+        Self {
+            start: string(&json["StartAt"]),
+            states: states.iter().map(|(name, state)| (name.clone(), State::read(state))).collect(),
+            timeout_seconds: json["TimeoutSeconds"].as_u64().unwrap_or_else(|| panic!("{path}: no TimeoutSeconds")),
+            text: repository::text(&path),
+        }
+    }
+
+    /// The states of a kind, by name.
+    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a State)> {
+        self.states.iter().filter(move |(_, state)| state.kind == kind).map(|(name, state)| (name.as_str(), state))
+    }
+
+    /// Every state that can be reached from `from`, itself included, over edges that `open` lets pass.
+    #[must_use]
+    pub fn reached(&self, from: &str, open: &dyn Fn(&str, &Edge) -> bool) -> BTreeSet<String> {
+        let mut reached = BTreeSet::new();
+        let mut ahead = vec![from.to_owned()];
+        while let Some(name) = ahead.pop() {
+            if !reached.insert(name.clone()) {
+                continue;
+            }
+            let edges = self.states.get(&name).map(|state| state.edges.as_slice()).unwrap_or_default();
+            ahead.extend(edges.iter().filter(|edge| open(&name, edge)).map(|edge| edge.to.clone()));
+        }
+        reached
+    }
+}
+
+impl State {
+    fn read(json: &Value) -> Self {
+        let mut edges = Vec::new();
+        for choice in list(&json["Choices"]) {
+            edges.push(Edge { condition: string(&choice["Condition"]), ..Edge::to(&choice["Next"], &choice["Assign"]) });
+        }
+        for key in ["Next", "Default"] {
+            if !json[key].is_null() {
+                edges.push(Edge::to(&json[key], &json["Assign"]));
+            }
+        }
+        for catch in list(&json["Catch"]) {
+            let errors = list(&catch["ErrorEquals"]).iter().map(string).collect();
+            edges.push(Edge { errors, ..Edge::to(&catch["Next"], &catch["Assign"]) });
+        }
+        Self { kind: string(&json["Type"]), edges, json: json.clone() }
+    }
+
+    /// Whether an execution ends here.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        matches!(self.kind.as_str(), "Succeed" | "Fail")
+    }
+
+    /// The error names that its retries and catchers wait for.
+    #[must_use]
+    pub fn awaited_errors(&self) -> Vec<String> {
+        let handlers = list(&self.json["Retry"]).iter().chain(list(&self.json["Catch"]));
+        handlers.flat_map(|handler| list(&handler["ErrorEquals"])).map(string).collect()
+    }
+}
+
+impl Edge {
+    fn to(next: &Value, assigns: &Value) -> Self {
+        let assigns = assigns.as_object().map(|map| map.clone().into_iter().collect()).unwrap_or_default();
+        Self { to: string(next), condition: String::new(), errors: Vec::new(), assigns }
+    }
+
+    /// The most times it is taken in a row, where its condition counts: `$asked < 60`.
+    #[must_use]
+    pub fn bound(&self) -> Option<u64> {
+        let (_, rest) = self.condition.split_once("$asked < ")?;
+        rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn string(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,172 @@
+//! The engine's template: least privilege, the bucket, and what is where.
+
+use std::{collections::BTreeSet, process::Command};
+
+use tests::{repository, template::one_or_more};
+
+use crate::{engine, resource_of};
+
+/// What each function may do, and nothing else.
+const ALLOWED: [(&str, &[&str]); 9] = [
+    ("open-run", &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
+    (
+        "health-probe",
+        &[
+            "cloudwatch:PutMetricData",
+            "rds-db:connect",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "secretsmanager:GetSecretValue",
+        ],
+    ),
+    (
+        "judge-failover",
+        &[
+            "lambda:InvokeFunction",
+            "rds-db:connect",
+            "rds:DescribeDBInstances",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "secretsmanager:GetSecretValue",
+        ],
+    ),
+    (
+        "fence-primary",
+        &[
+            "rds-db:connect",
+            "rds:DescribeDBInstances",
+            "rds:ModifyDBInstance",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "secretsmanager:GetSecretValue",
+        ],
+    ),
+    (
+        "promote-replica",
+        &[
+            "rds-db:connect",
+            "rds:DescribeDBInstances",
+            "rds:ModifyDBInstance",
+            "rds:PromoteReadReplica",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "secretsmanager:GetSecretValue",
+        ],
+    ),
+    (
+        "dns-switch",
+        &[
+            "route53:ChangeResourceRecordSets",
+            "route53:GetChange",
+            "route53:GetHostedZone",
+            "route53:ListResourceRecordSets",
+            "s3:GetObject",
+            "s3:ListBucket",
+        ],
+    ),
+    ("verify", &["rds-db:connect", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"]),
+    ("notify", &["s3:PutObject", "sns:Publish"]),
+    ("close-run", &["s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:GetExecutionHistory"]),
+];
+
+/// Actions that AWS lets nobody limit to a resource, and what limits them instead.
+const WITHOUT_RESOURCE: [&str; 2] = ["cloudwatch:PutMetricData", "logs:CreateLogDelivery"];
+
+#[test]
+fn a_role_allows_what_its_function_does_and_nothing_else() {
+    let template = engine();
+    for (function, allowed) in ALLOWED {
+        let actions = template.actions(&resource_of(function));
+        let allowed: BTreeSet<String> = allowed.iter().map(|action| (*action).to_owned()).collect();
+        assert_eq!(actions, allowed, "{function}");
+    }
+}
+
+#[test]
+fn no_policy_allows_everything() {
+    let template = engine();
+    for resource in template.resources.keys() {
+        for statement in template.statements(resource) {
+            let actions = one_or_more(&statement["Action"]);
+            assert!(actions.iter().all(|action| !action.contains('*')), "{resource}: {actions:?}");
+            let everywhere = one_or_more(&statement["Resource"]).iter().any(|arn| arn == "*");
+            let may = actions.iter().any(|action| WITHOUT_RESOURCE.contains(&action.as_str()));
+            assert!(!everywhere || may, "{resource}: {actions:?} on every resource");
+        }
+    }
+}
+
+#[test]
+fn the_bucket_is_versioned_encrypted_private_and_spoken_to_by_tls_only() {
+    let template = engine();
+    let bucket = template.properties("Bucket");
+    assert_eq!(bucket["VersioningConfiguration"]["Status"], "Enabled");
+    assert!(bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"].is_array());
+    for setting in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] {
+        assert_eq!(bucket["PublicAccessBlockConfiguration"][setting], true, "{setting}");
+    }
+    let statement = &template.properties("BucketPolicy")["PolicyDocument"]["Statement"][0];
+    assert_eq!((&statement["Effect"], &statement["Action"]), (&"Deny".into(), &"s3:*".into()));
+    assert_eq!(statement["Condition"]["Bool"]["aws:SecureTransport"], "false");
+    assert_eq!(template.resources["Bucket"]["DeletionPolicy"], "Retain", "evidence outlives the stack");
+}
+
+#[test]
+fn a_witness_has_the_probe_and_nothing_that_acts() {
+    let template = engine();
+    let everywhere: Vec<&String> =
+        template.resources.iter().filter(|(_, resource)| resource["Condition"].is_null()).map(|(name, _)| name).collect();
+    assert_eq!(everywhere, ["Bucket", "BucketPolicy", "FunctionLogs", "HealthProbeFunction"]);
+}
+
+#[test]
+fn only_the_recovery_region_starts_anything_by_itself() {
+    for kind in ["AWS::Events::Rule", "AWS::CloudWatch::Alarm", "AWS::Lambda::Permission"] {
+        for (name, resource) in engine().of_type(kind) {
+            assert_eq!(resource["Condition"], "StartsRecovery", "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
+    let template = engine();
+    for (name, resource) in template.of_type("AWS::CloudWatch::Alarm") {
+        let period = resource["Properties"]["Period"].as_u64().unwrap_or(0);
+        assert!([10, 20, 30].contains(&period) || period >= 60 && period.is_multiple_of(60), "{name}: period {period}");
+        assert!(resource["Properties"]["AlarmDescription"].as_str().is_some_and(|text| text.contains("RUNBOOK")), "{name}");
+    }
+    let alarm = template.properties("PrimaryDownAlarm");
+    assert_eq!(alarm["TreatMissingData"], "missing", "unknown is not down");
+    let event = repository::json("events/open-run.json");
+    let detail = &event["request"]["detail"];
+    let metric = &detail["configuration"]["metrics"][0]["metricStat"];
+    assert_eq!(metric["metric"]["namespace"], alarm["Namespace"]);
+    assert_eq!(metric["metric"]["name"], alarm["MetricName"]);
+    assert_eq!((&metric["period"], &metric["stat"]), (&alarm["Period"], &alarm["Statistic"]));
+    for dimension in alarm["Dimensions"].as_array().into_iter().flatten() {
+        let name = dimension["Name"].as_str().unwrap_or_default();
+        assert!(metric["metric"]["dimensions"][name].is_string(), "the sample alarm has no dimension {name}");
+    }
+    let named = alarm["AlarmName"].as_str().unwrap_or_default().replace("${Plan}", "lab");
+    assert_eq!(detail["alarmName"], named);
+    let pattern = &template.properties("StartFailoverRule")["EventPattern"];
+    assert_eq!(pattern["detail"]["alarmName"][0], alarm["AlarmName"]);
+    assert_eq!(pattern["detail-type"][0], event["request"]["detail-type"]);
+    assert_eq!(pattern["source"][0], event["request"]["source"]);
+}
+
+#[test]
+fn the_template_passes_cfn_lint() {
+    let program = std::env::var_os("LIFEBOAT_CFN_LINT").map_or_else(|| repository::root().join("target/lab/venv/bin/cfn-lint"), Into::into);
+    if !program.exists() {
+        assert!(std::env::var_os("CI").is_none(), "{} is missing: set up the lab first", program.display());
+        eprintln!("not linted: {} is missing; `cargo drill` sets it up", program.display());
+        return;
+    }
+    let told = Command::new(&program).arg("infra/engine.yaml").current_dir(repository::root()).output();
+    let told = told.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
+}

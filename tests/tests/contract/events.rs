@@ -1,0 +1,83 @@
+//! The sample events, and the types and tasks that they are samples for.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    evidence::{Record, RunOutcome},
+    health::LookRequest,
+    judgement::Judgement,
+    plan::{self, Plan},
+    request::FailoverRequest,
+    run::Run,
+    step::Step,
+};
+use serde_json::Value;
+use tests::{machine::State, repository};
+
+use crate::{event_of, failover};
+
+fn lab_plan() -> Plan {
+    plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What a task hands to its function.
+fn payload(state: &State) -> &Value {
+    &state.json["Arguments"]["Payload"]
+}
+
+#[test]
+fn a_sample_runs_plan_is_the_labs() {
+    let plan = lab_plan();
+    let mut seen = 0;
+    for name in repository::names_in("events") {
+        let event = repository::json(&format!("events/{name}"));
+        for place in ["/run", "/ended/run", "/approval/run"] {
+            let Some(run) = event.pointer(place) else { continue };
+            let run: Run = serde_json::from_value(run.clone()).unwrap_or_else(|error| panic!("events/{name}{place}: {error}"));
+            assert_eq!(run.plan, plan, "events/{name}{place}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 7, "{seen} events carry a run");
+}
+
+#[test]
+fn a_sample_carries_what_its_task_hands_over() {
+    let machine = failover();
+    for (name, state) in machine.of_kind("Task") {
+        let event = repository::json(&event_of(name));
+        assert_eq!(shape(payload(state)), shape(&event), "{name} and {}", event_of(name));
+    }
+}
+
+/// The keys of an event and of what stands alone in it.
+fn shape(event: &Value) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for (key, value) in event.as_object().into_iter().flatten() {
+        keys.insert(key.clone());
+        if ["approval", "ended"].contains(&key.as_str()) {
+            keys.extend(shape(value));
+        }
+    }
+    keys
+}
+
+#[test]
+fn samples_are_what_the_domain_reads() {
+    for name in ["open-run", "open-run-by-hand"] {
+        let event = repository::json(&format!("events/{name}.json"));
+        let request = FailoverRequest::parse(&event["request"]).unwrap_or_else(|error| panic!("events/{name}.json: {error}"));
+        assert_eq!(request.plan, lab_plan().plan);
+    }
+    let event = repository::json("events/close-run.json");
+    let record: Record = read(&event["record"]);
+    assert_eq!(read::<RunOutcome>(&event["outcome"]), RunOutcome::Done);
+    assert!(record.promotion.and_then(|step| step.did).is_some());
+    read::<Judgement>(&repository::json("events/promote-replica.json")["judgement"]);
+    read::<Step<Judgement>>(&repository::json("events/notify-approval.json")["approval"]["judgement"]);
+    read::<LookRequest>(&repository::json("events/health-probe-look.json")["look"]);
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error} in {value}"))
+}

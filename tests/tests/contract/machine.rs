@@ -1,0 +1,105 @@
+//! The state machine, and the functions that it calls.
+
+use std::collections::BTreeSet;
+
+use domain::failure::Failure;
+use tests::{
+    repository::{self, FUNCTIONS},
+    template::one_or_more,
+};
+
+use crate::{engine, event_of, failover, function_of, resource_of};
+
+/// Error names of Step Functions and Lambda that a definition may wait for.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
+const AWS_ERRORS: [&str; 11] = [
+    "Lambda.AWSLambdaException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+    "States.ALL",
+    "States.HeartbeatTimeout",
+    "States.Timeout",
+];
+
+#[test]
+fn every_error_that_is_waited_for_can_come() {
+    for (name, state) in &failover().states {
+        for error in state.awaited_errors() {
+            let known = Failure::NAMES.contains(&error.as_str()) || AWS_ERRORS.contains(&error.as_str());
+            assert!(known, "{name} waits for {error}, which nothing ends with");
+        }
+    }
+}
+
+#[test]
+fn a_functions_promised_errors_exist() {
+    for function in FUNCTIONS {
+        let text = repository::text(&format!("functions/{function}/src/main.rs"));
+        let promise = text.lines().find_map(|line| line.strip_prefix("//! - fails with: "));
+        let promise = promise.unwrap_or_else(|| panic!("functions/{function}: its `//!` has no line `- fails with:`"));
+        for name in promise.split(", ").map(|name| name.trim_matches(['`', '.'])) {
+            assert!(Failure::NAMES.contains(&name), "functions/{function}: promises {name}, which does not exist");
+        }
+    }
+}
+
+#[test]
+fn every_task_has_a_time_limit_a_function_a_resource_and_an_event() {
+    let (machine, template) = (failover(), engine());
+    for (name, state) in machine.of_kind("Task") {
+        assert!(!state.json["TimeoutSeconds"].is_null(), "{name} has no TimeoutSeconds");
+        let function = function_of(name);
+        assert!(FUNCTIONS.contains(&function.as_str()), "{name} calls {function}, which is no function");
+        let resource = resource_of(&function);
+        let called = state.json["Arguments"]["FunctionName"].as_str().unwrap_or_default();
+        assert_eq!(called, format!("${{{resource}Arn}}"), "{name} calls another function than its name says");
+        assert!(template.resources.contains_key(&resource), "{name}: infra has no {resource}");
+        assert!(repository::root().join(event_of(name)).exists(), "{name}: no {}", event_of(name));
+    }
+}
+
+#[test]
+fn a_task_outlasts_its_function() {
+    let (machine, template) = (failover(), engine());
+    let usual = template.json["Globals"]["Function"]["Timeout"].as_u64();
+    for (name, state) in machine.of_kind("Task").filter(|(name, _)| *name != "Approve") {
+        let own = template.properties(&resource_of(&function_of(name)))["Timeout"].as_u64();
+        let limits = (own.or(usual), state.json["TimeoutSeconds"].as_u64());
+        let (Some(function), Some(task)) = limits else { panic!("{name}: no limits: {limits:?}") };
+        assert!(function < task, "{name}: the task's {task} s end before its function's {function} s");
+    }
+}
+
+#[test]
+fn every_substitution_is_defined_and_used() {
+    let template = engine();
+    let properties = template.properties("FailoverStateMachine");
+    let text = failover().text;
+    let used: BTreeSet<&str> = text.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+    let defined: BTreeSet<&str> =
+        properties["DefinitionSubstitutions"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(used, defined);
+    assert_eq!(properties["DefinitionUri"], "../statemachines/failover.asl.json");
+    // Whatever it calls it may call, and nothing else.
+    let statements = template.statements("FailoverStateMachine");
+    let invokes = statements.iter().filter(|statement| statement["Action"] == "lambda:InvokeFunction");
+    let invoked: BTreeSet<String> = invokes.flat_map(|statement| one_or_more(&statement["Resource"])).collect();
+    let called: BTreeSet<String> = used.iter().map(|name| format!("{}.Arn", name.trim_end_matches("Arn"))).collect();
+    assert_eq!(invoked, called);
+}
+
+#[test]
+fn the_record_has_a_place_for_every_answer() {
+    let schema = domain::evidence::schema();
+    let places = schema["$defs"]["Record"]["properties"].as_object().unwrap_or_else(|| panic!("the schema has no Record")).clone();
+    let mut written: BTreeSet<String> = BTreeSet::new();
+    for word in failover().text.split("$merge([$record, {'").skip(1) {
+        written.extend(word.split('\'').next().map(str::to_owned));
+    }
+    assert_eq!(written, places.keys().cloned().collect());
+}

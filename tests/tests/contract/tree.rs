@@ -1,0 +1,95 @@
+//! The tree: names that belong together, headings that must exist, and what may use what.
+
+use std::{collections::BTreeSet, process::Command};
+
+use serde_json::Value;
+use tests::repository::{self, FUNCTIONS};
+
+use crate::{engine, failover, resource_of};
+
+#[test]
+fn one_name_has_its_four_spellings() {
+    assert_eq!(repository::folders_in("functions"), FUNCTIONS);
+    let template = engine();
+    for function in FUNCTIONS {
+        let manifest = repository::text(&format!("functions/{function}/Cargo.toml"));
+        assert!(manifest.contains(&format!("name = \"{function}\"")), "functions/{function}: its package has another name");
+        let resource = resource_of(function);
+        let properties = template.properties(&resource);
+        assert_eq!(properties["FunctionName"], format!("lifeboat-{function}"), "{resource}");
+        assert_eq!(template.resources[&resource]["Metadata"]["BuildProperties"]["Binary"], function, "{resource}");
+        assert!(repository::root().join(format!("events/{function}.json")).exists(), "events/{function}.json is missing");
+    }
+    let functions: Vec<String> = template.of_type("AWS::Serverless::Function").map(|(name, _)| name.to_owned()).collect();
+    let mut expected: Vec<String> = FUNCTIONS.iter().map(|function| resource_of(function)).collect();
+    expected.sort();
+    assert_eq!(functions, expected);
+    for event in repository::names_in("events") {
+        assert!(FUNCTIONS.iter().any(|function| event.starts_with(function)), "events/{event} is no function's");
+    }
+}
+
+#[test]
+fn every_end_and_every_alarm_has_its_heading_in_the_runbook() {
+    let runbook = repository::text("RUNBOOK.md");
+    let has = |heading: &str| runbook.lines().any(|line| line.trim_start_matches('#').trim() == heading && line.starts_with('#'));
+    for (name, _) in failover().states.iter().filter(|(_, state)| state.is_end()) {
+        assert!(has(name), "RUNBOOK.md has no heading {name}");
+    }
+    for (name, resource) in engine().of_type("AWS::CloudWatch::Alarm") {
+        let text = resource["Properties"]["AlarmDescription"].as_str().unwrap_or_default();
+        let heading = text.split('"').nth(1).unwrap_or_else(|| panic!("{name} names no heading"));
+        assert!(has(heading), "RUNBOOK.md has no heading \"{heading}\", which {name} names");
+    }
+}
+
+/// The words that would show that something knows of the lab.
+const OF_THE_LAB: [&str; 6] = ["ministack", "127.0.0", "127.77", "lifeboat.test", "localhost", "lab::"];
+
+#[test]
+fn neither_functions_nor_edge_know_of_the_lab() {
+    for file in repository::rust_files("functions").into_iter().chain(repository::rust_files("crates/edge")) {
+        // A sample plan is called `lab`; tests and fakes may name it.
+        if file.ends_with("tests.rs") || file.ends_with("fake.rs") {
+            continue;
+        }
+        let text = repository::text(&file);
+        let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in OF_THE_LAB {
+            assert!(!product.contains(word), "{file} names {word}");
+        }
+        let words = product.split(|letter: char| !letter.is_ascii_alphanumeric());
+        assert!(words.into_iter().all(|word| !word.eq_ignore_ascii_case("lab")), "{file} names the lab");
+    }
+}
+
+#[test]
+fn crates_use_only_what_they_may() {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let arguments = ["metadata", "--no-deps", "--offline", "--format-version", "1"];
+    let told = Command::new(cargo).args(arguments).current_dir(repository::root()).output();
+    let told = told.unwrap_or_else(|error| panic!("cargo: {error}"));
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let metadata: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|error| panic!("cargo metadata: {error}"));
+    let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
+    let ours: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    for package in &packages {
+        let name = package["name"].as_str().unwrap_or_default();
+        let used: BTreeSet<&str> =
+            package["dependencies"].as_array().into_iter().flatten().filter_map(|dependency| dependency["name"].as_str()).collect();
+        let may: &[&str] = match name {
+            "domain" => &[],
+            "edge" => &["domain"],
+            _ if FUNCTIONS.contains(&name) => &["domain", "edge"],
+            "lab" | "lifeboat" | "tests" => &["domain", "edge", "lab"],
+            other => panic!("{other}: say here what it may use"),
+        };
+        for dependency in used.intersection(&ours) {
+            assert!(may.contains(dependency), "{name} may not use {dependency}");
+        }
+        if name == "domain" {
+            let impure = used.iter().find(|used| used.starts_with("aws") || ["tokio", "reqwest", "lambda_runtime"].contains(*used));
+            assert_eq!(impure, None, "domain is pure");
+        }
+    }
+}

@@ -133,7 +133,7 @@ fn trusting(pem: &str) -> Result<MakeRustlsConnect, WorkloadError> {
     if roots.is_empty() {
         return Err(unusable(&"there is none in the text given"));
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error))?
         .with_root_certificates(roots)

@@ -8,8 +8,8 @@ use super::super::{
 };
 use crate::span::Span;
 
-/// A run holds the plan's lease while it waits for a person.
-const LONGEST_DEADLINE: Span = Span::seconds(24 * 3_600);
+/// The state machine's own: it gives a person that long twice at most, within its ten hours.
+const LONGEST_DEADLINE: Span = Span::seconds(4 * 3_600);
 
 /// The most topics a plan tells.
 const MOST_TOPICS: usize = 10;
@@ -18,7 +18,7 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let deadline = plan.failover.approval_deadline;
     if deadline < Span::seconds(1) || deadline > LONGEST_DEADLINE {
         let what = format!("{deadline} is no time for a person to answer in");
-        found.push(Finding::error("failover.approvalDeadline", what, "Write 1s to 24h, as 15m."));
+        found.push(Finding::error("failover.approvalDeadline", what, format!("Write 1s to {LONGEST_DEADLINE}, as 15m: the run holds the lease meanwhile.")));
     }
     doubt(plan, found);
     topics(plan, found);

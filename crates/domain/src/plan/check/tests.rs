@@ -286,8 +286,8 @@ fn a_person_has_time_to_answer_but_not_for_ever() {
         ("/failover/approvalDeadline", json!("0s"), path),
         ("/failover/approvalDeadline", json!("999ms"), path),
         ("/failover/approvalDeadline", json!("1s"), &[]),
-        ("/failover/approvalDeadline", json!("24h"), &[]),
-        ("/failover/approvalDeadline", json!("86401s"), path),
+        ("/failover/approvalDeadline", json!("4h"), &[]),
+        ("/failover/approvalDeadline", json!("14401s"), path),
     ]);
 }
 

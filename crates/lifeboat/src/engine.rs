@@ -1,0 +1,128 @@
+//! The engine of one Region: its bucket and its state machine, found by their names.
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::operation::{describe_execution::DescribeExecutionOutput, start_execution::StartExecutionError};
+use aws_sdk_sfn::types::HistoryEvent;
+use domain::{failure::Failure, id::ExecutionArn};
+use edge::{aws, aws_failure, shelf::Bucket};
+
+use crate::refusal::Refusal;
+
+/// The state machine's name in every Region.
+const MACHINE: &str = "lifeboat-failover";
+
+/// Pages of state machines that are looked through: 100 each.
+const MOST_PAGES: usize = 20;
+
+/// The engine of one Region.
+#[derive(Debug, Clone)]
+pub(crate) struct Engine {
+    client: Client,
+    machine: String,
+    /// The Region.
+    pub(crate) region: String,
+    /// The Region's bucket.
+    pub(crate) bucket: Bucket,
+}
+
+/// What became of an order to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// It runs under this name.
+    Started(ExecutionArn),
+    /// The name was used before.
+    Taken(ExecutionArn),
+}
+
+impl Engine {
+    /// Finds the engine of `region`, or of the Region that AWS's configuration names.
+    pub(crate) async fn of(region: Option<&str>) -> Result<Self, Refusal> {
+        let config = aws::config(region).await;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            return Err(Refusal::usage(
+                "no Region is named",
+                "Give the plan's recovery Region: --region us-west-2, or set AWS_REGION.",
+            ));
+        };
+        let client = Client::new(&config);
+        let machine = find(&client, &region).await?;
+        // arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME
+        let account = machine.split(':').nth(4).unwrap_or_default();
+        let bucket = Bucket::named(&config, format!("lifeboat-{account}-{region}"));
+        Ok(Self { client, machine, region, bucket })
+    }
+
+    /// The ARN of the execution of this name.
+    pub(crate) fn execution(&self, name: &str) -> Result<ExecutionArn, Refusal> {
+        let arn = format!("{}:{name}", self.machine.replacen(":stateMachine:", ":execution:", 1));
+        arn.parse().map_err(|_| {
+            Refusal::usage(format!("`{name}` is not an execution's name"), "Give the name that the notice shows.")
+        })
+    }
+
+    /// Starts an execution.
+    pub(crate) async fn start(&self, name: &str, input: &str) -> Result<Start, Refusal> {
+        let execution = self.execution(name)?;
+        let request = self.client.start_execution().state_machine_arn(&self.machine).name(name).input(input);
+        match request.send().await {
+            Ok(_) => Ok(Start::Started(execution)),
+            Err(error) if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) => {
+                Ok(Start::Taken(execution))
+            }
+            Err(error) => Err(aws_failure!(format!("cannot start a failover in {}", self.region), error).into()),
+        }
+    }
+
+    /// What is known of an execution.
+    pub(crate) async fn describe(&self, execution: &ExecutionArn) -> Result<DescribeExecutionOutput, Failure> {
+        let answer = self.client.describe_execution().execution_arn(execution.as_str()).send().await;
+        answer.map_err(|error| aws_failure!(format!("cannot look at {execution}"), error))
+    }
+
+    /// One page of an execution's history, oldest first, and the next page's token.
+    pub(crate) async fn history(
+        &self,
+        execution: &ExecutionArn,
+        page: Option<String>,
+    ) -> Result<(Vec<HistoryEvent>, Option<String>), Failure> {
+        let request = self.client.get_execution_history().execution_arn(execution.as_str()).max_results(1_000);
+        let answer = request.include_execution_data(true).set_next_token(page).send().await;
+        let answer = answer.map_err(|error| aws_failure!(format!("cannot read the history of {execution}"), error))?;
+        Ok((answer.events, answer.next_token))
+    }
+
+    /// Answers a task that waits for a person.
+    pub(crate) async fn answer(&self, token: &str, answer: &str) -> Result<(), Refusal> {
+        let sent = self.client.send_task_success().task_token(token).output(answer).send().await;
+        sent.map(drop).map_err(|error| {
+            let code = aws::code(&error);
+            match code.as_deref() {
+                Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Refusal::failed(
+                    "nobody waits for this answer any more: it was given, its deadline passed, or the run ended",
+                    "See how the run ended: `lifeboat status`. A failover can be started by hand: `lifeboat failover --help`.",
+                ),
+                _ => aws_failure!("cannot give the answer".to_owned(), error).into(),
+            }
+        })
+    }
+}
+
+async fn find(client: &Client, region: &str) -> Result<String, Refusal> {
+    let mut page = None;
+    for _ in 0..MOST_PAGES {
+        let answer = client.list_state_machines().max_results(100).set_next_token(page).send().await;
+        let answer = answer
+            .map_err(|error| Refusal::from(aws_failure!(format!("cannot look for the engine in {region}"), error)))?;
+        if let Some(found) = answer.state_machines.iter().find(|machine| machine.name == MACHINE) {
+            return Ok(found.state_machine_arn.clone());
+        }
+        page = answer.next_token;
+        if page.is_none() {
+            break;
+        }
+    }
+    Err(Refusal::failed(
+        format!("there is no state machine `{MACHINE}` in {region}"),
+        "Name the plan's recovery Region (--region) and its account (AWS_PROFILE), or deploy the engine there: README.md.",
+    ))
+}

@@ -1,0 +1,85 @@
+//! The command for the people on call.
+//!
+//! One module for each noun: plans, approvals, failovers, status. What is printed is printed by [`output`]; a
+//! command that cannot do what it was asked says so with a [`Refusal`](refusal::Refusal).
+
+mod approval;
+mod engine;
+mod failover;
+mod output;
+mod plan;
+mod refusal;
+mod request;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::Output;
+
+/// Disaster recovery for databases on AWS: plans, failovers, approvals, drills.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = ENVIRONMENT)]
+struct Lifeboat {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Told with every `--help` of the command as a whole.
+const ENVIRONMENT: &str = "\
+AWS is reached with the usual configuration (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, ~/.aws). Recovery is run from a
+plan's recovery Region: give that one as --region.
+
+Exit codes: 0 done; 1 it could not be done, or a plan has errors; 2 the command line is wrong; and of a failover
+3 refused, 4 undone, 5 needs a person.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Checks plans, prints their schema.
+    #[command(subcommand)]
+    Plan(plan::Command),
+    /// Answers a run that waits for a person.
+    Approve(approval::Command),
+    /// Starts a failover by hand and follows it to its end.
+    Failover(failover::Command),
+    /// Shows a plan's lease, primary, last run and watch.
+    Status(status::Command),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = Lifeboat::parse().command;
+    let mut output = Output::standard();
+    let done = match command {
+        Command::Plan(command) => command.run(&mut output),
+        Command::Approve(command) => command.run(&mut output).await,
+        Command::Failover(command) => command.run(&mut output).await,
+        Command::Status(command) => command.run(&mut output).await,
+    };
+    done.unwrap_or_else(|refusal| {
+        output.refuse(&refusal);
+        refusal.exit_code()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed_and_every_command_shows_an_example() {
+        let command = Lifeboat::command();
+        command.clone().debug_assert();
+        let mut open = vec![command];
+        while let Some(command) = open.pop() {
+            open.extend(command.get_subcommands().cloned());
+            if command.get_subcommands().next().is_none() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("lifeboat "), "{} has no example", command.get_name());
+            }
+        }
+    }
+}

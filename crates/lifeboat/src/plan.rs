@@ -1,0 +1,124 @@
+//! `lifeboat plan`: checks plans, prints their schema.
+
+use std::{fs::File, io::Read, path::Path, process::ExitCode};
+
+use clap::{Args, Subcommand};
+use domain::plan::{self, Examined, Finding, LARGEST_PLAN_BYTES, Severity};
+use serde::Serialize;
+
+use crate::{output::Output, refusal::Refusal};
+
+/// What to do with plans.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Checks plans: each error with its line, what was expected and what to do.
+    Check(Check),
+    /// Prints the JSON Schema of a plan, for editors.
+    #[command(after_help = "\
+Example:
+  lifeboat plan schema > plan.schema.json
+  # and as the first line of a plan, for editors with the YAML language server:
+  # yaml-language-server: $schema=plan.schema.json")]
+    Schema,
+}
+
+/// Checks plans.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lifeboat plan check plans/lab.yaml
+  lifeboat plan check --json plans/*.yaml
+
+Exit codes: 0 every plan can be used (warnings are shown); 1 one has errors; 2 a file cannot be read.")]
+pub(crate) struct Check {
+    /// The plans' files; `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    /// Prints one JSON object for each file.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One file's result, as `--json` prints it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Checked<'a> {
+    file: &'a str,
+    plan: Option<String>,
+    usable: bool,
+    findings: &'a [Finding],
+}
+
+impl Command {
+    pub(crate) fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+        match self {
+            Self::Check(check) => check.run(output),
+            Self::Schema => {
+                output.line(&format!("{:#}", plan::schema()));
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+impl Check {
+    fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+        let mut usable = true;
+        for file in &self.files {
+            let examined = plan::examine(&text(file)?);
+            usable &= examined.plan.is_some();
+            if self.json {
+                let Examined { plan, findings } = &examined;
+                let name = plan.as_ref().map(|plan| plan.plan.to_string());
+                output.json(&Checked { file, plan: name, usable: plan.is_some(), findings })?;
+            } else {
+                show(file, &examined, output);
+            }
+        }
+        Ok(if usable { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+fn show(file: &str, examined: &Examined, output: &mut Output) {
+    for finding in &examined.findings {
+        output.line(&finding.in_file(file));
+    }
+    let count = |severity| examined.findings.iter().filter(|finding| finding.severity == severity).count();
+    let (errors, warnings) = (counted(count(Severity::Error), "error"), counted(count(Severity::Warning), "warning"));
+    output.line(&match &examined.plan {
+        Some(plan) => format!("{file}: plan `{}` can be used; {warnings}", plan.plan),
+        None => format!("{file}: cannot be used; {errors}, {warnings}"),
+    });
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    match count {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+/// Reads a file, no further than one byte past the largest plan.
+fn text(file: &str) -> Result<String, Refusal> {
+    let unreadable = |error: std::io::Error| {
+        Refusal::usage(format!("cannot read {file}: {error}"), "Name a plan's file, as plans/lab.yaml.")
+    };
+    let limit = LARGEST_PLAN_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    let read = if file == "-" {
+        std::io::stdin().take(limit).read_to_end(&mut bytes)
+    } else {
+        File::open(Path::new(file)).and_then(|open| open.take(limit).read_to_end(&mut bytes))
+    };
+    read.map_err(unreadable)?;
+    String::from_utf8(bytes).or_else(|error| {
+        // Cut off within a character, it is too large, which `examine` says; else it is no text.
+        let valid = error.utf8_error().valid_up_to();
+        let cut = error.as_bytes().len() > LARGEST_PLAN_BYTES;
+        if cut {
+            return Ok(String::from_utf8_lossy(error.as_bytes()).into_owned());
+        }
+        Err(Refusal::usage(format!("cannot read {file}: byte {valid} is not UTF-8"), "Save it as UTF-8."))
+    })
+}

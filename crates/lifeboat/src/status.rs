@@ -1,0 +1,181 @@
+//! `lifeboat status`: a plan's lease, primary, last run and watch, as they are now.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use domain::{
+    evidence::{self, Evidence, RunOutcome},
+    id::PlanName,
+    lease::{ActiveSide, Lease, Phase},
+    plan::{Plan, PostgresPair},
+    probe::Watch,
+};
+use edge::{
+    dns::Dns,
+    shelf::{self, Bucket},
+};
+use serde::Serialize;
+
+use crate::{engine::Engine, output::Output, refusal::Refusal};
+
+/// Shows a plan's lease, primary, last run and watch.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It only looks: nothing is changed. The record is asked as a client would, with this machine's resolver (or the one in
+LIFEBOAT_RESOLVER, as 192.0.2.1:53).
+
+Examples:
+  lifeboat status lab --region us-west-2
+  lifeboat status lab --region us-west-2 --json")]
+pub(crate) struct Command {
+    /// The plan's name.
+    #[arg(value_name = "PLAN")]
+    plan: PlanName,
+    /// The plan's recovery Region.
+    #[arg(long)]
+    region: Option<String>,
+    /// Prints one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is true of a plan now, as far as it could be seen.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    plan: PlanName,
+    summary: String,
+    region: String,
+    lease: Option<Lease>,
+    record: Record,
+    last_run: Option<Evidence>,
+    watch: Option<Watch>,
+}
+
+/// Where the traffic's record points.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    name: String,
+    target: Option<String>,
+    side: Option<ActiveSide>,
+    because: Option<String>,
+}
+
+impl Command {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+        let engine = Engine::of(self.region.as_deref()).await?;
+        let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
+        let lease = read::<Lease>(&engine.bucket, &shelf::lease_key(&self.plan)).await?;
+        let last_run = match lease.as_ref().and_then(|lease| lease.last.as_ref()) {
+            Some(last) => read(&engine.bucket, &evidence::key(Some(&self.plan), &last.execution)).await?,
+            None => None,
+        };
+        let watch = read(&engine.bucket, &shelf::watch_key(&self.plan)).await?;
+        let record = look_up(&plan).await?;
+        let status =
+            Status { plan: self.plan, summary: plan.summary, region: engine.region, lease, record, last_run, watch };
+        if self.json {
+            output.json(&status)?;
+        } else {
+            status.lines().iter().for_each(|line| output.line(line));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn read<T: serde::de::DeserializeOwned>(bucket: &Bucket, key: &str) -> Result<Option<T>, Refusal> {
+    Ok(shelf::read_json(bucket, key).await?.map(|(value, _)| value))
+}
+
+async fn look_up(plan: &Plan) -> Result<Record, Refusal> {
+    let name = &plan.traffic.record.name;
+    let (target, because) = match Dns::from_env()?.alias(name).await {
+        Ok(target) => (Some(target.to_string()), None),
+        Err(why) => (None, Some(why)),
+    };
+    let side = plan.traffic_pair().zip(target.as_deref()).and_then(|(pair, target)| side_of(pair, target));
+    Ok(Record { name: name.to_string(), target, side, because })
+}
+
+fn side_of(pair: &PostgresPair, target: &str) -> Option<ActiveSide> {
+    match target {
+        _ if target == pair.primary.endpoint.as_str() => Some(ActiveSide::Primary),
+        _ if target == pair.replica.endpoint.as_str() => Some(ActiveSide::Replica),
+        _ => None,
+    }
+}
+
+impl Status {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("{}: {} (looked at from {})", self.plan, self.summary, self.region)];
+        let mut tell = |name: &str, text: String| lines.push(format!("  {name:<10} {text}"));
+        tell("primary", self.primary());
+        tell("traffic", self.traffic());
+        tell("lease", self.holder());
+        tell("last run", self.last());
+        tell("watch", self.watched());
+        lines
+    }
+
+    fn primary(&self) -> String {
+        match &self.lease {
+            None => "the plan's primary; no run has ever been opened".into(),
+            Some(Lease { active: ActiveSide::Primary, generation, .. }) => {
+                format!("the plan's primary, generation {generation}")
+            }
+            Some(Lease { active: ActiveSide::Replica, generation, .. }) => {
+                format!(
+                    "the plan's replica, promoted; generation {generation}. Restore replication: a second failover is refused until then"
+                )
+            }
+        }
+    }
+
+    fn traffic(&self) -> String {
+        let Record { name, target, side, because } = &self.record;
+        let active = self.lease.as_ref().map_or(ActiveSide::Primary, |lease| lease.active);
+        match (target, side) {
+            (Some(target), Some(side)) if *side == active => format!("{name} -> {target}, where the primary is"),
+            (Some(target), Some(_)) => {
+                format!("{name} -> {target}, NOT where the primary is: RUNBOOK.md, DNS switch by hand")
+            }
+            (Some(target), None) => format!("{name} -> {target}, which is neither side of the plan"),
+            (None, _) => because.clone().unwrap_or_else(|| format!("{name} points nowhere")),
+        }
+    }
+
+    fn holder(&self) -> String {
+        let Some(holder) = self.lease.as_ref().and_then(|lease| lease.holder.as_ref()) else { return "free".into() };
+        let phase = match holder.phase {
+            Phase::Opened => "before the point of no return",
+            Phase::Promoting => "past the point of no return",
+        };
+        format!("held by run `{}` since {}, {phase}", holder.execution.name(), holder.since)
+    }
+
+    fn last(&self) -> String {
+        let Some(last) = self.lease.as_ref().and_then(|lease| lease.last.as_ref()) else { return "none".into() };
+        let outcome = match last.outcome {
+            RunOutcome::Done => "done",
+            RunOutcome::Refused => "refused",
+            RunOutcome::Undone => "undone",
+            RunOutcome::NeedsAPerson => "NEEDS A PERSON",
+        };
+        let because = self.last_run.as_ref().map_or("its evidence is missing", |evidence| evidence.because.as_str());
+        format!("`{}` at {}: {outcome}: {because}", last.execution.name(), last.at)
+    }
+
+    fn watched(&self) -> String {
+        let Some(watch) = &self.watch else { return "no sample yet".into() };
+        let seen = watch
+            .last_seen
+            .map_or("never seen to answer".into(), |seen| format!("last answered at {} ({})", seen.at, seen.lsn));
+        match &watch.failing {
+            Some(streak) => {
+                format!("FAILING since {}, {} in a row: {}; {seen}", streak.since, streak.failures, streak.because)
+            }
+            None => format!("healthy; {seen}"),
+        }
+    }
+}

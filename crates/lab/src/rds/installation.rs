@@ -227,7 +227,7 @@ pub(super) async fn ended(child: &mut Child, within: Duration) -> io::Result<Opt
 
 /// The end of a log, for an error's text.
 pub(super) fn last_lines(log: &Path) -> String {
-    const LINES: usize = 5;
+    const LINES: usize = 8;
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join(" | ")

@@ -1,5 +1,7 @@
 //! The lab's RDS as the AWS SDKs see it, on real PostgreSQL servers.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails, in what it calls too")]
+
 mod backups;
 mod boto3;
 mod lab;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::super::estate::{Birth, Estate, new_resource_id};
 use super::super::fault::{Code, Fault};
 use super::super::folder;
-use super::super::installation::PostgresError;
+use super::super::installation::{PostgresError, last_lines};
 use super::super::instance::{Instance, Origin, Traits};
 use super::super::inventory::Inventory;
 use super::super::name::{Kind, Name};
@@ -187,18 +187,29 @@ fn begin(call: &Call<'_>, name: &Name, base: PathBuf, server: Arc<Server>) {
 
 async fn restore(estate: &Arc<Estate>, name: &Name, base: &Path, server: &Server) -> Result<(), PostgresError> {
     let started = start_from(base, server).await;
-    match (started, server.role()) {
-        (Err(PostgresError::NotStarted { why, .. }), Role::Restoring { archive, until: Some(_) })
-            if why.contains(TARGET_NOT_REACHED) =>
-        {
-            // Nothing was committed between the archive's last transaction and the time asked
-            // for, which the archive covers: its end is the state of that time.
+    let archive = started.is_err().then(|| target_not_reached(server)).flatten();
+    match archive {
+        None => started?,
+        // Nothing was committed between the archive's last transaction and the time asked for,
+        // which the archive covers: its end is the state of that time.
+        Some(archive) => {
+            server.stop().await?;
             server.set_role(Role::Restoring { archive, until: None });
             start_from(base, server).await?;
         }
-        (started, _) => started?,
     }
     settle(estate, name).await
+}
+
+/// The archive of a server that ended because it found no transaction as late as its target. It
+/// may have ended before it was ready or after.
+fn target_not_reached(server: &Server) -> Option<PathBuf> {
+    match server.role() {
+        Role::Restoring { archive, until: Some(_) } => {
+            last_lines(&server.log()).contains(TARGET_NOT_REACHED).then_some(archive)
+        }
+        Role::Restoring { .. } | Role::Primary | Role::Standby(_) => None,
+    }
 }
 
 /// Starts a server on a fresh copy of the base and waits until it accepts writes.

@@ -232,7 +232,7 @@ fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault>
 async fn copy_folder(estate: &Estate, name: &Name, from: PathBuf) {
     let Some(to) = folder_of(estate, name) else { return };
     let owner = estate.installation.run_as;
-    let copied = tokio::task::spawn_blocking(move || folder::copy(&from, &to, owner)).await;
+    let copied = tokio::task::spawn_blocking(move || folder::link(&from, &to, owner)).await;
     let copied = copied.map_err(std::io::Error::other).and_then(|copied| copied);
     finish(estate, name, copied.is_ok());
     if let Err(error) = copied {

@@ -23,7 +23,7 @@ const KEEPER: &str = "LIFEBOAT_KEEPER";
 
 /// How long what is left behind may take to end by its death signal, before it is killed.
 /// PostgreSQL's immediate shutdown takes some hundredths of a second.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// How long killed processes may take to disappear.
 const LAST: Duration = Duration::from_secs(10);
@@ -59,7 +59,10 @@ fn watch() -> io::Result<ExitStatus> {
     command.args(std::env::args_os().skip(1)).env(KEEPER, keeper.to_string());
     // SAFETY: between fork and exec only async-signal-safe calls are made.
     unsafe {
-        command.pre_exec(move || die_with(keeper));
+        command.pre_exec(move || {
+            signals.unblock()?;
+            die_with(keeper)
+        });
     }
     let inner = command.spawn()?;
     let inner = i32::try_from(inner.id()).map_err(io::Error::other)?;

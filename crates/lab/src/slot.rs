@@ -124,9 +124,12 @@ fn bind(slot: Slot) -> Result<Held, SlotError> {
 }
 
 fn listen(slot: Slot, address: SocketAddr) -> Result<TcpListener, SlotError> {
-    TcpListener::bind(address).map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => SlotError::InUse { slot, address },
-        _ => SlotError::Unusable { address, source },
+    TcpListener::bind(address).map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            SlotError::InUse { slot, address }
+        } else {
+            SlotError::Unusable { address, source }
+        }
     })
 }
 

@@ -29,6 +29,14 @@ def fill(settings) -> None:
 
     write(settings.zones_file, stores)
 
+    @symbols.replaces(route53, "_build_health_check_el", "parent, hc")
+    def build_health_check_el(original, parent, hc):
+        original(parent, hc)
+        # ministack writes Python's True, which no XML reader takes for a boolean.
+        for element in parent.iter():
+            if element.text in ("True", "False"):
+                element.text = element.text.lower()
+
 
 def write(path: str, stores: dict) -> None:
     """Writes what every account's zones hold, atomically."""

@@ -100,10 +100,7 @@ impl State {
         let aliases: Vec<&RecordSet> = named.iter().copied().filter(|set| set.kind == RecordType::CNAME).collect();
         for set in self.choose(&aliases, zones) {
             for record in self.records(set, zones, owner, RecordType::CNAME, LONGEST_CHAIN) {
-                let target = match &record.data {
-                    RData::CNAME(target) => Some(target.0.clone()),
-                    _ => None,
-                };
+                let target = if let RData::CNAME(target) = &record.data { Some(target.0.clone()) } else { None };
                 answer.records.push(record);
                 if target.is_some() {
                     return target;
@@ -167,18 +164,11 @@ fn record(owner: &Name, set: &RecordSet, value: &str) -> Option<Record> {
 }
 
 /// Route 53 takes every name in a value as absolute, with or without its last dot.
-fn absolute(data: RData) -> RData {
-    match data {
-        RData::CNAME(mut target) => {
-            target.0.set_fqdn(true);
-            RData::CNAME(target)
-        }
-        RData::NS(mut target) => {
-            target.0.set_fqdn(true);
-            RData::NS(target)
-        }
-        other => other,
+fn absolute(mut data: RData) -> RData {
+    if let RData::CNAME(rdata::CNAME(name)) | RData::NS(rdata::NS(name)) = &mut data {
+        name.set_fqdn(true);
     }
+    data
 }
 
 fn soa(zone: &Zone) -> Option<Record> {

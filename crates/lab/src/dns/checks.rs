@@ -149,9 +149,8 @@ impl State {
         let mut absolute = Name::from_ascii(name).ok()?;
         absolute.set_fqdn(true);
         let known = self.look_up(&absolute, RecordType::A);
-        let address = known.records.iter().find_map(|record| match &record.data {
-            RData::A(address) => Some(address.0),
-            _ => None,
+        let address = known.records.iter().find_map(|record| {
+            if let RData::A(address) = &record.data { Some(address.0) } else { None }
         });
         match address {
             Some(address) => Some(SocketAddr::new(address.into(), port)),

@@ -15,10 +15,11 @@ pub(super) struct Signal {
 }
 
 /// The awaited signals, blocked: they stay pending until [`Signals::wait`] takes them.
+#[derive(Clone, Copy)]
 pub(super) struct Signals(libc::sigset_t);
 
 impl Signals {
-    /// Blocks them in this thread; a program started from here gets its usual mask back.
+    /// Blocks them in this thread. A program started from here inherits that, see [`Signals::unblock`].
     pub(super) fn block() -> io::Result<Self> {
         let mut set = MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: the set is initialized by sigemptyset before it is read.
@@ -33,6 +34,15 @@ impl Signals {
         match unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) } {
             0 => Ok(Self(set)),
             error => Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+
+    /// Lets them through again; may be called between fork and exec.
+    pub(super) fn unblock(&self) -> io::Result<()> {
+        // SAFETY: the set lives through the call; no old mask is asked for.
+        match unsafe { libc::sigprocmask(libc::SIG_UNBLOCK, &raw const self.0, std::ptr::null_mut()) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
         }
     }
 

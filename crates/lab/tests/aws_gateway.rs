@@ -1,0 +1,503 @@
+//! The lab's AWS tried whole: the gateway with its seams, the deployment and the name server.
+//!
+//! One lab serves all tests of this file; each test keeps to names of its own.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use aws_config::SdkConfig;
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
+use lab::deploy::{Outputs, Package, Target};
+use lab::dns::{Dns, DnsConfig};
+use lab::gateway::{Gateway, GatewayConfig};
+use lab::process::Spawner;
+use lab::setup::{Progress, Toolbox};
+use lab::slot::Slot;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+const RECOVERY: &str = "eu-west-1";
+const WITNESS: &str = "eu-north-1";
+
+struct Lab {
+    runtime: Runtime,
+    slot: Slot,
+    gateway: Gateway,
+    outputs: Vec<Outputs>,
+    /// The heads of the requests that reached the RDS endpoint.
+    rds_heads: Arc<Mutex<Vec<String>>>,
+    _dns: Dns,
+    _spawner: Spawner,
+}
+
+struct Shown;
+
+impl Progress for Shown {
+    fn step(&self, what: &str) {
+        eprintln!("{what}");
+    }
+}
+
+fn base() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/lab")
+}
+
+fn toolbox() -> Result<&'static Toolbox, Box<dyn Error>> {
+    static TOOLBOX: OnceLock<Toolbox> = OnceLock::new();
+    if let Some(toolbox) = TOOLBOX.get() {
+        return Ok(toolbox);
+    }
+    let made = lab::setup::prepare(&base(), &Shown)?;
+    Ok(TOOLBOX.get_or_init(|| made))
+}
+
+/// The lab of this file, started by the first test that needs it.
+fn lab() -> Result<&'static Lab, Box<dyn Error>> {
+    static LAB: OnceLock<Lab> = OnceLock::new();
+    static STARTING: Mutex<()> = Mutex::new(());
+    let _turn = STARTING.lock().map_err(|error| error.to_string())?;
+    if LAB.get().is_none() {
+        let started = start()?;
+        let _ = LAB.set(started);
+    }
+    LAB.get().ok_or_else(|| "the lab did not start".into())
+}
+
+fn start() -> Result<Lab, Box<dyn Error>> {
+    let toolbox = toolbox()?;
+    let runtime = Runtime::new()?;
+    let held = lab::slot::take(None)?;
+    let slot = held.slot;
+    let folder = base().join(slot.to_string());
+    let rds_heads = Arc::new(Mutex::new(Vec::new()));
+    serve_rds(held.listener, Arc::clone(&rds_heads));
+    let spawner = Spawner::start()?;
+    let config =
+        GatewayConfig { listen: slot.gateway(), rds: slot.rds(), folder: folder.clone(), python: toolbox.python.clone() };
+    let (gateway, dns, outputs) = runtime.block_on(async {
+        let gateway = Gateway::start(config, &spawner).await?;
+        let dns = Dns::serve(DnsConfig {
+            listen: slot.dns(),
+            zones_file: gateway.zones_file().to_owned(),
+            instance_domain: "rds.lifeboat.test".to_owned(),
+            instances: Arc::new(|name| name.starts_with("orders-a.").then_some(Ipv4Addr::new(127, 77, 1, 100))),
+        })
+        .await?;
+        let outputs = deploy(&gateway, toolbox, &folder).await?;
+        Ok::<_, Box<dyn Error>>((gateway, dns, outputs))
+    })?;
+    Ok(Lab { runtime, slot, gateway, outputs, rds_heads, _dns: dns, _spawner: spawner })
+}
+
+async fn deploy(gateway: &Gateway, toolbox: &Toolbox, folder: &Path) -> Result<Vec<Outputs>, Box<dyn Error>> {
+    // The function's program is a script; its first line names the lab's own interpreter.
+    let program = folder.join("echo");
+    let interpreter = std::path::absolute(&toolbox.python.interpreter)?;
+    std::fs::write(&program, format!("#!{}\n{}", interpreter.display(), include_str!("aws/bootstrap.py")))?;
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws/template.yaml");
+    let package = Package::gather(&template, &|_| program.clone())?;
+    let target = |region: &str, role: &str| Target {
+        region: region.to_owned(),
+        stack: "small".to_owned(),
+        parameters: BTreeMap::from([("Role".to_owned(), role.to_owned()), ("Word".to_owned(), "said".to_owned())]),
+    };
+    Ok(package.deploy(gateway, &[target(RECOVERY, "recovery"), target(WITNESS, "witness")]).await?)
+}
+
+/// Stands at the RDS endpoint's place, notes what arrives and says that nothing is known.
+fn serve_rds(listener: TcpListener, heads: Arc<Mutex<Vec<String>>>) {
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(stream);
+            let mut head = String::new();
+            while reader.read_line(&mut head).is_ok_and(|length| length > 2) {}
+            let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:").map(str::to_owned));
+            let length = length.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+            let mut body = vec![0; length];
+            let _ = reader.read_exact(&mut body);
+            let mut stream = reader.into_inner();
+            let answer = "<ErrorResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><Error><Type>Sender</Type>\
+                          <Code>DBInstanceNotFound</Code><Message>not here</Message></Error></ErrorResponse>";
+            let _ = write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
+            if let Ok(mut heads) = heads.lock() {
+                heads.push(format!("{head}{}", String::from_utf8_lossy(&body)));
+            }
+        }
+    });
+}
+
+impl Lab {
+    fn config(&self, region: &str) -> SdkConfig {
+        self.gateway.sdk_config(region)
+    }
+
+    fn machine(&self) -> Result<&str, Box<dyn Error>> {
+        Ok(self.outputs[0].get("MachineArn").ok_or("the stack has no MachineArn")?)
+    }
+
+    async fn run(&self, name: &str, input: &str) -> Result<String, Box<dyn Error>> {
+        let sfn = aws_sdk_sfn::Client::new(&self.config(RECOVERY));
+        let started = sfn.start_execution().state_machine_arn(self.machine()?).name(name).input(input).send().await?;
+        Ok(started.execution_arn)
+    }
+
+    async fn end_of(&self, arn: &str) -> Result<(ExecutionStatus, Option<String>), Box<dyn Error>> {
+        let sfn = aws_sdk_sfn::Client::new(&self.config(RECOVERY));
+        let started = Instant::now();
+        loop {
+            let told = sfn.describe_execution().execution_arn(arn).send().await?;
+            if told.status != ExecutionStatus::Running || started.elapsed() > Duration::from_secs(20) {
+                return Ok((told.status, told.output.or(told.error)));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn history(&self, arn: &str) -> Result<Vec<HistoryEvent>, Box<dyn Error>> {
+        let sfn = aws_sdk_sfn::Client::new(&self.config(RECOVERY));
+        Ok(sfn.get_execution_history().execution_arn(arn).max_results(500).send().await?.events)
+    }
+}
+
+#[test]
+fn the_seams_fit_the_installed_ministack() -> Outcome {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+    let interpreter = std::path::absolute(&toolbox()?.python.interpreter)?;
+    let told = std::process::Command::new(interpreter)
+        .args(["-B", "-m", "unittest"])
+        .current_dir(tests)
+        .output()?;
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    Ok(())
+}
+
+#[test]
+fn a_second_set_up_finds_everything_done() -> Outcome {
+    toolbox()?;
+    let started = Instant::now();
+    lab::setup::prepare(&base(), &Shown)?;
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    Ok(())
+}
+
+#[test]
+fn a_template_is_deployed_as_its_conditions_and_parameters_say() -> Outcome {
+    let lab = lab()?;
+    assert!(lab.outputs[0].contains_key("MachineArn") && !lab.outputs[1].contains_key("MachineArn"));
+    lab.runtime.block_on(async {
+        for (region, word) in [(RECOVERY, "said"), (WITNESS, "none")] {
+            let lambda = aws_sdk_lambda::Client::new(&lab.config(region));
+            let role = if region == RECOVERY { "recovery" } else { "witness" };
+            let told = lambda.invoke().function_name(format!("echo-{role}")).send().await?;
+            let answer: Value = serde_json::from_slice(told.payload.ok_or("no answer")?.as_ref())?;
+            assert_eq!(answer["word"], word, "{answer}");
+            let names = answer["names"].as_array().ok_or("no names")?;
+            assert!(names.iter().any(|name| name == "AWS_LAMBDA_RUNTIME_API"));
+            // The function sees nothing of the gateway's own environment.
+            for ours in ["GATEWAY_PORT", "AUTH", "LIFEBOAT_LAB_RDS", "BIND_HOST"] {
+                assert!(!names.iter().any(|name| name == ours), "{ours}");
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn an_execution_runs_through_and_its_history_names_nested_states() -> Outcome {
+    let lab = lab()?;
+    lab.runtime.block_on(async {
+        let arn = lab.run("through", r#"{"then":"end"}"#).await?;
+        let (status, output) = lab.end_of(&arn).await?;
+        assert_eq!(status, ExecutionStatus::Succeeded, "{output:?}");
+        let output: Value = serde_json::from_str(&output.ok_or("no output")?)?;
+        assert_eq!(output["words"], json!(["said", "said"]));
+        let events = lab.history(&arn).await?;
+        let entered = |name: &str| {
+            let of = |event: &&HistoryEvent| event.state_entered_event_details().is_some_and(|state| state.name == name);
+            events.iter().filter(of).count()
+        };
+        assert_eq!((entered("AskTwice"), entered("Ask"), entered("Tell")), (1, 2, 1));
+        let scheduled = events.iter().find_map(|event| event.task_scheduled_event_details()).ok_or("no task")?;
+        assert_eq!((scheduled.resource_type.as_str(), scheduled.resource.as_str()), ("lambda", "invoke"));
+        assert_eq!(scheduled.region, RECOVERY);
+        Ok(())
+    })
+}
+
+#[test]
+fn starting_again_with_the_same_name_and_input_answers_the_first_execution() -> Outcome {
+    let lab = lab()?;
+    lab.runtime.block_on(async {
+        let first = lab.run("twice", r#"{"then":"linger"}"#).await?;
+        assert_eq!(lab.run("twice", r#"{"then":"linger"}"#).await?, first);
+        let other = lab.run("twice", r#"{"then":"token"}"#).await;
+        assert!(other.is_err_and(|error| format!("{error:?}").contains("ExecutionAlreadyExists")));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_state_machines_time_limit_ends_its_execution() -> Outcome {
+    let lab = lab()?;
+    lab.runtime.block_on(async {
+        let arn = lab.run("late", r#"{"then":"linger"}"#).await?;
+        let (status, _) = lab.end_of(&arn).await?;
+        assert_eq!(status, ExecutionStatus::TimedOut);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_stopped_execution_enters_no_further_state() -> Outcome {
+    let lab = lab()?;
+    lab.runtime.block_on(async {
+        let sfn = aws_sdk_sfn::Client::new(&lab.config(RECOVERY));
+        let arn = lab.run("stopped", r#"{"then":"linger"}"#).await?;
+        sfn.stop_execution().execution_arn(&arn).error("Enough").send().await?;
+        let ended = lab.history(&arn).await?.len();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(lab.end_of(&arn).await?.0, ExecutionStatus::Aborted);
+        assert_eq!(lab.history(&arn).await?.len(), ended);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_task_that_nothing_is_heard_of_fails_by_its_heartbeat() -> Outcome {
+    let lab = lab()?;
+    lab.runtime.block_on(async {
+        let arn = lab.run("silent", r#"{"then":"token"}"#).await?;
+        let (status, error) = lab.end_of(&arn).await?;
+        assert_eq!(status, ExecutionStatus::Failed);
+        assert!(error.is_some_and(|error| error.contains("States.HeartbeatTimeout")));
+        Ok(())
+    })
+}
+
+#[test]
+fn requests_for_rds_arrive_with_their_region_and_the_closed_groups() -> Outcome {
+    let lab = lab()?;
+    lab.runtime.block_on(async {
+        let rds = aws_sdk_rds::Client::new(&lab.config(RECOVERY));
+        let told = rds.describe_db_instances().db_instance_identifier("nobody").send().await;
+        assert!(told.is_err_and(|error| error.into_service_error().is_db_instance_not_found_fault()));
+        Ok::<_, Box<dyn Error>>(())
+    })?;
+    let heads = lab.rds_heads.lock().map_err(|error| error.to_string())?;
+    let head = heads.iter().find(|head| head.contains("nobody")).ok_or("nothing arrived")?;
+    let group = lab.outputs[0].get("GroupId").ok_or("no group")?;
+    assert!(head.contains(&format!("/{RECOVERY}/rds/")), "{head}");
+    assert!(head.contains(&format!("x-lab-closed-groups: {group}\r\n")), "{head}");
+    Ok(())
+}
+
+#[test]
+fn an_alarm_on_its_dimensions_starts_the_state_machine_with_awss_event() -> Outcome {
+    let lab = lab()?;
+    lab.runtime.block_on(async {
+        let metric = |plan: &str| format!("Action=PutMetricData&Version=2010-08-01&Namespace=Engine\
+            &MetricData.member.1.MetricName=Down&MetricData.member.1.Value=1\
+            &MetricData.member.1.Dimensions.member.1.Name=plan&MetricData.member.1.Dimensions.member.1.Value={plan}");
+        lab.cloudwatch(metric("other")).await?;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(lab.started_by_alarm().await?, None);
+        let put = Instant::now();
+        lab.cloudwatch(metric("lab")).await?;
+        let input = loop {
+            if let Some(input) = lab.started_by_alarm().await? {
+                break input;
+            }
+            assert!(put.elapsed() < Duration::from_secs(5), "the alarm started nothing");
+        };
+        assert_eq!(serde_json::from_str::<Value>(&input)?, json!({"from": "alarm", "alarm": "engine-down"}));
+        Ok(())
+    })
+}
+
+#[test]
+fn an_alarm_period_that_aws_refuses_is_refused() -> Outcome {
+    let lab = lab()?;
+    lab.runtime.block_on(async {
+        let alarm = |period: u32| format!("Action=PutMetricAlarm&Version=2010-08-01&AlarmName=p{period}\
+            &Namespace=N&MetricName=M&Statistic=Maximum&EvaluationPeriods=1&Threshold=1&Period={period}\
+            &ComparisonOperator=GreaterThanOrEqualToThreshold");
+        assert_eq!(lab.cloudwatch(alarm(10)).await?.0, 200);
+        let (status, text) = lab.cloudwatch(alarm(5)).await?;
+        assert!(status == 400 && text.contains("multiple of 60"), "{status} {text}");
+        Ok(())
+    })
+}
+
+impl Lab {
+    /// Asks CloudWatch by its Query protocol, of which the gateway wants only the key's scope.
+    async fn cloudwatch(&self, body: String) -> Result<(u16, String), Box<dyn Error>> {
+        let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{RECOVERY}/monitoring/aws4_request, \
+                             SignedHeaders=host, Signature=0");
+        let told = reqwest::Client::new()
+            .post(self.gateway.endpoint())
+            .header("Authorization", scope)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(body)
+            .send()
+            .await?;
+        Ok((told.status().as_u16(), told.text().await?))
+    }
+
+    async fn started_by_alarm(&self) -> Result<Option<String>, Box<dyn Error>> {
+        let sfn = aws_sdk_sfn::Client::new(&self.config(RECOVERY));
+        for execution in sfn.list_executions().state_machine_arn(self.machine()?).send().await?.executions {
+            let told = sfn.describe_execution().execution_arn(execution.execution_arn).send().await?;
+            if told.input.as_ref().is_some_and(|input| input.contains("\"alarm\"")) {
+                return Ok(told.input);
+            }
+        }
+        Ok(None)
+    }
+}
+
+mod names {
+    //! The name server, asked as a client would.
+
+    use aws_sdk_route53::Client;
+    use aws_sdk_route53::types::{
+        Change, ChangeAction, ChangeBatch, HealthCheckConfig, HealthCheckType, ResourceRecord, ResourceRecordSet,
+        ResourceRecordSetFailover, RrType,
+    };
+    use hickory_resolver::Resolver;
+    use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+    use hickory_resolver::net::runtime::TokioRuntimeProvider;
+    use hickory_resolver::proto::rr::RecordType;
+
+    use super::*;
+
+    impl Lab {
+        /// What the name server answers: each record as its TTL and value.
+        async fn ask(&self, name: &str, kind: RecordType) -> Result<Vec<(u32, String)>, Box<dyn Error>> {
+            let mut udp = ConnectionConfig::udp();
+            udp.port = self.slot.dns().port();
+            let server = NameServerConfig::new(self.slot.dns().ip(), true, vec![udp]);
+            let mut options = ResolverOpts::default();
+            options.cache_size = 0;
+            let config = ResolverConfig::from_parts(None, vec![], vec![server]);
+            let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
+                .with_options(options)
+                .build()?;
+            let answers = resolver.lookup(name, kind).await?;
+            Ok(answers.answers().iter().map(|record| (record.ttl, record.data.to_string())).collect())
+        }
+
+        async fn zone(&self, name: &str) -> Result<String, Box<dyn Error>> {
+            let route53 = Client::new(&self.config("us-east-1"));
+            let made = route53.create_hosted_zone().name(name).caller_reference(name).send().await?;
+            Ok(made.hosted_zone.ok_or("no zone")?.id)
+        }
+
+        async fn put(&self, zone: &str, set: ResourceRecordSet) -> Outcome {
+            let route53 = Client::new(&self.config("us-east-1"));
+            let change = Change::builder().action(ChangeAction::Upsert).resource_record_set(set).build()?;
+            let batch = ChangeBatch::builder().changes(change).build()?;
+            route53.change_resource_record_sets().hosted_zone_id(zone).change_batch(batch).send().await?;
+            Ok(())
+        }
+    }
+
+    fn set(name: &str, kind: RrType, ttl: i64, value: &str) -> Result<ResourceRecordSet, Box<dyn Error>> {
+        let value = ResourceRecord::builder().value(value).build()?;
+        Ok(ResourceRecordSet::builder().name(name).r#type(kind).ttl(ttl).resource_records(value).build()?)
+    }
+
+    #[test]
+    fn a_changed_record_is_served_at_once_with_its_ttl() -> Outcome {
+        let lab = lab()?;
+        lab.runtime.block_on(async {
+            let zone = lab.zone("change.test").await?;
+            for number in 1..=20 {
+                let host = format!("db-{number}.elsewhere.example");
+                lab.put(&zone, set("DB.change.test", RrType::Cname, 0, &host)?).await?;
+                assert_eq!(lab.ask("dB.Change.test.", RecordType::CNAME).await?, [(0, format!("{host}."))]);
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn a_name_for_an_instance_is_followed_to_its_address() -> Outcome {
+        let lab = lab()?;
+        lab.runtime.block_on(async {
+            let zone = lab.zone("follow.test").await?;
+            let instance = "orders-a.eu-central-1.rds.lifeboat.test";
+            lab.put(&zone, set("db.follow.test", RrType::Cname, 1, instance)?).await?;
+            let answer = lab.ask("db.follow.test.", RecordType::A).await?;
+            assert_eq!(answer, [(1, format!("{instance}.")), (5, "127.77.1.100".to_owned())]);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn a_name_that_is_not_there_differs_from_one_without_such_a_record() -> Outcome {
+        let lab = lab()?;
+        lab.runtime.block_on(async {
+            let zone = lab.zone("absent.test").await?;
+            lab.put(&zone, set("here.absent.test", RrType::Txt, 60, "\"word\"")?).await?;
+            assert_eq!(lab.ask("here.absent.test.", RecordType::TXT).await?, [(60, "word".to_owned())]);
+            let code = async |name: &str| match lab.ask(name, RecordType::A).await {
+                Ok(found) => format!("{found:?}"),
+                Err(error) => format!("{error:?}"),
+            };
+            assert!(code("here.absent.test.").await.contains("response_code: NoError"));
+            assert!(code("gone.absent.test.").await.contains("response_code: NXDomain"));
+            assert!(code("unknown.elsewhere.").await.contains("Refused"));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn an_inverted_health_check_sends_traffic_to_the_secondary_when_its_target_answers() -> Outcome {
+        let lab = lab()?;
+        lab.runtime.block_on(async {
+            let zone = lab.zone("marker.test").await?;
+            let marker = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let port = i32::from(marker.local_addr()?.port());
+            let route53 = Client::new(&lab.config("us-east-1"));
+            let check = HealthCheckConfig::builder()
+                .r#type(HealthCheckType::Tcp)
+                .ip_address("127.0.0.1")
+                .port(port)
+                .request_interval(10)
+                .failure_threshold(1)
+                .inverted(true)
+                .build()?;
+            let made = route53.create_health_check().caller_reference("marker").health_check_config(check).send().await?;
+            let check = made.health_check.ok_or("no check")?.id;
+            for (id, failover, host) in [
+                ("primary", ResourceRecordSetFailover::Primary, "192.0.2.1"),
+                ("secondary", ResourceRecordSetFailover::Secondary, "192.0.2.2"),
+            ] {
+                let value = ResourceRecord::builder().value(host).build()?;
+                let set = ResourceRecordSet::builder()
+                    .name("db.marker.test")
+                    .r#type(RrType::A)
+                    .ttl(5)
+                    .set_identifier(id)
+                    .failover(failover)
+                    .set_health_check_id((id == "primary").then(|| check.clone()))
+                    .resource_records(value)
+                    .build()?;
+                lab.put(&zone, set).await?;
+            }
+            let started = Instant::now();
+            while lab.ask("db.marker.test.", RecordType::A).await? != [(5, "192.0.2.2".to_owned())] {
+                assert!(started.elapsed() < Duration::from_secs(5), "the primary is still served");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! The keeper tried for real: whatever is killed, nothing is left running.
+//!
+//! Without the usual test harness, because this program must be able to run itself as the lab.
+
+use std::error::Error;
+use std::fs;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use lab::keeper;
+use lab::process::{DeathSignal, Spawner};
+
+/// Told to the program when it is to be the lab; its value marks all of the lab's processes.
+const MARK: &str = "KEEPER_TEST_MARK";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    if std::env::var_os(MARK).is_some() {
+        return be_the_lab();
+    }
+    nothing_is_left_after("exit", |_| {})?;
+    nothing_is_left_after("panic", |_| {})?;
+    nothing_is_left_after("linger", |lab| lab.signal_keeper(libc::SIGINT))?;
+    nothing_is_left_after("linger", |lab| lab.signal_keeper(libc::SIGTERM))?;
+    nothing_is_left_after("deaf", |lab| {
+        lab.signal_keeper(libc::SIGINT);
+        std::thread::sleep(Duration::from_millis(300));
+        lab.signal_keeper(libc::SIGINT);
+    })?;
+    nothing_is_left_after("linger", |lab| lab.signal_inner(libc::SIGKILL))?;
+    nothing_is_left_after("linger", |lab| lab.signal_keeper(libc::SIGKILL))?;
+    the_labs_exit_code_is_the_keepers()
+}
+
+/// The lab: a child with a death signal, and an orphan that left its group and its session.
+fn be_the_lab() -> Result<(), Box<dyn Error>> {
+    let _kept = keeper::keep()?;
+    let how = std::env::args().nth(1).unwrap_or_default();
+    if how == "deaf" {
+        // SAFETY: ignoring a signal has no requirements.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_IGN) };
+    }
+    let spawner = Spawner::start()?;
+    let mut sleeper = Command::new("sleep");
+    sleeper.arg("300");
+    spawner.spawn(sleeper, DeathSignal::Kill)?;
+    Command::new("sh").args(["-c", "setsid sleep 300 >/dev/null 2>&1 &"]).status()?;
+    println!("ready");
+    match how.as_str() {
+        "exit" => std::process::exit(7),
+        "panic" => panic!("as asked"),
+        _ => std::thread::sleep(Duration::from_secs(300)),
+    }
+    Ok(())
+}
+
+struct Running {
+    mark: String,
+    keeper: std::process::Child,
+}
+
+impl Running {
+    fn start(how: &str, number: u128) -> Result<Self, Box<dyn Error>> {
+        let mark = format!("{}-{number}", std::process::id());
+        let mut keeper = Command::new(std::env::current_exe()?)
+            .arg(how)
+            .env(MARK, &mark)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut said = [0; 6];
+        std::io::Read::read_exact(keeper.stdout.as_mut().ok_or("no output")?, &mut said)?;
+        Ok(Self { mark, keeper })
+    }
+
+    fn signal_keeper(&self, signal: libc::c_int) {
+        // SAFETY: takes plain numbers.
+        unsafe { libc::kill(self.keeper.id() as libc::pid_t, signal) };
+    }
+
+    /// The one of our program that is not the keeper.
+    fn signal_inner(&self, signal: libc::c_int) {
+        let ours = std::env::current_exe().ok();
+        for id in marked(&self.mark) {
+            let program = fs::read_link(format!("/proc/{id}/exe")).ok();
+            if program == ours && id != self.keeper.id() as libc::pid_t {
+                // SAFETY: takes plain numbers.
+                unsafe { libc::kill(id, signal) };
+            }
+        }
+    }
+}
+
+/// Living processes whose environment holds the mark.
+fn marked(mark: &str) -> Vec<libc::pid_t> {
+    let wanted = format!("{MARK}={mark}");
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|id: &libc::pid_t| {
+        let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes())
+    })
+    .collect()
+}
+
+fn nothing_is_left_after(how: &str, act: impl FnOnce(&Running)) -> Result<(), Box<dyn Error>> {
+    let started = Instant::now();
+    let mut running = Running::start(how, started.elapsed().as_nanos())?;
+    act(&running);
+    let killed_keeper = wait(&mut running.keeper)?;
+    // A killed keeper cannot end what left the lab's session; all that has a death signal ends.
+    let orphans = if killed_keeper.code().is_none() { 1 } else { 0 };
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while marked(&running.mark).len() > orphans && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let left = marked(&running.mark);
+    for id in &left {
+        // SAFETY: takes plain numbers.
+        unsafe { libc::kill(*id, libc::SIGKILL) };
+    }
+    println!("{how}: ended as {killed_keeper} after {:?}, left {}", started.elapsed(), left.len());
+    if left.len() > orphans {
+        return Err(format!("{how}: {} processes are left", left.len()).into());
+    }
+    Ok(())
+}
+
+fn wait(keeper: &mut std::process::Child) -> Result<ExitStatus, Box<dyn Error>> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(status) = keeper.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() > deadline {
+            keeper.kill()?;
+            return Err("the keeper does not end".into());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn the_labs_exit_code_is_the_keepers() -> Result<(), Box<dyn Error>> {
+    let mut running = Running::start("exit", 0)?;
+    let status = wait(&mut running.keeper)?;
+    if status.code() != Some(7) {
+        return Err(format!("the lab ended with 7, its keeper as {status}").into());
+    }
+    Ok(())
+}

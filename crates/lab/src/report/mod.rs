@@ -2,16 +2,30 @@
 //!
 //! A drill fills in one [`DrillResult`]; everything here is made from it and from nothing else.
 
+mod figures;
 mod moment;
+mod page;
+mod reading;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod terminal;
+mod verdict;
 
-use domain::{health::Verdict, plan::Plan};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use domain::{evidence::Evidence, judgement::Signal, plan::Plan};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::workload::ClientView;
 
+pub use figures::{Figure, Figures, Part, parts};
 pub use moment::{Actor, Event, Moment, Turn, TurnKind};
+pub use page::page;
+pub use reading::{moments, signals, turns};
 
 /// All that is known of one drill when it is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,7 +49,7 @@ pub struct DrillResult {
     pub moments: Vec<Moment>,
     /// The functions' turns and the waits between them.
     pub turns: Vec<Turn>,
-    /// What was seen of the primary, by whom, when.
+    /// What was seen of the primary, by whom, when: what the judges saw, and what the drill found noteworthy besides.
     pub signals: Vec<Signal>,
     /// The runs of the state machine, expected and actual. One entry with [`Ending::NotStarted`] where none may start.
     pub runs: Vec<RunResult>,
@@ -76,10 +90,8 @@ pub struct RunResult {
     pub execution: Option<String>,
     /// State transitions it was billed for.
     pub transitions: Option<u64>,
-    /// The answers of its steps, in order.
-    pub decisions: Vec<Decision>,
     /// The evidence that `CloseRun` left in the recovery Region's bucket, whole.
-    pub evidence: Option<Value>,
+    pub evidence: Option<Evidence>,
 }
 
 /// How a run ends.
@@ -96,40 +108,6 @@ pub enum Ending {
     Undone,
     /// `FailoverNeedsAPerson`.
     NeedsAPerson,
-}
-
-/// One answer of one step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Decision {
-    /// The state that asked, as `JudgeFailover`.
-    pub state: String,
-    /// When it answered.
-    pub at: Timestamp,
-    /// `Done`, `Pending` or `Refused`; an error's name where it failed.
-    pub answer: String,
-    /// Its sentence.
-    pub because: String,
-    /// What it had looked at.
-    pub seen: Value,
-    /// What it did.
-    pub did: Value,
-}
-
-/// One look at the primary or the replica.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Signal {
-    /// Where one looked from, as `witness (eu-west-1)`.
-    pub vantage: String,
-    /// What was looked at, as `database`.
-    pub what: String,
-    /// What it says. Unknown is neither up nor down.
-    pub verdict: Verdict,
-    /// The error, the state or the role.
-    pub because: String,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// The old primary's return.
@@ -154,4 +132,46 @@ pub struct Environment {
     pub system: String,
     /// Program and version, as `("PostgreSQL", "15.14")`.
     pub versions: Vec<(String, String)>,
+}
+
+/// Where a drill's files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The result as JSON: the runs' evidence and the client's view.
+    pub evidence: PathBuf,
+    /// The page for people.
+    pub page: PathBuf,
+}
+
+/// Writes `evidence.json` and `report.html` into a folder that exists.
+///
+/// # Errors
+/// When a file cannot be written; the error names it.
+pub fn write(folder: &Path, result: &DrillResult) -> io::Result<Written> {
+    let written = Written { evidence: folder.join("evidence.json"), page: folder.join("report.html") };
+    let place = |path: &Path, bytes: &[u8]| {
+        fs::write(path, bytes)
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot write `{}`: {error}", path.display())))
+    };
+    place(&written.evidence, &serde_json::to_vec_pretty(result)?)?;
+    place(&written.page, page(result).as_bytes())?;
+    Ok(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drill_leaves_evidence_that_can_be_read_again_and_a_page() {
+        let folder = std::env::temp_dir().join(format!("lifeboat-report-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let written = write(&folder, &sample::killed()).unwrap();
+        let read: DrillResult = serde_json::from_slice(&fs::read(&written.evidence).unwrap()).unwrap();
+        assert_eq!(read, sample::killed());
+        assert!(fs::read_to_string(&written.page).unwrap().contains("Recovered in 2.291 s"));
+        fs::remove_dir_all(&folder).unwrap();
+        let error = write(&folder, &read).unwrap_err().to_string();
+        assert!(error.contains("evidence.json"), "{error}");
+    }
 }

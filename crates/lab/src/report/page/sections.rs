@@ -1,0 +1,313 @@
+//! The page's sections of text and tables.
+
+use std::fmt::{self, Write};
+
+use domain::{evidence::Evidence, health::Verdict, span::Span};
+use serde_json::Value;
+
+use super::{
+    chart::tone,
+    scale::offset,
+    text::{short, text},
+};
+use crate::report::{DrillResult, Ending, Event, RunResult, parts as parts_of};
+
+/// The most rows of a table of moments.
+const MOST_MOMENTS: usize = 200;
+/// The longest detail in a table.
+const DETAIL_CHARS: usize = 500;
+
+/// The verdict, and what was done.
+pub(super) fn headline(out: &mut String, result: &DrillResult) -> fmt::Result {
+    let (class, word) = if result.passed() { ("good", "passed") } else { ("bad", "not passed") };
+    write!(
+        out,
+        "<header>\n<p class=\"verdict {class}\">{word}</p>\n<h1>{}</h1>\n<p class=\"story\"><b>{}</b>, plan {} ({}). {}</p>\n",
+        text(&result.headline()),
+        text(&result.scenario),
+        text(result.plan.plan.as_str()),
+        text(&result.plan.summary),
+        text(&result.story)
+    )?;
+    let shortcomings = result.shortcomings();
+    if !shortcomings.is_empty() {
+        out.write_str("<ul class=\"bad\">\n")?;
+        for shortcoming in shortcomings {
+            write!(out, "<li>{}</li>\n", text(&shortcoming))?;
+        }
+        out.write_str("</ul>\n")?;
+    }
+    out.write_str("</header>\n")
+}
+
+/// The figures that are asked for first.
+pub(super) fn cards(out: &mut String, result: &DrillResult) -> fmt::Result {
+    let client = &result.client;
+    let objectives = &result.plan.objectives;
+    out.write_str("<div class=\"cards\">\n")?;
+    let (outage, good) = match &client.outage {
+        Some(outage) => {
+            let within = outage.first_after.is_some() && Span::milliseconds(outage.milliseconds) <= objectives.rto;
+            (format!("{:.3} s", outage.milliseconds as f64 / 1_000.0), within)
+        }
+        None => ("unknown".to_owned(), false),
+    };
+    card(out, "Outage (RTO)", &outage, judged(result.held_to.rto, good), &against(result.held_to.rto, objectives.rto))?;
+    let lost = Span::milliseconds(client.lost.milliseconds);
+    let rows = format!("{} rows", client.lost.rows.count);
+    let note = format!("{lost} of work; {}", against(result.held_to.rpo, objectives.rpo));
+    card(out, "Lost (RPO)", &rows, judged(result.held_to.rpo, lost <= objectives.rpo), &note)?;
+    let split = client.split_brain.count;
+    card(
+        out,
+        "Split brain",
+        &format!("{split} rows"),
+        judged(true, split == 0),
+        "on the old primary after the promotion",
+    )?;
+    for run in &result.runs {
+        let value = run.actual.map_or("unknown", Ending::name);
+        let transitions = run.transitions.map(|count| format!("; {count} state transitions")).unwrap_or_default();
+        let note = format!("{}, expected: {}{transitions}", run.name, run.expected.name());
+        card(out, "Run", value, judged(true, run.actual == Some(run.expected)), &note)?;
+    }
+    out.write_str("</div>\n")
+}
+
+fn judged(held: bool, good: bool) -> &'static str {
+    match (held, good) {
+        (false, _) => "plain",
+        (true, true) => "good",
+        (true, false) => "bad",
+    }
+}
+
+fn against(held: bool, objective: Span) -> String {
+    if held { format!("objective {objective}") } else { format!("objective {objective}, not judged here") }
+}
+
+fn card(out: &mut String, name: &str, value: &str, class: &str, note: &str) -> fmt::Result {
+    write!(
+        out,
+        "<div class=\"card {class}\"><p class=\"name\">{}</p><p class=\"value\">{}</p><p class=\"note\">{}</p></div>\n",
+        text(name),
+        text(value),
+        text(note)
+    )
+}
+
+/// Where each millisecond of the outage went.
+pub(super) fn parts(out: &mut String, result: &DrillResult) -> fmt::Result {
+    let parts = parts_of(result);
+    let total: u64 = parts.iter().map(|part| part.milliseconds).sum();
+    if parts.is_empty() {
+        return out.write_str("<p>The outage did not end, or there was none: there is nothing to divide.</p>\n");
+    }
+    out.write_str("<table>\n<thead><tr><th>until</th><th class=\"n\">ms</th><th>share</th><th>what it is spent on</th></tr></thead>\n<tbody>\n")?;
+    for part in &parts {
+        let share = part.milliseconds as f64 * 100.0 / total.max(1) as f64;
+        write!(
+            out,
+            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"share\"><i style=\"width:{share:.1}%\"></i></td><td class=\"why\">{}</td></tr>\n",
+            part.until.name(),
+            part.milliseconds,
+            text(&spent_on(result, part.until))
+        )?;
+    }
+    write!(
+        out,
+        "</tbody>\n<tfoot><tr><td>in all</td><td class=\"n\">{total}</td><td></td><td class=\"why\">from the client's last acknowledged \
+         commit before to its first one after</td></tr></tfoot>\n</table>\n"
+    )
+}
+
+fn spent_on(result: &DrillResult, until: Event) -> String {
+    let probe = &result.plan.probe;
+    match until {
+        Event::Detected => format!(
+            "the probe's samples, every {}, until {} in a row had failed",
+            probe.interval, probe.failures_in_a_row
+        ),
+        Event::Alarm => "the metric's way to CloudWatch and the alarm".to_owned(),
+        Event::RunStarted => "EventBridge, and the start of the execution".to_owned(),
+        Event::Judged => "the lease, the second look from everywhere, the hold-down".to_owned(),
+        Event::Approved => "a person's answer".to_owned(),
+        Event::Fenced => "shutting the old primary out".to_owned(),
+        Event::Promoted => "RDS, and the write that proves the new primary".to_owned(),
+        Event::DnsSwitched => "Route 53, until every authoritative server answers the new name".to_owned(),
+        Event::FirstCommit => {
+            format!(
+                "the client: the record's time to live of {}, its next attempt, its login",
+                result.plan.traffic.record.ttl
+            )
+        }
+        Event::ReplayHeld
+        | Event::Killed
+        | Event::Paused
+        | Event::Resumed
+        | Event::Refused
+        | Event::PersonCalled
+        | Event::Verified
+        | Event::RunEnded
+        | Event::OldPrimaryBack
+        | Event::OldPrimaryFenced => String::new(),
+    }
+}
+
+/// Every moment.
+pub(super) fn moments(out: &mut String, result: &DrillResult) -> fmt::Result {
+    out.write_str("<table>\n<thead><tr><th class=\"n\">when</th><th>what</th><th>particulars</th><th>whose word</th></tr></thead>\n<tbody>\n")?;
+    for moment in result.moments.iter().take(MOST_MOMENTS) {
+        write!(
+            out,
+            "<tr><td class=\"n\">{}</td><td><b class=\"{}\">{}</b></td><td class=\"why\">{}</td><td>{}</td></tr>\n",
+            offset(result.struck_at, moment.at),
+            tone(moment.event),
+            moment.event.name(),
+            short(&moment.detail, DETAIL_CHARS),
+            moment.source.name()
+        )?;
+    }
+    write!(out, "</tbody>\n</table>\n<p>Counted from {}.</p>\n", result.struck_at)?;
+    more(out, result.moments.len(), MOST_MOMENTS)
+}
+
+/// What was seen, by whom, when.
+pub(super) fn signals(out: &mut String, result: &DrillResult) -> fmt::Result {
+    if result.signals.is_empty() {
+        return out.write_str("<p>No signal was recorded.</p>\n");
+    }
+    out.write_str("<table>\n<thead><tr><th>seen from</th><th>verdict</th><th>because</th><th class=\"n\">when</th></tr></thead>\n<tbody>\n")?;
+    for signal in result.signals.iter().take(MOST_MOMENTS) {
+        let (class, verdict) = match signal.verdict {
+            Verdict::Up => ("good", "up"),
+            Verdict::Down => ("bad", "down"),
+            Verdict::Unknown => ("plain", "unknown"),
+        };
+        write!(
+            out,
+            "<tr><td>{}</td><td><b class=\"{class}\">{verdict}</b></td><td class=\"why\">{}</td><td class=\"n\">{}</td></tr>\n",
+            text(&named(&serde_json::to_value(signal.vantage).unwrap_or_default())),
+            short(&signal.because, DETAIL_CHARS),
+            offset(result.struck_at, signal.at)
+        )?;
+    }
+    out.write_str("</tbody>\n</table>\n")?;
+    more(out, result.signals.len(), MOST_MOMENTS)
+}
+
+/// The steps' answers of each run, with what they had seen and did.
+pub(super) fn decisions(out: &mut String, result: &DrillResult) -> fmt::Result {
+    for run in &result.runs {
+        write!(
+            out,
+            "<h3>{}: {}</h3>\n<p>{}</p>\n",
+            text(&run.name),
+            run.actual.map_or("unknown", Ending::name),
+            short(&run.because, DETAIL_CHARS)
+        )?;
+        if let Some(evidence) = &run.evidence {
+            answers(out, evidence)?;
+        }
+        provenance(out, run)?;
+    }
+    Ok(())
+}
+
+fn answers(out: &mut String, evidence: &Evidence) -> fmt::Result {
+    let record = serde_json::to_value(&evidence.record).unwrap_or_default();
+    let in_order =
+        ["openRun", "judgement", "approval", "fencing", "promotion", "traffic", "verification", "undo", "error"];
+    for name in in_order {
+        let answer = &record[name];
+        if answer.is_null() {
+            continue;
+        }
+        let because = ["because", "why", "cause"].iter().find_map(|key| answer[key].as_str()).unwrap_or_default();
+        let word = ["step", "decision", "error"].iter().find_map(|key| answer[key].as_str()).unwrap_or_default();
+        let whole = serde_json::to_string_pretty(answer).unwrap_or_default();
+        write!(
+            out,
+            "<details><summary><b>{}</b> <em>{}</em> {}</summary>\n<pre>{}</pre>\n</details>\n",
+            text(name),
+            text(word),
+            short(because, DETAIL_CHARS),
+            text(&whole)
+        )?;
+    }
+    Ok(())
+}
+
+fn provenance(out: &mut String, run: &RunResult) -> fmt::Result {
+    match &run.execution {
+        Some(execution) => write!(out, "<p class=\"small\">Execution <code>{}</code></p>\n", text(execution)),
+        None => Ok(()),
+    }
+}
+
+/// Fencing after the old primary's return, and the rows that went astray.
+pub(super) fn rows(out: &mut String, result: &DrillResult) -> fmt::Result {
+    match &result.old_primary {
+        Some(old) => write!(
+            out,
+            "<p><b class=\"{}\">{}</b> The old primary's host came back at {}: {}</p>\n",
+            if old.fenced { "good" } else { "bad" },
+            if old.fenced { "Fenced." } else { "Not fenced." },
+            offset(result.struck_at, old.returned_at),
+            short(&old.because, DETAIL_CHARS)
+        )?,
+        None => out.write_str("<p>The old primary was not brought back in this scenario.</p>\n")?,
+    }
+    let client = &result.client;
+    write!(
+        out,
+        "<table>\n<tbody>\n<tr><td>commits acknowledged to the client</td><td class=\"n\">{}</td><td></td></tr>\n\
+         <tr><td>attempts that surely wrote nothing</td><td class=\"n\">{}</td><td></td></tr>\n\
+         <tr><td>attempts without an answer, found on the new primary</td><td class=\"n\">{}</td><td></td></tr>\n\
+         <tr><td>attempts without an answer, not found there</td><td class=\"n\">{}</td><td></td></tr>\n\
+         <tr><td>acknowledged and lost</td><td class=\"n\">{}</td><td class=\"why\">{}</td></tr>\n\
+         <tr><td>committed by the old primary after the promotion</td><td class=\"n\">{}</td><td class=\"why\">{}</td></tr>\n\
+         </tbody>\n</table>\n",
+        client.rows_acknowledged,
+        client.attempts_failed,
+        client.unknown_kept,
+        client.unknown_gone,
+        client.lost.rows.count,
+        ids(&client.lost.rows),
+        client.split_brain.count,
+        ids(&client.split_brain)
+    )
+}
+
+fn ids(rows: &crate::workload::Rows) -> String {
+    let shown: Vec<String> = rows.ids.iter().take(20).map(ToString::to_string).collect();
+    let rest = usize::try_from(rows.count).unwrap_or(usize::MAX) > shown.len();
+    if rest { format!("{} …", shown.join(", ")) } else { shown.join(", ") }
+}
+
+/// How to repeat it, and where it was measured.
+pub(super) fn environment(out: &mut String, result: &DrillResult) -> fmt::Result {
+    write!(out, "<pre>{}</pre>\n<p class=\"small\">", text(&result.reproduce))?;
+    write!(out, "Measured on {} cores, {}", result.environment.cores, text(&result.environment.system))?;
+    for (program, version) in &result.environment.versions {
+        write!(out, ", {} {}", text(program), text(version))?;
+    }
+    let setting_up = Span::between(result.began_at, result.struck_at);
+    let whole = Span::between(result.began_at, result.ended_at);
+    write!(
+        out,
+        ". Began {}; the disaster struck after {:.1} s, all was over after {:.1} s.</p>\n",
+        result.began_at,
+        setting_up.as_seconds(),
+        whole.as_seconds()
+    )
+}
+
+fn more(out: &mut String, count: usize, shown: usize) -> fmt::Result {
+    if count > shown { write!(out, "<p>{} more are in evidence.json.</p>\n", count - shown) } else { Ok(()) }
+}
+
+/// A variant's name as JSON writes it.
+fn named(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

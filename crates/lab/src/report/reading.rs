@@ -1,0 +1,107 @@
+//! What a run's evidence tells a drill.
+
+use domain::{
+    evidence::{Evidence, RunOutcome},
+    judgement::Signal,
+    run::Trigger,
+    step::Outcome,
+};
+
+use super::{Actor, Ending, Event, Moment, RunResult, Turn, TurnKind};
+
+impl RunResult {
+    /// A run that left its evidence.
+    #[must_use]
+    pub fn of(name: &str, expected: Ending, evidence: Evidence) -> Self {
+        Self {
+            name: name.to_owned(),
+            expected,
+            actual: Some(evidence.outcome.into()),
+            because: evidence.because.clone(),
+            execution: Some(evidence.execution.to_string()),
+            transitions: Some(evidence.transitions),
+            evidence: Some(evidence),
+        }
+    }
+
+    /// No run, and why.
+    #[must_use]
+    pub fn not_started(name: &str, expected: Ending, because: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            expected,
+            actual: Some(Ending::NotStarted),
+            because: because.to_owned(),
+            execution: None,
+            transitions: None,
+            evidence: None,
+        }
+    }
+}
+
+impl From<RunOutcome> for Ending {
+    fn from(outcome: RunOutcome) -> Self {
+        match outcome {
+            RunOutcome::Done => Self::Done,
+            RunOutcome::Refused => Self::Refused,
+            RunOutcome::Undone => Self::Undone,
+            RunOutcome::NeedsAPerson => Self::NeedsAPerson,
+        }
+    }
+}
+
+/// The turns of a run's tasks and waits. The state that wrote the evidence ends with it.
+#[must_use]
+pub fn turns(evidence: &Evidence) -> Vec<Turn> {
+    let turn = |moment: &domain::evidence::Moment| Turn {
+        state: moment.state.clone(),
+        kind: if is_wait(&moment.state) { TurnKind::Wait } else { TurnKind::Task },
+        from: moment.entered_at,
+        to: moment.left_at.unwrap_or(evidence.ended_at),
+    };
+    evidence.timeline.iter().map(turn).collect()
+}
+
+/// A state that only waits: its name says so, or it waits for a person.
+fn is_wait(state: &str) -> bool {
+    state.starts_with("WaitFor") || state == "Approve"
+}
+
+/// What the judge of a run saw.
+#[must_use]
+pub fn signals(evidence: &Evidence) -> Vec<Signal> {
+    let judged = evidence.record.judgement.as_ref().and_then(|step| step.did.as_ref());
+    judged.map(|judgement| judgement.signals.clone()).unwrap_or_default()
+}
+
+/// What a run did, and when, by the engine's own history.
+#[must_use]
+pub fn moments(evidence: &Evidence) -> Vec<Moment> {
+    let record = &evidence.record;
+    let moment = |event, at, detail: &str| Moment { at, event, detail: detail.to_owned(), source: Actor::Run };
+    let trigger = match &evidence.trigger {
+        Some(Trigger::Alarm { alarm, .. }) => format!("by the alarm {alarm}"),
+        Some(Trigger::Person { by, why }) => format!("by {by}: {why}"),
+        None => "by a request that opened no run".to_owned(),
+    };
+    let mut moments = vec![moment(Event::RunStarted, evidence.started_at, &trigger)];
+    let steps = [
+        ("JudgeFailover", Event::Judged, record.judgement.as_ref().map(|step| (step.step, &step.because))),
+        ("FencePrimary", Event::Fenced, record.fencing.as_ref().map(|step| (step.step, &step.because))),
+        ("PromoteReplica", Event::Promoted, record.promotion.as_ref().map(|step| (step.step, &step.because))),
+        ("DnsSwitch", Event::DnsSwitched, record.traffic.as_ref().map(|step| (step.step, &step.because))),
+        ("Verify", Event::Verified, record.verification.as_ref().map(|step| (step.step, &step.because))),
+    ];
+    for (state, done, answer) in steps {
+        let last = evidence.timeline.iter().rev().find(|moment| moment.state == state);
+        let (Some(at), Some((step, because))) = (last.and_then(|moment| moment.left_at), answer) else { continue };
+        match step {
+            Outcome::Done => moments.push(moment(done, at, because)),
+            Outcome::Refused => moments.push(moment(Event::Refused, at, because)),
+            Outcome::Pending => {}
+        }
+    }
+    moments.push(moment(Event::RunEnded, evidence.ended_at, &evidence.because));
+    moments.sort_by_key(|moment| moment.at);
+    moments
+}

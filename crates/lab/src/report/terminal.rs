@@ -1,0 +1,237 @@
+//! What the terminal shows: each moment as it becomes known, then a summary.
+
+use std::io::{self, Write};
+
+use domain::span::Span;
+use jiff::Timestamp;
+
+use super::{DrillResult, Event, Figures, Moment, Part, parts};
+
+/// The longest text of one line.
+const LONGEST_CHARS: usize = 200;
+
+/// Shows drills on a terminal, or in a file.
+#[derive(Debug)]
+pub struct Terminal<W> {
+    out: W,
+    colour: bool,
+    struck_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy)]
+enum Shade {
+    Good,
+    Bad,
+    Quiet,
+    Strong,
+}
+
+impl<W: Write> Terminal<W> {
+    /// Shows on `out`, coloured when it is a terminal that a person looks at.
+    pub fn new(out: W, colour: bool) -> Self {
+        Self { out, colour, struck_at: None }
+    }
+
+    /// Shows what is being set up.
+    ///
+    /// # Errors
+    /// When nothing can be written any more.
+    pub fn step(&mut self, what: &str) -> io::Result<()> {
+        let line = self.shaded(Shade::Quiet, &clean(what));
+        writeln!(self.out, "{line}")
+    }
+
+    /// From here on times are counted.
+    pub fn struck(&mut self, at: Timestamp) {
+        self.struck_at = Some(at);
+    }
+
+    /// Shows a moment.
+    ///
+    /// # Errors
+    /// When nothing can be written any more.
+    pub fn moment(&mut self, moment: &Moment) -> io::Result<()> {
+        let name = self.shaded(shade(moment.event), &format!("{:<18}", moment.event.name()));
+        writeln!(self.out, "{}  {name}  {}", offset(self.struck_at, moment.at), clean(&moment.detail))
+    }
+
+    /// Shows the end of a drill: what the client measured against the objectives, where the time went, and what was
+    /// not as it must be.
+    ///
+    /// # Errors
+    /// When nothing can be written any more.
+    pub fn summary(&mut self, result: &DrillResult) -> io::Result<()> {
+        let passed = result.passed();
+        let headline = self.shaded(if passed { Shade::Good } else { Shade::Bad }, &clean(&result.headline()));
+        writeln!(self.out, "\n{}  {headline}\n", self.shaded(Shade::Strong, &clean(&result.scenario)))?;
+        for (name, value) in figures_of_one(result) {
+            writeln!(self.out, "  {name:<18}{value}")?;
+        }
+        let parts = parts(result);
+        if !parts.is_empty() {
+            writeln!(self.out, "\n  where the outage went")?;
+            self.parts(&parts)?;
+        }
+        for shortcoming in result.shortcomings() {
+            writeln!(self.out, "  {}  {}", self.shaded(Shade::Bad, "not met"), clean(&shortcoming))?;
+        }
+        Ok(())
+    }
+
+    fn parts(&mut self, parts: &[Part]) -> io::Result<()> {
+        for part in parts {
+            writeln!(self.out, "  {:>8} ms  until {}", part.milliseconds, part.until.name())?;
+        }
+        writeln!(self.out, "  {:>8} ms  in all", parts.iter().map(|part| part.milliseconds).sum::<u64>())
+    }
+
+    /// Shows the figures of many drills.
+    ///
+    /// # Errors
+    /// When nothing can be written any more.
+    pub fn figures(&mut self, figures: &Figures) -> io::Result<()> {
+        writeln!(self.out, "\n{} of {} drills passed", figures.passed, figures.drills)?;
+        let width = figures.figures.iter().map(|figure| figure.name.chars().count()).max().unwrap_or_default();
+        writeln!(self.out, "  {:<width$}  {:>8}  {:>8}  {:>8}      n", "", "min", "median", "max")?;
+        for figure in &figures.figures {
+            let (minimum, median, maximum) = (figure.minimum, figure.median, figure.maximum);
+            let unit = &figure.unit;
+            let name = &figure.name;
+            writeln!(
+                self.out,
+                "  {name:<width$}  {minimum:>8}  {median:>8}  {maximum:>8}  {unit:<2}{:>3}",
+                figure.count
+            )?;
+        }
+        Ok(())
+    }
+
+    fn shaded(&self, shade: Shade, text: &str) -> String {
+        if !self.colour {
+            return text.to_owned();
+        }
+        let code = match shade {
+            Shade::Good => "32",
+            Shade::Bad => "31",
+            Shade::Quiet => "2",
+            Shade::Strong => "1",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+/// What a person wants to know first.
+fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
+    let objectives = &result.plan.objectives;
+    let outage = match &result.client.outage {
+        Some(outage) if outage.first_after.is_some() => Span::milliseconds(outage.milliseconds).to_string(),
+        Some(outage) => format!("not ended after {}", Span::milliseconds(outage.milliseconds)),
+        None => "unknown: the client was never served".to_owned(),
+    };
+    let held = |held: bool, objective: Span| {
+        if held { format!("objective {objective}") } else { "not judged here".to_owned() }
+    };
+    let lost = &result.client.lost;
+    let mut figures = vec![
+        ("outage (RTO)", format!("{outage}, {}", held(result.held_to.rto, objectives.rto))),
+        (
+            "lost (RPO)",
+            format!(
+                "{} rows, {} of work, {}",
+                lost.rows.count,
+                Span::milliseconds(lost.milliseconds),
+                held(result.held_to.rpo, objectives.rpo)
+            ),
+        ),
+        ("split brain", format!("{} rows on the old primary after the promotion", result.client.split_brain.count)),
+        (
+            "client",
+            format!("{} commits, {} failed attempts", result.client.rows_acknowledged, result.client.attempts_failed),
+        ),
+    ];
+    for run in &result.runs {
+        let ended = run.actual.map_or("unknown", super::Ending::name);
+        let transitions = run.transitions.map(|count| format!(", {count} state transitions")).unwrap_or_default();
+        figures.push(("run", clean(&format!("{}: {ended}{transitions}", run.name))));
+    }
+    figures
+}
+
+fn shade(event: Event) -> Shade {
+    match event {
+        Event::Killed | Event::Paused | Event::ReplayHeld | Event::Refused | Event::PersonCalled => Shade::Bad,
+        Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => Shade::Good,
+        Event::Resumed
+        | Event::Detected
+        | Event::Alarm
+        | Event::RunStarted
+        | Event::Judged
+        | Event::Approved
+        | Event::Fenced
+        | Event::DnsSwitched
+        | Event::RunEnded
+        | Event::OldPrimaryBack => Shade::Strong,
+    }
+}
+
+fn offset(struck_at: Option<Timestamp>, at: Timestamp) -> String {
+    let Some(struck_at) = struck_at else { return format!("{:>10}", "") };
+    format!("{:>+8.3} s", at.duration_since(struck_at).as_secs_f64())
+}
+
+/// A text without what could move a terminal's cursor, on one line, of a bearable length.
+fn clean(text: &str) -> String {
+    let mut clean: String = text.chars().take(LONGEST_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST_CHARS).is_some() {
+        clean.push('…');
+    }
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::killed;
+    use super::*;
+
+    fn shown(colour: bool, show: impl FnOnce(&mut Terminal<&mut Vec<u8>>)) -> String {
+        let mut bytes = Vec::new();
+        show(&mut Terminal::new(&mut bytes, colour));
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn drill(colour: bool) -> String {
+        let result = killed();
+        shown(colour, |terminal| {
+            terminal.struck(result.struck_at);
+            result.moments.iter().for_each(|moment| terminal.moment(moment).unwrap());
+            terminal.summary(&result).unwrap();
+            terminal.figures(&Figures::of(&[result.clone(), result.clone()])).unwrap();
+        })
+    }
+
+    #[test]
+    fn moments_are_aligned_and_counted_from_the_disaster() {
+        let text = drill(false);
+        println!("{text}");
+        assert!(
+            text.contains("  +1.312 s  detected            3 failed samples in a row, connection refused\n"),
+            "{text}"
+        );
+        assert!(text.starts_with("  +0.000 s  primary killed "));
+        assert!(text.contains("objective 30s"));
+    }
+
+    #[test]
+    fn only_a_terminal_is_coloured() {
+        assert!(!drill(false).contains('\x1b'));
+        assert!(drill(true).contains("\x1b[32m"));
+    }
+
+    #[test]
+    fn a_hostile_text_cannot_move_the_cursor() {
+        let mut moment = killed().moments[0].clone();
+        moment.detail = format!("\x1b[2J\r\n{}", "x".repeat(10_000));
+        let text = shown(false, |terminal| terminal.moment(&moment).unwrap());
+        assert!(!text.contains('\x1b') && text.lines().count() == 1 && text.len() < 400, "{text}");
+    }
+}

@@ -79,7 +79,7 @@ pub fn examine(text: &str) -> Examined {
 
 fn parsed(text: &str) -> Result<(Plan, places::Places), Vec<Finding>> {
     if text.len() > LARGEST_PLAN_BYTES {
-        let what = format!("{} bytes are more than a plan may have ({LARGEST_PLAN_BYTES})", text.len());
+        let what = format!("it is larger than a plan may be ({LARGEST_PLAN_BYTES} bytes)");
         return Err(vec![Finding::error("", what, "Write one plan for each system.")]);
     }
     let tree = tree::parse(text).map_err(|finding| vec![finding])?;

@@ -82,7 +82,7 @@ impl Following {
             }
         }
         if let Some(failed) = event.task_failed_event_details() {
-            self.tell(at, failed.error().unwrap_or("Failed"), failed.cause().unwrap_or_default());
+            self.tell(at, failed.error().unwrap_or("Failed"), &message(failed.cause().unwrap_or_default()));
         }
         if let Some(late) = event.task_timed_out_event_details() {
             self.tell(at, late.error().unwrap_or("TimedOut"), late.cause().unwrap_or("it did not answer in time"));
@@ -112,9 +112,17 @@ impl Following {
         }
         self.last = Some(told.clone());
         let (state, answer, because) = told;
-        let after_seconds = self.began.map_or(0.0, |began| at.duration_since(began).as_secs_f64());
+        // Step Functions tells milliseconds; more digits would be the float's.
+        let after = self.began.map_or(0, |began| at.duration_since(began).as_millis());
+        let after_seconds = after as f64 / 1_000.0;
         self.new.push(Told { after_seconds, state, answer, because });
     }
+}
+
+/// What a function's error says. Lambda wraps it in JSON; other causes are plain.
+fn message(cause: &str) -> String {
+    let wrapped: Value = serde_json::from_str(cause).unwrap_or_default();
+    wrapped["errorMessage"].as_str().unwrap_or(cause).to_owned()
 }
 
 #[cfg(test)]
@@ -165,7 +173,7 @@ mod tests {
             .resource_type("lambda")
             .resource("invoke")
             .error("AwsTransient")
-            .cause("a\u{1b}[2Jb")
+            .cause(r#"{"errorType": "AwsTransient", "errorMessage": "a\u001b[2Jb"}"#)
             .build()
             .unwrap();
         let events = [

@@ -152,7 +152,7 @@ fn a_plan_is_read_up_to_its_largest_size() {
     let padded = |bytes: usize| format!("{LAB}{}", "#".repeat(bytes - LAB.len()));
     assert!(read(&padded(LARGEST_PLAN_BYTES), "p").is_ok());
     let error = read(&padded(LARGEST_PLAN_BYTES + 1), "p").unwrap_err().to_string();
-    assert!(error.starts_with("p: error: 65537 bytes"), "{error}");
+    assert!(error.starts_with("p: error: it is larger than a plan may be (65536 bytes)"), "{error}");
 }
 
 #[test]

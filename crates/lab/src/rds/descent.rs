@@ -73,7 +73,6 @@ pub(super) fn thaw(pid: i32) -> io::Result<()> {
 
 /// Kills `pid` and all its descendants with SIGKILL and waits until the descendants are gone;
 /// `pid` itself is for its parent to reap. Blocks its thread for as long.
-#[expect(clippy::disallowed_methods, reason = "it reads /proc, so it runs on a thread of its own, within a limit")]
 pub(super) fn kill(pid: i32) -> io::Result<()> {
     let descendants = freeze(pid)?;
     signal(pid, libc::SIGKILL)?;

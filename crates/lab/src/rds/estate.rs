@@ -32,7 +32,8 @@ pub(super) struct Estate {
     pub(super) first_host: Ipv4Addr,
     pub(super) installation: Arc<Installation>,
     inventory: Mutex<Inventory>,
-    work: Mutex<JoinSet<()>>,
+    /// `None` once the estate has ended: then no work begins.
+    work: Mutex<Option<JoinSet<()>>>,
 }
 
 /// An instance that is about to be.
@@ -60,7 +61,7 @@ impl Estate {
             first_host,
             installation: Arc::new(installation),
             inventory: Mutex::default(),
-            work: Mutex::default(),
+            work: Mutex::new(Some(JoinSet::new())),
         }
     }
 
@@ -134,8 +135,10 @@ impl Estate {
     /// Does `work` until it is done or the estate ends.
     pub(super) fn in_background(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut running = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        while running.try_join_next().is_some() {}
-        running.spawn(work);
+        if let Some(running) = running.as_mut() {
+            while running.try_join_next().is_some() {}
+            running.spawn(work);
+        }
     }
 
     /// Where `replica` reads the stream of `source`.
@@ -196,11 +199,13 @@ impl Estate {
 
     /// Ends all work and stops all servers.
     pub(super) async fn end(&self) -> Result<(), PostgresError> {
-        let mut running = std::mem::take(&mut *self.work.lock().unwrap_or_else(PoisonError::into_inner));
-        running.shutdown().await;
+        let running = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut running) = running {
+            running.shutdown().await;
+        }
         let servers: Vec<Arc<Server>> =
             self.inventory().instances.values().map(|instance| Arc::clone(&instance.server)).collect();
-        let stopped = futures::future::join_all(servers.iter().map(|server| server.leave()));
+        let stopped = futures::future::join_all(servers.iter().map(|server| server.stop()));
         stopped.await.into_iter().collect()
     }
 

@@ -21,6 +21,7 @@ mod instance;
 mod inventory;
 mod login;
 mod name;
+mod pid_file;
 mod query;
 mod secrets;
 mod server;
@@ -267,11 +268,11 @@ impl Rds {
         })
     }
 
-    /// Ends the endpoint and stops every server.
+    /// Ends the endpoint and stops every server. Nothing serves from then on.
     ///
     /// # Errors
     /// When a server could not be stopped; the others are.
-    pub async fn shut_down(self) -> Result<(), RdsError> {
+    pub async fn shut_down(&self) -> Result<(), RdsError> {
         for task in &self.tasks {
             task.abort();
         }

@@ -10,6 +10,7 @@ use super::descent;
 use super::folder;
 use super::installation::{Installation, PostgresError, ended, last_lines};
 use super::login::Login;
+use super::pid_file::{self, PidFile};
 use super::settings::{self, Role, Site};
 use crate::process::DeathSignal;
 
@@ -179,7 +180,7 @@ impl Server {
         let deadline = Instant::now() + STARTS_WITHIN;
         loop {
             let Ok(pid) = self.pid().await else { return Err(self.not_started(last_lines(&self.log()))) };
-            if self.says_ready(pid) {
+            if PidFile::read(&self.data()).is_some_and(|file| file.pid == pid && file.is_ready) {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -192,14 +193,6 @@ impl Server {
 
     fn not_started(&self, why: String) -> PostgresError {
         PostgresError::NotStarted { name: self.host_name.clone(), why, log: self.log() }
-    }
-
-    /// Reads the server's own word: the first line of its pid file is its process, the eighth its state.
-    fn says_ready(&self, pid: i32) -> bool {
-        let Ok(text) = std::fs::read_to_string(self.data().join("postmaster.pid")) else { return false };
-        let mut lines = text.lines();
-        let is_ours = lines.next().is_some_and(|line| line.trim() == pid.to_string());
-        is_ours && lines.nth(6).is_some_and(|state| state.trim() == "ready")
     }
 
     /// The process of the running server.
@@ -221,11 +214,9 @@ impl Server {
 
     /// Makes a running server read its settings again.
     pub(super) fn reload(&self) -> Result<(), PostgresError> {
-        let Ok(text) = std::fs::read_to_string(self.data().join("postmaster.pid")) else { return Ok(()) };
-        let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
-        match pid {
-            Some(pid) if is_postgres(pid) => Ok(descent::signal(pid, libc::SIGHUP)?),
-            Some(_) | None => Ok(()),
+        match PidFile::read(&self.data()) {
+            Some(file) => Ok(descent::signal(file.pid, libc::SIGHUP)?),
+            None => Ok(()),
         }
     }
 
@@ -248,21 +239,16 @@ impl Server {
         let pid = self.pid().await?;
         tokio::task::spawn_blocking(move || descent::kill(pid)).await.map_err(std::io::Error::other)??;
         self.reap(STOPS_WITHIN).await?;
-        Ok(())
+        self.forget()
     }
 
-    /// Stops the server for good and leaves nothing of it in the system's memory.
-    pub(super) async fn leave(&self) -> Result<(), PostgresError> {
-        self.stop().await?;
-        // A killed server could not free the segment by which a second server on its data would
-        // have noticed it; the seventh line of its pid file names it.
-        let Ok(text) = std::fs::read_to_string(self.data().join("postmaster.pid")) else { return Ok(()) };
-        let segment = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-        if let Some(segment) = segment {
-            // SAFETY: removing takes no buffer. It fails when the segment is gone, which is as well.
-            unsafe { libc::shmctl(segment, libc::IPC_RMID, std::ptr::null_mut()) };
+    /// Removes what a server leaves behind that could not end by itself. All its processes must be
+    /// gone: by the file and the segment a new server would know one that still runs.
+    fn forget(&self) -> Result<(), PostgresError> {
+        if let Some(file) = PidFile::read(&self.data()) {
+            file.free_segment();
         }
-        Ok(folder::remove(&self.data().join("postmaster.pid"))?)
+        Ok(folder::remove(&pid_file::path(&self.data()))?)
     }
 
     /// Stops every process of the server where it is.
@@ -315,9 +301,4 @@ impl Server {
         }
         Ok(())
     }
-}
-
-/// Whether the process is a server: after a kill, its number may have gone to another program.
-fn is_postgres(pid: i32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres")
 }

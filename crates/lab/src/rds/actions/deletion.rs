@@ -73,7 +73,7 @@ fn final_snapshot(call: &Call<'_>) -> Result<Option<Name>, Fault> {
 }
 
 async fn remove(estate: &Arc<Estate>, name: &Name, server: &Server) -> Result<(), PostgresError> {
-    server.leave().await?;
+    server.stop().await?;
     let (resource_id, source, orphans) = {
         let mut inventory = estate.inventory();
         let Some(instance) = inventory.instances.remove(name) else { return Ok(()) };

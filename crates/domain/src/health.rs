@@ -4,7 +4,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::wal::Lsn;
+use crate::{
+    id::SqlName,
+    plan::{Login, Side},
+    span::Span,
+    wal::Lsn,
+};
 
 /// What one look says. Unknown is neither up nor down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -94,4 +99,18 @@ impl std::fmt::Display for FailureClass {
             Self::Unknown => "unknown",
         })
     }
+}
+
+/// A request to look at a primary from somewhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LookRequest {
+    /// The primary.
+    pub side: Side,
+    /// The database.
+    pub database: SqlName,
+    /// How to log in.
+    pub login: Login,
+    /// How long the look may take.
+    pub timeout: Span,
 }

@@ -40,6 +40,11 @@ impl<D> Step<D> {
         Self { step: Outcome::Pending, because: because.into(), seen: value(seen), did: None }
     }
 
+    /// It is on its way, and this much is done.
+    pub fn under_way(because: impl Into<String>, seen: impl Serialize, did: D) -> Self {
+        Self { step: Outcome::Pending, ..Self::done(because, seen, did) }
+    }
+
     /// It will not be done.
     pub fn refused(because: impl Into<String>, seen: impl Serialize) -> Self {
         Self { step: Outcome::Refused, because: because.into(), seen: value(seen), did: None }

@@ -1,1 +1,30 @@
-//! The world as Lifeboat meets it.
+//! The world as Lifeboat meets it: AWS, PostgreSQL, DNS, HTTP, and the Lambda runtime.
+//!
+//! An adapter is small: it asks, and hands on what `domain` has words for. Each heavy client stands
+//! behind a feature, so that a function links what it uses and its tests build in seconds.
+
+pub mod aws;
+pub mod clock;
+pub mod config;
+#[cfg(feature = "dns")]
+pub mod dns;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "cloudwatch")]
+pub mod metrics;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "rds")]
+pub mod rds;
+#[cfg(feature = "route53")]
+pub mod route53;
+mod serve;
+pub mod shelf;
+#[cfg(feature = "sns")]
+pub mod sns;
+#[cfg(feature = "sfn")]
+pub mod states;
+#[cfg(feature = "lambda")]
+pub mod witness;
+
+pub use serve::{parse, serve};

@@ -1,0 +1,131 @@
+//! AWS's clients: how long they wait, how often they try, and what their errors mean to us.
+
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use domain::failure::Failure;
+use tokio::sync::OnceCell;
+
+/// What every client shares: credentials, and one HTTP client, whose roots cost 27 ms to load.
+static SHARED: OnceCell<SdkConfig> = OnceCell::const_new();
+
+/// The configuration for a Region; for the function's own when none is named.
+///
+/// Three quick tries and ten seconds in all: the state machine repeats a step that could not look, a function that
+/// hangs helps nobody.
+pub async fn config(region: Option<&str>) -> SdkConfig {
+    limited(region, Duration::from_secs(10), 3).await
+}
+
+/// The configuration for a Region that may be gone: one try, `patience` in all.
+pub async fn config_for_the_far_side(region: &str, patience: Duration) -> SdkConfig {
+    limited(Some(region), patience, 1).await
+}
+
+async fn limited(region: Option<&str>, patience: Duration, tries: u32) -> SdkConfig {
+    let shared = SHARED.get_or_init(|| aws_config::defaults(BehaviorVersion::latest()).load()).await;
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(patience.min(Duration::from_secs(2)))
+        .operation_attempt_timeout(patience.min(Duration::from_secs(5)))
+        .operation_timeout(patience)
+        .build();
+    let mut builder = shared.to_builder().timeout_config(timeouts).retry_config(RetryConfig::standard().with_max_attempts(tries));
+    if let Some(region) = region {
+        builder.set_region(Region::new(region.to_owned()));
+    }
+    builder.build()
+}
+
+/// Codes by which AWS says: not now.
+const TRANSIENT: [&str; 16] = [
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+    "InternalFailure",
+    "InternalError",
+    "InternalServerError",
+    "InternalServiceError",
+    "RequestTimeout",
+];
+
+/// Codes by which AWS says: you may not.
+const DENIED: [&str; 9] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "ExpiredToken",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "KMSAccessDeniedException",
+];
+
+/// What an AWS error means to us. `code` and `status` are what came back, both absent when nothing did.
+#[must_use]
+pub fn failure(what: String, code: Option<&str>, status: Option<u16>, source: domain::failure::Source) -> Failure {
+    let source = Some(source);
+    match (code, status) {
+        (Some(code), _) if TRANSIENT.contains(&code) => Failure::AwsTransient { what, source },
+        (Some(code), _) if DENIED.contains(&code) => Failure::AwsDenied { what, source },
+        (_, Some(403)) => Failure::AwsDenied { what, source },
+        (_, None | Some(429 | 500..)) => Failure::AwsTransient { what, source },
+        (_, Some(_)) => Failure::AwsRejected { what, source },
+    }
+}
+
+/// Turns an SDK's error into ours, with the call's name and what it was for.
+#[macro_export]
+macro_rules! aws_failure {
+    ($what:expr, $error:expr) => {{
+        let error = $error;
+        let code = $crate::aws::code(&error);
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let shown = $crate::aws::shown(&error);
+        $crate::aws::failure($what, code.as_deref(), status, shown.into())
+    }};
+}
+
+/// An error's code, where AWS gave one.
+pub fn code<E: aws_smithy_types::error::metadata::ProvideErrorMetadata>(error: &E) -> Option<String> {
+    error.code().map(str::to_owned)
+}
+
+/// An error as a person reads it: AWS's code and message, or the causes of none having come.
+pub fn shown<E>(error: &E) -> String
+where
+    E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error,
+{
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => domain::failure::chain(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(code: Option<&str>, status: Option<u16>) -> &'static str {
+        failure("call".into(), code, status, "answer".into()).name()
+    }
+
+    #[test]
+    fn an_error_s_name_says_its_treatment() {
+        assert_eq!(name(Some("ThrottlingException"), Some(400)), "AwsTransient");
+        assert_eq!(name(None, None), "AwsTransient", "nothing came back");
+        assert_eq!(name(None, Some(503)), "AwsTransient");
+        assert_eq!(name(Some("AccessDenied"), Some(403)), "AwsDenied");
+        assert_eq!(name(Some("InvalidDBInstanceState"), Some(400)), "AwsRejected");
+        assert_eq!(name(Some("DBInstanceNotFound"), Some(404)), "AwsRejected");
+    }
+}

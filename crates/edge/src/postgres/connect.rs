@@ -1,0 +1,118 @@
+//! Reaching a server, and telling apart why not.
+
+use std::{future::Future, io, pin::pin, time::Duration};
+
+use domain::health::Endpoint;
+use tokio::{net::TcpStream, time::{Instant, timeout_at}};
+use tokio_postgres::{Client, Config, NoTls, config::SslMode, error::SqlState};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::tls::MakeTlsConnect;
+
+use super::{Fault, Postgres, Server, Unasked};
+
+impl Postgres {
+    /// Connects, asks, and hangs up, all within `within`.
+    pub(super) async fn asking<T>(
+        &self,
+        server: &Server<'_>,
+        within: Duration,
+        ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, Unasked> {
+        let deadline = Instant::now() + within;
+        let ours = |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, why };
+        let (user, password) = self.logins.credential(server).await.map_err(ours)?;
+        let tls = self.logins.tls(server.login.tls).await.map_err(ours)?;
+        let stream = self.reach(server, deadline, within).await?;
+        let silent = || Unasked {
+            endpoint: Endpoint::Open,
+            fault: Fault::Server,
+            why: format!("`{}` accepts connections and does not answer within {} ms", server.side.endpoint, within.as_millis()),
+        };
+        let mut config = Config::new();
+        config.user(&user).password(&password).dbname(server.database.as_str()).application_name("lifeboat");
+        // The server gives a question up when we do.
+        config.options(format!("-c statement_timeout={} -c lock_timeout={}", within.as_millis().max(1), within.as_millis().max(1)));
+        let answered = match tls {
+            Some(tls) => {
+                config.ssl_mode(SslMode::Require);
+                let mut maker = MakeRustlsConnect::new((*tls).clone());
+                let connector = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut maker, server.side.endpoint.as_str()).map_err(|error| ours(error.to_string()))?;
+                timeout_at(deadline, async {
+                    let (client, connection) = config.connect_raw(stream, connector).await?;
+                    beside(connection, ask(&client)).await
+                })
+                .await
+            }
+            None => {
+                config.ssl_mode(SslMode::Disable);
+                timeout_at(deadline, async {
+                    let (client, connection) = config.connect_raw(stream, NoTls).await?;
+                    beside(connection, ask(&client)).await
+                })
+                .await
+            }
+        };
+        match answered {
+            Err(_) => Err(silent()),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                let unasked = told(server, &error);
+                if unasked.fault == Fault::Refusal {
+                    // Perhaps the credential was rotated: the next look reads it anew.
+                    self.logins.forget().await;
+                }
+                Err(unasked)
+            }
+        }
+    }
+
+    async fn reach(&self, server: &Server<'_>, deadline: Instant, within: Duration) -> Result<TcpStream, Unasked> {
+        let host = &server.side.endpoint;
+        let unresolved = |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, why };
+        let address = match timeout_at(deadline, self.dns.address(host)).await {
+            Ok(found) => found.map_err(unresolved)?,
+            Err(_) => return Err(unresolved(format!("`{host}` could not be resolved within {} ms", within.as_millis()))),
+        };
+        let port = server.side.port;
+        let down = |endpoint, why| Unasked { endpoint, fault: Fault::Server, why };
+        match timeout_at(deadline, TcpStream::connect((address, port))).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Err(down(Endpoint::Refused, format!("`{host}:{port}` refuses connections"))),
+            Ok(Err(error)) => Err(down(Endpoint::Silent, format!("`{host}:{port}` cannot be reached: {error}"))),
+            Err(_) => Err(down(Endpoint::Silent, format!("`{host}:{port}` does not answer within {} ms", within.as_millis()))),
+        }
+    }
+}
+
+/// Drives a connection while a question is asked over it; the question's end is the end.
+async fn beside<T>(
+    connection: impl Future<Output = Result<(), tokio_postgres::Error>>,
+    question: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error> {
+    let (mut connection, mut question) = (pin!(connection), pin!(question));
+    tokio::select! {
+        biased;
+        answer = &mut question => answer,
+        ended = &mut connection => match ended {
+            // The client's half says best what it missed.
+            Ok(()) => question.await,
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// What a server's error says about the server.
+fn told(server: &Server<'_>, error: &tokio_postgres::Error) -> Unasked {
+    let host = &server.side.endpoint;
+    let (fault, why) = match error.as_db_error() {
+        // Starting up, shutting down, or recovering from a crash: there, and of no use.
+        Some(told) if is_not_serving(told.code()) => (Fault::Server, format!("`{host}` does not serve: {}", told.message())),
+        Some(told) => (Fault::Refusal, format!("`{host}` answers with an error: {} (SQLSTATE {})", told.message(), told.code().code())),
+        None => (Fault::Server, format!("`{host}` broke the connection off: {}", domain::failure::chain(error))),
+    };
+    Unasked { endpoint: Endpoint::Open, fault, why }
+}
+
+fn is_not_serving(code: &SqlState) -> bool {
+    [SqlState::CANNOT_CONNECT_NOW, SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(code)
+}

@@ -1,0 +1,118 @@
+//! PostgreSQL, asked with a deadline: what a probe, a judge and a promotion need to know of a server.
+//!
+//! Every question has one limit for all of it: resolving, connecting, TLS, logging in, asking. Lost packets
+//! cost as long as the limit and no longer.
+
+mod connect;
+mod login;
+mod primary;
+mod replica;
+
+use std::time::Duration;
+
+use domain::{
+    failure::Failure,
+    health::Endpoint,
+    id::SqlName,
+    plan::{Login, Side},
+};
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+pub use login::Logins;
+pub use primary::Written;
+
+use crate::{dns::Dns, shelf::Bucket};
+
+/// The application's databases.
+#[derive(Debug)]
+pub struct Postgres {
+    dns: Dns,
+    logins: Logins,
+}
+
+/// Whom to ask: a server, a database in it, and how to log in.
+#[derive(Debug, Clone, Copy)]
+pub struct Server<'a> {
+    /// The server.
+    pub side: &'a Side,
+    /// The database.
+    pub database: &'a SqlName,
+    /// How to log in.
+    pub login: &'a Login,
+}
+
+/// Why a server could not be asked.
+#[derive(Debug)]
+pub struct Unasked {
+    /// How its host and port answered.
+    pub endpoint: Endpoint,
+    /// What went wrong, with whom it says something about.
+    pub fault: Fault,
+    /// The sentence for the record.
+    pub why: String,
+}
+
+/// Whose fault it is that a server could not be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The server's: it is not there, or does not serve.
+    Server,
+    /// Ours: no credential, no resolver, no certificate. It says nothing about the server.
+    Ours,
+    /// The server answers, and refuses us: it lives.
+    Refusal,
+}
+
+impl Postgres {
+    /// With the environment's resolver, secrets and bucket.
+    ///
+    /// # Errors
+    /// `InvalidInput` when the environment is incomplete.
+    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+        Ok(Self { dns: Dns::from_env()?, logins: Logins::from_env(bucket).await })
+    }
+
+    /// The resolver that finds servers.
+    #[must_use]
+    pub fn dns(&self) -> &Dns {
+        &self.dns
+    }
+
+    /// Reads the credential and the certificate before they are needed, so that no look pays for it.
+    ///
+    /// # Errors
+    /// Says what could not be read.
+    pub async fn prepare(&self, server: &Server<'_>) -> Result<(), String> {
+        self.logins.credential(server).await.map(drop)?;
+        self.logins.tls(server.login.tls).await.map(drop)
+    }
+
+    /// Asks one query for one row, one column.
+    ///
+    /// # Errors
+    /// Says why there is no answer.
+    pub async fn value(&self, server: &Server<'_>, query: &str, within: Duration) -> Result<Option<String>, Unasked> {
+        self.asking(server, within, async |client| first_row(client, query).await.map(|row| row.into_iter().next().flatten())).await
+    }
+}
+
+/// The first row's columns, as text.
+async fn first_row(client: &Client, query: &str) -> Result<Vec<Option<String>>, tokio_postgres::Error> {
+    let messages = client.simple_query(query).await?;
+    let row = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect()),
+        _ => None,
+    });
+    Ok(row.unwrap_or_default())
+}
+
+/// A text as an SQL literal.
+fn literal(text: &str) -> String {
+    // With standard_conforming_strings, on since 9.1, only the quote is special.
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A name as an SQL identifier.
+fn identifier(name: &SqlName) -> String {
+    format!("\"{name}\"")
+}

@@ -1,0 +1,106 @@
+//! RDS, in the Region of the instance.
+
+use std::time::Duration;
+
+use aws_sdk_rds::{Client, types::DbInstance};
+use domain::{
+    failure::Failure,
+    id::{InstanceId, Region, SecurityGroupId},
+};
+
+use crate::{aws, aws_failure};
+
+/// RDS in one Region.
+#[derive(Debug, Clone)]
+pub struct Rds {
+    client: Client,
+    region: Region,
+}
+
+/// An instance as RDS sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// `DBInstanceStatus`.
+    pub status: String,
+    /// Whether it names a replication source.
+    pub is_replica: bool,
+    /// Its security groups.
+    pub security_groups: Vec<SecurityGroupId>,
+    /// Whether it can be deleted.
+    pub deletion_protection: bool,
+}
+
+impl Rds {
+    /// RDS in the function's own Region.
+    pub async fn here(region: &Region) -> Self {
+        Self { client: Client::new(&aws::config(Some(region.as_str())).await), region: region.clone() }
+    }
+
+    /// RDS in a Region that may be gone: `patience` for each call.
+    pub async fn far(region: &Region, patience: Duration) -> Self {
+        Self { client: Client::new(&aws::config_for_the_far_side(region.as_str(), patience).await), region: region.clone() }
+    }
+
+    /// Looks at an instance.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none of that name.
+    pub async fn describe(&self, instance: &InstanceId) -> Result<Instance, Failure> {
+        let answer = self.client.describe_db_instances().db_instance_identifier(instance.as_str()).send().await;
+        let answer = answer.map_err(|error| self.failure("describe", instance, error))?;
+        let found = answer.db_instances().first().ok_or_else(|| self.missing(instance))?;
+        Ok(read(found))
+    }
+
+    /// Asks for a replica's promotion, with the retention that the new primary is to have.
+    ///
+    /// # Errors
+    /// `AwsRejected` where it is no replica, or in a status that forbids it.
+    pub async fn promote(&self, instance: &InstanceId, retention_days: u8) -> Result<(), Failure> {
+        let request = self.client.promote_read_replica().db_instance_identifier(instance.as_str()).backup_retention_period(i32::from(retention_days));
+        request.send().await.map(drop).map_err(|error| self.failure("promote", instance, error))
+    }
+
+    /// Replaces an instance's security groups, at once.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn set_security_groups(&self, instance: &InstanceId, groups: &[SecurityGroupId]) -> Result<(), Failure> {
+        let groups = groups.iter().map(ToString::to_string).collect();
+        let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).set_vpc_security_group_ids(Some(groups));
+        request.apply_immediately(true).send().await.map(drop).map_err(|error| self.failure("set the security groups of", instance, error))
+    }
+
+    /// Sets deletion protection, at once.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn protect(&self, instance: &InstanceId, protection: bool) -> Result<(), Failure> {
+        let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).deletion_protection(protection);
+        request.apply_immediately(true).send().await.map(drop).map_err(|error| self.failure("protect", instance, error))
+    }
+
+    fn missing(&self, instance: &InstanceId) -> Failure {
+        Failure::NotFound(format!("there is no DB instance `{instance}` in {}: correct the plan, or create it", self.region))
+    }
+
+    fn failure<E>(&self, verb: &str, instance: &InstanceId, error: aws_sdk_rds::error::SdkError<E>) -> Failure
+    where
+        E: std::error::Error + aws_sdk_rds::error::ProvideErrorMetadata + 'static,
+    {
+        if aws::code(&error).as_deref().is_some_and(|code| code.starts_with("DBInstanceNotFound")) {
+            return self.missing(instance);
+        }
+        aws_failure!(format!("cannot {verb} DB instance `{instance}` in {}", self.region), error)
+    }
+}
+
+fn read(found: &DbInstance) -> Instance {
+    let groups = found.vpc_security_groups().iter().filter_map(|group| group.vpc_security_group_id()?.parse().ok()).collect();
+    Instance {
+        status: found.db_instance_status().unwrap_or("unknown").to_owned(),
+        is_replica: found.read_replica_source_db_instance_identifier().is_some_and(|source| !source.is_empty()),
+        security_groups: groups,
+        deletion_protection: found.deletion_protection().unwrap_or(false),
+    }
+}

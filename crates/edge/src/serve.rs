@@ -1,0 +1,85 @@
+//! The seam between a handler and the Lambda runtime.
+
+use std::future::Future;
+
+use domain::failure::Failure;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// The largest event that a handler parses: Step Functions' own limit for a state's input.
+const LARGEST_EVENT_BYTES: usize = 256 * 1024;
+
+/// Serves a handler until the runtime ends. The event arrives unparsed, because the runtime would post its own error
+/// type for one that does not parse, and state machines match on ours.
+///
+/// # Errors
+/// When the Runtime API cannot be reached.
+pub async fn serve<H, F, A>(handler: H) -> Result<(), lambda_runtime::Error>
+where
+    H: Fn(Value) -> F,
+    F: Future<Output = Result<A, Failure>>,
+    A: Serialize,
+{
+    lambda_runtime::tracing::init_default_subscriber();
+    let handler = &handler;
+    // Boxed: a handler's future is large, and deeper than the compiler likes to nest them.
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move { Box::pin(handler(event.payload)).await.map_err(Posted) })).await
+}
+
+/// A failure as the runtime posts it: our name, and the chain of causes.
+struct Posted(Failure);
+
+impl From<Posted> for Diagnostic {
+    fn from(Posted(failure): Posted) -> Self {
+        Self { error_type: failure.name().into(), error_message: failure.chain() }
+    }
+}
+
+/// The runtime logs a returned error by its `Debug`.
+impl std::fmt::Debug for Posted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.0.name(), self.0.chain())
+    }
+}
+
+/// Parses an event.
+///
+/// # Errors
+/// `InvalidInput` with the place in the event.
+pub fn parse<T: DeserializeOwned>(event: Value, what: &str) -> Result<T, Failure> {
+    let size = event.to_string().len();
+    if size > LARGEST_EVENT_BYTES {
+        return Err(Failure::InvalidInput(format!("{what}: the event has {size} bytes, at most {LARGEST_EVENT_BYTES} are read")));
+    }
+    serde_path_to_error::deserialize(event).map_err(|error| {
+        let place = error.path().to_string();
+        let place = if place == "." { String::new() } else { format!("{place}: ") };
+        let why: String = error.into_inner().to_string().chars().take(300).collect();
+        Failure::InvalidInput(format!("{what}: {place}{why}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only parsed")]
+        inner: Vec<u8>,
+    }
+
+    #[test]
+    fn a_bad_event_is_told_by_its_place() {
+        let error = parse::<Outer>(json!({"inner": [1, "x"]}), "Verify").unwrap_err();
+        assert_eq!(error.name(), "InvalidInput");
+        assert!(error.to_string().starts_with("Verify: inner[1]: "), "{error}");
+        assert!(parse::<Outer>(json!({"inner": [], "more": 1}), "Verify").is_err());
+        assert!(parse::<Outer>(json!("x".repeat(300_000)), "Verify").unwrap_err().to_string().contains("at most"));
+    }
+}

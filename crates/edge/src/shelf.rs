@@ -1,0 +1,257 @@
+//! The Region's own bucket: plans, leases, the watch, evidence. Small objects, read whole, written on a condition.
+
+use domain::{
+    failure::Failure,
+    id::PlanName,
+    lease::{self, Lease},
+    plan::{self, Plan},
+    run::Run,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// An object as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its content.
+    pub text: String,
+    /// What a conditional write must match.
+    pub etag: String,
+    /// Its version, where the bucket keeps versions.
+    pub version: Option<String>,
+}
+
+/// On what condition an object is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Whatever is there.
+    Always,
+    /// Nothing is there.
+    Absent,
+    /// What is there has this tag.
+    Unchanged(String),
+}
+
+/// A shelf of small objects.
+pub trait Shelf {
+    /// Reads an object; `None` where there is none.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Object>, Failure>>;
+
+    /// Writes an object; `Conflict` where the condition does not hold.
+    fn put(&self, key: &str, text: String, condition: Condition) -> impl Future<Output = Result<(), Failure>>;
+}
+
+/// The largest object that is read whole.
+#[cfg(feature = "s3")]
+const LARGEST_OBJECT_BYTES: i64 = 1024 * 1024;
+
+/// Where a plan's lease is.
+#[must_use]
+pub fn lease_key(plan: &PlanName) -> String {
+    format!("leases/{plan}.json")
+}
+
+/// Where a plan is.
+#[must_use]
+pub fn plan_key(plan: &PlanName) -> String {
+    format!("plans/{plan}.yaml")
+}
+
+/// Where the watch's memory is.
+#[must_use]
+pub fn watch_key(plan: &PlanName) -> String {
+    format!("probes/{plan}/watch.json")
+}
+
+/// Where the watch's claimed windows are.
+#[must_use]
+pub fn windows_key(plan: &PlanName) -> String {
+    format!("probes/{plan}/windows.json")
+}
+
+/// Where a pending approval's task token is.
+#[must_use]
+pub fn approval_key(plan: &PlanName, execution_name: &str) -> String {
+    format!("approvals/{plan}/{execution_name}.json")
+}
+
+/// Reads a plan, and the version that was read.
+///
+/// # Errors
+/// `NotFound` where there is none, `InvalidInput` where it is broken.
+pub async fn read_plan(shelf: &impl Shelf, name: &PlanName) -> Result<(Plan, String), Failure> {
+    let key = plan_key(name);
+    let object = shelf.get(&key).await?.ok_or_else(|| {
+        Failure::NotFound(format!("there is no plan `{name}`: this Region's bucket has no object `{key}`; upload it, or correct the name"))
+    })?;
+    let plan = plan::read(&object.text, &key).map_err(|error| Failure::InvalidInput(error.to_string()))?;
+    if plan.plan != *name {
+        return Err(Failure::InvalidInput(format!("{key}: the plan inside is named `{}`", plan.plan)));
+    }
+    Ok((plan, object.version.unwrap_or(object.etag)))
+}
+
+/// Reads an object of our own making, and its tag.
+///
+/// # Errors
+/// `InvalidInput` where it is not of that making.
+pub async fn read_json<T: DeserializeOwned>(shelf: &impl Shelf, key: &str) -> Result<Option<(T, String)>, Failure> {
+    let Some(object) = shelf.get(key).await? else { return Ok(None) };
+    let value = serde_json::from_str(&object.text).map_err(|error| Failure::InvalidInput(format!("{key}: {error}; it was not written by this version")))?;
+    Ok(Some((value, object.etag)))
+}
+
+/// Writes an object of our own making.
+///
+/// # Errors
+/// `Conflict` where the condition does not hold.
+pub async fn write_json(shelf: &impl Shelf, key: &str, value: &impl Serialize, condition: Condition) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::InvalidInput(format!("{key}: {error}")))?;
+    shelf.put(key, text, condition).await
+}
+
+/// Reads the lease and makes sure that the run still holds it; gives the lease and its tag.
+///
+/// # Errors
+/// `Superseded` where it does not.
+pub async fn held_lease(shelf: &impl Shelf, run: &Run) -> Result<(Lease, String), Failure> {
+    let read = read_json::<Lease>(shelf, &lease_key(&run.plan.plan)).await?;
+    let lease = lease::holds(read.as_ref().map(|(lease, _)| lease), run).map_err(Failure::Superseded)?;
+    Ok((lease, read.map(|(_, etag)| etag).unwrap_or_default()))
+}
+
+#[cfg(feature = "s3")]
+pub use s3::Bucket;
+
+#[cfg(feature = "s3")]
+mod s3 {
+    use aws_sdk_s3::{Client, primitives::ByteStream};
+    use domain::failure::Failure;
+
+    use super::{Condition, LARGEST_OBJECT_BYTES, Object, Shelf};
+    use crate::{aws_failure, config};
+
+    /// An S3 bucket.
+    #[derive(Debug, Clone)]
+    pub struct Bucket {
+        client: Client,
+        name: String,
+    }
+
+    impl Bucket {
+        /// The bucket of the function's own Region.
+        ///
+        /// # Errors
+        /// `InvalidInput` when the environment names none.
+        pub fn from_env(config: &aws_config::SdkConfig) -> Result<Self, Failure> {
+            Ok(Self::named(config, config::bucket()?))
+        }
+
+        /// The bucket of this name.
+        #[must_use]
+        pub fn named(config: &aws_config::SdkConfig, name: String) -> Self {
+            // Path-style addresses need no DNS name per bucket, and S3 takes them for any bucket.
+            let client = Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(true).build());
+            Self { client, name }
+        }
+
+        fn place(&self, verb: &str, key: &str) -> String {
+            format!("{verb} s3://{}/{key}", self.name)
+        }
+    }
+
+    impl Shelf for Bucket {
+        async fn get(&self, key: &str) -> Result<Option<Object>, Failure> {
+            let answer = match self.client.get_object().bucket(&self.name).key(key).send().await {
+                Ok(answer) => answer,
+                Err(error) if crate::aws::code(&error).as_deref() == Some("NoSuchKey") => return Ok(None),
+                Err(error) => return Err(aws_failure!(self.place("cannot read", key), error)),
+            };
+            if answer.content_length().is_some_and(|length| length > LARGEST_OBJECT_BYTES) {
+                return Err(Failure::InvalidInput(format!("{}: larger than {LARGEST_OBJECT_BYTES} bytes", self.place("cannot read", key))));
+            }
+            let (etag, version) = (answer.e_tag().unwrap_or_default().to_owned(), answer.version_id().map(str::to_owned));
+            let bytes = answer.body.collect().await.map_err(|error| Failure::AwsTransient {
+                what: self.place("the answer broke off: cannot read", key),
+                source: Some(error.into()),
+            })?;
+            let text = String::from_utf8(bytes.to_vec()).map_err(|_| Failure::InvalidInput(format!("{}: not UTF-8", self.place("cannot read", key))))?;
+            Ok(Some(Object { text, etag, version }))
+        }
+
+        async fn put(&self, key: &str, text: String, condition: Condition) -> Result<(), Failure> {
+            let request = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(text.into_bytes()));
+            let request = match condition {
+                Condition::Always => request,
+                Condition::Absent => request.if_none_match("*"),
+                Condition::Unchanged(etag) => request.if_match(etag),
+            };
+            match request.send().await {
+                Ok(_) => Ok(()),
+                // 412 for a violated condition, 409 for a race, 404 for a condition on what was deleted.
+                Err(error) if matches!(error.raw_response().map(|r| r.status().as_u16()), Some(404 | 409 | 412)) => {
+                    Err(Failure::Conflict(format!("{}: someone else changed it first", self.place("cannot write", key))))
+                }
+                Err(error) => Err(aws_failure!(self.place("cannot write", key), error)),
+            }
+        }
+    }
+}
+
+/// A shelf in memory, for the tests of handlers.
+#[cfg(feature = "fake")]
+pub mod fake {
+    use std::{cell::RefCell, collections::BTreeMap};
+
+    use domain::failure::Failure;
+
+    use super::{Condition, Object, Shelf};
+
+    /// A shelf in memory.
+    #[derive(Debug, Default)]
+    pub struct Memory {
+        objects: RefCell<BTreeMap<String, (u64, String)>>,
+    }
+
+    impl Memory {
+        /// What is under a key.
+        #[must_use]
+        pub fn text(&self, key: &str) -> Option<String> {
+            self.objects.borrow().get(key).map(|(_, text)| text.clone())
+        }
+
+        /// Every key.
+        #[must_use]
+        pub fn keys(&self) -> Vec<String> {
+            self.objects.borrow().keys().cloned().collect()
+        }
+
+        /// Puts a text under a key.
+        #[must_use]
+        pub fn with(self, key: &str, text: &str) -> Self {
+            self.objects.borrow_mut().insert(key.to_owned(), (1, text.to_owned()));
+            self
+        }
+    }
+
+    impl Shelf for Memory {
+        async fn get(&self, key: &str) -> Result<Option<Object>, Failure> {
+            let objects = self.objects.borrow();
+            Ok(objects.get(key).map(|(tag, text)| Object { text: text.clone(), etag: tag.to_string(), version: Some(tag.to_string()) }))
+        }
+
+        async fn put(&self, key: &str, text: String, condition: Condition) -> Result<(), Failure> {
+            let mut objects = self.objects.borrow_mut();
+            let current = objects.get(key).map(|(tag, _)| *tag);
+            let holds = match &condition {
+                Condition::Always => true,
+                Condition::Absent => current.is_none(),
+                Condition::Unchanged(etag) => current.is_some_and(|tag| tag.to_string() == *etag),
+            };
+            if !holds {
+                return Err(Failure::Conflict(format!("{key} changed")));
+            }
+            objects.insert(key.to_owned(), (current.unwrap_or(0) + 1, text));
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Step Functions, as a run sees its own engine.
+
+use aws_sdk_sfn::{Client, types::{ExecutionStatus, HistoryEvent}};
+use domain::{evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner};
+use jiff::Timestamp;
+
+use crate::{aws, aws_failure};
+
+/// Step Functions.
+#[derive(Debug, Clone)]
+pub struct States {
+    client: Client,
+}
+
+/// An execution's states so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// State by state.
+    pub moments: Vec<Moment>,
+    /// How many states were entered.
+    pub transitions: u64,
+}
+
+/// History pages that are read at most: 25,000 events are the engine's own limit.
+const MOST_PAGES: usize = 25;
+
+impl States {
+    /// Step Functions as the environment says.
+    pub async fn from_env() -> Self {
+        Self { client: Client::new(&aws::config(None).await) }
+    }
+
+    /// Whether an execution still runs.
+    pub async fn owner(&self, execution: &ExecutionArn) -> Owner {
+        match self.client.describe_execution().execution_arn(execution.as_str()).send().await {
+            Ok(answer) if *answer.status() == ExecutionStatus::Running => Owner::Running,
+            Ok(answer) => Owner::Gone(answer.status().as_str().to_owned()),
+            // Executions are kept for 90 days: one that is not known ended long ago.
+            Err(error) if aws::code(&error).as_deref() == Some("ExecutionDoesNotExist") => Owner::Gone("forgotten".into()),
+            Err(error) => Owner::Unknown(aws::shown(&error)),
+        }
+    }
+
+    /// An execution's history, as state by state.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn history(&self, execution: &ExecutionArn) -> Result<History, Failure> {
+        let mut history = History::default();
+        let mut next = None;
+        for _ in 0..MOST_PAGES {
+            let request = self.client.get_execution_history().execution_arn(execution.as_str()).max_results(1_000).include_execution_data(false);
+            let answer = request.set_next_token(next).send().await;
+            let answer = answer.map_err(|error| aws_failure!(format!("cannot read the history of {execution}"), error))?;
+            for event in answer.events() {
+                history.take(event);
+            }
+            next = answer.next_token().map(str::to_owned);
+            if next.is_none() {
+                break;
+            }
+        }
+        Ok(history)
+    }
+}
+
+impl History {
+    fn take(&mut self, event: &HistoryEvent) {
+        let at = Timestamp::from_nanosecond(event.timestamp().as_nanos()).unwrap_or_default();
+        if let Some(entered) = event.state_entered_event_details() {
+            self.transitions += 1;
+            self.moments.push(Moment { state: entered.name().to_owned(), entered_at: at, left_at: None });
+        }
+        if let Some(left) = event.state_exited_event_details() {
+            let open = self.moments.iter_mut().rev().find(|moment| moment.left_at.is_none() && moment.state == left.name());
+            if let Some(moment) = open {
+                moment.left_at = Some(at);
+            }
+        }
+    }
+}

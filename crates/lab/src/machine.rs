@@ -1,0 +1,188 @@
+//! The whole lab: one machine with AWS on it, and the engine deployed to a plan's Regions.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use domain::plan::Plan;
+
+use crate::{
+    deploy::{DeployError, Package, Target},
+    dns::{Dns, DnsConfig, DnsError},
+    gateway::{Gateway, GatewayConfig, GatewayError},
+    process::{RunAs, Spawner},
+    programs::{Programs, ProgramsError},
+    rds::{self, Rds, RdsConfig, RdsError},
+    setup::{self, Progress, SetupError},
+    slot::{self, Slot, SlotError},
+    system::{System, SystemError},
+};
+
+/// The lab's AWS account.
+pub const ACCOUNT: &str = "000000000000";
+
+/// The domain of database instances' endpoints.
+pub const INSTANCE_DOMAIN: &str = "rds.lifeboat.test";
+
+/// A lab that is up: ended by [`Machine::shut_down`], or else when it is dropped.
+pub struct Machine {
+    /// Its slot.
+    pub slot: Slot,
+    /// Its own folder.
+    pub folder: PathBuf,
+    /// AWS but for RDS.
+    pub gateway: Gateway,
+    /// RDS.
+    pub rds: Arc<Rds>,
+    /// The programs that are deployed on it.
+    pub programs: Programs,
+    dns: Dns,
+    engine: Package,
+    network: Package,
+    // The last to go: what it spawned ends with it.
+    _spawner: Spawner,
+}
+
+/// Why there is no lab.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The machine could not be made ready.
+    #[error("the machine is not ready for a lab")]
+    Setup(#[from] SetupError),
+    /// The functions could not be built.
+    #[error("there are no functions to deploy")]
+    Programs(#[from] ProgramsError),
+    /// No slot.
+    #[error("there is no place for another lab")]
+    Slot(#[from] SlotError),
+    /// No processes.
+    #[error("no process can be started")]
+    Spawn(#[from] std::io::Error),
+    /// RDS.
+    #[error("the lab's RDS is not there")]
+    Rds(#[from] RdsError),
+    /// AWS.
+    #[error("the lab's AWS is not there")]
+    Gateway(#[from] GatewayError),
+    /// DNS.
+    #[error("the lab's name server is not there")]
+    Dns(#[from] DnsError),
+    /// The engine.
+    #[error("the engine cannot be deployed")]
+    Deploy(#[from] DeployError),
+    /// What the plan protects.
+    #[error("the system that the plan protects cannot be made")]
+    System(#[from] SystemError),
+}
+
+impl Machine {
+    /// Makes the machine ready and starts the lab's services, in `slot` or the first free one.
+    ///
+    /// # Errors
+    /// [`MachineError`]; nothing is left running then.
+    pub async fn start(slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, MachineError> {
+        let root = Programs::root()?;
+        let base = root.join("target").join("lab");
+        let tools = setup::prepare(&base, progress)?;
+        progress.step("building the functions");
+        let programs = Programs::build(&root)?;
+        let spawner = Spawner::start()?;
+        let held = slot::take(slot)?;
+        let slot = held.slot;
+        let folder = base.join(slot.to_string());
+        progress.step("starting AWS, RDS and DNS on loopback addresses");
+        std::fs::create_dir_all(&folder)?;
+        // From here the endpoint's own listener holds the slot.
+        drop(held.listener);
+        let rds = Arc::new(rds::serve(
+            RdsConfig {
+                listen: slot.rds(),
+                data: folder.join("rds"),
+                first_host: slot.first_host(),
+                postgres_bin: tools.postgres_bin,
+                run_as: RunAs::for_postgres()?,
+                account: ACCOUNT.to_owned(),
+                dns_suffix: INSTANCE_DOMAIN.to_owned(),
+            },
+            spawner.clone(),
+        )
+        .await?);
+        let config = GatewayConfig { listen: slot.gateway(), rds: slot.rds(), folder: folder.clone(), python: tools.python };
+        let gateway = Gateway::start(config, &spawner).await?;
+        let instances = Arc::clone(&rds);
+        let dns = Dns::serve(DnsConfig {
+            listen: slot.dns(),
+            zones_file: gateway.zones_file().to_owned(),
+            instance_domain: INSTANCE_DOMAIN.to_owned(),
+            instances: Arc::new(move |name| instances.address(name)),
+        })
+        .await?;
+        let engine = Package::gather(&programs.engine(), &|name| programs.bootstrap(name))?;
+        let network = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| programs.bootstrap(name))?;
+        Ok(Self { slot, folder, gateway, rds, programs, dns, engine, network, _spawner: spawner })
+    }
+
+    /// Where the lab's names are resolved.
+    #[must_use]
+    pub fn resolver(&self) -> SocketAddr {
+        self.dns.address()
+    }
+
+    /// Makes the system that `plan` protects, deploys the engine to its Regions, and waits until the primary is watched.
+    ///
+    /// # Errors
+    /// [`MachineError`].
+    pub async fn protect(&self, plan: &Plan, progress: &dyn Progress) -> Result<System, MachineError> {
+        progress.step("making the networks and the hosted zone");
+        let plan = self.with_ids(plan).await?;
+        progress.step("deploying the engine to its Regions; creating the primary, its replica and their data");
+        let (deployed, created) = tokio::join!(self.deploy_engine(&plan), System::create(self, plan.clone()));
+        deployed?;
+        let system = created?;
+        progress.step("uploading the plan and starting to watch");
+        system.open(self).await?;
+        system.watch(self).await?;
+        Ok(system)
+    }
+
+    async fn with_ids(&self, plan: &Plan) -> Result<Plan, MachineError> {
+        let side = |region: &str| Target { region: region.to_owned(), stack: format!("lab-network-{}", plan.plan), parameters: BTreeMap::new() };
+        let targets = [side(plan.regions.primary.as_str()), side(plan.regions.recovery.as_str())];
+        let (networks, zone) = tokio::join!(self.network.deploy(&self.gateway, &targets), System::zone(self, plan));
+        Ok(System::with_ids(plan.clone(), &networks?, zone?)?)
+    }
+
+    async fn deploy_engine(&self, plan: &Plan) -> Result<(), MachineError> {
+        let mut places = vec![(&plan.regions.recovery, "recovery"), (&plan.regions.primary, "primary")];
+        places.extend(plan.regions.witness.iter().map(|region| (region, "witness")));
+        let targets: Vec<Target> = places.into_iter().map(|(region, place)| self.engine_in(plan, region.as_str(), place)).collect();
+        self.engine.deploy(&self.gateway, &targets).await?;
+        Ok(())
+    }
+
+    fn engine_in(&self, plan: &Plan, region: &str, place: &str) -> Target {
+        let resolver = self.resolver().to_string();
+        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+        let parameters = [
+            ("Plan", plan.plan.as_str()),
+            ("Place", place),
+            ("ProbeFailuresInARow", &plan.probe.failures_in_a_row.to_string()),
+            ("HostedZone", plan.traffic.record.zone.as_str()),
+            ("Resolver", &resolver),
+            ("NameServers", &resolver),
+            ("Architecture", architecture),
+        ];
+        let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        // A role is named after its stack, and roles are the account's, not the Region's.
+        Target { region: region.to_owned(), stack: format!("lifeboat-{region}"), parameters }
+    }
+
+    /// Ends everything in order.
+    pub async fn shut_down(self) {
+        self.gateway.stop().await;
+        drop(self.dns);
+        if let Some(rds) = Arc::into_inner(self.rds)
+            && let Err(error) = rds.shut_down().await
+        {
+            tracing::warn!(%error, "not every server could be stopped; they end with this process");
+        }
+    }
+}

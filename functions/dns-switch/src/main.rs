@@ -1,0 +1,150 @@
+//! `DnsSwitch`: moves the traffic's record to the new primary, by compare and swap.
+//!
+//! - in: [`DnsSwitch`], sample in `events/dns-switch.json`
+//! - out: [`Step<Switch>`]: `Done` once the change is INSYNC and the authoritative servers answer it, `Pending` until then,
+//!   `Refused` where the record is not the plan's or a newer generation moved it
+//! - changes: one atomic batch: the CNAME and the generation's TXT beside it; safe to repeat
+//! - fails with: `InvalidInput`, `Superseded`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use std::{future::Future, net::SocketAddr};
+
+use domain::{
+    failure::Failure,
+    id::{HostName, ZoneId},
+    run::Run,
+    step::Step,
+    traffic::{self, Move, RecordSet, Seen, bare},
+};
+use edge::{
+    aws,
+    dns::Dns,
+    route53::Route53,
+    shelf::{self, Bucket, Shelf},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let world = World::from_env().await.map_err(|failure| failure.chain())?;
+    edge::serve(|event| handle(&bucket, &world, event)).await
+}
+
+/// What is moved; `change` is the batch of an earlier ask.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DnsSwitch {
+    run: Run,
+    #[serde(default)]
+    change: Option<String>,
+}
+
+/// What was moved.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Switch {
+    /// The change batch, while one is known.
+    change: Option<String>,
+    /// Where the name leads now.
+    target: HostName,
+}
+
+/// The zone, and who answers for it.
+trait Zone {
+    fn look(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Seen, Failure>>;
+    fn change(&self, zone: &ZoneId, delete: &[RecordSet], create: &[RecordSet], comment: String) -> impl Future<Output = Result<String, Failure>>;
+    fn is_insync(&self, change: &str) -> impl Future<Output = Result<bool, Failure>>;
+    /// What each authoritative server answers.
+    fn answers(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Vec<Result<HostName, String>>, Failure>>;
+}
+
+async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<Step<Switch>, Failure> {
+    let DnsSwitch { run, change } = edge::parse(event, "DnsSwitch")?;
+    let pair = run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let (id, name, target) = (&run.plan.traffic.record.zone, &run.plan.traffic.record.name, &pair.replica.endpoint);
+    let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), zone.look(id, name));
+    held?;
+    let seen = seen?;
+    let next = traffic::plan(&seen, &run);
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), record.name = %name, ?seen, ?next, "planned the switch");
+    let change = match next {
+        Move::Refuse(why) => return Ok(Step::refused(why, &seen)),
+        Move::Keep => change,
+        Move::Swap { delete, create } => {
+            let comment = format!("lifeboat plan={} generation={} execution={}", run.plan.plan, run.generation, run.execution.name());
+            Some(zone.change(id, &delete, &create, comment).await?)
+        }
+    };
+    let switch = Switch { change: change.clone(), target: target.clone() };
+    if let Some(change) = &change
+        && !zone.is_insync(change).await?
+    {
+        return Ok(Step::under_way(format!("change {change} is not on every server yet"), &seen, switch));
+    }
+    let answers = zone.answers(id, name).await?;
+    if let Some(behind) = answers.iter().find(|answer| answer.as_ref().ok() != Some(target)) {
+        let answer = behind.as_ref().map_or_else(Clone::clone, |elsewhere| format!("`{elsewhere}`"));
+        return Ok(Step::under_way(format!("an authoritative server of `{name}` does not answer `{target}` yet: {answer}"), &seen, switch));
+    }
+    if answers.is_empty() {
+        return Ok(Step::under_way(format!("no authoritative server of `{name}` is known"), &seen, switch));
+    }
+    Ok(Step::done(format!("`{name}` leads to `{target}` on {} authoritative servers", answers.len()), &seen, switch))
+}
+
+struct World {
+    route53: Route53,
+    resolver: Dns,
+    name_servers: Vec<SocketAddr>,
+}
+
+impl World {
+    async fn from_env() -> Result<Self, Failure> {
+        Ok(Self { route53: Route53::from_env().await, resolver: Dns::from_env()?, name_servers: edge::config::name_servers()? })
+    }
+
+    /// The zone's servers, by address. A zone has four.
+    async fn servers(&self, zone: &ZoneId) -> Result<Vec<SocketAddr>, Failure> {
+        /// DNS's port.
+        const PORT: u16 = 53;
+        if !self.name_servers.is_empty() {
+            return Ok(self.name_servers.clone());
+        }
+        let mut servers = Vec::new();
+        for name in self.route53.name_servers(zone).await? {
+            let host: HostName = bare(&name).parse().map_err(|error| Failure::InvalidInput(format!("zone {zone}: {error}")))?;
+            match self.resolver.address(&host).await {
+                Ok(address) => servers.push(SocketAddr::new(address, PORT)),
+                Err(why) => info!(server = %host, why, "a name server of the zone has no address"),
+            }
+        }
+        Ok(servers)
+    }
+}
+
+impl Zone for World {
+    async fn look(&self, zone: &ZoneId, name: &HostName) -> Result<Seen, Failure> {
+        self.route53.look(zone, name).await
+    }
+
+    async fn change(&self, zone: &ZoneId, delete: &[RecordSet], create: &[RecordSet], comment: String) -> Result<String, Failure> {
+        self.route53.change(zone, delete, create, comment).await
+    }
+
+    async fn is_insync(&self, change: &str) -> Result<bool, Failure> {
+        self.route53.is_insync(change).await
+    }
+
+    async fn answers(&self, zone: &ZoneId, name: &HostName) -> Result<Vec<Result<HostName, String>>, Failure> {
+        let mut answers = Vec::new();
+        for server in self.servers(zone).await? {
+            answers.push(Dns::asking(&[server], false)?.alias(name).await);
+        }
+        Ok(answers)
+    }
+}
+
+#[cfg(test)]
+mod tests;

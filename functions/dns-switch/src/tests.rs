@@ -1,0 +1,109 @@
+use std::cell::{Cell, RefCell};
+
+use domain::{
+    lease::{self, Taking},
+    step::Outcome,
+};
+use edge::shelf::fake::Memory;
+
+use super::*;
+
+/// A zone with one record, whose servers may be behind.
+struct Fake {
+    seen: RefCell<Seen>,
+    insync: Cell<bool>,
+    changes: Cell<u32>,
+    answer: RefCell<Result<HostName, String>>,
+}
+
+const OLD: &str = "orders-primary.us-east-1.rds.lifeboat.test";
+const NEW: &str = "orders-replica.us-west-2.rds.lifeboat.test";
+
+impl Fake {
+    fn leading_to(target: &str) -> Self {
+        let record = RecordSet { name: "db.orders.lifeboat.test".into(), kind: "CNAME".into(), ttl_seconds: Some(0), values: vec![target.into()], routed: false };
+        Self {
+            seen: RefCell::new(Seen { records: vec![record], generation: vec![] }),
+            insync: Cell::new(true),
+            changes: Cell::new(0),
+            answer: RefCell::new(Ok(NEW.parse().unwrap())),
+        }
+    }
+}
+
+impl Zone for Fake {
+    async fn look(&self, _: &ZoneId, _: &HostName) -> Result<Seen, Failure> {
+        Ok(self.seen.borrow().clone())
+    }
+
+    async fn change(&self, _: &ZoneId, delete: &[RecordSet], create: &[RecordSet], comment: String) -> Result<String, Failure> {
+        assert!(comment.contains("generation="), "{comment}");
+        let mut seen = self.seen.borrow_mut();
+        if delete.iter().any(|set| !seen.records.contains(set) && !seen.generation.contains(set)) {
+            return Err(Failure::Conflict("changed".into()));
+        }
+        *seen = Seen { records: vec![create[0].clone()], generation: vec![create[1].clone()] };
+        self.changes.set(self.changes.get() + 1);
+        Ok("C1".into())
+    }
+
+    async fn is_insync(&self, _: &str) -> Result<bool, Failure> {
+        Ok(self.insync.get())
+    }
+
+    async fn answers(&self, _: &ZoneId, _: &HostName) -> Result<Vec<Result<HostName, String>>, Failure> {
+        Ok(vec![self.answer.borrow().clone()])
+    }
+}
+
+fn event() -> Value {
+    serde_json::from_str(include_str!("../../../events/dns-switch.json")).unwrap()
+}
+
+fn held() -> Memory {
+    let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
+    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else { panic!("not taken") };
+    lease.generation = run.generation;
+    Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
+}
+
+#[tokio::test]
+async fn the_record_is_moved_once_however_often_it_is_asked_for() {
+    let zone = Fake::leading_to(OLD);
+    for _ in 0..3 {
+        assert_eq!(handle(&held(), &zone, event()).await.unwrap().step, Outcome::Done);
+    }
+    assert_eq!(zone.changes.get(), 1);
+}
+
+#[tokio::test]
+async fn it_is_not_done_before_route_53_says_insync() {
+    let zone = Fake::leading_to(OLD);
+    zone.insync.set(false);
+    let step = handle(&held(), &zone, event()).await.unwrap();
+    assert_eq!(step.step, Outcome::Pending);
+    assert_eq!(step.did.unwrap().change.as_deref(), Some("C1"));
+}
+
+#[tokio::test]
+async fn it_is_not_done_before_the_authoritative_servers_answer_it() {
+    let zone = Fake::leading_to(OLD);
+    for answer in [Ok(OLD.parse().unwrap()), Err("timed out".to_owned())] {
+        zone.answer.replace(answer);
+        assert_eq!(handle(&held(), &zone, event()).await.unwrap().step, Outcome::Pending);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_someone_moved_is_left_alone() {
+    let zone = Fake::leading_to("elsewhere.example.com");
+    assert_eq!(handle(&held(), &zone, event()).await.unwrap().step, Outcome::Refused);
+    assert_eq!(zone.changes.get(), 0);
+}
+
+#[tokio::test]
+async fn a_run_without_the_lease_moves_nothing() {
+    let zone = Fake::leading_to(OLD);
+    assert_eq!(handle(&Memory::default(), &zone, event()).await.unwrap_err().name(), "Superseded");
+    assert_eq!(zone.changes.get(), 0);
+}

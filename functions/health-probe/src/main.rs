@@ -1,0 +1,107 @@
+//! `HealthProbe`: watches a primary for a window of samples, or looks at one once for a judge elsewhere.
+//!
+//! - in: [`HealthProbe`], samples in `events/health-probe.json` (the schedule's) and `events/health-probe-look.json` (a judge's)
+//! - out: for a window [`Step<Watched>`], for a look [`domain::health::Look`]
+//! - changes: the metric `ConsecutiveFailures`, the watch's memory, a record of each blip
+//! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+mod window;
+
+use domain::{
+    failure::Failure,
+    health::{Look, LookRequest},
+    id::PlanName,
+    plan::{Plan, PostgresPair},
+};
+use edge::{
+    aws,
+    metrics::Metrics,
+    postgres::{Postgres, Server},
+    shelf::Bucket,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use window::{Watched, World};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
+    let probe = Probe { postgres, metrics: Metrics::from_env().await };
+    edge::serve(|event| handle(&bucket, &probe, event)).await
+}
+
+/// What the probe is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+enum HealthProbe {
+    /// The schedule's: watch until the next start takes over.
+    Watch {
+        /// The plan.
+        plan: PlanName,
+        /// The schedule's own time.
+        scheduled_at: Timestamp,
+    },
+    /// A judge's: look, once.
+    Look(Box<LookRequest>),
+}
+
+/// What the probe answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Watched(domain::step::Step<Watched>),
+    Look(Look),
+}
+
+async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Value) -> Result<Answer, Failure> {
+    match edge::parse(event, "HealthProbe")? {
+        HealthProbe::Watch { plan, scheduled_at } => window::watch(shelf, probe, &plan, scheduled_at).await.map(Answer::Watched),
+        HealthProbe::Look(request) => Ok(Answer::Look(probe.look_once(&request).await)),
+    }
+}
+
+struct Probe {
+    postgres: Postgres,
+    metrics: Metrics,
+}
+
+impl World for Probe {
+    async fn prepare(&self, pair: &PostgresPair) -> Result<(), String> {
+        self.postgres.prepare(&server(pair)).await
+    }
+
+    async fn look(&self, plan: &Plan, pair: &PostgresPair) -> Look {
+        self.postgres.look(&server(pair), plan.probe.timeout.duration()).await
+    }
+
+    async fn look_once(&self, request: &LookRequest) -> Look {
+        let server = Server { side: &request.side, database: &request.database, login: &request.login };
+        // The credential and the certificate are ours: reading them must not count against the primary.
+        if let Err(why) = self.postgres.prepare(&server).await {
+            tracing::info!(why, "could not prepare the look");
+        }
+        self.postgres.look(&server, request.timeout.duration()).await
+    }
+
+    async fn publish(&self, plan: &PlanName, at: Timestamp, failures: u32) -> Result<(), Failure> {
+        self.metrics.consecutive_failures(plan, at, failures).await
+    }
+
+    fn now(&self) -> Timestamp {
+        edge::clock::now()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        let left = domain::span::Span::between(self.now(), at);
+        tokio::time::sleep(left.duration()).await;
+    }
+}
+
+fn server(pair: &PostgresPair) -> Server<'_> {
+    Server { side: &pair.primary, database: &pair.database, login: &pair.login }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+use std::cell::{Cell, RefCell};
+
+use domain::{
+    health::{Endpoint, Verdict},
+    probe::{Blip, Watch, later},
+    span::Span,
+};
+use edge::shelf::fake::Memory;
+use serde_json::json;
+
+use super::*;
+
+/// A primary that is down in some spans of a clock which moves only when the probe sleeps.
+struct Fake {
+    now: Cell<Timestamp>,
+    down: Vec<(i64, i64)>,
+    verdict: Verdict,
+    published: RefCell<Vec<(Timestamp, u32)>>,
+}
+
+fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
+}
+
+impl Fake {
+    fn down(spans: &[(i64, i64)]) -> Self {
+        Self { now: Cell::new(at(200)), down: spans.to_vec(), verdict: Verdict::Down, published: RefCell::default() }
+    }
+
+    fn most_failures(&self) -> u32 {
+        self.published.borrow().iter().map(|(_, failures)| *failures).max().unwrap_or(0)
+    }
+}
+
+impl World for Fake {
+    async fn prepare(&self, _: &PostgresPair) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn look(&self, _: &Plan, _: &PostgresPair) -> Look {
+        let now = self.now.get();
+        let down = self.down.iter().any(|(from, until)| (at(*from)..at(*until)).contains(&now));
+        let (endpoint, database) = if down { (Endpoint::Refused, self.verdict) } else { (Endpoint::Open, Verdict::Up) };
+        let lsn = (!down).then(|| "0/10".parse().unwrap());
+        Look { endpoint, database, because: "as told".into(), at: now, took_milliseconds: 1, lsn }
+    }
+
+    async fn look_once(&self, _: &LookRequest) -> Look {
+        Look { endpoint: Endpoint::Open, database: Verdict::Up, because: "as told".into(), at: self.now.get(), took_milliseconds: 1, lsn: None }
+    }
+
+    async fn publish(&self, _: &PlanName, at: Timestamp, failures: u32) -> Result<(), Failure> {
+        self.published.borrow_mut().push((at, failures));
+        Ok(())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        self.now.set(self.now.get().max(at));
+    }
+}
+
+fn lab() -> Memory {
+    Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"))
+}
+
+async fn minute(shelf: &Memory, world: &Fake, minute: i64) -> Watched {
+    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(minute * 60_000)}});
+    world.now.set(world.now.get().max(at(minute * 60_000 + 300)));
+    match handle(shelf, world, event).await.unwrap() {
+        Answer::Watched(step) => step.did.unwrap(),
+        Answer::Look(_) => panic!("not a window"),
+    }
+}
+
+#[tokio::test]
+async fn a_healthy_minute_is_told_every_ten_seconds_and_no_more() {
+    let world = Fake::down(&[]);
+    minute(&lab(), &world, 0).await;
+    assert!((7..=8).contains(&world.published.borrow().len()), "{:?}", world.published.borrow());
+    assert_eq!(world.most_failures(), 0);
+}
+
+#[tokio::test]
+async fn windows_follow_each_other_without_gap_or_overlap() {
+    let (shelf, world) = (lab(), Fake::down(&[(0, 200_000)]));
+    minute(&shelf, &world, 0).await;
+    minute(&shelf, &world, 1).await;
+    let published = world.published.borrow();
+    let expected: Vec<_> = (0..published.len()).map(|n| later(at(500), Span::milliseconds(500).times(u32::try_from(n).unwrap()))).collect();
+    assert_eq!(published.iter().map(|(at, _)| *at).collect::<Vec<_>>(), expected);
+    let counts: Vec<u32> = published.iter().map(|(_, failures)| *failures).collect();
+    assert_eq!(counts, (1..=u32::try_from(counts.len()).unwrap()).collect::<Vec<_>>(), "counted across windows");
+}
+
+#[tokio::test]
+async fn a_second_delivery_samples_nothing() {
+    let (shelf, world) = (lab(), Fake::down(&[]));
+    minute(&shelf, &world, 0).await;
+    let told = world.published.borrow().len();
+    minute(&shelf, &world, 0).await;
+    assert_eq!(world.published.borrow().len(), told);
+}
+
+#[tokio::test]
+async fn a_blip_is_recorded_with_why_nothing_was_done() {
+    let (shelf, world) = (lab(), Fake::down(&[(20_000, 20_900)]));
+    minute(&shelf, &world, 0).await;
+    assert_eq!(world.most_failures(), 2);
+    let key = shelf.keys().into_iter().find(|key| key.starts_with("evidence/lab/blips/")).unwrap();
+    let blip: Blip = serde_json::from_str(&shelf.text(&key).unwrap()).unwrap();
+    assert!(!blip.alarmed && blip.because.contains("not failed over"), "{}", blip.because);
+}
+
+#[tokio::test]
+async fn where_the_primary_stood_is_written_down_with_its_first_failure() {
+    let (shelf, world) = (lab(), Fake::down(&[(70_000, 99_000)]));
+    minute(&shelf, &world, 0).await;
+    let watch: Watch = serde_json::from_str(&shelf.text("probes/lab/watch.json").unwrap()).unwrap();
+    assert_eq!(watch.last_seen.unwrap().at, at(69_500));
+    assert_eq!(watch.failing.unwrap().since, at(70_000));
+}
+
+#[tokio::test]
+async fn a_look_that_cannot_tell_is_neither_up_nor_down() {
+    let (shelf, world) = (lab(), Fake { verdict: Verdict::Unknown, ..Fake::down(&[(0, 99_000)]) });
+    let watched = minute(&shelf, &world, 0).await;
+    assert!(world.published.borrow().is_empty(), "silence is what raises the alarm");
+    assert!(serde_json::to_value(watched).unwrap()["untold"].as_u64().unwrap() > 100);
+}
+
+#[tokio::test]
+async fn a_judge_s_look_is_one_look() {
+    let event = serde_json::from_str(include_str!("../../../events/health-probe-look.json")).unwrap();
+    assert!(matches!(handle(&lab(), &Fake::down(&[]), event).await.unwrap(), Answer::Look(look) if look.database == Verdict::Up));
+}
+
+#[tokio::test]
+async fn a_malformed_event_is_invalid_input() {
+    for event in [json!({}), json!({"watch": {"plan": "lab"}}), json!({"watch": {"plan": "LAB", "scheduledAt": at(0)}}), json!("x")] {
+        assert_eq!(handle(&lab(), &Fake::down(&[]), event).await.unwrap_err().name(), "InvalidInput");
+    }
+}

@@ -1,0 +1,186 @@
+//! One window of samples. The one place where a Lambda sleeps: EventBridge cannot start it more often than once a minute.
+
+use std::future::Future;
+
+use domain::{
+    failure::Failure,
+    health::{Look, LookRequest, Verdict},
+    id::PlanName,
+    plan::{Plan, PostgresPair},
+    probe::{self, Blip, Change, Claim, Sample, Watch, Windows},
+    span::Span,
+    step::Step,
+    wal::LastSeen,
+};
+use edge::shelf::{self, Condition, Shelf};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use tracing::{info, warn};
+
+/// What a window came to.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Watched {
+    samples: u32,
+    failed: u32,
+    untold: u32,
+    gap_seconds: f64,
+}
+
+/// The world as the probe meets it.
+pub trait World {
+    /// Reads what is ours before it is needed.
+    fn prepare(&self, pair: &PostgresPair) -> impl Future<Output = Result<(), String>>;
+    /// Looks at the plan's primary.
+    fn look(&self, plan: &Plan, pair: &PostgresPair) -> impl Future<Output = Look>;
+    /// Looks at the primary of a request.
+    fn look_once(&self, request: &LookRequest) -> impl Future<Output = Look>;
+    /// Publishes the metric.
+    fn publish(&self, plan: &PlanName, at: Timestamp, failures: u32) -> impl Future<Output = Result<(), Failure>>;
+    /// The time.
+    fn now(&self) -> Timestamp;
+    /// Waits.
+    fn sleep_until(&self, at: Timestamp) -> impl Future<Output = ()>;
+}
+
+/// How often a healthy primary is written down: the alarm's period, so that its metric has no holes.
+const HEARTBEAT: Span = Span::seconds(10);
+
+/// How often a claim is tried: two deliveries of one minute may meet.
+const CLAIMS: usize = 3;
+
+/// Watches one window.
+pub async fn watch(shelf: &impl Shelf, world: &impl World, plan: &PlanName, scheduled_at: Timestamp) -> Result<Step<Watched>, Failure> {
+    let (plan, _) = shelf::read_plan(shelf, plan).await?;
+    let pair = plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))?;
+    let claimed = claim(shelf, &plan, scheduled_at, world).await?;
+    let Some((from, until, gap)) = claimed else {
+        return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
+    };
+    if let Err(why) = world.prepare(pair).await {
+        warn!(plan.name = %plan.plan, why, "could not prepare the watch");
+    }
+    let mut window = Window { shelf, world, plan: &plan, pair, watch: recall(shelf, &plan).await?, written_at: None, watched: Watched::default() };
+    window.watched.gap_seconds = gap.as_seconds();
+    let mut at = from;
+    while at < until {
+        world.sleep_until(at).await;
+        window.sample(at).await;
+        // A sample that overran is not repeated: the grid goes on.
+        let soonest = probe::on_grid(world.now(), plan.probe.interval);
+        at = probe::later(at, plan.probe.interval).max(soonest);
+    }
+    window.remember().await;
+    let because = format!("watched from {from} until {until}");
+    Ok(Step::done(because, &window.watch, window.watched))
+}
+
+/// Claims what is left of the window, and the gap before it.
+async fn claim(shelf: &impl Shelf, plan: &Plan, scheduled_at: Timestamp, world: &impl World) -> Result<Option<(Timestamp, Timestamp, Span)>, Failure> {
+    let key = shelf::windows_key(&plan.plan);
+    let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
+    for _ in 0..CLAIMS {
+        let read = shelf::read_json::<Windows>(shelf, &key).await?;
+        let (windows, condition) = read.map_or((None, Condition::Absent), |(windows, etag)| (Some(windows), Condition::Unchanged(etag)));
+        match probe::claim(windows, &plan.probe, scheduled_at, world.now()) {
+            Claim::Covered => return Ok(None),
+            Claim::Take { from, until, gap } => match shelf::write_json(shelf, &key, &Windows { claimed_until: until }, condition).await {
+                Ok(()) => return Ok(Some((from, until, gap))),
+                Err(conflict @ Failure::Conflict(_)) => lost = conflict,
+                Err(failure) => return Err(failure),
+            },
+        }
+    }
+    Err(lost)
+}
+
+async fn recall(shelf: &impl Shelf, plan: &Plan) -> Result<Watch, Failure> {
+    Ok(shelf::read_json::<Watch>(shelf, &shelf::watch_key(&plan.plan)).await?.map(|(watch, _)| watch).unwrap_or_default())
+}
+
+struct Window<'a, S, W> {
+    shelf: &'a S,
+    world: &'a W,
+    plan: &'a Plan,
+    pair: &'a PostgresPair,
+    watch: Watch,
+    written_at: Option<Timestamp>,
+    watched: Watched,
+}
+
+impl<S: Shelf, W: World> Window<'_, S, W> {
+    async fn sample(&mut self, at: Timestamp) {
+        let look = self.world.look(self.plan, self.pair).await;
+        self.watched.samples += 1;
+        let sample = match (look.database, look.lsn) {
+            (Verdict::Up, Some(lsn)) => Sample::Up(LastSeen { lsn, at: look.at }),
+            // It refuses us, so it lives; where its log stands it did not say.
+            (Verdict::Up, None) => match self.watch.last_seen {
+                Some(seen) => Sample::Up(seen),
+                None => return self.untold(&look.because),
+            },
+            (Verdict::Down, _) => Sample::Down(look.because.clone()),
+            (Verdict::Unknown, _) => return self.untold(&look.because),
+        };
+        if matches!(sample, Sample::Down(_)) && self.watch.failing.is_none() {
+            self.recall_streak().await;
+        }
+        match self.watch.take(at, sample, self.plan.probe.interval) {
+            Change::StillUp if self.written_at.is_some_and(|written| Span::between(written, at) < HEARTBEAT) => {}
+            Change::StillUp => self.tell(at, 0).await,
+            Change::Failing(failures) => {
+                self.watched.failed += 1;
+                info!(plan.name = %self.plan.plan, failures, because = look.because, "a sample failed");
+                self.tell(at, failures).await;
+            }
+            Change::Recovered(streak) => {
+                let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, streak, at);
+                info!(plan.name = %self.plan.plan, because = blip.because, "recovered");
+                tokio::join!(self.tell_quietly(at, 0), self.record(&blip));
+                self.written_at = Some(at);
+            }
+        }
+    }
+
+    /// Unknown is neither up nor down: it is not published, so that the silence itself raises an alarm.
+    fn untold(&mut self, because: &str) {
+        self.watched.untold += 1;
+        warn!(plan.name = %self.plan.plan, because, "a sample could not tell");
+    }
+
+    /// The window before may have seen the first failure with its last sample.
+    async fn recall_streak(&mut self) {
+        match recall(self.shelf, self.plan).await {
+            Ok(watch) => self.watch.failing = watch.failing,
+            Err(failure) => warn!(why = failure.chain(), "could not recall the watch"),
+        }
+    }
+
+    async fn tell(&mut self, at: Timestamp, failures: u32) {
+        self.tell_quietly(at, failures).await;
+        self.written_at = Some(at);
+    }
+
+    /// Publishes and remembers, side by side. Neither may end the watch: the next sample tells again.
+    async fn tell_quietly(&self, at: Timestamp, failures: u32) {
+        let (published, ()) = tokio::join!(self.world.publish(&self.plan.plan, at, failures), self.remember());
+        if let Err(failure) = published {
+            warn!(why = failure.chain(), "could not publish the metric");
+        }
+    }
+
+    async fn remember(&self) {
+        let key = shelf::watch_key(&self.plan.plan);
+        if let Err(failure) = shelf::write_json(self.shelf, &key, &self.watch, Condition::Always).await {
+            warn!(why = failure.chain(), "could not write the watch down");
+        }
+    }
+
+    async fn record(&self, blip: &Blip) {
+        let key = format!("evidence/{}/blips/{}.json", self.plan.plan, blip.streak.since);
+        if let Err(failure) = shelf::write_json(self.shelf, &key, blip, Condition::Always).await {
+            warn!(why = failure.chain(), "could not record the blip");
+        }
+    }
+}

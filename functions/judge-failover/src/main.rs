@@ -1,0 +1,129 @@
+//! `JudgeFailover`: looks again, now, from here and from the witness, and decides.
+//!
+//! - in: [`JudgeFailover`], sample in `events/judge-failover.json`
+//! - out: [`Step<Judgement>`]: `Done` = fail over (`policy` says whether a person is asked first), `Pending` while the
+//!   hold-down lasts, `Refused` with the reason
+//! - changes: nothing
+//! - fails with: `InvalidInput`, `Superseded`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use std::{future::Future, time::Duration};
+
+use domain::{
+    failure::Failure,
+    health::LookRequest,
+    judgement::{self, ApiSeen, Decision, Judgement, RecordSeen, Seen, Witness},
+    plan::PostgresPair,
+    probe::Watch,
+    run::Run,
+    step::Step,
+};
+use edge::{
+    aws, clock,
+    postgres::{Postgres, Server},
+    rds::Rds,
+    shelf::{self, Bucket, Shelf},
+    witness,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
+    let witness_function = edge::config::witness_function().map_err(|failure| failure.chain())?;
+    let world = World { bucket, postgres, witness_function };
+    edge::serve(|event| handle(&world.bucket, &world, event)).await
+}
+
+/// What is judged.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JudgeFailover {
+    run: Run,
+}
+
+/// Who can look at everything at once.
+trait Looks {
+    fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> impl Future<Output = Seen>;
+}
+
+async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Step<Judgement>, Failure> {
+    let JudgeFailover { run } = edge::parse(event, "JudgeFailover")?;
+    let pair = run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    shelf::held_lease(shelf, &run).await?;
+    let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
+    let seen = world.look(&run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await;
+    let decision = judgement::decide(&seen, &run, clock::now());
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?seen, ?decision, "judged");
+    Ok(match decision {
+        Decision::Go(judgement) => {
+            let because = format!("a failure of class {} since {}; may lose {}", judgement.class, judgement.failing_since, judgement.loss);
+            Step::done(because, &seen, judgement)
+        }
+        Decision::Hold(why) => Step::pending(why, &seen),
+        Decision::Refuse(why) => Step::refused(why, &seen),
+    })
+}
+
+struct World {
+    bucket: Bucket,
+    postgres: Postgres,
+    witness_function: String,
+}
+
+/// How long another Region's API may take. A Region that needs longer is no help now.
+const FAR_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The probe's way of being asked to look.
+#[derive(Serialize)]
+struct Look<'a> {
+    look: &'a LookRequest,
+}
+
+impl Looks for World {
+    /// Everything is looked at side by side: the slowest look is the wait.
+    async fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> Seen {
+        let timeout = run.plan.probe.timeout.duration();
+        let server = |side| Server { side, database: &pair.database, login: &pair.login };
+        let (primary, replica) = (server(&pair.primary), server(&pair.replica));
+        let (recovery, witness, replica, api, record) = tokio::join!(
+            self.postgres.look(&primary, timeout),
+            self.ask_witness(run, pair),
+            // The replica is near and must be asked well: a slow answer is better than none.
+            self.postgres.replica(&replica, timeout.max(FAR_PATIENCE)),
+            api(run, pair),
+            self.record(run, timeout),
+        );
+        Seen { recovery, witness, replica, api, record, watch }
+    }
+}
+
+impl World {
+    async fn ask_witness(&self, run: &Run, pair: &PostgresPair) -> Witness {
+        let Some(region) = &run.plan.regions.witness else { return Witness::NotPlanned };
+        let timeout = run.plan.probe.timeout;
+        let request = LookRequest { side: pair.primary.clone(), database: pair.database.clone(), login: pair.login.clone(), timeout };
+        witness::look(region, &self.witness_function, &Look { look: &request }, timeout.duration() + FAR_PATIENCE).await
+    }
+
+    async fn record(&self, run: &Run, timeout: Duration) -> RecordSeen {
+        match tokio::time::timeout(timeout, self.postgres.dns().alias(&run.plan.traffic.record.name)).await {
+            Ok(Ok(name)) => RecordSeen::Names(name),
+            Ok(Err(why)) => RecordSeen::Unknown(why),
+            Err(_) => RecordSeen::Unknown(format!("no answer within {} ms", timeout.as_millis())),
+        }
+    }
+}
+
+async fn api(run: &Run, pair: &PostgresPair) -> ApiSeen {
+    let rds = Rds::far(&run.plan.regions.primary, FAR_PATIENCE).await;
+    match rds.describe(&pair.primary.instance).await {
+        Ok(instance) => ApiSeen::Status(instance.status),
+        Err(failure) => ApiSeen::Silent(failure.chain()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+use domain::{
+    health::{Endpoint, Look as Looked, Verdict},
+    lease::{self, Taking},
+    step::Outcome,
+};
+use edge::shelf::fake::Memory;
+use serde_json::json;
+
+use super::*;
+
+/// A world in which the primary is as given, and nothing else is known.
+struct Blind(Verdict);
+
+impl Looks for Blind {
+    async fn look(&self, _: &Run, pair: &PostgresPair, watch: Watch) -> Seen {
+        let at = clock::now();
+        Seen {
+            recovery: Looked { endpoint: Endpoint::Refused, database: self.0, because: "as told".into(), at, took_milliseconds: 1, lsn: None },
+            witness: Witness::NotPlanned,
+            replica: judgement::ReplicaSeen::Silent("as told".into()),
+            api: ApiSeen::Silent("as told".into()),
+            record: RecordSeen::Names(pair.primary.endpoint.clone()),
+            watch,
+        }
+    }
+}
+
+fn event() -> Value {
+    serde_json::from_str(include_str!("../../../events/judge-failover.json")).unwrap()
+}
+
+/// A shelf on which the sample's run holds the lease.
+fn held() -> Memory {
+    let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
+    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else { panic!("not taken") };
+    lease.generation = run.generation;
+    Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
+}
+
+#[tokio::test]
+async fn a_primary_that_answers_is_a_refusal_not_an_error() {
+    let step = handle(&held(), &Blind(Verdict::Up), event()).await.unwrap();
+    assert_eq!(step.step, Outcome::Refused);
+    assert!(step.because.contains("answers again"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn nothing_to_fail_over_to_is_a_refusal() {
+    let step = handle(&held(), &Blind(Verdict::Down), event()).await.unwrap();
+    assert_eq!(step.step, Outcome::Refused);
+    assert!(step.because.contains("nothing to fail over to"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn a_run_without_the_lease_judges_nothing() {
+    let failure = handle(&Memory::default(), &Blind(Verdict::Down), event()).await.unwrap_err();
+    assert_eq!(failure.name(), "Superseded");
+}
+
+#[tokio::test]
+async fn a_malformed_event_is_invalid_input() {
+    let failure = handle(&held(), &Blind(Verdict::Down), json!({"run": {}})).await.unwrap_err();
+    assert_eq!(failure.name(), "InvalidInput");
+}

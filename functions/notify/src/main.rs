@@ -1,0 +1,212 @@
+//! `Notify`: tells people: that a run began, that one must be approved, how one ended, that one was broken off.
+//!
+//! - in: [`Notify`], samples in `events/notify*.json`; or Step Functions' own event of an execution's status
+//! - out: [`Step<()>`]: `Done` when every topic took it
+//! - changes: publishes; for an approval it first keeps the task token where `lifeboat approve` finds it
+//! - fails with: `InvalidInput`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use std::future::Future;
+
+use domain::{
+    evidence::RunOutcome,
+    failure::Failure,
+    id::ExecutionArn,
+    incident::{self, Notice},
+    judgement::Judgement,
+    run::Run,
+    step::Step,
+};
+use edge::{
+    aws,
+    shelf::{self, Bucket, Condition, Shelf},
+    sns::Sns,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let topic = edge::config::topic().map_err(|failure| failure.chain())?;
+    let sns = Sns::from_env().await;
+    edge::serve(|event| handle(&bucket, &sns, &topic, event)).await
+}
+
+/// What people are told.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Notify {
+    /// A person must decide.
+    Approval(Box<Approval>),
+    /// A run ended by itself.
+    Ended(Box<Ended>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Approval {
+    run: Run,
+    judgement: Step<Judgement>,
+    task_token: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Ended {
+    execution: ExecutionArn,
+    outcome: RunOutcome,
+    because: String,
+    run: Option<Run>,
+    evidence: Option<Value>,
+}
+
+/// Step Functions' event, of which only what is needed is looked at: AWS adds fields.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusChange {
+    execution_arn: ExecutionArn,
+    status: String,
+    #[serde(default)]
+    input: Option<String>,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    cause: Option<String>,
+}
+
+/// Who carries a notice.
+trait Carrier {
+    fn publish(&self, topic: &str, notice: &Notice) -> impl Future<Output = Result<(), Failure>>;
+}
+
+impl Carrier for Sns {
+    async fn publish(&self, topic: &str, notice: &Notice) -> Result<(), Failure> {
+        Sns::publish(self, topic, notice).await
+    }
+}
+
+async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: Value) -> Result<Step<Value>, Failure> {
+    let (notice, run) = match event.get("detail-type") {
+        Some(_) => match status_notice(event)? {
+            Some(notice) => (notice, None),
+            None => return Ok(Step::done("the run said itself how it ended", Value::Null, Value::Null)),
+        },
+        None => match edge::parse(event, "Notify")? {
+            Notify::Approval(approval) => {
+                keep_token(shelf, &approval).await?;
+                let Approval { run, judgement, .. } = *approval;
+                let judged = judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
+                (incident::approval(&run, &judged, &judgement.because), Some(run))
+            }
+            Notify::Ended(ended) => {
+                let evidence = ended.evidence.as_ref().and_then(|did| did.get("evidence")).and_then(Value::as_str);
+                (incident::ended(&ended.execution, ended.run.as_ref(), ended.outcome, &ended.because, evidence), ended.run)
+            }
+        },
+    };
+    let mut topics = vec![topic];
+    topics.extend(run.iter().flat_map(|run| run.plan.notifications.topics.iter().map(String::as_str)));
+    // One deaf topic must not keep the others from hearing.
+    let mut deaf = None;
+    for topic in &topics {
+        if let Err(failure) = carrier.publish(topic, &notice).await {
+            info!(topic, why = failure.chain(), "a topic did not take the notice");
+            deaf = Some(failure);
+        }
+    }
+    info!(subject = notice.subject, topics = topics.len(), "told");
+    match deaf {
+        Some(failure) => Err(failure),
+        None => Ok(Step::done(format!("told {} topics", topics.len()), Value::Null, json!({ "subject": notice.subject }))),
+    }
+}
+
+/// The notice of an execution's status; `None` where the run has told by itself.
+fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
+    let detail = event.get("detail").cloned().unwrap_or_default();
+    let change: StatusChange = edge::parse(detail, "Notify: detail")?;
+    Ok(match change.status.as_str() {
+        "RUNNING" => Some(incident::started(&change.execution_arn, change.input.as_deref().unwrap_or("unknown"))),
+        // Our own ends come through CloseRun and Notify; their names are their errors.
+        "FAILED" if change.error.as_deref().is_some_and(|error| error.starts_with("Failover")) => None,
+        status => Some(incident::broken(&change.execution_arn, status, change.cause.as_deref().or(change.error.as_deref()).unwrap_or("none given"))),
+    })
+}
+
+/// Keeps the token that answers an approval, readable by those who may approve.
+async fn keep_token(shelf: &impl Shelf, approval: &Approval) -> Result<(), Failure> {
+    let key = shelf::approval_key(&approval.run.plan.plan, approval.run.execution.name());
+    let kept = json!({ "execution": approval.run.execution, "taskToken": approval.task_token, "because": approval.judgement.because });
+    shelf::write_json(shelf, &key, &kept, Condition::Always).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use edge::shelf::fake::Memory;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Board(RefCell<Vec<(String, Notice)>>);
+
+    impl Carrier for Board {
+        async fn publish(&self, topic: &str, notice: &Notice) -> Result<(), Failure> {
+            self.0.borrow_mut().push((topic.to_owned(), notice.clone()));
+            if topic.contains("deaf") { Err(Failure::AwsTransient { what: "deaf".into(), source: None }) } else { Ok(()) }
+        }
+    }
+
+    fn sample(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_approval_is_kept_and_asked_for_with_its_commands() {
+        let (shelf, board) = (Memory::default(), Board::default());
+        handle(&shelf, &board, "topic", sample(include_str!("../../../events/notify-approval.json"))).await.unwrap();
+        assert!(shelf.keys()[0].starts_with("approvals/lab/"));
+        let (_, notice) = board.0.borrow()[0].clone();
+        assert!(notice.message.contains("lifeboat approve") && notice.message.contains("--deny"), "{}", notice.message);
+        assert!(!notice.message.contains("taskToken"), "a token is for those who may approve, not for a topic");
+    }
+
+    #[tokio::test]
+    async fn an_end_says_why() {
+        let board = Board::default();
+        let event = sample(include_str!("../../../events/notify.json"));
+        let because = event["ended"]["because"].as_str().unwrap().to_owned();
+        handle(&Memory::default(), &board, "topic", event).await.unwrap();
+        assert!(board.0.borrow()[0].1.message.contains(&because));
+    }
+
+    #[tokio::test]
+    async fn a_deaf_topic_keeps_nobody_else_from_hearing() {
+        let board = Board::default();
+        let mut event = sample(include_str!("../../../events/notify.json"));
+        event["ended"]["run"]["plan"]["notifications"]["topics"] = json!(["other"]);
+        handle(&Memory::default(), &board, "deaf", event).await.unwrap_err();
+        assert_eq!(board.0.borrow().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_the_engine_broke_off_is_told_and_our_own_ends_are_not_told_twice() {
+        let mut event = sample(include_str!("../../../events/notify-started.json"));
+        let told = async |event: &Value| {
+            let board = Board::default();
+            handle(&Memory::default(), &board, "topic", event.clone()).await.unwrap();
+            let told = board.0.borrow().len();
+            told
+        };
+        assert_eq!(told(&event).await, 1);
+        event["detail"]["status"] = json!("TIMED_OUT");
+        assert_eq!(told(&event).await, 1);
+        event["detail"]["status"] = json!("FAILED");
+        event["detail"]["error"] = json!("FailoverRefused");
+        assert_eq!(told(&event).await, 0);
+        event["detail"]["error"] = json!("States.Runtime");
+        assert_eq!(told(&event).await, 1);
+    }
+}

@@ -1,0 +1,179 @@
+//! `OpenRun`: takes the plan's lease for this execution, or says who has it.
+//!
+//! - in: [`OpenRun`], samples in `events/open-run.json` (an alarm) and `events/open-run-by-hand.json` (a person)
+//! - out: [`Step<Run>`]: `Done` with the run that every later step is given, or `Refused` with the reason
+//! - changes: the plan's lease, on the condition that nobody else did; safe to repeat
+//! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use std::future::Future;
+
+use domain::{
+    failure::Failure,
+    id::ExecutionArn,
+    lease::{self, Lease, Owner, Taking},
+    request::FailoverRequest,
+    run::Run,
+    step::Step,
+};
+use edge::{
+    aws, clock,
+    shelf::{self, Bucket, Condition, Shelf},
+    states::States,
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let shelf = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let states = States::from_env().await;
+    let region = edge::config::region().map_err(|failure| failure.chain())?;
+    edge::serve(|event| handle(&shelf, &states, &region, clock::now(), event)).await
+}
+
+/// What starts a run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenRun {
+    execution: ExecutionArn,
+    request: Value,
+}
+
+/// Who can say whether an execution still runs.
+trait Owners {
+    fn owner(&self, execution: &ExecutionArn) -> impl Future<Output = Owner>;
+}
+
+impl Owners for States {
+    async fn owner(&self, execution: &ExecutionArn) -> Owner {
+        States::owner(self, execution).await
+    }
+}
+
+async fn handle(shelf: &impl Shelf, owners: &impl Owners, region: &str, now: Timestamp, event: Value) -> Result<Step<Run>, Failure> {
+    let OpenRun { execution, request } = edge::parse(event, "OpenRun")?;
+    let request = FailoverRequest::parse(&request).map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
+    let (plan, plan_version) = shelf::read_plan(shelf, &request.plan).await?;
+    if plan.regions.recovery.as_str() != region {
+        return Err(Failure::InvalidInput(format!(
+            "plan `{}` recovers in {}, this engine runs in {region}: start the run there, or correct the plan",
+            plan.plan, plan.regions.recovery
+        )));
+    }
+    let key = shelf::lease_key(&plan.plan);
+    let current = shelf::read_json::<Lease>(shelf, &key).await?;
+    let (lease, etag) = current.map_or((None, None), |(lease, etag)| (Some(lease), Some(etag)));
+    let owner = match lease.as_ref().and_then(|lease| lease.holder.as_ref()) {
+        Some(holder) if holder.execution != execution => Some(owners.owner(&holder.execution).await),
+        _ => None,
+    };
+    let taking = lease::take(lease.as_ref(), owner.as_ref(), &plan.plan, &execution, now);
+    info!(plan.name = %plan.plan, execution.name = execution.name(), ?taking, "planned the lease");
+    let (lease, taken_over) = match taking {
+        Taking::Refuse(why) => return Ok(Step::refused(why, &lease)),
+        Taking::Ours(lease) => (lease, None),
+        Taking::Take { lease, taken_over } => {
+            let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
+            shelf::write_json(shelf, &key, &lease, condition).await?;
+            (lease, taken_over)
+        }
+    };
+    let because = match &taken_over {
+        Some(holder) => format!("took the lease over from `{}`, which ended without releasing it; generation {}", holder.execution.name(), lease.generation),
+        None => format!("holds the lease of plan `{}`, generation {}", plan.plan, lease.generation),
+    };
+    let run = Run { execution, plan, plan_version, generation: lease.generation, trigger: request.trigger, taken_over, consent: request.consent, opened_at: now };
+    Ok(Step::done(because, &lease, run))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{id::Generation, step::Outcome};
+    use edge::shelf::fake::Memory;
+    use serde_json::json;
+
+    use super::*;
+
+    struct Says(Owner);
+
+    impl Owners for Says {
+        async fn owner(&self, _: &ExecutionArn) -> Owner {
+            self.0.clone()
+        }
+    }
+
+    fn sample(file: &str) -> Value {
+        serde_json::from_str(file).unwrap()
+    }
+
+    fn alarm() -> Value {
+        sample(include_str!("../../../events/open-run.json"))
+    }
+
+    fn lab() -> Memory {
+        Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"))
+    }
+
+    async fn open(shelf: &Memory, event: Value) -> Result<Step<Run>, Failure> {
+        handle(shelf, &Says(Owner::Running), "us-west-2", Timestamp::UNIX_EPOCH, event).await
+    }
+
+    #[tokio::test]
+    async fn an_alarm_opens_a_run_of_the_first_generation() {
+        let shelf = lab();
+        let step = open(&shelf, alarm()).await.unwrap();
+        assert_eq!(step.did.unwrap().generation, Generation(1));
+        assert!(shelf.text("leases/lab.json").unwrap().contains("\"generation\":1"));
+    }
+
+    #[tokio::test]
+    async fn a_person_opens_a_run_with_a_consent() {
+        let step = open(&lab(), sample(include_str!("../../../events/open-run-by-hand.json"))).await.unwrap();
+        assert!(step.did.unwrap().consent.is_some());
+    }
+
+    #[tokio::test]
+    async fn opening_twice_is_opening_once() {
+        let shelf = lab();
+        let first = open(&shelf, alarm()).await.unwrap();
+        let second = open(&shelf, alarm()).await.unwrap();
+        assert_eq!(first.did.unwrap().generation, second.did.unwrap().generation);
+    }
+
+    #[tokio::test]
+    async fn a_second_run_is_refused_while_the_first_one_runs() {
+        let shelf = lab();
+        open(&shelf, alarm()).await.unwrap();
+        let mut other = alarm();
+        other["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:other");
+        let step = open(&shelf, other).await.unwrap();
+        assert_eq!(step.step, Outcome::Refused);
+        assert!(step.did.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_does_not_exist_is_named_and_nothing_is_written() {
+        let shelf = Memory::default();
+        let failure = open(&shelf, alarm()).await.unwrap_err();
+        assert_eq!(failure.name(), "NotFound");
+        assert!(failure.to_string().contains("`lab`"), "{failure}");
+        assert!(shelf.keys().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_run_in_the_wrong_region_is_refused_before_anything_is_written() {
+        let shelf = lab();
+        let failure = handle(&shelf, &Says(Owner::Running), "us-east-1", Timestamp::UNIX_EPOCH, alarm()).await.unwrap_err();
+        assert!(failure.to_string().contains("recovers in us-west-2"), "{failure}");
+        assert_eq!(shelf.keys(), ["plans/lab.yaml"]);
+    }
+
+    #[tokio::test]
+    async fn a_malformed_event_is_invalid_input() {
+        for event in [json!(null), json!({}), json!({"execution": "x", "request": {}}), json!([1])] {
+            assert_eq!(open(&lab(), event).await.unwrap_err().name(), "InvalidInput");
+        }
+    }
+}

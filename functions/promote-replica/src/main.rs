@@ -1,0 +1,137 @@
+//! `PromoteReplica`: makes the replica the primary, or says why not. The point of no return.
+//!
+//! - in: [`PromoteReplica`], sample in `events/promote-replica.json`
+//! - out: [`Step<Promotion>`]: `Done` once a write has committed, `Pending` (ask again), or `Refused`: nothing was promoted
+//! - changes: the lease's phase, then `rds:PromoteReadReplica` once, then one row and deletion protection; safe to repeat
+//! - fails with: `InvalidInput`, `Superseded`, `Conflict`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use std::{future::Future, time::Duration};
+
+use domain::{
+    failure::Failure,
+    judgement::{Judgement, Loss, ReplicaSeen},
+    lease::{Lease, Phase},
+    plan::PostgresPair,
+    promotion::{self, Asked, Instance, Move, Promotion, Seen, Server as ServerSeen},
+    run::Run,
+    step::Step,
+};
+use edge::{
+    aws, clock,
+    postgres::{Postgres, Server, Written},
+    rds::Rds,
+    shelf::{self, Bucket, Condition, Shelf},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let world = World { postgres: Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())? };
+    edge::serve(|event| handle(&bucket, &world, event)).await
+}
+
+/// What is promoted, and on what grounds.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PromoteReplica {
+    run: Run,
+    judgement: Judgement,
+}
+
+/// The replica.
+trait Replica {
+    fn look(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Seen, Failure>>;
+    fn promote(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<(), Failure>>;
+    fn write(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Written, Failure>>;
+    fn protect(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<(), Failure>>;
+}
+
+async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Result<Step<Promotion>, Failure> {
+    let PromoteReplica { run, judgement } = edge::parse(event, "PromoteReplica")?;
+    let pair = run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), replica.look(&run, pair));
+    let ((lease, etag), seen) = (held?, seen?);
+    let asked = lease.holder.as_ref().filter(|holder| holder.phase == Phase::Promoting).and_then(|holder| holder.asked.clone());
+    let next = promotion::plan(&seen, &run, judgement.last_seen, judgement.failing_since, asked.is_some());
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %pair.replica.instance, ?seen, ?next, "planned the promotion");
+    match next {
+        Move::Refuse(why) => Ok(Step::refused(why, &seen)),
+        Move::Wait(why) => Ok(Step::pending(why, &seen)),
+        Move::Promote { loss, position } => {
+            if asked.is_none() {
+                pass_the_point_of_no_return(shelf, &run, &lease, etag, Asked { at: clock::now(), position, loss }).await?;
+            }
+            replica.promote(&run, pair).await?;
+            Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen))
+        }
+        Move::Confirm => {
+            let (written, hardened) = tokio::join!(replica.write(&run, pair), replica.protect(&run, pair));
+            let (written, hardened) = (written?, hardened.map_err(|failure| failure.chain()));
+            let because = format!("`{}` is the primary: a write committed on timeline {} at {}", pair.replica.instance, written.timeline, written.lsn);
+            let promotion = Promotion {
+                instance: pair.replica.instance.clone(),
+                position: asked.as_ref().map(|asked| asked.position),
+                loss: asked.as_ref().map_or(Loss::Promoted, |asked| asked.loss.clone()),
+                asked_at: asked.map(|asked| asked.at),
+                timeline: written.timeline,
+                written_at_lsn: written.lsn,
+                written_at: written.at,
+                hardened,
+            };
+            Ok(Step::done(because, &seen, promotion))
+        }
+    }
+}
+
+/// Writes down, on the condition that nobody else wrote, that from here it goes only forward. It also proves at the
+/// last moment that no newer generation has begun.
+async fn pass_the_point_of_no_return(shelf: &impl Shelf, run: &Run, lease: &Lease, etag: String, asked: Asked) -> Result<(), Failure> {
+    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), &lease.promoting(asked), Condition::Unchanged(etag)).await
+}
+
+struct World {
+    postgres: Postgres,
+}
+
+/// How long the server may take for each question. It is near, and everyone waits.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Replica for World {
+    async fn look(&self, run: &Run, pair: &PostgresPair) -> Result<Seen, Failure> {
+        let rds = Rds::here(&run.plan.regions.recovery).await;
+        let server = server(pair);
+        let (api, server) = tokio::join!(rds.describe(&pair.replica.instance), self.postgres.replica(&server, PATIENCE));
+        let api = api?;
+        let server = match server {
+            ReplicaSeen::Replica { position, .. } => ServerSeen::InRecovery(position),
+            ReplicaSeen::Primary => ServerSeen::Writable,
+            ReplicaSeen::Silent(why) => ServerSeen::Silent(why),
+        };
+        Ok(Seen { api: Instance { status: api.status, is_replica: api.is_replica }, server })
+    }
+
+    async fn promote(&self, run: &Run, pair: &PostgresPair) -> Result<(), Failure> {
+        Rds::here(&run.plan.regions.recovery).await.promote(&pair.replica.instance, promotion::retention_days(&run.plan)).await
+    }
+
+    async fn write(&self, run: &Run, pair: &PostgresPair) -> Result<Written, Failure> {
+        self.postgres.write_promotion(&server(pair), run, PATIENCE).await
+    }
+
+    async fn protect(&self, run: &Run, pair: &PostgresPair) -> Result<(), Failure> {
+        if !pair.after_promotion.deletion_protection {
+            return Ok(());
+        }
+        Rds::here(&run.plan.regions.recovery).await.protect(&pair.replica.instance, true).await
+    }
+}
+
+fn server(pair: &PostgresPair) -> Server<'_> {
+    Server { side: &pair.replica, database: &pair.database, login: &pair.login }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use std::cell::{Cell, RefCell};
+
+use domain::{
+    lease::{self, Taking},
+    step::Outcome,
+    wal::ReplicaPosition,
+};
+use edge::shelf::fake::Memory;
+
+use super::*;
+
+/// A replica that promotes when it is asked, and remembers how often.
+struct Fake {
+    promotable: bool,
+    promoted: Cell<u32>,
+    writable: Cell<bool>,
+    answer_lost: Cell<bool>,
+    calls: RefCell<Vec<&'static str>>,
+}
+
+impl Fake {
+    fn new() -> Self {
+        Self { promotable: true, promoted: Cell::new(0), writable: Cell::new(true), answer_lost: Cell::new(false), calls: RefCell::default() }
+    }
+}
+
+fn transient() -> Failure {
+    Failure::AwsTransient { what: "cut off".into(), source: None }
+}
+
+impl Replica for Fake {
+    async fn look(&self, _: &Run, _: &PostgresPair) -> Result<Seen, Failure> {
+        let position = ReplicaPosition { received: "0/5000000".parse().unwrap(), replayed: "0/5000000".parse().unwrap(), replayed_commit_at: None };
+        Ok(if self.promoted.get() > 0 {
+            Seen { api: Instance { status: "available".into(), is_replica: false }, server: ServerSeen::Writable }
+        } else {
+            let status = if self.promotable { "available" } else { "backing-up" };
+            Seen { api: Instance { status: status.into(), is_replica: true }, server: ServerSeen::InRecovery(position) }
+        })
+    }
+
+    async fn promote(&self, _: &Run, _: &PostgresPair) -> Result<(), Failure> {
+        self.promoted.set(self.promoted.get() + 1);
+        if self.answer_lost.get() { Err(transient()) } else { Ok(()) }
+    }
+
+    async fn write(&self, _: &Run, _: &PostgresPair) -> Result<Written, Failure> {
+        self.calls.borrow_mut().push("write");
+        if !self.writable.get() {
+            return Err(Failure::Database { what: "no space left".into(), source: None });
+        }
+        Ok(Written { timeline: 2, lsn: "0/6000000".parse().unwrap(), at: clock::now() })
+    }
+
+    async fn protect(&self, _: &Run, _: &PostgresPair) -> Result<(), Failure> {
+        Err(transient())
+    }
+}
+
+fn event() -> Value {
+    serde_json::from_str(include_str!("../../../events/promote-replica.json")).unwrap()
+}
+
+fn held() -> Memory {
+    let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
+    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else { panic!("not taken") };
+    lease.generation = run.generation;
+    Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
+}
+
+#[tokio::test]
+async fn the_lease_says_promoting_before_rds_is_asked() {
+    let (shelf, replica) = (held(), Fake::new());
+    replica.answer_lost.set(true);
+    handle(&shelf, &replica, event()).await.unwrap_err();
+    assert!(shelf.text("leases/lab.json").unwrap().contains("\"phase\":\"promoting\""));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_promotes_once() {
+    let (shelf, replica) = (held(), Fake::new());
+    replica.answer_lost.set(true);
+    handle(&shelf, &replica, event()).await.unwrap_err();
+    let step = handle(&shelf, &replica, event()).await.unwrap();
+    assert_eq!((step.step, replica.promoted.get()), (Outcome::Done, 1));
+}
+
+#[tokio::test]
+async fn it_is_done_with_what_was_true_when_it_was_asked_for() {
+    let (shelf, replica) = (held(), Fake::new());
+    assert_eq!(handle(&shelf, &replica, event()).await.unwrap().step, Outcome::Pending);
+    let promotion = handle(&shelf, &replica, event()).await.unwrap().did.unwrap();
+    assert!(promotion.position.is_some() && promotion.asked_at.is_some());
+    assert!(promotion.hardened.is_err(), "what was not hardened is recorded, and stops nothing");
+}
+
+#[tokio::test]
+async fn a_primary_that_takes_no_write_is_not_done() {
+    let (shelf, replica) = (held(), Fake::new());
+    replica.writable.set(false);
+    handle(&shelf, &replica, event()).await.unwrap();
+    assert_eq!(handle(&shelf, &replica, event()).await.unwrap_err().name(), "Database");
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_lease_before_the_point_of_no_return() {
+    let (shelf, replica) = (held(), Fake { promotable: false, ..Fake::new() });
+    assert_eq!(handle(&shelf, &replica, event()).await.unwrap().step, Outcome::Refused);
+    assert_eq!(replica.promoted.get(), 0);
+    assert!(shelf.text("leases/lab.json").unwrap().contains("\"phase\":\"opened\""));
+}
+
+#[tokio::test]
+async fn a_run_without_the_lease_promotes_nothing() {
+    let replica = Fake::new();
+    assert_eq!(handle(&Memory::default(), &replica, event()).await.unwrap_err().name(), "Superseded");
+    assert_eq!(replica.promoted.get(), 0);
+}

@@ -1,7 +1,7 @@
 //! The command for the people on call.
 //!
 //! One module for each noun: plans, approvals, failovers, status. What is printed is printed by [`output`]; a
-//! command that cannot do what it was asked says so with a [`Refusal`](refusal::Refusal).
+//! command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
 mod engine;
@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use output::Output;
+use refusal::Refusal;
 
 /// Disaster recovery for databases on AWS: plans, failovers, approvals, drills.
 #[derive(Debug, Parser)]
@@ -47,20 +48,32 @@ enum Command {
     Status(status::Command),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let command = Lifeboat::parse().command;
     let mut output = Output::standard();
     let done = match command {
         Command::Plan(command) => command.run(&mut output),
-        Command::Approve(command) => command.run(&mut output).await,
-        Command::Failover(command) => command.run(&mut output).await,
-        Command::Status(command) => command.run(&mut output).await,
+        Command::Approve(command) => wait_for(command.run(&mut output)),
+        Command::Failover(command) => wait_for(command.run(&mut output)),
+        Command::Status(command) => wait_for(command.run(&mut output)),
     };
     done.unwrap_or_else(|refusal| {
         output.refuse(&refusal);
         refusal.exit_code()
     })
+}
+
+/// Runs a command that talks to AWS. The runtime is made here, not around `main`: some commands must act before any
+/// thread is started.
+fn wait_for(command: impl Future<Output = Result<ExitCode, Refusal>>) -> Result<ExitCode, Refusal> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Refusal::failed(
+            format!("the system gives no event loop: {error}"),
+            "Look at this machine's limits (ulimit -a).",
+        )
+    })?;
+    runtime.block_on(command)
 }
 
 #[cfg(test)]

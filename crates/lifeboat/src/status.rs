@@ -179,3 +179,71 @@ impl Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        id::Generation,
+        lease::{Ended, Holder},
+    };
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const LAB: &str = include_str!("../../../plans/lab.yaml");
+
+    /// The status of the lab's plan after a failover whose DNS switch did not come through.
+    fn half_way() -> Status {
+        let plan = domain::plan::read(LAB, "plans/lab.yaml").unwrap();
+        let pair = plan.traffic_pair().unwrap();
+        let target = pair.primary.endpoint.to_string();
+        let side = side_of(pair, &target);
+        let execution: domain::id::ExecutionArn =
+            "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
+        let last = Ended {
+            execution,
+            generation: Generation(1),
+            outcome: RunOutcome::NeedsAPerson,
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let (generation, active) = (Generation(1), ActiveSide::Replica);
+        Status {
+            plan: plan.plan.clone(),
+            summary: plan.summary,
+            region: "us-west-2".into(),
+            lease: Some(Lease { plan: plan.plan, generation, holder: None, active, last: Some(last) }),
+            record: Record { name: plan.traffic.record.name.to_string(), target: Some(target), side, because: None },
+            last_run: None,
+            watch: None,
+        }
+    }
+
+    #[test]
+    fn traffic_that_does_not_follow_the_primary_stands_out() {
+        let lines = half_way().lines().join("\n");
+        for expected in
+            ["the plan's replica, promoted", "NOT where the primary is", "lease      free", "NEEDS A PERSON"]
+        {
+            assert!(lines.contains(expected), "{expected} in {lines}");
+        }
+    }
+
+    #[test]
+    fn a_holder_is_told_with_how_far_it_is() {
+        let mut status = half_way();
+        let lease = status.lease.as_mut().unwrap();
+        let execution = lease.last.take().unwrap().execution;
+        let since = Timestamp::UNIX_EPOCH;
+        lease.holder = Some(Holder { execution, phase: Phase::Promoting, since, asked: None });
+        assert!(status.holder().contains("`alarm-1`") && status.holder().contains("past the point of no return"));
+        assert_eq!(status.last(), "none");
+    }
+
+    #[test]
+    fn a_record_that_is_neither_side_is_not_taken_for_one() {
+        let plan = domain::plan::read(LAB, "plans/lab.yaml").unwrap();
+        let pair = plan.traffic_pair().unwrap();
+        assert_eq!(side_of(pair, pair.replica.endpoint.as_str()), Some(ActiveSide::Replica));
+        assert_eq!(side_of(pair, "elsewhere.example"), None);
+    }
+}

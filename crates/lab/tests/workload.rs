@@ -1,5 +1,7 @@
 //! The client against real PostgreSQL servers and a name that moves.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "workload/names.rs"]
 mod names;
 #[path = "workload/pair.rs"]
@@ -98,7 +100,7 @@ async fn a_client_follows_the_name_to_the_new_primary_and_tells_what_it_saw() {
         ReadBack { struck_at, promoted_at: Some(promoted_at), old_primary: pair.old(), new: &new, old: Some(&old) };
     let fenced = measure(&log, &[stale_before], &after);
     let unfenced = measure(&log, &[stale], &after);
-    println!("{}", serde_json::to_string(&ClientView { trace: Default::default(), ..unfenced.clone() }).unwrap());
+    eprintln!("{}", serde_json::to_string(&ClientView { trace: Default::default(), ..unfenced.clone() }).unwrap());
 
     let outage = unfenced.outage.clone().unwrap();
     assert!(outage.first_after.is_some() && outage.milliseconds > 20, "{outage:?}");

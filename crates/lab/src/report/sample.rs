@@ -103,7 +103,14 @@ fn evidence() -> serde_json::Value {
                     ]
                 }
             },
-            "approval": null, "fencing": answer("its security group lets nobody in"), "promotion": null,
+            "approval": null, "fencing": answer("its security group lets nobody in"),
+            "promotion": {
+                "step": "Done", "because": "orders-replica is no replica any more and has committed a write", "seen": {},
+                "did": {
+                    "instance": "orders-replica", "position": null, "loss": loss(), "askedAt": after(1_720), "timeline": 2,
+                    "writtenAtLsn": "0/3000148", "writtenAt": after(1_960), "hardened": {"Ok": null}
+                }
+            },
             "traffic": answer("db.orders.lifeboat.test names orders-replica on every authoritative server"),
             "verification": answer("orders can be read: 10612"), "undo": null, "error": null
         },

@@ -212,7 +212,6 @@ mod tests {
     #[test]
     fn moments_are_aligned_and_counted_from_the_disaster() {
         let text = drill(false);
-        println!("{text}");
         assert!(
             text.contains("  +1.312 s  detected            3 failed samples in a row, connection refused\n"),
             "{text}"

@@ -73,8 +73,10 @@ impl DrillResult {
             1 => "1 row lost".to_owned(),
             count => format!("{count} rows lost"),
         };
-        if !self.passed() {
-            return "Not as it must be".to_owned();
+        match self.shortcomings().len() {
+            0 => {}
+            1 => return "One thing is not as it must be".to_owned(),
+            count => return format!("{count} things are not as they must be"),
         }
         match self.runs.last().map(|run| run.expected) {
             Some(Ending::Done) => format!("Recovered in {outage}, {lost}"),
@@ -91,13 +93,13 @@ fn wrong_end(run: &super::RunResult) -> Option<String> {
     match run.actual {
         Some(actual) if actual == run.expected => None,
         Some(actual) => Some(format!(
-            "{}: ended `{}`, expected `{}`: {}",
+            "{}: ended as \"{}\", expected \"{}\": {}",
             run.name,
             actual.name(),
             run.expected.name(),
             run.because
         )),
-        None => Some(format!("{}: nobody knows how it ended, expected `{}`", run.name, run.expected.name())),
+        None => Some(format!("{}: nobody knows how it ended, expected \"{}\"", run.name, run.expected.name())),
     }
 }
 

@@ -36,19 +36,19 @@ pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
     let lanes: Vec<Actor> = LANES.into_iter().filter(|actor| has_anything(result, &drawn, *actor)).collect();
     let bottom = top + lanes.len() as f64 * LANE;
     let height = bottom + 24.0;
-    write!(
+    writeln!(
         out,
         "<div class=\"wide\"><svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"Timeline of the drill, \
-         drawn to scale\">\n"
+         drawn to scale\">"
     )?;
     axis(out, &scale, top, bottom)?;
     for (index, actor) in lanes.iter().enumerate() {
         let y = top + index as f64 * LANE;
         let middle = y + LANE / 2.0;
-        write!(
+        writeln!(
             out,
             "<line class=\"lane\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{0:.1}\" y2=\"{0:.1}\"/>\
-             <text class=\"actor\" x=\"{1}\" y=\"{2:.1}\">{3}</text>\n",
+             <text class=\"actor\" x=\"{1}\" y=\"{2:.1}\">{3}</text>",
             y + LANE,
             LEFT - 10.0,
             middle + 4.0,
@@ -60,9 +60,13 @@ pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
             Actor::Disaster | Actor::Probe | Actor::Alarm | Actor::Database | Actor::Dns => {}
         }
     }
+    let lane_of = |moment: &Moment| lanes.iter().position(|actor| *actor == moment.source).unwrap_or_default();
     for (moment, label) in drawn.iter().zip(&labels) {
-        let lane = lanes.iter().position(|actor| *actor == moment.source).unwrap_or_default();
-        mark(out, result, moment, label, top + (lane as f64 + 0.5) * LANE)?;
+        lead(out, label, top + (lane_of(moment) as f64 + 0.5) * LANE)?;
+    }
+    // After all the lines, so that none crosses a text.
+    for (moment, label) in drawn.iter().zip(&labels) {
+        mark(out, result, moment, label, top + (lane_of(moment) as f64 + 0.5) * LANE)?;
     }
     out.write_str("</svg></div>\n")
 }
@@ -119,10 +123,10 @@ fn caption(result: &DrillResult, moment: &Moment) -> String {
 fn axis(out: &mut String, scale: &Scale, top: f64, bottom: f64) -> fmt::Result {
     for ms in scale.marks() {
         let x = scale.x_of(ms);
-        write!(
+        writeln!(
             out,
             "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top:.1}\" y2=\"{bottom:.1}\"/>\
-             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\">{} s</text>\n",
+             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\">{} s</text>",
             bottom + 16.0,
             ms / 1_000.0
         )?;
@@ -136,10 +140,10 @@ fn commits(out: &mut String, result: &DrillResult, scale: &Scale, y: f64) -> fmt
         let from = scale.x(outage.last_before);
         let to = outage.first_after.map_or(RIGHT, |at| scale.x(at));
         let seconds = outage.milliseconds as f64 / 1_000.0;
-        write!(
+        writeln!(
             out,
             "<rect class=\"gap\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>\
-             <text class=\"gap\" x=\"{:.1}\" y=\"{:.1}\">no commit for {seconds:.3} s</text>\n",
+             <text class=\"gap\" x=\"{:.1}\" y=\"{:.1}\">no commit for {seconds:.3} s</text>",
             y + 3.0,
             (to - from).max(0.0),
             LANE - 6.0,
@@ -179,9 +183,9 @@ fn bars(out: &mut String, result: &DrillResult, scale: &Scale, y: f64) -> fmt::R
             TurnKind::Task => "task",
             TurnKind::Wait => "wait",
         };
-        write!(
+        writeln!(
             out,
-            "<rect class=\"{class}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}, {:.0} ms</title></rect>\n",
+            "<rect class=\"{class}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}, {:.0} ms</title></rect>",
             y + 9.0,
             (to - from).max(1.0),
             LANE - 18.0,
@@ -192,18 +196,25 @@ fn bars(out: &mut String, result: &DrillResult, scale: &Scale, y: f64) -> fmt::R
     Ok(())
 }
 
+fn row_y(label: &Label) -> f64 {
+    8.0 + label.row as f64 * ROW
+}
+
+fn lead(out: &mut String, label: &Label, y: f64) -> fmt::Result {
+    let x = label.x;
+    writeln!(out, "<line class=\"lead\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{:.1}\" y2=\"{y:.1}\"/>", row_y(label) + 2.0)
+}
+
 fn mark(out: &mut String, result: &DrillResult, moment: &Moment, label: &Label, y: f64) -> fmt::Result {
-    let (x, row) = (label.x, 8.0 + label.row as f64 * ROW);
+    let x = label.x;
     let (anchor, text_x) = if label.ends_here { ("end", x - 5.0) } else { ("start", x + 5.0) };
-    write!(
+    writeln!(
         out,
-        "<line class=\"lead\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{:.1}\" y2=\"{y:.1}\"/>\
-         <circle class=\"{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"><title>{}</title></circle>\
-         <text class=\"label\" text-anchor=\"{anchor}\" x=\"{text_x:.1}\" y=\"{:.1}\">{}</text>\n",
-        row + 2.0,
+        "<circle class=\"{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"><title>{}</title></circle>\
+         <text class=\"label\" text-anchor=\"{anchor}\" x=\"{text_x:.1}\" y=\"{:.1}\">{}</text>",
         tone(moment.event),
         short(&moment.detail, 300),
-        row + 11.0,
+        row_y(label) + 11.0,
         text(&caption(result, moment))
     )
 }

@@ -25,17 +25,17 @@ pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
     };
     let scale = Scale::new(first, (0.0, offset_ms(first, last)), (LEFT, RIGHT));
     let bottom = turns.len() as f64 * ROW;
-    write!(
+    writeln!(
         out,
-        "<div class=\"wide\"><svg viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-label=\"The states of the run, drawn to scale\">\n",
+        "<div class=\"wide\"><svg viewBox=\"0 0 {WIDTH} {:.0}\" role=\"img\" aria-label=\"The states of the run, drawn to scale\">",
         bottom + 22.0
     )?;
     for ms in scale.marks() {
         let x = scale.x_of(ms);
-        write!(
+        writeln!(
             out,
             "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"{bottom:.1}\"/>\
-             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\">{} s</text>\n",
+             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\">{} s</text>",
             bottom + 16.0,
             ms / 1_000.0
         )?;
@@ -47,12 +47,12 @@ pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
             TurnKind::Task => "task",
             TurnKind::Wait => "wait",
         };
-        write!(
+        writeln!(
             out,
             "<text class=\"actor\" x=\"{:.1}\" y=\"{:.1}\">{}</text>\
              <rect class=\"{class}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>\
              <text class=\"length\" x=\"{:.1}\" y=\"{1:.1}\">{:.0} ms</text>\
-             <text class=\"tick end\" x=\"{:.1}\" y=\"{1:.1}\">{}</text>\n",
+             <text class=\"tick end\" x=\"{:.1}\" y=\"{1:.1}\">{}</text>",
             LEFT - 10.0,
             y + 14.0,
             short(&turn.state, 28),
@@ -67,7 +67,7 @@ pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
     }
     out.write_str("</svg></div>\n")?;
     if result.turns.len() > turns.len() {
-        write!(out, "<p>{} more turns are in the evidence.</p>\n", result.turns.len() - turns.len())?;
+        writeln!(out, "<p>{} more turns are in the evidence.</p>", result.turns.len() - turns.len())?;
     }
     Ok(())
 }

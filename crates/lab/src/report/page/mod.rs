@@ -28,13 +28,13 @@ pub fn page(result: &DrillResult) -> String {
 }
 
 fn whole(out: &mut String, result: &DrillResult) -> fmt::Result {
-    write!(
+    writeln!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>Drill {}: {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
+         <title>Drill {}: {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>",
         text(&result.scenario),
         text(&result.headline()),
     )?;
@@ -52,7 +52,7 @@ fn whole(out: &mut String, result: &DrillResult) -> fmt::Result {
 }
 
 fn section(out: &mut String, title: &str, content: impl FnOnce(&mut String) -> fmt::Result) -> fmt::Result {
-    write!(out, "<section>\n<h2>{title}</h2>\n")?;
+    writeln!(out, "<section>\n<h2>{title}</h2>")?;
     content(out)?;
     out.write_str("</section>\n")
 }

@@ -20,9 +20,9 @@ const DETAIL_CHARS: usize = 500;
 /// The verdict, and what was done.
 pub(super) fn headline(out: &mut String, result: &DrillResult) -> fmt::Result {
     let (class, word) = if result.passed() { ("good", "passed") } else { ("bad", "not passed") };
-    write!(
+    writeln!(
         out,
-        "<header>\n<p class=\"verdict {class}\">{word}</p>\n<h1>{}</h1>\n<p class=\"story\"><b>{}</b>, plan {} ({}). {}</p>\n",
+        "<header>\n<p class=\"verdict {class}\">{word}</p>\n<h1>{}</h1>\n<p class=\"story\"><b>{}</b>, plan {} ({}). {}</p>",
         text(&result.headline()),
         text(&result.scenario),
         text(result.plan.plan.as_str()),
@@ -33,7 +33,7 @@ pub(super) fn headline(out: &mut String, result: &DrillResult) -> fmt::Result {
     if !shortcomings.is_empty() {
         out.write_str("<ul class=\"bad\">\n")?;
         for shortcoming in shortcomings {
-            write!(out, "<li>{}</li>\n", text(&shortcoming))?;
+            writeln!(out, "<li>{}</li>", text(&shortcoming))?;
         }
         out.write_str("</ul>\n")?;
     }
@@ -48,7 +48,8 @@ pub(super) fn cards(out: &mut String, result: &DrillResult) -> fmt::Result {
     let (outage, good) = match &client.outage {
         Some(outage) => {
             let within = outage.first_after.is_some() && Span::milliseconds(outage.milliseconds) <= objectives.rto;
-            (format!("{:.3} s", outage.milliseconds as f64 / 1_000.0), within)
+            let more = if outage.first_after.is_some() { "" } else { "> " };
+            (format!("{more}{:.3} s", outage.milliseconds as f64 / 1_000.0), within)
         }
         None => ("unknown".to_owned(), false),
     };
@@ -87,9 +88,9 @@ fn against(held: bool, objective: Span) -> String {
 }
 
 fn card(out: &mut String, name: &str, value: &str, class: &str, note: &str) -> fmt::Result {
-    write!(
+    writeln!(
         out,
-        "<div class=\"card {class}\"><p class=\"name\">{}</p><p class=\"value\">{}</p><p class=\"note\">{}</p></div>\n",
+        "<div class=\"card {class}\"><p class=\"name\">{}</p><p class=\"value\">{}</p><p class=\"note\">{}</p></div>",
         text(name),
         text(value),
         text(note)
@@ -106,18 +107,18 @@ pub(super) fn parts(out: &mut String, result: &DrillResult) -> fmt::Result {
     out.write_str("<table>\n<thead><tr><th>until</th><th class=\"n\">ms</th><th>share</th><th>what it is spent on</th></tr></thead>\n<tbody>\n")?;
     for part in &parts {
         let share = part.milliseconds as f64 * 100.0 / total.max(1) as f64;
-        write!(
+        writeln!(
             out,
-            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"share\"><i style=\"width:{share:.1}%\"></i></td><td class=\"why\">{}</td></tr>\n",
+            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"share\"><i style=\"width:{share:.1}%\"></i></td><td class=\"why\">{}</td></tr>",
             part.until.name(),
             part.milliseconds,
             text(&spent_on(result, part.until))
         )?;
     }
-    write!(
+    writeln!(
         out,
         "</tbody>\n<tfoot><tr><td>in all</td><td class=\"n\">{total}</td><td></td><td class=\"why\">from the client's last acknowledged \
-         commit before to its first one after</td></tr></tfoot>\n</table>\n"
+         commit before to its first one after</td></tr></tfoot>\n</table>"
     )
 }
 
@@ -158,9 +159,9 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
 pub(super) fn moments(out: &mut String, result: &DrillResult) -> fmt::Result {
     out.write_str("<table>\n<thead><tr><th class=\"n\">when</th><th>what</th><th>particulars</th><th>whose word</th></tr></thead>\n<tbody>\n")?;
     for moment in result.moments.iter().take(MOST_MOMENTS) {
-        write!(
+        writeln!(
             out,
-            "<tr><td class=\"n\">{}</td><td><b class=\"{}\">{}</b></td><td class=\"why\">{}</td><td>{}</td></tr>\n",
+            "<tr><td class=\"n\">{}</td><td><b class=\"{}\">{}</b></td><td class=\"why\">{}</td><td>{}</td></tr>",
             offset(result.struck_at, moment.at),
             tone(moment.event),
             moment.event.name(),
@@ -168,7 +169,7 @@ pub(super) fn moments(out: &mut String, result: &DrillResult) -> fmt::Result {
             moment.source.name()
         )?;
     }
-    write!(out, "</tbody>\n</table>\n<p>Counted from {}.</p>\n", result.struck_at)?;
+    writeln!(out, "</tbody>\n</table>\n<p>Counted from {}.</p>", result.struck_at)?;
     more(out, result.moments.len(), MOST_MOMENTS)
 }
 
@@ -184,9 +185,9 @@ pub(super) fn signals(out: &mut String, result: &DrillResult) -> fmt::Result {
             Verdict::Down => ("bad", "down"),
             Verdict::Unknown => ("plain", "unknown"),
         };
-        write!(
+        writeln!(
             out,
-            "<tr><td>{}</td><td><b class=\"{class}\">{verdict}</b></td><td class=\"why\">{}</td><td class=\"n\">{}</td></tr>\n",
+            "<tr><td>{}</td><td><b class=\"{class}\">{verdict}</b></td><td class=\"why\">{}</td><td class=\"n\">{}</td></tr>",
             text(&named(&serde_json::to_value(signal.vantage).unwrap_or_default())),
             short(&signal.because, DETAIL_CHARS),
             offset(result.struck_at, signal.at)
@@ -199,9 +200,9 @@ pub(super) fn signals(out: &mut String, result: &DrillResult) -> fmt::Result {
 /// The steps' answers of each run, with what they had seen and did.
 pub(super) fn decisions(out: &mut String, result: &DrillResult) -> fmt::Result {
     for run in &result.runs {
-        write!(
+        writeln!(
             out,
-            "<h3>{}: {}</h3>\n<p>{}</p>\n",
+            "<h3>{}: {}</h3>\n<p>{}</p>",
             text(&run.name),
             run.actual.map_or("unknown", Ending::name),
             short(&run.because, DETAIL_CHARS)
@@ -226,9 +227,9 @@ fn answers(out: &mut String, evidence: &Evidence) -> fmt::Result {
         let because = ["because", "why", "cause"].iter().find_map(|key| answer[key].as_str()).unwrap_or_default();
         let word = ["step", "decision", "error"].iter().find_map(|key| answer[key].as_str()).unwrap_or_default();
         let whole = serde_json::to_string_pretty(answer).unwrap_or_default();
-        write!(
+        writeln!(
             out,
-            "<details><summary><b>{}</b> <em>{}</em> {}</summary>\n<pre>{}</pre>\n</details>\n",
+            "<details><summary><b>{}</b> <em>{}</em> {}</summary>\n<pre>{}</pre>\n</details>",
             text(name),
             text(word),
             short(because, DETAIL_CHARS),
@@ -240,7 +241,7 @@ fn answers(out: &mut String, evidence: &Evidence) -> fmt::Result {
 
 fn provenance(out: &mut String, run: &RunResult) -> fmt::Result {
     match &run.execution {
-        Some(execution) => write!(out, "<p class=\"small\">Execution <code>{}</code></p>\n", text(execution)),
+        Some(execution) => writeln!(out, "<p class=\"small\">Execution <code>{}</code></p>", text(execution)),
         None => Ok(()),
     }
 }
@@ -248,9 +249,9 @@ fn provenance(out: &mut String, run: &RunResult) -> fmt::Result {
 /// Fencing after the old primary's return, and the rows that went astray.
 pub(super) fn rows(out: &mut String, result: &DrillResult) -> fmt::Result {
     match &result.old_primary {
-        Some(old) => write!(
+        Some(old) => writeln!(
             out,
-            "<p><b class=\"{}\">{}</b> The old primary's host came back at {}: {}</p>\n",
+            "<p><b class=\"{}\">{}</b> The old primary's host came back at {}: {}</p>",
             if old.fenced { "good" } else { "bad" },
             if old.fenced { "Fenced." } else { "Not fenced." },
             offset(result.struck_at, old.returned_at),
@@ -259,7 +260,7 @@ pub(super) fn rows(out: &mut String, result: &DrillResult) -> fmt::Result {
         None => out.write_str("<p>The old primary was not brought back in this scenario.</p>\n")?,
     }
     let client = &result.client;
-    write!(
+    writeln!(
         out,
         "<table>\n<tbody>\n<tr><td>commits acknowledged to the client</td><td class=\"n\">{}</td><td></td></tr>\n\
          <tr><td>attempts that surely wrote nothing</td><td class=\"n\">{}</td><td></td></tr>\n\
@@ -267,7 +268,7 @@ pub(super) fn rows(out: &mut String, result: &DrillResult) -> fmt::Result {
          <tr><td>attempts without an answer, not found there</td><td class=\"n\">{}</td><td></td></tr>\n\
          <tr><td>acknowledged and lost</td><td class=\"n\">{}</td><td class=\"why\">{}</td></tr>\n\
          <tr><td>committed by the old primary after the promotion</td><td class=\"n\">{}</td><td class=\"why\">{}</td></tr>\n\
-         </tbody>\n</table>\n",
+         </tbody>\n</table>",
         client.rows_acknowledged,
         client.attempts_failed,
         client.unknown_kept,
@@ -294,9 +295,9 @@ pub(super) fn environment(out: &mut String, result: &DrillResult) -> fmt::Result
     }
     let setting_up = Span::between(result.began_at, result.struck_at);
     let whole = Span::between(result.began_at, result.ended_at);
-    write!(
+    writeln!(
         out,
-        ". Began {}; the disaster struck after {:.1} s, all was over after {:.1} s.</p>\n",
+        ". Began {}; the disaster struck after {:.1} s, all was over after {:.1} s.</p>",
         result.began_at,
         setting_up.as_seconds(),
         whole.as_seconds()
@@ -304,7 +305,7 @@ pub(super) fn environment(out: &mut String, result: &DrillResult) -> fmt::Result
 }
 
 fn more(out: &mut String, count: usize, shown: usize) -> fmt::Result {
-    if count > shown { write!(out, "<p>{} more are in evidence.json.</p>\n", count - shown) } else { Ok(()) }
+    if count > shown { writeln!(out, "<p>{} more are in evidence.json.</p>", count - shown) } else { Ok(()) }
 }
 
 /// A variant's name as JSON writes it.

@@ -85,7 +85,7 @@ async fn a_client_follows_the_name_to_the_new_primary_and_tells_what_it_saw() {
     pair.promote().await;
     let promoted_at = Timestamp::now();
     names.point(NAME, NEW_HOST, 0);
-    commits(&workload, pair.new(), 20).await;
+    commits(&workload, pair.successor(), 20).await;
 
     // Nobody fences the old primary here: what the stale client does there must be seen as split brain.
     let stale_before = Log::read(&pair.folder().join("stale.jsonl")).unwrap();
@@ -94,7 +94,7 @@ async fn a_client_follows_the_name_to_the_new_primary_and_tells_what_it_saw() {
     let stale = stale.stop().await.unwrap();
     let log = workload.stop().await.unwrap();
 
-    let new = orders::read_back(&pair.owner(pair.new()).await, 1).await.unwrap();
+    let new = orders::read_back(&pair.owner(pair.successor()).await, 1).await.unwrap();
     let old = orders::read_back(&pair.owner(pair.old()).await, 1).await.unwrap();
     let after =
         ReadBack { struck_at, promoted_at: Some(promoted_at), old_primary: pair.old(), new: &new, old: Some(&old) };

@@ -78,12 +78,12 @@ impl Pair {
         [127, 78, self.net, 1].into()
     }
 
-    pub(crate) fn new(&self) -> IpAddr {
+    pub(crate) fn successor(&self) -> IpAddr {
         [127, 78, self.net, 2].into()
     }
 
     pub(crate) fn hosts(&self) -> Vec<(&'static str, IpAddr)> {
-        vec![(OLD_HOST, self.old()), (NEW_HOST, self.new())]
+        vec![(OLD_HOST, self.old()), (NEW_HOST, self.successor())]
     }
 
     pub(crate) fn role(&self) -> SqlName {
@@ -121,7 +121,7 @@ impl Pair {
 
     pub(crate) async fn promote(&self) {
         run(self.pg_ctl("new").arg("promote"));
-        let new = self.owner(self.new()).await;
+        let new = self.owner(self.successor()).await;
         for _ in 0..100 {
             let row = new.query_one("select pg_is_in_recovery()", &[]).await.unwrap();
             if !row.get::<_, bool>(0) {

@@ -61,7 +61,7 @@ impl Pair {
             .command("pg_basebackup")
             .args(["-h", &pair.old().to_string(), "-U", "owner", "-R", "-C", "-S", "replica", "-c", "fast", "-D"])
             .arg(pair.data("new")));
-        pair.configure("new", pair.new(), NEW_HOST, &issuer);
+        pair.configure("new", pair.successor(), NEW_HOST, &issuer);
         run(pair.pg_ctl("new").args(["start", "-w", "-l"]).arg(pair.folder.join("new.log")));
         pair
     }

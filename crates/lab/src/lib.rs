@@ -1,4 +1,16 @@
 //! One machine standing in for AWS.
 
+pub mod deploy;
+pub mod dns;
+pub mod drill;
+pub mod gateway;
+pub mod keeper;
+pub mod machine;
+pub mod process;
+pub mod programs;
+pub mod rds;
 pub mod report;
+pub mod setup;
+pub mod slot;
+pub mod system;
 pub mod workload;

@@ -179,9 +179,7 @@ impl Machine {
     pub async fn shut_down(self) {
         self.gateway.stop().await;
         drop(self.dns);
-        if let Some(rds) = Arc::into_inner(self.rds)
-            && let Err(error) = rds.shut_down().await
-        {
+        if let Err(error) = self.rds.shut_down().await {
             tracing::warn!(%error, "not every server could be stopped; they end with this process");
         }
     }

@@ -18,7 +18,7 @@ use crate::{
     deploy::Outputs,
     machine::{ACCOUNT, Machine},
     rds::Name,
-    workload::{self, OrdersError, Password},
+    workload::{self, Password, orders::OrdersError},
 };
 
 /// The system that a plan protects.

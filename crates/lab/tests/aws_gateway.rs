@@ -142,6 +142,13 @@ impl Lab {
         Ok(self.outputs[0].get("MachineArn").ok_or("the stack has no MachineArn")?)
     }
 
+    async fn invoke(&self, region: &str, role: &str, event: &Value) -> Result<Value, Box<dyn Error>> {
+        let lambda = aws_sdk_lambda::Client::new(&self.config(region));
+        let event = aws_sdk_lambda::primitives::Blob::new(event.to_string());
+        let told = lambda.invoke().function_name(format!("echo-{role}")).payload(event).send().await?;
+        Ok(serde_json::from_slice(told.payload.ok_or("no answer")?.as_ref())?)
+    }
+
     async fn run(&self, name: &str, input: &str) -> Result<String, Box<dyn Error>> {
         let sfn = aws_sdk_sfn::Client::new(&self.config(RECOVERY));
         let started = sfn.start_execution().state_machine_arn(self.machine()?).name(name).input(input).send().await?;
@@ -193,16 +200,41 @@ fn a_template_is_deployed_as_its_conditions_and_parameters_say() -> Outcome {
     assert!(lab.outputs[0].contains_key("MachineArn") && !lab.outputs[1].contains_key("MachineArn"));
     lab.runtime.block_on(async {
         for (region, word) in [(RECOVERY, "said"), (WITNESS, "none")] {
-            let lambda = aws_sdk_lambda::Client::new(&lab.config(region));
             let role = if region == RECOVERY { "recovery" } else { "witness" };
-            let told = lambda.invoke().function_name(format!("echo-{role}")).send().await?;
-            let answer: Value = serde_json::from_slice(told.payload.ok_or("no answer")?.as_ref())?;
+            let answer = lab.invoke(region, role, &json!({})).await?;
             assert_eq!(answer["word"], word, "{answer}");
             let names = answer["names"].as_array().ok_or("no names")?;
             assert!(names.iter().any(|name| name == "AWS_LAMBDA_RUNTIME_API"));
             // The function sees nothing of the gateway's own environment.
             for ours in ["GATEWAY_PORT", "AUTH", "LIFEBOAT_LAB_RDS", "BIND_HOST"] {
                 assert!(!names.iter().any(|name| name == ours), "{ours}");
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn each_regions_function_may_do_what_its_role_says_and_no_more() -> Outcome {
+    let lab = lab()?;
+    lab.runtime.block_on(async {
+        let bucket = |region: usize| lab.outputs[region].get("BucketName").ok_or("no bucket");
+        let put = |bucket: &str, key: &str| json!({"call": ["s3", "put_object", {"Bucket": bucket, "Key": key}]});
+        let metric = |namespace: &str| {
+            let datum = json!([{"MetricName": "m", "Value": 1}]);
+            json!({"call": ["cloudwatch", "put_metric_data", {"Namespace": namespace, "MetricData": datum}]})
+        };
+        for (region, own, other, role) in [(RECOVERY, 0, 1, "recovery"), (WITNESS, 1, 0, "witness")] {
+            for (event, came) in [
+                (put(bucket(own)?, "free/a"), "done"),
+                (put(bucket(own)?, "kept/a"), "AccessDenied"),
+                (put(bucket(other)?, "free/a"), "AccessDenied"),
+                (metric("Ours"), "done"),
+                (metric("Others"), "AccessDenied"),
+            ] {
+                let answer = lab.invoke(region, role, &event).await?;
+                let told = answer["came"].as_str().unwrap_or_default();
+                assert!(told.starts_with(came), "{region} {event}: {told}");
             }
         }
         Ok(())

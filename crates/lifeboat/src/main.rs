@@ -4,6 +4,7 @@
 //! command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
+mod drill;
 mod engine;
 mod failover;
 mod output;
@@ -44,6 +45,8 @@ enum Command {
     Approve(approval::Command),
     /// Starts a failover by hand and follows it to its end.
     Failover(failover::Command),
+    /// Makes a disaster on this machine and shows what comes of it.
+    Drill(drill::Command),
     /// Shows a plan's lease, primary, last run and watch.
     Status(status::Command),
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Plan(command) => command.run(&mut output),
         Command::Approve(command) => wait_for(command.run(&mut output)),
         Command::Failover(command) => wait_for(command.run(&mut output)),
+        Command::Drill(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
         Command::Status(command) => wait_for(command.run(&mut output)),
     };
     done.unwrap_or_else(|refusal| {
@@ -66,7 +70,7 @@ fn main() -> ExitCode {
 /// Runs a command that talks to AWS. The runtime is made here, not around `main`: some commands must act before any
 /// thread is started.
 fn wait_for(command: impl Future<Output = Result<ExitCode, Refusal>>) -> Result<ExitCode, Refusal> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         Refusal::failed(
             format!("the system gives no event loop: {error}"),

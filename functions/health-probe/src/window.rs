@@ -21,7 +21,7 @@ use tracing::{info, warn};
 /// What a window came to.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Watched {
+pub(crate) struct Watched {
     samples: u32,
     failed: u32,
     untold: u32,
@@ -29,7 +29,7 @@ pub struct Watched {
 }
 
 /// The world as the probe meets it.
-pub trait World {
+pub(crate) trait World {
     /// Reads what is ours before it is needed.
     fn prepare(&self, pair: &PostgresPair) -> impl Future<Output = Result<(), String>>;
     /// Looks at the plan's primary.
@@ -51,7 +51,7 @@ const HEARTBEAT: Span = Span::seconds(10);
 const CLAIMS: usize = 3;
 
 /// Watches one window.
-pub async fn watch(shelf: &impl Shelf, world: &impl World, plan: &PlanName, scheduled_at: Timestamp) -> Result<Step<Watched>, Failure> {
+pub(crate) async fn watch(shelf: &impl Shelf, world: &impl World, plan: &PlanName, scheduled_at: Timestamp) -> Result<Step<Watched>, Failure> {
     let (plan, _) = shelf::read_plan(shelf, plan).await?;
     let pair = plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))?;
     let claimed = claim(shelf, &plan, scheduled_at, world).await?;

@@ -9,6 +9,7 @@
 
 mod actions;
 mod answer;
+mod asking;
 mod authority;
 mod descent;
 mod disaster;

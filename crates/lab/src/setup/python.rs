@@ -13,6 +13,7 @@ const REQUIREMENTS: &str = include_str!("../../python/requirements.txt");
 const PROGRAM: &[(&str, &str)] = &[
     ("launch.py", include_str!("../../python/launch.py")),
     ("seams/__init__.py", include_str!("../../python/seams/__init__.py")),
+    ("seams/access.py", include_str!("../../python/seams/access.py")),
     ("seams/alarm_rules.py", include_str!("../../python/seams/alarm_rules.py")),
     ("seams/alarms.py", include_str!("../../python/seams/alarms.py")),
     ("seams/callbacks.py", include_str!("../../python/seams/callbacks.py")),

@@ -1,0 +1,129 @@
+//! Following the engine's runs, live and to their end.
+
+use std::{collections::BTreeSet, time::{Duration, Instant}};
+
+use aws_sdk_sfn::{Client, types::ExecutionStatus};
+use domain::{evidence::{self, Evidence}, id::ExecutionArn};
+use edge::states::States;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Audience, DrillError, RUN_PATIENCE, Stage};
+use crate::{
+    report::{Actor, Event, Moment},
+    system::{SystemError, bucket},
+};
+
+/// The runs of the plan's recovery Region.
+pub(super) struct Runs {
+    client: Client,
+    machine_arn: String,
+    known: BTreeSet<String>,
+}
+
+/// Between two looks: often enough to be live, seldom enough not to slow what is watched.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+fn aws<E: aws_sdk_sfn::error::ProvideErrorMetadata + std::error::Error>(doing: &str, error: &E) -> DrillError {
+    SystemError::Aws { doing: doing.to_owned(), why: edge::aws::shown(error) }.into()
+}
+
+impl Runs {
+    /// Remembers the runs that there are.
+    pub(super) async fn so_far(stage: &Stage) -> Result<Self, DrillError> {
+        let region = stage.system.plan.regions.recovery.as_str();
+        let client = Client::new(&stage.machine.gateway.sdk_config(region));
+        let machine_arn = format!("arn:aws:states:{region}:{}:stateMachine:lifeboat-failover", crate::machine::ACCOUNT);
+        let mut runs = Self { client, machine_arn, known: BTreeSet::new() };
+        runs.known = runs.all().await?.into_iter().collect();
+        Ok(runs)
+    }
+
+    async fn all(&self) -> Result<Vec<String>, DrillError> {
+        let listed = self.client.list_executions().state_machine_arn(&self.machine_arn).send().await;
+        let listed = listed.map_err(|error| aws("list the runs", &error))?;
+        Ok(listed.executions().iter().map(|run| run.execution_arn().to_owned()).collect())
+    }
+
+    /// The runs that began since.
+    pub(super) async fn new_ones(&self) -> Result<Vec<String>, DrillError> {
+        Ok(self.all().await?.into_iter().filter(|arn| !self.known.contains(arn)).collect())
+    }
+
+    /// Waits for a run that begins by itself.
+    pub(super) async fn next(&mut self) -> Result<ExecutionArn, DrillError> {
+        let began = Instant::now();
+        loop {
+            if let Some(arn) = self.new_ones().await?.into_iter().next() {
+                return self.take(arn);
+            }
+            if began.elapsed() > RUN_PATIENCE {
+                return Err(SystemError::Late { what: "a run of the state machine".into(), limit: RUN_PATIENCE }.into());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Starts a run by hand.
+    pub(super) async fn start(&mut self, input: &Value) -> Result<ExecutionArn, DrillError> {
+        let started = self.client.start_execution().state_machine_arn(&self.machine_arn).input(input.to_string()).send().await;
+        let started = started.map_err(|error| aws("start a run", &error))?;
+        self.take(started.execution_arn().to_owned())
+    }
+
+    fn take(&mut self, arn: String) -> Result<ExecutionArn, DrillError> {
+        self.known.insert(arn.clone());
+        arn.parse().map_err(|error: domain::id::BadId| SystemError::Aws { doing: "read a run's ARN".into(), why: error.to_string() }.into())
+    }
+
+    /// Follows a run to its end, telling each moment as it becomes known, and reads its evidence.
+    pub(super) async fn follow(&self, stage: &Stage, run: &ExecutionArn, audience: &dyn Audience) -> Result<Evidence, DrillError> {
+        let region = &stage.system.plan.regions.recovery;
+        let states = States::with(&stage.machine.gateway.sdk_config(region.as_str()));
+        let mut told = BTreeSet::new();
+        let began = Instant::now();
+        loop {
+            let described = self.client.describe_execution().execution_arn(run.as_str()).send().await.map_err(|error| aws("look at the run", &error))?;
+            for moment in live(&states.history(run).await?.moments) {
+                if told.insert(moment.event) {
+                    audience.moment(&moment);
+                }
+            }
+            if *described.status() != ExecutionStatus::Running {
+                let cause = described.cause().unwrap_or("done");
+                let at = described.stop_date().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok()).unwrap_or_else(Timestamp::now);
+                let detail = format!("{}: {cause}", described.error().unwrap_or(described.status().as_str()));
+                audience.moment(&Moment { at, event: Event::RunEnded, detail, source: Actor::Run });
+                break;
+            }
+            if began.elapsed() > RUN_PATIENCE {
+                return Err(SystemError::Late { what: format!("the end of run {run}"), limit: RUN_PATIENCE }.into());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        self.evidence(stage, run).await
+    }
+
+    async fn evidence(&self, stage: &Stage, run: &ExecutionArn) -> Result<Evidence, DrillError> {
+        let key = evidence::key(Some(&stage.system.plan.plan), run);
+        let text = stage.system.object(&stage.machine, &key).await?;
+        let missing = || SystemError::Late { what: format!("s3://{}/{key}", bucket(&stage.system.plan.regions.recovery)), limit: RUN_PATIENCE };
+        serde_json::from_str(&text.ok_or_else(missing)?).map_err(|source| DrillError::Evidence { key, source })
+    }
+}
+
+/// What a history tells so far: the state after a step has been entered when the step was done.
+fn live(history: &[evidence::Moment]) -> Vec<Moment> {
+    let entered = |state: &str| history.iter().find(|moment| moment.state == state).map(|moment| moment.entered_at);
+    let steps = [
+        ("BeginRecord", Event::RunStarted, "the state machine runs"),
+        ("FencePrimary", Event::Judged, "a failure; fail over"),
+        ("PromoteReplica", Event::Fenced, "the old primary refuses writes, or will when it returns"),
+        ("DnsSwitch", Event::Promoted, "the replica is the primary, a write has committed"),
+        ("Verify", Event::DnsSwitched, "the authoritative servers answer the new primary"),
+    ];
+    let told = steps.into_iter().filter_map(|(state, event, detail)| {
+        Some(Moment { at: entered(state)?, event, detail: detail.to_owned(), source: Actor::Run })
+    });
+    told.collect()
+}

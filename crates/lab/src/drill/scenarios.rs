@@ -1,0 +1,225 @@
+//! The scenarios: what is done, and what must happen.
+
+use std::time::Duration;
+
+use domain::{evidence::Evidence, plan::{Plan, Probe}, probe::{Blip, later}, run::Trigger, span::Span};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{Audience, DrillError, Scenario, Stage, clients::{Clients, Logs}, environment, follow::Runs};
+use crate::{
+    report::{Actor, DrillResult, Ending, Event, HeldTo, Moment, OldPrimary, RunResult, moments, signals, turns},
+    system::{SystemError, until},
+};
+
+/// How long the old primary is tried after its return, and a client after a blip.
+const AFTERWARDS: Duration = Duration::from_millis(1_500);
+
+/// How long a blip's record may take, and within which no run may begin.
+const BLIP_PATIENCE: Duration = Duration::from_secs(15);
+
+pub(super) async fn play(stage: &Stage, scenario: Scenario, reproduce: &str, audience: &dyn Audience) -> Result<DrillResult, DrillError> {
+    let mut drill = Drill { stage, scenario, audience, reproduce, began_at: Timestamp::now(), moments: Vec::new() };
+    match scenario {
+        Scenario::PrimaryKilled => drill.primary_killed().await,
+        Scenario::Blip => drill.blip().await,
+        Scenario::ReplicaLagging => drill.replica_lagging().await,
+    }
+}
+
+struct Drill<'a> {
+    stage: &'a Stage,
+    scenario: Scenario,
+    audience: &'a dyn Audience,
+    reproduce: &'a str,
+    began_at: Timestamp,
+    moments: Vec<Moment>,
+}
+
+impl<'a> Drill<'a> {
+    async fn primary_killed(&mut self) -> Result<DrillResult, DrillError> {
+        let mut runs = Runs::so_far(self.stage).await?;
+        let clients = self.clients().await?;
+        let struck_at = self.kill().await?;
+        let run = runs.next().await?;
+        let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        let moved = promoted_at(&evidence);
+        let returned_at = self.afterwards(&clients, moved).await?;
+        let logs = clients.stop().await?;
+        let run = RunResult::of("automatic failover", Ending::Done, evidence);
+        self.result(struck_at, vec![run], &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
+    }
+
+    async fn blip(&mut self) -> Result<DrillResult, DrillError> {
+        let plan = self.plan();
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let prefix = format!("evidence/{}/blips/", plan.plan);
+        let before = system.keys(machine, &prefix).await?;
+        let runs = Runs::so_far(self.stage).await?;
+        let clients = self.clients().await?;
+        // Long enough to be sampled, shorter than the hold-down and than the failures that raise the alarm.
+        let least = plan.probe.hold_down.min(plan.probe.interval.times(plan.probe.failures_in_a_row - 1));
+        let pause = Span::milliseconds(least.as_milliseconds() * 4 / 5).duration();
+        machine.rds.pause(&system.primary()).await?;
+        let struck_at = Timestamp::now();
+        self.audience.struck(struck_at);
+        self.happened(struck_at, Event::Paused, format!("SIGSTOP of every process of `{}` for {} ms", system.primary().id, pause.as_millis()), Actor::Disaster);
+        tokio::time::sleep(pause).await;
+        machine.rds.resume(&system.primary()).await?;
+        let resumed_at = Timestamp::now();
+        self.happened(resumed_at, Event::Resumed, "SIGCONT".into(), Actor::Disaster);
+        let commit = clients.first_after(resumed_at).await?;
+        self.happened(commit.at, Event::FirstCommit, format!("row {} on {}", commit.id, commit.address), Actor::Client);
+        let blip = until(BLIP_PATIENCE, "the record of the blip", async || {
+            let key = system.keys(machine, &prefix).await?.into_iter().find(|key| !before.contains(key));
+            let Some(key) = key else { return Ok(None) };
+            Ok(system.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Blip>(&text).ok()))
+        })
+        .await?;
+        tokio::time::sleep(AFTERWARDS).await;
+        let run = match runs.new_ones().await?.first() {
+            None => RunResult::not_started("no failover", Ending::NotStarted, &blip.because),
+            Some(run) => {
+                let run = run.parse().map_err(|error: domain::id::BadId| SystemError::Aws { doing: "read a run's ARN".into(), why: error.to_string() })?;
+                RunResult::of("no failover", Ending::NotStarted, runs.follow(self.stage, &run, self.audience).await?)
+            }
+        };
+        let logs = clients.stop().await?;
+        self.result(struck_at, vec![run], &logs, None, None, HeldTo { rto: true, rpo: true }).await
+    }
+
+    async fn replica_lagging(&mut self) -> Result<DrillResult, DrillError> {
+        let plan = self.plan();
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let mut runs = Runs::so_far(self.stage).await?;
+        let clients = self.clients().await?;
+        machine.rds.hold_back_replay(&system.replica())?;
+        let held_at = Timestamp::now();
+        let budget = plan.failover.data_loss_budget.time;
+        self.happened(held_at, Event::ReplayHeld, format!("`{}` no longer gets its source's log; the budget is {budget}", system.replica().id), Actor::Disaster);
+        // Until the client has committed for longer than the budget.
+        let beyond = later(held_at, budget + Span::seconds(1));
+        clients.first_after(beyond).await?;
+        let struck_at = self.kill().await?;
+        let refused = runs.next().await?;
+        let refused = runs.follow(self.stage, &refused, self.audience).await?;
+        let input = json!({
+            "plan": plan.plan, "by": "the drill", "why": "the replica is behind, and the shop must open",
+            "consent": { "by": "the drill", "why": "what the replica lacks is given up" },
+        });
+        let consented = runs.start(&input).await?;
+        self.happened(Timestamp::now(), Event::Approved, "a run with a named consent to the loss".into(), Actor::Disaster);
+        let consented = runs.follow(self.stage, &consented, self.audience).await?;
+        let moved = promoted_at(&consented);
+        let returned_at = self.afterwards(&clients, moved).await?;
+        let logs = clients.stop().await?;
+        let results =
+            vec![RunResult::of("automatic failover", Ending::Refused, refused), RunResult::of("with a named consent", Ending::Done, consented)];
+        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: false }).await
+    }
+
+    fn plan(&self) -> &'a Plan {
+        &self.stage.system.plan
+    }
+
+    async fn clients(&self) -> Result<Clients, DrillError> {
+        self.audience.step("starting the clients");
+        Clients::start(self.stage).await
+    }
+
+    async fn kill(&mut self) -> Result<Timestamp, DrillError> {
+        let primary = self.stage.system.primary();
+        let struck_at = Timestamp::now();
+        self.stage.machine.rds.kill(&primary).await?;
+        self.audience.struck(struck_at);
+        self.happened(struck_at, Event::Killed, format!("SIGKILL of `{}` and all its processes", primary.id), Actor::Disaster);
+        Ok(struck_at)
+    }
+
+    /// After a failover: the client's first commit, then the old primary's return, which its fence must meet.
+    async fn afterwards(&mut self, clients: &Clients, moved: Option<Timestamp>) -> Result<Option<Timestamp>, DrillError> {
+        if moved.is_none() {
+            return Ok(None);
+        }
+        let commit = clients.first_elsewhere().await?;
+        tracing::debug!(commit.id, "the client has found the new primary");
+        self.stage.machine.rds.restart_after_kill(&self.stage.system.primary()).await?;
+        let returned_at = Timestamp::now();
+        self.happened(returned_at, Event::OldPrimaryBack, "its host was started again, with its old data".into(), Actor::Disaster);
+        tokio::time::sleep(AFTERWARDS).await;
+        Ok(Some(returned_at))
+    }
+
+    fn happened(&mut self, at: Timestamp, event: Event, detail: String, source: Actor) {
+        let moment = Moment { at, event, detail, source };
+        self.audience.moment(&moment);
+        self.moments.push(moment);
+    }
+
+    async fn result(
+        &mut self,
+        struck_at: Timestamp,
+        runs: Vec<RunResult>,
+        logs: &Logs,
+        moved: Option<Timestamp>,
+        returned_at: Option<Timestamp>,
+        held_to: HeldTo,
+    ) -> Result<DrillResult, DrillError> {
+        let client = logs.measure(self.stage, struck_at, moved).await?;
+        if moved.is_some()
+            && let Some(first) = client.outage.as_ref().and_then(|outage| outage.first_after)
+        {
+            self.happened(first, Event::FirstCommit, "the client writes again, on the new primary".into(), Actor::Client);
+        }
+        let old_primary = returned_at.map(|returned_at| {
+            let (tried, acknowledged) = logs.tried_on_the_old(returned_at);
+            let fenced = tried > 0 && acknowledged == 0 && client.split_brain.count == 0;
+            OldPrimary { returned_at, fenced, because: format!("{acknowledged} of {tried} attempts to write to it were acknowledged") }
+        });
+        if let Some(old) = &old_primary
+            && old.fenced
+        {
+            let old = old.because.clone();
+            self.happened(Timestamp::now(), Event::OldPrimaryFenced, old, Actor::Client);
+        }
+        let evidence: Vec<&Evidence> = runs.iter().filter_map(|run| run.evidence.as_ref()).collect();
+        self.moments.extend(evidence.iter().flat_map(|evidence| moments(evidence)));
+        let probe = &self.stage.system.plan.probe;
+        self.moments.extend(evidence.iter().flat_map(|evidence| detected(evidence, probe)));
+        self.moments.sort_by_key(|moment| moment.at);
+        Ok(DrillResult {
+            scenario: self.scenario.name().to_owned(),
+            story: self.scenario.story().to_owned(),
+            plan: self.plan().clone(),
+            held_to,
+            began_at: self.began_at,
+            struck_at,
+            ended_at: Timestamp::now(),
+            turns: evidence.iter().flat_map(|evidence| turns(evidence)).collect(),
+            signals: evidence.iter().flat_map(|evidence| signals(evidence)).collect(),
+            moments: std::mem::take(&mut self.moments),
+            runs,
+            old_primary,
+            client,
+            environment: environment(None),
+            reproduce: self.reproduce.to_owned(),
+        })
+    }
+}
+
+/// When the promoted replica had committed its first write.
+fn promoted_at(evidence: &Evidence) -> Option<Timestamp> {
+    evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref()).map(|promotion| promotion.written_at)
+}
+
+/// When the probe had counted enough failures, and when the alarm rose. A sample's instant is its place on the grid.
+fn detected(evidence: &Evidence, probe: &Probe) -> Vec<Moment> {
+    let Some(Trigger::Alarm { alarm, at, reason }) = &evidence.trigger else { return Vec::new() };
+    let mut moments = vec![Moment { at: *at, event: Event::Alarm, detail: format!("{alarm}: {reason}"), source: Actor::Alarm }];
+    if let Some(judgement) = evidence.record.judgement.as_ref().and_then(|step| step.did.as_ref()) {
+        let at = later(judgement.failing_since, probe.interval.times(probe.failures_in_a_row - 1));
+        let detail = format!("{} samples failed in a row, the first one at {}", probe.failures_in_a_row, judgement.failing_since);
+        moments.push(Moment { at, event: Event::Detected, detail, source: Actor::Probe });
+    }
+    moments
+}

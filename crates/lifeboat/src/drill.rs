@@ -1,0 +1,196 @@
+//! `lifeboat drill`: a disaster made on purpose, on this machine.
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use clap::Args;
+use domain::plan::{self, Plan};
+use jiff::Timestamp;
+use lab::{
+    drill::{Audience, DrillError, Scenario, Stage},
+    report::{DrillResult, Figures, Moment, terminal::Terminal},
+    setup::Progress,
+};
+use serde_json::json;
+
+use crate::{output::Output, refusal::Refusal};
+
+/// The most drills in one go.
+const MOST_RUNS: u32 = 1_000;
+
+/// Makes a disaster on this machine and shows what comes of it: real PostgreSQL, real DNS, the real engine.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lifeboat drill                        kill the primary and watch the failover
+  lifeboat drill replica-lagging        another scenario; --list names them
+  lifeboat drill --runs 10              ten in a row, and their figures
+  lifeboat drill --keep                 leave the lab up afterwards, to talk to it
+
+Needs no AWS account and no Docker; what is missing is installed under target/lab, or named with its command. Every
+address is a loopback address. Exit code 0 only if everything was as it must be.")]
+pub(crate) struct Command {
+    /// The scenario.
+    #[arg(default_value = "primary-killed")]
+    scenario: String,
+    /// Name the scenarios and leave.
+    #[arg(long)]
+    list: bool,
+    /// Print one line of JSON for each drill; progress goes to standard error.
+    #[arg(long)]
+    json: bool,
+    /// Leave the lab up until Ctrl-C, and say how to talk to it.
+    #[arg(long)]
+    keep: bool,
+    /// The plan to rehearse.
+    #[arg(long, default_value = "plans/lab.yaml")]
+    plan: PathBuf,
+    /// How many times.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
+    runs: u32,
+    /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
+    #[arg(long)]
+    slot: Option<u8>,
+}
+
+impl Command {
+    /// Puts a keeper above this process, which leaves nothing running. Before any thread is started.
+    pub(crate) fn keep(self) -> Result<Self, Refusal> {
+        if !self.list {
+            lab::keeper::keep().map_err(|error| Refusal::failed(format!("no keeper can be set up: {error}"), "Nothing was started."))?;
+        }
+        Ok(self)
+    }
+
+    pub(crate) async fn run(self, output: &mut Output) -> Result<std::process::ExitCode, Refusal> {
+        if self.list {
+            return self.list(output);
+        }
+        let scenario: Scenario = self.scenario.parse().map_err(|error: lab::drill::UnknownScenario| Refusal::usage(error.to_string(), "Name one of those."))?;
+        let plan = self.read_plan()?;
+        let slot = self.slot.map(lab::slot::Slot::new).transpose().map_err(|error| Refusal::usage(error.to_string(), "Choose another slot."))?;
+        let audience = Shown::new();
+        let drilled = tokio::select! {
+            drilled = self.drill(scenario, &plan, slot, &audience, output) => drilled,
+            _ = tokio::signal::ctrl_c() => return Err(Refusal::failed("interrupted", "Nothing is left running.")),
+        };
+        let passed = drilled.map_err(|error| refusal(&error))?;
+        Ok(if passed { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })
+    }
+
+    async fn drill(&self, scenario: Scenario, plan: &Plan, slot: Option<lab::slot::Slot>, audience: &Shown, output: &mut Output) -> Result<bool, DrillError> {
+        let began = std::time::Instant::now();
+        let mut stage = Stage::set(plan, slot, audience).await?;
+        audience.step(&format!("the lab is up, deployed and loaded, {:.1} s after the start", began.elapsed().as_secs_f64()));
+        let mut results = Vec::new();
+        let played = self.play(&mut stage, scenario, audience, output, &mut results).await;
+        if self.keep && played.is_ok() {
+            self.leave_up(&stage, audience).await;
+        }
+        stage.strike().await;
+        played?;
+        if results.len() > 1 {
+            let figures = Figures::of(&results);
+            if self.json { drop(output.json(&figures)) } else { drop(audience.terminal().figures(&figures)) }
+        }
+        Ok(results.iter().all(DrillResult::passed))
+    }
+
+    async fn play(
+        &self,
+        stage: &mut Stage,
+        scenario: Scenario,
+        audience: &Shown,
+        output: &mut Output,
+        results: &mut Vec<DrillResult>,
+    ) -> Result<(), DrillError> {
+        let reproduce = format!("cargo drill {}", scenario.name());
+        for _ in 0..self.runs {
+            let result = stage.play(scenario, &reproduce, audience).await?;
+            let written = stage.write(&result)?;
+            if self.json {
+                let line = json!({
+                    "passed": result.passed(), "headline": result.headline(), "shortcomings": result.shortcomings(),
+                    "evidence": written.evidence, "report": written.page, "result": result,
+                });
+                drop(output.json(&line));
+            } else {
+                drop(audience.terminal().summary(&result));
+                output.line(&format!("\n  evidence  {}\n  report    {}", written.evidence.display(), written.page.display()));
+            }
+            results.push(result);
+        }
+        Ok(())
+    }
+
+    async fn leave_up(&self, stage: &Stage, audience: &Shown) {
+        let (machine, system) = (&stage.machine, &stage.system);
+        audience.step(&format!(
+            "the lab stays up until Ctrl-C. Talk to it:\n  export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={}\n  \
+             dig @{} -p {} {}\n  lifeboat status {}",
+            machine.gateway.endpoint(),
+            system.plan.regions.recovery,
+            machine.resolver().ip(),
+            machine.resolver().port(),
+            system.plan.traffic.record.name,
+            system.plan.plan,
+        ));
+        drop(tokio::signal::ctrl_c().await);
+    }
+
+    fn list(&self, output: &mut Output) -> Result<std::process::ExitCode, Refusal> {
+        for scenario in Scenario::ALL {
+            if self.json {
+                output.json(&json!({ "scenario": scenario.name(), "story": scenario.story() }))?;
+            } else {
+                output.line(&format!("{:<16} {}", scenario.name(), scenario.story()));
+            }
+        }
+        Ok(std::process::ExitCode::SUCCESS)
+    }
+
+    fn read_plan(&self) -> Result<Plan, Refusal> {
+        let file = self.plan.display().to_string();
+        let text = std::fs::read_to_string(&self.plan).map_err(|error| Refusal::usage(format!("cannot read `{file}`: {error}"), "Name a plan with --plan."))?;
+        plan::read(&text, &file).map_err(|error| Refusal::failed(error.to_string(), "Correct the plan; `lifeboat plan check` checks it."))
+    }
+}
+
+fn refusal(error: &DrillError) -> Refusal {
+    Refusal::failed(domain::failure::chain(error), "If it is not clear from this, the lab's own log is under target/lab.")
+}
+
+/// The person who watches. Progress is not the answer: it goes to standard error.
+struct Shown {
+    terminal: Mutex<Terminal<io::Stderr>>,
+}
+
+impl Shown {
+    fn new() -> Self {
+        Self { terminal: Mutex::new(Terminal::new(io::stderr(), io::stderr().is_terminal())) }
+    }
+
+    fn terminal(&self) -> MutexGuard<'_, Terminal<io::Stderr>> {
+        self.terminal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// A terminal that is gone must not stop a drill: what cannot be shown is in the files.
+impl Progress for Shown {
+    fn step(&self, what: &str) {
+        drop(self.terminal().step(what));
+    }
+}
+
+impl Audience for Shown {
+    fn struck(&self, at: Timestamp) {
+        self.terminal().struck(at);
+    }
+
+    fn moment(&self, moment: &Moment) {
+        drop(self.terminal().moment(moment));
+    }
+}

@@ -2,7 +2,7 @@
 
 use aws_sdk_sfn::{Client, types::{ExecutionStatus, HistoryEvent}};
 use domain::{evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner};
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 use crate::{aws, aws_failure};
 
@@ -28,6 +28,12 @@ impl States {
     /// Step Functions as the environment says.
     pub async fn from_env() -> Self {
         Self { client: Client::new(&aws::config(None).await) }
+    }
+
+    /// Step Functions as a configuration says.
+    #[must_use]
+    pub fn with(config: &aws_config::SdkConfig) -> Self {
+        Self { client: Client::new(config) }
     }
 
     /// Whether an execution still runs.
@@ -66,7 +72,8 @@ impl States {
 
 impl History {
     fn take(&mut self, event: &HistoryEvent) {
-        let at = Timestamp::from_nanosecond(event.timestamp().as_nanos()).unwrap_or_default();
+        // Step Functions tells milliseconds, as a fraction that does not come out even.
+        let at = Timestamp::from_nanosecond(event.timestamp().as_nanos()).and_then(|at| at.round(Unit::Millisecond)).unwrap_or_default();
         if let Some(entered) = event.state_entered_event_details() {
             self.transitions += 1;
             self.moments.push(Moment { state: entered.name().to_owned(), entered_at: at, left_at: None });

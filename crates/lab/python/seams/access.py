@@ -14,6 +14,7 @@ from . import symbols
 def fill(_settings) -> None:
     fill_transport()
     fill_namespace()
+    fill_changes()
     fill_names()
 
 
@@ -52,6 +53,18 @@ def namespace(body: bytes, params: dict) -> str | None:
         if isinstance(document, dict) and document.get("Namespace"):
             return document["Namespace"]
     return None
+
+
+def fill_changes() -> None:
+    """The ARN of a Route 53 change, which ministack leaves out: GetChange would need `*`."""
+
+    @symbols.replaces(
+        iam_actions, "extract_resource_arn", "service, method, path, headers, body, query_params, region, account_id"
+    )
+    def extract_resource_arn(original, service, method, path, *others):
+        if service == "route53" and "/change/" in path:
+            return f"arn:aws:route53:::change/{path.rpartition('/')[2]}"
+        return original(service, method, path, *others)
 
 
 def fill_names() -> None:

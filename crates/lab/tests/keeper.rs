@@ -2,6 +2,8 @@
 //!
 //! Without the usual test harness, because this program must be able to run itself as the lab.
 
+#![expect(clippy::print_stdout, reason = "a test without a harness reports by itself")]
+
 use std::error::Error;
 use std::fs;
 use std::process::{Command, ExitStatus, Stdio};

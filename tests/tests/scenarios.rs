@@ -1,0 +1,98 @@
+//! The drills, each with its expected verdict, on one lab: real PostgreSQL, real DNS, the real engine.
+
+use std::sync::Mutex;
+
+use domain::{
+    evidence::{self, RunOutcome},
+    plan::{self, Plan},
+};
+use jiff::Timestamp;
+use lab::{
+    drill::{Audience, Scenario, Stage},
+    report::{DrillResult, Ending, Event, Moment},
+    setup::Progress,
+};
+
+/// Remembers what was told, for whoever reads a failed test.
+#[derive(Default)]
+struct Listener(Mutex<Vec<String>>);
+
+impl Progress for Listener {
+    fn step(&self, what: &str) {
+        self.0.lock().unwrap().push(what.to_owned());
+    }
+}
+
+impl Audience for Listener {
+    fn struck(&self, at: Timestamp) {
+        self.step(&format!("struck at {at}"));
+    }
+
+    fn moment(&self, moment: &Moment) {
+        self.step(&format!("{} {}: {}", moment.at, moment.event.name(), moment.detail));
+    }
+}
+
+fn lab_plan() -> Plan {
+    plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_drill_ends_as_it_must() {
+    let told = Listener::default();
+    let mut stage = Stage::set(&lab_plan(), None, &told).await.unwrap();
+    let mut results = Vec::new();
+    for scenario in Scenario::ALL {
+        match stage.play(scenario, "cargo test", &told).await {
+            Ok(result) => results.push(result),
+            Err(error) => panic!("{}: {}\n{:#?}", scenario.name(), domain::failure::chain(&error), told.0.lock().unwrap()),
+        }
+    }
+    stage.strike().await;
+    for result in &results {
+        assert!(result.passed(), "{}: {:?}\n{:#?}", result.scenario, result.shortcomings(), told.0.lock().unwrap());
+    }
+    let [blip, lagging, killed] = results.as_slice() else { panic!("{} results", results.len()) };
+    a_blip_moves_nothing_and_says_why(blip);
+    a_lagging_replica_is_refused_until_someone_consents(lagging);
+    a_killed_primary_is_failed_over(killed);
+    for result in &results {
+        evidence_fits_its_schema(result);
+    }
+}
+
+fn a_blip_moves_nothing_and_says_why(result: &DrillResult) {
+    assert_eq!(result.runs[0].actual, Some(Ending::NotStarted));
+    assert!(result.runs[0].because.contains("not failed over"), "{}", result.runs[0].because);
+}
+
+fn a_lagging_replica_is_refused_until_someone_consents(result: &DrillResult) {
+    let [refused, consented] = result.runs.as_slice() else { panic!("{} runs", result.runs.len()) };
+    assert!(refused.because.contains("behind, the budget is"), "{}", refused.because);
+    let evidence = consented.evidence.as_ref().unwrap();
+    assert!(evidence.consent.is_some(), "the consent is in the record");
+    assert!(result.client.lost.rows.count > 0, "the replica lacked something, and the client noticed");
+    let promotion = evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref()).unwrap();
+    assert!(promotion.loss.time().is_some_and(|time| time > result.plan.failover.data_loss_budget.time), "the loss is in the record: {}", promotion.loss);
+}
+
+fn a_killed_primary_is_failed_over(result: &DrillResult) {
+    let evidence = result.runs[0].evidence.as_ref().unwrap();
+    assert_eq!(evidence.outcome, RunOutcome::Done);
+    assert!(matches!(evidence.trigger, Some(domain::run::Trigger::Alarm { .. })), "by the alarm, not by hand");
+    assert!(evidence.transitions <= 60, "{} transitions", evidence.transitions);
+    assert_eq!(result.client.split_brain.count, 0);
+    assert!(result.old_primary.as_ref().is_some_and(|old| old.fenced));
+    for event in [Event::Detected, Event::Alarm, Event::Judged, Event::Fenced, Event::Promoted, Event::DnsSwitched, Event::FirstCommit] {
+        assert!(result.moments.iter().any(|moment| moment.event == event), "{} is missing", event.name());
+    }
+}
+
+fn evidence_fits_its_schema(result: &DrillResult) {
+    let validator = jsonschema::validator_for(&evidence::schema()).unwrap();
+    for evidence in result.runs.iter().filter_map(|run| run.evidence.as_ref()) {
+        let evidence = serde_json::to_value(evidence).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&evidence).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+}

@@ -60,7 +60,9 @@ impl FailoverRequest {
         })?;
         let plan = plan.parse().map_err(|error| BadRequest(format!("detail.configuration.metrics: dimension Plan: {error}")))?;
         let reason = event.detail.state.reason.chars().take(LONGEST_REASON_CHARS).collect();
-        Ok(Self { plan, trigger: Trigger::Alarm { alarm, at: event.time, reason }, consent: None })
+        // The event's own time is in whole seconds; the state's, where it can be read, in milliseconds.
+        let at = Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", &event.detail.state.timestamp).unwrap_or(event.time);
+        Ok(Self { plan, trigger: Trigger::Alarm { alarm, at, reason }, consent: None })
     }
 
     fn from_person(input: &Value) -> Result<Self, BadRequest> {
@@ -111,6 +113,8 @@ struct AlarmState {
     value: String,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    timestamp: String,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +160,7 @@ mod tests {
             "version": "0", "id": "1", "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "time": "2026-01-01T00:00:00Z",
             "detail": {
                 "alarmName": "lifeboat-lab-primary-down",
-                "state": {"value": "ALARM", "reason": "Threshold Crossed", "timestamp": "2026-01-01T00:00:00.000+0000"},
+                "state": {"value": "ALARM", "reason": "Threshold Crossed", "timestamp": "2026-01-01T00:00:00.125+0000"},
                 "configuration": {"metrics": [{"id": "m", "returnData": true, "metricStat": {"period": 10, "stat": "Maximum",
                     "metric": {"namespace": "Lifeboat", "name": "ConsecutiveFailures", "dimensions": {"Plan": "lab", "Vantage": "recovery"}}}}]}
             }
@@ -168,6 +172,8 @@ mod tests {
         let request = FailoverRequest::parse(&alarm()).unwrap();
         assert_eq!(request.plan.as_str(), "lab");
         assert!(request.consent.is_none(), "an alarm consents to nothing");
+        let Trigger::Alarm { at, .. } = request.trigger else { panic!("not an alarm") };
+        assert_eq!(at.to_string(), "2026-01-01T00:00:00.125Z");
     }
 
     #[test]

@@ -90,7 +90,10 @@ impl fmt::Display for Span {
         if days > 0 && self.0 == Duration::from_secs(days * 24 * 3_600) {
             return write!(f, "{days}d");
         }
-        let signed = SignedDuration::try_from(self.0).unwrap_or(SignedDuration::MAX);
+        // Nobody reads microseconds; what is shorter than a millisecond is shown whole.
+        let whole = Duration::from_millis(self.as_milliseconds());
+        let shown = if whole.is_zero() { self.0 } else { whole };
+        let signed = SignedDuration::try_from(shown).unwrap_or(SignedDuration::MAX);
         write!(f, "{signed:#}")
     }
 }

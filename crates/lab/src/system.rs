@@ -300,7 +300,8 @@ impl System {
         self.watched(machine).await
     }
 
-    /// Waits until the watch has seen the primary, and nothing failing.
+    /// Waits until the watch has seen the primary, nothing is failing, and the alarm is at rest: only an alarm that
+    /// changes its state starts a run.
     ///
     /// # Errors
     /// [`SystemError::Late`].
@@ -309,6 +310,15 @@ impl System {
         until(PATIENCE, "the watch of the primary", async || {
             let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
             Ok(watch.filter(|watch| watch.failing.is_none() && watch.last_seen.is_some()).map(drop))
+        })
+        .await?;
+        let cloudwatch = aws_sdk_cloudwatch::Client::new(&machine.gateway.sdk_config(self.plan.regions.recovery.as_str()));
+        let alarm = format!("lifeboat-{}-primary-down", self.plan.plan);
+        until(PATIENCE, &format!("rest of the alarm `{alarm}`"), async || {
+            let answer = cloudwatch.describe_alarms().alarm_names(&alarm).send().await;
+            let answer = answer.map_err(|error| SystemError::Aws { doing: format!("look at `{alarm}`"), why: edge::aws::shown(&error) })?;
+            let state = answer.metric_alarms().first().and_then(|alarm| alarm.state_value());
+            Ok((state == Some(&aws_sdk_cloudwatch::types::StateValue::Ok)).then_some(()))
         })
         .await
     }

@@ -39,6 +39,7 @@ fn held() -> Memory {
 
 #[tokio::test]
 async fn a_primary_that_answers_is_a_refusal_not_an_error() {
+    // The sample's run opened long ago: its alarm has come to rest.
     let step = handle(&held(), &Blind(Verdict::Up), event()).await.unwrap();
     assert_eq!(step.step, Outcome::Refused);
     assert!(step.because.contains("answers again"), "{}", step.because);

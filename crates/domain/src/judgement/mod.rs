@@ -122,7 +122,7 @@ pub struct Signal {
 pub enum Decision {
     /// Fail over, asking first where the policy says so.
     Go(Judgement),
-    /// Not yet: the hold-down is not over. Ask again.
+    /// Not yet: the hold-down is not over, or the primary has only just come back. Ask again.
     Hold(String),
     /// Do not.
     Refuse(String),
@@ -153,18 +153,23 @@ pub struct Judgement {
 /// is 10 s, but a primary in use is heard with every commit.
 const PROOF_OF_LIFE: Span = Span::seconds(1);
 
+/// How long a run that an alarm started keeps looking at a primary that answers again. An alarm starts a run only when
+/// it changes its state, and needs up to two of its periods of 10 s to come to rest: a primary that fails again before
+/// would be nobody's.
+pub const SETTLING: Span = Span::seconds(30);
+
 /// Decides. Refuses whenever in doubt.
 #[must_use]
 pub fn decide(seen: &Seen, run: &Run, now: Timestamp) -> Decision {
     let signals = signals(seen, run, now);
-    match objections(seen, run, &signals) {
+    match objections(seen, run, &signals, now) {
         Some(decision) => decision,
         None => judge(seen, run, signals, now),
     }
 }
 
 /// What speaks against any failover, whatever the class.
-fn objections(seen: &Seen, run: &Run, signals: &[Signal]) -> Option<Decision> {
+fn objections(seen: &Seen, run: &Run, signals: &[Signal], now: Timestamp) -> Option<Decision> {
     let refuse = |why: String| Some(Decision::Refuse(why));
     let Some(pair) = run.pair() else {
         return refuse("the plan's traffic names no component".into());
@@ -184,6 +189,9 @@ fn objections(seen: &Seen, run: &Run, signals: &[Signal]) -> Option<Decision> {
         return if finishing(run) { None } else { refuse(format!("`{}` takes writes already: promoted by someone else", pair.replica.instance)) };
     }
     if let Some(alive) = signals.iter().find(|signal| signal.verdict == Verdict::Up) {
+        if alive.vantage == Vantage::Recovery && matches!(run.trigger, Trigger::Alarm { .. }) && Span::between(run.opened_at, now) < SETTLING {
+            return Some(Decision::Hold(format!("the primary answers again, and is watched for {SETTLING} before this is over: {}", alive.because)));
+        }
         return refuse(match alive.vantage {
             Vantage::Recovery => format!("the primary answers again: {}", alive.because),
             Vantage::Witness => format!("the witness reaches the primary, so it is we who are cut off: {}", alive.because),

@@ -79,8 +79,17 @@ fn a_killed_primary_is_failed_over_without_asking() {
 
 #[test]
 fn a_primary_that_answers_again_stays_primary() {
-    refused(&Seen { recovery: look(Endpoint::Open, Verdict::Up), ..killed() }, &run(), "answers again");
-    refused(&Seen { recovery: look(Endpoint::Open, Verdict::Up), ..killed() }, &by_hand(), "answers again");
+    let seen = Seen { recovery: look(Endpoint::Open, Verdict::Up), ..killed() };
+    refused(&seen, &by_hand(), "answers again");
+    let settled = crate::probe::later(run().opened_at, SETTLING);
+    assert!(matches!(decide(&seen, &run(), settled), Decision::Refuse(why) if why.contains("answers again")));
+}
+
+#[test]
+fn a_primary_that_has_only_just_come_back_is_watched_until_its_alarm_is_at_rest() {
+    let back = Seen { recovery: look(Endpoint::Open, Verdict::Up), ..killed() };
+    assert!(matches!(decide(&back, &run(), at(31_099)), Decision::Hold(_)));
+    goes(&killed(), &run());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The drills, each with its expected verdict, on one lab: real PostgreSQL, real DNS, the real engine.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+
 use std::sync::Mutex;
 
 use domain::{
@@ -45,7 +47,9 @@ async fn every_drill_ends_as_it_must() {
     for scenario in Scenario::ALL {
         match stage.play(scenario, "cargo test", &told).await {
             Ok(result) => results.push(result),
-            Err(error) => panic!("{}: {}\n{:#?}", scenario.name(), domain::failure::chain(&error), told.0.lock().unwrap()),
+            Err(error) => {
+                panic!("{}: {}\n{:#?}", scenario.name(), domain::failure::chain(&error), told.0.lock().unwrap())
+            }
         }
     }
     stage.strike().await;
@@ -73,7 +77,11 @@ fn a_lagging_replica_is_refused_until_someone_consents(result: &DrillResult) {
     assert!(evidence.consent.is_some(), "the consent is in the record");
     assert!(result.client.lost.rows.count > 0, "the replica lacked something, and the client noticed");
     let promotion = evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref()).unwrap();
-    assert!(promotion.loss.time().is_some_and(|time| time > result.plan.failover.data_loss_budget.time), "the loss is in the record: {}", promotion.loss);
+    assert!(
+        promotion.loss.time().is_some_and(|time| time > result.plan.failover.data_loss_budget.time),
+        "the loss is in the record: {}",
+        promotion.loss
+    );
 }
 
 fn a_killed_primary_is_failed_over(result: &DrillResult) {
@@ -83,7 +91,15 @@ fn a_killed_primary_is_failed_over(result: &DrillResult) {
     assert!(evidence.transitions <= 60, "{} transitions", evidence.transitions);
     assert_eq!(result.client.split_brain.count, 0);
     assert!(result.old_primary.as_ref().is_some_and(|old| old.fenced));
-    for event in [Event::Detected, Event::Alarm, Event::Judged, Event::Fenced, Event::Promoted, Event::DnsSwitched, Event::FirstCommit] {
+    for event in [
+        Event::Detected,
+        Event::Alarm,
+        Event::Judged,
+        Event::Fenced,
+        Event::Promoted,
+        Event::DnsSwitched,
+        Event::FirstCommit,
+    ] {
         assert!(result.moments.iter().any(|moment| moment.event == event), "{} is missing", event.name());
     }
 }

@@ -108,11 +108,17 @@ impl Fencing {
         match (&self.network, &self.database) {
             (Way::Holds, Way::Holds) => format!("`{instance}` is fenced by its security group and by its roles"),
             (Way::Holds, Way::Unreachable(why)) => {
-                format!("`{instance}` is fenced by its security group, which holds when it returns; its roles could not be reached: {why}")
+                format!(
+                    "`{instance}` is fenced by its security group, which holds when it returns; its roles could not be reached: {why}"
+                )
             }
-            (Way::Unreachable(why), Way::Holds) => format!("`{instance}` is fenced by its roles; its security group could not be set: {why}"),
+            (Way::Unreachable(why), Way::Holds) => {
+                format!("`{instance}` is fenced by its roles; its security group could not be set: {why}")
+            }
             (Way::Unreachable(network), Way::Unreachable(database)) => {
-                format!("`{instance}` is UNFENCED: its security group could not be set ({network}), its roles could not be reached ({database})")
+                format!(
+                    "`{instance}` is UNFENCED: its security group could not be set ({network}), its roles could not be reached ({database})"
+                )
             }
         }
     }

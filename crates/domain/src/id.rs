@@ -234,7 +234,8 @@ mod tests {
 
     #[test]
     fn an_execution_says_its_name_and_region() {
-        let arn: ExecutionArn = "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
+        let arn: ExecutionArn =
+            "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
         assert_eq!((arn.name(), arn.region()), ("alarm-1", "us-west-2"));
     }
 }

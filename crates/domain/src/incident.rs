@@ -21,7 +21,11 @@ const SUBJECT_CHARS: usize = 100;
 
 impl Notice {
     fn new(subject: &str, message: String) -> Self {
-        let subject = subject.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' }).take(SUBJECT_CHARS).collect();
+        let subject = subject
+            .chars()
+            .map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' })
+            .take(SUBJECT_CHARS)
+            .collect();
         Self { subject, message }
     }
 }
@@ -50,7 +54,8 @@ pub fn broken(execution: &ExecutionArn, status: &str, cause: &str) -> Notice {
 #[must_use]
 pub fn approval(run: &Run, judgement: &Judgement, because: &str) -> Notice {
     let Run { plan, execution, generation, .. } = run;
-    let signals: String = judgement.signals.iter().map(|s| format!("  {:?} says {:?}: {}\n", s.vantage, s.verdict, s.because)).collect();
+    let signals: String =
+        judgement.signals.iter().map(|s| format!("  {:?} says {:?}: {}\n", s.vantage, s.verdict, s.because)).collect();
     Notice::new(
         &format!("Lifeboat: approve the failover of {}?", plan.plan),
         format!(
@@ -74,13 +79,29 @@ pub fn approval(run: &Run, judgement: &Judgement, because: &str) -> Notice {
 
 /// A run ended by itself.
 #[must_use]
-pub fn ended(execution: &ExecutionArn, run: Option<&Run>, outcome: RunOutcome, because: &str, evidence: Option<&str>) -> Notice {
+pub fn ended(
+    execution: &ExecutionArn,
+    run: Option<&Run>,
+    outcome: RunOutcome,
+    because: &str,
+    evidence: Option<&str>,
+) -> Notice {
     let plan = run.map_or("a plan that does not exist".to_owned(), |run| run.plan.plan.to_string());
     let (headline, next) = match outcome {
-        RunOutcome::Done => (format!("{plan} has failed over"), "Restore its replication; until then a second failover is refused."),
-        RunOutcome::Refused => (format!("failover of {plan} refused"), "Nothing was changed. If it must be done all the same, RUNBOOK.md says how (FailoverRefused)."),
-        RunOutcome::Undone => (format!("failover of {plan} undone"), "What was changed was changed back (RUNBOOK.md, FailoverUndone)."),
-        RunOutcome::NeedsAPerson => (format!("failover of {plan} NEEDS A PERSON"), "It is neither done nor undone: RUNBOOK.md, FailoverNeedsAPerson."),
+        RunOutcome::Done => {
+            (format!("{plan} has failed over"), "Restore its replication; until then a second failover is refused.")
+        }
+        RunOutcome::Refused => (
+            format!("failover of {plan} refused"),
+            "Nothing was changed. If it must be done all the same, RUNBOOK.md says how (FailoverRefused).",
+        ),
+        RunOutcome::Undone => {
+            (format!("failover of {plan} undone"), "What was changed was changed back (RUNBOOK.md, FailoverUndone).")
+        }
+        RunOutcome::NeedsAPerson => (
+            format!("failover of {plan} NEEDS A PERSON"),
+            "It is neither done nor undone: RUNBOOK.md, FailoverNeedsAPerson.",
+        ),
     };
     let summary = run.map(|run| format!("{}\n", run.plan.summary)).unwrap_or_default();
     let started = match run.map(|run| &run.trigger) {
@@ -89,7 +110,8 @@ pub fn ended(execution: &ExecutionArn, run: Option<&Run>, outcome: RunOutcome, b
         None => "see the execution's input".into(),
     };
     // The same key for every notice of one incident, so that pagers fold and resolve them.
-    let key = run.map(|run| format!("{}/{}/{}", run.execution.region(), run.plan.plan, run.generation)).unwrap_or_default();
+    let key =
+        run.map(|run| format!("{}/{}/{}", run.execution.region(), run.plan.plan, run.generation)).unwrap_or_default();
     Notice::new(
         &format!("Lifeboat: {headline}"),
         format!(

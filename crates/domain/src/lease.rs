@@ -107,11 +107,22 @@ pub enum Taking {
 
 /// Plans the taking of a lease.
 #[must_use]
-pub fn take(current: Option<&Lease>, owner: Option<&Owner>, plan: &PlanName, execution: &ExecutionArn, now: Timestamp) -> Taking {
+pub fn take(
+    current: Option<&Lease>,
+    owner: Option<&Owner>,
+    plan: &PlanName,
+    execution: &ExecutionArn,
+    now: Timestamp,
+) -> Taking {
     let holder = Holder { execution: execution.clone(), phase: Phase::Opened, since: now, asked: None };
     let Some(current) = current else {
-        let lease =
-            Lease { plan: plan.clone(), generation: Generation::ZERO.next(), holder: Some(holder), active: ActiveSide::Primary, last: None };
+        let lease = Lease {
+            plan: plan.clone(),
+            generation: Generation::ZERO.next(),
+            holder: Some(holder),
+            active: ActiveSide::Primary,
+            last: None,
+        };
         return Taking::Take { lease, taken_over: None };
     };
     if let Some(held) = &current.holder {
@@ -121,7 +132,10 @@ pub fn take(current: Option<&Lease>, owner: Option<&Owner>, plan: &PlanName, exe
         match owner {
             Some(Owner::Gone(_)) => {}
             Some(Owner::Running) => {
-                return Taking::Refuse(format!("execution `{}` holds the lease of plan `{plan}` and is still running", held.execution.name()));
+                return Taking::Refuse(format!(
+                    "execution `{}` holds the lease of plan `{plan}` and is still running",
+                    held.execution.name()
+                ));
             }
             Some(Owner::Unknown(why)) => {
                 return Taking::Refuse(format!(
@@ -130,7 +144,10 @@ pub fn take(current: Option<&Lease>, owner: Option<&Owner>, plan: &PlanName, exe
                 ));
             }
             None => {
-                return Taking::Refuse(format!("execution `{}` holds the lease of plan `{plan}` and was not asked", held.execution.name()));
+                return Taking::Refuse(format!(
+                    "execution `{}` holds the lease of plan `{plan}` and was not asked",
+                    held.execution.name()
+                ));
             }
         }
     }
@@ -151,7 +168,10 @@ pub fn take(current: Option<&Lease>, owner: Option<&Owner>, plan: &PlanName, exe
 pub fn holds(lease: Option<&Lease>, run: &Run) -> Result<Lease, String> {
     let plan = &run.plan.plan;
     let Some(lease) = lease else {
-        return Err(format!("the lease of plan `{plan}` is gone; this run (generation {}) may change nothing", run.generation));
+        return Err(format!(
+            "the lease of plan `{plan}` is gone; this run (generation {}) may change nothing",
+            run.generation
+        ));
     };
     match &lease.holder {
         Some(holder) if holder.execution == run.execution && lease.generation == run.generation => Ok(lease.clone()),
@@ -179,7 +199,12 @@ impl Lease {
     /// The same lease, released by a run that ended with its primary on `active`.
     #[must_use]
     pub fn released(&self, outcome: RunOutcome, active: ActiveSide, at: Timestamp) -> Self {
-        let last = self.holder.as_ref().map(|holder| Ended { execution: holder.execution.clone(), generation: self.generation, outcome, at });
+        let last = self.holder.as_ref().map(|holder| Ended {
+            execution: holder.execution.clone(),
+            generation: self.generation,
+            outcome,
+            at,
+        });
         Self { holder: None, active, last: last.or_else(|| self.last.clone()), ..self.clone() }
     }
 }
@@ -197,7 +222,9 @@ mod tests {
     }
 
     fn held_by(name: &str) -> Lease {
-        let Taking::Take { lease, .. } = take(None, None, &lab(), &execution(name), Timestamp::UNIX_EPOCH) else { panic!("not taken") };
+        let Taking::Take { lease, .. } = take(None, None, &lab(), &execution(name), Timestamp::UNIX_EPOCH) else {
+            panic!("not taken")
+        };
         lease
     }
 
@@ -223,7 +250,13 @@ mod tests {
 
     #[test]
     fn a_dead_holder_is_taken_over_with_the_next_generation() {
-        let taking = take(Some(&held_by("a")), Some(&Owner::Gone("ABORTED".into())), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
+        let taking = take(
+            Some(&held_by("a")),
+            Some(&Owner::Gone("ABORTED".into())),
+            &lab(),
+            &execution("b"),
+            Timestamp::UNIX_EPOCH,
+        );
         let Taking::Take { lease, taken_over } = taking else { panic!("{taking:?}") };
         assert_eq!(lease.generation, Generation(2));
         assert_eq!(taken_over.map(|holder| holder.execution), Some(execution("a")));
@@ -232,7 +265,10 @@ mod tests {
     #[test]
     fn taking_it_twice_is_taking_it_once() {
         let lease = held_by("a");
-        assert_eq!(take(Some(&lease), None, &lab(), &execution("a"), Timestamp::UNIX_EPOCH), Taking::Ours(lease.clone()));
+        assert_eq!(
+            take(Some(&lease), None, &lab(), &execution("a"), Timestamp::UNIX_EPOCH),
+            Taking::Ours(lease.clone())
+        );
     }
 
     #[test]

@@ -129,7 +129,8 @@ impl Watch {
                 self.failing.take().map_or(Change::StillUp, Change::Recovered)
             }
             Sample::Down(because) => {
-                let unbroken = self.failing.take().filter(|streak| Span::between(streak.until, at) <= interval.times(2));
+                let unbroken =
+                    self.failing.take().filter(|streak| Span::between(streak.until, at) <= interval.times(2));
                 let since = unbroken.map_or(at, |streak| streak.since);
                 let steps = Span::between(since, at).as_milliseconds() / interval.as_milliseconds().max(1);
                 let failures = u32::try_from(steps.saturating_add(1)).unwrap_or(u32::MAX);
@@ -166,7 +167,10 @@ impl Blip {
         let alarmed = streak.failures >= probe.failures_in_a_row;
         let span = Span::between(streak.since, recovered_at);
         let because = if alarmed {
-            format!("{} samples failed in a row within {span} and raised the alarm; the run it started says what was decided", streak.failures)
+            format!(
+                "{} samples failed in a row within {span} and raised the alarm; the run it started says what was decided",
+                streak.failures
+            )
         } else {
             format!(
                 "{} failed in a row within {span}; {} in a row raise the alarm and the hold-down is {}: not failed over",
@@ -187,7 +191,12 @@ mod tests {
     use crate::wal::Lsn;
 
     fn probe() -> Probe {
-        Probe { interval: Span::milliseconds(500), timeout: Span::milliseconds(400), failures_in_a_row: 3, hold_down: Span::seconds(1) }
+        Probe {
+            interval: Span::milliseconds(500),
+            timeout: Span::milliseconds(400),
+            failures_in_a_row: 3,
+            hold_down: Span::seconds(1),
+        }
     }
 
     fn at(milliseconds: i64) -> Timestamp {
@@ -234,7 +243,11 @@ mod tests {
         assert_eq!(down(&mut first, 0), Change::Failing(1));
         assert_eq!(down(&mut first, 500), Change::Failing(2));
         let mut second: Watch = serde_json::from_value(serde_json::to_value(&first).unwrap()).unwrap();
-        assert_eq!(down(&mut second, 1_500), Change::Failing(4), "the sample at 1,000 was under way when the state was read");
+        assert_eq!(
+            down(&mut second, 1_500),
+            Change::Failing(4),
+            "the sample at 1,000 was under way when the state was read"
+        );
     }
 
     #[test]
@@ -254,7 +267,10 @@ mod tests {
         assert_eq!(down(&mut watch, 1_500), Change::Failing(1));
         let blip = Blip::new("lab".parse().unwrap(), &probe(), streak, at(1_000));
         assert!(!blip.alarmed);
-        assert_eq!(blip.because, "2 samples failed in a row within 1s; 3 in a row raise the alarm and the hold-down is 1s: not failed over");
+        assert_eq!(
+            blip.because,
+            "2 samples failed in a row within 1s; 3 in a row raise the alarm and the hold-down is 1s: not failed over"
+        );
     }
 
     proptest! {

@@ -69,7 +69,10 @@ pub fn plan(seen: &Seen, run: &Run, last_seen: Option<LastSeen>, failing_since: 
         (Server::Writable, false) => return Move::Confirm,
         (Server::Writable, true) => return Move::Wait("the server takes writes, RDS still names its source".into()),
         (Server::InRecovery(_) | Server::Silent(_), false) => {
-            return Move::Wait(format!("RDS names no source any more (status {}), the server is not writable yet", seen.api.status));
+            return Move::Wait(format!(
+                "RDS names no source any more (status {}), the server is not writable yet",
+                seen.api.status
+            ));
         }
         (Server::InRecovery(_) | Server::Silent(_), true) => {}
     }
@@ -133,7 +136,8 @@ pub struct Asked {
 /// Automated backups' retention as RDS wants it: whole days, 1 to 35.
 #[must_use]
 pub fn retention_days(plan: &Plan) -> u8 {
-    let days = plan.traffic_pair().map_or(1, |pair| pair.after_promotion.backup_retention.duration().as_secs() / (24 * 3_600));
+    let days =
+        plan.traffic_pair().map_or(1, |pair| pair.after_promotion.backup_retention.duration().as_secs() / (24 * 3_600));
     u8::try_from(days.clamp(1, 35)).unwrap_or(35)
 }
 
@@ -156,7 +160,11 @@ mod tests {
     }
 
     fn position(replayed: u64) -> ReplicaPosition {
-        ReplicaPosition { received: Lsn(replayed), replayed: Lsn(replayed), replayed_commit_at: Some(Timestamp::UNIX_EPOCH) }
+        ReplicaPosition {
+            received: Lsn(replayed),
+            replayed: Lsn(replayed),
+            replayed_commit_at: Some(Timestamp::UNIX_EPOCH),
+        }
     }
 
     fn seen(status: &str, is_replica: bool, server: Server) -> Seen {
@@ -187,7 +195,10 @@ mod tests {
         assert!(matches!(plan_it(&seen, Some(1_048_577), false), Move::Refuse(_)));
         let consent = Some(crate::run::Consent { by: "anna".parse().unwrap(), why: "yes".into() });
         let last_seen = Some(LastSeen { lsn: Lsn(1_048_577), at: Timestamp::UNIX_EPOCH });
-        assert!(matches!(plan(&seen, &Run { consent, ..run() }, last_seen, Timestamp::UNIX_EPOCH, false), Move::Promote { .. }));
+        assert!(matches!(
+            plan(&seen, &Run { consent, ..run() }, last_seen, Timestamp::UNIX_EPOCH, false),
+            Move::Promote { .. }
+        ));
     }
 
     #[test]
@@ -216,6 +227,9 @@ mod tests {
     fn it_is_done_only_when_api_and_server_agree() {
         assert_eq!(plan_it(&seen("available", false, Server::Writable), Some(10), true), Move::Confirm);
         assert!(matches!(plan_it(&seen("modifying", true, Server::Writable), Some(10), true), Move::Wait(_)));
-        assert!(matches!(plan_it(&seen("available", false, Server::InRecovery(position(10))), Some(10), true), Move::Wait(_)));
+        assert!(matches!(
+            plan_it(&seen("available", false, Server::InRecovery(position(10))), Some(10), true),
+            Move::Wait(_)
+        ));
     }
 }

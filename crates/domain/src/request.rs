@@ -43,7 +43,9 @@ impl FailoverRequest {
         }
         match input.get("detail-type") {
             Some(kind) if kind == "CloudWatch Alarm State Change" => Self::from_alarm(input),
-            Some(kind) => Err(BadRequest(format!("detail-type: {kind} does not start a failover; expected \"CloudWatch Alarm State Change\""))),
+            Some(kind) => Err(BadRequest(format!(
+                "detail-type: {kind} does not start a failover; expected \"CloudWatch Alarm State Change\""
+            ))),
             None => Self::from_person(input),
         }
     }
@@ -52,13 +54,23 @@ impl FailoverRequest {
         let event: AlarmEvent = read(event, "the alarm's event")?;
         let alarm = shown(&event.detail.alarm_name);
         if event.detail.state.value != "ALARM" {
-            return Err(BadRequest(format!("detail.state.value: alarm `{alarm}` is {}, not ALARM", shown(&event.detail.state.value))));
+            return Err(BadRequest(format!(
+                "detail.state.value: alarm `{alarm}` is {}, not ALARM",
+                shown(&event.detail.state.value)
+            )));
         }
         let metrics = event.detail.configuration.metrics;
-        let plan = metrics.iter().find_map(|metric| metric.metric_stat.as_ref()?.metric.dimensions.get("Plan")?.as_str()).ok_or_else(|| {
-            BadRequest(format!("detail.configuration.metrics: alarm `{alarm}` watches no metric with a dimension `Plan`"))
-        })?;
-        let plan = plan.parse().map_err(|error| BadRequest(format!("detail.configuration.metrics: dimension Plan: {error}")))?;
+        let plan = metrics
+            .iter()
+            .find_map(|metric| metric.metric_stat.as_ref()?.metric.dimensions.get("Plan")?.as_str())
+            .ok_or_else(|| {
+                BadRequest(format!(
+                    "detail.configuration.metrics: alarm `{alarm}` watches no metric with a dimension `Plan`"
+                ))
+            })?;
+        let plan = plan
+            .parse()
+            .map_err(|error| BadRequest(format!("detail.configuration.metrics: dimension Plan: {error}")))?;
         let reason = event.detail.state.reason.chars().take(LONGEST_REASON_CHARS).collect();
         // The event's own time is in whole seconds; the state's, where it can be read, in milliseconds.
         let at = Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", &event.detail.state.timestamp).unwrap_or(event.time);
@@ -67,7 +79,9 @@ impl FailoverRequest {
 
     fn from_person(input: &Value) -> Result<Self, BadRequest> {
         let request: ByHand = read(input, "a request by hand")?;
-        for (place, text) in [("why", Some(&request.why)), ("consent.why", request.consent.as_ref().map(|consent| &consent.why))] {
+        for (place, text) in
+            [("why", Some(&request.why)), ("consent.why", request.consent.as_ref().map(|consent| &consent.why))]
+        {
             let Some(text) = text else { continue };
             if text.trim().is_empty() {
                 return Err(BadRequest(format!("{place}: is empty; the record needs a reason")));
@@ -76,7 +90,11 @@ impl FailoverRequest {
                 return Err(BadRequest(format!("{place}: is longer than {LONGEST_REASON_CHARS} characters")));
             }
         }
-        Ok(Self { plan: request.plan, trigger: Trigger::Person { by: request.by, why: request.why }, consent: request.consent })
+        Ok(Self {
+            plan: request.plan,
+            trigger: Trigger::Person { by: request.by, why: request.why },
+            consent: request.consent,
+        })
     }
 }
 

@@ -116,9 +116,15 @@ mod tests {
 
     #[test]
     fn what_is_written_is_what_is_read() {
-        for (text, milliseconds) in
-            [("500ms", 500), ("5s", 5_000), ("15m", 900_000), ("1m 30s", 90_000), ("24h", 86_400_000), ("7d", 604_800_000), ("0s", 0)]
-        {
+        for (text, milliseconds) in [
+            ("500ms", 500),
+            ("5s", 5_000),
+            ("15m", 900_000),
+            ("1m 30s", 90_000),
+            ("24h", 86_400_000),
+            ("7d", 604_800_000),
+            ("0s", 0),
+        ] {
             let span = read(text).unwrap();
             assert_eq!(span.as_milliseconds(), milliseconds, "{text}");
             assert_eq!(read(&span.to_string()).unwrap(), span, "{text} shown as {span}");

@@ -74,7 +74,10 @@ pub fn plan(seen: &Seen, run: &Run) -> Move {
     };
     if old_generation.is_some_and(|old| old > run.generation) {
         let newer = old_generation.unwrap_or(Generation::ZERO);
-        return Move::Refuse(format!("`{}` was moved by generation {newer}, this run is {}: it may not", record.name, run.generation));
+        return Move::Refuse(format!(
+            "`{}` was moved by generation {newer}, this run is {}: it may not",
+            record.name, run.generation
+        ));
     }
     let target = current.values.first().map(|value| bare(value)).unwrap_or_default();
     let ours = old_generation == Some(run.generation);
@@ -83,7 +86,10 @@ pub fn plan(seen: &Seen, run: &Run) -> Move {
     }
     // A dead run may have moved it; then only the generation is raised.
     if target != pair.primary.endpoint.as_str() && target != pair.replica.endpoint.as_str() {
-        return Move::Refuse(format!("`{}` leads to `{target}`, the plan says `{}`: someone moved it", record.name, pair.primary.endpoint));
+        return Move::Refuse(format!(
+            "`{}` leads to `{target}`, the plan says `{}`: someone moved it",
+            record.name, pair.primary.endpoint
+        ));
     }
     let moved = RecordSet {
         name: record.name.to_string(),
@@ -108,7 +114,11 @@ fn only_cname<'a>(seen: &'a Seen, name: &HostName) -> Result<&'a RecordSet, Stri
     match seen.records.as_slice() {
         [] => Err(format!("`{name}` has no record: someone deleted it")),
         [record] if record.kind == "CNAME" && !record.routed && record.values.len() == 1 => Ok(record),
-        [record] => Err(format!("`{name}` is {} record with {} values, the plan says one plain CNAME", record.kind, record.values.len())),
+        [record] => Err(format!(
+            "`{name}` is {} record with {} values, the plan says one plain CNAME",
+            record.kind,
+            record.values.len()
+        )),
         several => Err(format!("`{name}` has {} record sets, the plan says one plain CNAME", several.len())),
     }
 }
@@ -120,7 +130,9 @@ fn generation_of(seen: &Seen) -> Result<Option<Generation>, String> {
         [record] if record.kind == "TXT" && record.values.len() == 1 => {
             let text = record.values[0].trim_matches('"');
             let number = text.strip_prefix("generation=").and_then(|number| number.parse().ok());
-            number.map(|number| Some(Generation(number))).ok_or_else(|| format!("`{}` says `{text}`, not a generation", record.name))
+            number
+                .map(|number| Some(Generation(number)))
+                .ok_or_else(|| format!("`{}` says `{text}`, not a generation", record.name))
         }
         [record, ..] => Err(format!("`{}` is not the one TXT record that it should be", record.name)),
     }
@@ -161,12 +173,24 @@ mod tests {
     }
 
     fn cname(value: &str) -> RecordSet {
-        RecordSet { name: "db.orders.lifeboat.test".into(), kind: "CNAME".into(), ttl_seconds: Some(5), values: vec![value.into()], routed: false }
+        RecordSet {
+            name: "db.orders.lifeboat.test".into(),
+            kind: "CNAME".into(),
+            ttl_seconds: Some(5),
+            values: vec![value.into()],
+            routed: false,
+        }
     }
 
     fn txt(generation: u64) -> RecordSet {
         let values = vec![generation_text(Generation(generation))];
-        RecordSet { name: "_lifeboat.db.orders.lifeboat.test".into(), kind: "TXT".into(), ttl_seconds: Some(60), values, routed: false }
+        RecordSet {
+            name: "_lifeboat.db.orders.lifeboat.test".into(),
+            kind: "TXT".into(),
+            ttl_seconds: Some(60),
+            values,
+            routed: false,
+        }
     }
 
     #[test]
@@ -179,7 +203,9 @@ mod tests {
 
     #[test]
     fn the_first_generation_has_none_to_delete() {
-        let Move::Swap { delete, .. } = plan(&Seen { records: vec![cname(OLD)], generation: vec![] }, &run(1)) else { panic!("not moved") };
+        let Move::Swap { delete, .. } = plan(&Seen { records: vec![cname(OLD)], generation: vec![] }, &run(1)) else {
+            panic!("not moved")
+        };
         assert_eq!(delete, vec![cname(OLD)]);
     }
 
@@ -196,7 +222,10 @@ mod tests {
 
     #[test]
     fn what_a_dead_run_moved_is_taken_into_this_generation() {
-        assert!(matches!(plan(&Seen { records: vec![cname(NEW)], generation: vec![txt(1)] }, &run(2)), Move::Swap { .. }));
+        assert!(matches!(
+            plan(&Seen { records: vec![cname(NEW)], generation: vec![txt(1)] }, &run(2)),
+            Move::Swap { .. }
+        ));
     }
 
     #[test]
@@ -212,6 +241,9 @@ mod tests {
     #[test]
     fn a_generation_that_cannot_be_read_is_not_zero() {
         let garbled = RecordSet { values: vec!["\"x\"".into()], ..txt(1) };
-        assert!(matches!(plan(&Seen { records: vec![cname(OLD)], generation: vec![garbled] }, &run(2)), Move::Refuse(_)));
+        assert!(matches!(
+            plan(&Seen { records: vec![cname(OLD)], generation: vec![garbled] }, &run(2)),
+            Move::Refuse(_)
+        ));
     }
 }

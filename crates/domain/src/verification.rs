@@ -53,7 +53,8 @@ pub enum Verification {
 #[must_use]
 pub fn sum_up(checks: &[Checked]) -> Verification {
     let told = |wanted: fn(&Finding) -> Option<String>| {
-        let told: Vec<String> = checks.iter().filter_map(|c| wanted(&c.finding).map(|text| format!("`{}` {text}", c.name))).collect();
+        let told: Vec<String> =
+            checks.iter().filter_map(|c| wanted(&c.finding).map(|text| format!("`{}` {text}", c.name))).collect();
         (!told.is_empty()).then(|| told.join("; "))
     };
     let failed = told(|finding| match finding {
@@ -77,10 +78,16 @@ const SHOWN_CHARS: usize = 200;
 /// Judges a query's answer.
 #[must_use]
 pub fn judge(expected: &Expected, got: Option<&str>, took: Span, within: Span) -> Finding {
-    let shown = got.map_or_else(|| "no value".to_owned(), |got| format!("`{}`", got.chars().take(SHOWN_CHARS).collect::<String>()));
+    let shown = got.map_or_else(
+        || "no value".to_owned(),
+        |got| format!("`{}`", got.chars().take(SHOWN_CHARS).collect::<String>()),
+    );
     let (holds, wanted) = match expected {
         Expected::Equals(text) => (got == Some(text.as_str()), format!("`{text}`")),
-        Expected::AtLeast(least) => (got.and_then(|got| got.parse::<f64>().ok()).is_some_and(|got| got >= *least as f64), format!("at least {least}")),
+        Expected::AtLeast(least) => (
+            got.and_then(|got| got.parse::<f64>().ok()).is_some_and(|got| got >= *least as f64),
+            format!("at least {least}"),
+        ),
     };
     match (holds, took <= within) {
         (true, true) => Finding::Passed,
@@ -115,7 +122,12 @@ mod tests {
 
     #[test]
     fn a_failed_check_outweighs_an_unanswered_one() {
-        let checked = |name: &str, finding| Checked { name: name.into(), finding, took_milliseconds: 1, at: Timestamp::UNIX_EPOCH };
+        let checked = |name: &str, finding| Checked {
+            name: name.into(),
+            finding,
+            took_milliseconds: 1,
+            at: Timestamp::UNIX_EPOCH,
+        };
         let failed = checked("a", Finding::Failed { expected: "`1`".into(), got: "`2`".into() });
         let silent = checked("b", Finding::Unanswered("refused".into()));
         assert_eq!(sum_up(&[silent.clone(), failed]), Verification::Failed("`a` expected `1`, got `2`".into()));

@@ -29,7 +29,8 @@ async fn limited(region: Option<&str>, patience: Duration, tries: u32) -> SdkCon
         .operation_attempt_timeout(patience.min(Duration::from_secs(5)))
         .operation_timeout(patience)
         .build();
-    let mut builder = shared.to_builder().timeout_config(timeouts).retry_config(RetryConfig::standard().with_max_attempts(tries));
+    let mut builder =
+        shared.to_builder().timeout_config(timeouts).retry_config(RetryConfig::standard().with_max_attempts(tries));
     if let Some(region) = region {
         builder.set_region(Region::new(region.to_owned()));
     }

@@ -53,13 +53,21 @@ pub fn name_servers() -> Result<Vec<SocketAddr>, Failure> {
 }
 
 fn required(name: &str) -> Result<String, Failure> {
-    variable(name).ok_or_else(|| Failure::InvalidInput(format!("the environment variable {name} is not set: the engine's template sets it")))
+    variable(name).ok_or_else(|| {
+        Failure::InvalidInput(format!("the environment variable {name} is not set: the engine's template sets it"))
+    })
 }
 
 fn addresses(name: &str) -> Result<Vec<SocketAddr>, Failure> {
     let text = variable(name).unwrap_or_default();
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    parts.map(|part| part.parse().map_err(|_| Failure::InvalidInput(format!("{name}: `{part}` is not an address and a port, as 192.0.2.1:53")))).collect()
+    parts
+        .map(|part| {
+            part.parse().map_err(|_| {
+                Failure::InvalidInput(format!("{name}: `{part}` is not an address and a port, as 192.0.2.1:53"))
+            })
+        })
+        .collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this module is where the environment is read")]

@@ -1,12 +1,11 @@
 //! Names: where a client would go, and what the authoritative servers say.
 
-use std::{net::{IpAddr, SocketAddr}, time::Duration};
-
-use domain::{
-    failure::Failure,
-    id::HostName,
-    traffic::bare,
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
 };
+
+use domain::{failure::Failure, id::HostName, traffic::bare};
 use hickory_resolver::{
     Resolver, TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolverConfig},
@@ -62,7 +61,11 @@ impl Dns {
     /// # Errors
     /// Says why there is none.
     pub async fn address(&self, host: &HostName) -> Result<IpAddr, String> {
-        let found = self.resolver.lookup_ip(format!("{host}.")).await.map_err(|error| format!("`{host}` cannot be resolved: {error}"))?;
+        let found = self
+            .resolver
+            .lookup_ip(format!("{host}."))
+            .await
+            .map_err(|error| format!("`{host}` cannot be resolved: {error}"))?;
         found.iter().next().ok_or_else(|| format!("`{host}` has no address"))
     }
 
@@ -73,9 +76,9 @@ impl Dns {
     pub async fn alias(&self, name: &HostName) -> Result<HostName, String> {
         let found = self.resolver.lookup(format!("{name}."), RecordType::CNAME).await;
         let found = found.map_err(|error| format!("`{name}` cannot be looked up: {error}"))?;
-        let target = found.answers().iter().find_map(|record| match &record.data {
-            RData::CNAME(target) => Some(bare(&target.0.to_ascii())),
-            _ => None,
+        let target = found.answers().iter().find_map(|record| {
+            let RData::CNAME(target) = &record.data else { return None };
+            Some(bare(&target.0.to_ascii()))
         });
         let target = target.ok_or_else(|| format!("`{name}` is no CNAME"))?;
         target.parse().map_err(|error| format!("`{name}`: {error}"))

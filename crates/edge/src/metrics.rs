@@ -41,6 +41,10 @@ impl Metrics {
             .storage_resolution(1)
             .build();
         let request = self.client.put_metric_data().namespace(NAMESPACE).metric_data(datum);
-        request.send().await.map(drop).map_err(|error| aws_failure!(format!("cannot publish the metric of plan `{plan}`"), error))
+        request
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| aws_failure!(format!("cannot publish the metric of plan `{plan}`"), error))
     }
 }

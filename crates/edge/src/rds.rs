@@ -38,7 +38,10 @@ impl Rds {
 
     /// RDS in a Region that may be gone: `patience` for each call.
     pub async fn far(region: &Region, patience: Duration) -> Self {
-        Self { client: Client::new(&aws::config_for_the_far_side(region.as_str(), patience).await), region: region.clone() }
+        Self {
+            client: Client::new(&aws::config_for_the_far_side(region.as_str(), patience).await),
+            region: region.clone(),
+        }
     }
 
     /// Looks at an instance.
@@ -57,7 +60,11 @@ impl Rds {
     /// # Errors
     /// `AwsRejected` where it is no replica, or in a status that forbids it.
     pub async fn promote(&self, instance: &InstanceId, retention_days: u8) -> Result<(), Failure> {
-        let request = self.client.promote_read_replica().db_instance_identifier(instance.as_str()).backup_retention_period(i32::from(retention_days));
+        let request = self
+            .client
+            .promote_read_replica()
+            .db_instance_identifier(instance.as_str())
+            .backup_retention_period(i32::from(retention_days));
         request.send().await.map(drop).map_err(|error| self.failure("promote", instance, error))
     }
 
@@ -67,8 +74,17 @@ impl Rds {
     /// As AWS answers.
     pub async fn set_security_groups(&self, instance: &InstanceId, groups: &[SecurityGroupId]) -> Result<(), Failure> {
         let groups = groups.iter().map(ToString::to_string).collect();
-        let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).set_vpc_security_group_ids(Some(groups));
-        request.apply_immediately(true).send().await.map(drop).map_err(|error| self.failure("set the security groups of", instance, error))
+        let request = self
+            .client
+            .modify_db_instance()
+            .db_instance_identifier(instance.as_str())
+            .set_vpc_security_group_ids(Some(groups));
+        request
+            .apply_immediately(true)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| self.failure("set the security groups of", instance, error))
     }
 
     /// Sets deletion protection, at once.
@@ -76,12 +92,16 @@ impl Rds {
     /// # Errors
     /// As AWS answers.
     pub async fn protect(&self, instance: &InstanceId, protection: bool) -> Result<(), Failure> {
-        let request = self.client.modify_db_instance().db_instance_identifier(instance.as_str()).deletion_protection(protection);
+        let request =
+            self.client.modify_db_instance().db_instance_identifier(instance.as_str()).deletion_protection(protection);
         request.apply_immediately(true).send().await.map(drop).map_err(|error| self.failure("protect", instance, error))
     }
 
     fn missing(&self, instance: &InstanceId) -> Failure {
-        Failure::NotFound(format!("there is no DB instance `{instance}` in {}: correct the plan, or create it", self.region))
+        Failure::NotFound(format!(
+            "there is no DB instance `{instance}` in {}: correct the plan, or create it",
+            self.region
+        ))
     }
 
     fn failure<E>(&self, verb: &str, instance: &InstanceId, error: aws_sdk_rds::error::SdkError<E>) -> Failure
@@ -96,7 +116,8 @@ impl Rds {
 }
 
 fn read(found: &DbInstance) -> Instance {
-    let groups = found.vpc_security_groups().iter().filter_map(|group| group.vpc_security_group_id()?.parse().ok()).collect();
+    let groups =
+        found.vpc_security_groups().iter().filter_map(|group| group.vpc_security_group_id()?.parse().ok()).collect();
     Instance {
         status: found.db_instance_status().unwrap_or("unknown").to_owned(),
         is_replica: found.read_replica_source_db_instance_identifier().is_some_and(|source| !source.is_empty()),

@@ -30,7 +30,8 @@ impl Route53 {
     /// As AWS answers.
     pub async fn look(&self, zone: &ZoneId, name: &HostName) -> Result<Seen, Failure> {
         let generation = generation_name(name);
-        let (records, generation) = tokio::try_join!(self.records(zone, name.as_str()), self.records(zone, &generation))?;
+        let (records, generation) =
+            tokio::try_join!(self.records(zone, name.as_str()), self.records(zone, &generation))?;
         Ok(Seen { records, generation })
     }
 
@@ -38,8 +39,16 @@ impl Route53 {
     async fn records(&self, zone: &ZoneId, name: &str) -> Result<Vec<RecordSet>, Failure> {
         /// A name has at most a few types; a routed one at most a hundred sets.
         const MOST: i32 = 100;
-        let request = self.client.list_resource_record_sets().hosted_zone_id(zone.as_str()).start_record_name(name).max_items(MOST);
-        let answer = request.send().await.map_err(|error| aws_failure!(format!("cannot list the records of `{name}` in zone {zone}"), error))?;
+        let request = self
+            .client
+            .list_resource_record_sets()
+            .hosted_zone_id(zone.as_str())
+            .start_record_name(name)
+            .max_items(MOST);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| aws_failure!(format!("cannot list the records of `{name}` in zone {zone}"), error))?;
         Ok(answer.resource_record_sets().iter().filter(|set| bare(set.name()) == name).map(read).collect())
     }
 
@@ -47,11 +56,23 @@ impl Route53 {
     ///
     /// # Errors
     /// `Conflict` where a record was not as it was to be deleted.
-    pub async fn change(&self, zone: &ZoneId, delete: &[RecordSet], create: &[RecordSet], comment: String) -> Result<String, Failure> {
+    pub async fn change(
+        &self,
+        zone: &ZoneId,
+        delete: &[RecordSet],
+        create: &[RecordSet],
+        comment: String,
+    ) -> Result<String, Failure> {
         let mut changes = Vec::new();
         for (action, sets) in [(ChangeAction::Delete, delete), (ChangeAction::Create, create)] {
             for set in sets {
-                changes.push(Change::builder().action(action.clone()).resource_record_set(write(set)?).build().map_err(unbuildable)?);
+                changes.push(
+                    Change::builder()
+                        .action(action.clone())
+                        .resource_record_set(write(set)?)
+                        .build()
+                        .map_err(unbuildable)?,
+                );
             }
         }
         let batch = ChangeBatch::builder().set_changes(Some(changes)).comment(comment).build().map_err(unbuildable)?;
@@ -96,7 +117,11 @@ fn read(set: &ResourceRecordSet) -> RecordSet {
 }
 
 fn write(set: &RecordSet) -> Result<ResourceRecordSet, Failure> {
-    let records = set.values.iter().map(|value| ResourceRecord::builder().value(value).build().map_err(unbuildable)).collect::<Result<_, _>>()?;
+    let records = set
+        .values
+        .iter()
+        .map(|value| ResourceRecord::builder().value(value).build().map_err(unbuildable))
+        .collect::<Result<_, _>>()?;
     ResourceRecordSet::builder()
         .name(&set.name)
         .r#type(RrType::from(set.kind.as_str()))

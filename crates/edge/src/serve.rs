@@ -24,7 +24,10 @@ where
     lambda_runtime::tracing::init_default_subscriber();
     let handler = &handler;
     // Boxed: a handler's future is large, and deeper than the compiler likes to nest them.
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move { Box::pin(handler(event.payload)).await.map_err(Posted) })).await
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        Box::pin(handler(event.payload)).await.map_err(Posted)
+    }))
+    .await
 }
 
 /// A failure as the runtime posts it: our name, and the chain of causes.
@@ -50,7 +53,9 @@ impl std::fmt::Debug for Posted {
 pub fn parse<T: DeserializeOwned>(event: Value, what: &str) -> Result<T, Failure> {
     let size = event.to_string().len();
     if size > LARGEST_EVENT_BYTES {
-        return Err(Failure::InvalidInput(format!("{what}: the event has {size} bytes, at most {LARGEST_EVENT_BYTES} are read")));
+        return Err(Failure::InvalidInput(format!(
+            "{what}: the event has {size} bytes, at most {LARGEST_EVENT_BYTES} are read"
+        )));
     }
     serde_path_to_error::deserialize(event).map_err(|error| {
         let place = error.path().to_string();

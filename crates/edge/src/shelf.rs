@@ -81,7 +81,9 @@ pub fn approval_key(plan: &PlanName, execution_name: &str) -> String {
 pub async fn read_plan(shelf: &impl Shelf, name: &PlanName) -> Result<(Plan, String), Failure> {
     let key = plan_key(name);
     let object = shelf.get(&key).await?.ok_or_else(|| {
-        Failure::NotFound(format!("there is no plan `{name}`: this Region's bucket has no object `{key}`; upload it, or correct the name"))
+        Failure::NotFound(format!(
+            "there is no plan `{name}`: this Region's bucket has no object `{key}`; upload it, or correct the name"
+        ))
     })?;
     let plan = plan::read(&object.text, &key).map_err(|error| Failure::InvalidInput(error.to_string()))?;
     if plan.plan != *name {
@@ -96,7 +98,8 @@ pub async fn read_plan(shelf: &impl Shelf, name: &PlanName) -> Result<(Plan, Str
 /// `InvalidInput` where it is not of that making.
 pub async fn read_json<T: DeserializeOwned>(shelf: &impl Shelf, key: &str) -> Result<Option<(T, String)>, Failure> {
     let Some(object) = shelf.get(key).await? else { return Ok(None) };
-    let value = serde_json::from_str(&object.text).map_err(|error| Failure::InvalidInput(format!("{key}: {error}; it was not written by this version")))?;
+    let value = serde_json::from_str(&object.text)
+        .map_err(|error| Failure::InvalidInput(format!("{key}: {error}; it was not written by this version")))?;
     Ok(Some((value, object.etag)))
 }
 
@@ -104,7 +107,12 @@ pub async fn read_json<T: DeserializeOwned>(shelf: &impl Shelf, key: &str) -> Re
 ///
 /// # Errors
 /// `Conflict` where the condition does not hold.
-pub async fn write_json(shelf: &impl Shelf, key: &str, value: &impl Serialize, condition: Condition) -> Result<(), Failure> {
+pub async fn write_json(
+    shelf: &impl Shelf,
+    key: &str,
+    value: &impl Serialize,
+    condition: Condition,
+) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::InvalidInput(format!("{key}: {error}")))?;
     shelf.put(key, text, condition).await
 }
@@ -167,19 +175,25 @@ mod s3 {
                 Err(error) => return Err(aws_failure!(self.place("cannot read", key), error)),
             };
             if answer.content_length().is_some_and(|length| length > LARGEST_OBJECT_BYTES) {
-                return Err(Failure::InvalidInput(format!("{}: larger than {LARGEST_OBJECT_BYTES} bytes", self.place("cannot read", key))));
+                return Err(Failure::InvalidInput(format!(
+                    "{}: larger than {LARGEST_OBJECT_BYTES} bytes",
+                    self.place("cannot read", key)
+                )));
             }
-            let (etag, version) = (answer.e_tag().unwrap_or_default().to_owned(), answer.version_id().map(str::to_owned));
+            let (etag, version) =
+                (answer.e_tag().unwrap_or_default().to_owned(), answer.version_id().map(str::to_owned));
             let bytes = answer.body.collect().await.map_err(|error| Failure::AwsTransient {
                 what: self.place("the answer broke off: cannot read", key),
                 source: Some(error.into()),
             })?;
-            let text = String::from_utf8(bytes.to_vec()).map_err(|_| Failure::InvalidInput(format!("{}: not UTF-8", self.place("cannot read", key))))?;
+            let text = String::from_utf8(bytes.to_vec())
+                .map_err(|_| Failure::InvalidInput(format!("{}: not UTF-8", self.place("cannot read", key))))?;
             Ok(Some(Object { text, etag, version }))
         }
 
         async fn put(&self, key: &str, text: String, condition: Condition) -> Result<(), Failure> {
-            let request = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(text.into_bytes()));
+            let request =
+                self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(text.into_bytes()));
             let request = match condition {
                 Condition::Always => request,
                 Condition::Absent => request.if_none_match("*"),
@@ -189,7 +203,10 @@ mod s3 {
                 Ok(_) => Ok(()),
                 // 412 for a violated condition, 409 for a race, 404 for a condition on what was deleted.
                 Err(error) if matches!(error.raw_response().map(|r| r.status().as_u16()), Some(404 | 409 | 412)) => {
-                    Err(Failure::Conflict(format!("{}: someone else changed it first", self.place("cannot write", key))))
+                    Err(Failure::Conflict(format!(
+                        "{}: someone else changed it first",
+                        self.place("cannot write", key)
+                    )))
                 }
                 Err(error) => Err(aws_failure!(self.place("cannot write", key), error)),
             }
@@ -236,7 +253,11 @@ pub mod fake {
     impl Shelf for Memory {
         async fn get(&self, key: &str) -> Result<Option<Object>, Failure> {
             let objects = self.objects.borrow();
-            Ok(objects.get(key).map(|(tag, text)| Object { text: text.clone(), etag: tag.to_string(), version: Some(tag.to_string()) }))
+            Ok(objects.get(key).map(|(tag, text)| Object {
+                text: text.clone(),
+                etag: tag.to_string(),
+                version: Some(tag.to_string()),
+            }))
         }
 
         async fn put(&self, key: &str, text: String, condition: Condition) -> Result<(), Failure> {

@@ -1,6 +1,9 @@
 //! Step Functions, as a run sees its own engine.
 
-use aws_sdk_sfn::{Client, types::{ExecutionStatus, HistoryEvent}};
+use aws_sdk_sfn::{
+    Client,
+    types::{ExecutionStatus, HistoryEvent},
+};
 use domain::{evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner};
 use jiff::{Timestamp, Unit};
 
@@ -42,7 +45,9 @@ impl States {
             Ok(answer) if *answer.status() == ExecutionStatus::Running => Owner::Running,
             Ok(answer) => Owner::Gone(answer.status().as_str().to_owned()),
             // Executions are kept for 90 days: one that is not known ended long ago.
-            Err(error) if aws::code(&error).as_deref() == Some("ExecutionDoesNotExist") => Owner::Gone("forgotten".into()),
+            Err(error) if aws::code(&error).as_deref() == Some("ExecutionDoesNotExist") => {
+                Owner::Gone("forgotten".into())
+            }
             Err(error) => Owner::Unknown(aws::shown(&error)),
         }
     }
@@ -55,9 +60,15 @@ impl States {
         let mut history = History::default();
         let mut next = None;
         for _ in 0..MOST_PAGES {
-            let request = self.client.get_execution_history().execution_arn(execution.as_str()).max_results(1_000).include_execution_data(false);
+            let request = self
+                .client
+                .get_execution_history()
+                .execution_arn(execution.as_str())
+                .max_results(1_000)
+                .include_execution_data(false);
             let answer = request.set_next_token(next).send().await;
-            let answer = answer.map_err(|error| aws_failure!(format!("cannot read the history of {execution}"), error))?;
+            let answer =
+                answer.map_err(|error| aws_failure!(format!("cannot read the history of {execution}"), error))?;
             for event in answer.events() {
                 history.take(event);
             }
@@ -73,13 +84,16 @@ impl States {
 impl History {
     fn take(&mut self, event: &HistoryEvent) {
         // Step Functions tells milliseconds, as a fraction that does not come out even.
-        let at = Timestamp::from_nanosecond(event.timestamp().as_nanos()).and_then(|at| at.round(Unit::Millisecond)).unwrap_or_default();
+        let at = Timestamp::from_nanosecond(event.timestamp().as_nanos())
+            .and_then(|at| at.round(Unit::Millisecond))
+            .unwrap_or_default();
         if let Some(entered) = event.state_entered_event_details() {
             self.transitions += 1;
             self.moments.push(Moment { state: entered.name().to_owned(), entered_at: at, left_at: None });
         }
         if let Some(left) = event.state_exited_event_details() {
-            let open = self.moments.iter_mut().rev().find(|moment| moment.left_at.is_none() && moment.state == left.name());
+            let open =
+                self.moments.iter_mut().rev().find(|moment| moment.left_at.is_none() && moment.state == left.name());
             if let Some(moment) = open {
                 moment.left_at = Some(at);
             }

@@ -129,7 +129,9 @@ impl Package {
                 .references
                 .iter()
                 .map(|reference| {
-                    scope.spawn(|| Ok((reference.line, Artifact::gather(&reference.source, &template.folder, bootstrap)?)))
+                    scope.spawn(|| {
+                        Ok((reference.line, Artifact::gather(&reference.source, &template.folder, bootstrap)?))
+                    })
                 })
                 .collect();
             threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
@@ -149,13 +151,14 @@ impl Package {
     async fn deploy_to(&self, gateway: &Gateway, target: &Target) -> Result<Outputs, DeployError> {
         let bucket = format!("lifeboat-artifacts-{ACCOUNT}-{}", target.region);
         let s3 = gateway.s3(&target.region);
-        let failed = |cause: String| DeployError::Upload { bucket: bucket.clone(), region: target.region.clone(), cause };
+        let failed =
+            |cause: String| DeployError::Upload { bucket: bucket.clone(), region: target.region.clone(), cause };
         make_bucket(&s3, &bucket, &target.region).await.map_err(failed)?;
         let uploads = self.artifacts.values().map(|artifact| upload(&s3, &bucket, artifact));
         future::try_join_all(uploads).await.map_err(failed)?;
-        let body = self.template.with_places(|line| {
-            self.artifacts.get(&line).map(|artifact| format!("s3://{bucket}/{}", artifact.key))
-        });
+        let body = self
+            .template
+            .with_places(|line| self.artifacts.get(&line).map(|artifact| format!("s3://{bucket}/{}", artifact.key)));
         stack::put(&gateway.sdk_config(&target.region), target, &body).await
     }
 }

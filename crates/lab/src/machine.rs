@@ -92,20 +92,23 @@ impl Machine {
         std::fs::create_dir_all(&folder)?;
         // From here the endpoint's own listener holds the slot.
         drop(held.listener);
-        let rds = Arc::new(rds::serve(
-            RdsConfig {
-                listen: slot.rds(),
-                data: folder.join("rds"),
-                first_host: slot.first_host(),
-                postgres_bin: tools.postgres_bin,
-                run_as: RunAs::for_postgres()?,
-                account: ACCOUNT.to_owned(),
-                dns_suffix: INSTANCE_DOMAIN.to_owned(),
-            },
-            spawner.clone(),
-        )
-        .await?);
-        let config = GatewayConfig { listen: slot.gateway(), rds: slot.rds(), folder: folder.clone(), python: tools.python };
+        let rds = Arc::new(
+            rds::serve(
+                RdsConfig {
+                    listen: slot.rds(),
+                    data: folder.join("rds"),
+                    first_host: slot.first_host(),
+                    postgres_bin: tools.postgres_bin,
+                    run_as: RunAs::for_postgres()?,
+                    account: ACCOUNT.to_owned(),
+                    dns_suffix: INSTANCE_DOMAIN.to_owned(),
+                },
+                spawner.clone(),
+            )
+            .await?,
+        );
+        let config =
+            GatewayConfig { listen: slot.gateway(), rds: slot.rds(), folder: folder.clone(), python: tools.python };
         let gateway = Gateway::start(config, &spawner).await?;
         let instances = Arc::clone(&rds);
         let dns = Dns::serve(DnsConfig {
@@ -116,7 +119,9 @@ impl Machine {
         })
         .await?;
         let engine = Package::gather(&programs.engine(), &|name| programs.bootstrap(name))?;
-        let network = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| programs.bootstrap(name))?;
+        let network = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| {
+            programs.bootstrap(name)
+        })?;
         Ok(Self { slot, folder, gateway, rds, programs, dns, engine, network, _spawner: spawner })
     }
 
@@ -144,7 +149,11 @@ impl Machine {
     }
 
     async fn with_ids(&self, plan: &Plan) -> Result<Plan, MachineError> {
-        let side = |region: &str| Target { region: region.to_owned(), stack: format!("lab-network-{}", plan.plan), parameters: BTreeMap::new() };
+        let side = |region: &str| Target {
+            region: region.to_owned(),
+            stack: format!("lab-network-{}", plan.plan),
+            parameters: BTreeMap::new(),
+        };
         let targets = [side(plan.regions.primary.as_str()), side(plan.regions.recovery.as_str())];
         let (networks, zone) = tokio::join!(self.network.deploy(&self.gateway, &targets), System::zone(self, plan));
         Ok(System::with_ids(plan.clone(), &networks?, zone?)?)
@@ -153,7 +162,8 @@ impl Machine {
     async fn deploy_engine(&self, plan: &Plan) -> Result<(), MachineError> {
         let mut places = vec![(&plan.regions.recovery, "recovery"), (&plan.regions.primary, "primary")];
         places.extend(plan.regions.witness.iter().map(|region| (region, "witness")));
-        let targets: Vec<Target> = places.into_iter().map(|(region, place)| self.engine_in(plan, region.as_str(), place)).collect();
+        let targets: Vec<Target> =
+            places.into_iter().map(|(region, place)| self.engine_in(plan, region.as_str(), place)).collect();
         self.engine.deploy(&self.gateway, &targets).await?;
         Ok(())
     }

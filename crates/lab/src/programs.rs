@@ -86,7 +86,10 @@ impl Programs {
     /// The program of a function; where cargo did not say, a path that does not exist, which the deployment then names.
     #[must_use]
     pub fn bootstrap(&self, function: &str) -> PathBuf {
-        self.by_name.get(function).cloned().unwrap_or_else(|| self.root.join("functions").join(function).join("not-built"))
+        self.by_name
+            .get(function)
+            .cloned()
+            .unwrap_or_else(|| self.root.join("functions").join(function).join("not-built"))
     }
 
     /// The engine's template.

@@ -94,10 +94,7 @@ impl SetupError {
 pub fn prepare(base: &Path, progress: &dyn Progress) -> Result<Toolbox, SetupError> {
     fs::create_dir_all(base).map_err(SetupError::io("creating", base))?;
     let _turn = wait_for_turn(base, progress)?;
-    Ok(Toolbox {
-        python: Python::prepare(base, progress)?,
-        postgres_bin: postgres::prepare(base, progress)?,
-    })
+    Ok(Toolbox { python: Python::prepare(base, progress)?, postgres_bin: postgres::prepare(base, progress)? })
 }
 
 /// Holds the set-up's lock until dropped: one lab sets up at a time.

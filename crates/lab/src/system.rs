@@ -1,6 +1,9 @@
 //! The system that a plan protects: its database pair, its name, its secret, and the plan where the engine reads it.
 
-use std::{future::Future, time::{Duration, Instant}};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use aws_sdk_rds::types::DbInstance;
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
@@ -90,7 +93,8 @@ impl System {
         plan.traffic.record.zone = zone;
         let name = plan.plan.clone();
         let [primary, replica] = networks else { return Err(bad(&plan, "a pair has two networks")) };
-        let unknown = |key: &str| SystemError::Plan { plan: name.to_string(), why: format!("the network gave no `{key}` group") };
+        let unknown =
+            |key: &str| SystemError::Plan { plan: name.to_string(), why: format!("the network gave no `{key}` group") };
         for component in &mut plan.components {
             let Component::PostgresPair(pair) = component;
             for (side, network) in [(&mut pair.primary, primary), (&mut pair.replica, replica)] {
@@ -108,8 +112,12 @@ impl System {
         let parent = name.split_once('.').map_or(name, |(_, parent)| parent);
         let route53 = aws_sdk_route53::Client::new(&machine.gateway.sdk_config(plan.regions.primary.as_str()));
         let made = route53.create_hosted_zone().name(parent).caller_reference(plan.plan.as_str()).send().await;
-        let made = made.map_err(|error| SystemError::Aws { doing: format!("make the zone `{parent}`"), why: edge::aws::shown(&error) })?;
-        let id = made.hosted_zone().map(|zone| zone.id().trim_start_matches("/hostedzone/").to_owned()).unwrap_or_default();
+        let made = made.map_err(|error| SystemError::Aws {
+            doing: format!("make the zone `{parent}`"),
+            why: edge::aws::shown(&error),
+        })?;
+        let id =
+            made.hosted_zone().map(|zone| zone.id().trim_start_matches("/hostedzone/").to_owned()).unwrap_or_default();
         id.parse().map_err(aws("read the new zone's id"))
     }
 
@@ -120,14 +128,25 @@ impl System {
         for (side, region) in [(&pair.primary, &plan.regions.primary), (&pair.replica, &plan.regions.recovery)] {
             let expected = format!("{}.{region}.{}", side.instance, crate::machine::INSTANCE_DOMAIN);
             if side.endpoint.as_str() != expected {
-                return Err(bad(&format!("in the lab the endpoint of `{}` is `{expected}`, not `{}`", side.instance, side.endpoint)));
+                return Err(bad(&format!(
+                    "in the lab the endpoint of `{}` is `{expected}`, not `{}`",
+                    side.instance, side.endpoint
+                )));
             }
         }
         if matches!(pair.login.from, Credential::IamToken { .. }) {
-            return Err(bad("its login is an IAM token, which PostgreSQL on one machine cannot check; use secretsManager"));
+            return Err(bad(
+                "its login is an IAM token, which PostgreSQL on one machine cannot check; use secretsManager",
+            ));
         }
         let random = |what: &str| format!("{what}-{:x}", jiff::Timestamp::now().as_nanosecond());
-        let system = Self { pair, plan, password: Password::new(random("shop")), owner: "postgres".into(), owner_password: random("owner") };
+        let system = Self {
+            pair,
+            plan,
+            password: Password::new(random("shop")),
+            owner: "postgres".into(),
+            owner_password: random("owner"),
+        };
         system.create_pair(machine).await?;
         system.point_to_primary(machine).await?;
         Ok(system)
@@ -158,7 +177,10 @@ impl System {
         there
             .create_db_instance_read_replica()
             .db_instance_identifier(replica.instance.as_str())
-            .source_db_instance_identifier(format!("arn:aws:rds:{}:{ACCOUNT}:db:{}", self.plan.regions.primary, primary.instance))
+            .source_db_instance_identifier(format!(
+                "arn:aws:rds:{}:{ACCOUNT}:db:{}",
+                self.plan.regions.primary, primary.instance
+            ))
             .port(i32::from(replica.port))
             .set_vpc_security_group_ids(groups(replica))
             .send()
@@ -170,7 +192,10 @@ impl System {
     async fn load(&self, machine: &Machine) -> Result<(), SystemError> {
         let client = self.owner_session(machine, &self.plan.regions.primary, &self.pair.primary).await?;
         let role = self.pair.application_roles.first();
-        let role = role.ok_or_else(|| SystemError::Plan { plan: self.plan.plan.to_string(), why: "it names no application role".into() })?;
+        let role = role.ok_or_else(|| SystemError::Plan {
+            plan: self.plan.plan.to_string(),
+            why: "it names no application role".into(),
+        })?;
         Ok(workload::orders::create(&client, role, &self.password, ROWS).await?)
     }
 
@@ -178,13 +203,29 @@ impl System {
     ///
     /// # Errors
     /// When the side refuses connections, as a fenced one does.
-    pub async fn owner_session(&self, machine: &Machine, region: &Region, side: &Side) -> Result<tokio_postgres::Client, SystemError> {
+    pub async fn owner_session(
+        &self,
+        machine: &Machine,
+        region: &Region,
+        side: &Side,
+    ) -> Result<tokio_postgres::Client, SystemError> {
         let view = machine.rds.instance(&Name::new(region.as_str(), side.instance.as_str()));
-        let view = view.ok_or_else(|| SystemError::Plan { plan: self.plan.plan.to_string(), why: format!("`{}` does not exist", side.instance) })?;
+        let view = view.ok_or_else(|| SystemError::Plan {
+            plan: self.plan.plan.to_string(),
+            why: format!("`{}` does not exist", side.instance),
+        })?;
         let mut config = tokio_postgres::Config::new();
-        config.hostaddr(view.address.into()).host(&view.host_name).port(view.port).user(&self.owner).password(&self.owner_password);
+        config
+            .hostaddr(view.address.into())
+            .host(&view.host_name)
+            .port(view.port)
+            .user(&self.owner)
+            .password(&self.owner_password);
         // In the clear: this is the lab itself, on its own machine.
-        config.dbname(self.pair.database.as_str()).connect_timeout(Duration::from_secs(2)).ssl_mode(tokio_postgres::config::SslMode::Disable);
+        config
+            .dbname(self.pair.database.as_str())
+            .connect_timeout(Duration::from_secs(2))
+            .ssl_mode(tokio_postgres::config::SslMode::Disable);
         let (client, connection) = config.connect(NoTls).await?;
         tokio::spawn(async move {
             // Its error is also the error of the statement that was under way.
@@ -201,11 +242,26 @@ impl System {
         .await
     }
 
-    async fn describe(&self, machine: &Machine, region: &Region, side: &Side) -> Result<Option<DbInstance>, SystemError> {
-        match self.rds(machine, region).describe_db_instances().db_instance_identifier(side.instance.as_str()).send().await {
+    async fn describe(
+        &self,
+        machine: &Machine,
+        region: &Region,
+        side: &Side,
+    ) -> Result<Option<DbInstance>, SystemError> {
+        match self
+            .rds(machine, region)
+            .describe_db_instances()
+            .db_instance_identifier(side.instance.as_str())
+            .send()
+            .await
+        {
             Ok(answer) => Ok(answer.db_instances().first().cloned()),
-            Err(error) if edge::aws::code(&error).is_some_and(|code| code.starts_with("DBInstanceNotFound")) => Ok(None),
-            Err(error) => Err(SystemError::Aws { doing: format!("describe `{}`", side.instance), why: edge::aws::shown(&error) }),
+            Err(error) if edge::aws::code(&error).is_some_and(|code| code.starts_with("DBInstanceNotFound")) => {
+                Ok(None)
+            }
+            Err(error) => {
+                Err(SystemError::Aws { doing: format!("describe `{}`", side.instance), why: edge::aws::shown(&error) })
+            }
         }
     }
 
@@ -217,26 +273,46 @@ impl System {
     async fn point_to_primary(&self, machine: &Machine) -> Result<(), SystemError> {
         let route53 = aws_sdk_route53::Client::new(&machine.gateway.sdk_config(self.plan.regions.primary.as_str()));
         let record = &self.plan.traffic.record;
-        let listed = route53.list_resource_record_sets().hosted_zone_id(record.zone.as_str()).send().await.map_err(aws("list the zone"))?;
+        let listed = route53
+            .list_resource_record_sets()
+            .hosted_zone_id(record.zone.as_str())
+            .send()
+            .await
+            .map_err(aws("list the zone"))?;
         let ours = [record.name.to_string(), generation_name(&record.name)];
         let old = listed.resource_record_sets().iter().filter(|set| ours.contains(&bare(set.name())));
-        let value = ResourceRecord::builder().value(self.pair.primary.endpoint.as_str()).build().map_err(aws("build the record"))?;
+        let value = ResourceRecord::builder()
+            .value(self.pair.primary.endpoint.as_str())
+            .build()
+            .map_err(aws("build the record"))?;
         let new = ResourceRecordSet::builder().name(record.name.as_str()).r#type(RrType::Cname).resource_records(value);
-        let new = new.ttl(i64::try_from(record.ttl.duration().as_secs()).unwrap_or(i64::MAX)).build().map_err(aws("build the record"))?;
+        let new = new
+            .ttl(i64::try_from(record.ttl.duration().as_secs()).unwrap_or(i64::MAX))
+            .build()
+            .map_err(aws("build the record"))?;
         let changes = old.cloned().map(|set| (ChangeAction::Delete, set)).chain([(ChangeAction::Create, new)]);
         let mut batch = ChangeBatch::builder();
         for (action, set) in changes {
-            batch = batch.changes(Change::builder().action(action).resource_record_set(set).build().map_err(aws("build the change"))?);
+            batch = batch.changes(
+                Change::builder().action(action).resource_record_set(set).build().map_err(aws("build the change"))?,
+            );
         }
         let batch = batch.build().map_err(aws("build the change"))?;
-        let changed = route53.change_resource_record_sets().hosted_zone_id(record.zone.as_str()).change_batch(batch).send().await;
-        changed.map(drop).map_err(|error| SystemError::Aws { doing: format!("point `{}` to the primary", record.name), why: edge::aws::shown(&error) })
+        let changed =
+            route53.change_resource_record_sets().hosted_zone_id(record.zone.as_str()).change_batch(batch).send().await;
+        changed.map(drop).map_err(|error| SystemError::Aws {
+            doing: format!("point `{}` to the primary", record.name),
+            why: edge::aws::shown(&error),
+        })
     }
 
     /// Puts the plan, the certificates and the secret where the engine reads them, in each of its Regions.
     pub(crate) async fn open(&self, machine: &Machine) -> Result<(), SystemError> {
-        let regions = [Some(&self.plan.regions.primary), Some(&self.plan.regions.recovery), self.plan.regions.witness.as_ref()];
-        futures::future::try_join_all(regions.into_iter().flatten().map(|region| self.open_in(machine, region))).await.map(drop)
+        let regions =
+            [Some(&self.plan.regions.primary), Some(&self.plan.regions.recovery), self.plan.regions.witness.as_ref()];
+        futures::future::try_join_all(regions.into_iter().flatten().map(|region| self.open_in(machine, region)))
+            .await
+            .map(drop)
     }
 
     async fn open_in(&self, machine: &Machine, region: &Region) -> Result<(), SystemError> {
@@ -247,12 +323,24 @@ impl System {
         let text = json!({ "username": self.owner, "password": self.owner_password }).to_string();
         let secrets = aws_sdk_secretsmanager::Client::new(&machine.gateway.sdk_config(region.as_str()));
         let made = secrets.create_secret().name(secret.as_str()).secret_string(text).send().await;
-        made.map(drop).map_err(|error| SystemError::Aws { doing: format!("make the secret `{secret}` in {region}"), why: edge::aws::shown(&error) })
+        made.map(drop).map_err(|error| SystemError::Aws {
+            doing: format!("make the secret `{secret}` in {region}"),
+            why: edge::aws::shown(&error),
+        })
     }
 
     async fn put(&self, machine: &Machine, region: &Region, key: &str, text: String) -> Result<(), SystemError> {
-        let put = machine.gateway.s3(region.as_str()).put_object().bucket(bucket(region)).key(key).body(text.into_bytes().into());
-        put.send().await.map(drop).map_err(|error| SystemError::Aws { doing: format!("write `{key}` in {region}"), why: edge::aws::shown(&error) })
+        let put = machine
+            .gateway
+            .s3(region.as_str())
+            .put_object()
+            .bucket(bucket(region))
+            .key(key)
+            .body(text.into_bytes().into());
+        put.send().await.map(drop).map_err(|error| SystemError::Aws {
+            doing: format!("write `{key}` in {region}"),
+            why: edge::aws::shown(&error),
+        })
     }
 
     /// An object of the recovery Region's bucket.
@@ -278,8 +366,12 @@ impl System {
     /// As AWS answers.
     pub async fn keys(&self, machine: &Machine, prefix: &str) -> Result<Vec<String>, SystemError> {
         let region = &self.plan.regions.recovery;
-        let listed = machine.gateway.s3(region.as_str()).list_objects_v2().bucket(bucket(region)).prefix(prefix).send().await;
-        let listed = listed.map_err(|error| SystemError::Aws { doing: format!("list `{prefix}` in {region}"), why: edge::aws::shown(&error) })?;
+        let listed =
+            machine.gateway.s3(region.as_str()).list_objects_v2().bucket(bucket(region)).prefix(prefix).send().await;
+        let listed = listed.map_err(|error| SystemError::Aws {
+            doing: format!("list `{prefix}` in {region}"),
+            why: edge::aws::shown(&error),
+        })?;
         Ok(listed.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect())
     }
 
@@ -312,11 +404,15 @@ impl System {
             Ok(watch.filter(|watch| watch.failing.is_none() && watch.last_seen.is_some()).map(drop))
         })
         .await?;
-        let cloudwatch = aws_sdk_cloudwatch::Client::new(&machine.gateway.sdk_config(self.plan.regions.recovery.as_str()));
+        let cloudwatch =
+            aws_sdk_cloudwatch::Client::new(&machine.gateway.sdk_config(self.plan.regions.recovery.as_str()));
         let alarm = format!("lifeboat-{}-primary-down", self.plan.plan);
         until(PATIENCE, &format!("rest of the alarm `{alarm}`"), async || {
             let answer = cloudwatch.describe_alarms().alarm_names(&alarm).send().await;
-            let answer = answer.map_err(|error| SystemError::Aws { doing: format!("look at `{alarm}`"), why: edge::aws::shown(&error) })?;
+            let answer = answer.map_err(|error| SystemError::Aws {
+                doing: format!("look at `{alarm}`"),
+                why: edge::aws::shown(&error),
+            })?;
             let state = answer.metric_alarms().first().and_then(|alarm| alarm.state_value());
             Ok((state == Some(&aws_sdk_cloudwatch::types::StateValue::Ok)).then_some(()))
         })
@@ -330,11 +426,21 @@ impl System {
     pub async fn renew(&self, machine: &Machine) -> Result<(), SystemError> {
         let (primary, replica) = (&self.pair.primary, &self.pair.replica);
         let regions = &self.plan.regions;
-        tokio::try_join!(self.delete(machine, &regions.recovery, replica), self.delete(machine, &regions.primary, primary))?;
+        tokio::try_join!(
+            self.delete(machine, &regions.recovery, replica),
+            self.delete(machine, &regions.primary, primary)
+        )?;
         self.create_pair(machine).await?;
         self.point_to_primary(machine).await?;
         let region = &regions.recovery;
-        let lease = machine.gateway.s3(region.as_str()).delete_object().bucket(bucket(region)).key(shelf::lease_key(&self.plan.plan)).send().await;
+        let lease = machine
+            .gateway
+            .s3(region.as_str())
+            .delete_object()
+            .bucket(bucket(region))
+            .key(shelf::lease_key(&self.plan.plan))
+            .send()
+            .await;
         lease.map_err(|error| SystemError::Aws { doing: "forget the lease".into(), why: edge::aws::shown(&error) })?;
         self.watched(machine).await
     }
@@ -342,8 +448,17 @@ impl System {
     async fn delete(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
         let rds = self.rds(machine, region);
         let id = side.instance.as_str();
-        let open = rds.modify_db_instance().db_instance_identifier(id).deletion_protection(false).apply_immediately(true).send().await;
-        open.map_err(|error| SystemError::Aws { doing: format!("allow deleting `{id}`"), why: edge::aws::shown(&error) })?;
+        let open = rds
+            .modify_db_instance()
+            .db_instance_identifier(id)
+            .deletion_protection(false)
+            .apply_immediately(true)
+            .send()
+            .await;
+        open.map_err(|error| SystemError::Aws {
+            doing: format!("allow deleting `{id}`"),
+            why: edge::aws::shown(&error),
+        })?;
         until(PATIENCE, &format!("the end of DB instance `{id}`"), async || {
             match rds.delete_db_instance().db_instance_identifier(id).skip_final_snapshot(true).send().await {
                 // It is being modified, or deleted already: look again.

@@ -79,8 +79,12 @@ fn start() -> Result<Lab, Box<dyn Error>> {
     let rds_heads = Arc::new(Mutex::new(Vec::new()));
     serve_rds(held.listener, Arc::clone(&rds_heads));
     let spawner = Spawner::start()?;
-    let config =
-        GatewayConfig { listen: slot.gateway(), rds: slot.rds(), folder: folder.clone(), python: toolbox.python.clone() };
+    let config = GatewayConfig {
+        listen: slot.gateway(),
+        rds: slot.rds(),
+        folder: folder.clone(),
+        python: toolbox.python.clone(),
+    };
     let (gateway, dns, outputs) = runtime.block_on(async {
         let gateway = Gateway::start(config, &spawner).await?;
         let dns = Dns::serve(DnsConfig {
@@ -118,7 +122,8 @@ fn serve_rds(listener: TcpListener, heads: Arc<Mutex<Vec<String>>>) {
             let mut reader = BufReader::new(stream);
             let mut head = String::new();
             while reader.read_line(&mut head).is_ok_and(|length| length > 2) {}
-            let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:").map(str::to_owned));
+            let length =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:").map(str::to_owned));
             let length = length.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
             let mut body = vec![0; length];
             let _ = reader.read_exact(&mut body);
@@ -177,10 +182,7 @@ impl Lab {
 fn the_seams_fit_the_installed_ministack() -> Outcome {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
     let interpreter = std::path::absolute(&toolbox()?.python.interpreter)?;
-    let told = std::process::Command::new(interpreter)
-        .args(["-B", "-m", "unittest"])
-        .current_dir(tests)
-        .output()?;
+    let told = std::process::Command::new(interpreter).args(["-B", "-m", "unittest"]).current_dir(tests).output()?;
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     Ok(())
 }
@@ -252,7 +254,8 @@ fn an_execution_runs_through_and_its_history_names_nested_states() -> Outcome {
         assert_eq!(output["words"], json!(["said", "said"]));
         let events = lab.history(&arn).await?;
         let entered = |name: &str| {
-            let of = |event: &&HistoryEvent| event.state_entered_event_details().is_some_and(|state| state.name == name);
+            let of =
+                |event: &&HistoryEvent| event.state_entered_event_details().is_some_and(|state| state.name == name);
             events.iter().filter(of).count()
         };
         assert_eq!((entered("AskTwice"), entered("Ask"), entered("Tell")), (1, 2, 1));
@@ -334,9 +337,13 @@ fn requests_for_rds_arrive_with_their_region_and_the_closed_groups() -> Outcome 
 fn an_alarm_on_its_dimensions_starts_the_state_machine_with_awss_event() -> Outcome {
     let lab = lab()?;
     lab.runtime.block_on(async {
-        let metric = |plan: &str| format!("Action=PutMetricData&Version=2010-08-01&Namespace=Engine\
+        let metric = |plan: &str| {
+            format!(
+                "Action=PutMetricData&Version=2010-08-01&Namespace=Engine\
             &MetricData.member.1.MetricName=Down&MetricData.member.1.Value=1\
-            &MetricData.member.1.Dimensions.member.1.Name=plan&MetricData.member.1.Dimensions.member.1.Value={plan}");
+            &MetricData.member.1.Dimensions.member.1.Name=plan&MetricData.member.1.Dimensions.member.1.Value={plan}"
+            )
+        };
         lab.cloudwatch(metric("other")).await?;
         tokio::time::sleep(Duration::from_millis(1_500)).await;
         assert_eq!(lab.started_by_alarm().await?, None);
@@ -357,9 +364,13 @@ fn an_alarm_on_its_dimensions_starts_the_state_machine_with_awss_event() -> Outc
 fn an_alarm_period_that_aws_refuses_is_refused() -> Outcome {
     let lab = lab()?;
     lab.runtime.block_on(async {
-        let alarm = |period: u32| format!("Action=PutMetricAlarm&Version=2010-08-01&AlarmName=p{period}\
+        let alarm = |period: u32| {
+            format!(
+                "Action=PutMetricAlarm&Version=2010-08-01&AlarmName=p{period}\
             &Namespace=N&MetricName=M&Statistic=Maximum&EvaluationPeriods=1&Threshold=1&Period={period}\
-            &ComparisonOperator=GreaterThanOrEqualToThreshold");
+            &ComparisonOperator=GreaterThanOrEqualToThreshold"
+            )
+        };
         assert_eq!(lab.cloudwatch(alarm(10)).await?.0, 200);
         let (status, text) = lab.cloudwatch(alarm(5)).await?;
         assert!(status == 400 && text.contains("multiple of 60"), "{status} {text}");
@@ -370,8 +381,10 @@ fn an_alarm_period_that_aws_refuses_is_refused() -> Outcome {
 impl Lab {
     /// Asks CloudWatch by its Query protocol, of which the gateway wants only the key's scope.
     async fn cloudwatch(&self, body: String) -> Result<(u16, String), Box<dyn Error>> {
-        let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{RECOVERY}/monitoring/aws4_request, \
-                             SignedHeaders=host, Signature=0");
+        let scope = format!(
+            "AWS4-HMAC-SHA256 Credential=test/20260101/{RECOVERY}/monitoring/aws4_request, \
+                             SignedHeaders=host, Signature=0"
+        );
         let told = reqwest::Client::new()
             .post(self.gateway.endpoint())
             .header("Authorization", scope)
@@ -418,9 +431,8 @@ mod names {
             let mut options = ResolverOpts::default();
             options.cache_size = 0;
             let config = ResolverConfig::from_parts(None, vec![], vec![server]);
-            let resolver = Resolver::builder_with_config(config, TokioRuntimeProvider::default())
-                .with_options(options)
-                .build()?;
+            let resolver =
+                Resolver::builder_with_config(config, TokioRuntimeProvider::default()).with_options(options).build()?;
             let answers = resolver.lookup(name, kind).await?;
             Ok(answers.answers().iter().map(|record| (record.ttl, record.data.to_string())).collect())
         }
@@ -506,7 +518,8 @@ mod names {
                 .failure_threshold(1)
                 .inverted(true)
                 .build()?;
-            let made = route53.create_health_check().caller_reference("marker").health_check_config(check).send().await?;
+            let made =
+                route53.create_health_check().caller_reference("marker").health_check_config(check).send().await?;
             let check = made.health_check.ok_or("no check")?.id;
             for (id, failover, host) in [
                 ("primary", ResourceRecordSetFailover::Primary, "192.0.2.1"),

@@ -60,7 +60,9 @@ impl Command {
     /// Puts a keeper above this process, which leaves nothing running. Before any thread is started.
     pub(crate) fn keep(self) -> Result<Self, Refusal> {
         if !self.list {
-            lab::keeper::keep().map_err(|error| Refusal::failed(format!("no keeper can be set up: {error}"), "Nothing was started."))?;
+            lab::keeper::keep().map_err(|error| {
+                Refusal::failed(format!("no keeper can be set up: {error}"), "Nothing was started.")
+            })?;
         }
         Ok(self)
     }
@@ -69,9 +71,16 @@ impl Command {
         if self.list {
             return self.list(output);
         }
-        let scenario: Scenario = self.scenario.parse().map_err(|error: lab::drill::UnknownScenario| Refusal::usage(error.to_string(), "Name one of those."))?;
+        let scenario: Scenario = self
+            .scenario
+            .parse()
+            .map_err(|error: lab::drill::UnknownScenario| Refusal::usage(error.to_string(), "Name one of those."))?;
         let plan = self.read_plan()?;
-        let slot = self.slot.map(lab::slot::Slot::new).transpose().map_err(|error| Refusal::usage(error.to_string(), "Choose another slot."))?;
+        let slot = self
+            .slot
+            .map(lab::slot::Slot::new)
+            .transpose()
+            .map_err(|error| Refusal::usage(error.to_string(), "Choose another slot."))?;
         let audience = Shown::new();
         let drilled = tokio::select! {
             drilled = self.drill(scenario, &plan, slot, &audience, output) => drilled,
@@ -81,10 +90,20 @@ impl Command {
         Ok(if passed { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })
     }
 
-    async fn drill(&self, scenario: Scenario, plan: &Plan, slot: Option<lab::slot::Slot>, audience: &Shown, output: &mut Output) -> Result<bool, DrillError> {
+    async fn drill(
+        &self,
+        scenario: Scenario,
+        plan: &Plan,
+        slot: Option<lab::slot::Slot>,
+        audience: &Shown,
+        output: &mut Output,
+    ) -> Result<bool, DrillError> {
         let began = std::time::Instant::now();
         let mut stage = Stage::set(plan, slot, audience).await?;
-        audience.step(&format!("the lab is up, deployed and loaded, {:.1} s after the start", began.elapsed().as_secs_f64()));
+        audience.step(&format!(
+            "the lab is up, deployed and loaded, {:.1} s after the start",
+            began.elapsed().as_secs_f64()
+        ));
         let mut results = Vec::new();
         let played = self.play(&mut stage, scenario, audience, output, &mut results).await;
         if self.keep && played.is_ok() {
@@ -119,7 +138,11 @@ impl Command {
                 drop(output.json(&line));
             } else {
                 drop(audience.terminal().summary(&result));
-                output.line(&format!("\n  evidence  {}\n  report    {}", written.evidence.display(), written.page.display()));
+                output.line(&format!(
+                    "\n  evidence  {}\n  report    {}",
+                    written.evidence.display(),
+                    written.page.display()
+                ));
             }
             results.push(result);
         }
@@ -154,13 +177,18 @@ impl Command {
 
     fn read_plan(&self) -> Result<Plan, Refusal> {
         let file = self.plan.display().to_string();
-        let text = std::fs::read_to_string(&self.plan).map_err(|error| Refusal::usage(format!("cannot read `{file}`: {error}"), "Name a plan with --plan."))?;
-        plan::read(&text, &file).map_err(|error| Refusal::failed(error.to_string(), "Correct the plan; `lifeboat plan check` checks it."))
+        let text = std::fs::read_to_string(&self.plan)
+            .map_err(|error| Refusal::usage(format!("cannot read `{file}`: {error}"), "Name a plan with --plan."))?;
+        plan::read(&text, &file)
+            .map_err(|error| Refusal::failed(error.to_string(), "Correct the plan; `lifeboat plan check` checks it."))
     }
 }
 
 fn refusal(error: &DrillError) -> Refusal {
-    Refusal::failed(domain::failure::chain(error), "If it is not clear from this, the lab's own log is under target/lab.")
+    Refusal::failed(
+        domain::failure::chain(error),
+        "If it is not clear from this, the lab's own log is under target/lab.",
+    )
 }
 
 /// The person who watches. Progress is not the answer: it goes to standard error.

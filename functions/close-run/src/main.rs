@@ -68,7 +68,12 @@ impl Chronicle for States {
     }
 }
 
-async fn handle(shelf: &impl Shelf, chronicle: &impl Chronicle, now: Timestamp, event: Value) -> Result<Step<Closed>, Failure> {
+async fn handle(
+    shelf: &impl Shelf,
+    chronicle: &impl Chronicle,
+    now: Timestamp,
+    event: Value,
+) -> Result<Step<Closed>, Failure> {
     let CloseRun { execution, started_at, request, run, outcome, because, record } = edge::parse(event, "CloseRun")?;
     let history = chronicle.history(&execution).await?;
     let key = evidence::key(run.as_ref().map(|run| &run.plan.plan), &execution);
@@ -96,7 +101,13 @@ fn closed(key: String, evidence: &Evidence) -> Closed {
 }
 
 /// Releases the lease, if the run still holds it. Another's lease is left alone.
-async fn release(shelf: &impl Shelf, run: &Run, outcome: RunOutcome, active: ActiveSide, now: Timestamp) -> Result<String, Failure> {
+async fn release(
+    shelf: &impl Shelf,
+    run: &Run,
+    outcome: RunOutcome,
+    active: ActiveSide,
+    now: Timestamp,
+) -> Result<String, Failure> {
     let key = shelf::lease_key(&run.plan.plan);
     let Some((lease, etag)) = shelf::read_json::<Lease>(shelf, &key).await? else {
         return Ok("the lease is gone".into());
@@ -133,7 +144,10 @@ mod tests {
 
     fn held() -> Memory {
         let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
-        let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else { panic!("not taken") };
+        let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at)
+        else {
+            panic!("not taken")
+        };
         lease.generation = run.generation;
         Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
     }

@@ -54,15 +54,26 @@ struct Switch {
 /// The zone, and who answers for it.
 trait Zone {
     fn look(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Seen, Failure>>;
-    fn change(&self, zone: &ZoneId, delete: &[RecordSet], create: &[RecordSet], comment: String) -> impl Future<Output = Result<String, Failure>>;
+    fn change(
+        &self,
+        zone: &ZoneId,
+        delete: &[RecordSet],
+        create: &[RecordSet],
+        comment: String,
+    ) -> impl Future<Output = Result<String, Failure>>;
     fn is_insync(&self, change: &str) -> impl Future<Output = Result<bool, Failure>>;
     /// What each authoritative server answers.
-    fn answers(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Vec<Result<HostName, String>>, Failure>>;
+    fn answers(
+        &self,
+        zone: &ZoneId,
+        name: &HostName,
+    ) -> impl Future<Output = Result<Vec<Result<HostName, String>>, Failure>>;
 }
 
 async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<Step<Switch>, Failure> {
     let DnsSwitch { run, change } = edge::parse(event, "DnsSwitch")?;
-    let pair = run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair =
+        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     let (id, name, target) = (&run.plan.traffic.record.zone, &run.plan.traffic.record.name, &pair.replica.endpoint);
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), zone.look(id, name));
     held?;
@@ -73,7 +84,12 @@ async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<St
         Move::Refuse(why) => return Ok(Step::refused(why, &seen)),
         Move::Keep => change,
         Move::Swap { delete, create } => {
-            let comment = format!("lifeboat plan={} generation={} execution={}", run.plan.plan, run.generation, run.execution.name());
+            let comment = format!(
+                "lifeboat plan={} generation={} execution={}",
+                run.plan.plan,
+                run.generation,
+                run.execution.name()
+            );
             Some(zone.change(id, &delete, &create, comment).await?)
         }
     };
@@ -86,7 +102,11 @@ async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<St
     let answers = zone.answers(id, name).await?;
     if let Some(behind) = answers.iter().find(|answer| answer.as_ref().ok() != Some(target)) {
         let answer = behind.as_ref().map_or_else(Clone::clone, |elsewhere| format!("`{elsewhere}`"));
-        return Ok(Step::under_way(format!("an authoritative server of `{name}` does not answer `{target}` yet: {answer}"), &seen, switch));
+        return Ok(Step::under_way(
+            format!("an authoritative server of `{name}` does not answer `{target}` yet: {answer}"),
+            &seen,
+            switch,
+        ));
     }
     if answers.is_empty() {
         return Ok(Step::under_way(format!("no authoritative server of `{name}` is known"), &seen, switch));
@@ -102,7 +122,11 @@ struct World {
 
 impl World {
     async fn from_env() -> Result<Self, Failure> {
-        Ok(Self { route53: Route53::from_env().await, resolver: Dns::from_env()?, name_servers: edge::config::name_servers()? })
+        Ok(Self {
+            route53: Route53::from_env().await,
+            resolver: Dns::from_env()?,
+            name_servers: edge::config::name_servers()?,
+        })
     }
 
     /// The zone's servers, by address. A zone has four.
@@ -114,7 +138,8 @@ impl World {
         }
         let mut servers = Vec::new();
         for name in self.route53.name_servers(zone).await? {
-            let host: HostName = bare(&name).parse().map_err(|error| Failure::InvalidInput(format!("zone {zone}: {error}")))?;
+            let host: HostName =
+                bare(&name).parse().map_err(|error| Failure::InvalidInput(format!("zone {zone}: {error}")))?;
             match self.resolver.address(&host).await {
                 Ok(address) => servers.push(SocketAddr::new(address, PORT)),
                 Err(why) => info!(server = %host, why, "a name server of the zone has no address"),
@@ -129,7 +154,13 @@ impl Zone for World {
         self.route53.look(zone, name).await
     }
 
-    async fn change(&self, zone: &ZoneId, delete: &[RecordSet], create: &[RecordSet], comment: String) -> Result<String, Failure> {
+    async fn change(
+        &self,
+        zone: &ZoneId,
+        delete: &[RecordSet],
+        create: &[RecordSet],
+        comment: String,
+    ) -> Result<String, Failure> {
         self.route53.change(zone, delete, create, comment).await
     }
 

@@ -21,7 +21,13 @@ const NEW: &str = "orders-replica.us-west-2.rds.lifeboat.test";
 
 impl Fake {
     fn leading_to(target: &str) -> Self {
-        let record = RecordSet { name: "db.orders.lifeboat.test".into(), kind: "CNAME".into(), ttl_seconds: Some(0), values: vec![target.into()], routed: false };
+        let record = RecordSet {
+            name: "db.orders.lifeboat.test".into(),
+            kind: "CNAME".into(),
+            ttl_seconds: Some(0),
+            values: vec![target.into()],
+            routed: false,
+        };
         Self {
             seen: RefCell::new(Seen { records: vec![record], generation: vec![] }),
             insync: Cell::new(true),
@@ -36,7 +42,13 @@ impl Zone for Fake {
         Ok(self.seen.borrow().clone())
     }
 
-    async fn change(&self, _: &ZoneId, delete: &[RecordSet], create: &[RecordSet], comment: String) -> Result<String, Failure> {
+    async fn change(
+        &self,
+        _: &ZoneId,
+        delete: &[RecordSet],
+        create: &[RecordSet],
+        comment: String,
+    ) -> Result<String, Failure> {
         assert!(comment.contains("generation="), "{comment}");
         let mut seen = self.seen.borrow_mut();
         if delete.iter().any(|set| !seen.records.contains(set) && !seen.generation.contains(set)) {
@@ -62,7 +74,9 @@ fn event() -> Value {
 
 fn held() -> Memory {
     let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
-    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else { panic!("not taken") };
+    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else {
+        panic!("not taken")
+    };
     lease.generation = run.generation;
     Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
 }
@@ -89,7 +103,7 @@ async fn it_is_not_done_before_route_53_says_insync() {
 async fn it_is_not_done_before_the_authoritative_servers_answer_it() {
     let zone = Fake::leading_to(OLD);
     for answer in [Ok(OLD.parse().unwrap()), Err("timed out".to_owned())] {
-        zone.answer.replace(answer);
+        *zone.answer.borrow_mut() = answer;
         assert_eq!(handle(&held(), &zone, event()).await.unwrap().step, Outcome::Pending);
     }
 }

@@ -43,20 +43,27 @@ struct FencePrimary {
 /// The old primary, as fencing reaches it.
 trait OldPrimary {
     fn network(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = NetworkSeen>;
-    fn set_groups(&self, run: &Run, pair: &PostgresPair, groups: &[SecurityGroupId]) -> impl Future<Output = Result<(), Failure>>;
+    fn set_groups(
+        &self,
+        run: &Run,
+        pair: &PostgresPair,
+        groups: &[SecurityGroupId],
+    ) -> impl Future<Output = Result<(), Failure>>;
     fn shut_out(&self, pair: &PostgresPair, roles: &[SqlName]) -> impl Future<Output = Result<(), String>>;
     fn let_in(&self, pair: &PostgresPair, roles: &[SqlName]) -> impl Future<Output = Result<(), String>>;
 }
 
 async fn handle(shelf: &impl Shelf, old: &impl OldPrimary, event: Value) -> Result<Step<Fencing>, Failure> {
     let FencePrimary { run, undo } = edge::parse(event, "FencePrimary")?;
-    let pair = run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair =
+        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     shelf::held_lease(shelf, &run).await?;
     let direction = if undo { Direction::Undo } else { Direction::Fence };
     let (seen, fencing) = match direction {
         // The database first: once the network is shut, we cannot reach it either.
         Direction::Fence => {
-            let (network, database) = tokio::join!(old.network(&run, pair), old.shut_out(pair, &pair.application_roles));
+            let (network, database) =
+                tokio::join!(old.network(&run, pair), old.shut_out(pair, &pair.application_roles));
             let seen = Seen { network };
             let network = set_network(old, &run, pair, &seen, direction).await;
             (seen, Fencing::of(network, way(database)))
@@ -74,7 +81,10 @@ async fn handle(shelf: &impl Shelf, old: &impl OldPrimary, event: Value) -> Resu
         Direction::Undo => match &fencing.network {
             Way::Holds => format!("`{}` may be reached again", pair.primary.instance),
             Way::Unreachable(why) => {
-                return Err(Failure::AwsTransient { what: format!("`{}` could not be opened again", pair.primary.instance), source: Some(why.clone().into()) });
+                return Err(Failure::AwsTransient {
+                    what: format!("`{}` could not be opened again", pair.primary.instance),
+                    source: Some(why.clone().into()),
+                });
             }
         },
     };
@@ -117,7 +127,10 @@ impl OldPrimary for World {
     }
 
     async fn set_groups(&self, run: &Run, pair: &PostgresPair, groups: &[SecurityGroupId]) -> Result<(), Failure> {
-        Rds::far(&run.plan.regions.primary, FAR_PATIENCE).await.set_security_groups(&pair.primary.instance, groups).await
+        Rds::far(&run.plan.regions.primary, FAR_PATIENCE)
+            .await
+            .set_security_groups(&pair.primary.instance, groups)
+            .await
     }
 
     async fn shut_out(&self, pair: &PostgresPair, roles: &[SqlName]) -> Result<(), String> {

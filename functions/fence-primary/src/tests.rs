@@ -26,7 +26,9 @@ impl Old {
 
 impl OldPrimary for Old {
     async fn network(&self, _: &Run, _: &PostgresPair) -> NetworkSeen {
-        self.network.as_ref().map_or(NetworkSeen::Silent("timed out".into()), |groups| NetworkSeen::Groups(groups.borrow().clone()))
+        self.network
+            .as_ref()
+            .map_or(NetworkSeen::Silent("timed out".into()), |groups| NetworkSeen::Groups(groups.borrow().clone()))
     }
 
     async fn set_groups(&self, _: &Run, _: &PostgresPair, groups: &[SecurityGroupId]) -> Result<(), Failure> {
@@ -52,7 +54,9 @@ fn event(undo: bool) -> Value {
 
 fn held() -> Memory {
     let run: Run = serde_json::from_value(event(false)["run"].clone()).unwrap();
-    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else { panic!("not taken") };
+    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else {
+        panic!("not taken")
+    };
     lease.generation = run.generation;
     Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
 }

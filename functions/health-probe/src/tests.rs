@@ -46,7 +46,14 @@ impl World for Fake {
     }
 
     async fn look_once(&self, _: &LookRequest) -> Look {
-        Look { endpoint: Endpoint::Open, database: Verdict::Up, because: "as told".into(), at: self.now.get(), took_milliseconds: 1, lsn: None }
+        Look {
+            endpoint: Endpoint::Open,
+            database: Verdict::Up,
+            because: "as told".into(),
+            at: self.now.get(),
+            took_milliseconds: 1,
+            lsn: None,
+        }
     }
 
     async fn publish(&self, _: &PlanName, at: Timestamp, failures: u32) -> Result<(), Failure> {
@@ -90,7 +97,9 @@ async fn windows_follow_each_other_without_gap_or_overlap() {
     minute(&shelf, &world, 0).await;
     minute(&shelf, &world, 1).await;
     let published = world.published.borrow();
-    let expected: Vec<_> = (0..published.len()).map(|n| later(at(500), Span::milliseconds(500).times(u32::try_from(n).unwrap()))).collect();
+    let expected: Vec<_> = (0..published.len())
+        .map(|n| later(at(500), Span::milliseconds(500).times(u32::try_from(n).unwrap())))
+        .collect();
     assert_eq!(published.iter().map(|(at, _)| *at).collect::<Vec<_>>(), expected);
     let counts: Vec<u32> = published.iter().map(|(_, failures)| *failures).collect();
     assert_eq!(counts, (1..=u32::try_from(counts.len()).unwrap()).collect::<Vec<_>>(), "counted across windows");
@@ -135,12 +144,19 @@ async fn a_look_that_cannot_tell_is_neither_up_nor_down() {
 #[tokio::test]
 async fn a_judge_s_look_is_one_look() {
     let event = serde_json::from_str(include_str!("../../../events/health-probe-look.json")).unwrap();
-    assert!(matches!(handle(&lab(), &Fake::down(&[]), event).await.unwrap(), Answer::Look(look) if look.database == Verdict::Up));
+    assert!(
+        matches!(handle(&lab(), &Fake::down(&[]), event).await.unwrap(), Answer::Look(look) if look.database == Verdict::Up)
+    );
 }
 
 #[tokio::test]
 async fn a_malformed_event_is_invalid_input() {
-    for event in [json!({}), json!({"watch": {"plan": "lab"}}), json!({"watch": {"plan": "LAB", "scheduledAt": at(0)}}), json!("x")] {
+    for event in [
+        json!({}),
+        json!({"watch": {"plan": "lab"}}),
+        json!({"watch": {"plan": "LAB", "scheduledAt": at(0)}}),
+        json!("x"),
+    ] {
         assert_eq!(handle(&lab(), &Fake::down(&[]), event).await.unwrap_err().name(), "InvalidInput");
     }
 }

@@ -51,9 +51,15 @@ const HEARTBEAT: Span = Span::seconds(10);
 const CLAIMS: usize = 3;
 
 /// Watches one window.
-pub(crate) async fn watch(shelf: &impl Shelf, world: &impl World, plan: &PlanName, scheduled_at: Timestamp) -> Result<Step<Watched>, Failure> {
+pub(crate) async fn watch(
+    shelf: &impl Shelf,
+    world: &impl World,
+    plan: &PlanName,
+    scheduled_at: Timestamp,
+) -> Result<Step<Watched>, Failure> {
     let (plan, _) = shelf::read_plan(shelf, plan).await?;
-    let pair = plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))?;
+    let pair =
+        plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))?;
     let claimed = claim(shelf, &plan, scheduled_at, world).await?;
     let Some((from, until, gap)) = claimed else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
@@ -61,7 +67,15 @@ pub(crate) async fn watch(shelf: &impl Shelf, world: &impl World, plan: &PlanNam
     if let Err(why) = world.prepare(pair).await {
         warn!(plan.name = %plan.plan, why, "could not prepare the watch");
     }
-    let mut window = Window { shelf, world, plan: &plan, pair, watch: recall(shelf, &plan).await?, written_at: None, watched: Watched::default() };
+    let mut window = Window {
+        shelf,
+        world,
+        plan: &plan,
+        pair,
+        watch: recall(shelf, &plan).await?,
+        written_at: None,
+        watched: Watched::default(),
+    };
     window.watched.gap_seconds = gap.as_seconds();
     let mut at = from;
     while at < until {
@@ -77,26 +91,37 @@ pub(crate) async fn watch(shelf: &impl Shelf, world: &impl World, plan: &PlanNam
 }
 
 /// Claims what is left of the window, and the gap before it.
-async fn claim(shelf: &impl Shelf, plan: &Plan, scheduled_at: Timestamp, world: &impl World) -> Result<Option<(Timestamp, Timestamp, Span)>, Failure> {
+async fn claim(
+    shelf: &impl Shelf,
+    plan: &Plan,
+    scheduled_at: Timestamp,
+    world: &impl World,
+) -> Result<Option<(Timestamp, Timestamp, Span)>, Failure> {
     let key = shelf::windows_key(&plan.plan);
     let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
     for _ in 0..CLAIMS {
         let read = shelf::read_json::<Windows>(shelf, &key).await?;
-        let (windows, condition) = read.map_or((None, Condition::Absent), |(windows, etag)| (Some(windows), Condition::Unchanged(etag)));
+        let (windows, condition) =
+            read.map_or((None, Condition::Absent), |(windows, etag)| (Some(windows), Condition::Unchanged(etag)));
         match probe::claim(windows, &plan.probe, scheduled_at, world.now()) {
             Claim::Covered => return Ok(None),
-            Claim::Take { from, until, gap } => match shelf::write_json(shelf, &key, &Windows { claimed_until: until }, condition).await {
-                Ok(()) => return Ok(Some((from, until, gap))),
-                Err(conflict @ Failure::Conflict(_)) => lost = conflict,
-                Err(failure) => return Err(failure),
-            },
+            Claim::Take { from, until, gap } => {
+                match shelf::write_json(shelf, &key, &Windows { claimed_until: until }, condition).await {
+                    Ok(()) => return Ok(Some((from, until, gap))),
+                    Err(conflict @ Failure::Conflict(_)) => lost = conflict,
+                    Err(failure) => return Err(failure),
+                }
+            }
         }
     }
     Err(lost)
 }
 
 async fn recall(shelf: &impl Shelf, plan: &Plan) -> Result<Watch, Failure> {
-    Ok(shelf::read_json::<Watch>(shelf, &shelf::watch_key(&plan.plan)).await?.map(|(watch, _)| watch).unwrap_or_default())
+    Ok(shelf::read_json::<Watch>(shelf, &shelf::watch_key(&plan.plan))
+        .await?
+        .map(|(watch, _)| watch)
+        .unwrap_or_default())
 }
 
 struct Window<'a, S, W> {

@@ -51,7 +51,8 @@ trait Looks {
 
 async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Step<Judgement>, Failure> {
     let JudgeFailover { run } = edge::parse(event, "JudgeFailover")?;
-    let pair = run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair =
+        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     shelf::held_lease(shelf, &run).await?;
     let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
     let seen = world.look(&run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await;
@@ -59,7 +60,10 @@ async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?seen, ?decision, "judged");
     Ok(match decision {
         Decision::Go(judgement) => {
-            let because = format!("a failure of class {} since {}; may lose {}", judgement.class, judgement.failing_since, judgement.loss);
+            let because = format!(
+                "a failure of class {} since {}; may lose {}",
+                judgement.class, judgement.failing_since, judgement.loss
+            );
             Step::done(because, &seen, judgement)
         }
         Decision::Hold(why) => Step::pending(why, &seen),
@@ -104,7 +108,12 @@ impl World {
     async fn ask_witness(&self, run: &Run, pair: &PostgresPair) -> Witness {
         let Some(region) = &run.plan.regions.witness else { return Witness::NotPlanned };
         let timeout = run.plan.probe.timeout;
-        let request = LookRequest { side: pair.primary.clone(), database: pair.database.clone(), login: pair.login.clone(), timeout };
+        let request = LookRequest {
+            side: pair.primary.clone(),
+            database: pair.database.clone(),
+            login: pair.login.clone(),
+            timeout,
+        };
         witness::look(region, &self.witness_function, &Look { look: &request }, timeout.duration() + FAR_PATIENCE).await
     }
 

@@ -15,7 +15,14 @@ impl Looks for Blind {
     async fn look(&self, _: &Run, pair: &PostgresPair, watch: Watch) -> Seen {
         let at = clock::now();
         Seen {
-            recovery: Looked { endpoint: Endpoint::Refused, database: self.0, because: "as told".into(), at, took_milliseconds: 1, lsn: None },
+            recovery: Looked {
+                endpoint: Endpoint::Refused,
+                database: self.0,
+                because: "as told".into(),
+                at,
+                took_milliseconds: 1,
+                lsn: None,
+            },
             witness: Witness::NotPlanned,
             replica: judgement::ReplicaSeen::Silent("as told".into()),
             api: ApiSeen::Silent("as told".into()),
@@ -32,7 +39,9 @@ fn event() -> Value {
 /// A shelf on which the sample's run holds the lease.
 fn held() -> Memory {
     let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
-    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else { panic!("not taken") };
+    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else {
+        panic!("not taken")
+    };
     lease.generation = run.generation;
     Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
 }

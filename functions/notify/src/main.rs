@@ -96,12 +96,16 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
             Notify::Approval(approval) => {
                 keep_token(shelf, &approval).await?;
                 let Approval { run, judgement, .. } = *approval;
-                let judged = judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
+                let judged =
+                    judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
                 (incident::approval(&run, &judged, &judgement.because), Some(run))
             }
             Notify::Ended(ended) => {
                 let evidence = ended.evidence.as_ref().and_then(|did| did.get("evidence")).and_then(Value::as_str);
-                (incident::ended(&ended.execution, ended.run.as_ref(), ended.outcome, &ended.because, evidence), ended.run)
+                (
+                    incident::ended(&ended.execution, ended.run.as_ref(), ended.outcome, &ended.because, evidence),
+                    ended.run,
+                )
             }
         },
     };
@@ -118,7 +122,9 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
     info!(subject = notice.subject, topics = topics.len(), "told");
     match deaf {
         Some(failure) => Err(failure),
-        None => Ok(Step::done(format!("told {} topics", topics.len()), Value::Null, json!({ "subject": notice.subject }))),
+        None => {
+            Ok(Step::done(format!("told {} topics", topics.len()), Value::Null, json!({ "subject": notice.subject })))
+        }
     }
 }
 
@@ -130,7 +136,11 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
         "RUNNING" => Some(incident::started(&change.execution_arn, change.input.as_deref().unwrap_or("unknown"))),
         // Our own ends come through CloseRun and Notify; their names are their errors.
         "FAILED" if change.error.as_deref().is_some_and(|error| error.starts_with("Failover")) => None,
-        status => Some(incident::broken(&change.execution_arn, status, change.cause.as_deref().or(change.error.as_deref()).unwrap_or("none given"))),
+        status => Some(incident::broken(
+            &change.execution_arn,
+            status,
+            change.cause.as_deref().or(change.error.as_deref()).unwrap_or("none given"),
+        )),
     })
 }
 
@@ -155,7 +165,11 @@ mod tests {
     impl Carrier for Board {
         async fn publish(&self, topic: &str, notice: &Notice) -> Result<(), Failure> {
             self.0.borrow_mut().push((topic.to_owned(), notice.clone()));
-            if topic.contains("deaf") { Err(Failure::AwsTransient { what: "deaf".into(), source: None }) } else { Ok(()) }
+            if topic.contains("deaf") {
+                Err(Failure::AwsTransient { what: "deaf".into(), source: None })
+            } else {
+                Ok(())
+            }
         }
     }
 
@@ -197,8 +211,7 @@ mod tests {
         let told = async |event: &Value| {
             let board = Board::default();
             handle(&Memory::default(), &board, "topic", event.clone()).await.unwrap();
-            let told = board.0.borrow().len();
-            told
+            board.0.into_inner().len()
         };
         assert_eq!(told(&event).await, 1);
         event["detail"]["status"] = json!("TIMED_OUT");

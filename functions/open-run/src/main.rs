@@ -52,9 +52,16 @@ impl Owners for States {
     }
 }
 
-async fn handle(shelf: &impl Shelf, owners: &impl Owners, region: &str, now: Timestamp, event: Value) -> Result<Step<Run>, Failure> {
+async fn handle(
+    shelf: &impl Shelf,
+    owners: &impl Owners,
+    region: &str,
+    now: Timestamp,
+    event: Value,
+) -> Result<Step<Run>, Failure> {
     let OpenRun { execution, request } = edge::parse(event, "OpenRun")?;
-    let request = FailoverRequest::parse(&request).map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
+    let request =
+        FailoverRequest::parse(&request).map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
     let (plan, plan_version) = shelf::read_plan(shelf, &request.plan).await?;
     if plan.regions.recovery.as_str() != region {
         return Err(Failure::InvalidInput(format!(
@@ -81,10 +88,23 @@ async fn handle(shelf: &impl Shelf, owners: &impl Owners, region: &str, now: Tim
         }
     };
     let because = match &taken_over {
-        Some(holder) => format!("took the lease over from `{}`, which ended without releasing it; generation {}", holder.execution.name(), lease.generation),
+        Some(holder) => format!(
+            "took the lease over from `{}`, which ended without releasing it; generation {}",
+            holder.execution.name(),
+            lease.generation
+        ),
         None => format!("holds the lease of plan `{}`, generation {}", plan.plan, lease.generation),
     };
-    let run = Run { execution, plan, plan_version, generation: lease.generation, trigger: request.trigger, taken_over, consent: request.consent, opened_at: now };
+    let run = Run {
+        execution,
+        plan,
+        plan_version,
+        generation: lease.generation,
+        trigger: request.trigger,
+        taken_over,
+        consent: request.consent,
+        opened_at: now,
+    };
     Ok(Step::done(because, &lease, run))
 }
 
@@ -165,7 +185,8 @@ mod tests {
     #[tokio::test]
     async fn a_run_in_the_wrong_region_is_refused_before_anything_is_written() {
         let shelf = lab();
-        let failure = handle(&shelf, &Says(Owner::Running), "us-east-1", Timestamp::UNIX_EPOCH, alarm()).await.unwrap_err();
+        let failure =
+            handle(&shelf, &Says(Owner::Running), "us-east-1", Timestamp::UNIX_EPOCH, alarm()).await.unwrap_err();
         assert!(failure.to_string().contains("recovers in us-west-2"), "{failure}");
         assert_eq!(shelf.keys(), ["plans/lab.yaml"]);
     }

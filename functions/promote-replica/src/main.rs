@@ -51,10 +51,12 @@ trait Replica {
 
 async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Result<Step<Promotion>, Failure> {
     let PromoteReplica { run, judgement } = edge::parse(event, "PromoteReplica")?;
-    let pair = run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair =
+        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), replica.look(&run, pair));
     let ((lease, etag), seen) = (held?, seen?);
-    let asked = lease.holder.as_ref().filter(|holder| holder.phase == Phase::Promoting).and_then(|holder| holder.asked.clone());
+    let asked =
+        lease.holder.as_ref().filter(|holder| holder.phase == Phase::Promoting).and_then(|holder| holder.asked.clone());
     let next = promotion::plan(&seen, &run, judgement.last_seen, judgement.failing_since, asked.is_some());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %pair.replica.instance, ?seen, ?next, "planned the promotion");
     match next {
@@ -62,7 +64,8 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
         Move::Wait(why) => Ok(Step::pending(why, &seen)),
         Move::Promote { loss, position } => {
             if asked.is_none() {
-                pass_the_point_of_no_return(shelf, &run, &lease, etag, Asked { at: clock::now(), position, loss }).await?;
+                pass_the_point_of_no_return(shelf, &run, &lease, etag, Asked { at: clock::now(), position, loss })
+                    .await?;
             }
             replica.promote(&run, pair).await?;
             Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen))
@@ -70,7 +73,10 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
         Move::Confirm => {
             let (written, hardened) = tokio::join!(replica.write(&run, pair), replica.protect(&run, pair));
             let (written, hardened) = (written?, hardened.map_err(|failure| failure.chain()));
-            let because = format!("`{}` is the primary: a write committed on timeline {} at {}", pair.replica.instance, written.timeline, written.lsn);
+            let because = format!(
+                "`{}` is the primary: a write committed on timeline {} at {}",
+                pair.replica.instance, written.timeline, written.lsn
+            );
             let promotion = Promotion {
                 instance: pair.replica.instance.clone(),
                 position: asked.as_ref().map(|asked| asked.position),
@@ -88,8 +94,15 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
 
 /// Writes down, on the condition that nobody else wrote, that from here it goes only forward. It also proves at the
 /// last moment that no newer generation has begun.
-async fn pass_the_point_of_no_return(shelf: &impl Shelf, run: &Run, lease: &Lease, etag: String, asked: Asked) -> Result<(), Failure> {
-    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), &lease.promoting(asked), Condition::Unchanged(etag)).await
+async fn pass_the_point_of_no_return(
+    shelf: &impl Shelf,
+    run: &Run,
+    lease: &Lease,
+    etag: String,
+    asked: Asked,
+) -> Result<(), Failure> {
+    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), &lease.promoting(asked), Condition::Unchanged(etag))
+        .await
 }
 
 struct World {
@@ -103,7 +116,8 @@ impl Replica for World {
     async fn look(&self, run: &Run, pair: &PostgresPair) -> Result<Seen, Failure> {
         let rds = Rds::here(&run.plan.regions.recovery).await;
         let server = server(pair);
-        let (api, server) = tokio::join!(rds.describe(&pair.replica.instance), self.postgres.replica(&server, PATIENCE));
+        let (api, server) =
+            tokio::join!(rds.describe(&pair.replica.instance), self.postgres.replica(&server, PATIENCE));
         let api = api?;
         let server = match server {
             ReplicaSeen::Replica { position, .. } => ServerSeen::InRecovery(position),
@@ -114,7 +128,10 @@ impl Replica for World {
     }
 
     async fn promote(&self, run: &Run, pair: &PostgresPair) -> Result<(), Failure> {
-        Rds::here(&run.plan.regions.recovery).await.promote(&pair.replica.instance, promotion::retention_days(&run.plan)).await
+        Rds::here(&run.plan.regions.recovery)
+            .await
+            .promote(&pair.replica.instance, promotion::retention_days(&run.plan))
+            .await
     }
 
     async fn write(&self, run: &Run, pair: &PostgresPair) -> Result<Written, Failure> {

@@ -20,7 +20,13 @@ struct Fake {
 
 impl Fake {
     fn new() -> Self {
-        Self { promotable: true, promoted: Cell::new(0), writable: Cell::new(true), answer_lost: Cell::new(false), calls: RefCell::default() }
+        Self {
+            promotable: true,
+            promoted: Cell::new(0),
+            writable: Cell::new(true),
+            answer_lost: Cell::new(false),
+            calls: RefCell::default(),
+        }
     }
 }
 
@@ -30,7 +36,11 @@ fn transient() -> Failure {
 
 impl Replica for Fake {
     async fn look(&self, _: &Run, _: &PostgresPair) -> Result<Seen, Failure> {
-        let position = ReplicaPosition { received: "0/5000000".parse().unwrap(), replayed: "0/5000000".parse().unwrap(), replayed_commit_at: None };
+        let position = ReplicaPosition {
+            received: "0/5000148".parse().unwrap(),
+            replayed: "0/5000148".parse().unwrap(),
+            replayed_commit_at: None,
+        };
         Ok(if self.promoted.get() > 0 {
             Seen { api: Instance { status: "available".into(), is_replica: false }, server: ServerSeen::Writable }
         } else {
@@ -63,7 +73,9 @@ fn event() -> Value {
 
 fn held() -> Memory {
     let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
-    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else { panic!("not taken") };
+    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else {
+        panic!("not taken")
+    };
     lease.generation = run.generation;
     Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
 }

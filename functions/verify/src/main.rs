@@ -50,9 +50,13 @@ trait NewSide {
 
 async fn handle(side: &impl NewSide, event: Value) -> Result<Step<Vec<Checked>>, Failure> {
     let Verify { run } = edge::parse(event, "Verify")?;
-    let pair = run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair =
+        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     let name = &run.plan.traffic.record.name;
-    let mut checks = vec![timed("the name leads to the new side", async { leads_there(side.alias(name).await, &pair.replica.endpoint) }).await];
+    let mut checks = vec![
+        timed("the name leads to the new side", async { leads_there(side.alias(name).await, &pair.replica.endpoint) })
+            .await,
+    ];
     for check in &run.plan.verify {
         checks.push(timed(check.name(), side.check(pair, check)).await);
     }
@@ -77,7 +81,12 @@ fn leads_there(alias: Result<HostName, String>, target: &HostName) -> Finding {
 async fn timed(name: &str, check: impl Future<Output = Finding>) -> Checked {
     let (at, began) = (clock::now(), Instant::now());
     let finding = check.await;
-    Checked { name: name.to_owned(), finding, took_milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), at }
+    Checked {
+        name: name.to_owned(),
+        finding,
+        took_milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        at,
+    }
 }
 
 struct World {
@@ -89,7 +98,9 @@ const DNS_PATIENCE: Duration = Duration::from_secs(2);
 
 impl NewSide for World {
     async fn alias(&self, name: &HostName) -> Result<HostName, String> {
-        tokio::time::timeout(DNS_PATIENCE, self.postgres.dns().alias(name)).await.unwrap_or_else(|_| Err(format!("`{name}`: no answer")))
+        tokio::time::timeout(DNS_PATIENCE, self.postgres.dns().alias(name))
+            .await
+            .unwrap_or_else(|_| Err(format!("`{name}`: no answer")))
     }
 
     async fn check(&self, pair: &PostgresPair, check: &Check) -> Finding {

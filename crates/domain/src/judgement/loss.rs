@@ -12,7 +12,7 @@ use crate::{
 
 /// How much a promotion may lose. Unknown is never zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Loss {
     /// The replica is this far behind the primary's last known position.
     AtMost {
@@ -52,7 +52,9 @@ pub fn lag(last_seen: Option<LastSeen>, failing_since: Timestamp, position: &Rep
     }
     match position.replayed_commit_at {
         Some(commit) => Loss::AtMost { wal_bytes, time: Span::between(commit, seen.at), unseen },
-        None => Loss::Unknown { because: format!("the replica is {wal_bytes} bytes behind and has replayed no commit since it started") },
+        None => Loss::Unknown {
+            because: format!("the replica is {wal_bytes} bytes behind and has replayed no commit since it started"),
+        },
     }
 }
 
@@ -63,10 +65,12 @@ impl Loss {
         match self {
             Self::Promoted => None,
             Self::Unknown { because } => Some(format!("what would be lost is unknown: {because}")),
-            Self::AtMost { wal_bytes, time, .. } if *time > budget.time || *wal_bytes > budget.wal_bytes => Some(format!(
-                "the replica is {time} and {wal_bytes} bytes behind, the budget is {} and {} bytes",
-                budget.time, budget.wal_bytes
-            )),
+            Self::AtMost { wal_bytes, time, .. } if *time > budget.time || *wal_bytes > budget.wal_bytes => {
+                Some(format!(
+                    "the replica is {time} and {wal_bytes} bytes behind, the budget is {} and {} bytes",
+                    budget.time, budget.wal_bytes
+                ))
+            }
             Self::AtMost { .. } => None,
         }
     }

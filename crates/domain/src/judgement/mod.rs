@@ -186,15 +186,27 @@ fn objections(seen: &Seen, run: &Run, signals: &[Signal], now: Timestamp) -> Opt
         RecordSeen::Unknown(_) => {}
     }
     if let ReplicaSeen::Primary = seen.replica {
-        return if finishing(run) { None } else { refuse(format!("`{}` takes writes already: promoted by someone else", pair.replica.instance)) };
+        return if finishing(run) {
+            None
+        } else {
+            refuse(format!("`{}` takes writes already: promoted by someone else", pair.replica.instance))
+        };
     }
     if let Some(alive) = signals.iter().find(|signal| signal.verdict == Verdict::Up) {
-        if alive.vantage == Vantage::Recovery && matches!(run.trigger, Trigger::Alarm { .. }) && Span::between(run.opened_at, now) < SETTLING {
-            return Some(Decision::Hold(format!("the primary answers again, and is watched for {SETTLING} before this is over: {}", alive.because)));
+        if alive.vantage == Vantage::Recovery
+            && matches!(run.trigger, Trigger::Alarm { .. })
+            && Span::between(run.opened_at, now) < SETTLING
+        {
+            return Some(Decision::Hold(format!(
+                "the primary answers again, and is watched for {SETTLING} before this is over: {}",
+                alive.because
+            )));
         }
         return refuse(match alive.vantage {
             Vantage::Recovery => format!("the primary answers again: {}", alive.because),
-            Vantage::Witness => format!("the witness reaches the primary, so it is we who are cut off: {}", alive.because),
+            Vantage::Witness => {
+                format!("the witness reaches the primary, so it is we who are cut off: {}", alive.because)
+            }
             Vantage::Replica => format!("the primary lives, its log still flows to the replica: {}", alive.because),
             Vantage::Api => format!("the primary lives: {}", alive.because),
         });
@@ -205,7 +217,10 @@ fn objections(seen: &Seen, run: &Run, signals: &[Signal], now: Timestamp) -> Opt
         return refuse(format!("RDS says that `{}` is {status}: {why}", pair.primary.instance));
     }
     if let ReplicaSeen::Silent(why) = &seen.replica {
-        return refuse(format!("`{}` does not answer, so there is nothing to fail over to: {why}", pair.replica.instance));
+        return refuse(format!(
+            "`{}` does not answer, so there is nothing to fail over to: {why}",
+            pair.replica.instance
+        ));
     }
     None
 }
@@ -216,7 +231,10 @@ fn judge(seen: &Seen, run: &Run, signals: Vec<Signal>, now: Timestamp) -> Decisi
     let failing_since = failing_since(seen, run);
     let failing_for = Span::between(failing_since, now);
     if matches!(run.trigger, Trigger::Alarm { .. }) && failing_for < plan.probe.hold_down {
-        return Decision::Hold(format!("the primary has failed for {failing_for}, the hold-down is {}", plan.probe.hold_down));
+        return Decision::Hold(format!(
+            "the primary has failed for {failing_for}, the hold-down is {}",
+            plan.probe.hold_down
+        ));
     }
     let loss = match &seen.replica {
         ReplicaSeen::Replica { position, .. } => lag(seen.watch.last_seen, failing_since, position, &plan.probe),
@@ -230,7 +248,9 @@ fn judge(seen: &Seen, run: &Run, signals: Vec<Signal>, now: Timestamp) -> Decisi
     }
     let class = classify(seen);
     let policy = match (plan.failover.policy.of(class), &run.trigger) {
-        (Policy::Never, _) => return Decision::Refuse(format!("the plan never fails over for a failure of class {class}")),
+        (Policy::Never, _) => {
+            return Decision::Refuse(format!("the plan never fails over for a failure of class {class}"));
+        }
         // We may be the ones who are cut off: that is never decided without a person.
         (Policy::Automatic, Trigger::Alarm { .. }) if class == FailureClass::Network => Policy::Approval,
         (Policy::Automatic, _) | (Policy::Approval, Trigger::Person { .. }) => Policy::Automatic,
@@ -264,10 +284,16 @@ fn failing_since(seen: &Seen, run: &Run) -> Timestamp {
 /// Statuses in which someone is at work on the instance, or has put it away.
 fn planned_work(status: &str) -> Option<&'static str> {
     match status {
-        "rebooting" | "upgrading" | "maintenance" | "renaming" | "resetting-master-credentials" | "converting-to-vpc" | "moving-to-vpc" => {
-            Some("it comes back by itself, or someone is at work on it")
+        "rebooting"
+        | "upgrading"
+        | "maintenance"
+        | "renaming"
+        | "resetting-master-credentials"
+        | "converting-to-vpc"
+        | "moving-to-vpc" => Some("it comes back by itself, or someone is at work on it"),
+        "stopped" | "stopping" | "starting" | "deleting" | "creating" => {
+            Some("someone put it away, a failover is not what they asked for")
         }
-        "stopped" | "stopping" | "starting" | "deleting" | "creating" => Some("someone put it away, a failover is not what they asked for"),
         _ => None,
     }
 }
@@ -278,7 +304,12 @@ fn signals(seen: &Seen, run: &Run, now: Timestamp) -> Vec<Signal> {
     match &seen.witness {
         Witness::NotPlanned => {}
         Witness::Silent(why) => {
-            signals.push(Signal { vantage: Vantage::Witness, verdict: Verdict::Unknown, because: format!("the witness is silent: {why}"), at: now });
+            signals.push(Signal {
+                vantage: Vantage::Witness,
+                verdict: Verdict::Unknown,
+                because: format!("the witness is silent: {why}"),
+                at: now,
+            });
         }
         Witness::Looked(look) => signals.push(of_look(Vantage::Witness, look)),
     }
@@ -302,7 +333,10 @@ fn of_receiver(replica: &ReplicaSeen, failing_since: Timestamp) -> (Verdict, Str
         ReplicaSeen::Replica { receiver: Receiver::Absent, .. } => (Verdict::Down, "no WAL receiver runs".into()),
         ReplicaSeen::Replica { receiver: Receiver::Streaming { heard_at }, .. } => {
             if *heard_at > crate::probe::later(failing_since, PROOF_OF_LIFE) {
-                (Verdict::Up, format!("the WAL receiver heard of the primary at {heard_at}, after it failed at {failing_since}"))
+                (
+                    Verdict::Up,
+                    format!("the WAL receiver heard of the primary at {heard_at}, after it failed at {failing_since}"),
+                )
             } else {
                 (Verdict::Unknown, format!("the WAL receiver waits, it last heard of the primary at {heard_at}"))
             }

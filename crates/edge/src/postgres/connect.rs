@@ -3,10 +3,13 @@
 use std::{future::Future, io, pin::pin, time::Duration};
 
 use domain::health::Endpoint;
-use tokio::{net::TcpStream, time::{Instant, timeout_at}};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls, config::SslMode, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use tokio_postgres::tls::MakeTlsConnect;
 
 use super::{Fault, Postgres, Server, Unasked};
 
@@ -26,17 +29,27 @@ impl Postgres {
         let silent = || Unasked {
             endpoint: Endpoint::Open,
             fault: Fault::Server,
-            why: format!("`{}` accepts connections and does not answer within {} ms", server.side.endpoint, within.as_millis()),
+            why: format!(
+                "`{}` accepts connections and does not answer within {} ms",
+                server.side.endpoint,
+                within.as_millis()
+            ),
         };
         let mut config = Config::new();
         config.user(&user).password(&password).dbname(server.database.as_str()).application_name("lifeboat");
         // The server gives a question up when we do.
-        config.options(format!("-c statement_timeout={} -c lock_timeout={}", within.as_millis().max(1), within.as_millis().max(1)));
+        config.options(format!(
+            "-c statement_timeout={} -c lock_timeout={}",
+            within.as_millis().max(1),
+            within.as_millis().max(1)
+        ));
         let answered = match tls {
             Some(tls) => {
                 config.ssl_mode(SslMode::Require);
                 let mut maker = MakeRustlsConnect::new((*tls).clone());
-                let connector = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut maker, server.side.endpoint.as_str()).map_err(|error| ours(error.to_string()))?;
+                let connector =
+                    MakeTlsConnect::<TcpStream>::make_tls_connect(&mut maker, server.side.endpoint.as_str())
+                        .map_err(|error| ours(error.to_string()))?;
                 timeout_at(deadline, async {
                     let (client, connection) = config.connect_raw(stream, connector).await?;
                     beside(connection, ask(&client)).await
@@ -71,15 +84,21 @@ impl Postgres {
         let unresolved = |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, why };
         let address = match timeout_at(deadline, self.dns.address(host)).await {
             Ok(found) => found.map_err(unresolved)?,
-            Err(_) => return Err(unresolved(format!("`{host}` could not be resolved within {} ms", within.as_millis()))),
+            Err(_) => {
+                return Err(unresolved(format!("`{host}` could not be resolved within {} ms", within.as_millis())));
+            }
         };
         let port = server.side.port;
         let down = |endpoint, why| Unasked { endpoint, fault: Fault::Server, why };
         match timeout_at(deadline, TcpStream::connect((address, port))).await {
             Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => Err(down(Endpoint::Refused, format!("`{host}:{port}` refuses connections"))),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                Err(down(Endpoint::Refused, format!("`{host}:{port}` refuses connections")))
+            }
             Ok(Err(error)) => Err(down(Endpoint::Silent, format!("`{host}:{port}` cannot be reached: {error}"))),
-            Err(_) => Err(down(Endpoint::Silent, format!("`{host}:{port}` does not answer within {} ms", within.as_millis()))),
+            Err(_) => {
+                Err(down(Endpoint::Silent, format!("`{host}:{port}` does not answer within {} ms", within.as_millis())))
+            }
         }
     }
 }
@@ -106,8 +125,13 @@ fn told(server: &Server<'_>, error: &tokio_postgres::Error) -> Unasked {
     let host = &server.side.endpoint;
     let (fault, why) = match error.as_db_error() {
         // Starting up, shutting down, or recovering from a crash: there, and of no use.
-        Some(told) if is_not_serving(told.code()) => (Fault::Server, format!("`{host}` does not serve: {}", told.message())),
-        Some(told) => (Fault::Refusal, format!("`{host}` answers with an error: {} (SQLSTATE {})", told.message(), told.code().code())),
+        Some(told) if is_not_serving(told.code()) => {
+            (Fault::Server, format!("`{host}` does not serve: {}", told.message()))
+        }
+        Some(told) => (
+            Fault::Refusal,
+            format!("`{host}` answers with an error: {} (SQLSTATE {})", told.message(), told.code().code()),
+        ),
         None => (Fault::Server, format!("`{host}` broke the connection off: {}", domain::failure::chain(error))),
     };
     Unasked { endpoint: Endpoint::Open, fault, why }

@@ -84,15 +84,19 @@ impl Logins {
         let answer = self.secrets.get_secret_value().secret_id(name).send().await;
         let answer = answer.map_err(|error| format!("the secret `{name}` cannot be read: {}", aws::shown(&error)))?;
         // The parser's error would quote the secret.
-        let secret: Secret = answer
-            .secret_string()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .ok_or_else(|| format!("the secret `{name}` is not {{\"username\": …, \"password\": …}}, as RDS writes it"))?;
+        let secret: Secret =
+            answer.secret_string().and_then(|text| serde_json::from_str(text).ok()).ok_or_else(|| {
+                format!("the secret `{name}` is not {{\"username\": …, \"password\": …}}, as RDS writes it")
+            })?;
         Ok((secret.username, secret.password))
     }
 
     async fn token(&self, server: &Server<'_>, user: &str) -> Result<String, String> {
-        let config = Config::builder().hostname(server.side.endpoint.as_str()).port(u64::from(server.side.port)).username(user).build();
+        let config = Config::builder()
+            .hostname(server.side.endpoint.as_str())
+            .port(u64::from(server.side.port))
+            .username(user)
+            .build();
         let config = config.map_err(|error| format!("no IAM token can be made: {error}"))?;
         let token = AuthTokenGenerator::new(config).auth_token(&self.config).await;
         token.map(|token| token.to_string()).map_err(|error| format!("no IAM token can be made: {error}"))
@@ -116,7 +120,8 @@ impl Logins {
 
     async fn verifying(&self) -> Result<ClientConfig, String> {
         let object = self.bucket.get(CA_KEY).await.map_err(|error| error.chain())?;
-        let object = object.ok_or_else(|| format!("the bucket has no `{CA_KEY}`: put RDS's certificate bundle there"))?;
+        let object =
+            object.ok_or_else(|| format!("the bucket has no `{CA_KEY}`: put RDS's certificate bundle there"))?;
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(object.text.as_bytes()) {
             let certificate = certificate.map_err(|error| format!("`{CA_KEY}` is no certificate bundle: {error}"))?;
@@ -126,7 +131,9 @@ impl Logins {
             return Err(format!("`{CA_KEY}` has no certificate in it"));
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|error| error.to_string())?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?;
         Ok(config.with_root_certificates(roots).with_no_client_auth())
     }
 }

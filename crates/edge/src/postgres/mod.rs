@@ -92,16 +92,19 @@ impl Postgres {
     /// # Errors
     /// Says why there is no answer.
     pub async fn value(&self, server: &Server<'_>, query: &str, within: Duration) -> Result<Option<String>, Unasked> {
-        self.asking(server, within, async |client| first_row(client, query).await.map(|row| row.into_iter().next().flatten())).await
+        self.asking(server, within, async |client| {
+            first_row(client, query).await.map(|row| row.into_iter().next().flatten())
+        })
+        .await
     }
 }
 
 /// The first row's columns, as text.
 async fn first_row(client: &Client, query: &str) -> Result<Vec<Option<String>>, tokio_postgres::Error> {
     let messages = client.simple_query(query).await?;
-    let row = messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect()),
-        _ => None,
+    let row = messages.iter().find_map(|message| {
+        let SimpleQueryMessage::Row(row) = message else { return None };
+        Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect())
     });
     Ok(row.unwrap_or_default())
 }

@@ -28,14 +28,21 @@ pub struct Written {
 impl Postgres {
     /// Looks at a primary, once.
     pub async fn look(&self, server: &Server<'_>, within: Duration) -> Look {
-        const QUERY: &str = "select pg_is_in_recovery(), case when pg_is_in_recovery() then null else pg_current_wal_lsn()::text end";
+        const QUERY: &str =
+            "select pg_is_in_recovery(), case when pg_is_in_recovery() then null else pg_current_wal_lsn()::text end";
         let (at, began) = (clock::now(), Instant::now());
         let answer = self.asking(server, within, async |client| first_row(client, QUERY).await).await;
         let took_milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let lsn = answer.as_ref().ok().and_then(|row| row.get(1)?.as_deref()?.parse().ok());
         let (endpoint, database, because) = match answer {
-            Ok(_) if lsn.is_some() => (domain::health::Endpoint::Open, Verdict::Up, format!("`{}` answers", server.side.endpoint)),
-            Ok(_) => (domain::health::Endpoint::Open, Verdict::Unknown, format!("`{}` answers as a replica, not as a primary", server.side.endpoint)),
+            Ok(_) if lsn.is_some() => {
+                (domain::health::Endpoint::Open, Verdict::Up, format!("`{}` answers", server.side.endpoint))
+            }
+            Ok(_) => (
+                domain::health::Endpoint::Open,
+                Verdict::Unknown,
+                format!("`{}` answers as a replica, not as a primary", server.side.endpoint),
+            ),
             Err(Unasked { endpoint, fault, why }) => (endpoint, verdict(fault), why),
         };
         Look { endpoint, database, because, at, took_milliseconds, lsn }
@@ -74,7 +81,9 @@ impl Postgres {
     /// Says why the server could not be asked.
     pub async fn let_in(&self, server: &Server<'_>, roles: &[SqlName], within: Duration) -> Result<(), String> {
         let login: String = roles.iter().map(|role| format!("alter role {} login; ", identifier(role))).collect();
-        self.asking(server, within, async |client| client.batch_execute(&login).await).await.map_err(|unasked| unasked.why)
+        self.asking(server, within, async |client| client.batch_execute(&login).await)
+            .await
+            .map_err(|unasked| unasked.why)
     }
 
     /// Proves that a new primary takes writes, by writing down who promoted it. Repeating it changes nothing.
@@ -82,7 +91,8 @@ impl Postgres {
     /// # Errors
     /// `Database` when it does not.
     pub async fn write_promotion(&self, server: &Server<'_>, run: &Run, within: Duration) -> Result<Written, Failure> {
-        let (plan, generation, execution) = (literal(run.plan.plan.as_str()), run.generation, literal(run.execution.as_str()));
+        let (plan, generation, execution) =
+            (literal(run.plan.plan.as_str()), run.generation, literal(run.execution.as_str()));
         let write = format!(
             "begin; create schema if not exists lifeboat; \
              create table if not exists lifeboat.promotion (plan text, generation bigint, execution text, at timestamptz default clock_timestamp(), primary key (plan, generation)); \
@@ -98,7 +108,10 @@ impl Postgres {
                 first_row(client, &read).await
             })
             .await;
-        let failed = |why: String| Failure::Database { what: format!("`{}` did not prove that it takes writes", server.side.instance), source: Some(why.into()) };
+        let failed = |why: String| Failure::Database {
+            what: format!("`{}` did not prove that it takes writes", server.side.instance),
+            source: Some(why.into()),
+        };
         let row = answer.map_err(|unasked| failed(unasked.why))?;
         let column = |index: usize| row.get(index).cloned().flatten();
         let timeline = column(0).and_then(|text| text.parse().ok());

@@ -22,7 +22,9 @@ impl Postgres {
     /// Looks at a replica, once.
     pub async fn replica(&self, server: &Server<'_>, within: Duration) -> ReplicaSeen {
         match self.asking(server, within, async |client| first_row(client, QUERY).await).await {
-            Ok(row) => read(&row).unwrap_or_else(|| ReplicaSeen::Silent(format!("`{}` answers, but not where it stands", server.side.instance))),
+            Ok(row) => read(&row).unwrap_or_else(|| {
+                ReplicaSeen::Silent(format!("`{}` answers, but not where it stands", server.side.instance))
+            }),
             Err(unasked) => ReplicaSeen::Silent(unasked.why),
         }
     }
@@ -42,7 +44,10 @@ fn read(row: &[Option<String>]) -> Option<ReplicaSeen> {
         (Some("streaming"), Some(heard_at)) => Receiver::Streaming { heard_at },
         _ => Receiver::Absent,
     };
-    Some(ReplicaSeen::Replica { position: ReplicaPosition { received, replayed, replayed_commit_at: time(3) }, receiver })
+    Some(ReplicaSeen::Replica {
+        position: ReplicaPosition { received, replayed, replayed_commit_at: time(3) },
+        receiver,
+    })
 }
 
 #[cfg(test)]
@@ -56,7 +61,8 @@ mod tests {
     #[test]
     fn a_stream_that_is_not_streaming_is_absent() {
         for status in [None, Some("waiting"), Some("starting")] {
-            let seen = read(&row([Some("t"), Some("0/20"), Some("0/10"), None, status, Some("1800000000000000")])).unwrap();
+            let seen =
+                read(&row([Some("t"), Some("0/20"), Some("0/10"), None, status, Some("1800000000000000")])).unwrap();
             assert!(matches!(seen, ReplicaSeen::Replica { receiver: Receiver::Absent, .. }), "{seen:?}");
         }
     }

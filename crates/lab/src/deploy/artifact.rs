@@ -36,8 +36,7 @@ impl Artifact {
             Source::Binary(name) => {
                 let path = bootstrap(name);
                 let program = read(&path)?;
-                let content = zipped(&program)
-                    .map_err(|source| DeployError::File { what: "zipping", path, source })?;
+                let content = zipped(&program).map_err(|source| DeployError::File { what: "zipping", path, source })?;
                 Ok(Self { key: format!("{name}/{}.zip", digest(&program)), content })
             }
             Source::Definition(path) => {

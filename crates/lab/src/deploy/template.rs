@@ -45,8 +45,11 @@ struct Resource {
 
 impl Template {
     pub(super) fn read(path: &Path) -> Result<Self, DeployError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| DeployError::File { what: "reading", path: path.to_owned(), source })?;
+        let text = fs::read_to_string(path).map_err(|source| DeployError::File {
+            what: "reading",
+            path: path.to_owned(),
+            source,
+        })?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         Self::parse(&text, folder).map_err(|(line, what)| DeployError::Template {
             path: path.to_owned(),

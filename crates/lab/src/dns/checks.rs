@@ -56,7 +56,8 @@ impl Checks {
             return true;
         }
         if config.r#type == "CALCULATED" {
-            let well = config.child_health_checks.iter().filter(|child| self.verdict(child, configs, depth - 1)).count();
+            let well =
+                config.child_health_checks.iter().filter(|child| self.verdict(child, configs, depth - 1)).count();
             // A threshold above the number of children is never reached: unhealthy, as on AWS.
             return (well >= config.health_threshold.unwrap_or(0)) != config.inverted;
         }
@@ -135,7 +136,9 @@ impl State {
         };
         let Some(address) = self.target(config, config.port.unwrap_or(port)).await else { return Some(false) };
         Some(match scheme {
-            None => tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(address)).await.is_ok_and(|made| made.is_ok()),
+            None => {
+                tokio::time::timeout(CONNECT_LIMIT, TcpStream::connect(address)).await.is_ok_and(|made| made.is_ok())
+            }
             Some(scheme) => fetch(scheme, address, config).await,
         })
     }
@@ -149,9 +152,10 @@ impl State {
         let mut absolute = Name::from_ascii(name).ok()?;
         absolute.set_fqdn(true);
         let known = self.look_up(&absolute, RecordType::A);
-        let address = known.records.iter().find_map(|record| {
-            if let RData::A(address) = &record.data { Some(address.0) } else { None }
-        });
+        let address = known
+            .records
+            .iter()
+            .find_map(|record| if let RData::A(address) = &record.data { Some(address.0) } else { None });
         match address {
             Some(address) => Some(SocketAddr::new(address.into(), port)),
             None => tokio::net::lookup_host((name, port)).await.ok()?.next(),

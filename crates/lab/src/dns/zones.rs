@@ -97,7 +97,8 @@ impl ZonesFile {
         });
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if stamp.is_some() && read.0 != stamp {
-            match fs::read_to_string(&self.path).map_err(|error| error.to_string()).and_then(|text| Zones::parse(&text)) {
+            match fs::read_to_string(&self.path).map_err(|error| error.to_string()).and_then(|text| Zones::parse(&text))
+            {
                 Ok(zones) => *read = (stamp, Arc::new(zones)),
                 Err(error) => warn!(file = %self.path.display(), %error, "Route 53's zones could not be read"),
             }

@@ -8,7 +8,10 @@ use super::{DrillError, Stage};
 use crate::{
     rds::InstanceView,
     system::{SystemError, until},
-    workload::{Access, ClientView, Commit, Entry, Log, Manners, Outcome, ReadBack, StaleClient, StaleConfig, Workload, WorkloadConfig, measure, orders},
+    workload::{
+        Access, ClientView, Commit, Entry, Log, Manners, Outcome, ReadBack, StaleClient, StaleConfig, Workload,
+        WorkloadConfig, measure, orders,
+    },
 };
 
 /// Both clients.
@@ -38,7 +41,8 @@ impl Clients {
     /// Starts both, and waits until they are at work.
     pub(super) async fn start(stage: &Stage) -> Result<Self, DrillError> {
         let (machine, system) = (&stage.machine, &stage.system);
-        let missing = || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
+        let missing =
+            || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
         let old = machine.rds.instance(&system.primary()).ok_or_else(missing)?;
         let role = system.pair.application_roles.first().ok_or_else(missing)?;
         let access = Access {
@@ -66,7 +70,9 @@ impl Clients {
             manners: Manners::default(),
         })?;
         let clients = Self { workload, stale, old, first_id: stage.first_id() };
-        clients.until_committed("the client's first commits", |commit| commit.id >= clients.first_id + COMMITS_FIRST).await?;
+        clients
+            .until_committed("the client's first commits", |commit| commit.id >= clients.first_id + COMMITS_FIRST)
+            .await?;
         Ok(clients)
     }
 
@@ -77,7 +83,10 @@ impl Clients {
 
     /// Waits for a commit that was acknowledged by another server than the old primary.
     pub(super) async fn first_elsewhere(&self) -> Result<Commit, DrillError> {
-        self.until_committed("the client's first commit on the new primary", |commit| commit.address != self.old.address).await
+        self.until_committed("the client's first commit on the new primary", |commit| {
+            commit.address != self.old.address
+        })
+        .await
     }
 
     /// Waits for a commit after `at`.
@@ -99,7 +108,12 @@ impl Clients {
 
 impl Logs {
     /// What the clients saw. `moved`: when the replica became the primary, if it did.
-    pub(super) async fn measure(&self, stage: &Stage, struck_at: Timestamp, moved: Option<Timestamp>) -> Result<ClientView, DrillError> {
+    pub(super) async fn measure(
+        &self,
+        stage: &Stage,
+        struck_at: Timestamp,
+        moved: Option<Timestamp>,
+    ) -> Result<ClientView, DrillError> {
         let (machine, system) = (&stage.machine, &stage.system);
         let first_id = stage.first_id();
         let (region, side) = match moved {
@@ -112,7 +126,8 @@ impl Logs {
             Some(_) => self.on_the_old(stage, first_id).await,
             None => None,
         };
-        let missing = || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
+        let missing =
+            || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
         let old_primary = machine.rds.instance(&system.primary()).ok_or_else(missing)?.address.into();
         let after = ReadBack { struck_at, promoted_at: moved, old_primary, new: &new, old: old.as_deref() };
         Ok(measure(&self.workload, std::slice::from_ref(&self.stale), &after))
@@ -137,7 +152,11 @@ impl Logs {
                     acknowledged += usize::from(*outcome == Outcome::Acknowledged);
                 }
                 Entry::Unreachable { at, .. } if *at > since => tried += 1,
-                Entry::Attempt { .. } | Entry::Unreachable { .. } | Entry::Began { .. } | Entry::Connected { .. } | Entry::Stopped { .. } => {}
+                Entry::Attempt { .. }
+                | Entry::Unreachable { .. }
+                | Entry::Began { .. }
+                | Entry::Connected { .. }
+                | Entry::Stopped { .. } => {}
             }
         }
         (tried, acknowledged)

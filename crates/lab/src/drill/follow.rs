@@ -1,9 +1,15 @@
 //! Following the engine's runs, live and to their end.
 
-use std::{collections::BTreeSet, time::{Duration, Instant}};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use aws_sdk_sfn::{Client, types::ExecutionStatus};
-use domain::{evidence::{self, Evidence}, id::ExecutionArn};
+use domain::{
+    evidence::{self, Evidence},
+    id::ExecutionArn,
+};
 use edge::states::States;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -66,24 +72,38 @@ impl Runs {
 
     /// Starts a run by hand.
     pub(super) async fn start(&mut self, input: &Value) -> Result<ExecutionArn, DrillError> {
-        let started = self.client.start_execution().state_machine_arn(&self.machine_arn).input(input.to_string()).send().await;
+        let started =
+            self.client.start_execution().state_machine_arn(&self.machine_arn).input(input.to_string()).send().await;
         let started = started.map_err(|error| aws("start a run", &error))?;
         self.take(started.execution_arn().to_owned())
     }
 
     fn take(&mut self, arn: String) -> Result<ExecutionArn, DrillError> {
         self.known.insert(arn.clone());
-        arn.parse().map_err(|error: domain::id::BadId| SystemError::Aws { doing: "read a run's ARN".into(), why: error.to_string() }.into())
+        arn.parse().map_err(|error: domain::id::BadId| {
+            SystemError::Aws { doing: "read a run's ARN".into(), why: error.to_string() }.into()
+        })
     }
 
     /// Follows a run to its end, telling each moment as it becomes known, and reads its evidence.
-    pub(super) async fn follow(&self, stage: &Stage, run: &ExecutionArn, audience: &dyn Audience) -> Result<Evidence, DrillError> {
+    pub(super) async fn follow(
+        &self,
+        stage: &Stage,
+        run: &ExecutionArn,
+        audience: &dyn Audience,
+    ) -> Result<Evidence, DrillError> {
         let region = &stage.system.plan.regions.recovery;
         let states = States::with(&stage.machine.gateway.sdk_config(region.as_str()));
         let mut told = BTreeSet::new();
         let began = Instant::now();
         loop {
-            let described = self.client.describe_execution().execution_arn(run.as_str()).send().await.map_err(|error| aws("look at the run", &error))?;
+            let described = self
+                .client
+                .describe_execution()
+                .execution_arn(run.as_str())
+                .send()
+                .await
+                .map_err(|error| aws("look at the run", &error))?;
             for moment in live(&states.history(run).await?.moments) {
                 if told.insert(moment.event) {
                     audience.moment(&moment);
@@ -91,7 +111,10 @@ impl Runs {
             }
             if *described.status() != ExecutionStatus::Running {
                 let cause = described.cause().unwrap_or("done");
-                let at = described.stop_date().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok()).unwrap_or_else(Timestamp::now);
+                let at = described
+                    .stop_date()
+                    .and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok())
+                    .unwrap_or_else(Timestamp::now);
                 let detail = format!("{}: {cause}", described.error().unwrap_or(described.status().as_str()));
                 audience.moment(&Moment { at, event: Event::RunEnded, detail, source: Actor::Run });
                 break;
@@ -107,7 +130,10 @@ impl Runs {
     async fn evidence(&self, stage: &Stage, run: &ExecutionArn) -> Result<Evidence, DrillError> {
         let key = evidence::key(Some(&stage.system.plan.plan), run);
         let text = stage.system.object(&stage.machine, &key).await?;
-        let missing = || SystemError::Late { what: format!("s3://{}/{key}", bucket(&stage.system.plan.regions.recovery)), limit: RUN_PATIENCE };
+        let missing = || SystemError::Late {
+            what: format!("s3://{}/{key}", bucket(&stage.system.plan.regions.recovery)),
+            limit: RUN_PATIENCE,
+        };
         serde_json::from_str(&text.ok_or_else(missing)?).map_err(|source| DrillError::Evidence { key, source })
     }
 }

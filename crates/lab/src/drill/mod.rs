@@ -53,7 +53,9 @@ impl Scenario {
             Self::PrimaryKilled => {
                 "The primary is killed with SIGKILL. It must be failed over by itself, within the objectives; started again, the old primary must refuse every write."
             }
-            Self::Blip => "The primary hangs for less than the hold-down. Nothing may be failed over, and the record must say why not.",
+            Self::Blip => {
+                "The primary hangs for less than the hold-down. Nothing may be failed over, and the record must say why not."
+            }
             Self::ReplicaLagging => {
                 "The replica is held back beyond the budget, then the primary is killed. It must be refused and a person called; a run with a named consent must go through and record the loss."
             }
@@ -74,7 +76,10 @@ impl std::str::FromStr for Scenario {
     type Err = UnknownScenario;
 
     fn from_str(name: &str) -> Result<Self, UnknownScenario> {
-        Self::ALL.into_iter().find(|scenario| scenario.name() == name).ok_or_else(|| UnknownScenario { name: name.chars().take(64).collect() })
+        Self::ALL
+            .into_iter()
+            .find(|scenario| scenario.name() == name)
+            .ok_or_else(|| UnknownScenario { name: name.chars().take(64).collect() })
     }
 }
 
@@ -143,7 +148,11 @@ impl Stage {
     ///
     /// # Errors
     /// [`DrillError`]; nothing is left running then.
-    pub async fn set(plan: &Plan, slot: Option<crate::slot::Slot>, progress: &dyn Progress) -> Result<Self, DrillError> {
+    pub async fn set(
+        plan: &Plan,
+        slot: Option<crate::slot::Slot>,
+        progress: &dyn Progress,
+    ) -> Result<Self, DrillError> {
         let machine = Machine::start(slot, progress).await?;
         let system = machine.protect(plan, progress).await?;
         Ok(Self { machine, system, drills: 0, worn: false })
@@ -153,7 +162,12 @@ impl Stage {
     ///
     /// # Errors
     /// [`DrillError`].
-    pub async fn play(&mut self, scenario: Scenario, reproduce: &str, audience: &dyn Audience) -> Result<DrillResult, DrillError> {
+    pub async fn play(
+        &mut self,
+        scenario: Scenario,
+        reproduce: &str,
+        audience: &dyn Audience,
+    ) -> Result<DrillResult, DrillError> {
         if self.worn {
             audience.step("restoring the pair as it was before the last drill");
             self.system.renew(&self.machine).await?;
@@ -204,7 +218,10 @@ fn environment(postgres_bin: Option<&Path>) -> Environment {
     let mut versions = vec![("Lifeboat".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     let postgres = postgres_bin.map_or_else(|| "postgres".into(), |bin| bin.join("postgres"));
     if let Ok(output) = std::process::Command::new(postgres).arg("--version").output() {
-        versions.push(("PostgreSQL".to_owned(), String::from_utf8_lossy(&output.stdout).trim().replace("postgres (PostgreSQL) ", "")));
+        versions.push((
+            "PostgreSQL".to_owned(),
+            String::from_utf8_lossy(&output.stdout).trim().replace("postgres (PostgreSQL) ", ""),
+        ));
     }
     Environment {
         cores: std::thread::available_parallelism().map_or(0, usize::from),

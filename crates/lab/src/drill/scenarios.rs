@@ -2,11 +2,22 @@
 
 use std::time::Duration;
 
-use domain::{evidence::Evidence, plan::{Plan, Probe}, probe::{Blip, later}, run::Trigger, span::Span};
+use domain::{
+    evidence::Evidence,
+    plan::{Plan, Probe},
+    probe::{Blip, later},
+    run::Trigger,
+    span::Span,
+};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Audience, DrillError, Scenario, Stage, clients::{Clients, Logs}, environment, follow::Runs};
+use super::{
+    Audience, DrillError, Scenario, Stage,
+    clients::{Clients, Logs},
+    environment,
+    follow::Runs,
+};
 use crate::{
     report::{Actor, DrillResult, Ending, Event, HeldTo, Moment, OldPrimary, RunResult, moments, signals, turns},
     system::{SystemError, until},
@@ -18,7 +29,12 @@ const AFTERWARDS: Duration = Duration::from_millis(1_500);
 /// How long a blip's record may take, and within which no run may begin.
 const BLIP_PATIENCE: Duration = Duration::from_secs(15);
 
-pub(super) async fn play(stage: &Stage, scenario: Scenario, reproduce: &str, audience: &dyn Audience) -> Result<DrillResult, DrillError> {
+pub(super) async fn play(
+    stage: &Stage,
+    scenario: Scenario,
+    reproduce: &str,
+    audience: &dyn Audience,
+) -> Result<DrillResult, DrillError> {
     let mut drill = Drill { stage, scenario, audience, reproduce, began_at: Timestamp::now(), moments: Vec::new() };
     match scenario {
         Scenario::PrimaryKilled => drill.primary_killed().await,
@@ -63,7 +79,12 @@ impl<'a> Drill<'a> {
         machine.rds.pause(&system.primary()).await?;
         let struck_at = Timestamp::now();
         self.audience.struck(struck_at);
-        self.happened(struck_at, Event::Paused, format!("SIGSTOP of every process of `{}` for {} ms", system.primary().id, pause.as_millis()), Actor::Disaster);
+        self.happened(
+            struck_at,
+            Event::Paused,
+            format!("SIGSTOP of every process of `{}` for {} ms", system.primary().id, pause.as_millis()),
+            Actor::Disaster,
+        );
         tokio::time::sleep(pause).await;
         machine.rds.resume(&system.primary()).await?;
         let resumed_at = Timestamp::now();
@@ -80,7 +101,10 @@ impl<'a> Drill<'a> {
         let run = match runs.new_ones().await?.first() {
             None => RunResult::not_started("no failover", Ending::NotStarted, &blip.because),
             Some(run) => {
-                let run = run.parse().map_err(|error: domain::id::BadId| SystemError::Aws { doing: "read a run's ARN".into(), why: error.to_string() })?;
+                let run = run.parse().map_err(|error: domain::id::BadId| SystemError::Aws {
+                    doing: "read a run's ARN".into(),
+                    why: error.to_string(),
+                })?;
                 RunResult::of("no failover", Ending::NotStarted, runs.follow(self.stage, &run, self.audience).await?)
             }
         };
@@ -96,7 +120,12 @@ impl<'a> Drill<'a> {
         machine.rds.hold_back_replay(&system.replica())?;
         let held_at = Timestamp::now();
         let budget = plan.failover.data_loss_budget.time;
-        self.happened(held_at, Event::ReplayHeld, format!("`{}` no longer gets its source's log; the budget is {budget}", system.replica().id), Actor::Disaster);
+        self.happened(
+            held_at,
+            Event::ReplayHeld,
+            format!("`{}` no longer gets its source's log; the budget is {budget}", system.replica().id),
+            Actor::Disaster,
+        );
         // Until the client has committed for longer than the budget.
         let beyond = later(held_at, budget + Span::seconds(1));
         clients.first_after(beyond).await?;
@@ -108,13 +137,20 @@ impl<'a> Drill<'a> {
             "consent": { "by": "the drill", "why": "what the replica lacks is given up" },
         });
         let consented = runs.start(&input).await?;
-        self.happened(Timestamp::now(), Event::Approved, "a run with a named consent to the loss".into(), Actor::Disaster);
+        self.happened(
+            Timestamp::now(),
+            Event::Approved,
+            "a run with a named consent to the loss".into(),
+            Actor::Disaster,
+        );
         let consented = runs.follow(self.stage, &consented, self.audience).await?;
         let moved = promoted_at(&consented);
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
-        let results =
-            vec![RunResult::of("automatic failover", Ending::Refused, refused), RunResult::of("with a named consent", Ending::Done, consented)];
+        let results = vec![
+            RunResult::of("automatic failover", Ending::Refused, refused),
+            RunResult::of("with a named consent", Ending::Done, consented),
+        ];
         self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: false }).await
     }
 
@@ -132,12 +168,21 @@ impl<'a> Drill<'a> {
         let struck_at = Timestamp::now();
         self.stage.machine.rds.kill(&primary).await?;
         self.audience.struck(struck_at);
-        self.happened(struck_at, Event::Killed, format!("SIGKILL of `{}` and all its processes", primary.id), Actor::Disaster);
+        self.happened(
+            struck_at,
+            Event::Killed,
+            format!("SIGKILL of `{}` and all its processes", primary.id),
+            Actor::Disaster,
+        );
         Ok(struck_at)
     }
 
     /// After a failover: the client's first commit, then the old primary's return, which its fence must meet.
-    async fn afterwards(&mut self, clients: &Clients, moved: Option<Timestamp>) -> Result<Option<Timestamp>, DrillError> {
+    async fn afterwards(
+        &mut self,
+        clients: &Clients,
+        moved: Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, DrillError> {
         if moved.is_none() {
             return Ok(None);
         }
@@ -145,7 +190,12 @@ impl<'a> Drill<'a> {
         tracing::debug!(commit.id, "the client has found the new primary");
         self.stage.machine.rds.restart_after_kill(&self.stage.system.primary()).await?;
         let returned_at = Timestamp::now();
-        self.happened(returned_at, Event::OldPrimaryBack, "its host was started again, with its old data".into(), Actor::Disaster);
+        self.happened(
+            returned_at,
+            Event::OldPrimaryBack,
+            "its host was started again, with its old data".into(),
+            Actor::Disaster,
+        );
         tokio::time::sleep(AFTERWARDS).await;
         Ok(Some(returned_at))
     }
@@ -169,12 +219,21 @@ impl<'a> Drill<'a> {
         if moved.is_some()
             && let Some(first) = client.outage.as_ref().and_then(|outage| outage.first_after)
         {
-            self.happened(first, Event::FirstCommit, "the client writes again, on the new primary".into(), Actor::Client);
+            self.happened(
+                first,
+                Event::FirstCommit,
+                "the client writes again, on the new primary".into(),
+                Actor::Client,
+            );
         }
         let old_primary = returned_at.map(|returned_at| {
             let (tried, acknowledged) = logs.tried_on_the_old(returned_at);
             let fenced = tried > 0 && acknowledged == 0 && client.split_brain.count == 0;
-            OldPrimary { returned_at, fenced, because: format!("{acknowledged} of {tried} attempts to write to it were acknowledged") }
+            OldPrimary {
+                returned_at,
+                fenced,
+                because: format!("{acknowledged} of {tried} attempts to write to it were acknowledged"),
+            }
         });
         if let Some(old) = &old_primary
             && old.fenced
@@ -215,10 +274,14 @@ fn promoted_at(evidence: &Evidence) -> Option<Timestamp> {
 /// When the probe had counted enough failures, and when the alarm rose. A sample's instant is its place on the grid.
 fn detected(evidence: &Evidence, probe: &Probe) -> Vec<Moment> {
     let Some(Trigger::Alarm { alarm, at, reason }) = &evidence.trigger else { return Vec::new() };
-    let mut moments = vec![Moment { at: *at, event: Event::Alarm, detail: format!("{alarm}: {reason}"), source: Actor::Alarm }];
+    let mut moments =
+        vec![Moment { at: *at, event: Event::Alarm, detail: format!("{alarm}: {reason}"), source: Actor::Alarm }];
     if let Some(judgement) = evidence.record.judgement.as_ref().and_then(|step| step.did.as_ref()) {
         let at = later(judgement.failing_since, probe.interval.times(probe.failures_in_a_row - 1));
-        let detail = format!("{} samples failed in a row, the first one at {}", probe.failures_in_a_row, judgement.failing_since);
+        let detail = format!(
+            "{} samples failed in a row, the first one at {}",
+            probe.failures_in_a_row, judgement.failing_since
+        );
         moments.push(Moment { at, event: Event::Detected, detail, source: Actor::Probe });
     }
     moments

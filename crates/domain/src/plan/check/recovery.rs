@@ -18,7 +18,11 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let deadline = plan.failover.approval_deadline;
     if deadline < Span::seconds(1) || deadline > LONGEST_DEADLINE {
         let what = format!("{deadline} is no time for a person to answer in");
-        found.push(Finding::error("failover.approvalDeadline", what, format!("Write 1s to {LONGEST_DEADLINE}, as 15m: the run holds the lease meanwhile.")));
+        found.push(Finding::error(
+            "failover.approvalDeadline",
+            what,
+            format!("Write 1s to {LONGEST_DEADLINE}, as 15m: the run holds the lease meanwhile."),
+        ));
     }
     doubt(plan, found);
     topics(plan, found);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{
     id::{ExecutionArn, Generation, PlanName},
     judgement::Judgement,
-    lease::ActiveSide,
+    lease::{ActiveSide, Phase},
     promotion::Promotion,
     run::{Consent, Run, Trigger},
     span::Span,
@@ -141,7 +141,8 @@ pub struct Evidence {
 pub const VERSION: u32 = 1;
 
 /// What ended, and how: `CloseRun`'s input.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Closing {
     /// The execution.
     pub execution: ExecutionArn,
@@ -162,7 +163,7 @@ pub struct Closing {
 /// Writes the evidence down.
 #[must_use]
 pub fn assemble(closing: Closing, timeline: Vec<Moment>, transitions: u64, now: Timestamp) -> Evidence {
-    let active = active_side(&closing.record);
+    let active = active_side(&closing.record, closing.run.as_ref());
     let objective = closing.run.as_ref().map(|run| objective(run, &closing.record, &timeline, closing.outcome));
     let run = closing.run;
     Evidence {
@@ -186,13 +187,15 @@ pub fn assemble(closing: Closing, timeline: Vec<Moment>, transitions: u64, now: 
     }
 }
 
-/// Which side takes writes: the replica, once a promotion was asked for. Where its outcome is unknown it counts as
-/// promoted, because the old side must not be trusted again before a person looked.
+/// Which side takes writes: the replica, once a promotion was asked for, by this run or by the dead one that it took
+/// over. Where the promotion's outcome is unknown it counts as promoted, because the old side must not be trusted
+/// again before a person looked.
 #[must_use]
-pub fn active_side(record: &Record) -> ActiveSide {
+pub fn active_side(record: &Record, run: Option<&Run>) -> ActiveSide {
     let asked = record.promotion.as_ref().is_some_and(|step| step.step != Outcome::Refused);
     let unknown = record.error.as_ref().is_some_and(|error| error.state == "PromoteReplica");
-    if asked || unknown { ActiveSide::Replica } else { ActiveSide::Primary }
+    let inherited = run.and_then(|run| run.taken_over.as_ref()).is_some_and(|holder| holder.phase == Phase::Promoting);
+    if asked || unknown || inherited { ActiveSide::Replica } else { ActiveSide::Primary }
 }
 
 fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcome) -> Objective {

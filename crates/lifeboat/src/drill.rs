@@ -152,10 +152,11 @@ impl Command {
     async fn leave_up(&self, stage: &Stage, audience: &Shown) {
         let (machine, system) = (&stage.machine, &stage.system);
         audience.step(&format!(
-            "the lab stays up until Ctrl-C. Talk to it:\n  export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={}\n  \
+            "the lab stays up until Ctrl-C. Talk to it:\n  export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={} LIFEBOAT_RESOLVER={}\n  \
              dig @{} -p {} {}\n  lifeboat status {}",
             machine.gateway.endpoint(),
             system.plan.regions.recovery,
+            machine.resolver(),
             machine.resolver().ip(),
             machine.resolver().port(),
             system.plan.traffic.record.name,

@@ -1,6 +1,6 @@
 //! `CloseRun`: writes the evidence and releases the lease. Every path of the state machine ends through it.
 //!
-//! - in: [`CloseRun`], sample in `events/close-run.json`
+//! - in: [`Closing`], sample in `events/close-run.json`
 //! - out: [`Step<Closed>`]: always `Done`
 //! - changes: the evidence's object, the plan's lease; safe to repeat
 //! - fails with: `InvalidInput`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
@@ -8,7 +8,7 @@
 use std::future::Future;
 
 use domain::{
-    evidence::{self, Closing, Evidence, Record, RunOutcome},
+    evidence::{self, Closing, Evidence, RunOutcome},
     failure::Failure,
     id::ExecutionArn,
     lease::{ActiveSide, Lease},
@@ -21,7 +21,7 @@ use edge::{
     states::{History, States},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use tracing::info;
 
@@ -30,19 +30,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let states = States::from_env().await;
     edge::serve(|event| handle(&bucket, &states, clock::now(), event)).await
-}
-
-/// How a run ended, and everything its steps answered.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CloseRun {
-    execution: ExecutionArn,
-    started_at: Timestamp,
-    request: Value,
-    run: Option<Run>,
-    outcome: RunOutcome,
-    because: String,
-    record: Record,
 }
 
 /// What was closed.
@@ -74,11 +61,10 @@ async fn handle(
     now: Timestamp,
     event: Value,
 ) -> Result<Step<Closed>, Failure> {
-    let CloseRun { execution, started_at, request, run, outcome, because, record } = edge::parse(event, "CloseRun")?;
-    let history = chronicle.history(&execution).await?;
-    let key = evidence::key(run.as_ref().map(|run| &run.plan.plan), &execution);
-    let closing = Closing { execution, started_at, request, run, outcome, because, record };
-    let run = closing.run.clone();
+    let closing: Closing = edge::parse(event, "CloseRun")?;
+    let history = chronicle.history(&closing.execution).await?;
+    let (run, outcome) = (closing.run.clone(), closing.outcome);
+    let key = evidence::key(run.as_ref().map(|run| &run.plan.plan), &closing.execution);
     let evidence = evidence::assemble(closing, history.moments, history.transitions, now);
     shelf::write_json(shelf, &key, &evidence, Condition::Always).await?;
     let released = match &run {
@@ -169,6 +155,20 @@ mod tests {
         let (shelf, mut event) = (held(), event());
         event["record"] = json!({"error": {"state": "PromoteReplica", "error": "AwsTransient", "cause": "timed out"}});
         event["outcome"] = json!("needs-a-person");
+        close(&shelf, event).await;
+        let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+        assert_eq!(lease.active, ActiveSide::Replica);
+    }
+
+    #[tokio::test]
+    async fn what_a_dead_run_had_promoted_stays_promoted_whatever_this_run_decides() {
+        let (shelf, mut event) = (held(), event());
+        event["record"] = json!({});
+        event["outcome"] = json!("refused");
+        event["run"]["takenOver"] = json!({
+            "execution": "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:dead",
+            "phase": "promoting", "since": "2026-01-15T09:00:00Z", "asked": null,
+        });
         close(&shelf, event).await;
         let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
         assert_eq!(lease.active, ActiveSide::Replica);

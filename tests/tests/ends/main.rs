@@ -1,0 +1,157 @@
+//! Every end of the failover's state machine leaves evidence: each path is walked with the lab's own interpreter, and
+//! evidence is made from what `CloseRun` is given there.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+
+mod paths;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use domain::evidence::{self, Closing, RunOutcome};
+use jiff::Timestamp;
+use lab::setup::{self, Silent};
+use paths::Path;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tests::repository;
+
+/// What became of a path.
+#[derive(Debug, Deserialize)]
+struct Walked {
+    end: String,
+    because: String,
+    calls: Vec<Call>,
+    entered: u64,
+}
+
+/// A state that called its function.
+#[derive(Debug, Deserialize)]
+struct Call {
+    state: String,
+    payload: Value,
+}
+
+impl Walked {
+    /// The payloads that a state handed to its function.
+    fn payloads(&self, state: &str) -> Vec<&Value> {
+        self.calls.iter().filter(|call| call.state == state).map(|call| &call.payload).collect()
+    }
+}
+
+/// Every path, walked once for all tests.
+fn walks() -> &'static [(Path, Walked)] {
+    static WALKS: OnceLock<Vec<(Path, Walked)>> = OnceLock::new();
+    WALKS.get_or_init(|| {
+        let sample = repository::json("events/close-run.json");
+        let paths = paths::all(&sample);
+        let scripts: Vec<Value> = paths.iter().map(|path| script(&sample, path)).collect();
+        let definition = repository::json("statemachines/failover.asl.json");
+        let walked = walk(&json!({ "definition": definition, "request": sample["request"], "paths": scripts }));
+        assert_eq!(walked.len(), paths.len());
+        paths.into_iter().zip(walked).collect()
+    })
+}
+
+fn script(sample: &Value, path: &Path) -> Value {
+    let mut answers = paths::all_well(sample);
+    answers.extend(path.answers.as_object().unwrap().clone());
+    answers.into()
+}
+
+fn walk(given: &Value) -> Vec<Walked> {
+    let base = repository::root().join("target/lab");
+    let python = setup::prepare(&base, &Silent).unwrap_or_else(|error| panic!("{error}")).python;
+    let mut walk = Command::new(python.interpreter)
+        .arg("-B")
+        .arg(repository::root().join("tests/tests/ends/walk.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = walk.stdin.take().unwrap();
+    input.write_all(given.to_string().as_bytes()).unwrap();
+    drop(input);
+    let walked = walk.wait_with_output().unwrap();
+    assert!(walked.status.success(), "walk.py ended with {}", walked.status);
+    serde_json::from_slice(&walked.stdout).unwrap()
+}
+
+#[test]
+fn every_path_ends_where_it_must_and_says_why() {
+    for (path, walked) in walks() {
+        assert_eq!(walked.end, path.end, "{}: {}", path.claim, walked.because);
+        assert!(walked.because.contains(path.because), "{}: {}", path.claim, walked.because);
+    }
+    let ends: BTreeSet<&str> = walks().iter().map(|(_, walked)| walked.end.as_str()).collect();
+    assert_eq!(ends, ["FailoverDone", "FailoverNeedsAPerson", "FailoverRefused", "FailoverUndone"].into());
+}
+
+#[test]
+fn every_path_leaves_evidence_that_fits_its_schema_and_tells_its_end() {
+    let validator = jsonschema::validator_for(&evidence::schema()).unwrap();
+    for (path, walked) in walks() {
+        // Retried after an error, it is given the same again.
+        let given = walked.payloads("CloseRun");
+        let first = *given.first().unwrap_or_else(|| panic!("{}: CloseRun was not reached", path.claim));
+        assert!(given.iter().all(|payload| *payload == first), "{}", path.claim);
+        let closing: Closing =
+            serde_json::from_value(first.clone()).unwrap_or_else(|error| panic!("{}: {error}", path.claim));
+        let evidence = evidence::assemble(closing, Vec::new(), walked.entered, Timestamp::UNIX_EPOCH);
+        let text = serde_json::to_value(&evidence).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&text).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", path.claim);
+        assert!(!evidence.because.is_empty(), "{}", path.claim);
+        if !path.answers.as_object().unwrap().contains_key("CloseRun") {
+            assert_eq!(end_of(evidence.outcome), walked.end, "{}", path.claim);
+            assert_eq!(evidence.because, walked.because, "{}", path.claim);
+        }
+    }
+}
+
+/// The end that an outcome has.
+fn end_of(outcome: RunOutcome) -> &'static str {
+    match outcome {
+        RunOutcome::Done => "FailoverDone",
+        RunOutcome::Refused => "FailoverRefused",
+        RunOutcome::Undone => "FailoverUndone",
+        RunOutcome::NeedsAPerson => "FailoverNeedsAPerson",
+    }
+}
+
+#[test]
+fn people_are_told_of_every_end_with_the_reason_that_the_run_ends_with() {
+    for (path, walked) in walks() {
+        let told = walked.payloads("Notify");
+        let told = *told.first().unwrap_or_else(|| panic!("{}: nobody was told", path.claim));
+        assert_eq!(told["ended"]["because"], walked.because, "{}", path.claim);
+    }
+}
+
+#[test]
+fn nothing_is_promoted_before_the_fence_and_nothing_is_opened_again_after_a_promotion_that_may_have_been() {
+    for (path, walked) in walks() {
+        let place = |state: &str| walked.calls.iter().position(|call| call.state == state);
+        if let Some(promoted) = place("PromoteReplica") {
+            assert!(place("FencePrimary").is_some_and(|fenced| fenced < promoted), "{}", path.claim);
+        }
+        let promotion = path.answers["PromoteReplica"][0]["step"].as_str();
+        if place("UndoFencePrimary").is_some() && place("PromoteReplica").is_some() {
+            assert_eq!(promotion, Some("Refused"), "{}", path.claim);
+        }
+        if walked.end == "FailoverRefused" {
+            assert_eq!(place("FencePrimary"), None, "{}: a refusal changes nothing", path.claim);
+        }
+    }
+}
+
+#[test]
+fn a_failover_costs_at_most_60_transitions_when_nothing_has_to_be_waited_for() {
+    let by_claim: BTreeMap<&str, u64> = walks().iter().map(|(path, walked)| (path.claim, walked.entered)).collect();
+    let straight = by_claim["a failover in which all goes well is done"];
+    assert!((10..=60).contains(&straight), "{straight} transitions");
+}

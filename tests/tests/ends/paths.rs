@@ -1,0 +1,216 @@
+//! The paths through the failover: what each step answers, and how it must end.
+
+use serde_json::{Map, Value, json};
+
+/// A path through the state machine.
+#[derive(Debug)]
+pub(crate) struct Path {
+    /// The claim.
+    pub(crate) claim: &'static str,
+    /// The state it must end in.
+    pub(crate) end: &'static str,
+    /// What the reason told at the end must say.
+    pub(crate) because: &'static str,
+    /// The answers that differ from those of a failover in which all goes well.
+    pub(crate) answers: Value,
+}
+
+const DONE: &str = "FailoverDone";
+const REFUSED: &str = "FailoverRefused";
+const UNDONE: &str = "FailoverUndone";
+const PERSON: &str = "FailoverNeedsAPerson";
+
+fn path(claim: &'static str, end: &'static str, because: &'static str, answers: Value) -> Path {
+    Path { claim, end, because, answers }
+}
+
+fn refuses(because: &str) -> Value {
+    json!([{ "step": "Refused", "because": because, "seen": {}, "did": null }])
+}
+
+fn waits(because: &str) -> Value {
+    json!([{ "step": "Pending", "because": because, "seen": {}, "did": null }])
+}
+
+fn fails(error: &str, message: &str) -> Value {
+    json!([{ "error": [error, message] }])
+}
+
+/// The answers of a failover in which all goes well, made of `events/close-run.json`.
+pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {
+    let record = |step: &str| sample["record"][step].clone();
+    let mut opened = record("openRun");
+    opened["did"] = sample["run"].clone();
+    let done = |because: &str, did: Value| json!({ "step": "Done", "because": because, "seen": {}, "did": did });
+    let answers = [
+        ("OpenRun", opened),
+        ("JudgeFailover", record("judgement")),
+        ("Approve", json!({ "decision": "approve", "by": "ann", "why": "the Region is gone" })),
+        ("FencePrimary", record("fencing")),
+        ("PromoteReplica", record("promotion")),
+        ("DnsSwitch", record("traffic")),
+        ("Verify", record("verification")),
+        ("UndoFencePrimary", done("the fence is open", Value::Null)),
+        ("CloseRun", done("evidence written", json!({ "evidence": "evidence/lab/walk.json" }))),
+        ("Notify", done("told", Value::Null)),
+    ];
+    answers.into_iter().map(|(state, answer)| (state.to_owned(), json!([answer]))).collect()
+}
+
+/// The judgement of a sample, as one that a person must approve.
+fn to_be_approved(sample: &Value) -> Value {
+    let mut judgement = sample["record"]["judgement"].clone();
+    judgement["did"]["policy"] = json!("approval");
+    json!([judgement])
+}
+
+/// Every path.
+pub(crate) fn all(sample: &Value) -> Vec<Path> {
+    let mut paths = before_anything(sample);
+    paths.extend(approvals(sample));
+    paths.extend(before_the_point_of_no_return());
+    paths.extend(after_the_point_of_no_return());
+    paths.extend(closing());
+    paths
+}
+
+fn before_anything(sample: &Value) -> Vec<Path> {
+    let opened = all_well(sample)["OpenRun"][0].clone();
+    let judged = sample["record"]["judgement"].clone();
+    let hold = waits("the hold-down has not passed")[0].clone();
+    vec![
+        path("a failover in which all goes well is done", DONE, "1 check passed", json!({})),
+        path("a lease that another holds", REFUSED, "is held", json!({ "OpenRun": refuses("the lease is held") })),
+        path(
+            "a request that is wrong",
+            REFUSED,
+            "OpenRun ended with InvalidInput: no plan `x`",
+            json!({ "OpenRun": fails("InvalidInput", "no plan `x`") }),
+        ),
+        path("a plan that is not there", REFUSED, "NotFound", json!({ "OpenRun": fails("NotFound", "plans/x.yaml") })),
+        path("a bucket that denies", PERSON, "AwsDenied", json!({ "OpenRun": fails("AwsDenied", "s3:GetObject") })),
+        path(
+            "an AWS that answers the third time",
+            DONE,
+            "1 check passed",
+            json!({ "OpenRun": [fails("AwsTransient", "slow")[0], fails("AwsTransient", "slow")[0], opened] }),
+        ),
+        path("a judge that says no", REFUSED, "it is up", json!({ "JudgeFailover": refuses("it is up") })),
+        path("a hold-down that passes", DONE, "1 check", json!({ "JudgeFailover": [hold, hold, hold, judged] })),
+        path(
+            "a hold-down that never passes",
+            REFUSED,
+            "not judged after 61 asks",
+            json!({ "JudgeFailover": waits("the hold-down has not passed") }),
+        ),
+        path("a judge that fails", PERSON, "AwsDenied", json!({ "JudgeFailover": fails("AwsDenied", "lambda") })),
+    ]
+}
+
+fn approvals(sample: &Value) -> Vec<Path> {
+    let answered = |answer: Value| json!({ "JudgeFailover": to_be_approved(sample), "Approve": [answer] });
+    vec![
+        path(
+            "a person who approves",
+            DONE,
+            "1 check",
+            answered(json!({ "decision": "approve", "by": "ann", "why": "gone" })),
+        ),
+        path(
+            "a person who denies",
+            REFUSED,
+            "not approved by ann: a drill",
+            answered(json!({ "decision": "deny", "by": "ann", "why": "a drill" })),
+        ),
+        path("a yes without a name is no yes", REFUSED, "without a name", answered(json!({ "decision": "approve" }))),
+        path(
+            "nobody answers within the deadline",
+            REFUSED,
+            "nobody approved within the deadline of 15m",
+            answered(fails("States.HeartbeatTimeout", "no heartbeat")[0].clone()),
+        ),
+        path(
+            "a notice that cannot be sent",
+            PERSON,
+            "Approve ended with AwsDenied",
+            answered(fails("AwsDenied", "sns:Publish")[0].clone()),
+        ),
+    ]
+}
+
+fn before_the_point_of_no_return() -> Vec<Path> {
+    let too_far = || refuses("the replica is 9 s behind, the budget is 2 s");
+    vec![
+        path("a fence that is refused", UNDONE, "no fence", json!({ "FencePrimary": refuses("no fence") })),
+        path("a fence that fails", UNDONE, "AwsDenied", json!({ "FencePrimary": fails("AwsDenied", "rds:Modify") })),
+        path(
+            "a fence that a newer run forbids is left to it",
+            PERSON,
+            "Superseded",
+            json!({ "FencePrimary": fails("Superseded", "generation 4") }),
+        ),
+        path("a replica too far behind", UNDONE, "9 s behind", json!({ "PromoteReplica": too_far() })),
+        path(
+            "a fence that cannot be opened again",
+            PERSON,
+            "9 s behind, the budget is 2 s; then UndoFencePrimary ended with Database",
+            json!({ "PromoteReplica": too_far(), "UndoFencePrimary": fails("Database", "refused") }),
+        ),
+        path(
+            "a fence that is not opened again",
+            PERSON,
+            "then the fence was not undone: generation 4",
+            json!({ "PromoteReplica": too_far(), "UndoFencePrimary": refuses("generation 4") }),
+        ),
+    ]
+}
+
+fn after_the_point_of_no_return() -> Vec<Path> {
+    vec![
+        path(
+            "a promotion that never ends",
+            PERSON,
+            "not promoted after 121 asks: still starting",
+            json!({ "PromoteReplica": waits("still starting") }),
+        ),
+        path("a promotion that fails", PERSON, "AwsRejected", json!({ "PromoteReplica": fails("AwsRejected", "no") })),
+        path("a record that never spreads", PERSON, "not switched after 121", json!({ "DnsSwitch": waits("spreads") })),
+        path("a record that points elsewhere", PERSON, "elsewhere", json!({ "DnsSwitch": refuses("elsewhere") })),
+        path("a record that is denied", PERSON, "AwsDenied", json!({ "DnsSwitch": fails("AwsDenied", "route53") })),
+        path("checks that never answer", PERSON, "not verified after 61", json!({ "Verify": waits("no answer") })),
+        path("a check that fails", PERSON, "0 orders", json!({ "Verify": refuses("0 orders") })),
+        path("a check that crashes", PERSON, "Runtime.Unknown", json!({ "Verify": fails("Runtime.Unknown", "gone") })),
+    ]
+}
+
+fn closing() -> Vec<Path> {
+    let denied = || fails("AwsDenied", "s3:PutObject");
+    vec![
+        path(
+            "a failover without its record needs a person",
+            PERSON,
+            "the run is done but its record is missing: CloseRun ended with AwsDenied: s3:PutObject; it was done because",
+            json!({ "CloseRun": denied() }),
+        ),
+        path(
+            "a refusal without its record needs a person",
+            PERSON,
+            "the run is refused but its record is missing",
+            json!({ "JudgeFailover": refuses("it is up"), "CloseRun": denied() }),
+        ),
+        path("a closing that is refused", PERSON, "was not closed", json!({ "CloseRun": refuses("no") })),
+        path("a done that nobody hears of is done", DONE, "1 check", json!({ "Notify": denied() })),
+        path(
+            "a refusal that nobody hears of is a refusal",
+            REFUSED,
+            "it is up",
+            json!({ "JudgeFailover": refuses("it is up"), "Notify": denied() }),
+        ),
+        path(
+            "an undone that nobody hears of is undone",
+            UNDONE,
+            "no fence",
+            json!({ "FencePrimary": refuses("no fence"), "Notify": denied() }),
+        ),
+    ]
+}

@@ -1,0 +1,76 @@
+"""Walks a state machine with the lab's own interpreter and scripted answers.
+
+Reads {"definition": ..., "request": ..., "paths": [{state: [answer, ...]}, ...]} from standard input. A state's answers are given in
+turn, the last one again and again. {"error": [name, message]} is an error instead of an answer. Writes what became of
+each path: its end, why, each state that called its function with the payload, and how many states were entered.
+"""
+
+import json
+import logging
+import re
+import sys
+
+logging.disable(logging.CRITICAL)
+
+from ministack.services import stepfunctions  # noqa: E402  (it configures logging when it is imported)
+
+MACHINE, EXECUTION = "machine", "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:walk"
+# No event bus hears of it, a function is its own name, and no time passes.
+stepfunctions._emit_execution_status_event = lambda execution: None
+stepfunctions._resolve_lambda_function_ref = lambda function, optimized=False: function
+stepfunctions.time.sleep = lambda seconds: None
+
+
+class Script:
+    """The functions' answers on one path, and who asked for them."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.calls = []
+
+    def call(self, function, payload):
+        """Answers for a function; the fence's two states and the approval's share theirs with another."""
+        state = "UndoFencePrimary" if payload.get("undo") else "Approve" if "approval" in payload else function
+        self.calls.append({"state": state, "payload": payload})
+        answers = self.answers[state]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if "error" in answer:
+            name, message = answer["error"]
+            cause = message if name.startswith("States.") else json.dumps({"errorType": name, "errorMessage": message})
+            raise stepfunctions._ExecutionError(name, cause)
+        return json.loads(json.dumps(answer))
+
+    def ask(self, resource, arguments, token, state):
+        """Answers for a task that waits for its token."""
+        return self.call(arguments["FunctionName"], arguments["Payload"])
+
+
+def walk(definition, answers, request):
+    """Runs one execution to its end."""
+    script = Script(answers)
+    stepfunctions._call_lambda = script.call
+    stepfunctions._invoke_with_callback = script.ask
+    stepfunctions._state_machines[MACHINE] = {"definition": definition, "name": "lifeboat-failover"}
+    execution = {
+        "executionArn": EXECUTION,
+        "name": "walk",
+        "stateMachineArn": MACHINE,
+        "status": "RUNNING",
+        "input": json.dumps(request),
+        "startDate": "2026-01-15T09:30:04.105Z",
+        "events": [],
+    }
+    stepfunctions._executions[EXECUTION] = execution
+    stepfunctions._run_execution(EXECUTION)
+    ended = json.loads(execution.get("output") or "{}")
+    return {
+        "end": execution.get("error") or "FailoverDone",
+        "because": execution.get("cause") or ended.get("because") or "",
+        "calls": script.calls,
+        "entered": sum(event["type"].endswith("Entered") for event in execution["events"]),
+    }
+
+
+given = json.load(sys.stdin)
+named = re.sub(r"\$\{(\w+)FunctionArn\}", r"\1", json.dumps(given["definition"]))
+json.dump([walk(named, answers, given["request"]) for answers in given["paths"]], sys.stdout)

@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, IsTerminal},
-    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -46,13 +45,13 @@ pub(crate) struct Command {
     #[arg(long)]
     keep: bool,
     /// The plan to rehearse.
-    #[arg(long, default_value = "plans/lab.yaml")]
-    plan: PathBuf,
+    #[arg(long, default_value = "plans/lab.yaml", value_name = "FILE")]
+    plan: String,
     /// How many times.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     runs: u32,
     /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
     slot: Option<u8>,
 }
 
@@ -177,10 +176,8 @@ impl Command {
     }
 
     fn read_plan(&self) -> Result<Plan, Refusal> {
-        let file = self.plan.display().to_string();
-        let text = std::fs::read_to_string(&self.plan)
-            .map_err(|error| Refusal::usage(format!("cannot read `{file}`: {error}"), "Name a plan with --plan."))?;
-        plan::read(&text, &file)
+        let text = crate::plan::text(&self.plan)?;
+        plan::read(&text, &self.plan)
             .map_err(|error| Refusal::failed(error.to_string(), "Correct the plan; `lifeboat plan check` checks it."))
     }
 }

@@ -1,11 +1,12 @@
 //! The command for the people on call.
 //!
-//! One module for each noun: plans, approvals, failovers, status. What is printed is printed by [`output`]; a
+//! One module for each noun: plans, approvals, failovers, evidence, status. What is printed is printed by [`output`]; a
 //! command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
 mod drill;
 mod engine;
+mod evidence;
 mod failover;
 mod output;
 mod plan;
@@ -47,6 +48,9 @@ enum Command {
     Failover(failover::Command),
     /// Makes a disaster on this machine and shows what comes of it.
     Drill(drill::Command),
+    /// Prints the schema of evidence, writes a drill's page.
+    #[command(subcommand)]
+    Evidence(evidence::Command),
     /// Shows a plan's lease, primary, last run and watch.
     Status(status::Command),
 }
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Command::Approve(command) => wait_for(command.run(&mut output)),
         Command::Failover(command) => wait_for(command.run(&mut output)),
         Command::Drill(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
+        Command::Evidence(command) => command.run(&mut output),
         Command::Status(command) => wait_for(command.run(&mut output)),
     };
     done.unwrap_or_else(|refusal| {

@@ -99,8 +99,8 @@ fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// Reads a file, no further than one byte past the largest plan.
-fn text(file: &str) -> Result<String, Refusal> {
+/// Reads a plan's file, `-` for standard input, no further than one byte past the largest plan.
+pub(crate) fn text(file: &str) -> Result<String, Refusal> {
     let unreadable = |error: std::io::Error| {
         Refusal::usage(format!("cannot read {file}: {error}"), "Name a plan's file, as plans/lab.yaml.")
     };

@@ -86,7 +86,8 @@ impl State {
     fn read(json: &Value) -> Self {
         let mut edges = Vec::new();
         for choice in list(&json["Choices"]) {
-            edges.push(Edge { condition: string(&choice["Condition"]), ..Edge::to(&choice["Next"], &choice["Assign"]) });
+            edges
+                .push(Edge { condition: string(&choice["Condition"]), ..Edge::to(&choice["Next"], &choice["Assign"]) });
         }
         for key in ["Next", "Default"] {
             if !json[key].is_null() {

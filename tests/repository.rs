@@ -94,6 +94,10 @@ pub fn kebab(pascal: &str) -> String {
 pub fn pascal(kebab: &str) -> String {
     kebab
         .split('-')
-        .flat_map(|word| word.chars().enumerate().map(|(place, letter)| if place == 0 { letter.to_ascii_uppercase() } else { letter }))
+        .flat_map(|word| {
+            word.chars()
+                .enumerate()
+                .map(|(place, letter)| if place == 0 { letter.to_ascii_uppercase() } else { letter })
+        })
         .collect()
 }

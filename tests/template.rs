@@ -31,7 +31,10 @@ impl Template {
 
     /// The resources of a type, by logical name.
     pub fn of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        self.resources.iter().filter(move |(_, resource)| resource["Type"] == kind).map(|(name, resource)| (name.as_str(), resource))
+        self.resources
+            .iter()
+            .filter(move |(_, resource)| resource["Type"] == kind)
+            .map(|(name, resource)| (name.as_str(), resource))
     }
 
     /// A resource's properties.
@@ -48,7 +51,10 @@ impl Template {
     #[must_use]
     pub fn statements(&self, resource: &str) -> Vec<&Value> {
         let policies = self.properties(resource)["Policies"].as_array().map(Vec::as_slice).unwrap_or_default();
-        policies.iter().flat_map(|policy| policy["Statement"].as_array().map(Vec::as_slice).unwrap_or_default()).collect()
+        policies
+            .iter()
+            .flat_map(|policy| policy["Statement"].as_array().map(Vec::as_slice).unwrap_or_default())
+            .collect()
     }
 
     /// The actions that a resource's own policies allow.

@@ -70,7 +70,8 @@ fn every_loop_is_bounded_by_its_count() {
 fn a_count_begins_at_zero_and_only_rises_inside_its_loop() {
     let machine = failover();
     assert_eq!(machine.states[&machine.start].json["Assign"]["asked"], 0);
-    for (name, edge) in machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge))) {
+    for (name, edge) in machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
+    {
         let goes_back = machine.reached(&edge.to, &|_, _| true).contains(name);
         if edge.assigns.get("asked").is_some_and(|count| count == 0) {
             assert!(!goes_back, "{name} → {} sets the count back inside its loop", edge.to);
@@ -109,7 +110,10 @@ fn nothing_retries_every_error() {
         let retries = state.json["Retry"].as_array().cloned().unwrap_or_default();
         for retry in &retries {
             assert!(!retry["ErrorEquals"].to_string().contains("States.ALL"), "{name} retries States.ALL");
-            assert!(!retry["ErrorEquals"].to_string().contains("States.TaskFailed"), "{name} retries States.TaskFailed");
+            assert!(
+                !retry["ErrorEquals"].to_string().contains("States.TaskFailed"),
+                "{name} retries States.TaskFailed"
+            );
             let attempts = retry["MaxAttempts"].as_u64();
             assert!(attempts.is_some_and(|attempts| (1..=20).contains(&attempts)), "{name} retries without a limit");
             let grows = retry["BackoffRate"].as_f64().is_some_and(|rate| rate > 1.0);
@@ -124,7 +128,9 @@ fn one_state_is_the_point_of_no_return_and_it_is_the_promotion() {
     let marked: Vec<&str> = machine
         .states
         .iter()
-        .filter(|(_, state)| state.json["Comment"].as_str().is_some_and(|comment| comment.starts_with("Point of no return.")))
+        .filter(|(_, state)| {
+            state.json["Comment"].as_str().is_some_and(|comment| comment.starts_with("Point of no return."))
+        })
         .map(|(name, _)| name.as_str())
         .collect();
     assert_eq!(marked, ["PromoteReplica"]);
@@ -180,10 +186,14 @@ fn done_is_said_only_after_the_checks_passed() {
 #[test]
 fn every_way_to_close_run_names_its_outcome_and_its_reason() {
     let machine = failover();
-    for (name, edge) in machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge))) {
+    for (name, edge) in machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
+    {
         if edge.to == "CloseRun" {
             let outcome = edge.assigns.get("outcome").and_then(|outcome| outcome.as_str());
-            assert!(outcome.is_some_and(|outcome| ["done", "refused", "undone", "needs-a-person"].contains(&outcome)), "{name}");
+            assert!(
+                outcome.is_some_and(|outcome| ["done", "refused", "undone", "needs-a-person"].contains(&outcome)),
+                "{name}"
+            );
             // An undone run keeps the reason for which it was given up.
             assert!(edge.assigns.contains_key("because") || name == "IsUndone?", "{name} gives no reason");
         }
@@ -240,7 +250,9 @@ fn a_failover_that_waits_for_nothing_costs_at_most_60_transitions() {
     let machine = failover();
     let longest = longest(&machine, &machine.start, 1, &mut BTreeMap::new());
     let happy = transitions_when_all_is_done(&machine);
-    println!("transitions when nothing has to be waited for: {happy} where every step is done at once, {longest} on the longest way");
+    println!(
+        "transitions when nothing has to be waited for: {happy} where every step is done at once, {longest} on the longest way"
+    );
     assert!(longest <= MOST_TRANSITIONS, "{longest} transitions");
 }
 
@@ -262,8 +274,12 @@ fn transitions_when_all_is_done(machine: &Machine) -> usize {
     let mut count = 1;
     while !machine.states[name].is_end() && count < 1_000 {
         let edges = &machine.states[name].edges;
-        let done = |edge: &&Edge| ["'Done'", "'automatic'", "= 'done'"].iter().any(|word| edge.condition.contains(word));
-        let next = edges.iter().find(done).or_else(|| edges.iter().find(|edge| edge.condition.is_empty() && edge.errors.is_empty()));
+        let done =
+            |edge: &&Edge| ["'Done'", "'automatic'", "= 'done'"].iter().any(|word| edge.condition.contains(word));
+        let next = edges
+            .iter()
+            .find(done)
+            .or_else(|| edges.iter().find(|edge| edge.condition.is_empty() && edge.errors.is_empty()));
         name = next.map(|edge| edge.to.as_str()).unwrap_or_else(|| panic!("{name} goes nowhere"));
         count += 1;
     }
@@ -276,7 +292,9 @@ fn a_machine_has_time_for_all_its_waits() {
     // Eight hours of approval and two of waits: what the machine's Comment promises.
     assert_eq!(failover().timeout_seconds, 10 * 3_600);
     let mut waits = 0;
-    for (name, edge) in failover().states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge))) {
+    for (name, edge) in
+        failover().states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
+    {
         if let Some(bound) = edge.bound() {
             // No wait is longer than 15 s.
             let wait = &failover().states[&edge.to];

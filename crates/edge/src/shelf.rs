@@ -219,9 +219,13 @@ mod s3 {
 pub mod fake {
     use std::{cell::RefCell, collections::BTreeMap};
 
-    use domain::failure::Failure;
+    use domain::{
+        failure::Failure,
+        lease::{ActiveSide, Holder, Lease, Phase},
+        run::Run,
+    };
 
-    use super::{Condition, Object, Shelf};
+    use super::{Condition, Object, Shelf, lease_key};
 
     /// A shelf in memory.
     #[derive(Debug, Default)]
@@ -230,6 +234,20 @@ pub mod fake {
     }
 
     impl Memory {
+        /// A shelf on which this run holds its plan's lease.
+        #[must_use]
+        pub fn held_by(run: &Run) -> Self {
+            let lease = Lease {
+                plan: run.plan.plan.clone(),
+                generation: run.generation,
+                holder: Some(Holder { execution: run.execution.clone(), phase: Phase::Opened, since: run.opened_at, asked: None }),
+                active: ActiveSide::Primary,
+                last: None,
+            };
+            let text = serde_json::to_string(&lease).unwrap_or_default();
+            Self::default().with(&lease_key(&run.plan.plan), &text)
+        }
+
         /// What is under a key.
         #[must_use]
         pub fn text(&self, key: &str) -> Option<String> {

@@ -110,7 +110,6 @@ async fn release(
 
 #[cfg(test)]
 mod tests {
-    use domain::lease::{self, Taking};
     use edge::shelf::fake::Memory;
     use serde_json::json;
 
@@ -129,13 +128,7 @@ mod tests {
     }
 
     fn held() -> Memory {
-        let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
-        let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at)
-        else {
-            panic!("not taken")
-        };
-        lease.generation = run.generation;
-        Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
+        Memory::held_by(&serde_json::from_value(event()["run"].clone()).unwrap())
     }
 
     async fn close(shelf: &Memory, event: Value) -> Step<Closed> {

@@ -1,7 +1,6 @@
 use std::cell::{Cell, RefCell};
 
 use domain::{
-    lease::{self, Taking},
     step::Outcome,
 };
 use edge::shelf::fake::Memory;
@@ -73,12 +72,7 @@ fn event() -> Value {
 }
 
 fn held() -> Memory {
-    let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
-    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else {
-        panic!("not taken")
-    };
-    lease.generation = run.generation;
-    Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
+    Memory::held_by(&serde_json::from_value(event()["run"].clone()).unwrap())
 }
 
 #[tokio::test]

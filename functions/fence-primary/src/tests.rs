@@ -1,6 +1,5 @@
 use std::cell::RefCell;
 
-use domain::lease::{self, Taking};
 use edge::shelf::fake::Memory;
 
 use super::*;
@@ -53,12 +52,7 @@ fn event(undo: bool) -> Value {
 }
 
 fn held() -> Memory {
-    let run: Run = serde_json::from_value(event(false)["run"].clone()).unwrap();
-    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else {
-        panic!("not taken")
-    };
-    lease.generation = run.generation;
-    Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
+    Memory::held_by(&serde_json::from_value(event(false)["run"].clone()).unwrap())
 }
 
 async fn fence(old: &Old, undo: bool) -> Step<Fencing> {

@@ -1,6 +1,5 @@
 use domain::{
     health::{Endpoint, Look as Looked, Verdict},
-    lease::{self, Taking},
     step::Outcome,
 };
 use edge::shelf::fake::Memory;
@@ -38,12 +37,7 @@ fn event() -> Value {
 
 /// A shelf on which the sample's run holds the lease.
 fn held() -> Memory {
-    let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
-    let Taking::Take { mut lease, .. } = lease::take(None, None, &run.plan.plan, &run.execution, run.opened_at) else {
-        panic!("not taken")
-    };
-    lease.generation = run.generation;
-    Memory::default().with("leases/lab.json", &serde_json::to_string(&lease).unwrap())
+    Memory::held_by(&serde_json::from_value(event()["run"].clone()).unwrap())
 }
 
 #[tokio::test]

@@ -116,8 +116,12 @@ fn the_bucket_is_versioned_encrypted_private_and_spoken_to_by_tls_only() {
 #[test]
 fn a_witness_has_the_probe_and_nothing_that_acts() {
     let template = engine();
-    let everywhere: Vec<&String> =
-        template.resources.iter().filter(|(_, resource)| resource["Condition"].is_null()).map(|(name, _)| name).collect();
+    let everywhere: Vec<&String> = template
+        .resources
+        .iter()
+        .filter(|(_, resource)| resource["Condition"].is_null())
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(everywhere, ["Bucket", "BucketPolicy", "FunctionLogs", "HealthProbeFunction"]);
 }
 
@@ -136,7 +140,10 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
     for (name, resource) in template.of_type("AWS::CloudWatch::Alarm") {
         let period = resource["Properties"]["Period"].as_u64().unwrap_or(0);
         assert!([10, 20, 30].contains(&period) || period >= 60 && period.is_multiple_of(60), "{name}: period {period}");
-        assert!(resource["Properties"]["AlarmDescription"].as_str().is_some_and(|text| text.contains("RUNBOOK")), "{name}");
+        assert!(
+            resource["Properties"]["AlarmDescription"].as_str().is_some_and(|text| text.contains("RUNBOOK")),
+            "{name}"
+        );
     }
     let alarm = template.properties("PrimaryDownAlarm");
     assert_eq!(alarm["TreatMissingData"], "missing", "unknown is not down");
@@ -160,7 +167,8 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
 
 #[test]
 fn the_template_passes_cfn_lint() {
-    let program = std::env::var_os("LIFEBOAT_CFN_LINT").map_or_else(|| repository::root().join("target/lab/venv/bin/cfn-lint"), Into::into);
+    let program = std::env::var_os("LIFEBOAT_CFN_LINT")
+        .map_or_else(|| repository::root().join("target/lab/venv/bin/cfn-lint"), Into::into);
     if !program.exists() {
         assert!(std::env::var_os("CI").is_none(), "{} is missing: set up the lab first", program.display());
         eprintln!("not linted: {} is missing; `cargo drill` sets it up", program.display());

@@ -33,7 +33,8 @@ fn a_sample_runs_plan_is_the_labs() {
         let event = repository::json(&format!("events/{name}"));
         for place in ["/run", "/ended/run", "/approval/run"] {
             let Some(run) = event.pointer(place) else { continue };
-            let run: Run = serde_json::from_value(run.clone()).unwrap_or_else(|error| panic!("events/{name}{place}: {error}"));
+            let run: Run =
+                serde_json::from_value(run.clone()).unwrap_or_else(|error| panic!("events/{name}{place}: {error}"));
             assert_eq!(run.plan, plan, "events/{name}{place}");
             seen += 1;
         }
@@ -66,7 +67,8 @@ fn shape(event: &Value) -> BTreeSet<String> {
 fn samples_are_what_the_domain_reads() {
     for name in ["open-run", "open-run-by-hand"] {
         let event = repository::json(&format!("events/{name}.json"));
-        let request = FailoverRequest::parse(&event["request"]).unwrap_or_else(|error| panic!("events/{name}.json: {error}"));
+        let request =
+            FailoverRequest::parse(&event["request"]).unwrap_or_else(|error| panic!("events/{name}.json: {error}"));
         assert_eq!(request.plan, lab_plan().plan);
     }
     let event = repository::json("events/close-run.json");

@@ -81,8 +81,12 @@ fn every_substitution_is_defined_and_used() {
     let properties = template.properties("FailoverStateMachine");
     let text = failover().text;
     let used: BTreeSet<&str> = text.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
-    let defined: BTreeSet<&str> =
-        properties["DefinitionSubstitutions"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let defined: BTreeSet<&str> = properties["DefinitionSubstitutions"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(used, defined);
     assert_eq!(properties["DefinitionUri"], "../statemachines/failover.asl.json");
     // Whatever it calls it may call, and nothing else.
@@ -96,7 +100,10 @@ fn every_substitution_is_defined_and_used() {
 #[test]
 fn the_record_has_a_place_for_every_answer() {
     let schema = domain::evidence::schema();
-    let places = schema["$defs"]["Record"]["properties"].as_object().unwrap_or_else(|| panic!("the schema has no Record")).clone();
+    let places = schema["$defs"]["Record"]["properties"]
+        .as_object()
+        .unwrap_or_else(|| panic!("the schema has no Record"))
+        .clone();
     let mut written: BTreeSet<String> = BTreeSet::new();
     for word in failover().text.split("$merge([$record, {'").skip(1) {
         written.extend(word.split('\'').next().map(str::to_owned));

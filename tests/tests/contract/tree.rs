@@ -13,14 +13,21 @@ fn one_name_has_its_four_spellings() {
     let template = engine();
     for function in FUNCTIONS {
         let manifest = repository::text(&format!("functions/{function}/Cargo.toml"));
-        assert!(manifest.contains(&format!("name = \"{function}\"")), "functions/{function}: its package has another name");
+        assert!(
+            manifest.contains(&format!("name = \"{function}\"")),
+            "functions/{function}: its package has another name"
+        );
         let resource = resource_of(function);
         let properties = template.properties(&resource);
         assert_eq!(properties["FunctionName"], format!("lifeboat-{function}"), "{resource}");
         assert_eq!(template.resources[&resource]["Metadata"]["BuildProperties"]["Binary"], function, "{resource}");
-        assert!(repository::root().join(format!("events/{function}.json")).exists(), "events/{function}.json is missing");
+        assert!(
+            repository::root().join(format!("events/{function}.json")).exists(),
+            "events/{function}.json is missing"
+        );
     }
-    let functions: Vec<String> = template.of_type("AWS::Serverless::Function").map(|(name, _)| name.to_owned()).collect();
+    let functions: Vec<String> =
+        template.of_type("AWS::Serverless::Function").map(|(name, _)| name.to_owned()).collect();
     let mut expected: Vec<String> = FUNCTIONS.iter().map(|function| resource_of(function)).collect();
     expected.sort();
     assert_eq!(functions, expected);
@@ -32,7 +39,9 @@ fn one_name_has_its_four_spellings() {
 #[test]
 fn every_end_and_every_alarm_has_its_heading_in_the_runbook() {
     let runbook = repository::text("RUNBOOK.md");
-    let has = |heading: &str| runbook.lines().any(|line| line.trim_start_matches('#').trim() == heading && line.starts_with('#'));
+    let has = |heading: &str| {
+        runbook.lines().any(|line| line.trim_start_matches('#').trim() == heading && line.starts_with('#'))
+    };
     for (name, _) in failover().states.iter().filter(|(_, state)| state.is_end()) {
         assert!(has(name), "RUNBOOK.md has no heading {name}");
     }
@@ -70,13 +79,18 @@ fn crates_use_only_what_they_may() {
     let told = Command::new(cargo).args(arguments).current_dir(repository::root()).output();
     let told = told.unwrap_or_else(|error| panic!("cargo: {error}"));
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    let metadata: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|error| panic!("cargo metadata: {error}"));
+    let metadata: Value =
+        serde_json::from_slice(&told.stdout).unwrap_or_else(|error| panic!("cargo metadata: {error}"));
     let packages = metadata["packages"].as_array().cloned().unwrap_or_default();
     let ours: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
     for package in &packages {
         let name = package["name"].as_str().unwrap_or_default();
-        let used: BTreeSet<&str> =
-            package["dependencies"].as_array().into_iter().flatten().filter_map(|dependency| dependency["name"].as_str()).collect();
+        let used: BTreeSet<&str> = package["dependencies"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|dependency| dependency["name"].as_str())
+            .collect();
         let may: &[&str] = match name {
             "domain" => &[],
             "edge" => &["domain"],
@@ -88,7 +102,9 @@ fn crates_use_only_what_they_may() {
             assert!(may.contains(dependency), "{name} may not use {dependency}");
         }
         if name == "domain" {
-            let impure = used.iter().find(|used| used.starts_with("aws") || ["tokio", "reqwest", "lambda_runtime"].contains(*used));
+            let impure = used
+                .iter()
+                .find(|used| used.starts_with("aws") || ["tokio", "reqwest", "lambda_runtime"].contains(*used));
             assert_eq!(impure, None, "domain is pure");
         }
     }

@@ -1,0 +1,160 @@
+//! The pair of database instances, and their data.
+
+use std::time::Duration;
+
+use aws_sdk_rds::types::DbInstance;
+use domain::{id::Region, plan::Side};
+use tokio_postgres::NoTls;
+
+use super::{PATIENCE, ROWS, System, SystemError, until};
+use crate::{
+    machine::{ACCOUNT, Machine},
+    rds::Name,
+    workload,
+};
+
+impl System {
+    pub(super) async fn create_pair(&self, machine: &Machine) -> Result<(), SystemError> {
+        let (primary, replica) = (&self.pair.primary, &self.pair.replica);
+        let here = self.rds(machine, &self.plan.regions.primary);
+        let doing = format!("create `{}`", primary.instance);
+        here.create_db_instance()
+            .db_instance_identifier(primary.instance.as_str())
+            .db_instance_class("db.t3.micro")
+            .engine("postgres")
+            .allocated_storage(20)
+            .db_name(self.pair.database.as_str())
+            .master_username(&self.owner)
+            .master_user_password(&self.owner_password)
+            .port(i32::from(primary.port))
+            .set_vpc_security_group_ids(groups(primary))
+            .backup_retention_period(1)
+            .send()
+            .await
+            .map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })?;
+        self.available(machine, &self.plan.regions.primary, primary).await?;
+        self.load(machine).await?;
+        let there = self.rds(machine, &self.plan.regions.recovery);
+        let doing = format!("create the replica `{}`", replica.instance);
+        there
+            .create_db_instance_read_replica()
+            .db_instance_identifier(replica.instance.as_str())
+            .source_db_instance_identifier(format!(
+                "arn:aws:rds:{}:{ACCOUNT}:db:{}",
+                self.plan.regions.primary, primary.instance
+            ))
+            .port(i32::from(replica.port))
+            .set_vpc_security_group_ids(groups(replica))
+            .send()
+            .await
+            .map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })?;
+        self.available(machine, &self.plan.regions.recovery, replica).await
+    }
+
+    async fn load(&self, machine: &Machine) -> Result<(), SystemError> {
+        let client = self.owner_session(machine, &self.plan.regions.primary, &self.pair.primary).await?;
+        let role = self.pair.application_roles.first();
+        let role = role.ok_or_else(|| SystemError::Plan {
+            plan: self.plan.plan.to_string(),
+            why: "it names no application role".into(),
+        })?;
+        Ok(workload::orders::create(&client, role, &self.password, ROWS).await?)
+    }
+
+    /// A session of the database's owner.
+    ///
+    /// # Errors
+    /// When the side refuses connections, as a fenced one does.
+    pub async fn owner_session(
+        &self,
+        machine: &Machine,
+        region: &Region,
+        side: &Side,
+    ) -> Result<tokio_postgres::Client, SystemError> {
+        let view = machine.rds.instance(&Name::new(region.as_str(), side.instance.as_str()));
+        let view = view.ok_or_else(|| SystemError::Plan {
+            plan: self.plan.plan.to_string(),
+            why: format!("`{}` does not exist", side.instance),
+        })?;
+        let mut config = tokio_postgres::Config::new();
+        config
+            .hostaddr(view.address.into())
+            .host(&view.host_name)
+            .port(view.port)
+            .user(&self.owner)
+            .password(&self.owner_password);
+        // In the clear: this is the lab itself, on its own machine.
+        config
+            .dbname(self.pair.database.as_str())
+            .connect_timeout(Duration::from_secs(2))
+            .ssl_mode(tokio_postgres::config::SslMode::Disable);
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::spawn(async move {
+            // Its error is also the error of the statement that was under way.
+            drop(connection.await);
+        });
+        Ok(client)
+    }
+
+    async fn available(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
+        until(PATIENCE, &format!("DB instance `{}`", side.instance), async || {
+            let status = self.describe(machine, region, side).await?.and_then(|instance| instance.db_instance_status);
+            Ok((status.as_deref() == Some("available")).then_some(()))
+        })
+        .await
+    }
+
+    async fn describe(
+        &self,
+        machine: &Machine,
+        region: &Region,
+        side: &Side,
+    ) -> Result<Option<DbInstance>, SystemError> {
+        match self
+            .rds(machine, region)
+            .describe_db_instances()
+            .db_instance_identifier(side.instance.as_str())
+            .send()
+            .await
+        {
+            Ok(answer) => Ok(answer.db_instances().first().cloned()),
+            Err(error) if edge::aws::code(&error).is_some_and(|code| code.starts_with("DBInstanceNotFound")) => {
+                Ok(None)
+            }
+            Err(error) => {
+                Err(SystemError::Aws { doing: format!("describe `{}`", side.instance), why: edge::aws::shown(&error) })
+            }
+        }
+    }
+
+    fn rds(&self, machine: &Machine, region: &Region) -> aws_sdk_rds::Client {
+        aws_sdk_rds::Client::new(&machine.gateway.sdk_config(region.as_str()))
+    }
+
+    pub(super) async fn delete(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
+        let rds = self.rds(machine, region);
+        let id = side.instance.as_str();
+        let open = rds
+            .modify_db_instance()
+            .db_instance_identifier(id)
+            .deletion_protection(false)
+            .apply_immediately(true)
+            .send()
+            .await;
+        open.map_err(|error| SystemError::Aws {
+            doing: format!("allow deleting `{id}`"),
+            why: edge::aws::shown(&error),
+        })?;
+        until(PATIENCE, &format!("the end of DB instance `{id}`"), async || {
+            match rds.delete_db_instance().db_instance_identifier(id).skip_final_snapshot(true).send().await {
+                // It is being modified, or deleted already: look again.
+                Ok(_) | Err(_) => Ok(self.describe(machine, region, side).await?.is_none().then_some(())),
+            }
+        })
+        .await
+    }
+}
+
+fn groups(side: &Side) -> Option<Vec<String>> {
+    Some(side.security_groups.iter().map(ToString::to_string).collect())
+}

@@ -1,0 +1,54 @@
+//! The watch of the primary: started, and waited for.
+
+use domain::probe::Watch;
+use edge::shelf;
+use serde_json::json;
+
+use super::{PATIENCE, System, SystemError, until};
+use crate::machine::Machine;
+
+impl System {
+    /// Starts the first window by hand, because the schedule's first start is up to a minute away, and waits until the
+    /// primary has been seen.
+    pub(crate) async fn watch(&self, machine: &Machine) -> Result<(), SystemError> {
+        let region = &self.plan.regions.recovery;
+        let lambda = aws_sdk_lambda::Client::new(&machine.gateway.sdk_config(region.as_str()));
+        let event = json!({ "watch": { "plan": self.plan.plan, "scheduledAt": jiff::Timestamp::now() } }).to_string();
+        let invoked = lambda
+            .invoke()
+            .function_name("lifeboat-health-probe")
+            .invocation_type(aws_sdk_lambda::types::InvocationType::Event)
+            .payload(event.into_bytes().into())
+            .send()
+            .await;
+        invoked.map_err(|error| SystemError::Aws { doing: "start the watch".into(), why: edge::aws::shown(&error) })?;
+        self.watched(machine).await
+    }
+
+    /// Waits until the watch has seen the primary, nothing is failing, and the alarm is at rest: only an alarm that
+    /// changes its state starts a run.
+    ///
+    /// # Errors
+    /// [`SystemError::Late`].
+    pub async fn watched(&self, machine: &Machine) -> Result<(), SystemError> {
+        let key = shelf::watch_key(&self.plan.plan);
+        until(PATIENCE, "the watch of the primary", async || {
+            let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
+            Ok(watch.filter(|watch| watch.failing.is_none() && watch.last_seen.is_some()).map(drop))
+        })
+        .await?;
+        let cloudwatch =
+            aws_sdk_cloudwatch::Client::new(&machine.gateway.sdk_config(self.plan.regions.recovery.as_str()));
+        let alarm = format!("lifeboat-{}-primary-down", self.plan.plan);
+        until(PATIENCE, &format!("rest of the alarm `{alarm}`"), async || {
+            let answer = cloudwatch.describe_alarms().alarm_names(&alarm).send().await;
+            let answer = answer.map_err(|error| SystemError::Aws {
+                doing: format!("look at `{alarm}`"),
+                why: edge::aws::shown(&error),
+            })?;
+            let state = answer.metric_alarms().first().and_then(|alarm| alarm.state_value());
+            Ok((state == Some(&aws_sdk_cloudwatch::types::StateValue::Ok)).then_some(()))
+        })
+        .await
+    }
+}

@@ -41,6 +41,9 @@ impl FailoverRequest {
         if size > LARGEST_REQUEST_BYTES {
             return Err(BadRequest(format!("the request has {size} bytes; at most {LARGEST_REQUEST_BYTES} are read")));
         }
+        if !input.is_object() {
+            return Err(BadRequest("it is no object; expected `plan`, `by` and `why`, or an alarm's event".to_owned()));
+        }
         match input.get("detail-type") {
             Some(kind) if kind == "CloudWatch Alarm State Change" => Self::from_alarm(input),
             Some(kind) => Err(BadRequest(format!(
@@ -199,6 +202,14 @@ mod tests {
         let mut event = alarm();
         event["detail"]["state"]["value"] = json!("OK");
         assert!(FailoverRequest::parse(&event).unwrap_err().to_string().contains("detail.state.value"));
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_request_even_where_its_parts_would_do() {
+        for input in [json!(null), json!("lab"), json!(1), json!(["lab", "anna", "test", null])] {
+            let error = FailoverRequest::parse(&input).unwrap_err().to_string();
+            assert!(error.contains("no object"), "{input}: {error}");
+        }
     }
 
     #[test]

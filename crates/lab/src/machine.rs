@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use domain::plan::Plan;
+use domain::plan::{Credential, Plan};
 
 use crate::{
     deploy::{DeployError, Package, Target},
@@ -171,6 +171,11 @@ impl Machine {
     fn engine_in(&self, plan: &Plan, region: &str, place: &str) -> Target {
         let resolver = self.resolver().to_string();
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+        // The functions' roles may read this plan's secret and no other.
+        let secret = plan.traffic_pair().and_then(|pair| match &pair.login.from {
+            Credential::SecretsManager { secret } => Some(("SecretPrefix", secret.as_str())),
+            Credential::IamToken { .. } => None,
+        });
         let parameters = [
             ("Plan", plan.plan.as_str()),
             ("Place", place),
@@ -180,7 +185,8 @@ impl Machine {
             ("NameServers", &resolver),
             ("Architecture", architecture),
         ];
-        let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let parameters = parameters.into_iter().chain(secret);
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         // A role is named after its stack, and roles are the account's, not the Region's.
         Target { region: region.to_owned(), stack: format!("lifeboat-{region}"), parameters }
     }

@@ -69,7 +69,7 @@ impl Spawner {
     /// What spawning says, for instance that the program was not found.
     pub fn spawn(&self, mut command: Command, signal: DeathSignal) -> io::Result<Child> {
         let (signal, lab) = (signal.number(), std::process::id());
-        // SAFETY: between fork and exec only async-signal-safe calls are made: prctl and getppid.
+        // SAFETY: between fork and exec only async-signal-safe calls are made: signal, prctl and getppid.
         unsafe {
             command.pre_exec(move || die_with_parent(signal, lab));
         }
@@ -81,6 +81,12 @@ impl Spawner {
 
 /// Asks the kernel for the death signal. Runs in the child, after its change of user.
 fn die_with_parent(signal: libc::c_int, lab: u32) -> io::Result<()> {
+    // A lab started in a shell's background ignores these, and its children would inherit that: PostgreSQL could not be
+    // told to end.
+    for ended_by in [libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: takes plain numbers; the default action is no function of ours.
+        unsafe { libc::signal(ended_by, libc::SIG_DFL) };
+    }
     // SAFETY: both calls take and return plain numbers.
     let (set, parent) = unsafe { (libc::prctl(libc::PR_SET_PDEATHSIG, signal), libc::getppid()) };
     if set != 0 {

@@ -150,17 +150,18 @@ impl Command {
 
     async fn leave_up(&self, stage: &Stage, audience: &Shown) {
         let (machine, system) = (&stage.machine, &stage.system);
-        audience.step(&format!(
-            "the lab stays up until Ctrl-C. Talk to it:\n  export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={} LIFEBOAT_RESOLVER={}\n  \
-             dig @{} -p {} {}\n  lifeboat status {}",
-            machine.gateway.endpoint(),
-            system.plan.regions.recovery,
-            machine.resolver(),
-            machine.resolver().ip(),
-            machine.resolver().port(),
-            system.plan.traffic.record.name,
-            system.plan.plan,
-        ));
+        let (endpoint, resolver) = (machine.gateway.endpoint(), machine.resolver());
+        let (region, plan, name) = (&system.plan.regions.recovery, &system.plan.plan, &system.plan.traffic.record.name);
+        // A line each: a step is one line, of bearable length.
+        for line in [
+            "the lab stays up until Ctrl-C. Talk to it:".to_owned(),
+            format!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={region} LIFEBOAT_RESOLVER={resolver}"),
+            "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test".to_owned(),
+            format!("  dig @{} -p {} {name}", resolver.ip(), resolver.port()),
+            format!("  lifeboat status {plan}"),
+        ] {
+            audience.step(&line);
+        }
         drop(tokio::signal::ctrl_c().await);
     }
 

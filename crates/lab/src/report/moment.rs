@@ -43,7 +43,7 @@ pub enum Event {
     PersonCalled,
     /// A person consented or approved.
     Approved,
-    /// The old primary refuses writes, or a guard stands for it.
+    /// The old primary refuses writes, or is recorded as unfenced.
     Fenced,
     /// The replica is the primary and has committed a write.
     Promoted,

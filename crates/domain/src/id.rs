@@ -158,14 +158,23 @@ fn hyphenated(text: &str, most: usize) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
+/// Where in its area a Region lies. Every code ends in one of these and a digit, so that a slip of the keys shows.
+const DIRECTIONS: [&str; 9] =
+    ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
+
 fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
-    text.len() <= 24
-        && parts.len() >= 3
-        && parts[0].len() == 2
-        && parts[..parts.len() - 1].iter().all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_lowercase()))
-        && parts[parts.len() - 1].len() == 1
-        && parts[parts.len() - 1].chars().all(|c| c.is_ascii_digit())
+    let (area, direction, number) = match parts[..] {
+        [area, direction, number] | [area, "gov" | "iso" | "isob" | "isoe" | "isof", direction, number] => {
+            (area, direction, number)
+        }
+        _ => return false,
+    };
+    area.len() == 2
+        && area.chars().all(|c| c.is_ascii_lowercase())
+        && DIRECTIONS.contains(&direction)
+        && number.len() == 1
+        && number.chars().all(|c| c.is_ascii_digit())
 }
 
 fn is_host_name(text: &str) -> bool {
@@ -218,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_region_is_a_code_not_a_city() {
-        for bad in ["Frankfurt", "eu-central", "eu-central-12", "eu--1", "EU-CENTRAL-1", "eu-central-a"] {
+        for bad in ["Frankfurt", "eu-central", "eu-central-12", "eu--1", "EU-CENTRAL-1", "eu-central-a", "us-esat-1"] {
             assert!(bad.parse::<Region>().is_err(), "{bad}");
         }
         for good in ["eu-central-1", "us-gov-west-1", "ap-southeast-2"] {

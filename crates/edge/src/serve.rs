@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use domain::failure::Failure;
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -21,13 +21,22 @@ where
     F: Future<Output = Result<A, Failure>>,
     A: Serialize,
 {
-    lambda_runtime::tracing::init_default_subscriber();
+    log();
     let handler = &handler;
     // Boxed: a handler's future is large, and deeper than the compiler likes to nest them.
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         Box::pin(handler(event.payload)).await.map_err(Posted)
     }))
     .await
+}
+
+/// Logs as Lambda's logging controls ask. The runtime's own subscriber would do the same with filters for each target,
+/// whose regular expressions are half a megabyte of every function.
+fn log() {
+    let asked = |name: &str| std::env::var(name).unwrap_or_default();
+    let level = asked("AWS_LAMBDA_LOG_LEVEL").parse().unwrap_or(LevelFilter::INFO);
+    let lines = lambda_runtime::tracing::subscriber::fmt().with_target(false).without_time().with_max_level(level);
+    if asked("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") { lines.json().init() } else { lines.init() }
 }
 
 /// A failure as the runtime posts it: our name, and the chain of causes.

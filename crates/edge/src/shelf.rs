@@ -240,7 +240,12 @@ pub mod fake {
             let lease = Lease {
                 plan: run.plan.plan.clone(),
                 generation: run.generation,
-                holder: Some(Holder { execution: run.execution.clone(), phase: Phase::Opened, since: run.opened_at, asked: None }),
+                holder: Some(Holder {
+                    execution: run.execution.clone(),
+                    phase: Phase::Opened,
+                    since: run.opened_at,
+                    asked: None,
+                }),
                 active: ActiveSide::Primary,
                 last: None,
             };

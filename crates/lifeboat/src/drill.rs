@@ -81,11 +81,19 @@ impl Command {
             .transpose()
             .map_err(|error| Refusal::usage(error.to_string(), "Choose another slot."))?;
         let audience = Shown::new();
-        let drilled = tokio::select! {
-            drilled = self.drill(scenario, &plan, slot, &audience, output) => drilled,
-            _ = tokio::signal::ctrl_c() => return Err(Refusal::failed("interrupted", "Nothing is left running.")),
+        let (stage, results) = tokio::select! {
+            drilled = self.drill(scenario, &plan, slot, &audience, output) => drilled.map_err(|error| refusal(&error))?,
+            _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
         };
-        let passed = drilled.map_err(|error| refusal(&error))?;
+        if self.keep {
+            self.leave_up(&stage, &audience).await;
+        }
+        stage.strike().await;
+        if results.len() > 1 {
+            let figures = Figures::of(&results);
+            if self.json { drop(output.json(&figures)) } else { drop(audience.terminal().figures(&figures)) }
+        }
+        let passed = results.iter().all(DrillResult::passed);
         Ok(if passed { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })
     }
 
@@ -96,7 +104,7 @@ impl Command {
         slot: Option<lab::slot::Slot>,
         audience: &Shown,
         output: &mut Output,
-    ) -> Result<bool, DrillError> {
+    ) -> Result<(Stage, Vec<DrillResult>), DrillError> {
         let began = std::time::Instant::now();
         let mut stage = Stage::set(plan, slot, audience).await?;
         audience.step(&format!(
@@ -104,17 +112,11 @@ impl Command {
             began.elapsed().as_secs_f64()
         ));
         let mut results = Vec::new();
-        let played = self.play(&mut stage, scenario, audience, output, &mut results).await;
-        if self.keep && played.is_ok() {
-            self.leave_up(&stage, audience).await;
+        if let Err(error) = self.play(&mut stage, scenario, audience, output, &mut results).await {
+            stage.strike().await;
+            return Err(error);
         }
-        stage.strike().await;
-        played?;
-        if results.len() > 1 {
-            let figures = Figures::of(&results);
-            if self.json { drop(output.json(&figures)) } else { drop(audience.terminal().figures(&figures)) }
-        }
-        Ok(results.iter().all(DrillResult::passed))
+        Ok((stage, results))
     }
 
     async fn play(

@@ -23,6 +23,9 @@ pub(crate) enum Refusal {
         /// What to do next.
         remedy: String,
     },
+    /// A person broke it off.
+    #[error("interrupted\n  Nothing is left running.")]
+    Interrupted,
 }
 
 impl Refusal {
@@ -34,11 +37,12 @@ impl Refusal {
         Self::Failed { what: what.into(), remedy: remedy.into() }
     }
 
-    /// 2 for a wrong command line, as clap has it; else 1.
+    /// 2 for a wrong command line, as clap has it; 130 for Ctrl-C, as shells have it; else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage { .. } => ExitCode::from(2),
             Self::Failed { .. } => ExitCode::from(1),
+            Self::Interrupted => ExitCode::from(130),
         }
     }
 }

@@ -1,8 +1,6 @@
 use std::cell::{Cell, RefCell};
 
-use domain::{
-    step::Outcome,
-};
+use domain::step::Outcome;
 use edge::shelf::fake::Memory;
 
 use super::*;

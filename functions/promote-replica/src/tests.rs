@@ -1,9 +1,6 @@
 use std::cell::{Cell, RefCell};
 
-use domain::{
-    step::Outcome,
-    wal::ReplicaPosition,
-};
+use domain::{step::Outcome, wal::ReplicaPosition};
 use edge::shelf::fake::Memory;
 
 use super::*;

@@ -10,9 +10,10 @@ use tests::{
 
 use crate::{engine, event_of, failover, function_of, resource_of};
 
-/// Error names of Step Functions and Lambda that a definition may wait for.
+/// Error names of Step Functions, Lambda and its Rust runtime that a definition may wait for.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
-const AWS_ERRORS: [&str; 11] = [
+const AWS_ERRORS: [&str; 12] = [
+    "&lambda_runtime::deserializer::DeserializeError",
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.SdkClientException",

@@ -1,33 +1,27 @@
 //! The scenarios: what is done, and what must happen.
 
+mod blip;
+mod killed;
+
 use std::time::Duration;
 
 use domain::{
     evidence::Evidence,
     plan::{Plan, Probe},
-    probe::{Blip, later},
+    probe::later,
     run::Trigger,
-    span::Span,
 };
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::{
     Audience, DrillError, Scenario, Stage,
     clients::{Clients, Logs},
     environment,
-    follow::Runs,
 };
-use crate::{
-    report::{Actor, DrillResult, Ending, Event, HeldTo, Moment, OldPrimary, RunResult, moments, signals, turns},
-    system::{SystemError, until},
-};
+use crate::report::{Actor, DrillResult, Event, HeldTo, Moment, OldPrimary, RunResult, moments, signals, turns};
 
 /// How long the old primary is tried after its return, and a client after a blip.
 const AFTERWARDS: Duration = Duration::from_millis(1_500);
-
-/// How long a blip's record may take, and within which no run may begin.
-const BLIP_PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) async fn play(
     stage: &Stage,
@@ -53,107 +47,6 @@ struct Drill<'a> {
 }
 
 impl<'a> Drill<'a> {
-    async fn primary_killed(&mut self) -> Result<DrillResult, DrillError> {
-        let mut runs = Runs::so_far(self.stage).await?;
-        let clients = self.clients().await?;
-        let struck_at = self.kill().await?;
-        let run = runs.next().await?;
-        let evidence = runs.follow(self.stage, &run, self.audience).await?;
-        let moved = promoted_at(&evidence);
-        let returned_at = self.afterwards(&clients, moved).await?;
-        let logs = clients.stop().await?;
-        let run = RunResult::of("automatic failover", Ending::Done, evidence);
-        self.result(struck_at, vec![run], &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
-    }
-
-    async fn blip(&mut self) -> Result<DrillResult, DrillError> {
-        let plan = self.plan();
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let prefix = format!("evidence/{}/blips/", plan.plan);
-        let before = system.keys(machine, &prefix).await?;
-        let runs = Runs::so_far(self.stage).await?;
-        let clients = self.clients().await?;
-        // Long enough to be sampled, shorter than the hold-down and than the failures that raise the alarm.
-        let least = plan.probe.hold_down.min(plan.probe.interval.times(plan.probe.failures_in_a_row - 1));
-        let pause = Span::milliseconds(least.as_milliseconds() * 4 / 5).duration();
-        machine.rds.pause(&system.primary()).await?;
-        let struck_at = Timestamp::now();
-        self.audience.struck(struck_at);
-        self.happened(
-            struck_at,
-            Event::Paused,
-            format!("SIGSTOP of every process of `{}` for {} ms", system.primary().id, pause.as_millis()),
-            Actor::Disaster,
-        );
-        tokio::time::sleep(pause).await;
-        machine.rds.resume(&system.primary()).await?;
-        let resumed_at = Timestamp::now();
-        self.happened(resumed_at, Event::Resumed, "SIGCONT".into(), Actor::Disaster);
-        let commit = clients.first_after(resumed_at).await?;
-        self.happened(commit.at, Event::FirstCommit, format!("row {} on {}", commit.id, commit.address), Actor::Client);
-        let blip = until(BLIP_PATIENCE, "the record of the blip", async || {
-            let key = system.keys(machine, &prefix).await?.into_iter().find(|key| !before.contains(key));
-            let Some(key) = key else { return Ok(None) };
-            Ok(system.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Blip>(&text).ok()))
-        })
-        .await?;
-        tokio::time::sleep(AFTERWARDS).await;
-        let run = match runs.new_ones().await?.first() {
-            None => RunResult::not_started("no failover", Ending::NotStarted, &blip.because),
-            Some(run) => {
-                let run = run.parse().map_err(|error: domain::id::BadId| SystemError::Aws {
-                    doing: "read a run's ARN".into(),
-                    why: error.to_string(),
-                })?;
-                RunResult::of("no failover", Ending::NotStarted, runs.follow(self.stage, &run, self.audience).await?)
-            }
-        };
-        let logs = clients.stop().await?;
-        self.result(struck_at, vec![run], &logs, None, None, HeldTo { rto: true, rpo: true }).await
-    }
-
-    async fn replica_lagging(&mut self) -> Result<DrillResult, DrillError> {
-        let plan = self.plan();
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let mut runs = Runs::so_far(self.stage).await?;
-        let clients = self.clients().await?;
-        machine.rds.hold_back_replay(&system.replica())?;
-        let held_at = Timestamp::now();
-        let budget = plan.failover.data_loss_budget.time;
-        self.happened(
-            held_at,
-            Event::ReplayHeld,
-            format!("`{}` no longer gets its source's log; the budget is {budget}", system.replica().id),
-            Actor::Disaster,
-        );
-        // Until the client has committed for longer than the budget.
-        let beyond = later(held_at, budget + Span::seconds(1));
-        clients.first_after(beyond).await?;
-        let struck_at = self.kill().await?;
-        let refused = runs.next().await?;
-        let refused = runs.follow(self.stage, &refused, self.audience).await?;
-        let input = json!({
-            "plan": plan.plan, "by": "the drill", "why": "the replica is behind, and the shop must open",
-            "consent": { "by": "the drill", "why": "what the replica lacks is given up" },
-        });
-        let consented = runs.start(&input).await?;
-        self.happened(
-            Timestamp::now(),
-            Event::Approved,
-            "a run with a named consent to the loss".into(),
-            Actor::Disaster,
-        );
-        let consented = runs.follow(self.stage, &consented, self.audience).await?;
-        let moved = promoted_at(&consented);
-        let returned_at = self.afterwards(&clients, moved).await?;
-        let logs = clients.stop().await?;
-        let results = vec![
-            RunResult::of("automatic failover", Ending::Refused, refused),
-            RunResult::of("with a named consent", Ending::Done, consented),
-        ];
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: false }).await
-    }
-
     fn plan(&self) -> &'a Plan {
         &self.stage.system.plan
     }

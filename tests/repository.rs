@@ -8,10 +8,11 @@ use std::{
 use serde_json::Value;
 
 /// Every function: a folder under `functions/`.
-pub const FUNCTIONS: [&str; 9] = [
+pub const FUNCTIONS: [&str; 10] = [
     "close-run",
     "dns-switch",
     "fence-primary",
+    "guard-primary",
     "health-probe",
     "judge-failover",
     "notify",

@@ -2,6 +2,8 @@
 
 use crate::{
     evidence::RunOutcome,
+    fencing::Way,
+    guard::Kept,
     id::ExecutionArn,
     judgement::Judgement,
     run::{Run, Trigger},
@@ -117,6 +119,23 @@ pub fn ended(
         format!(
             "{summary}{headline}\n\nWhy: {because}\nStarted by: {started}\nExecution: {execution}\nIncident: {key}\nEvidence: {}\n\n{next}\n",
             evidence.unwrap_or("none could be written")
+        ),
+    )
+}
+
+/// An old primary refuses writes now, or needs no fence any more.
+#[must_use]
+pub fn kept_out(kept: &Kept, record: &str) -> Notice {
+    let network = match &kept.network {
+        Way::Holds => "its security group lets nobody else in".to_owned(),
+        Way::Unreachable(why) => format!("its security group could NOT be set: {why}"),
+    };
+    Notice::new(
+        &format!("Lifeboat: the old primary of {} is fenced", kept.plan),
+        format!(
+            "{}\n\nNetwork: {network}\nRecord: {record}\n\nWhat it holds and the new primary lacks is in its own log only: copy what must be saved \
+             before it is rebuilt as a replica (RUNBOOK.md, The old primary is back).\n",
+            kept.because
         ),
     )
 }

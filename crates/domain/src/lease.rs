@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     evidence::RunOutcome,
+    guard::Guard,
     id::{ExecutionArn, Generation, PlanName},
     promotion::Asked,
     run::Run,
@@ -25,6 +26,12 @@ pub struct Lease {
     pub active: ActiveSide,
     /// The newest run that ended.
     pub last: Option<Ended>,
+    /// A run that passed its point of no return and was not done: the next one finishes it.
+    #[serde(default)]
+    pub unfinished: Option<Holder>,
+    /// The old primary, until it was seen to refuse writes.
+    #[serde(default)]
+    pub guard: Option<Guard>,
 }
 
 /// Who holds a lease.
@@ -92,15 +99,20 @@ pub enum Owner {
 /// What to do about a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taking {
-    /// Write this, on the condition that nothing changed; `taken_over` is the holder that died.
+    /// Write this, on the condition that nothing changed.
     Take {
         /// The lease with ourselves as its holder.
         lease: Lease,
-        /// The holder that ended without releasing.
+        /// The holder that ended without releasing, or before it was done.
         taken_over: Option<Holder>,
     },
     /// It is ours already: an earlier try wrote it.
-    Ours(Lease),
+    Ours {
+        /// As that try left it.
+        lease: Lease,
+        /// What there is to finish.
+        taken_over: Option<Holder>,
+    },
     /// Not now, and why.
     Refuse(String),
 }
@@ -122,12 +134,14 @@ pub fn take(
             holder: Some(holder),
             active: ActiveSide::Primary,
             last: None,
+            unfinished: None,
+            guard: None,
         };
         return Taking::Take { lease, taken_over: None };
     };
     if let Some(held) = &current.holder {
         if held.execution == *execution {
-            return Taking::Ours(current.clone());
+            return Taking::Ours { lease: current.clone(), taken_over: current.unfinished.clone() };
         }
         match owner {
             Some(Owner::Gone(_)) => {}
@@ -151,14 +165,18 @@ pub fn take(
             }
         }
     }
-    if current.active == ActiveSide::Replica {
+    // Past its point of no return a run is finished, not begun anew.
+    let died = current.holder.clone();
+    let unfinished = died.clone().filter(|holder| holder.phase == Phase::Promoting).or(current.unfinished.clone());
+    if current.active == ActiveSide::Replica && unfinished.is_none() {
         return Taking::Refuse(format!(
             "plan `{plan}` failed over in generation {} and its replication has not been restored since: there is nothing to fail over to; fail back first",
             current.last.as_ref().map_or(current.generation, |last| last.generation)
         ));
     }
-    let lease = Lease { generation: current.generation.next(), holder: Some(holder), ..current.clone() };
-    Taking::Take { lease, taken_over: current.holder.clone() }
+    let taken_over = unfinished.clone().or(died);
+    let lease = Lease { generation: current.generation.next(), holder: Some(holder), unfinished, ..current.clone() };
+    Taking::Take { lease, taken_over }
 }
 
 /// Whether a run may still act: it holds the lease, and nobody had a newer generation since.
@@ -189,11 +207,12 @@ pub fn holds(lease: Option<&Lease>, run: &Run) -> Result<Lease, String> {
 }
 
 impl Lease {
-    /// The same lease, its holder past the point of no return.
+    /// The same lease, its holder past the point of no return, and the old primary guarded from then on.
     #[must_use]
     pub fn promoting(&self, asked: Asked) -> Self {
+        let guard = Some(Guard { generation: self.generation, since: asked.at, position: asked.position });
         let holder = self.holder.clone().map(|holder| Holder { phase: Phase::Promoting, asked: Some(asked), ..holder });
-        Self { holder, ..self.clone() }
+        Self { holder, guard, ..self.clone() }
     }
 
     /// The same lease, released by a run that ended with its primary on `active`.
@@ -205,7 +224,14 @@ impl Lease {
             outcome,
             at,
         });
-        Self { holder: None, active, last: last.or_else(|| self.last.clone()), ..self.clone() }
+        let promoting = self.holder.clone().filter(|holder| holder.phase == Phase::Promoting);
+        let unfinished = match outcome {
+            RunOutcome::Done => None,
+            // Nothing was promoted: what the run had begun, it took back.
+            RunOutcome::Refused | RunOutcome::Undone => self.unfinished.clone(),
+            RunOutcome::NeedsAPerson => promoting.or_else(|| self.unfinished.clone()),
+        };
+        Self { holder: None, active, unfinished, last: last.or_else(|| self.last.clone()), ..self.clone() }
     }
 }
 
@@ -267,8 +293,44 @@ mod tests {
         let lease = held_by("a");
         assert_eq!(
             take(Some(&lease), None, &lab(), &execution("a"), Timestamp::UNIX_EPOCH),
-            Taking::Ours(lease.clone())
+            Taking::Ours { lease: lease.clone(), taken_over: None }
         );
+    }
+
+    fn asked() -> Asked {
+        let position = crate::wal::ReplicaPosition {
+            received: crate::wal::Lsn(1),
+            replayed: crate::wal::Lsn(1),
+            replayed_commit_at: None,
+        };
+        Asked { at: Timestamp::UNIX_EPOCH, position, loss: crate::judgement::Loss::Promoted }
+    }
+
+    #[test]
+    fn a_run_that_stopped_past_its_point_of_no_return_is_finished_by_the_next() {
+        let promoting = held_by("a").promoting(asked());
+        let stopped = promoting.released(RunOutcome::NeedsAPerson, ActiveSide::Replica, Timestamp::UNIX_EPOCH);
+        for left in [(&stopped, None), (&promoting, Some(Owner::Gone("ABORTED".into())))] {
+            let taking = take(Some(left.0), left.1.as_ref(), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
+            let Taking::Take { lease, taken_over } = taking else { panic!("{taking:?}") };
+            assert_eq!(taken_over.unwrap().execution, execution("a"));
+            assert_eq!(lease.unfinished.as_ref().unwrap().execution, execution("a"), "until it is done");
+            let again = take(Some(&lease), None, &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
+            assert!(matches!(again, Taking::Ours { taken_over: Some(_), .. }), "a lost answer loses nothing");
+            let refused = lease.released(RunOutcome::Refused, ActiveSide::Replica, Timestamp::UNIX_EPOCH);
+            assert!(refused.unfinished.is_some());
+            let done = lease.released(RunOutcome::Done, ActiveSide::Replica, Timestamp::UNIX_EPOCH);
+            assert_eq!(done.unfinished, None);
+        }
+    }
+
+    #[test]
+    fn the_old_primary_is_guarded_from_the_point_of_no_return_on() {
+        let lease = held_by("a").promoting(asked());
+        assert_eq!(lease.guard.as_ref().unwrap().generation, Generation(1));
+        assert!(lease.released(RunOutcome::Done, ActiveSide::Replica, Timestamp::UNIX_EPOCH).guard.is_some());
+        assert_eq!(lease.unguarded(Generation(2)), None);
+        assert_eq!(lease.unguarded(Generation(1)).unwrap().guard, None);
     }
 
     #[test]

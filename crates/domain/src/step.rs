@@ -35,6 +35,11 @@ impl<D> Step<D> {
         Self { step: Outcome::Done, because: because.into(), seen: value(seen), did: Some(did) }
     }
 
+    /// There is nothing to do.
+    pub fn idle(because: impl Into<String>) -> Self {
+        Self { step: Outcome::Done, because: because.into(), seen: Value::Null, did: None }
+    }
+
     /// It is on its way.
     pub fn pending(because: impl Into<String>, seen: impl Serialize) -> Self {
         Self { step: Outcome::Pending, because: because.into(), seen: value(seen), did: None }

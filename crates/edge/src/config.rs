@@ -52,6 +52,16 @@ pub fn name_servers() -> Result<Vec<SocketAddr>, Failure> {
     addresses("LIFEBOAT_NAME_SERVERS")
 }
 
+/// From which level on a function logs, as Lambda's logging controls have it.
+pub(crate) fn log_level() -> Option<String> {
+    variable("AWS_LAMBDA_LOG_LEVEL")
+}
+
+/// Whether a function logs JSON, as Lambda's logging controls have it.
+pub(crate) fn logs_json() -> bool {
+    variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"))
+}
+
 fn required(name: &str) -> Result<String, Failure> {
     variable(name).ok_or_else(|| {
         Failure::InvalidInput(format!("the environment variable {name} is not set: the engine's template sets it"))

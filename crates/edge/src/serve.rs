@@ -7,6 +7,8 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing::subscriber::f
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use crate::config;
+
 /// The largest event that a handler parses: Step Functions' own limit for a state's input.
 const LARGEST_EVENT_BYTES: usize = 256 * 1024;
 
@@ -33,10 +35,9 @@ where
 /// Logs as Lambda's logging controls ask. The runtime's own subscriber would do the same with filters for each target,
 /// whose regular expressions are half a megabyte of every function.
 fn log() {
-    let asked = |name: &str| std::env::var(name).unwrap_or_default();
-    let level = asked("AWS_LAMBDA_LOG_LEVEL").parse().unwrap_or(LevelFilter::INFO);
+    let level = config::log_level().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let lines = lambda_runtime::tracing::subscriber::fmt().with_target(false).without_time().with_max_level(level);
-    if asked("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") { lines.json().init() } else { lines.init() }
+    if config::logs_json() { lines.json().init() } else { lines.init() }
 }
 
 /// A failure as the runtime posts it: our name, and the chain of causes.

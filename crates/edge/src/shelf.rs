@@ -248,6 +248,8 @@ pub mod fake {
                 }),
                 active: ActiveSide::Primary,
                 last: None,
+                unfinished: None,
+                guard: None,
             };
             let text = serde_json::to_string(&lease).unwrap_or_default();
             Self::default().with(&lease_key(&run.plan.plan), &text)

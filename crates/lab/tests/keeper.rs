@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,12 +64,17 @@ struct Running {
 impl Running {
     fn start(how: &str, number: u128) -> Result<Self, Box<dyn Error>> {
         let mark = format!("{}-{number}", std::process::id());
-        let mut keeper = Command::new(std::env::current_exe()?)
-            .arg(how)
-            .env(MARK, &mark)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let mut keeper = Command::new(std::env::current_exe()?);
+        keeper.arg(how).env(MARK, &mark).stdout(Stdio::piped()).stderr(Stdio::null());
+        // A shell's background jobs ignore Ctrl-C, and so would the lab that such a job's tests start.
+        // SAFETY: resetting a signal is async-signal-safe.
+        unsafe {
+            keeper.pre_exec(|| {
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
+                Ok(())
+            });
+        }
+        let mut keeper = keeper.spawn()?;
         let mut said = [0; 6];
         std::io::Read::read_exact(keeper.stdout.as_mut().ok_or("no output")?, &mut said)?;
         Ok(Self { mark, keeper })

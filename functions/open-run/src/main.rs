@@ -10,7 +10,7 @@ use std::future::Future;
 use domain::{
     failure::Failure,
     id::ExecutionArn,
-    lease::{self, Lease, Owner, Taking},
+    lease::{self, Lease, Owner, Phase, Taking},
     request::FailoverRequest,
     run::Run,
     step::Step,
@@ -80,7 +80,7 @@ async fn handle(
     info!(plan.name = %plan.plan, execution.name = execution.name(), ?taking, "planned the lease");
     let (lease, taken_over) = match taking {
         Taking::Refuse(why) => return Ok(Step::refused(why, &lease)),
-        Taking::Ours(lease) => (lease, None),
+        Taking::Ours { lease, taken_over } => (lease, taken_over),
         Taking::Take { lease, taken_over } => {
             let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
             shelf::write_json(shelf, &key, &lease, condition).await?;
@@ -89,8 +89,12 @@ async fn handle(
     };
     let because = match &taken_over {
         Some(holder) => format!(
-            "took the lease over from `{}`, which ended without releasing it; generation {}",
+            "goes on where `{}` ended {}; generation {}",
             holder.execution.name(),
+            match holder.phase {
+                Phase::Opened => "before its point of no return",
+                Phase::Promoting => "past its point of no return",
+            },
             lease.generation
         ),
         None => format!("holds the lease of plan `{}`, generation {}", plan.plan, lease.generation),

@@ -10,7 +10,7 @@ use std::{future::Future, time::Duration};
 use domain::{
     failure::Failure,
     judgement::{Judgement, Loss, ReplicaSeen},
-    lease::{Lease, Phase},
+    lease::{Holder, Lease, Phase},
     plan::PostgresPair,
     promotion::{self, Asked, Instance, Move, Promotion, Seen, Server as ServerSeen},
     run::Run,
@@ -55,17 +55,19 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
         run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), replica.look(&run, pair));
     let ((lease, etag), seen) = (held?, seen?);
-    let asked =
-        lease.holder.as_ref().filter(|holder| holder.phase == Phase::Promoting).and_then(|holder| holder.asked.clone());
+    // Asked by this run, or by the one that it finishes.
+    let promoting = |holder: &&Holder| holder.phase == Phase::Promoting;
+    let ours = lease.holder.as_ref().filter(promoting);
+    let asked = ours.or(run.taken_over.as_ref().filter(promoting)).and_then(|holder| holder.asked.clone());
     let next = promotion::plan(&seen, &run, judgement.last_seen, judgement.failing_since, asked.is_some());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %pair.replica.instance, ?seen, ?next, "planned the promotion");
     match next {
         Move::Refuse(why) => Ok(Step::refused(why, &seen)),
         Move::Wait(why) => Ok(Step::pending(why, &seen)),
         Move::Promote { loss, position } => {
-            if asked.is_none() {
-                pass_the_point_of_no_return(shelf, &run, &lease, etag, Asked { at: clock::now(), position, loss })
-                    .await?;
+            if ours.is_none() {
+                let asked = Asked { at: clock::now(), position, loss };
+                pass_the_point_of_no_return(shelf, &run, &lease, etag, asked).await?;
             }
             replica.promote(&run, pair).await?;
             Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen))

@@ -7,7 +7,7 @@ use tests::{repository, template::one_or_more};
 use crate::{engine, resource_of};
 
 /// What each function may do, and nothing else.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("open-run", &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
     (
         "health-probe",
@@ -40,6 +40,19 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "s3:GetObject",
             "s3:ListBucket",
             "secretsmanager:GetSecretValue",
+        ],
+    ),
+    (
+        "guard-primary",
+        &[
+            "rds-db:connect",
+            "rds:DescribeDBInstances",
+            "rds:ModifyDBInstance",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "secretsmanager:GetSecretValue",
+            "sns:Publish",
         ],
     ),
     (

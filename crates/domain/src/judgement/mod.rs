@@ -248,6 +248,8 @@ fn judge(seen: &Seen, run: &Run, signals: Vec<Signal>, now: Timestamp) -> Decisi
     }
     let class = classify(seen);
     let policy = match (plan.failover.policy.of(class), &run.trigger) {
+        // The promotion was decided and is done: what is left only goes forward.
+        _ if finishing(run) && seen.replica == ReplicaSeen::Primary => Policy::Automatic,
         (Policy::Never, _) => {
             return Decision::Refuse(format!("the plan never fails over for a failure of class {class}"));
         }

@@ -4,12 +4,14 @@ use std::time::{Duration, Instant};
 
 use domain::{
     failure::Failure,
+    guard::Met,
     health::{Look, Verdict},
     id::SqlName,
     run::Run,
     wal::Lsn,
 };
 use jiff::Timestamp;
+use tokio_postgres::Client;
 
 use super::{Fault, Postgres, Server, Unasked, first_row, identifier, literal};
 use crate::clock;
@@ -53,26 +55,32 @@ impl Postgres {
     /// # Errors
     /// Says why the server could not be asked.
     pub async fn shut_out(&self, server: &Server<'_>, roles: &[SqlName], within: Duration) -> Result<(), String> {
-        let no_login: String = roles.iter().map(|role| format!("alter role {} nologin; ", identifier(role))).collect();
-        let names: Vec<String> = roles.iter().map(|role| literal(role.as_str())).collect();
-        let theirs = format!("from pg_stat_activity where usename in ({})", names.join(", "));
-        let end_sessions = format!("select count(pg_terminate_backend(pid)) {theirs}");
-        let count = format!("select count(*) {theirs}");
-        let left = self
+        let shut_out = self.asking(server, within, async |client| end_sessions(client, roles).await).await;
+        shut_out.map_err(|unasked| unasked.why)
+    }
+
+    /// The same for an old primary that may have come back as anything, and where its log ends then.
+    pub async fn keep_out(&self, server: &Server<'_>, roles: &[SqlName], within: Duration) -> Met {
+        const FOLLOWS: &str = "select pg_is_in_recovery()";
+        const ENDS_AT: &str = "select pg_current_wal_insert_lsn()::text";
+        let met = self
             .asking(server, within, async |client| {
-                client.batch_execute(&no_login).await?;
-                // A backend ends at its next chance: count until none is left, at most as long as `within`.
-                loop {
-                    client.batch_execute(&end_sessions).await?;
-                    let left = first_row(client, &count).await?.into_iter().next().flatten();
-                    if left.as_deref() == Some("0") {
-                        return Ok(());
-                    }
-                    tokio::time::sleep(Duration::from_millis(5)).await;
+                let follows = first_row(client, FOLLOWS).await?.into_iter().next().flatten();
+                if follows.as_deref() != Some("f") {
+                    return Ok(None);
                 }
+                end_sessions(client, roles).await?;
+                first_row(client, ENDS_AT).await.map(Some)
             })
             .await;
-        left.map_err(|unasked| unasked.why)
+        match met {
+            Ok(None) => Met::Follows,
+            Ok(Some(row)) => match row.into_iter().next().flatten().and_then(|lsn| lsn.parse().ok()) {
+                Some(lsn) => Met::ShutOut(lsn),
+                None => Met::Silent(format!("`{}` answers, but not where its log ends", server.side.instance)),
+            },
+            Err(unasked) => Met::Silent(unasked.why),
+        }
     }
 
     /// Gives roles their login back.
@@ -120,6 +128,25 @@ impl Postgres {
             (Some(timeline), Some(lsn)) => Ok(Written { timeline, lsn, at: clock::now() }),
             _ => Err(failed("generation already written down by another execution".into())),
         }
+    }
+}
+
+/// Takes the login of roles away, and ends their sessions until none is left.
+async fn end_sessions(client: &Client, roles: &[SqlName]) -> Result<(), tokio_postgres::Error> {
+    let no_login: String = roles.iter().map(|role| format!("alter role {} nologin; ", identifier(role))).collect();
+    let names: Vec<String> = roles.iter().map(|role| literal(role.as_str())).collect();
+    let theirs = format!("from pg_stat_activity where usename in ({})", names.join(", "));
+    let (end, count) =
+        (format!("select count(pg_terminate_backend(pid)) {theirs}"), format!("select count(*) {theirs}"));
+    client.batch_execute(&no_login).await?;
+    // A backend ends at its next chance: counted until none is left, at most as long as the question may take.
+    loop {
+        client.batch_execute(&end).await?;
+        let left = first_row(client, &count).await?.into_iter().next().flatten();
+        if left.as_deref() == Some("0") {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -1,13 +1,16 @@
-"""Functions: two delays that are the emulator's own, and the environment that a function sees.
+"""Functions: two delays that are the emulator's own, the environment that a function sees, and tasks
+that start one without waiting for it.
 
 Measured with a trivial Rust `bootstrap`: see `docs` of the lab's `gateway` module.
 """
 
+import contextvars
 import os
 import queue
+import threading
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, stepfunctions
 
 from . import symbols
 
@@ -19,6 +22,7 @@ def fill(_settings) -> None:
     fill_runtime_api()
     fill_logs()
     fill_environment()
+    fill_events()
 
 
 def fill_runtime_api() -> None:
@@ -61,3 +65,26 @@ def fill_environment() -> None:
             if name not in INHERITED and name not in own and not name.startswith("AWS_"):
                 environment.pop(name, None)
         return environment
+
+
+def fill_events() -> None:
+    """A task with `InvocationType: Event` hands its payload over and goes on, as on AWS."""
+
+    @symbols.replaces(stepfunctions, "_invoke_resource", "resource, input_data")
+    def invoke_resource(original, resource, input_data):
+        is_event = isinstance(input_data, dict) and input_data.get("InvocationType") == "Event"
+        if not ("states:::lambda:invoke" in resource and is_event):
+            return original(resource, input_data)
+        # Threads do not inherit the caller's account and Region.
+        call = contextvars.copy_context()
+        arguments = (quietly, original, resource, input_data)
+        threading.Thread(target=call.run, args=arguments, daemon=True, name="event").start()
+        return {"StatusCode": 202, "Payload": ""}
+
+
+def quietly(invoke, resource, input_data) -> None:
+    """An asynchronous invocation's error is its own affair: it is in the function's log."""
+    try:
+        invoke(resource, input_data)
+    except stepfunctions._ExecutionError:
+        pass

@@ -17,6 +17,10 @@ from . import symbols
 # Restoring or copying a real server takes seconds; an answer later than this is a fault of ours.
 TIMEOUT_SECONDS = 120
 
+# Where the network template's functions are. All of the lab's addresses are loopback ones, so that
+# it stands for them: RDS lets in the logins that only functions have.
+FUNCTIONS_SUBNET = "10.77.9.0/24"
+
 
 def fill(settings) -> None:
     handlers = symbols.uses(app, "SERVICE_HANDLERS")
@@ -56,15 +60,19 @@ def fill(settings) -> None:
 
 
 def closed_groups(groups) -> list[str]:
-    """The security groups of the caller's Region that let nobody in.
+    """The security groups of the caller's Region that do not let everybody in.
 
-    A default group is never one: on AWS it admits its own members.
+    One that lets in the functions' subnet alone is marked. A default group is never one: on AWS
+    it admits its own members.
     """
-    return [
-        group_id
-        for group_id, group in groups.items()
-        if group.get("GroupName") != "default" and not group.get("IpPermissions")
-    ]
+    closed = []
+    for group_id, group in groups.items():
+        rules = group.get("IpPermissions") or []
+        sources = {source.get("CidrIp") for rule in rules for source in rule.get("IpRanges") or []}
+        if group.get("GroupName") == "default" or sources - {FUNCTIONS_SUBNET}:
+            continue
+        closed.append(f"{group_id}+functions" if sources else group_id)
+    return closed
 
 
 def unavailable(error: OSError) -> bytes:

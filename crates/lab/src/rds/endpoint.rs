@@ -1,6 +1,5 @@
 //! The HTTP endpoint: reads a request of the Query protocol, answers XML.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,6 +10,7 @@ use tracing::{debug, error};
 
 use super::actions::{self, Call};
 use super::answer::NAMESPACE;
+use super::door::ClosedGroups;
 use super::estate::{Estate, random};
 use super::fault::{Code, Fault};
 use super::name::is_region;
@@ -19,7 +19,7 @@ use super::xml::Xml;
 
 /// The longest request; AWS's limits allow far less.
 const BODY_AT_MOST: usize = 256 * 1024;
-/// Names the security groups of the request's Region that have no ingress rule.
+/// Names the security groups of the request's Region that do not let everybody in.
 const CLOSED_GROUPS: &str = "x-lab-closed-groups";
 
 /// The endpoint of an estate.
@@ -63,7 +63,7 @@ async fn answer(estate: &Arc<Estate>, request: Request<Body>) -> Result<(String,
     };
     let query = Query::parse(&form)?;
     if let Some(closed) = head.headers.get(CLOSED_GROUPS) {
-        estate.inventory().close_groups(&region, groups(closed)?);
+        estate.inventory().close_groups(&region, closed_groups(closed)?);
     }
     let call = Call { estate, region: &region, query: &query };
     Ok((query.action()?.to_owned(), actions::perform(&call)?))
@@ -81,9 +81,9 @@ fn region(headers: &HeaderMap) -> Result<String, Fault> {
     Ok(region.to_owned())
 }
 
-fn groups(header: &HeaderValue) -> Result<BTreeSet<String>, Fault> {
+fn closed_groups(header: &HeaderValue) -> Result<ClosedGroups, Fault> {
     let text = header.to_str().map_err(|_| Fault::value(CLOSED_GROUPS, "of the header", "a list of names"))?;
-    Ok(text.split(',').map(str::trim).filter(|group| !group.is_empty()).map(ToOwned::to_owned).collect())
+    Ok(ClosedGroups::parse(text))
 }
 
 fn success(action: &str, result: Xml, id: &str) -> String {
@@ -129,12 +129,5 @@ mod tests {
         for unsigned in ["", "Basic x", "AWS4 Credential=test/20260101", "AWS4 Credential=t/1/../rds/x"] {
             assert_eq!(region(&signed(unsigned)).unwrap_err().code, Code::MissingAuthenticationToken, "{unsigned}");
         }
-    }
-
-    #[test]
-    fn closed_groups_are_a_list_that_may_be_empty() {
-        let read = |text| groups(&HeaderValue::from_static(text)).unwrap().into_iter().collect::<Vec<_>>();
-        assert_eq!(read("sg-1, sg-2"), ["sg-1", "sg-2"]);
-        assert!(read("").is_empty());
     }
 }

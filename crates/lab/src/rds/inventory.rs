@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use tracing::warn;
 
+use super::door::{ClosedGroups, Door};
 use super::fault::{Code, Fault};
 use super::instance::{Instance, Status};
 use super::name::{Kind, Name};
@@ -15,8 +16,8 @@ use super::snapshot::Snapshot;
 pub(super) struct Inventory {
     pub(super) instances: BTreeMap<Name, Instance>,
     pub(super) snapshots: BTreeMap<Name, Snapshot>,
-    /// The security groups of each Region that let nobody in, as last heard.
-    closed_groups: BTreeMap<String, BTreeSet<String>>,
+    /// The security groups of each Region that do not let everybody in, as last heard.
+    closed_groups: BTreeMap<String, ClosedGroups>,
 }
 
 impl Inventory {
@@ -65,8 +66,8 @@ impl Inventory {
         })
     }
 
-    /// Records which security groups of the Region let nobody in, and makes it so.
-    pub(super) fn close_groups(&mut self, region: &str, groups: BTreeSet<String>) {
+    /// Records which security groups of the Region do not let everybody in, and makes it so.
+    pub(super) fn close_groups(&mut self, region: &str, groups: ClosedGroups) {
         if self.closed_groups.insert(region.to_owned(), groups.clone()).unwrap_or_default() == groups {
             return;
         }
@@ -78,17 +79,11 @@ impl Inventory {
     /// Opens or closes the instance's door as its security groups say. Done while the inventory is
     /// held, so that of two changes the newer one is what stands in the end.
     pub(super) fn set_door(&self, instance: &Instance) {
-        let open = !self.is_closed(instance);
-        if let Err(error) = instance.server.set_open(open) {
-            warn!(instance.id = %instance.name, open, %error, "could not apply the security groups");
-        }
-    }
-
-    /// Traffic passes if any group lets it in; so all must be closed.
-    fn is_closed(&self, instance: &Instance) -> bool {
-        let groups = &instance.traits.groups;
         let closed = self.closed_groups.get(&instance.name.region);
-        !groups.is_empty() && groups.iter().all(|group| closed.is_some_and(|closed| closed.contains(group)))
+        let door = closed.map_or(Door::Open, |closed| closed.door(&instance.traits.groups));
+        if let Err(error) = instance.server.set_door(door) {
+            warn!(instance.id = %instance.name, ?door, %error, "could not apply the security groups");
+        }
     }
 
     /// Changes the status of an instance that may be gone by now.

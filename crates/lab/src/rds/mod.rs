@@ -13,6 +13,7 @@ mod asking;
 mod authority;
 mod descent;
 mod disaster;
+mod door;
 mod endpoint;
 mod estate;
 mod fault;
@@ -264,7 +265,7 @@ impl Rds {
             address: instance.server.address,
             port: instance.server.port,
             source: instance.source.clone(),
-            is_open: instance.server.is_open(),
+            is_open: instance.server.door() == door::Door::Open,
             log: instance.server.log(),
         })
     }

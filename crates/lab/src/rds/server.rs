@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::descent;
+use super::door::Door;
 use super::folder;
 use super::installation::{Installation, PostgresError, ended, last_lines};
 use super::login::Login;
@@ -36,7 +37,7 @@ pub(super) struct Server {
     /// Everything of the instance: `data`, `wal` and `log`.
     pub(super) folder: PathBuf,
     role: Mutex<Role>,
-    open: Mutex<bool>,
+    door: Mutex<Door>,
     postmaster: tokio::sync::Mutex<Option<Child>>,
 }
 
@@ -58,7 +59,7 @@ impl Server {
             port: at.port(),
             folder,
             role: Mutex::new(role),
-            open: Mutex::new(true),
+            door: Mutex::new(Door::Open),
             postmaster: tokio::sync::Mutex::new(None),
         }
     }
@@ -93,25 +94,25 @@ impl Server {
         *self.role.lock().unwrap_or_else(PoisonError::into_inner) = role;
     }
 
-    /// Opens or closes the door to all but the service: from now on when it runs, and else when it
+    /// Changes whom the server lets in besides the service: from now on when it runs, and else when it
     /// returns. Sessions that exist go on, as they do under a security group that changes.
-    pub(super) fn set_open(&self, open: bool) -> Result<(), PostgresError> {
-        let mut door = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if *door == open {
+    pub(super) fn set_door(&self, wanted: Door) -> Result<(), PostgresError> {
+        let mut door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        if *door == wanted {
             return Ok(());
         }
-        *door = open;
+        *door = wanted;
         // Without a data directory the server is still to be made; its first start writes it.
         if self.data().join("PG_VERSION").exists() {
-            self.write("pg_hba.conf", &settings::pg_hba_conf(open))?;
+            self.write("pg_hba.conf", &settings::pg_hba_conf(wanted))?;
             self.reload()?;
         }
         Ok(())
     }
 
-    /// Whether a login of the application is let through to its password.
-    pub(super) fn is_open(&self) -> bool {
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Who is let through to a password.
+    pub(super) fn door(&self) -> Door {
+        *self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes all that the server reads at a start.
@@ -132,8 +133,8 @@ impl Server {
         self.write("postgresql.auto.conf", "")?;
         // Under the lock of the door, so that the newest state of it is what stands in the file.
         {
-            let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            self.write("pg_hba.conf", &settings::pg_hba_conf(*open))?;
+            let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+            self.write("pg_hba.conf", &settings::pg_hba_conf(*door))?;
         }
         let (standby, recovery) = match role {
             Role::Primary => (false, false),

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use super::door::Door;
 use super::secrets::{ADMIN, REPLICATOR};
 
 /// Where a standby reads its stream.
@@ -106,13 +107,19 @@ const FIXED: [(&str, &str); 23] = [
 
 /// The whole `pg_hba.conf`. The first line that fits decides. A closed door refuses everyone but
 /// the service itself, as a security group without an ingress rule does.
-pub(super) fn pg_hba_conf(open: bool) -> String {
-    let door = if open { "scram-sha-256" } else { "reject" };
+pub(super) fn pg_hba_conf(door: Door) -> String {
+    let others = match door {
+        Door::Open => "host all         all 0.0.0.0/0 scram-sha-256\n",
+        Door::Functions => {
+            "host all         +pg_monitor 0.0.0.0/0 scram-sha-256\nhost all         all 0.0.0.0/0 reject\n"
+        }
+        Door::Shut => "host all         all 0.0.0.0/0 reject\n",
+    };
     format!(
         "# Written by the lab; changes are lost.\n\
          host all         {ADMIN} 127.0.0.0/8 scram-sha-256\n\
          host replication {REPLICATOR} 127.0.0.0/8 scram-sha-256\n\
-         host all         all 0.0.0.0/0 {door}\n"
+         {others}"
     )
 }
 
@@ -185,9 +192,11 @@ mod tests {
 
     #[test]
     fn a_closed_door_still_lets_the_service_in_first() {
-        let closed = pg_hba_conf(false);
+        let closed = pg_hba_conf(Door::Shut);
         let line = |text: &str| closed.lines().position(|line| line.contains(text));
         assert!(line(ADMIN) < line("reject") && line(REPLICATOR) < line("reject"));
-        assert!(!pg_hba_conf(true).contains("reject"));
+        assert!(!pg_hba_conf(Door::Open).contains("reject"));
+        let functions = pg_hba_conf(Door::Functions);
+        assert!(functions.find("+pg_monitor") < functions.find("reject"));
     }
 }

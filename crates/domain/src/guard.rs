@@ -1,0 +1,161 @@
+//! Keeping an old primary out until it was seen to refuse the application's writes.
+//!
+//! Every promotion leaves a guard behind, in the same write of the lease that passes the point of no return. What
+//! FencePrimary reached is confirmed by the guard's first look; what it could not reach is fenced when it returns.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    fencing::Way,
+    id::{Generation, InstanceId, PlanName},
+    lease::Lease,
+    span::Span,
+    wal::{Lsn, ReplicaPosition},
+};
+
+/// An old primary that is watched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Guard {
+    /// The generation whose promotion left it behind.
+    pub generation: Generation,
+    /// Since when: just before RDS was asked to promote the other side.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// Where the replica stood then. Whatever the old primary's log holds beyond it, the new primary lacks.
+    pub position: ReplicaPosition,
+}
+
+/// An old primary as the guard met it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Met {
+    /// It does not answer, and why.
+    Silent(String),
+    /// It answered, and refuses the application now; its log ends here.
+    ShutOut(Lsn),
+    /// It follows another server, so that nobody can write to it.
+    Follows,
+}
+
+/// What the guard left behind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kept {
+    /// The plan.
+    pub plan: PlanName,
+    /// The generation whose promotion left it behind.
+    pub generation: Generation,
+    /// The old primary.
+    pub instance: InstanceId,
+    /// Since when it was guarded.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// When it was seen to refuse writes.
+    #[schemars(with = "String")]
+    pub ended_at: Timestamp,
+    /// Its security group, when last asked for.
+    pub network: Way,
+    /// What it holds that the new primary lacks; absent where it follows another server.
+    pub divergence: Option<Divergence>,
+    /// One sentence.
+    pub because: String,
+}
+
+/// Where two logs part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Divergence {
+    /// Where the replica stood when it was promoted.
+    pub promoted_at: Lsn,
+    /// Where the old primary's log ends.
+    pub old_primary_ends_at: Lsn,
+    /// How much of its log the new primary lacks. Checkpoints count too, so that it is rarely zero.
+    pub wal_bytes: u64,
+}
+
+/// What to make of a meeting; `None` is: go on watching.
+#[must_use]
+pub fn conclude(
+    guard: &Guard,
+    plan: &PlanName,
+    instance: &InstanceId,
+    met: &Met,
+    network: Way,
+    now: Timestamp,
+) -> Option<Kept> {
+    let promoted_at = guard.position.received.max(guard.position.replayed);
+    let waited = Span::between(guard.since, now);
+    let (divergence, because) = match met {
+        Met::Silent(_) => return None,
+        Met::Follows => (None, format!("`{instance}` follows another server, {waited} after the promotion")),
+        Met::ShutOut(lsn) => {
+            let wal_bytes = promoted_at.bytes_until(*lsn);
+            let because = format!(
+                "`{instance}` refuses the application since {now}, {waited} after the promotion; its log ends at {lsn}, \
+                 {wal_bytes} bytes after {promoted_at}, where the new primary went its own way"
+            );
+            (Some(Divergence { promoted_at, old_primary_ends_at: *lsn, wal_bytes }), because)
+        }
+    };
+    Some(Kept {
+        plan: plan.clone(),
+        generation: guard.generation,
+        instance: instance.clone(),
+        since: guard.since,
+        ended_at: now,
+        network,
+        divergence,
+        because,
+    })
+}
+
+/// Where what the guard left behind is kept.
+#[must_use]
+pub fn key(plan: &PlanName, generation: Generation) -> String {
+    format!("evidence/{plan}/guard/generation-{generation}.json")
+}
+
+impl Lease {
+    /// The same lease without the guard of this generation; `None` where there is no such guard.
+    #[must_use]
+    pub fn unguarded(&self, generation: Generation) -> Option<Self> {
+        let ours = self.guard.as_ref().is_some_and(|guard| guard.generation == generation);
+        ours.then(|| Self { guard: None, ..self.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard() -> Guard {
+        let position = ReplicaPosition { received: Lsn(100), replayed: Lsn(90), replayed_commit_at: None };
+        Guard { generation: Generation(3), since: Timestamp::UNIX_EPOCH, position }
+    }
+
+    fn met(met: &Met) -> Option<Kept> {
+        let (plan, instance) = ("lab".parse().unwrap(), "orders-primary".parse().unwrap());
+        conclude(&guard(), &plan, &instance, met, Way::Holds, Timestamp::from_second(7).unwrap())
+    }
+
+    #[test]
+    fn a_silent_primary_is_watched_on() {
+        assert_eq!(met(&Met::Silent("no answer".into())), None);
+    }
+
+    #[test]
+    fn what_the_old_primary_wrote_beyond_the_promotion_is_counted() {
+        let kept = met(&Met::ShutOut(Lsn(164))).unwrap();
+        assert_eq!(kept.divergence.unwrap().wal_bytes, 64);
+        assert!(kept.because.contains("0/A4") && kept.because.contains("7s after"), "{}", kept.because);
+        assert_eq!(met(&Met::ShutOut(Lsn(100))).unwrap().divergence.unwrap().wal_bytes, 0);
+    }
+
+    #[test]
+    fn a_server_that_follows_needs_no_fence() {
+        assert_eq!(met(&Met::Follows).unwrap().divergence, None);
+    }
+}

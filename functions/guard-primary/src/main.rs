@@ -1,0 +1,114 @@
+//! `GuardPrimary`: keeps an old primary out: fences it when it returns, and says what it holds that the new one lacks.
+//!
+//! - in: [`GuardPrimary`], sample in `events/guard-primary.json`; from the schedule each minute, and from a failover at once
+//! - out: [`Step<Kept>`]: `Done` when there is nothing (more) to guard, `Pending` when the minute is over and it is still silent
+//! - changes: the old primary's roles, sessions and security group; the guard's record; the lease's guard; safe to repeat
+//! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+mod watch;
+
+use std::time::Duration;
+
+use domain::{
+    failure::Failure,
+    fencing::{self, Direction, NetworkSeen, Seen, Way},
+    guard::{Kept, Met},
+    id::PlanName,
+    incident::Notice,
+    plan::{Plan, PostgresPair},
+    probe,
+    span::Span,
+    step::Step,
+};
+use edge::{
+    aws,
+    postgres::{Postgres, Server},
+    rds::Rds,
+    shelf::{Bucket, Shelf},
+    sns::Sns,
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use watch::World;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
+    let topic = edge::config::topic().map_err(|failure| failure.chain())?;
+    let watcher = Watcher { postgres, sns: Sns::from_env().await, topic };
+    edge::serve(|event| handle(&bucket, &watcher, event)).await
+}
+
+/// Whose old primary.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuardPrimary {
+    plan: PlanName,
+}
+
+async fn handle(shelf: &impl Shelf, world: &impl World, event: Value) -> Result<Step<Kept>, Failure> {
+    let GuardPrimary { plan } = edge::parse(event, "GuardPrimary")?;
+    // Until after the schedule's next one began.
+    let until = probe::later(world.now(), probe::EVERY + probe::LEAD);
+    watch::watch(shelf, world, &plan, until).await
+}
+
+struct Watcher {
+    postgres: Postgres,
+    sns: Sns,
+    topic: String,
+}
+
+/// How long the primary's Region may take to answer each call.
+const FAR_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long an old primary may take to answer and to end its sessions.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
+
+impl World for Watcher {
+    async fn meet(&self, pair: &PostgresPair) -> Met {
+        let server = Server { side: &pair.primary, database: &pair.database, login: &pair.login };
+        self.postgres.keep_out(&server, &pair.application_roles, DATABASE_PATIENCE).await
+    }
+
+    async fn shut_network(&self, plan: &Plan, pair: &PostgresPair) -> Way {
+        let rds = Rds::far(&plan.regions.primary, FAR_PATIENCE).await;
+        let network = match rds.describe(&pair.primary.instance).await {
+            Ok(instance) => NetworkSeen::Groups(instance.security_groups),
+            Err(failure) => return Way::Unreachable(failure.chain()),
+        };
+        match fencing::plan(&Seen { network }, pair, Direction::Fence).set_groups {
+            None => Way::Holds,
+            Some(groups) => match rds.set_security_groups(&pair.primary.instance, &groups).await {
+                Ok(()) => Way::Holds,
+                Err(failure) => Way::Unreachable(failure.chain()),
+            },
+        }
+    }
+
+    async fn tell(&self, plan: &Plan, notice: &Notice) {
+        let topics = std::iter::once(self.topic.as_str()).chain(plan.notifications.topics.iter().map(String::as_str));
+        for topic in topics {
+            if let Err(failure) = self.sns.publish(topic, notice).await {
+                tracing::warn!(topic, why = failure.chain(), "a topic did not take the notice");
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        edge::clock::now()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "EventBridge starts the guard once a minute at most: it looks inside its minute, as the probe does"
+    )]
+    async fn sleep_until(&self, at: Timestamp) {
+        tokio::time::sleep(Span::between(self.now(), at).duration()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,11 +8,12 @@ use std::{
 use serde_json::Value;
 
 /// Every function: a folder under `functions/`.
-pub const FUNCTIONS: [&str; 10] = [
+pub const FUNCTIONS: [&str; 11] = [
     "close-run",
     "dns-switch",
     "fence-primary",
     "guard-primary",
+    "harden-primary",
     "health-probe",
     "judge-failover",
     "notify",

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    hardening,
     id::{ExecutionArn, Generation, PlanName},
     judgement::Judgement,
     lease::{ActiveSide, Phase},
@@ -125,6 +126,8 @@ pub struct Evidence {
     pub ended_at: Timestamp,
     /// Which side takes writes now, as far as this run knows.
     pub active: ActiveSide,
+    /// What infrastructure code must change, so that its next deployment does not turn the failover back.
+    pub infrastructure: Vec<String>,
     /// Measured and promised.
     pub objective: Option<Objective>,
     /// State by state.
@@ -165,6 +168,12 @@ pub struct Closing {
 pub fn assemble(closing: Closing, timeline: Vec<Moment>, transitions: u64, now: Timestamp) -> Evidence {
     let active = active_side(&closing.record, closing.run.as_ref());
     let objective = closing.run.as_ref().map(|run| objective(run, &closing.record, &timeline, closing.outcome));
+    let infrastructure = match (active, closing.run.as_ref()) {
+        (ActiveSide::Replica, Some(run)) => {
+            run.pair().map(|pair| hardening::infrastructure(run, pair)).unwrap_or_default()
+        }
+        (ActiveSide::Primary, _) | (ActiveSide::Replica, None) => Vec::new(),
+    };
     let run = closing.run;
     Evidence {
         version: VERSION,
@@ -179,6 +188,7 @@ pub fn assemble(closing: Closing, timeline: Vec<Moment>, transitions: u64, now: 
         started_at: closing.started_at,
         ended_at: now,
         active,
+        infrastructure,
         objective,
         timeline,
         transitions,

@@ -105,6 +105,14 @@ pub fn ended(
             "It is neither done nor undone: RUNBOOK.md, FailoverNeedsAPerson.",
         ),
     };
+    let goes_on = match (outcome, run) {
+        (RunOutcome::NeedsAPerson, Some(run)) => format!(
+            "Once the reason is mended, one command goes on from here:\n  lifeboat failover --plan {} --region {} --by YOU --why REASON\n",
+            run.plan.plan,
+            run.execution.region()
+        ),
+        (RunOutcome::Done | RunOutcome::Refused | RunOutcome::Undone | RunOutcome::NeedsAPerson, _) => String::new(),
+    };
     let summary = run.map(|run| format!("{}\n", run.plan.summary)).unwrap_or_default();
     let started = match run.map(|run| &run.trigger) {
         Some(Trigger::Alarm { alarm, .. }) => format!("alarm {alarm}"),
@@ -117,8 +125,23 @@ pub fn ended(
     Notice::new(
         &format!("Lifeboat: {headline}"),
         format!(
-            "{summary}{headline}\n\nWhy: {because}\nStarted by: {started}\nExecution: {execution}\nIncident: {key}\nEvidence: {}\n\n{next}\n",
+            "{summary}{headline}\n\nWhy: {because}\nStarted by: {started}\nExecution: {execution}\nIncident: {key}\nEvidence: {}\n\n{next}\n{goes_on}",
             evidence.unwrap_or("none could be written")
+        ),
+    )
+}
+
+/// A new primary could not be made as safe as the old one was.
+#[must_use]
+pub fn unhardened(run: &Run, because: &str) -> Notice {
+    let plan = &run.plan;
+    let instance = run.pair().map(|pair| pair.replica.instance.to_string()).unwrap_or_default();
+    Notice::new(
+        &format!("Lifeboat: the new primary of {} is not hardened", plan.plan),
+        format!(
+            "{}\n\n`{instance}` is the primary and serves, but may lack automated backups, deletion protection or a fresh snapshot.\n\
+             Why: {because}\nExecution: {}\n\nSet what is missing by hand (RUNBOOK.md, The new primary is not hardened).\n",
+            plan.summary, run.execution
         ),
     )
 }

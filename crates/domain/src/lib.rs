@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod failure;
 pub mod fencing;
 pub mod guard;
+pub mod hardening;
 pub mod health;
 pub mod id;
 pub mod incident;

@@ -116,8 +116,6 @@ pub struct Promotion {
     /// When that write committed.
     #[schemars(with = "String")]
     pub written_at: Timestamp,
-    /// Whether deletion protection was set; the retention is set by the promotion itself. Else why not.
-    pub hardened: Result<(), String>,
 }
 
 /// What is kept with the lease between asking for a promotion and its end.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_rds::{Client, types::DbInstance};
+use aws_sdk_rds::{
+    Client,
+    types::{DbInstance, Tag},
+};
 use domain::{
     failure::Failure,
     id::{InstanceId, Region, SecurityGroupId},
@@ -26,7 +29,9 @@ pub struct Instance {
     pub is_replica: bool,
     /// Its security groups.
     pub security_groups: Vec<SecurityGroupId>,
-    /// Whether it can be deleted.
+    /// Automated backups' retention, in days; zero is none.
+    pub retention_days: u8,
+    /// Whether it cannot be deleted.
     pub deletion_protection: bool,
 }
 
@@ -87,14 +92,54 @@ impl Rds {
             .map_err(|error| self.failure("set the security groups of", instance, error))
     }
 
-    /// Sets deletion protection, at once.
+    /// Sets automated backups' retention and deletion protection, at once.
+    ///
+    /// # Errors
+    /// As AWS answers; `AwsRejected` in a status that forbids it.
+    pub async fn harden(&self, instance: &InstanceId, retention_days: u8, protection: bool) -> Result<(), Failure> {
+        let request = self
+            .client
+            .modify_db_instance()
+            .db_instance_identifier(instance.as_str())
+            .backup_retention_period(i32::from(retention_days))
+            .deletion_protection(protection);
+        request.apply_immediately(true).send().await.map(drop).map_err(|error| self.failure("harden", instance, error))
+    }
+
+    /// The status of a snapshot of an instance; `None` where there is none of that name.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn protect(&self, instance: &InstanceId, protection: bool) -> Result<(), Failure> {
-        let request =
-            self.client.modify_db_instance().db_instance_identifier(instance.as_str()).deletion_protection(protection);
-        request.apply_immediately(true).send().await.map(drop).map_err(|error| self.failure("protect", instance, error))
+    pub async fn snapshot_status(&self, instance: &InstanceId, snapshot: &str) -> Result<Option<String>, Failure> {
+        match self.client.describe_db_snapshots().db_snapshot_identifier(snapshot).send().await {
+            Ok(answer) => Ok(answer.db_snapshots().first().map(|found| found.status().unwrap_or("unknown").to_owned())),
+            Err(error) if aws::code(&error).is_some_and(|code| code.starts_with("DBSnapshotNotFound")) => Ok(None),
+            Err(error) => Err(self.failure("look for a snapshot of", instance, error)),
+        }
+    }
+
+    /// Asks for a snapshot. One that is there already is what was asked for.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn take_snapshot(
+        &self,
+        instance: &InstanceId,
+        snapshot: &str,
+        tags: &[(&str, String)],
+    ) -> Result<(), Failure> {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(value).build()).collect();
+        let request = self
+            .client
+            .create_db_snapshot()
+            .db_instance_identifier(instance.as_str())
+            .db_snapshot_identifier(snapshot)
+            .set_tags(Some(tags));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if aws::code(&error).is_some_and(|code| code.starts_with("DBSnapshotAlreadyExists")) => Ok(()),
+            Err(error) => Err(self.failure("take a snapshot of", instance, error)),
+        }
     }
 
     fn missing(&self, instance: &InstanceId) -> Failure {
@@ -122,6 +167,7 @@ fn read(found: &DbInstance) -> Instance {
         status: found.db_instance_status().unwrap_or("unknown").to_owned(),
         is_replica: found.read_replica_source_db_instance_identifier().is_some_and(|source| !source.is_empty()),
         security_groups: groups,
+        retention_days: found.backup_retention_period().and_then(|days| u8::try_from(days).ok()).unwrap_or(0),
         deletion_protection: found.deletion_protection().unwrap_or(false),
     }
 }

@@ -41,6 +41,8 @@ enum Notify {
     Approval(Box<Approval>),
     /// A run ended by itself.
     Ended(Box<Ended>),
+    /// A new primary could not be made as safe as the old one was.
+    Unhardened(Box<Unhardened>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,6 +51,13 @@ struct Approval {
     run: Run,
     judgement: Step<Judgement>,
     task_token: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Unhardened {
+    run: Run,
+    because: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,6 +115,9 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                     incident::ended(&ended.execution, ended.run.as_ref(), ended.outcome, &ended.because, evidence),
                     ended.run,
                 )
+            }
+            Notify::Unhardened(unhardened) => {
+                (incident::unhardened(&unhardened.run, &unhardened.because), Some(unhardened.run))
             }
         },
     };
@@ -194,6 +206,19 @@ mod tests {
         let because = event["ended"]["because"].as_str().unwrap().to_owned();
         handle(&Memory::default(), &board, "topic", event).await.unwrap();
         assert!(board.0.borrow()[0].1.message.contains(&because));
+    }
+
+    #[tokio::test]
+    async fn what_a_new_primary_lacks_is_told_with_its_name() {
+        let board = Board::default();
+        let event = sample(include_str!("../../../events/notify-unhardened.json"));
+        handle(&Memory::default(), &board, "topic", event).await.unwrap();
+        let (_, notice) = board.0.borrow()[0].clone();
+        assert!(
+            notice.message.contains("`orders-replica`") && notice.message.contains("backing-up"),
+            "{}",
+            notice.message
+        );
     }
 
     #[tokio::test]

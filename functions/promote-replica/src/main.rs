@@ -2,7 +2,7 @@
 //!
 //! - in: [`PromoteReplica`], sample in `events/promote-replica.json`
 //! - out: [`Step<Promotion>`]: `Done` once a write has committed, `Pending` (ask again), or `Refused`: nothing was promoted
-//! - changes: the lease's phase, then `rds:PromoteReadReplica` once, then one row and deletion protection; safe to repeat
+//! - changes: the lease's phase, then `rds:PromoteReadReplica` once, then one row; safe to repeat
 //! - fails with: `InvalidInput`, `Superseded`, `Conflict`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use std::{future::Future, time::Duration};
@@ -46,7 +46,6 @@ trait Replica {
     fn look(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Seen, Failure>>;
     fn promote(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<(), Failure>>;
     fn write(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Written, Failure>>;
-    fn protect(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<(), Failure>>;
 }
 
 async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Result<Step<Promotion>, Failure> {
@@ -73,8 +72,7 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
             Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen))
         }
         Move::Confirm => {
-            let (written, hardened) = tokio::join!(replica.write(&run, pair), replica.protect(&run, pair));
-            let (written, hardened) = (written?, hardened.map_err(|failure| failure.chain()));
+            let written = replica.write(&run, pair).await?;
             let because = format!(
                 "`{}` is the primary: a write committed on timeline {} at {}",
                 pair.replica.instance, written.timeline, written.lsn
@@ -87,7 +85,6 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
                 timeline: written.timeline,
                 written_at_lsn: written.lsn,
                 written_at: written.at,
-                hardened,
             };
             Ok(Step::done(because, &seen, promotion))
         }
@@ -138,13 +135,6 @@ impl Replica for World {
 
     async fn write(&self, run: &Run, pair: &PostgresPair) -> Result<Written, Failure> {
         self.postgres.write_promotion(&server(pair), run, PATIENCE).await
-    }
-
-    async fn protect(&self, run: &Run, pair: &PostgresPair) -> Result<(), Failure> {
-        if !pair.after_promotion.deletion_protection {
-            return Ok(());
-        }
-        Rds::here(&run.plan.regions.recovery).await.protect(&pair.replica.instance, true).await
     }
 }
 

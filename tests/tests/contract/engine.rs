@@ -7,7 +7,7 @@ use tests::{repository, template::one_or_more};
 use crate::{engine, resource_of};
 
 /// What each function may do, and nothing else.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("open-run", &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
     (
         "health-probe",
@@ -60,12 +60,24 @@ const ALLOWED: [(&str, &[&str]); 10] = [
         &[
             "rds-db:connect",
             "rds:DescribeDBInstances",
-            "rds:ModifyDBInstance",
             "rds:PromoteReadReplica",
             "s3:GetObject",
             "s3:ListBucket",
             "s3:PutObject",
             "secretsmanager:GetSecretValue",
+        ],
+    ),
+    (
+        "harden-primary",
+        &[
+            "rds:AddTagsToResource",
+            "rds:CreateDBSnapshot",
+            "rds:DescribeDBInstances",
+            "rds:DescribeDBSnapshots",
+            "rds:ModifyDBInstance",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
         ],
     ),
     (

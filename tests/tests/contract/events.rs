@@ -31,7 +31,7 @@ fn a_sample_runs_plan_is_the_labs() {
     let mut seen = 0;
     for name in repository::names_in("events") {
         let event = repository::json(&format!("events/{name}"));
-        for place in ["/run", "/ended/run", "/approval/run"] {
+        for place in ["/run", "/ended/run", "/approval/run", "/unhardened/run"] {
             let Some(run) = event.pointer(place) else { continue };
             let run: Run =
                 serde_json::from_value(run.clone()).unwrap_or_else(|error| panic!("events/{name}{place}: {error}"));
@@ -56,7 +56,7 @@ fn shape(event: &Value) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     for (key, value) in event.as_object().into_iter().flatten() {
         keys.insert(key.clone());
-        if ["approval", "ended"].contains(&key.as_str()) {
+        if ["approval", "ended", "unhardened"].contains(&key.as_str()) {
             keys.extend(shape(value));
         }
     }

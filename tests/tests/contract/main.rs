@@ -18,7 +18,7 @@ fn engine() -> Template {
 /// The function that a task calls: the one its name says, but for an undo and for the question to a person.
 fn function_of(task: &str) -> String {
     match task {
-        "Approve" => "notify".into(),
+        "Approve" | "NotifyUnhardened" => "notify".into(),
         _ => repository::kebab(task.strip_prefix("Undo").unwrap_or(task)),
     }
 }
@@ -27,6 +27,7 @@ fn function_of(task: &str) -> String {
 fn event_of(task: &str) -> String {
     match task {
         "Approve" => "events/notify-approval.json".into(),
+        "NotifyUnhardened" => "events/notify-unhardened.json".into(),
         _ => format!("events/{}.json", function_of(task)),
     }
 }

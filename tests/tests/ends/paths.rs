@@ -54,6 +54,8 @@ pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {
         ("UndoFencePrimary", done("the fence is open", Value::Null)),
         ("CloseRun", done("evidence written", json!({ "evidence": "evidence/lab/walk.json" }))),
         ("Notify", done("told", Value::Null)),
+        ("HardenPrimary", done("hardened", Value::Null)),
+        ("NotifyUnhardened", done("told", Value::Null)),
     ];
     answers.into_iter().map(|(state, answer)| (state.to_owned(), json!([answer]))).collect()
 }
@@ -180,6 +182,12 @@ fn after_the_point_of_no_return() -> Vec<Path> {
             DONE,
             "1 check passed",
             json!({ "GuardPrimary": fails("Lambda.TooManyRequestsException", "busy") }),
+        ),
+        path(
+            "a new primary that cannot be hardened is a primary all the same",
+            DONE,
+            "1 check passed",
+            json!({ "HardenPrimary": waits("backing-up") }),
         ),
         path("a record that never spreads", PERSON, "not switched after 121", json!({ "DnsSwitch": waits("spreads") })),
         path("a record that points elsewhere", PERSON, "elsewhere", json!({ "DnsSwitch": refuses("elsewhere") })),

@@ -29,8 +29,9 @@ class Script:
         self.calls = []
 
     def call(self, function, payload):
-        """Answers for a function; the fence's two states and the approval's share theirs with another."""
-        state = "UndoFencePrimary" if payload.get("undo") else "Approve" if "approval" in payload else function
+        """Answers for a function; the fence's two states and two notices share theirs with another."""
+        state = "UndoFencePrimary" if payload.get("undo") else function
+        state = {"approval": "Approve", "unhardened": "NotifyUnhardened"}.get(next(iter(payload)), state)
         self.calls.append({"state": state, "payload": payload})
         answers = self.answers[state]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]

@@ -127,7 +127,7 @@ pub struct Side {
     pub port: u16,
     /// Its usual security groups.
     pub security_groups: Vec<SecurityGroupId>,
-    /// A security group without ingress rules: whoever is in it alone can be reached by nobody.
+    /// A security group that admits Lifeboat's functions and nobody else.
     pub fence_security_group: SecurityGroupId,
 }
 

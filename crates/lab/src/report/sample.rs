@@ -80,7 +80,7 @@ fn evidence() -> serde_json::Value {
         "trigger": {"kind": "alarm", "alarm": "lifeboat-lab-primary-down", "at": after(1_361), "reason": "Threshold Crossed"},
         "consent": null, "outcome": "done",
         "because": "orders-replica takes writes since 02:00:02, and every check passed",
-        "startedAt": after(1_402), "endedAt": after(2_431), "active": "replica", "objective": null,
+        "startedAt": after(1_402), "endedAt": after(2_431), "active": "replica", "infrastructure": [], "objective": null,
         "timeline": [
             state("OpenRun", 1_410, 1_482), state("JudgeFailover", 1_490, 1_560), state("WaitForHoldDown", 1_560, 1_570),
             state("FencePrimary", 1_575, 1_701), state("PromoteReplica", 1_710, 1_790),
@@ -108,7 +108,7 @@ fn evidence() -> serde_json::Value {
                 "step": "Done", "because": "orders-replica is no replica any more and has committed a write", "seen": {},
                 "did": {
                     "instance": "orders-replica", "position": null, "loss": loss(), "askedAt": after(1_720), "timeline": 2,
-                    "writtenAtLsn": "0/3000148", "writtenAt": after(1_960), "hardened": {"Ok": null}
+                    "writtenAtLsn": "0/3000148", "writtenAt": after(1_960)
                 }
             },
             "traffic": answer("db.orders.lifeboat.test names orders-replica on every authoritative server"),

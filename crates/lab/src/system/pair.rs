@@ -134,24 +134,48 @@ impl System {
     pub(super) async fn delete(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
         let rds = self.rds(machine, region);
         let id = side.instance.as_str();
-        let open = rds
-            .modify_db_instance()
-            .db_instance_identifier(id)
-            .deletion_protection(false)
-            .apply_immediately(true)
-            .send()
-            .await;
-        open.map_err(|error| SystemError::Aws {
-            doing: format!("allow deleting `{id}`"),
-            why: edge::aws::shown(&error),
-        })?;
         until(PATIENCE, &format!("the end of DB instance `{id}`"), async || {
-            match rds.delete_db_instance().db_instance_identifier(id).skip_final_snapshot(true).send().await {
-                // It is being modified, or deleted already: look again.
-                Ok(_) | Err(_) => Ok(self.describe(machine, region, side).await?.is_none().then_some(())),
+            if self.describe(machine, region, side).await?.is_none() {
+                return Ok(Some(()));
             }
+            // It may be protected, busy, or deleted already: both are tried until it is gone.
+            let open = rds.modify_db_instance().db_instance_identifier(id).deletion_protection(false);
+            let opened = open.apply_immediately(true).send().await;
+            let deleted = rds.delete_db_instance().db_instance_identifier(id).skip_final_snapshot(true).send().await;
+            tracing::debug!(opened = opened.is_ok(), deleted = deleted.is_ok(), "asked for the end of `{id}`");
+            Ok(None)
         })
-        .await
+        .await?;
+        self.delete_snapshots(&rds, id).await
+    }
+
+    /// What the engine took of an instance that is gone.
+    async fn delete_snapshots(&self, rds: &aws_sdk_rds::Client, id: &str) -> Result<(), SystemError> {
+        let failed = |why: String| SystemError::Aws { doing: format!("delete the snapshots of `{id}`"), why };
+        let request = rds.describe_db_snapshots().db_instance_identifier(id).snapshot_type("manual");
+        let found = request.send().await.map_err(|error| failed(edge::aws::shown(&error)))?;
+        for snapshot in found.db_snapshots() {
+            let name = snapshot.db_snapshot_identifier().unwrap_or_default();
+            until(PATIENCE, &format!("the end of DB snapshot `{name}`"), async || {
+                match rds.delete_db_snapshot().db_snapshot_identifier(name).send().await {
+                    Ok(_) => Ok(Some(())),
+                    Err(error)
+                        if edge::aws::code(&error).is_some_and(|code| code.starts_with("DBSnapshotNotFound")) =>
+                    {
+                        Ok(Some(()))
+                    }
+                    // It is still being taken.
+                    Err(error)
+                        if edge::aws::code(&error).is_some_and(|code| code.starts_with("InvalidDBSnapshotState")) =>
+                    {
+                        Ok(None)
+                    }
+                    Err(error) => Err(failed(edge::aws::shown(&error))),
+                }
+            })
+            .await?;
+        }
+        Ok(())
     }
 }
 

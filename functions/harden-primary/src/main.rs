@@ -1,0 +1,132 @@
+//! `HardenPrimary`: makes a promoted replica as safe as the primary was: automated backups, deletion protection, a snapshot.
+//!
+//! - in: [`HardenPrimary`], sample in `events/harden-primary.json`
+//! - out: [`Step<Hardening>`]: `Done` once all is set and the snapshot is under way, `Pending` (ask again), `Refused` where
+//!   another run has moved the primary since
+//! - changes: the instance's retention and protection, one snapshot, its record; safe to repeat
+//! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use std::future::Future;
+
+use domain::{
+    failure::Failure,
+    hardening::{self, Hardening, Move, Seen},
+    lease::{ActiveSide, Lease},
+    plan::PostgresPair,
+    run::Run,
+    step::Step,
+};
+use edge::{
+    aws,
+    rds::Rds,
+    shelf::{self, Bucket, Condition, Shelf},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    edge::serve(|event| handle(&bucket, &World, event)).await
+}
+
+/// Whose new primary.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HardenPrimary {
+    run: Run,
+}
+
+/// The new primary, as RDS reaches it.
+trait NewPrimary {
+    fn look(&self, run: &Run, pair: &PostgresPair, snapshot: &str) -> impl Future<Output = Result<Seen, Failure>>;
+    fn modify(
+        &self,
+        run: &Run,
+        pair: &PostgresPair,
+        retention_days: u8,
+        protection: bool,
+    ) -> impl Future<Output = Result<(), Failure>>;
+    fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> impl Future<Output = Result<(), Failure>>;
+}
+
+async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value) -> Result<Step<Hardening>, Failure> {
+    let HardenPrimary { run } = edge::parse(event, "HardenPrimary")?;
+    let pair =
+        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&run.plan.plan)).await?;
+    let is_ours = |lease: &Lease| lease.generation == run.generation && lease.active == ActiveSide::Replica;
+    if !lease.is_some_and(|(lease, _)| is_ours(&lease)) {
+        return Ok(Step::refused(
+            "another run has moved the primary since, or a person has: nothing was changed",
+            Value::Null,
+        ));
+    }
+    let snapshot = hardening::snapshot_name(&run, pair);
+    let seen = primary.look(&run, pair, &snapshot).await?;
+    let next = hardening::plan(&seen, &run, pair);
+    info!(plan.name = %run.plan.plan, instance.id = %pair.replica.instance, ?seen, ?next, "planned the hardening");
+    match next {
+        Move::Wait(why) => Ok(Step::pending(why, &seen)),
+        Move::Modify { retention_days, deletion_protection } => {
+            primary.modify(&run, pair, retention_days, deletion_protection).await?;
+            Ok(Step::pending(format!("RDS was asked to change `{}`", pair.replica.instance), &seen))
+        }
+        Move::Snapshot => {
+            primary.snapshot(&run, pair, &snapshot).await?;
+            Ok(Step::pending(format!("RDS was asked for snapshot `{snapshot}`"), &seen))
+        }
+        Move::Done => {
+            let hardening = Hardening {
+                instance: pair.replica.instance.clone(),
+                generation: run.generation,
+                retention_days: seen.retention_days,
+                deletion_protection: seen.deletion_protection,
+                snapshot,
+            };
+            shelf::write_json(shelf, &hardening::key(&run), &hardening, Condition::Always).await?;
+            let because = format!(
+                "`{}` keeps backups for {} days, {}, and snapshot `{}` is under way",
+                hardening.instance,
+                hardening.retention_days,
+                if hardening.deletion_protection { "cannot be deleted" } else { "can be deleted" },
+                hardening.snapshot
+            );
+            Ok(Step::done(because, &seen, hardening))
+        }
+    }
+}
+
+struct World;
+
+impl NewPrimary for World {
+    async fn look(&self, run: &Run, pair: &PostgresPair, snapshot: &str) -> Result<Seen, Failure> {
+        let rds = Rds::here(&run.plan.regions.recovery).await;
+        let (instance, snapshot) =
+            tokio::join!(rds.describe(&pair.replica.instance), rds.snapshot_status(&pair.replica.instance, snapshot));
+        let instance = instance?;
+        Ok(Seen {
+            status: instance.status,
+            retention_days: instance.retention_days,
+            deletion_protection: instance.deletion_protection,
+            snapshot: snapshot?,
+        })
+    }
+
+    async fn modify(&self, run: &Run, pair: &PostgresPair, days: u8, protection: bool) -> Result<(), Failure> {
+        Rds::here(&run.plan.regions.recovery).await.harden(&pair.replica.instance, days, protection).await
+    }
+
+    async fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> Result<(), Failure> {
+        let tags = [
+            ("lifeboat:plan", run.plan.plan.to_string()),
+            ("lifeboat:component", pair.name.to_string()),
+            ("lifeboat:generation", run.generation.to_string()),
+        ];
+        Rds::here(&run.plan.regions.recovery).await.take_snapshot(&pair.replica.instance, name, &tags).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

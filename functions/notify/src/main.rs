@@ -8,6 +8,7 @@
 use std::future::Future;
 
 use domain::{
+    approval::Asked,
     evidence::RunOutcome,
     failure::Failure,
     id::ExecutionArn,
@@ -147,8 +148,12 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
 /// Keeps the token that answers an approval, readable by those who may approve.
 async fn keep_token(shelf: &impl Shelf, approval: &Approval) -> Result<(), Failure> {
     let key = shelf::approval_key(&approval.run.plan.plan, approval.run.execution.name());
-    let kept = json!({ "execution": approval.run.execution, "taskToken": approval.task_token, "because": approval.judgement.because });
-    shelf::write_json(shelf, &key, &kept, Condition::Always).await
+    let asked = Asked {
+        execution: approval.run.execution.clone(),
+        task_token: approval.task_token.clone(),
+        because: approval.judgement.because.clone(),
+    };
+    shelf::write_json(shelf, &key, &asked, Condition::Always).await
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use domain::{
     approval::Asked,
     evidence::RunOutcome,
     failure::Failure,
-    id::ExecutionArn,
+    id::{ExecutionArn, PlanName},
     incident::{self, Notice},
     judgement::Judgement,
     run::Run,
@@ -59,7 +59,14 @@ struct Ended {
     outcome: RunOutcome,
     because: String,
     run: Option<Run>,
-    evidence: Option<Value>,
+    evidence: Option<Closed>,
+}
+
+/// What `CloseRun` says it left, of which only what is needed is looked at.
+#[derive(Debug, Deserialize)]
+struct Closed {
+    evidence: String,
+    plan: Option<PlanName>,
 }
 
 /// Step Functions' event, of which only what is needed is looked at: AWS adds fields.
@@ -102,11 +109,10 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 (incident::approval(&run, &judged, &judgement.because), Some(run))
             }
             Notify::Ended(ended) => {
-                let evidence = ended.evidence.as_ref().and_then(|did| did.get("evidence")).and_then(Value::as_str);
-                (
-                    incident::ended(&ended.execution, ended.run.as_ref(), ended.outcome, &ended.because, evidence),
-                    ended.run,
-                )
+                let Ended { execution, outcome, because, run, evidence } = *ended;
+                let plan = evidence.as_ref().and_then(|closed| closed.plan.as_ref());
+                let key = evidence.as_ref().map(|closed| closed.evidence.as_str());
+                (incident::ended(&execution, run.as_ref(), plan, outcome, &because, key), run)
             }
         },
     };
@@ -199,6 +205,17 @@ mod tests {
         let because = event["ended"]["because"].as_str().unwrap().to_owned();
         handle(&Memory::default(), &board, "topic", event).await.unwrap();
         assert!(board.0.borrow()[0].1.message.contains(&because));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_got_no_lease_is_told_with_its_plan() {
+        let board = Board::default();
+        let mut event = sample(include_str!("../../../events/notify.json"));
+        event["ended"]["run"] = Value::Null;
+        event["ended"]["outcome"] = json!("refused");
+        event["ended"]["evidence"]["plan"] = json!("lab");
+        handle(&Memory::default(), &board, "topic", event).await.unwrap();
+        assert_eq!(board.0.borrow()[0].1.subject, "Lifeboat: failover of lab refused");
     }
 
     #[tokio::test]

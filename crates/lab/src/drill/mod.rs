@@ -99,10 +99,10 @@ impl Scenario {
                 "After a failover the new primary dies too, before replication was restored. Another failover must be refused, and say what is missing and how to restore it."
             }
             Self::OrchestratorDied => {
-                "The run is stopped half way, before its point of no return; the next one is stopped after it. The third must take over and finish, with nothing done twice and a person told of each that was stopped."
+                "The run is stopped half way, before its point of no return; the next one is stopped after it, and the one that finishes it as well. The fourth must take over and finish, with nothing done twice and a person told of each that was stopped."
             }
             Self::StaleWriter => {
-                "A run is stopped before it moves traffic, a newer one finishes, and then the older one's write arrives. It must fail, and traffic must stay."
+                "A run is stopped before it moves traffic, a newer one finishes, and then the older one's steps and its write arrive. All must fail, and traffic must stay."
             }
             Self::WrongRecord => {
                 "Somebody lets the name lead elsewhere, then the primary is killed. It must be refused before anything is changed, and a person called."
@@ -111,7 +111,7 @@ impl Scenario {
                 "The plan asks a person before it fails over. Denied, it must be refused; unanswered, too; approved, it must go through. Who, when and why must be on record."
             }
             Self::PromotedRefusesWrites => {
-                "The replica refuses writes once it is promoted, as with a full disk. Traffic must not be moved and a person must be called within a minute."
+                "The replica refuses writes once it is promoted, as with a full disk. Traffic must not be moved and a person must be called within a minute; once it is mended, a person's run must finish."
             }
         }
     }

@@ -4,7 +4,7 @@ use domain::{id::HostName, lease::ActiveSide, span::Span};
 use edge::dns::Dns;
 use jiff::Timestamp;
 
-use super::Drill;
+use super::{Drill, order, promoted_at};
 use crate::{
     drill::{DrillError, follow::Runs},
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
@@ -87,9 +87,18 @@ impl Drill<'_> {
         .await?;
         machine.rds.take_writes(&system.replica())?;
         self.happened(Timestamp::now(), Event::Undone, "the promoted side takes writes again".into(), Actor::Disaster);
+        let finishing = runs.start(&order(self.plan(), "anna", "the new primary's disk was enlarged")).await?;
+        let finished = runs.follow(self.stage, &finishing, self.audience).await?;
+        let opened = finished.record.open_run.as_ref().map_or("nothing", |step| step.because.as_str()).to_owned();
+        self.check("the next run says what it finishes", opened.contains(&name), opened);
+        let moved = promoted_at(&finished);
+        let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
-        let run = RunResult::of("automatic failover", Ending::NeedsAPerson, evidence);
-        self.result(struck_at, vec![run], &logs, Some(Timestamp::now()), None, HeldTo { rto: false, rpo: true }).await
+        let results = vec![
+            RunResult::of("automatic failover", Ending::NeedsAPerson, evidence),
+            RunResult::of("a person's, once it is mended", Ending::Done, finished),
+        ];
+        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
     /// Where the traffic's name leads, as the authoritative server answers it.

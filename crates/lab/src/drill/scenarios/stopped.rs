@@ -46,18 +46,26 @@ impl Drill<'_> {
         results.push(self.stop(&runs, &second, "stopped past its point of no return").await?);
 
         let third = runs.start(&order(plan, "ben", "the run that anna started was stopped")).await?;
-        let third = runs.follow(self.stage, &third, self.audience).await?;
-        self.took_over("the second run", &second, &first, &runs).await?;
-        self.took_over("the third run", &third.execution, &second, &runs).await?;
-        for (which, run) in [("first", &first), ("second", &second)] {
+        runs.entered(self.stage, &third, "DnsSwitch").await?;
+        results.push(self.stop(&runs, &third, "stopped while it finished the second").await?);
+
+        let fourth = runs.start(&order(plan, "cora", "the run that ben started was stopped")).await?;
+        let fourth = runs.follow(self.stage, &fourth, self.audience).await?;
+        // The third had nothing of its own to finish: what the fourth goes on with is the second's promotion.
+        for (which, run, died) in
+            [("second", &second, &first), ("third", &third, &second), ("fourth", &fourth.execution, &second)]
+        {
+            self.goes_on(which, run, died, &runs).await?;
+        }
+        for (which, run) in [("first", &first), ("second", &second), ("third", &third)] {
             let claim = format!("a person is told that the {which} run was broken off");
             self.called(&claim, |told| is_broken_off(told, run)).await?;
         }
-        let moved = promoted_at(&third);
+        let moved = promoted_at(&fourth);
         self.promoted_once().await?;
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
-        results.push(RunResult::of("takes over and finishes", Ending::Done, third));
+        results.push(RunResult::of("takes over and finishes", Ending::Done, fourth));
         // It waits for people, who have no recovery time.
         self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
@@ -76,12 +84,14 @@ impl Drill<'_> {
         let newer = runs.start(&order(plan, "anna", "the run that the alarm started was stopped")).await?;
         let newer = runs.follow(self.stage, &newer, self.audience).await?;
         let before = self.traffic().await?;
-        let answered = self.invoke("lifeboat-dns-switch", &json!({ "run": older, "change": null })).await?;
-        let error = answered.payload["errorType"].as_str().unwrap_or("none").to_owned();
-        let message = answered.payload["errorMessage"].as_str().unwrap_or_default();
-        self.happened(Timestamp::now(), Event::Refused, format!("the late DnsSwitch: {error}: {message}"), Actor::Run);
-        let superseded = answered.failed && error == "Superseded";
-        self.check("the late DnsSwitch ends as Superseded", superseded, format!("{error}: {message}"));
+        let judgement = newer.record.judgement.as_ref().and_then(|step| step.did.as_ref());
+        for (step, event) in [
+            ("dns-switch", json!({ "run": older, "change": null })),
+            ("promote-replica", json!({ "run": older, "judgement": judgement })),
+            ("fence-primary", json!({ "run": older, "undo": true })),
+        ] {
+            self.late(step, &event).await?;
+        }
         let written = self.write(&late_batch).await;
         let (conflict, found) = match &written {
             Ok(change) => (false, format!("it was written: {change}")),
@@ -97,6 +107,17 @@ impl Drill<'_> {
         let logs = clients.stop().await?;
         let results = vec![stopped, RunResult::of("the newer run", Ending::Done, newer)];
         self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+    }
+
+    /// That a step of the older run changes nothing when it is delivered now.
+    async fn late(&mut self, step: &str, event: &Value) -> Result<(), DrillError> {
+        let answered = self.invoke(&format!("lifeboat-{step}"), event).await?;
+        let text = |key: &str| answered.payload[key].as_str().unwrap_or("nothing").to_owned();
+        let found = format!("{}: {}", text("errorType"), text("errorMessage"));
+        self.happened(Timestamp::now(), Event::Refused, format!("the late {step}: {found}"), Actor::Run);
+        let superseded = answered.failed && text("errorType") == "Superseded";
+        self.check(format!("the late {step} ends as Superseded"), superseded, found);
+        Ok(())
     }
 
     /// How far the holder of the lease is, if it is this run.
@@ -123,16 +144,17 @@ impl Drill<'_> {
         opened.map_err(|source| DrillError::Evidence { key: format!("the history of {run}"), source })
     }
 
-    async fn took_over(
+    /// That a run's record names the one that it goes on with.
+    async fn goes_on(
         &mut self,
         which: &str,
         run: &ExecutionArn,
         died: &ExecutionArn,
         runs: &Runs,
     ) -> Result<(), DrillError> {
-        let opened = self.opened(runs, run).await?;
-        let found = opened.taken_over.as_ref().map_or("nobody", |holder| holder.execution.name()).to_owned();
-        self.check(format!("{which} says whom it took over"), found == died.name(), format!("it names `{found}`"));
+        let opened = runs.output(run, "OpenRun").await?.unwrap_or_default();
+        let because = opened["because"].as_str().unwrap_or("nothing").to_owned();
+        self.check(format!("the {which} run says whom it took over"), because.contains(died.name()), because);
         Ok(())
     }
 

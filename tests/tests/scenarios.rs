@@ -56,13 +56,19 @@ async fn every_drill_ends_as_it_must() {
     for result in &results {
         assert!(result.passed(), "{}: {:?}\n{:#?}", result.scenario, result.shortcomings(), told.0.lock().unwrap());
     }
-    let [blip, lagging, killed] = results.as_slice() else { panic!("{} results", results.len()) };
-    a_blip_moves_nothing_and_says_why(blip);
-    a_lagging_replica_is_refused_until_someone_consents(lagging);
-    a_killed_primary_is_failed_over(killed);
+    a_blip_moves_nothing_and_says_why(result_of(&results, Scenario::Blip));
+    a_lagging_replica_is_refused_until_someone_consents(result_of(&results, Scenario::ReplicaLagging));
+    a_killed_primary_is_failed_over(result_of(&results, Scenario::PrimaryKilled));
+    a_person_s_word_is_kept(result_of(&results, Scenario::Approval));
+    what_others_stopped_is_finished_once(result_of(&results, Scenario::OrchestratorDied));
+    a_refusal_for_want_of_a_replica_is_kept_with_its_plan(result_of(&results, Scenario::SecondFailover));
     for result in &results {
         evidence_fits_its_schema(result);
     }
+}
+
+fn result_of(results: &[DrillResult], scenario: Scenario) -> &DrillResult {
+    results.iter().find(|result| result.scenario == scenario.name()).unwrap()
 }
 
 fn a_blip_moves_nothing_and_says_why(result: &DrillResult) {
@@ -82,6 +88,30 @@ fn a_lagging_replica_is_refused_until_someone_consents(result: &DrillResult) {
         "the loss is in the record: {}",
         promotion.loss
     );
+}
+
+fn a_person_s_word_is_kept(result: &DrillResult) {
+    let answers: Vec<Option<&str>> = result
+        .runs
+        .iter()
+        .map(|run| run.evidence.as_ref().unwrap().record.approval.as_ref()?["decision"].as_str())
+        .collect();
+    assert_eq!(answers, [Some("deny"), None, Some("approve")]);
+}
+
+fn what_others_stopped_is_finished_once(result: &DrillResult) {
+    let endings: Vec<Option<Ending>> = result.runs.iter().map(|run| run.actual).collect();
+    let broken_off = Some(Ending::BrokenOff);
+    assert_eq!(endings, [broken_off, broken_off, broken_off, Some(Ending::Done)]);
+    let finished = result.runs[3].evidence.as_ref().unwrap();
+    assert_eq!(finished.record.promotion.as_ref().unwrap().did.as_ref().unwrap().timeline, 2, "promoted once");
+    assert_eq!(result.moments.iter().filter(|moment| moment.event == Event::PersonCalled).count(), 3);
+}
+
+fn a_refusal_for_want_of_a_replica_is_kept_with_its_plan(result: &DrillResult) {
+    let refused = result.runs[1].evidence.as_ref().unwrap();
+    assert_eq!(refused.plan.as_ref(), Some(&result.plan.plan));
+    assert_eq!(refused.active, domain::lease::ActiveSide::Replica, "it knows who takes writes");
 }
 
 fn a_killed_primary_is_failed_over(result: &DrillResult) {

@@ -11,6 +11,7 @@ use crate::{
     judgement::Judgement,
     lease::{ActiveSide, Phase},
     promotion::Promotion,
+    request::FailoverRequest,
     run::{Consent, Run, Trigger},
     span::Span,
     step::{Outcome, Step},
@@ -174,14 +175,15 @@ pub fn assemble(closing: Closing, timeline: Vec<Moment>, transitions: u64, now: 
         }
         (ActiveSide::Primary, _) | (ActiveSide::Replica, None) => Vec::new(),
     };
+    let asked = asked(&closing);
     let run = closing.run;
     Evidence {
         version: VERSION,
-        plan: run.as_ref().map(|run| run.plan.plan.clone()),
+        plan: asked.as_ref().map(|asked| asked.plan.clone()),
         plan_version: run.as_ref().map(|run| run.plan_version.clone()),
-        generation: run.as_ref().map(|run| run.generation),
-        trigger: run.as_ref().map(|run| run.trigger.clone()),
-        consent: run.and_then(|run| run.consent),
+        generation: run.map(|run| run.generation),
+        trigger: asked.as_ref().map(|asked| asked.trigger.clone()),
+        consent: asked.and_then(|asked| asked.consent),
         execution: closing.execution,
         outcome: closing.outcome,
         because: closing.because,
@@ -197,11 +199,35 @@ pub fn assemble(closing: Closing, timeline: Vec<Moment>, transitions: u64, now: 
     }
 }
 
+/// What was asked for, of which plan: as the run took it, or as it was asked where the run was refused its lease. `None`
+/// where the request was wrong, or named a plan that does not exist.
+fn asked(closing: &Closing) -> Option<FailoverRequest> {
+    match &closing.run {
+        Some(run) => Some(FailoverRequest {
+            plan: run.plan.plan.clone(),
+            trigger: run.trigger.clone(),
+            consent: run.consent.clone(),
+        }),
+        // `OpenRun` answers only once it has read the plan.
+        None if closing.record.open_run.is_some() => FailoverRequest::parse(&closing.request).ok(),
+        None => None,
+    }
+}
+
 /// Which side takes writes: the replica, once a promotion was asked for, by this run or by the dead one that it took
 /// over. Where the promotion's outcome is unknown it counts as promoted, because the old side must not be trusted
-/// again before a person looked.
+/// again before a person looked. A run that was refused the lease knows what the lease said.
 #[must_use]
 pub fn active_side(record: &Record, run: Option<&Run>) -> ActiveSide {
+    if run.is_none()
+        && let Some(refused) = &record.open_run
+    {
+        return refused
+            .seen
+            .get("active")
+            .and_then(|side| ActiveSide::deserialize(side).ok())
+            .unwrap_or(ActiveSide::Primary);
+    }
     let asked = record.promotion.as_ref().is_some_and(|step| step.step != Outcome::Refused);
     let unknown = record.error.as_ref().is_some_and(|error| error.state == "PromoteReplica");
     let inherited = run.and_then(|run| run.taken_over.as_ref()).is_some_and(|holder| holder.phase == Phase::Promoting);

@@ -4,7 +4,7 @@ use crate::{
     evidence::RunOutcome,
     fencing::Way,
     guard::Kept,
-    id::ExecutionArn,
+    id::{ExecutionArn, PlanName},
     judgement::Judgement,
     run::{Run, Trigger},
 };
@@ -79,16 +79,18 @@ pub fn approval(run: &Run, judgement: &Judgement, because: &str) -> Notice {
     )
 }
 
-/// A run ended by itself.
+/// A run ended by itself. One that was refused its lease has a plan, but is no [`Run`].
 #[must_use]
 pub fn ended(
     execution: &ExecutionArn,
     run: Option<&Run>,
+    plan: Option<&PlanName>,
     outcome: RunOutcome,
     because: &str,
     evidence: Option<&str>,
 ) -> Notice {
-    let plan = run.map_or("a plan that does not exist".to_owned(), |run| run.plan.plan.to_string());
+    let plan = run.map(|run| &run.plan.plan).or(plan);
+    let plan = plan.map_or("a plan that does not exist".to_owned(), PlanName::to_string);
     let (headline, next) = match outcome {
         RunOutcome::Done => {
             (format!("{plan} has failed over"), "Restore its replication; until then a second failover is refused.")

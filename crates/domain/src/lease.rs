@@ -8,6 +8,7 @@ use crate::{
     evidence::RunOutcome,
     guard::Guard,
     id::{ExecutionArn, Generation, PlanName},
+    plan::Plan,
     promotion::Asked,
     run::Run,
 };
@@ -122,14 +123,14 @@ pub enum Taking {
 pub fn take(
     current: Option<&Lease>,
     owner: Option<&Owner>,
-    plan: &PlanName,
+    plan: &Plan,
     execution: &ExecutionArn,
     now: Timestamp,
 ) -> Taking {
     let holder = Holder { execution: execution.clone(), phase: Phase::Opened, since: now, asked: None };
     let Some(current) = current else {
         let lease = Lease {
-            plan: plan.clone(),
+            plan: plan.plan.clone(),
             generation: Generation::ZERO.next(),
             holder: Some(holder),
             active: ActiveSide::Primary,
@@ -147,20 +148,23 @@ pub fn take(
             Some(Owner::Gone(_)) => {}
             Some(Owner::Running) => {
                 return Taking::Refuse(format!(
-                    "execution `{}` holds the lease of plan `{plan}` and is still running",
-                    held.execution.name()
+                    "execution `{}` holds the lease of plan `{}` and is still running",
+                    held.execution.name(),
+                    plan.plan
                 ));
             }
             Some(Owner::Unknown(why)) => {
                 return Taking::Refuse(format!(
-                    "execution `{}` holds the lease of plan `{plan}`, and whether it still runs could not be told: {why}",
-                    held.execution.name()
+                    "execution `{}` holds the lease of plan `{}`, and whether it still runs could not be told: {why}",
+                    held.execution.name(),
+                    plan.plan
                 ));
             }
             None => {
                 return Taking::Refuse(format!(
-                    "execution `{}` holds the lease of plan `{plan}` and was not asked",
-                    held.execution.name()
+                    "execution `{}` holds the lease of plan `{}` and was not asked",
+                    held.execution.name(),
+                    plan.plan
                 ));
             }
         }
@@ -170,13 +174,27 @@ pub fn take(
     let unfinished = died.clone().filter(|holder| holder.phase == Phase::Promoting).or(current.unfinished.clone());
     if current.active == ActiveSide::Replica && unfinished.is_none() {
         return Taking::Refuse(format!(
-            "plan `{plan}` failed over in generation {} and its replication has not been restored since: there is nothing to fail over to; fail back first",
-            current.last.as_ref().map_or(current.generation, |last| last.generation)
+            "plan `{}` failed over in generation {}{} and its replication has not been restored since: there is nothing to fail over to. {}",
+            plan.plan,
+            current.last.as_ref().map_or(current.generation, |last| last.generation),
+            current.last.as_ref().map(|last| format!(", by `{}`,", last.execution.name())).unwrap_or_default(),
+            missing(plan)
         ));
     }
     let taken_over = unfinished.clone().or(died);
     let lease = Lease { generation: current.generation.next(), holder: Some(holder), unfinished, ..current.clone() };
     Taking::Take { lease, taken_over }
+}
+
+/// What a plan that failed over lacks before it can again, and how it is restored.
+fn missing(plan: &Plan) -> String {
+    let Some(pair) = plan.traffic_pair() else { return "Its traffic names no component".to_owned() };
+    let (active, region) = (&pair.replica.instance, &plan.regions.primary);
+    format!(
+        "What is missing is a replica of `{active}` in {region}: `aws rds create-db-instance-read-replica --region {region} \
+         --source-db-instance-identifier ARN-OF-{active} --db-instance-identifier NEW-NAME`, then turn the plan round as RUNBOOK.md says, \
+         \"Protecting it again after a failover\""
+    )
 }
 
 /// Whether a run may still act: it holds the lease, and nobody had a newer generation since.
@@ -243,8 +261,8 @@ mod tests {
         format!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:{name}").parse().unwrap()
     }
 
-    fn lab() -> PlanName {
-        "lab".parse().unwrap()
+    fn lab() -> Plan {
+        crate::plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
     }
 
     fn held_by(name: &str) -> Lease {
@@ -338,6 +356,10 @@ mod tests {
         let lease = held_by("a").released(RunOutcome::Done, ActiveSide::Replica, Timestamp::UNIX_EPOCH);
         let taking = take(Some(&lease), None, &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
         let Taking::Refuse(why) = taking else { panic!("{taking:?}") };
-        assert!(why.contains("generation 1") && why.contains("replication has not been restored"), "{why}");
+        for part in
+            ["generation 1, by `a`", "replication has not been restored", "`orders-replica` in us-east-1", "RUNBOOK.md"]
+        {
+            assert!(why.contains(part), "{part}: {why}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! No clock, no network, no AWS, no environment: `now`, ids and what was seen are arguments, so
 //! that every decision can be tested as a table. The world is in `edge`.
 
+pub mod approval;
 pub mod evidence;
 pub mod failure;
 pub mod fencing;

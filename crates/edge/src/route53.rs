@@ -24,6 +24,12 @@ impl Route53 {
         Self { client: Client::new(&aws::config(None).await) }
     }
 
+    /// Route 53 as a configuration says.
+    #[must_use]
+    pub fn with(config: &aws_config::SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+
     /// Looks at a name and at its generation.
     ///
     /// # Errors

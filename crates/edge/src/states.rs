@@ -4,7 +4,7 @@ use aws_sdk_sfn::{
     Client,
     types::{ExecutionStatus, HistoryEvent},
 };
-use domain::{evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner};
+use domain::{approval::Answer, evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner};
 use jiff::{Timestamp, Unit};
 
 use crate::{aws, aws_failure};
@@ -50,6 +50,22 @@ impl States {
             }
             Err(error) => Owner::Unknown(aws::shown(&error)),
         }
+    }
+
+    /// Answers a task that waits for a person.
+    ///
+    /// # Errors
+    /// `NotFound` where nobody waits for this answer any more; else as AWS answers.
+    pub async fn answer(&self, token: &str, answer: &Answer) -> Result<(), Failure> {
+        let text = serde_json::to_string(answer)
+            .map_err(|error| Failure::InvalidInput(format!("the answer cannot be written: {error}")))?;
+        let sent = self.client.send_task_success().task_token(token).output(text).send().await;
+        sent.map(drop).map_err(|error| match aws::code(&error).as_deref() {
+            Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Failure::NotFound(
+                "nobody waits for this answer any more: it was given, its deadline passed, or the run ended".into(),
+            ),
+            _ => aws_failure!("cannot give the answer".to_owned(), error),
+        })
     }
 
     /// An execution's history, as state by state.

@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use domain::id::{ExecutionArn, PlanName};
+use domain::{
+    approval::{Answer, Asked, Decision},
+    id::{ExecutionArn, PlanName},
+};
 use edge::shelf;
-use serde::{Deserialize, Serialize};
 
 use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order};
 
@@ -37,30 +39,6 @@ pub(crate) struct Command {
     json: bool,
 }
 
-/// What was kept when the person was asked.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Asked {
-    execution: ExecutionArn,
-    task_token: String,
-    because: String,
-}
-
-/// The person's answer, as the state machine reads it.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    decision: Decision,
-    by: &'a str,
-    why: &'a str,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Decision {
-    Approve,
-    Deny,
-}
-
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         self.order.check()?;
@@ -81,10 +59,8 @@ impl Command {
             ));
         }
         let decision = if self.deny { Decision::Deny } else { Decision::Approve };
-        let answer = Answer { decision, by: self.order.by.as_str(), why: self.order.why.trim() };
-        let text = serde_json::to_string(&answer)
-            .map_err(|error| Refusal::failed(error.to_string(), "Say it in other words."))?;
-        engine.answer(&asked.task_token, &text).await?;
+        let answer = Answer { decision, by: self.order.by.clone(), why: self.order.why.trim().to_owned() };
+        engine.answer(&asked.task_token, &answer).await?;
         if self.json {
             output.json(&answer)?;
         } else {

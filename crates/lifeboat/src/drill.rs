@@ -172,7 +172,7 @@ impl Command {
             if self.json {
                 output.json(&json!({ "scenario": scenario.name(), "story": scenario.story() }))?;
             } else {
-                output.line(&format!("{:<16} {}", scenario.name(), scenario.story()));
+                output.line(&format!("{:<24} {}", scenario.name(), scenario.story()));
             }
         }
         Ok(std::process::ExitCode::SUCCESS)

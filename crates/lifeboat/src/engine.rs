@@ -3,8 +3,8 @@
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::{describe_execution::DescribeExecutionOutput, start_execution::StartExecutionError};
 use aws_sdk_sfn::types::HistoryEvent;
-use domain::{failure::Failure, id::ExecutionArn};
-use edge::{aws, aws_failure, shelf::Bucket};
+use domain::{approval::Answer, failure::Failure, id::ExecutionArn};
+use edge::{aws, aws_failure, shelf::Bucket, states::States};
 
 use crate::refusal::Refusal;
 
@@ -18,6 +18,7 @@ const MOST_PAGES: usize = 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
     client: Client,
+    states: States,
     machine: String,
     /// The Region.
     pub(crate) region: String,
@@ -49,7 +50,7 @@ impl Engine {
         // arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME
         let account = machine.split(':').nth(4).unwrap_or_default();
         let bucket = Bucket::named(&config, format!("lifeboat-{account}-{region}"));
-        Ok(Self { client, machine, region, bucket })
+        Ok(Self { client, states: States::with(&config), machine, region, bucket })
     }
 
     /// The ARN of the execution of this name.
@@ -92,17 +93,13 @@ impl Engine {
     }
 
     /// Answers a task that waits for a person.
-    pub(crate) async fn answer(&self, token: &str, answer: &str) -> Result<(), Refusal> {
-        let sent = self.client.send_task_success().task_token(token).output(answer).send().await;
-        sent.map(drop).map_err(|error| {
-            let code = aws::code(&error);
-            match code.as_deref() {
-                Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Refusal::failed(
-                    "nobody waits for this answer any more: it was given, its deadline passed, or the run ended",
-                    "See how the run ended: `lifeboat status`. A failover can be started by hand: `lifeboat failover --help`.",
-                ),
-                _ => aws_failure!("cannot give the answer".to_owned(), error).into(),
-            }
+    pub(crate) async fn answer(&self, token: &str, answer: &Answer) -> Result<(), Refusal> {
+        self.states.answer(token, answer).await.map_err(|failure| match failure {
+            Failure::NotFound(why) => Refusal::failed(
+                why,
+                "See how the run ended: `lifeboat status`. A failover can be started by hand: `lifeboat failover --help`.",
+            ),
+            failure => failure.into(),
         })
     }
 }

@@ -10,7 +10,7 @@ use std::future::Future;
 use domain::{
     evidence::{self, Closing, Evidence, RunOutcome},
     failure::Failure,
-    id::ExecutionArn,
+    id::{ExecutionArn, PlanName},
     lease::{ActiveSide, Lease},
     run::Run,
     step::Step,
@@ -38,6 +38,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 struct Closed {
     /// The evidence's key in the Region's bucket.
     evidence: String,
+    /// The plan, unless the request named none that exists.
+    plan: Option<PlanName>,
     rto_seconds: Option<f64>,
     rpo_seconds: Option<f64>,
     met: Option<bool>,
@@ -64,8 +66,8 @@ async fn handle(
     let closing: Closing = edge::parse(event, "CloseRun")?;
     let history = chronicle.history(&closing.execution).await?;
     let (run, outcome) = (closing.run.clone(), closing.outcome);
-    let key = evidence::key(run.as_ref().map(|run| &run.plan.plan), &closing.execution);
     let evidence = evidence::assemble(closing, history.moments, history.transitions, now);
+    let key = evidence::key(evidence.plan.as_ref(), &evidence.execution);
     shelf::write_json(shelf, &key, &evidence, Condition::Always).await?;
     let released = match &run {
         Some(run) => release(shelf, run, outcome, evidence.active, now).await?,
@@ -79,6 +81,7 @@ fn closed(key: String, evidence: &Evidence) -> Closed {
     let objective = evidence.objective.as_ref();
     Closed {
         evidence: key,
+        plan: evidence.plan.clone(),
         rto_seconds: objective.and_then(|objective| objective.rto_measured_seconds),
         rpo_seconds: objective.and_then(|objective| objective.rpo_measured_seconds),
         met: objective.and_then(|objective| objective.met),
@@ -184,6 +187,21 @@ mod tests {
         event["record"] = json!({});
         let step = close(&shelf, event).await;
         assert!(step.did.unwrap().evidence.starts_with("evidence/no-plan/"));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_got_no_lease_leaves_its_evidence_with_its_plan() {
+        let (shelf, mut event) = (Memory::default(), event());
+        event["record"] = json!({"openRun": {
+            "step": "Refused", "because": "there is nothing to fail over to", "did": null, "seen": {"active": "replica"},
+        }});
+        event["run"] = Value::Null;
+        event["outcome"] = json!("refused");
+        let key = close(&shelf, event).await.did.unwrap().evidence;
+        assert!(key.starts_with("evidence/lab/"), "{key}");
+        let evidence: Evidence = serde_json::from_str(&shelf.text(&key).unwrap()).unwrap();
+        assert!(evidence.trigger.is_some() && evidence.generation.is_none());
+        assert_eq!(evidence.active, ActiveSide::Replica);
     }
 
     #[tokio::test]

@@ -8,9 +8,10 @@
 use std::future::Future;
 
 use domain::{
+    approval::Asked,
     evidence::RunOutcome,
     failure::Failure,
-    id::ExecutionArn,
+    id::{ExecutionArn, PlanName},
     incident::{self, Notice},
     judgement::Judgement,
     run::Run,
@@ -67,7 +68,14 @@ struct Ended {
     outcome: RunOutcome,
     because: String,
     run: Option<Run>,
-    evidence: Option<Value>,
+    evidence: Option<Closed>,
+}
+
+/// What `CloseRun` says it left, of which only what is needed is looked at.
+#[derive(Debug, Deserialize)]
+struct Closed {
+    evidence: String,
+    plan: Option<PlanName>,
 }
 
 /// Step Functions' event, of which only what is needed is looked at: AWS adds fields.
@@ -110,11 +118,10 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 (incident::approval(&run, &judged, &judgement.because), Some(run))
             }
             Notify::Ended(ended) => {
-                let evidence = ended.evidence.as_ref().and_then(|did| did.get("evidence")).and_then(Value::as_str);
-                (
-                    incident::ended(&ended.execution, ended.run.as_ref(), ended.outcome, &ended.because, evidence),
-                    ended.run,
-                )
+                let Ended { execution, outcome, because, run, evidence } = *ended;
+                let plan = evidence.as_ref().and_then(|closed| closed.plan.as_ref());
+                let key = evidence.as_ref().map(|closed| closed.evidence.as_str());
+                (incident::ended(&execution, run.as_ref(), plan, outcome, &because, key), run)
             }
             Notify::Unhardened(unhardened) => {
                 (incident::unhardened(&unhardened.run, &unhardened.because), Some(unhardened.run))
@@ -159,8 +166,12 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
 /// Keeps the token that answers an approval, readable by those who may approve.
 async fn keep_token(shelf: &impl Shelf, approval: &Approval) -> Result<(), Failure> {
     let key = shelf::approval_key(&approval.run.plan.plan, approval.run.execution.name());
-    let kept = json!({ "execution": approval.run.execution, "taskToken": approval.task_token, "because": approval.judgement.because });
-    shelf::write_json(shelf, &key, &kept, Condition::Always).await
+    let asked = Asked {
+        execution: approval.run.execution.clone(),
+        task_token: approval.task_token.clone(),
+        because: approval.judgement.because.clone(),
+    };
+    shelf::write_json(shelf, &key, &asked, Condition::Always).await
 }
 
 #[cfg(test)]
@@ -219,6 +230,17 @@ mod tests {
             "{}",
             notice.message
         );
+    }
+
+    #[tokio::test]
+    async fn a_run_that_got_no_lease_is_told_with_its_plan() {
+        let board = Board::default();
+        let mut event = sample(include_str!("../../../events/notify.json"));
+        event["ended"]["run"] = Value::Null;
+        event["ended"]["outcome"] = json!("refused");
+        event["ended"]["evidence"]["plan"] = json!("lab");
+        handle(&Memory::default(), &board, "topic", event).await.unwrap();
+        assert_eq!(board.0.borrow()[0].1.subject, "Lifeboat: failover of lab refused");
     }
 
     #[tokio::test]

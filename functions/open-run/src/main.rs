@@ -76,7 +76,7 @@ async fn handle(
         Some(holder) if holder.execution != execution => Some(owners.owner(&holder.execution).await),
         _ => None,
     };
-    let taking = lease::take(lease.as_ref(), owner.as_ref(), &plan.plan, &execution, now);
+    let taking = lease::take(lease.as_ref(), owner.as_ref(), &plan, &execution, now);
     info!(plan.name = %plan.plan, execution.name = execution.name(), ?taking, "planned the lease");
     let (lease, taken_over) = match taking {
         Taking::Refuse(why) => return Ok(Step::refused(why, &lease)),

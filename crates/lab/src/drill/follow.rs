@@ -10,7 +10,7 @@ use domain::{
     evidence::{self, Evidence},
     id::ExecutionArn,
 };
-use edge::states::States;
+use edge::states::{History, States};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -29,6 +29,9 @@ pub(super) struct Runs {
 
 /// Between two looks: often enough to be live, seldom enough not to slow what is watched.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Between two looks at a run that is to be met in a state: a state lasts some ten milliseconds.
+const LOOK_CLOSELY: Duration = Duration::from_millis(10);
 
 fn aws<E: aws_sdk_sfn::error::ProvideErrorMetadata + std::error::Error>(doing: &str, error: &E) -> DrillError {
     SystemError::Aws { doing: doing.to_owned(), why: edge::aws::shown(error) }.into()
@@ -78,6 +81,53 @@ impl Runs {
         self.take(started.execution_arn().to_owned())
     }
 
+    /// The state machine's runs of these inputs, all started at once.
+    pub(super) async fn start_at_once(&mut self, inputs: &[Value]) -> Result<Vec<ExecutionArn>, DrillError> {
+        let starts = inputs.iter().map(|input| {
+            self.client.start_execution().state_machine_arn(&self.machine_arn).input(input.to_string()).send()
+        });
+        let mut begun = Vec::new();
+        for started in futures::future::join_all(starts).await {
+            let started = started.map_err(|error| aws("start a run", &error))?;
+            begun.push(self.take(started.execution_arn().to_owned())?);
+        }
+        Ok(begun)
+    }
+
+    /// Waits until a run has entered a state.
+    pub(super) async fn entered(&self, stage: &Stage, run: &ExecutionArn, state: &str) -> Result<(), DrillError> {
+        let states = self.states(stage);
+        let began = Instant::now();
+        while !states.history(run).await?.moments.iter().any(|moment| moment.state == state) {
+            if began.elapsed() > RUN_PATIENCE {
+                let what = format!("state {state} of run {run}");
+                return Err(SystemError::Late { what, limit: RUN_PATIENCE }.into());
+            }
+            tokio::time::sleep(LOOK_CLOSELY).await;
+        }
+        Ok(())
+    }
+
+    /// Ends a run from outside, as a person or the engine's own death would, and gives what it had been through.
+    pub(super) async fn stop(&self, stage: &Stage, run: &ExecutionArn, why: &str) -> Result<History, DrillError> {
+        let stopped = self.client.stop_execution().execution_arn(run.as_str()).cause(why).send().await;
+        stopped.map_err(|error| aws("stop the run", &error))?;
+        Ok(self.states(stage).history(run).await?)
+    }
+
+    /// What a run's state gave when it was left, by its history.
+    pub(super) async fn output(&self, run: &ExecutionArn, state: &str) -> Result<Option<Value>, DrillError> {
+        let request = self.client.get_execution_history().execution_arn(run.as_str()).max_results(1_000);
+        let history = request.send().await.map_err(|error| aws("read the run's history", &error))?;
+        let exits = history.events().iter().filter_map(|event| event.state_exited_event_details());
+        let output = exits.filter(|exit| exit.name() == state).find_map(|exit| exit.output().map(str::to_owned));
+        Ok(output.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    fn states(&self, stage: &Stage) -> States {
+        States::with(&stage.machine.gateway.sdk_config(stage.system.plan.regions.recovery.as_str()))
+    }
+
     fn take(&mut self, arn: String) -> Result<ExecutionArn, DrillError> {
         self.known.insert(arn.clone());
         arn.parse().map_err(|error: domain::id::BadId| {
@@ -92,8 +142,7 @@ impl Runs {
         run: &ExecutionArn,
         audience: &dyn Audience,
     ) -> Result<Evidence, DrillError> {
-        let region = &stage.system.plan.regions.recovery;
-        let states = States::with(&stage.machine.gateway.sdk_config(region.as_str()));
+        let states = self.states(stage);
         let mut told = BTreeSet::new();
         let began = Instant::now();
         loop {
@@ -139,7 +188,7 @@ impl Runs {
 }
 
 /// What a history tells so far: the state after a step has been entered when the step was done.
-fn live(history: &[evidence::Moment]) -> Vec<Moment> {
+pub(super) fn live(history: &[evidence::Moment]) -> Vec<Moment> {
     let entered = |state: &str| history.iter().find(|moment| moment.state == state).map(|moment| moment.entered_at);
     let steps = [
         ("BeginRecord", Event::RunStarted, "the state machine runs"),

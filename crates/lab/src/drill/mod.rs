@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::{
     machine::{Machine, MachineError},
+    pager::Pager,
     rds::RdsError,
     report::{DrillResult, Environment, Moment, Written},
     setup::Progress,
@@ -30,11 +31,36 @@ pub enum Scenario {
     Blip,
     /// The replica is too far behind when the primary dies.
     ReplicaLagging,
+    /// Several triggers at once.
+    Twice,
+    /// Another failover before replication is back.
+    SecondFailover,
+    /// The run that holds the lease is stopped half way, twice.
+    OrchestratorDied,
+    /// What a stopped run would have done arrives late.
+    StaleWriter,
+    /// Somebody moved the record.
+    WrongRecord,
+    /// The plan asks a person.
+    Approval,
+    /// The promoted side takes no write.
+    PromotedRefusesWrites,
 }
 
 impl Scenario {
     /// Every one, in the order in which they share a lab best.
-    pub const ALL: [Self; 3] = [Self::Blip, Self::ReplicaLagging, Self::PrimaryKilled];
+    pub const ALL: [Self; 10] = [
+        Self::Blip,
+        Self::ReplicaLagging,
+        Self::PrimaryKilled,
+        Self::Twice,
+        Self::SecondFailover,
+        Self::OrchestratorDied,
+        Self::StaleWriter,
+        Self::WrongRecord,
+        Self::Approval,
+        Self::PromotedRefusesWrites,
+    ];
 
     /// Its name on the command line.
     #[must_use]
@@ -43,6 +69,13 @@ impl Scenario {
             Self::PrimaryKilled => "primary-killed",
             Self::Blip => "blip",
             Self::ReplicaLagging => "replica-lagging",
+            Self::Twice => "twice",
+            Self::SecondFailover => "second-failover",
+            Self::OrchestratorDied => "orchestrator-died",
+            Self::StaleWriter => "stale-writer",
+            Self::WrongRecord => "wrong-record",
+            Self::Approval => "approval",
+            Self::PromotedRefusesWrites => "promoted-refuses-writes",
         }
     }
 
@@ -59,6 +92,27 @@ impl Scenario {
             Self::ReplicaLagging => {
                 "The replica is held back beyond the budget, then the primary is killed. It must be refused and a person called; a run with a named consent must go through and record the loss."
             }
+            Self::Twice => {
+                "Two people order a failover at the same moment, and the alarm starts one besides. One run must hold the lease and go through; the others must be refused and name it."
+            }
+            Self::SecondFailover => {
+                "After a failover the new primary dies too, before replication was restored. Another failover must be refused, and say what is missing and how to restore it."
+            }
+            Self::OrchestratorDied => {
+                "The run is stopped half way, before its point of no return; the next one is stopped after it, and the one that finishes it as well. The fourth must take over and finish, with nothing done twice and a person told of each that was stopped."
+            }
+            Self::StaleWriter => {
+                "A run is stopped before it moves traffic, a newer one finishes, and then the older one's steps and its write arrive. All must fail, and traffic must stay."
+            }
+            Self::WrongRecord => {
+                "Somebody lets the name lead elsewhere, then the primary is killed. It must be refused before anything is changed, and a person called."
+            }
+            Self::Approval => {
+                "The plan asks a person before it fails over. Denied, it must be refused; unanswered, too; approved, it must go through. Who, when and why must be on record."
+            }
+            Self::PromotedRefusesWrites => {
+                "The replica refuses writes once it is promoted, as with a full disk. Traffic must not be moved and a person must be called within a minute; once it is mended, a person's run must finish."
+            }
         }
     }
 
@@ -67,7 +121,15 @@ impl Scenario {
     pub fn leaves_all_as_it_was(self) -> bool {
         match self {
             Self::Blip => true,
-            Self::PrimaryKilled | Self::ReplicaLagging => false,
+            Self::PrimaryKilled
+            | Self::ReplicaLagging
+            | Self::Twice
+            | Self::SecondFailover
+            | Self::OrchestratorDied
+            | Self::StaleWriter
+            | Self::WrongRecord
+            | Self::Approval
+            | Self::PromotedRefusesWrites => false,
         }
     }
 }
@@ -139,6 +201,8 @@ pub struct Stage {
     pub machine: Machine,
     /// The system.
     pub system: System,
+    /// The people on call.
+    pub pager: Pager,
     drills: u32,
     worn: bool,
 }
@@ -155,7 +219,8 @@ impl Stage {
     ) -> Result<Self, DrillError> {
         let machine = Machine::start(slot, progress).await?;
         let system = machine.protect(plan, progress).await?;
-        Ok(Self { machine, system, drills: 0, worn: false })
+        let pager = Pager::subscribe(&machine.gateway, system.plan.regions.recovery.as_str()).await?;
+        Ok(Self { machine, system, pager, drills: 0, worn: false })
     }
 
     /// Runs a drill. After one that moved the primary, the pair is made anew first.

@@ -67,6 +67,22 @@ impl Rds {
         self.cut_stream(replica, false)
     }
 
+    /// Makes the instance refuse writes, whatever role it has or is given, as RDS does with one whose disk is full.
+    ///
+    /// # Errors
+    /// When there is no such instance or its settings cannot be written.
+    pub fn refuse_writes(&self, name: &Name) -> Result<(), RdsError> {
+        self.host(name)?.set_read_only(true).map_err(|source| RdsError::host(name, source))
+    }
+
+    /// Lets it take writes again.
+    ///
+    /// # Errors
+    /// When there is no such instance or its settings cannot be written.
+    pub fn take_writes(&self, name: &Name) -> Result<(), RdsError> {
+        self.host(name)?.set_read_only(false).map_err(|source| RdsError::host(name, source))
+    }
+
     fn cut_stream(&self, replica: &Name, cut: bool) -> Result<(), RdsError> {
         let server = self.host(replica)?;
         let Role::Standby(upstream) = server.role() else {

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,7 @@ pub(super) struct Server {
     pub(super) folder: PathBuf,
     role: Mutex<Role>,
     door: Mutex<Door>,
+    read_only: AtomicBool,
     postmaster: tokio::sync::Mutex<Option<Child>>,
 }
 
@@ -60,6 +62,7 @@ impl Server {
             folder,
             role: Mutex::new(role),
             door: Mutex::new(Door::Open),
+            read_only: AtomicBool::new(false),
             postmaster: tokio::sync::Mutex::new(None),
         }
     }
@@ -92,6 +95,14 @@ impl Server {
     /// Changes what the server does; [`Server::configure`] and a reload or a start make it so.
     pub(super) fn set_role(&self, role: Role) {
         *self.role.lock().unwrap_or_else(PoisonError::into_inner) = role;
+    }
+
+    /// Makes the server refuse writes, or take them again, as RDS does with one whose disk is full: from now on when it
+    /// runs, and else when it starts.
+    pub(super) fn set_read_only(&self, read_only: bool) -> Result<(), PostgresError> {
+        self.read_only.store(read_only, Ordering::SeqCst);
+        self.configure()?;
+        self.reload()
     }
 
     /// Changes whom the server lets in besides the service: from now on when it runs, and else when it
@@ -127,6 +138,7 @@ impl Server {
             archive: &archive,
             ca: &installation.ca,
             passwords: &installation.passwords,
+            read_only: self.read_only.load(Ordering::SeqCst),
         };
         self.write("postgresql.conf", &settings::postgresql_conf(&site, &role))?;
         // What another server's copy brought along, or a client's ALTER SYSTEM, counts for nothing.

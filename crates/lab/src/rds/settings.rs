@@ -40,6 +40,8 @@ pub(super) struct Site<'s> {
     pub(super) archive: &'s Path,
     pub(super) ca: &'s Path,
     pub(super) passwords: &'s Path,
+    /// No session may write unless it asks to.
+    pub(super) read_only: bool,
 }
 
 /// The whole `postgresql.conf`.
@@ -56,6 +58,9 @@ pub(super) fn postgresql_conf(site: &Site<'_>, role: &Role) -> String {
     set("port", &site.port.to_string());
     set("cluster_name", site.name);
     set("archive_command", &archive_command(site.archive));
+    if site.read_only {
+        set("default_transaction_read_only", "on");
+    }
     match role {
         Role::Primary => {}
         Role::Standby(upstream) if upstream.cut => set("primary_slot_name", &upstream.slot),
@@ -164,6 +169,7 @@ mod tests {
             archive: Path::new("/a b/it's 100%/wal"),
             ca: Path::new("/ca.pem"),
             passwords: Path::new("/pgpass"),
+            read_only: false,
         }
     }
 

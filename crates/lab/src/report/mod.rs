@@ -25,7 +25,7 @@ use crate::workload::ClientView;
 pub use figures::{Figure, Figures, Part, parts};
 pub use moment::{Actor, Event, Moment, Turn, TurnKind};
 pub use page::page;
-pub use reading::{moments, signals, turns};
+pub use reading::{moments, signals, turns, turns_until};
 
 /// All that is known of one drill when it is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct DrillResult {
     pub signals: Vec<Signal>,
     /// The runs of the state machine, expected and actual. One entry with [`Ending::NotStarted`] where none may start.
     pub runs: Vec<RunResult>,
+    /// What else must be true of this scenario, each with what was found.
+    #[serde(default)]
+    pub checks: Vec<Check>,
     /// What the old primary did when its host came back, where the scenario brings it back.
     pub old_primary: Option<OldPrimary>,
     /// What the client saw.
@@ -72,6 +75,18 @@ pub struct HeldTo {
     pub rto: bool,
     /// The client's loss is at most the plan's RPO.
     pub rpo: bool,
+}
+
+/// Something that must be true when a scenario is over, or was while it went on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// What must be true, as a sentence.
+    pub claim: String,
+    /// Whether it was found so.
+    pub holds: bool,
+    /// What was found.
+    pub found: String,
 }
 
 /// One run of the state machine, and what was expected of it.
@@ -108,6 +123,8 @@ pub enum Ending {
     Undone,
     /// `FailoverNeedsAPerson`.
     NeedsAPerson,
+    /// By other hands than its own: `ABORTED` or `TIMED_OUT`.
+    BrokenOff,
 }
 
 /// The old primary's return.

@@ -59,6 +59,16 @@ pub enum Event {
     OldPrimaryBack,
     /// The old primary refuses writes after its return.
     OldPrimaryFenced,
+    /// A run was stopped by other hands.
+    RunStopped,
+    /// Somebody edited the traffic's record.
+    RecordEdited,
+    /// A server stopped taking writes, as one with a full disk does.
+    WritesRefused,
+    /// A person said no.
+    Denied,
+    /// What the drill had done to the system was taken back.
+    Undone,
 }
 
 impl Event {
@@ -85,6 +95,11 @@ impl Event {
             Self::RunEnded => "run ended",
             Self::OldPrimaryBack => "old primary back",
             Self::OldPrimaryFenced => "old primary fenced",
+            Self::RunStopped => "run stopped",
+            Self::RecordEdited => "record edited",
+            Self::WritesRefused => "writes refused",
+            Self::Denied => "denied",
+            Self::Undone => "mended",
         }
     }
 }

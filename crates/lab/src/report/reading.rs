@@ -2,10 +2,13 @@
 
 use domain::{
     evidence::{Evidence, RunOutcome},
+    id::ExecutionArn,
     judgement::Signal,
     run::Trigger,
     step::Outcome,
 };
+
+use jiff::Timestamp;
 
 use super::{Actor, Ending, Event, Moment, RunResult, Turn, TurnKind};
 
@@ -21,6 +24,20 @@ impl RunResult {
             execution: Some(evidence.execution.to_string()),
             transitions: Some(evidence.transitions),
             evidence: Some(evidence),
+        }
+    }
+
+    /// A run that others ended: it could leave no evidence.
+    #[must_use]
+    pub fn broken_off(name: &str, execution: &ExecutionArn, transitions: u64, because: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            expected: Ending::BrokenOff,
+            actual: Some(Ending::BrokenOff),
+            because,
+            execution: Some(execution.to_string()),
+            transitions: Some(transitions),
+            evidence: None,
         }
     }
 
@@ -53,13 +70,19 @@ impl From<RunOutcome> for Ending {
 /// The turns of a run's tasks and waits. The state that wrote the evidence ends with it.
 #[must_use]
 pub fn turns(evidence: &Evidence) -> Vec<Turn> {
+    turns_until(&evidence.timeline, evidence.ended_at)
+}
+
+/// The same of a timeline alone, whose last state ended at `ended_at`.
+#[must_use]
+pub fn turns_until(timeline: &[domain::evidence::Moment], ended_at: Timestamp) -> Vec<Turn> {
     let turn = |moment: &domain::evidence::Moment| Turn {
         state: moment.state.clone(),
         kind: if is_wait(&moment.state) { TurnKind::Wait } else { TurnKind::Task },
         from: moment.entered_at,
-        to: moment.left_at.unwrap_or(evidence.ended_at),
+        to: moment.left_at.unwrap_or(ended_at),
     };
-    evidence.timeline.iter().map(turn).collect()
+    timeline.iter().map(turn).collect()
 }
 
 /// A state that only waits: its name says so, or it waits for a person.

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Actor, DrillResult, Ending, Environment, Event, HeldTo, Moment, OldPrimary, RunResult, moments, signals, turns,
+    Actor, Check, DrillResult, Ending, Environment, Event, HeldTo, Moment, OldPrimary, RunResult, moments, signals,
+    turns,
 };
 use crate::workload::{ClientView, Loss, Outage, Rows, Trace};
 
@@ -44,6 +45,11 @@ pub(crate) fn killed() -> DrillResult {
         turns: turns(&evidence),
         signals: signals(&evidence),
         runs: vec![RunResult::of("automatic failover", Ending::Done, evidence)],
+        checks: vec![Check {
+            claim: "the lease is free again".to_owned(),
+            holds: true,
+            found: "generation 1, nobody holds it".to_owned(),
+        }],
         old_primary: Some(OldPrimary {
             returned_at: after(4_100),
             fenced: true,

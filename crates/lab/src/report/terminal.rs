@@ -72,6 +72,10 @@ impl<W: Write> Terminal<W> {
             writeln!(self.out, "\n  where the outage went")?;
             self.parts(&parts)?;
         }
+        for check in result.checks.iter().filter(|check| check.holds) {
+            let line = clean(&format!("{} ({})", check.claim, check.found));
+            writeln!(self.out, "  {}      {line}", self.shaded(Shade::Good, "so"))?;
+        }
         for shortcoming in result.shortcomings() {
             writeln!(self.out, "  {}  {}", self.shaded(Shade::Bad, "not met"), clean(&shortcoming))?;
         }
@@ -159,7 +163,15 @@ fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
 
 fn shade(event: Event) -> Shade {
     match event {
-        Event::Killed | Event::Paused | Event::ReplayHeld | Event::Refused | Event::PersonCalled => Shade::Bad,
+        Event::Killed
+        | Event::Paused
+        | Event::ReplayHeld
+        | Event::Refused
+        | Event::PersonCalled
+        | Event::RunStopped
+        | Event::RecordEdited
+        | Event::WritesRefused
+        | Event::Denied => Shade::Bad,
         Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => Shade::Good,
         Event::Resumed
         | Event::Detected
@@ -170,7 +182,8 @@ fn shade(event: Event) -> Shade {
         | Event::Fenced
         | Event::DnsSwitched
         | Event::RunEnded
-        | Event::OldPrimaryBack => Shade::Strong,
+        | Event::OldPrimaryBack
+        | Event::Undone => Shade::Strong,
     }
 }
 

@@ -14,6 +14,7 @@ impl Ending {
             Self::Refused => "refused",
             Self::Undone => "undone",
             Self::NeedsAPerson => "needs a person",
+            Self::BrokenOff => "broken off",
         }
     }
 }
@@ -44,6 +45,8 @@ impl DrillResult {
             let count = self.client.split_brain.count;
             found.push(format!("the old primary committed {count} rows after the promotion"));
         }
+        let failed = self.checks.iter().filter(|check| !check.holds);
+        found.extend(failed.map(|check| format!("not so: {}; found: {}", check.claim, check.found)));
         if let Some(old) = self.old_primary.as_ref().filter(|old| !old.fenced) {
             found.push(format!("the old primary came back and was not fenced: {}", old.because));
         }
@@ -81,7 +84,7 @@ impl DrillResult {
         match self.runs.last().map(|run| run.expected) {
             Some(Ending::Done) => format!("Recovered in {outage}, {lost}"),
             Some(Ending::NotStarted) => format!("No failover, as it must be; the client waited {outage}"),
-            Some(ending @ (Ending::Refused | Ending::Undone | Ending::NeedsAPerson)) => {
+            Some(ending @ (Ending::Refused | Ending::Undone | Ending::NeedsAPerson | Ending::BrokenOff)) => {
                 format!("Ended as it must: {}", ending.name())
             }
             None => "Nothing was run".to_owned(),

@@ -1,6 +1,10 @@
 //! What is put where the engine reads it, and what the engine leaves there.
 
-use domain::{id::Region, plan::Credential};
+use domain::{
+    id::Region,
+    lease::Lease,
+    plan::{Credential, Plan},
+};
 use edge::shelf;
 use serde_json::json;
 
@@ -29,6 +33,18 @@ impl System {
             doing: format!("make the secret `{secret}` in {region}"),
             why: edge::aws::shown(&error),
         })
+    }
+
+    /// Puts another version of the plan where runs read it.
+    pub(crate) async fn replan(&self, machine: &Machine, plan: &Plan) -> Result<(), SystemError> {
+        let text = serde_json::to_string(plan).map_err(aws("write the plan"))?;
+        self.put(machine, &plan.regions.recovery, &shelf::plan_key(&plan.plan), text).await
+    }
+
+    /// The plan's lease.
+    pub(crate) async fn lease(&self, machine: &Machine) -> Result<Option<Lease>, SystemError> {
+        let text = self.object(machine, &shelf::lease_key(&self.plan.plan)).await?;
+        text.map(|text| serde_json::from_str(&text).map_err(aws("read the lease"))).transpose()
     }
 
     async fn put(&self, machine: &Machine, region: &Region, key: &str, text: String) -> Result<(), SystemError> {

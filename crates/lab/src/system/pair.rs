@@ -104,6 +104,18 @@ impl System {
         .await
     }
 
+    /// The security groups that a side has now, by RDS's word.
+    pub(crate) async fn security_groups(
+        &self,
+        machine: &Machine,
+        region: &Region,
+        side: &Side,
+    ) -> Result<Vec<String>, SystemError> {
+        let instance = self.describe(machine, region, side).await?;
+        let groups = instance.map(|instance| instance.vpc_security_groups.unwrap_or_default()).unwrap_or_default();
+        Ok(groups.into_iter().filter_map(|group| group.vpc_security_group_id).collect())
+    }
+
     async fn describe(
         &self,
         machine: &Machine,

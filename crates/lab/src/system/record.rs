@@ -27,7 +27,12 @@ impl System {
     }
 
     /// Lets the traffic's name lead to the primary, in no generation.
-    pub(super) async fn point_to_primary(&self, machine: &Machine) -> Result<(), SystemError> {
+    pub(crate) async fn point_to_primary(&self, machine: &Machine) -> Result<(), SystemError> {
+        self.point_to(machine, self.pair.primary.endpoint.as_str()).await
+    }
+
+    /// Lets the traffic's name lead to `target`, in no generation, whatever it leads to now: as a person might.
+    pub(crate) async fn point_to(&self, machine: &Machine, target: &str) -> Result<(), SystemError> {
         let route53 = aws_sdk_route53::Client::new(&machine.gateway.sdk_config(self.plan.regions.primary.as_str()));
         let record = &self.plan.traffic.record;
         let listed = route53
@@ -38,10 +43,7 @@ impl System {
             .map_err(aws("list the zone"))?;
         let ours = [record.name.to_string(), generation_name(&record.name)];
         let old = listed.resource_record_sets().iter().filter(|set| ours.contains(&bare(set.name())));
-        let value = ResourceRecord::builder()
-            .value(self.pair.primary.endpoint.as_str())
-            .build()
-            .map_err(aws("build the record"))?;
+        let value = ResourceRecord::builder().value(target).build().map_err(aws("build the record"))?;
         let new = ResourceRecordSet::builder().name(record.name.as_str()).r#type(RrType::Cname).resource_records(value);
         let new = new
             .ttl(i64::try_from(record.ttl.duration().as_secs()).unwrap_or(i64::MAX))
@@ -58,7 +60,7 @@ impl System {
         let changed =
             route53.change_resource_record_sets().hosted_zone_id(record.zone.as_str()).change_batch(batch).send().await;
         changed.map(drop).map_err(|error| SystemError::Aws {
-            doing: format!("point `{}` to the primary", record.name),
+            doing: format!("point `{}` to `{target}`", record.name),
             why: edge::aws::shown(&error),
         })
     }

@@ -1,24 +1,39 @@
 //! The scenarios: what is done, and what must happen.
 
+mod approval;
 mod blip;
+mod changed;
 mod killed;
+mod meeting;
+mod stopped;
 
 use std::time::Duration;
 
 use domain::{
     evidence::Evidence,
+    id::ExecutionArn,
+    lease::Lease,
     plan::{Plan, Probe},
     probe::later,
     run::Trigger,
 };
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{
     Audience, DrillError, Scenario, Stage,
     clients::{Clients, Logs},
     environment,
+    follow::{Runs, live},
 };
-use crate::report::{Actor, DrillResult, Event, HeldTo, Moment, OldPrimary, RunResult, moments, signals, turns};
+use crate::{
+    pager::Told,
+    report::{
+        Actor, Check, DrillResult, Event, HeldTo, Moment, OldPrimary, RunResult, Turn, moments, signals, turns,
+        turns_until,
+    },
+    system::SystemError,
+};
 
 /// How long the old primary is tried after its return, and a client after a blip.
 const AFTERWARDS: Duration = Duration::from_millis(1_500);
@@ -29,11 +44,27 @@ pub(super) async fn play(
     reproduce: &str,
     audience: &dyn Audience,
 ) -> Result<DrillResult, DrillError> {
-    let mut drill = Drill { stage, scenario, audience, reproduce, began_at: Timestamp::now(), moments: Vec::new() };
+    let mut drill = Drill {
+        stage,
+        scenario,
+        audience,
+        reproduce,
+        began_at: Timestamp::now(),
+        moments: Vec::new(),
+        checks: Vec::new(),
+        turns: Vec::new(),
+    };
     match scenario {
         Scenario::PrimaryKilled => drill.primary_killed().await,
         Scenario::Blip => drill.blip().await,
         Scenario::ReplicaLagging => drill.replica_lagging().await,
+        Scenario::Twice => drill.twice().await,
+        Scenario::SecondFailover => drill.second_failover().await,
+        Scenario::OrchestratorDied => drill.orchestrator_died().await,
+        Scenario::StaleWriter => drill.stale_writer().await,
+        Scenario::WrongRecord => drill.wrong_record().await,
+        Scenario::Approval => drill.approval().await,
+        Scenario::PromotedRefusesWrites => drill.promoted_refuses_writes().await,
     }
 }
 
@@ -44,6 +75,9 @@ struct Drill<'a> {
     reproduce: &'a str,
     began_at: Timestamp,
     moments: Vec<Moment>,
+    checks: Vec<Check>,
+    /// The turns of runs that left no evidence.
+    turns: Vec<Turn>,
 }
 
 impl<'a> Drill<'a> {
@@ -91,6 +125,54 @@ impl<'a> Drill<'a> {
         );
         tokio::time::sleep(AFTERWARDS).await;
         Ok(Some(returned_at))
+    }
+
+    /// Says what must be true, whether it is, and what was found.
+    fn check(&mut self, claim: impl Into<String>, holds: bool, found: impl Into<String>) {
+        self.checks.push(Check { claim: claim.into(), holds, found: found.into() });
+    }
+
+    /// The plan's lease as it is now.
+    async fn lease(&self) -> Result<Lease, DrillError> {
+        let lease = self.stage.system.lease(&self.stage.machine).await?;
+        Ok(lease.ok_or_else(|| SystemError::Plan {
+            plan: self.plan().plan.to_string(),
+            why: "no run has ever taken its lease".into(),
+        })?)
+    }
+
+    /// That a person was called since the drill began, by a notice that is `wanted`.
+    async fn called(&mut self, claim: &str, wanted: impl Fn(&Told) -> bool) -> Result<(), DrillError> {
+        match self.stage.pager.told(self.began_at, claim, wanted).await {
+            Ok(told) => {
+                self.happened(told.at, Event::PersonCalled, told.subject.clone(), Actor::Run);
+                self.check(claim, true, told.subject);
+            }
+            Err(late @ SystemError::Late { .. }) => self.check(claim, false, late.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Ends a run from outside, and keeps what it had done until then.
+    async fn stop(&mut self, runs: &Runs, run: &ExecutionArn, name: &str) -> Result<RunResult, DrillError> {
+        let history = runs.stop(self.stage, run, "the drill").await?;
+        let at = Timestamp::now();
+        for moment in live(&history.moments) {
+            self.happened(moment.at, moment.event, moment.detail, moment.source);
+        }
+        let state = history.moments.last().map_or("no state", |moment| moment.state.as_str());
+        let because = format!("stopped by other hands in {state}");
+        self.happened(at, Event::RunStopped, format!("{name}, in {state}: `{}`", run.name()), Actor::Disaster);
+        self.turns.extend(turns_until(&history.moments, at));
+        Ok(RunResult::broken_off(name, run, history.transitions, because))
+    }
+
+    fn all_turns(&mut self, evidence: &[&Evidence]) -> Vec<Turn> {
+        let mut all = std::mem::take(&mut self.turns);
+        all.extend(evidence.iter().flat_map(|evidence| turns(evidence)));
+        all.sort_by_key(|turn| turn.from);
+        all
     }
 
     fn happened(&mut self, at: Timestamp, event: Event, detail: String, source: Actor) {
@@ -147,7 +229,8 @@ impl<'a> Drill<'a> {
             began_at: self.began_at,
             struck_at,
             ended_at: Timestamp::now(),
-            turns: evidence.iter().flat_map(|evidence| turns(evidence)).collect(),
+            turns: self.all_turns(&evidence),
+            checks: std::mem::take(&mut self.checks),
             signals: evidence.iter().flat_map(|evidence| signals(evidence)).collect(),
             moments: std::mem::take(&mut self.moments),
             runs,
@@ -157,6 +240,11 @@ impl<'a> Drill<'a> {
             reproduce: self.reproduce.to_owned(),
         })
     }
+}
+
+/// A person's request for a failover, as `lifeboat failover` makes it.
+fn order(plan: &Plan, by: &str, why: &str) -> Value {
+    json!({ "plan": plan.plan, "by": by, "why": why })
 }
 
 /// When the promoted replica had committed its first write.

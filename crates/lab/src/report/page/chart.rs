@@ -222,7 +222,15 @@ fn mark(out: &mut String, result: &DrillResult, moment: &Moment, label: &Label, 
 /// Whether a moment is bad news, good news or neither.
 pub(super) fn tone(event: Event) -> &'static str {
     match event {
-        Event::Killed | Event::Paused | Event::ReplayHeld | Event::Refused | Event::PersonCalled => "bad",
+        Event::Killed
+        | Event::Paused
+        | Event::ReplayHeld
+        | Event::Refused
+        | Event::PersonCalled
+        | Event::RunStopped
+        | Event::RecordEdited
+        | Event::WritesRefused
+        | Event::Denied => "bad",
         Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => "good",
         Event::Resumed
         | Event::Detected
@@ -233,6 +241,7 @@ pub(super) fn tone(event: Event) -> &'static str {
         | Event::Fenced
         | Event::DnsSwitched
         | Event::RunEnded
-        | Event::OldPrimaryBack => "plain",
+        | Event::OldPrimaryBack
+        | Event::Undone => "plain",
     }
 }

@@ -46,6 +46,9 @@ fn whole(out: &mut String, result: &DrillResult) -> fmt::Result {
     section(out, "Moments", |out| sections::moments(out, result))?;
     section(out, "What was seen of the primary", |out| sections::signals(out, result))?;
     section(out, "What was decided, and why", |out| sections::decisions(out, result))?;
+    if !result.checks.is_empty() {
+        section(out, "What had to be true besides", |out| sections::checks(out, result))?;
+    }
     section(out, "The old primary, and the rows", |out| sections::rows(out, result))?;
     section(out, "Do it again", |out| sections::environment(out, result))?;
     out.write_str("</main>\n</body>\n</html>\n")
@@ -85,7 +88,7 @@ mod tests {
         for named in ["scenario", "story", "reproduce"] {
             value[named] = ATTACK.into();
         }
-        for part in ["moments", "signals", "runs", "oldPrimary", "environment"] {
+        for part in ["moments", "signals", "runs", "checks", "oldPrimary", "environment"] {
             spoil(&mut value[part]);
         }
         value["plan"]["summary"] = ATTACK.into();

@@ -151,7 +151,12 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
         | Event::Verified
         | Event::RunEnded
         | Event::OldPrimaryBack
-        | Event::OldPrimaryFenced => String::new(),
+        | Event::OldPrimaryFenced
+        | Event::RunStopped
+        | Event::RecordEdited
+        | Event::WritesRefused
+        | Event::Denied
+        | Event::Undone => String::new(),
     }
 }
 
@@ -244,6 +249,18 @@ fn provenance(out: &mut String, run: &RunResult) -> fmt::Result {
         Some(execution) => writeln!(out, "<p class=\"small\">Execution <code>{}</code></p>", text(execution)),
         None => Ok(()),
     }
+}
+
+/// What else had to be true, and what was found.
+pub(super) fn checks(out: &mut String, result: &DrillResult) -> fmt::Result {
+    writeln!(out, "<table>\n<thead><tr><th>must be true</th><th></th><th>found</th></tr></thead>\n<tbody>")?;
+    for check in result.checks.iter().take(MOST_MOMENTS) {
+        let (class, so) = if check.holds { ("good", "so") } else { ("bad", "not so") };
+        let (claim, found) = (short(&check.claim, DETAIL_CHARS), short(&check.found, DETAIL_CHARS));
+        writeln!(out, "<tr><td>{claim}</td><td><b class=\"{class}\">{so}</b></td><td class=\"why\">{found}</td></tr>")?;
+    }
+    out.write_str("</tbody>\n</table>\n")?;
+    more(out, result.checks.len(), MOST_MOMENTS)
 }
 
 /// Fencing after the old primary's return, and the rows that went astray.

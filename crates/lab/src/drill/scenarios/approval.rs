@@ -1,0 +1,119 @@
+//! A plan that asks a person.
+
+use std::time::Duration;
+
+use domain::{
+    approval::{Answer, Asked, Decision},
+    evidence::Evidence,
+    id::{ExecutionArn, Person},
+    plan::{Plan, Policy},
+    span::Span,
+};
+use edge::{shelf, states::States};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Drill, promoted_at};
+use crate::{
+    drill::{DrillError, follow::Runs},
+    report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
+    system::{SystemError, until},
+};
+
+/// How long the question may take to be there.
+const ASKED_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a person has where one answers, and where none does.
+const LONG: Span = Span::seconds(120);
+const SHORT: Span = Span::seconds(2);
+
+impl Drill<'_> {
+    pub(super) async fn approval(&mut self) -> Result<DrillResult, DrillError> {
+        let (stage, plan) = (self.stage, self.plan());
+        let result = self.asked_thrice().await;
+        // Whatever came of it: the next run reads the plan as it was.
+        stage.system.replan(&stage.machine, plan).await?;
+        result
+    }
+
+    async fn asked_thrice(&mut self) -> Result<DrillResult, DrillError> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let mut runs = Runs::so_far(self.stage).await?;
+        let clients = self.clients().await?;
+        system.replan(machine, &asking(self.plan(), LONG)).await?;
+        let struck_at = self.kill().await?;
+        let first = runs.next().await?;
+        self.answer(&first, Decision::Deny, "anna", "the application is at fault").await?;
+        let denied = runs.follow(self.stage, &first, self.audience).await?;
+        self.on_record(&denied, "deny", "anna", "the application is at fault");
+        let name = denied.execution.name().to_owned();
+        self.called("a person is asked, and told the command that answers", |told| {
+            told.subject.contains("approve the failover") && told.message.contains(&format!("approve {name}"))
+        })
+        .await?;
+
+        // EventBridge may deliver an event more than once: the alarm's comes again, and asks again.
+        system.replan(machine, &asking(self.plan(), SHORT)).await?;
+        let second = runs.start(&denied.request).await?;
+        let unanswered = runs.follow(self.stage, &second, self.audience).await?;
+        let says = unanswered.because.contains("nobody approved within");
+        self.check("silence is a no, and said so", says, &unanswered.because);
+
+        system.replan(machine, &asking(self.plan(), LONG)).await?;
+        let third = runs.start(&denied.request).await?;
+        self.answer(&third, Decision::Approve, "ben", "confirmed with the provider").await?;
+        let approved = runs.follow(self.stage, &third, self.audience).await?;
+        self.on_record(&approved, "approve", "ben", "confirmed with the provider");
+        for (which, evidence) in [("denied", &denied), ("unanswered", &unanswered)] {
+            let nothing = evidence.record.fencing.is_none() && evidence.record.promotion.is_none();
+            self.check(format!("the {which} run changed nothing"), nothing, "by the record's answers");
+        }
+        let moved = promoted_at(&approved);
+        let returned_at = self.afterwards(&clients, moved).await?;
+        let logs = clients.stop().await?;
+        let results = vec![
+            RunResult::of("denied", Ending::Refused, denied),
+            RunResult::of("nobody answers", Ending::Refused, unanswered),
+            RunResult::of("approved", Ending::Done, approved),
+        ];
+        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+    }
+
+    /// Answers a run as `lifeboat approve` does: by the token that it left with its question.
+    async fn answer(&mut self, run: &ExecutionArn, decision: Decision, by: &str, why: &str) -> Result<(), DrillError> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let key = shelf::approval_key(&self.plan().plan, run.name());
+        let asked = until(ASKED_WITHIN, "the question to a person", async || {
+            Ok(system.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Asked>(&text).ok()))
+        })
+        .await?;
+        let person =
+            |error: domain::id::BadId| SystemError::Aws { doing: "name a person".into(), why: error.to_string() };
+        let answer = Answer { decision, by: by.parse::<Person>().map_err(person)?, why: why.to_owned() };
+        let states = States::with(&machine.gateway.sdk_config(self.plan().regions.recovery.as_str()));
+        states.answer(&asked.task_token, &answer).await?;
+        let event = match decision {
+            Decision::Approve => Event::Approved,
+            Decision::Deny => Event::Denied,
+        };
+        self.happened(Timestamp::now(), event, format!("by {by}: {why}"), Actor::Disaster);
+        Ok(())
+    }
+
+    /// That a run's evidence says who decided what, when and why.
+    fn on_record(&mut self, evidence: &Evidence, decision: &str, by: &str, why: &str) {
+        let kept = evidence.record.approval.clone().unwrap_or(Value::Null);
+        let when = evidence.timeline.iter().find(|moment| moment.state == "Approve").and_then(|moment| moment.left_at);
+        let same = kept["decision"] == decision && kept["by"] == by && kept["why"] == why && when.is_some();
+        let at = when.map_or("at no known time".to_owned(), |at| format!("at {at}"));
+        self.check(format!("who, when and why are on record: {decision}"), same, format!("{kept} {at}"));
+    }
+}
+
+/// The plan, but a person is asked about a dead database, and has this long.
+fn asking(plan: &Plan, deadline: Span) -> Plan {
+    let mut plan = plan.clone();
+    plan.failover.policy.database = Policy::Approval;
+    plan.failover.approval_deadline = deadline;
+    plan
+}

@@ -1,7 +1,8 @@
 """Faults of AWS's own calls, on demand: throttled, broken, denied, silent, or the caller killed in the middle.
 
 `PUT /_lab/faults` sets one, `GET` lists them, `DELETE /_lab/faults[/ID]` ends them. `GET /_lab/calls` is the record of
-every call that functions and Step Functions made. What a fault and a call are is in `fault_rules`.
+every call that functions and Step Functions made. `DELETE /_lab/environments` ends the functions' idle processes, so that
+each one's next invocation is its first. What a fault and a call are is in `fault_rules`.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ def fill_requests(book: Book) -> None:
     )
     caller_of = symbols.uses(iam_evaluator, "request_caller_arn", "headers, query_params")
     region_of = symbols.uses(router, "extract_region", "headers, query_params")
+    end_idle = idle_ender()
     refuse = refusals()
     kill = killer()
 
@@ -58,6 +60,9 @@ def fill_requests(book: Book) -> None:
 
     @symbols.replaces(app, "_dispatch_service_request", parameters)
     async def dispatch(original, method, path, headers, body, query_params, request_id):
+        if (method, path) == ("DELETE", "/_lab/environments"):
+            await asyncio.to_thread(end_idle)
+            return told(200, {})
         if path.startswith("/_lab/"):
             return control(book, method, path, body)
         request = (method, path, headers, body, query_params, request_id)
@@ -137,6 +142,22 @@ def killer():
                 process.wait()
 
     return kill
+
+
+def idle_ender():
+    """Gives the function that ends the functions' idle processes; one at work goes on."""
+    workers = symbols.uses(lambda_runtime, "_workers")
+    lock = symbols.uses(lambda_runtime, "_lock")
+    end = symbols.uses(lambda_runtime, "kill_workers", "workers")
+
+    def end_idle() -> None:
+        with lock:
+            idle = [worker for pool in workers.values() for worker in pool if not worker.in_use]
+            for pool in workers.values():
+                pool[:] = [worker for worker in pool if worker.in_use]
+        end(idle)
+
+    return end_idle
 
 
 def fill_tasks(book: Book) -> None:

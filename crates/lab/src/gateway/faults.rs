@@ -234,6 +234,15 @@ impl Faults {
         self.ask::<serde_json::Value>(self.http.delete(format!("{}/calls", self.base))).await.map(drop)
     }
 
+    /// Ends the functions' idle processes: each one's next invocation is its first, and makes every call that a first
+    /// one makes.
+    ///
+    /// # Errors
+    /// [`FaultsError`].
+    pub async fn end_idle_environments(&self) -> Result<(), FaultsError> {
+        self.ask::<serde_json::Value>(self.http.delete(format!("{}/environments", self.base))).await.map(drop)
+    }
+
     async fn ask<T: serde::de::DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, FaultsError> {
         let (_, request) = request.build_split();
         let request = request.map_err(|source| FaultsError::Unanswered { request: self.base.clone(), source })?;

@@ -5,6 +5,8 @@
 //! 52 and 3 ms when it logs a line, cold 73 and 18 ms. Eight in series in a state machine:
 //! 543 ms before, 9 ms after. See `python/seams/functions.py` and `executions.py` for why.
 
+mod faults;
+
 use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
@@ -18,6 +20,8 @@ use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 
 use crate::process::{DeathSignal, Spawner};
 use crate::setup::Python;
+
+pub use faults::{Call, Caller, Fault, Faults, FaultsError, How, InForce, Spoiled, When};
 
 /// The account of every lab.
 pub const ACCOUNT: &str = "000000000000";
@@ -146,6 +150,12 @@ impl Gateway {
     #[must_use]
     pub fn zones_file(&self) -> &Path {
         &self.zones
+    }
+
+    /// The faults of AWS's calls, and the record of the calls.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        Faults::at(&self.endpoint())
     }
 
     /// How the lab's root calls AWS in `region`.

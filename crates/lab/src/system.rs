@@ -3,6 +3,7 @@
 mod objects;
 mod pair;
 mod record;
+mod rewind;
 mod watch;
 
 use std::{
@@ -22,6 +23,8 @@ use crate::{
     rds::Name,
     workload::{Password, orders::OrdersError},
 };
+
+pub use rewind::RewindError;
 
 /// The system that a plan protects.
 #[derive(Debug, Clone)]
@@ -149,7 +152,12 @@ impl System {
         )?;
         self.create_pair(machine).await?;
         self.point_to_primary(machine).await?;
-        let region = &regions.recovery;
+        self.forget_lease(machine).await?;
+        self.watched(machine).await
+    }
+
+    async fn forget_lease(&self, machine: &Machine) -> Result<(), SystemError> {
+        let region = &self.plan.regions.recovery;
         let lease = machine
             .gateway
             .s3(region.as_str())
@@ -158,8 +166,9 @@ impl System {
             .key(shelf::lease_key(&self.plan.plan))
             .send()
             .await;
-        lease.map_err(|error| SystemError::Aws { doing: "forget the lease".into(), why: edge::aws::shown(&error) })?;
-        self.watched(machine).await
+        lease
+            .map(drop)
+            .map_err(|error| SystemError::Aws { doing: "forget the lease".into(), why: edge::aws::shown(&error) })
     }
 
     /// An instance's name in the lab's RDS.

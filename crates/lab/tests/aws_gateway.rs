@@ -2,6 +2,9 @@
 //!
 //! One lab serves all tests of this file; each test keeps to names of its own.
 
+#[path = "aws/faults.rs"]
+mod faults;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};

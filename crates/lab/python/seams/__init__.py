@@ -7,7 +7,20 @@ to start when one is missing or has other parameters than those we were written 
 import os
 from dataclasses import dataclass
 
-from . import access, alarms, callbacks, error_names, executions, functions, hosted_zones, rds, retries, schedules, symbols
+from . import (
+    access,
+    alarms,
+    callbacks,
+    error_names,
+    executions,
+    faults,
+    functions,
+    hosted_zones,
+    rds,
+    retries,
+    schedules,
+    symbols,
+)
 
 
 @dataclass(frozen=True)
@@ -25,5 +38,6 @@ def fill() -> None:
         rds_url=os.environ.pop("LIFEBOAT_LAB_RDS", ""),
         zones_file=os.environ.pop("LIFEBOAT_LAB_ZONES", ""),
     )
-    for seam in (rds, error_names, executions, callbacks, retries, alarms, schedules, functions, hosted_zones, access):
+    seams = (rds, error_names, executions, callbacks, retries, alarms, schedules, functions, hosted_zones, access, faults)
+    for seam in seams:
         seam.fill(settings)

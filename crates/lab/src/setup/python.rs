@@ -19,6 +19,8 @@ const PROGRAM: &[(&str, &str)] = &[
     ("seams/callbacks.py", include_str!("../../python/seams/callbacks.py")),
     ("seams/error_names.py", include_str!("../../python/seams/error_names.py")),
     ("seams/executions.py", include_str!("../../python/seams/executions.py")),
+    ("seams/fault_rules.py", include_str!("../../python/seams/fault_rules.py")),
+    ("seams/faults.py", include_str!("../../python/seams/faults.py")),
     ("seams/functions.py", include_str!("../../python/seams/functions.py")),
     ("seams/hosted_zones.py", include_str!("../../python/seams/hosted_zones.py")),
     ("seams/rds.py", include_str!("../../python/seams/rds.py")),

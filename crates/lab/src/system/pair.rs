@@ -15,7 +15,7 @@ use crate::{
 
 impl System {
     pub(super) async fn create_pair(&self, machine: &Machine) -> Result<(), SystemError> {
-        let (primary, replica) = (&self.pair.primary, &self.pair.replica);
+        let primary = &self.pair.primary;
         let here = self.rds(machine, &self.plan.regions.primary);
         let doing = format!("create `{}`", primary.instance);
         here.create_db_instance()
@@ -34,6 +34,11 @@ impl System {
             .map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })?;
         self.available(machine, &self.plan.regions.primary, primary).await?;
         self.load(machine).await?;
+        self.create_replica(machine).await
+    }
+
+    pub(super) async fn create_replica(&self, machine: &Machine) -> Result<(), SystemError> {
+        let (primary, replica) = (&self.pair.primary, &self.pair.replica);
         let there = self.rds(machine, &self.plan.regions.recovery);
         let doing = format!("create the replica `{}`", replica.instance);
         there
@@ -186,6 +191,29 @@ impl System {
                 }
             })
             .await?;
+        }
+        Ok(())
+    }
+}
+
+impl System {
+    /// Opens a side to the application again, in its network and in its roles, whatever fenced it.
+    pub(super) async fn open_side(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
+        let opened = self
+            .rds(machine, region)
+            .modify_db_instance()
+            .db_instance_identifier(side.instance.as_str())
+            .set_vpc_security_group_ids(groups(side))
+            .apply_immediately(true)
+            .send()
+            .await;
+        opened.map_err(|error| SystemError::Aws {
+            doing: format!("open the network of `{}`", side.instance),
+            why: edge::aws::shown(&error),
+        })?;
+        let owner = self.owner_session(machine, region, side).await?;
+        for role in &self.pair.application_roles {
+            owner.batch_execute(&format!("alter role {role} login")).await?;
         }
         Ok(())
     }

@@ -1,0 +1,285 @@
+//! Faults of AWS's own calls, set on purpose, and the record of the calls that were made.
+//!
+//! The gateway's side of it is `python/seams/faults.py`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Where faults are set and calls are read.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    base: String,
+    http: reqwest::Client,
+}
+
+/// Why a fault could not be set, or the record not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FaultsError {
+    /// The gateway did not answer.
+    #[error("the gateway did not answer {request}; is the lab still up?")]
+    Unanswered {
+        /// What was asked.
+        request: String,
+        /// Why nothing came.
+        source: reqwest::Error,
+    },
+    /// The gateway refused.
+    #[error("the gateway refused {request} with {status}: {why}")]
+    Refused {
+        /// What was asked.
+        request: String,
+        /// The answer's status.
+        status: u16,
+        /// The answer's text.
+        why: String,
+    },
+}
+
+/// Who makes a call of AWS.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Caller {
+    /// A function, by its name.
+    Function(String),
+    /// Step Functions, which invokes functions.
+    States,
+    /// The lab itself. Its calls are not recorded, and spoiled only where a fault names it.
+    Root,
+}
+
+/// A call of AWS that a function or Step Functions made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Call {
+    /// Who made it.
+    pub caller: Caller,
+    /// The service, as `route53`.
+    pub service: String,
+    /// The operation as AWS names it, as `GetChange`.
+    pub operation: String,
+    /// The Region that was called.
+    pub region: String,
+    /// The function that was invoked, the key of an S3 object, else empty.
+    pub target: String,
+    /// What a fault did to it.
+    pub spoiled: Option<Spoiled>,
+}
+
+/// What a fault did to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub struct Spoiled {
+    /// Whether it was carried out.
+    pub when: When,
+    /// What its caller saw.
+    pub how: How,
+}
+
+/// Whether a spoiled call is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// It is not.
+    Before,
+    /// It is, and its answer is lost.
+    After,
+}
+
+/// What the caller of a spoiled call sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// Each service's own way to say: not so fast.
+    Throttled,
+    /// A 500.
+    Broken,
+    /// A 403; only [`When::Before`].
+    Denied,
+    /// Nothing, until it gives up; 30 s at most.
+    Silent,
+    /// Nothing any more: its process is killed with SIGKILL. Only functions.
+    Killed,
+}
+
+/// Calls to spoil, and how. Set with [`Faults::set`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    caller: Option<Caller>,
+    service: Option<String>,
+    operation: Option<String>,
+    region: Option<String>,
+    target: Option<String>,
+    times: Option<u32>,
+    each: bool,
+    when: When,
+    how: How,
+}
+
+/// A fault that is in force.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InForce {
+    /// Its number.
+    pub id: u64,
+    /// How many calls it has spoiled so far.
+    pub spoiled: u32,
+}
+
+impl Fault {
+    /// Spoils every call of functions and Step Functions, for ever.
+    #[must_use]
+    pub fn new(when: When, how: How) -> Self {
+        let (caller, service, operation, region, target, times) = (None, None, None, None, None, None);
+        Self { caller, service, operation, region, target, times, each: false, when, how }
+    }
+
+    /// Only calls by `caller`.
+    #[must_use]
+    pub fn by(self, caller: Caller) -> Self {
+        Self { caller: Some(caller), ..self }
+    }
+
+    /// Only calls of a service, as `route53`.
+    #[must_use]
+    pub fn of(self, service: &str) -> Self {
+        Self { service: Some(service.to_owned()), ..self }
+    }
+
+    /// Only one operation, as `GetChange`.
+    #[must_use]
+    pub fn operation(self, operation: &str) -> Self {
+        Self { operation: Some(operation.to_owned()), ..self }
+    }
+
+    /// Only calls to a Region.
+    #[must_use]
+    pub fn in_region(self, region: &str) -> Self {
+        Self { region: Some(region.to_owned()), ..self }
+    }
+
+    /// Only calls whose target begins so.
+    #[must_use]
+    pub fn target(self, target: &str) -> Self {
+        Self { target: Some(target.to_owned()), ..self }
+    }
+
+    /// Only the first calls, `times` of them.
+    #[must_use]
+    pub fn first(self, times: u32) -> Self {
+        Self { times: Some(times), ..self }
+    }
+
+    /// Only the first calls of each kind, `times` of them: one that differs in any word is another kind.
+    #[must_use]
+    pub fn first_of_each(self, times: u32) -> Self {
+        Self { times: Some(times), each: true, ..self }
+    }
+}
+
+impl Faults {
+    pub(super) fn at(endpoint: &str) -> Self {
+        Self { base: format!("{endpoint}/_lab"), http: reqwest::Client::new() }
+    }
+
+    /// Puts a fault in force; gives its number.
+    ///
+    /// # Errors
+    /// [`FaultsError`], where it is none among others.
+    pub async fn set(&self, fault: &Fault) -> Result<u64, FaultsError> {
+        #[derive(Deserialize)]
+        struct Set {
+            id: u64,
+        }
+        let set: Set = self.ask(self.http.put(format!("{}/faults", self.base)).json(fault)).await?;
+        Ok(set.id)
+    }
+
+    /// The faults in force.
+    ///
+    /// # Errors
+    /// [`FaultsError`].
+    pub async fn in_force(&self) -> Result<Vec<InForce>, FaultsError> {
+        #[derive(Deserialize)]
+        struct Listed {
+            faults: Vec<InForce>,
+        }
+        let listed: Listed = self.ask(self.http.get(format!("{}/faults", self.base))).await?;
+        Ok(listed.faults)
+    }
+
+    /// Ends every fault.
+    ///
+    /// # Errors
+    /// [`FaultsError`].
+    pub async fn heal(&self) -> Result<(), FaultsError> {
+        self.ask::<serde_json::Value>(self.http.delete(format!("{}/faults", self.base))).await.map(drop)
+    }
+
+    /// The calls that functions and Step Functions made since they were last forgotten; at most the newest 20,000.
+    ///
+    /// # Errors
+    /// [`FaultsError`].
+    pub async fn calls(&self) -> Result<Vec<Call>, FaultsError> {
+        #[derive(Deserialize)]
+        struct Listed {
+            calls: Vec<Call>,
+        }
+        let listed: Listed = self.ask(self.http.get(format!("{}/calls", self.base))).await?;
+        Ok(listed.calls)
+    }
+
+    /// Forgets the calls so far.
+    ///
+    /// # Errors
+    /// [`FaultsError`].
+    pub async fn forget_calls(&self) -> Result<(), FaultsError> {
+        self.ask::<serde_json::Value>(self.http.delete(format!("{}/calls", self.base))).await.map(drop)
+    }
+
+    /// Ends the functions' idle processes: each one's next invocation is its first, and makes every call that a first
+    /// one makes.
+    ///
+    /// # Errors
+    /// [`FaultsError`].
+    pub async fn end_idle_environments(&self) -> Result<(), FaultsError> {
+        self.ask::<serde_json::Value>(self.http.delete(format!("{}/environments", self.base))).await.map(drop)
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, FaultsError> {
+        let (_, request) = request.build_split();
+        let request = request.map_err(|source| FaultsError::Unanswered { request: self.base.clone(), source })?;
+        let named = format!("{} {}", request.method(), request.url());
+        let unanswered = |source| FaultsError::Unanswered { request: named.clone(), source };
+        let answer = self.http.execute(request).await.map_err(unanswered)?;
+        let status = answer.status();
+        if !status.is_success() {
+            let why = answer.text().await.unwrap_or_default();
+            return Err(FaultsError::Refused { request: named.clone(), status: status.as_u16(), why });
+        }
+        answer.json().await.map_err(unanswered)
+    }
+}
+
+impl From<String> for Caller {
+    fn from(name: String) -> Self {
+        match name.as_str() {
+            "states" => Self::States,
+            "root" => Self::Root,
+            _ => Self::Function(name),
+        }
+    }
+}
+
+impl From<Caller> for String {
+    fn from(caller: Caller) -> Self {
+        caller.to_string()
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Self::Function(name) => name,
+            Self::States => "states",
+            Self::Root => "root",
+        })
+    }
+}

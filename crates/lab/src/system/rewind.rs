@@ -1,0 +1,109 @@
+//! Many runs on one pair: the quick way back to where a failover can begin.
+
+use domain::probe::Watch;
+use edge::shelf;
+
+use super::{PATIENCE, System, SystemError, until};
+use crate::{
+    machine::Machine,
+    rds::RdsError,
+    workload::{Access, Place, Server, write_once},
+};
+
+/// What could not be put back.
+#[derive(Debug, thiserror::Error)]
+pub enum RewindError {
+    /// AWS or the database.
+    #[error("the pair could not be put back")]
+    System(#[from] SystemError),
+    /// The primary's host.
+    #[error("the primary's host did not come back")]
+    Host(#[from] RdsError),
+}
+
+impl System {
+    /// Takes the primary's alarm away: from now on a run begins only when someone starts it.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn start_by_hand_only(&self, machine: &Machine) -> Result<(), SystemError> {
+        let region = self.plan.regions.recovery.as_str();
+        let alarm = format!("lifeboat-{}-primary-down", self.plan.plan);
+        let cloudwatch = aws_sdk_cloudwatch::Client::new(&machine.gateway.sdk_config(region));
+        let deleted = cloudwatch.delete_alarms().alarm_names(&alarm).send().await;
+        deleted
+            .map(drop)
+            .map_err(|error| SystemError::Aws { doing: format!("delete `{alarm}`"), why: edge::aws::shown(&error) })
+    }
+
+    /// Puts the pair back to where a failover can begin: the old primary runs and is open, a new replica follows it, the
+    /// name leads to it, nobody holds the lease, and the watch sees it. [`System::renew`] without a new database, in about
+    /// a second.
+    ///
+    /// # Errors
+    /// [`RewindError`].
+    pub async fn rewind(&self, machine: &Machine) -> Result<(), RewindError> {
+        let (primary, replica) = (&self.pair.primary, &self.pair.replica);
+        let regions = &self.plan.regions;
+        let back = async {
+            match machine.rds.restart_after_kill(&self.primary()).await {
+                Ok(()) | Err(RdsError::Running { .. }) => {}
+                Err(error) => return Err(RewindError::from(error)),
+            }
+            Ok(self.open_side(machine, &regions.primary, primary).await?)
+        };
+        let gone = async { Ok(self.delete(machine, &regions.recovery, replica).await?) };
+        tokio::try_join!(back, gone)?;
+        self.create_replica(machine).await?;
+        self.point_to_primary(machine).await?;
+        self.forget_lease(machine).await?;
+        // It writes the first failure and the return down at once, and with the failure when it last saw the primary.
+        self.watch_shows(machine, "the primary's return in the watch", |watch| watch.failing.is_none()).await?;
+        Ok(())
+    }
+
+    /// Waits until the watch has counted a failure.
+    ///
+    /// # Errors
+    /// [`SystemError::Late`].
+    pub async fn noticed(&self, machine: &Machine) -> Result<(), SystemError> {
+        self.watch_shows(machine, "a failure in the watch", |watch| watch.failing.is_some()).await
+    }
+
+    async fn watch_shows(
+        &self,
+        machine: &Machine,
+        what: &str,
+        wanted: impl Fn(&Watch) -> bool,
+    ) -> Result<(), SystemError> {
+        let key = shelf::watch_key(&self.plan.plan);
+        until(PATIENCE, what, async || {
+            let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
+            Ok(watch.filter(&wanted).map(drop))
+        })
+        .await
+    }
+
+    /// Writes one row as the application would. Gives who took it, or why nobody did.
+    ///
+    /// # Errors
+    /// [`SystemError::Plan`] where the plan names no application role.
+    pub async fn write_as_the_application(
+        &self,
+        machine: &Machine,
+        place: &Place,
+        id: i64,
+    ) -> Result<Result<Server, String>, SystemError> {
+        let unable = |why: String| SystemError::Plan { plan: self.plan.plan.to_string(), why };
+        let role = self.pair.application_roles.first();
+        let role = role.ok_or_else(|| unable("it names no application role".into()))?;
+        let access = Access {
+            user: role.to_string(),
+            password: self.password.clone(),
+            database: self.pair.database.to_string(),
+            trusted_pem: Some(machine.rds.ca_pem()),
+        };
+        let written = write_once(access, place, self.pair.primary.port, id).await;
+        written.map_err(|error| unable(error.to_string()))
+    }
+}

@@ -1,0 +1,59 @@
+//! One write, as the application makes it.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use super::{Access, Outcome, Server, WorkloadError, name::Lookups, session::Door};
+
+/// How long one write may take, and the look-up before it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Where to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Wherever the name leads now.
+    Name {
+        /// The name.
+        name: String,
+        /// Who is asked for it.
+        resolver: SocketAddr,
+    },
+    /// At one host, whatever leads there.
+    Host {
+        /// Its address.
+        address: IpAddr,
+        /// The name in its certificate.
+        host: String,
+    },
+}
+
+/// Commits one row in a session of its own. Gives who took it, or why nobody did.
+///
+/// # Errors
+/// [`WorkloadError`] where there could be no client; a write that was not taken is no error.
+pub async fn write_once(
+    access: Access,
+    place: &Place,
+    port: u16,
+    id: i64,
+) -> Result<Result<Server, String>, WorkloadError> {
+    let door = Door::new(access, port, PATIENCE)?;
+    let (address, host) = match place {
+        Place::Host { address, host } => (*address, host.clone()),
+        Place::Name { name, resolver } => match Lookups::of(name, *resolver, PATIENCE)?.target().await {
+            Ok(target) => (target.address, target.host),
+            Err(why) => return Ok(Err(why)),
+        },
+    };
+    let session = match door.open(address, &host).await {
+        Ok(session) => session,
+        Err(why) => return Ok(Err(why)),
+    };
+    Ok(match tokio::time::timeout(PATIENCE, session.commit(id)).await {
+        Ok(Outcome::Acknowledged) => Ok(session.server().clone()),
+        Ok(Outcome::Failed(why) | Outcome::Unknown(why)) => Err(why),
+        Err(_) => Err(format!("{address} did not acknowledge a row in {PATIENCE:?}")),
+    })
+}

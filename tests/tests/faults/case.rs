@@ -1,0 +1,93 @@
+//! The cases: which call is spoiled, and how.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use lab::gateway::{Call, Caller, Fault, How, When};
+
+/// A kind of call. Those of one kind differ only in what varies from run to run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kind {
+    caller: Caller,
+    service: String,
+    operation: String,
+    region: String,
+    /// The function that is invoked, or the folder of the object.
+    target: String,
+}
+
+/// One fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Case {
+    kind: Kind,
+    when: When,
+    how: How,
+}
+
+/// How often an SDK client of the engine tries a call: a fault that lasts as long reaches the function.
+const TRIES: u32 = 3;
+
+/// The kinds among calls, but for those of the watch: it runs all the time, with a failover or without.
+pub(crate) fn kinds(calls: &[Call], watch: &Caller, region: &str) -> Vec<Kind> {
+    let ours = calls.iter().filter(|call| call.caller != *watch || call.region != region);
+    let mut seen = BTreeSet::new();
+    ours.map(Kind::of).filter(|kind| seen.insert(kind.clone())).collect()
+}
+
+/// Every case: each kind before and after, and each function killed once, in the last of its calls.
+pub(crate) fn all(kinds: &[Kind]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut last = BTreeMap::new();
+    for kind in kinds {
+        cases.push(Case { kind: kind.clone(), when: When::Before, how: How::Throttled });
+        cases.push(Case { kind: kind.clone(), when: When::After, how: How::Broken });
+        if matches!(kind.caller, Caller::Function(_)) {
+            last.insert(kind.caller.clone(), kind.clone());
+        }
+    }
+    cases.extend(last.into_values().map(|kind| Case { kind, when: When::After, how: How::Killed }));
+    cases
+}
+
+impl Kind {
+    fn of(call: &Call) -> Self {
+        let target = match call.target.split_once('/') {
+            Some((folder, _)) => format!("{folder}/"),
+            None => call.target.clone(),
+        };
+        let (caller, service) = (call.caller.clone(), call.service.clone());
+        Self { caller, service, operation: call.operation.clone(), region: call.region.clone(), target }
+    }
+}
+
+impl Case {
+    pub(crate) fn fault(&self) -> Fault {
+        let Kind { caller, service, operation, region, target } = &self.kind;
+        let fault = Fault::new(self.when, self.how).by(caller.clone()).of(service).operation(operation);
+        let fault = fault.in_region(region).target(target);
+        match (self.how, caller) {
+            (How::Throttled, Caller::Function(_)) => fault.first(TRIES),
+            _ => fault.first(1),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { caller, service, operation, region, target } = self;
+        write!(to, "{caller} {service}:{operation} {target}{}{region}", if target.is_empty() { "" } else { " " })
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match (self.how, self.when) {
+            (How::Killed, _) => "killed in",
+            (_, When::Before) => "refused",
+            (_, When::After) => "answer lost",
+        };
+        write!(to, "{what} {}", self.kind)
+    }
+}

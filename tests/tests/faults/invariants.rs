@@ -1,0 +1,191 @@
+//! One run with one fault, and what must hold after it.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_sfn::types::ExecutionStatus;
+use domain::evidence::{self, Evidence, RunOutcome};
+use edge::dns::Dns;
+use lab::{
+    drill::Stage,
+    gateway::{Caller, Faults},
+    machine::ACCOUNT,
+    workload::Place,
+};
+use serde_json::json;
+
+use crate::case::{self, Case, Kind};
+
+/// How long a run may take; the slowest waits for its SDK's tries and the state machine's.
+const RUN_PATIENCE: Duration = Duration::from_secs(90);
+
+/// Between two looks at a run.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The timeline of a database that was never promoted.
+const FIRST_TIMELINE: u32 = 1;
+
+/// The watch's function.
+const WATCH: &str = "lifeboat-health-probe";
+
+/// The lab, and what is asked of it.
+pub(crate) struct World<'a> {
+    stage: &'a Stage,
+    faults: Faults,
+    states: aws_sdk_sfn::Client,
+}
+
+/// How a run ended, in the state machine's own words, and its record.
+struct Ended {
+    end: String,
+    because: String,
+    evidence: Option<Evidence>,
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(stage: &'a Stage) -> Self {
+        let region = stage.system.plan.regions.recovery.as_str();
+        let states = aws_sdk_sfn::Client::new(&stage.machine.gateway.sdk_config(region));
+        Self { stage, faults: stage.machine.gateway.faults(), states }
+    }
+
+    /// A run without a fault; gives its outcome and the kinds of calls that it made.
+    pub(crate) async fn plain(&self) -> (String, Vec<Kind>) {
+        self.faults.end_idle_environments().await.unwrap();
+        self.faults.forget_calls().await.unwrap();
+        self.kill().await;
+        let ended = self.run("plain").await.unwrap();
+        let calls = self.faults.calls().await.unwrap();
+        let watch = Caller::Function(WATCH.into());
+        let kinds = case::kinds(&calls, &watch, self.stage.system.plan.regions.recovery.as_str());
+        let found = self.after(&ended, 0).await.unwrap_or_else(|wrong| panic!("without a fault: {wrong}"));
+        (found.split(':').next().unwrap().to_owned(), kinds)
+    }
+
+    /// A run with one fault: how it ended, or what does not hold.
+    pub(crate) async fn play(&self, case: &Case, number: i64) -> Result<String, String> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        system.rewind(machine).await.map_err(|error| format!("before it began: {}", domain::failure::chain(&error)))?;
+        self.faults.end_idle_environments().await.unwrap();
+        self.faults.forget_calls().await.unwrap();
+        let fault = self.faults.set(&case.fault()).await.unwrap();
+        self.kill().await;
+        let ended = self.run(&format!("case-{number}")).await;
+        let spoiled = self
+            .faults
+            .in_force()
+            .await
+            .unwrap()
+            .iter()
+            .find(|found| found.id == fault)
+            .map_or(0, |found| found.spoiled);
+        self.faults.heal().await.unwrap();
+        let ended = ended?;
+        if spoiled == 0 {
+            return Err(format!("the call was never made; {}: {}", ended.end, ended.because));
+        }
+        self.after(&ended, number).await
+    }
+
+    async fn kill(&self) {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        machine.rds.kill(&system.primary()).await.unwrap();
+        system.noticed(machine).await.unwrap();
+    }
+
+    /// Starts a run by hand and waits for its end.
+    async fn run(&self, name: &str) -> Result<Ended, String> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let region = system.plan.regions.recovery.as_str();
+        let input = json!({ "plan": system.plan.plan, "by": "the test", "why": "the primary was killed" });
+        let started = self.states.start_execution().name(name).input(input.to_string());
+        let arn = format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:lifeboat-failover");
+        let started = started.state_machine_arn(arn).send().await.unwrap();
+        let began = Instant::now();
+        let described = loop {
+            let described =
+                self.states.describe_execution().execution_arn(started.execution_arn()).send().await.unwrap();
+            if *described.status() != ExecutionStatus::Running {
+                break described;
+            }
+            if began.elapsed() > RUN_PATIENCE {
+                return Err(format!("the run has not ended after {RUN_PATIENCE:?}"));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        };
+        let run = started.execution_arn().parse().unwrap();
+        let text = system.object(machine, &evidence::key(Some(&system.plan.plan), &run)).await.unwrap();
+        let evidence = text.map(|text| serde_json::from_str(&text).unwrap());
+        let end = described.error().unwrap_or(described.status().as_str()).to_owned();
+        Ok(Ended { end, because: described.cause().unwrap_or_default().to_owned(), evidence })
+    }
+
+    /// What must hold after any run; gives its end in a line.
+    async fn after(&self, ended: &Ended, number: i64) -> Result<String, String> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let evidence = ended.evidence.as_ref().ok_or_else(|| format!("{} left no evidence", ended.end))?;
+        machine.rds.restart_after_kill(&system.primary()).await.map_err(|error| domain::failure::chain(&error))?;
+        let at = |name| {
+            let view = machine.rds.instance(&name).unwrap();
+            Place::Host { address: view.address.into(), host: view.host_name }
+        };
+        let name = system.plan.traffic.record.name.to_string();
+        let through = Place::Name { name, resolver: machine.resolver() };
+        let id = |side: i64| 1_000_000 + number * 10 + side;
+        let (old_place, new_place) = (at(system.primary()), at(system.replica()));
+        let (old, new, client) = tokio::join!(
+            system.write_as_the_application(machine, &old_place, id(0)),
+            system.write_as_the_application(machine, &new_place, id(1)),
+            system.write_as_the_application(machine, &through, id(2)),
+        );
+        let (old, new, client) = (old.unwrap(), new.unwrap(), client.unwrap());
+        let done = evidence.outcome == RunOutcome::Done;
+        if (ended.end == "SUCCEEDED") != done {
+            return Err(format!("it ended as {} and its evidence says {:?}", ended.end, evidence.outcome));
+        }
+        let fenced = fenced(evidence);
+        if done && old.is_ok() && fenced {
+            return Err("Done, fenced, and the old primary takes writes".into());
+        }
+        if done && client.as_ref().map(|server| server.address) != new.as_ref().map(|server| server.address) {
+            return Err(format!(
+                "Done, and a client cannot write through the name: {client:?}, at the new side {new:?}"
+            ));
+        }
+        if let Ok(server) = &new
+            && server.timeline != FIRST_TIMELINE + 1
+        {
+            return Err(format!("promoted {} times", server.timeline - FIRST_TIMELINE));
+        }
+        self.traffic_follows_the_write(evidence).await?;
+        Ok(format!(
+            "{}: {}{}",
+            if done { "done" } else { ended.end.as_str() },
+            evidence.because,
+            if old.is_ok() { " (the old primary is open)" } else { "" }
+        ))
+    }
+
+    /// Where traffic points at the new side, it has shown a write that was committed in this generation.
+    async fn traffic_follows_the_write(&self, evidence: &Evidence) -> Result<(), String> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let dns = Dns::asking(&[machine.resolver()], false).map_err(|failure| failure.chain())?;
+        if dns.alias(&system.plan.traffic.record.name).await? != system.pair.replica.endpoint {
+            return Ok(());
+        }
+        let generation = evidence.generation.ok_or("traffic was moved by a run without a generation")?;
+        let query = "select generation from lifeboat.promotion";
+        let rows = machine.rds.ask(&system.replica(), system.pair.database.as_str(), query).await;
+        let rows = rows.map_err(|error| format!("traffic points at a side without a write: {error}"))?;
+        let written: Vec<i64> = rows.iter().map(|row| row.get::<_, i64>(0)).collect();
+        if written.iter().any(|found| u64::try_from(*found) == Ok(generation.0)) {
+            return Ok(());
+        }
+        Err(format!("traffic points at a side with writes of generations {written:?}, not of {generation}"))
+    }
+}
+
+/// Whether the record says that the old primary is fenced.
+fn fenced(evidence: &Evidence) -> bool {
+    let did = evidence.record.fencing.as_ref().and_then(|step| step.did.as_ref());
+    did.and_then(|did| did.get("fenced")).and_then(serde_json::Value::as_bool) == Some(true)
+}

@@ -55,6 +55,10 @@ pub struct DrillResult {
     pub runs: Vec<RunResult>,
     /// What the old primary did when its host came back, where the scenario brings it back.
     pub old_primary: Option<OldPrimary>,
+    /// Until when the old primary may commit rows after the promotion, where it could not be reached before: what an
+    /// asynchronous replica cannot prevent, and a guard must end. `None`: never.
+    #[serde(default)]
+    pub strays_until: Option<Timestamp>,
     /// What the client saw.
     pub client: ClientView,
     /// Where it was measured.

@@ -59,6 +59,12 @@ pub enum Event {
     OldPrimaryBack,
     /// The old primary refuses writes after its return.
     OldPrimaryFenced,
+    /// Links to the primary's host were cut.
+    LinksCut,
+    /// They were healed.
+    LinksHealed,
+    /// A streak of failed samples ended by itself, and is on record.
+    Tolerated,
 }
 
 impl Event {
@@ -85,6 +91,9 @@ impl Event {
             Self::RunEnded => "run ended",
             Self::OldPrimaryBack => "old primary back",
             Self::OldPrimaryFenced => "old primary fenced",
+            Self::LinksCut => "links cut",
+            Self::LinksHealed => "links healed",
+            Self::Tolerated => "tolerated",
         }
     }
 }

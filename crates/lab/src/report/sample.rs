@@ -55,6 +55,7 @@ pub(crate) fn killed() -> DrillResult {
             attempts_failed: 88,
             lost: Loss::default(),
             split_brain: Rows::default(),
+            strays: Vec::new(),
             unknown_kept: 0,
             unknown_gone: 1,
             trace: Trace { acknowledged, failed: (0..88).map(|n| 5 + n * 25).collect() },

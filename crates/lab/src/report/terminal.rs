@@ -159,7 +159,9 @@ fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
 
 fn shade(event: Event) -> Shade {
     match event {
-        Event::Killed | Event::Paused | Event::ReplayHeld | Event::Refused | Event::PersonCalled => Shade::Bad,
+        Event::Killed | Event::Paused | Event::ReplayHeld | Event::Refused | Event::PersonCalled | Event::LinksCut => {
+            Shade::Bad
+        }
         Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => Shade::Good,
         Event::Resumed
         | Event::Detected
@@ -170,7 +172,9 @@ fn shade(event: Event) -> Shade {
         | Event::Fenced
         | Event::DnsSwitched
         | Event::RunEnded
-        | Event::OldPrimaryBack => Shade::Strong,
+        | Event::OldPrimaryBack
+        | Event::LinksHealed
+        | Event::Tolerated => Shade::Strong,
     }
 }
 

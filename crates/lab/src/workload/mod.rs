@@ -21,7 +21,7 @@ pub use measure::{ReadBack, measure};
 pub use name::{Answer, Target};
 pub use session::{Access, Password, Server};
 pub use stale::{StaleClient, StaleConfig};
-pub use view::{ClientView, Loss, MOST_IDS, MOST_TRACED, Outage, Rows, Trace};
+pub use view::{ClientView, Loss, MOST_IDS, MOST_STRAYS, MOST_TRACED, Outage, Rows, Stray, Trace};
 
 /// What the client is told.
 #[derive(Debug, Clone)]

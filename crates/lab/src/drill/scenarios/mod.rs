@@ -1,7 +1,10 @@
 //! The scenarios: what is done, and what must happen.
 
 mod blip;
+mod cut;
+mod flapping;
 mod killed;
+mod lost;
 
 use std::time::Duration;
 
@@ -10,6 +13,7 @@ use domain::{
     plan::{Plan, Probe},
     probe::later,
     run::Trigger,
+    span::Span,
 };
 use jiff::Timestamp;
 
@@ -18,6 +22,7 @@ use super::{
     clients::{Clients, Logs},
     environment,
 };
+use crate::network::Vantage;
 use crate::report::{Actor, DrillResult, Event, HeldTo, Moment, OldPrimary, RunResult, moments, signals, turns};
 
 /// How long the old primary is tried after its return, and a client after a blip.
@@ -29,11 +34,24 @@ pub(super) async fn play(
     reproduce: &str,
     audience: &dyn Audience,
 ) -> Result<DrillResult, DrillError> {
-    let mut drill = Drill { stage, scenario, audience, reproduce, began_at: Timestamp::now(), moments: Vec::new() };
+    let mut drill = Drill {
+        stage,
+        scenario,
+        audience,
+        reproduce,
+        began_at: Timestamp::now(),
+        moments: Vec::new(),
+        grace: Span::seconds(0),
+    };
     match scenario {
         Scenario::PrimaryKilled => drill.primary_killed().await,
         Scenario::Blip => drill.blip().await,
         Scenario::ReplicaLagging => drill.replica_lagging().await,
+        Scenario::HostLost => drill.host_lost().await,
+        Scenario::Partition => drill.partition().await,
+        Scenario::Flapping => drill.flapping().await,
+        Scenario::CutOff => drill.cut_off().await,
+        Scenario::ReplicaStillStreaming => drill.replica_still_streaming().await,
     }
 }
 
@@ -44,6 +62,8 @@ struct Drill<'a> {
     reproduce: &'a str,
     began_at: Timestamp,
     moments: Vec<Moment>,
+    /// How long after its return the old primary may go on by the sessions that it has.
+    grace: Span,
 }
 
 impl<'a> Drill<'a> {
@@ -53,7 +73,13 @@ impl<'a> Drill<'a> {
 
     async fn clients(&self) -> Result<Clients, DrillError> {
         self.audience.step("starting the clients");
-        Clients::start(self.stage).await
+        Clients::start(self.stage, self.stage.machine.resolver()).await
+    }
+
+    /// Clients of which the first one reaches hosts only over links that can be cut.
+    async fn clients_behind_links(&self) -> Result<Clients, DrillError> {
+        self.audience.step("starting the clients");
+        Clients::start(self.stage, self.stage.machine.resolver_of(Vantage::Public)).await
     }
 
     async fn kill(&mut self) -> Result<Timestamp, DrillError> {
@@ -93,6 +119,10 @@ impl<'a> Drill<'a> {
         Ok(Some(returned_at))
     }
 
+    fn allows_strays(&self) -> bool {
+        self.grace > Span::seconds(0)
+    }
+
     fn happened(&mut self, at: Timestamp, event: Event, detail: String, source: Actor) {
         let moment = Moment { at, event, detail, source };
         self.audience.moment(&moment);
@@ -119,9 +149,10 @@ impl<'a> Drill<'a> {
                 Actor::Client,
             );
         }
-        let old_primary = returned_at.map(|returned_at| {
-            let (tried, acknowledged) = logs.tried_on_the_old(returned_at);
-            let fenced = tried > 0 && acknowledged == 0 && client.split_brain.count == 0;
+        let fenced_by = returned_at.map(|returned_at| later(returned_at, self.grace));
+        let old_primary = returned_at.zip(fenced_by).map(|(returned_at, fenced_by)| {
+            let (tried, acknowledged) = logs.tried_on_the_old(fenced_by);
+            let fenced = tried > 0 && acknowledged == 0 && (self.allows_strays() || client.split_brain.count == 0);
             OldPrimary {
                 returned_at,
                 fenced,
@@ -152,6 +183,7 @@ impl<'a> Drill<'a> {
             moments: std::mem::take(&mut self.moments),
             runs,
             old_primary,
+            strays_until: fenced_by.filter(|_| self.allows_strays()),
             client,
             environment: environment(None),
             reproduce: self.reproduce.to_owned(),

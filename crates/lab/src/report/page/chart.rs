@@ -222,7 +222,9 @@ fn mark(out: &mut String, result: &DrillResult, moment: &Moment, label: &Label, 
 /// Whether a moment is bad news, good news or neither.
 pub(super) fn tone(event: Event) -> &'static str {
     match event {
-        Event::Killed | Event::Paused | Event::ReplayHeld | Event::Refused | Event::PersonCalled => "bad",
+        Event::Killed | Event::Paused | Event::ReplayHeld | Event::Refused | Event::PersonCalled | Event::LinksCut => {
+            "bad"
+        }
         Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => "good",
         Event::Resumed
         | Event::Detected
@@ -233,6 +235,8 @@ pub(super) fn tone(event: Event) -> &'static str {
         | Event::Fenced
         | Event::DnsSwitched
         | Event::RunEnded
-        | Event::OldPrimaryBack => "plain",
+        | Event::OldPrimaryBack
+        | Event::LinksHealed
+        | Event::Tolerated => "plain",
     }
 }

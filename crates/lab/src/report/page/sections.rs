@@ -63,8 +63,14 @@ pub(super) fn cards(out: &mut String, result: &DrillResult) -> fmt::Result {
         out,
         "Split brain",
         &format!("{split} rows"),
-        judged(true, split == 0),
-        "on the old primary after the promotion",
+        judged(true, result.late_strays().is_none()),
+        &match result.strays_until {
+            None => "on the old primary after the promotion".to_owned(),
+            Some(until) => format!(
+                "on the old primary after the promotion; allowed until {:.1} s",
+                until.duration_since(result.struck_at).as_secs_f64()
+            ),
+        },
     )?;
     for run in &result.runs {
         let value = run.actual.map_or("unknown", Ending::name);
@@ -151,7 +157,10 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
         | Event::Verified
         | Event::RunEnded
         | Event::OldPrimaryBack
-        | Event::OldPrimaryFenced => String::new(),
+        | Event::OldPrimaryFenced
+        | Event::LinksCut
+        | Event::LinksHealed
+        | Event::Tolerated => String::new(),
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::{evidence::Evidence, judgement::Signal, plan::Plan};
+use domain::{evidence::Evidence, guard::Kept, judgement::Signal, plan::Plan};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,9 @@ pub struct DrillResult {
     /// asynchronous replica cannot prevent, and a guard must end. `None`: never.
     #[serde(default)]
     pub strays_until: Option<Timestamp>,
+    /// What the guard of the old primary left behind, where it had something to do.
+    #[serde(default)]
+    pub guard: Option<Kept>,
     /// What the client saw.
     pub client: ClientView,
     /// Where it was measured.

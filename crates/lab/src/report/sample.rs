@@ -49,6 +49,8 @@ pub(crate) fn killed() -> DrillResult {
             fenced: true,
             because: "refused 41 of 41 attempts: its security group lets nobody in".to_owned(),
         }),
+        strays_until: None,
+        guard: None,
         client: ClientView {
             outage: Some(Outage { last_before: after(-9), first_after: Some(after(2_282)), milliseconds: 2_291 }),
             rows_acknowledged: 612,

@@ -39,6 +39,7 @@ impl Drill<'_> {
         self.grace = FENCED_WITHIN;
         tokio::time::sleep(FENCED_WITHIN.duration() + AFTERWARDS).await;
         let logs = clients.stop().await?;
+        self.kept_out(&results).await?;
         let returned_at = moved.map(|_| returned_at);
         self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
     }

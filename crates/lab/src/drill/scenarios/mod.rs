@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::{
     evidence::Evidence,
+    guard::Kept,
     plan::{Plan, Probe},
     probe::later,
     run::Trigger,
@@ -42,6 +43,7 @@ pub(super) async fn play(
         began_at: Timestamp::now(),
         moments: Vec::new(),
         grace: Span::seconds(0),
+        guard: None,
     };
     match scenario {
         Scenario::PrimaryKilled => drill.primary_killed().await,
@@ -64,6 +66,8 @@ struct Drill<'a> {
     moments: Vec<Moment>,
     /// How long after its return the old primary may go on by the sessions that it has.
     grace: Span,
+    /// What the guard of the old primary left behind.
+    guard: Option<Kept>,
 }
 
 impl<'a> Drill<'a> {
@@ -183,6 +187,7 @@ impl<'a> Drill<'a> {
             moments: std::mem::take(&mut self.moments),
             runs,
             old_primary,
+            guard: self.guard.take(),
             strays_until: fenced_by.filter(|_| self.allows_strays()),
             client,
             environment: environment(None),

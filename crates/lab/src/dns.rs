@@ -49,6 +49,8 @@ pub struct DnsConfig {
     pub instance_domain: String,
     /// Knows them.
     pub instances: Instances,
+    /// Other places to listen, where instances have other addresses: what a Region's own resolver answers.
+    pub views: Vec<(SocketAddr, Instances)>,
 }
 
 /// A running name server. Dropped, it stops.
@@ -75,9 +77,10 @@ impl Dns {
     /// [`DnsError`] when the address cannot be had.
     pub async fn serve(config: DnsConfig) -> Result<Self, DnsError> {
         let listen = config.listen;
-        let failed = |protocol| move |source| DnsError { listen, protocol, source };
-        let udp = UdpSocket::bind(listen).await.map_err(failed("UDP"))?;
-        let tcp = TcpListener::bind(listen).await.map_err(failed("TCP"))?;
+        let mut views = vec![(Sockets::bind(listen).await?, Arc::clone(&config.instances))];
+        for (listen, instances) in config.views {
+            views.push((Sockets::bind(listen).await?, instances));
+        }
         let state = Arc::new(State {
             zones: ZonesFile::new(config.zones_file),
             instance_domain: config.instance_domain,
@@ -86,12 +89,10 @@ impl Dns {
         });
         let checking = tokio::spawn(checks::run(Arc::clone(&state)));
         let serving = tokio::spawn(async move {
-            let mut server = Server::new(Handler(state));
-            server.register_socket(udp);
-            server.register_listener(tcp, TCP_SILENCE, TCP_QUEUE);
-            if let Err(error) = server.block_until_done().await {
-                warn!(%error, "the name server ended");
-            }
+            let views = views
+                .into_iter()
+                .map(|(sockets, instances)| sockets.serve(Handler { state: Arc::clone(&state), instances }));
+            futures::future::join_all(views).await;
         });
         Ok(Self { listen, serving, checking })
     }
@@ -100,6 +101,30 @@ impl Dns {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.listen
+    }
+}
+
+/// Where one view is asked.
+struct Sockets {
+    udp: UdpSocket,
+    tcp: TcpListener,
+}
+
+impl Sockets {
+    async fn bind(listen: SocketAddr) -> Result<Self, DnsError> {
+        let failed = |protocol| move |source| DnsError { listen, protocol, source };
+        let udp = UdpSocket::bind(listen).await.map_err(failed("UDP"))?;
+        let tcp = TcpListener::bind(listen).await.map_err(failed("TCP"))?;
+        Ok(Self { udp, tcp })
+    }
+
+    async fn serve(self, handler: Handler) {
+        let mut server = Server::new(handler);
+        server.register_socket(self.udp);
+        server.register_listener(self.tcp, TCP_SILENCE, TCP_QUEUE);
+        if let Err(error) = server.block_until_done().await {
+            warn!(%error, "the name server ended");
+        }
     }
 }
 
@@ -118,12 +143,16 @@ struct State {
     checks: Checks,
 }
 
-struct Handler(Arc<State>);
+/// Answers one view's questions.
+struct Handler {
+    state: Arc<State>,
+    instances: Instances,
+}
 
 #[async_trait::async_trait]
 impl RequestHandler for Handler {
     async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, mut to: R) -> ResponseInfo {
-        let answer = self.0.answer(request);
+        let answer = self.state.answer(&self.instances, request);
         let mut head = Metadata::response_from_request(&request.metadata);
         head.response_code = answer.code;
         head.authoritative = answer.authoritative;
@@ -151,12 +180,12 @@ impl RequestHandler for Handler {
 }
 
 impl State {
-    fn answer(&self, request: &Request) -> Answer {
+    fn answer(&self, instances: &Instances, request: &Request) -> Answer {
         if request.metadata.op_code != OpCode::Query {
             return Answer::empty(ResponseCode::NotImp);
         }
         match request.request_info() {
-            Ok(info) => self.look_up(info.query.original().name(), info.query.query_type()),
+            Ok(info) => self.look_up(instances, info.query.original().name(), info.query.query_type()),
             Err(_) => Answer::empty(ResponseCode::FormErr),
         }
     }

@@ -6,6 +6,7 @@ pub mod drill;
 pub mod gateway;
 pub mod keeper;
 pub mod machine;
+pub mod network;
 pub mod pager;
 pub mod process;
 pub mod programs;

@@ -1,13 +1,22 @@
 //! The whole lab: one machine with AWS on it, and the engine deployed to a plan's Regions.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
-use domain::plan::{Credential, Plan};
+use domain::{
+    id::Region,
+    plan::{Credential, Plan},
+};
 
 use crate::{
     deploy::{DeployError, Package, Target},
-    dns::{Dns, DnsConfig, DnsError},
+    dns::{Dns, DnsConfig, DnsError, Instances},
     gateway::{Gateway, GatewayConfig, GatewayError},
+    network::{Network, Vantage},
     process::{RunAs, Spawner},
     programs::{Programs, ProgramsError},
     rds::{self, Rds, RdsConfig, RdsError},
@@ -32,11 +41,13 @@ pub struct Machine {
     pub gateway: Gateway,
     /// RDS.
     pub rds: Arc<Rds>,
+    /// The links to the instances' hosts.
+    pub network: Network,
     /// The programs that are deployed on it.
     pub programs: Programs,
     dns: Dns,
     engine: Package,
-    network: Package,
+    networks: Package,
     // The last to go: what it spawned ends with it.
     _spawner: Spawner,
 }
@@ -102,6 +113,7 @@ impl Machine {
                     run_as: RunAs::for_postgres()?,
                     account: ACCOUNT.to_owned(),
                     dns_suffix: INSTANCE_DOMAIN.to_owned(),
+                    replication: |host| Vantage::Replication.sees(host),
                 },
                 spawner.clone(),
             )
@@ -110,25 +122,32 @@ impl Machine {
         let config =
             GatewayConfig { listen: slot.gateway(), rds: slot.rds(), folder: folder.clone(), python: tools.python };
         let gateway = Gateway::start(config, &spawner).await?;
-        let instances = Arc::clone(&rds);
+        let links = Network::start(rds.hosts());
         let dns = Dns::serve(DnsConfig {
             listen: slot.dns(),
             zones_file: gateway.zones_file().to_owned(),
             instance_domain: INSTANCE_DOMAIN.to_owned(),
-            instances: Arc::new(move |name| instances.address(name)),
+            instances: addresses(&rds, |host| host),
+            views: views(slot, &rds),
         })
         .await?;
         let engine = Package::gather(&programs.engine(), &|name| programs.bootstrap(name))?;
-        let network = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| {
+        let networks = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| {
             programs.bootstrap(name)
         })?;
-        Ok(Self { slot, folder, gateway, rds, programs, dns, engine, network, _spawner: spawner })
+        Ok(Self { slot, folder, gateway, rds, network: links, programs, dns, engine, networks, _spawner: spawner })
     }
 
     /// Where the lab's names are resolved.
     #[must_use]
     pub fn resolver(&self) -> SocketAddr {
         self.dns.address()
+    }
+
+    /// Where a vantage resolves them: there every host is behind a link.
+    #[must_use]
+    pub fn resolver_of(&self, vantage: Vantage) -> SocketAddr {
+        vantage.sees_at(self.resolver())
     }
 
     /// Makes the system that `plan` protects, deploys the engine to its Regions, and waits until the primary is watched.
@@ -155,21 +174,24 @@ impl Machine {
             parameters: BTreeMap::new(),
         };
         let targets = [side(plan.regions.primary.as_str()), side(plan.regions.recovery.as_str())];
-        let (networks, zone) = tokio::join!(self.network.deploy(&self.gateway, &targets), System::zone(self, plan));
+        let (networks, zone) = tokio::join!(self.networks.deploy(&self.gateway, &targets), System::zone(self, plan));
         Ok(System::with_ids(plan.clone(), &networks?, zone?)?)
     }
 
     async fn deploy_engine(&self, plan: &Plan) -> Result<(), MachineError> {
-        let mut places = vec![(&plan.regions.recovery, "recovery"), (&plan.regions.primary, "primary")];
-        places.extend(plan.regions.witness.iter().map(|region| (region, "witness")));
-        let targets: Vec<Target> =
-            places.into_iter().map(|(region, place)| self.engine_in(plan, region.as_str(), place)).collect();
+        let mut places = vec![
+            (&plan.regions.recovery, "recovery", Vantage::Recovery),
+            (&plan.regions.primary, "primary", Vantage::Primary),
+        ];
+        places.extend(plan.regions.witness.iter().map(|region| (region, "witness", Vantage::Witness)));
+        let engine = |(region, place, vantage): (&Region, _, _)| self.engine_in(plan, region.as_str(), place, vantage);
+        let targets: Vec<Target> = places.into_iter().map(engine).collect();
         self.engine.deploy(&self.gateway, &targets).await?;
         Ok(())
     }
 
-    fn engine_in(&self, plan: &Plan, region: &str, place: &str) -> Target {
-        let resolver = self.resolver().to_string();
+    fn engine_in(&self, plan: &Plan, region: &str, place: &str, vantage: Vantage) -> Target {
+        let (resolver, name_server) = (self.resolver_of(vantage).to_string(), self.resolver().to_string());
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         // The functions' roles may read this plan's secret and no other.
         let secret = plan.traffic_pair().and_then(|pair| match &pair.login.from {
@@ -182,7 +204,7 @@ impl Machine {
             ("ProbeFailuresInARow", &plan.probe.failures_in_a_row.to_string()),
             ("HostedZone", plan.traffic.record.zone.as_str()),
             ("Resolver", &resolver),
-            ("NameServers", &resolver),
+            ("NameServers", &name_server),
             ("Architecture", architecture),
         ];
         let parameters = parameters.into_iter().chain(secret);
@@ -199,4 +221,16 @@ impl Machine {
             tracing::warn!(%error, "not every server could be stopped; they end with this process");
         }
     }
+}
+
+/// The name server's other views: every vantage that looks names up has a resolver of its own.
+fn views(slot: Slot, rds: &Arc<Rds>) -> Vec<(SocketAddr, Instances)> {
+    let view = |vantage: Vantage| (vantage.sees_at(slot.dns()), addresses(rds, move |host| vantage.sees(host)));
+    Vantage::LOOKING_UP.into_iter().map(view).collect()
+}
+
+/// The instances, each at the address that `seen` makes of its host's.
+fn addresses(rds: &Arc<Rds>, seen: impl Fn(Ipv4Addr) -> Ipv4Addr + Send + Sync + 'static) -> Instances {
+    let rds = Arc::clone(rds);
+    Arc::new(move |name| rds.address(name).map(&seen))
 }

@@ -95,6 +95,7 @@ fn start() -> Result<Lab, Box<dyn Error>> {
             zones_file: gateway.zones_file().to_owned(),
             instance_domain: "rds.lifeboat.test".to_owned(),
             instances: Arc::new(|name| name.starts_with("orders-a.").then_some(Ipv4Addr::new(127, 77, 1, 100))),
+            views: Vec::new(),
         })
         .await?;
         let outputs = deploy(&gateway, toolbox, &folder).await?;

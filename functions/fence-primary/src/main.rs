@@ -17,7 +17,7 @@ use domain::{
 };
 use edge::{
     aws,
-    postgres::{Postgres, Server},
+    postgres::{Patience, Postgres, Server},
     rds::Rds,
     shelf::{self, Bucket, Shelf},
 };
@@ -49,7 +49,7 @@ trait OldPrimary {
         pair: &PostgresPair,
         groups: &[SecurityGroupId],
     ) -> impl Future<Output = Result<(), Failure>>;
-    fn shut_out(&self, pair: &PostgresPair, roles: &[SqlName]) -> impl Future<Output = Result<(), String>>;
+    fn shut_out(&self, run: &Run, pair: &PostgresPair, roles: &[SqlName]) -> impl Future<Output = Result<(), String>>;
     fn let_in(&self, pair: &PostgresPair, roles: &[SqlName]) -> impl Future<Output = Result<(), String>>;
 }
 
@@ -63,7 +63,7 @@ async fn handle(shelf: &impl Shelf, old: &impl OldPrimary, event: Value) -> Resu
         // The database first: once the network is shut, we cannot reach it either.
         Direction::Fence => {
             let (network, database) =
-                tokio::join!(old.network(&run, pair), old.shut_out(pair, &pair.application_roles));
+                tokio::join!(old.network(&run, pair), old.shut_out(&run, pair, &pair.application_roles));
             let seen = Seen { network };
             let network = set_network(old, &run, pair, &seen, direction).await;
             (seen, Fencing::of(network, way(database)))
@@ -133,8 +133,10 @@ impl OldPrimary for World {
             .await
     }
 
-    async fn shut_out(&self, pair: &PostgresPair, roles: &[SqlName]) -> Result<(), String> {
-        self.postgres.shut_out(&server(pair), roles, DATABASE_PATIENCE).await
+    async fn shut_out(&self, run: &Run, pair: &PostgresPair, roles: &[SqlName]) -> Result<(), String> {
+        // One that loses packets costs no more than a sample of the probe: the guard goes on trying.
+        let patience = Patience { login: run.plan.probe.timeout.duration(), whole: DATABASE_PATIENCE };
+        self.postgres.shut_out(&server(pair), roles, patience).await
     }
 
     async fn let_in(&self, pair: &PostgresPair, roles: &[SqlName]) -> Result<(), String> {

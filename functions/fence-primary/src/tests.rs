@@ -36,7 +36,7 @@ impl OldPrimary for Old {
         Ok(())
     }
 
-    async fn shut_out(&self, _: &PostgresPair, _: &[SqlName]) -> Result<(), String> {
+    async fn shut_out(&self, _: &Run, _: &PostgresPair, _: &[SqlName]) -> Result<(), String> {
         self.reached("shut out")
     }
 

@@ -5,34 +5,35 @@ use std::{future::Future, io, pin::pin, time::Duration};
 use domain::health::Endpoint;
 use tokio::{
     net::TcpStream,
-    time::{Instant, timeout_at},
+    time::{Instant, error::Elapsed, timeout_at},
 };
-use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, Config, NoTls, config::SslMode, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Fault, Postgres, Server, Unasked};
+use super::{Fault, Patience, Postgres, Server, Unasked};
 
 impl Postgres {
-    /// Connects, asks, and hangs up, all within `within`.
+    /// Connects, asks, and hangs up, all within `patience`.
     pub(super) async fn asking<T>(
         &self,
         server: &Server<'_>,
-        within: Duration,
+        patience: impl Into<Patience>,
         ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, Unasked> {
-        let deadline = Instant::now() + within;
+        let Patience { login, whole } = patience.into();
+        let limits = Limits { login: Instant::now() + login.min(whole), whole: Instant::now() + whole };
         let ours = |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, why };
         let (user, password) = self.logins.credential(server).await.map_err(ours)?;
         let tls = self.logins.tls(server.login.tls).await.map_err(ours)?;
-        let stream = self.reach(server, deadline, within).await?;
+        let stream = self.reach(server, limits.login, login.min(whole)).await?;
         let silent = || Unasked {
             endpoint: Endpoint::Open,
             fault: Fault::Server,
             why: format!(
                 "`{}` accepts connections and does not answer within {} ms",
                 server.side.endpoint,
-                within.as_millis()
+                login.min(whole).as_millis()
             ),
         };
         let mut config = Config::new();
@@ -40,8 +41,8 @@ impl Postgres {
         // The server gives a question up when we do.
         config.options(format!(
             "-c statement_timeout={} -c lock_timeout={}",
-            within.as_millis().max(1),
-            within.as_millis().max(1)
+            whole.as_millis().max(1),
+            whole.as_millis().max(1)
         ));
         let answered = match tls {
             Some(tls) => {
@@ -50,19 +51,11 @@ impl Postgres {
                 let connector =
                     MakeTlsConnect::<TcpStream>::make_tls_connect(&mut maker, server.side.endpoint.as_str())
                         .map_err(|error| ours(error.to_string()))?;
-                timeout_at(deadline, async {
-                    let (client, connection) = config.connect_raw(stream, connector).await?;
-                    beside(connection, ask(&client)).await
-                })
-                .await
+                converse(&config, stream, connector, limits, ask).await
             }
             None => {
                 config.ssl_mode(SslMode::Disable);
-                timeout_at(deadline, async {
-                    let (client, connection) = config.connect_raw(stream, NoTls).await?;
-                    beside(connection, ask(&client)).await
-                })
-                .await
+                converse(&config, stream, NoTls, limits, ask).await
             }
         };
         match answered {
@@ -100,6 +93,27 @@ impl Postgres {
                 Err(down(Endpoint::Silent, format!("`{host}:{port}` does not answer within {} ms", within.as_millis())))
             }
         }
+    }
+}
+
+/// When what must be over.
+#[derive(Clone, Copy)]
+struct Limits {
+    login: Instant,
+    whole: Instant,
+}
+
+/// Logs in and asks.
+async fn converse<T, C: TlsConnect<TcpStream>>(
+    config: &Config,
+    stream: TcpStream,
+    tls: C,
+    limits: Limits,
+    ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+) -> Result<Result<T, tokio_postgres::Error>, Elapsed> {
+    match timeout_at(limits.login, config.connect_raw(stream, tls)).await? {
+        Ok((client, connection)) => timeout_at(limits.whole, beside(connection, ask(&client))).await,
+        Err(error) => Ok(Err(error)),
     }
 }
 

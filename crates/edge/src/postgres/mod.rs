@@ -1,7 +1,8 @@
 //! PostgreSQL, asked with a deadline: what a probe, a judge and a promotion need to know of a server.
 //!
 //! Every question has one limit for all of it: resolving, connecting, TLS, logging in, asking. Lost packets
-//! cost as long as the limit and no longer.
+//! cost as long as the limit and no longer; where the question itself may take its time, the login has a limit of
+//! its own.
 
 mod connect;
 mod login;
@@ -61,6 +62,21 @@ pub enum Fault {
     Ours,
     /// The server answers, and refuses us: it lives.
     Refusal,
+}
+
+/// How long a server may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Until it has let us in: what one that loses packets costs.
+    pub login: Duration,
+    /// For all of it, the login included.
+    pub whole: Duration,
+}
+
+impl From<Duration> for Patience {
+    fn from(whole: Duration) -> Self {
+        Self { login: whole, whole }
+    }
 }
 
 impl Postgres {

@@ -13,7 +13,7 @@ use domain::{
 use jiff::Timestamp;
 use tokio_postgres::Client;
 
-use super::{Fault, Postgres, Server, Unasked, first_row, identifier, literal};
+use super::{Fault, Patience, Postgres, Server, Unasked, first_row, identifier, literal};
 use crate::clock;
 
 /// A write that committed on a new primary.
@@ -54,8 +54,8 @@ impl Postgres {
     ///
     /// # Errors
     /// Says why the server could not be asked.
-    pub async fn shut_out(&self, server: &Server<'_>, roles: &[SqlName], within: Duration) -> Result<(), String> {
-        let shut_out = self.asking(server, within, async |client| end_sessions(client, roles).await).await;
+    pub async fn shut_out(&self, server: &Server<'_>, roles: &[SqlName], patience: Patience) -> Result<(), String> {
+        let shut_out = self.asking(server, patience, async |client| end_sessions(client, roles).await).await;
         shut_out.map_err(|unasked| unasked.why)
     }
 

@@ -4,9 +4,9 @@ use hickory_server::proto::op::ResponseCode;
 use hickory_server::proto::rr::{Name, RData, Record, RecordType, rdata};
 use tracing::warn;
 
-use super::State;
 use super::routing::choose;
 use super::zones::{RecordSet, Zone, Zones};
+use super::{Instances, State};
 
 /// CNAMEs and aliases followed for one question; a longer chain is a loop.
 const LONGEST_CHAIN: usize = 8;
@@ -32,14 +32,14 @@ impl Answer {
 
 impl State {
     /// Answers a question. Names that nobody here is responsible for are refused.
-    pub(super) fn look_up(&self, name: &Name, kind: RecordType) -> Answer {
+    pub(super) fn look_up(&self, instances: &Instances, name: &Name, kind: RecordType) -> Answer {
         let zones = self.zones.current();
         let mut answer = Answer::empty(ResponseCode::NoError);
         let mut owner = name.clone();
         for _ in 0..LONGEST_CHAIN {
             let lower = owner.to_lowercase();
             let next = if self.is_instance(&lower) {
-                self.look_up_instance(&owner, &lower, kind, &mut answer)
+                look_up_instance(instances, &owner, &lower, kind, &mut answer)
             } else if let Some(zone) = zones.responsible(&lower) {
                 self.look_up_in(zone, &zones, &owner, &lower, kind, &mut answer)
             } else {
@@ -60,21 +60,6 @@ impl State {
 
     fn is_instance(&self, lower: &Name) -> bool {
         Name::from_ascii(&self.instance_domain).is_ok_and(|domain| domain.zone_of(lower))
-    }
-
-    fn look_up_instance(&self, owner: &Name, lower: &Name, kind: RecordType, answer: &mut Answer) -> Option<Name> {
-        let text = lower.to_ascii();
-        match (self.instances)(text.trim_end_matches('.')) {
-            Some(address) => {
-                answer.authoritative |= answer.records.is_empty();
-                if kind == RecordType::A {
-                    let data = RData::A(rdata::A(address));
-                    answer.records.push(Record::from_rdata(owner.clone(), INSTANCE_TTL_SECONDS, data));
-                }
-            }
-            None => answer.code = ResponseCode::NXDomain,
-        }
-        None
     }
 
     /// Adds what the zone holds; answers the name to go on with after a CNAME.
@@ -132,6 +117,28 @@ impl State {
         }
         set.values.iter().filter_map(|value| record(owner, set, value)).collect()
     }
+}
+
+/// Adds the address of an instance; there is nothing to go on with.
+fn look_up_instance(
+    instances: &Instances,
+    owner: &Name,
+    lower: &Name,
+    kind: RecordType,
+    answer: &mut Answer,
+) -> Option<Name> {
+    let text = lower.to_ascii();
+    match instances(text.trim_end_matches('.')) {
+        Some(address) => {
+            answer.authoritative |= answer.records.is_empty();
+            if kind == RecordType::A {
+                let data = RData::A(rdata::A(address));
+                answer.records.push(Record::from_rdata(owner.clone(), INSTANCE_TTL_SECONDS, data));
+            }
+        }
+        None => answer.code = ResponseCode::NXDomain,
+    }
+    None
 }
 
 /// The sets of a name, or those of the wildcard that stands for it.

@@ -1,11 +1,15 @@
 //! The clients of a drill: one that follows the name, and one that was left on the old primary.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
 use super::{DrillError, Stage};
 use crate::{
+    network::Vantage,
     rds::InstanceView,
     system::{SystemError, until},
     workload::{
@@ -39,7 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Clients {
     /// Starts both, and waits until they are at work.
-    pub(super) async fn start(stage: &Stage) -> Result<Self, DrillError> {
+    /// The first one asks `resolver`: so it connects to hosts, or to links that can be cut.
+    pub(super) async fn start(stage: &Stage, resolver: SocketAddr) -> Result<Self, DrillError> {
         let (machine, system) = (&stage.machine, &stage.system);
         let missing =
             || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
@@ -62,7 +67,7 @@ impl Clients {
         .await?;
         let workload = Workload::start(WorkloadConfig {
             name: system.plan.traffic.record.name.to_string(),
-            resolver: machine.resolver(),
+            resolver,
             port: old.port,
             access,
             first_id: stage.first_id(),
@@ -84,7 +89,7 @@ impl Clients {
     /// Waits for a commit that was acknowledged by another server than the old primary.
     pub(super) async fn first_elsewhere(&self) -> Result<Commit, DrillError> {
         self.until_committed("the client's first commit on the new primary", |commit| {
-            commit.address != self.old.address
+            !addresses(self.old.address).contains(&commit.address)
         })
         .await
     }
@@ -104,6 +109,11 @@ impl Clients {
         let (workload, stale) = tokio::join!(self.workload.stop(), self.stale.stop());
         Ok(Logs { workload: workload?, stale: stale? })
     }
+}
+
+/// Where clients may have found a host: at its own address, or behind a link.
+fn addresses(host: Ipv4Addr) -> [IpAddr; 2] {
+    [host.into(), Vantage::Public.sees(host).into()]
 }
 
 impl Logs {
@@ -128,8 +138,10 @@ impl Logs {
         };
         let missing =
             || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
-        let old_primary = machine.rds.instance(&system.primary()).ok_or_else(missing)?.address.into();
-        let after = ReadBack { struck_at, promoted_at: moved, old_primary, new: &new, old: old.as_deref() };
+        let host = machine.rds.instance(&system.primary()).ok_or_else(missing)?.address;
+        let old_primary = addresses(host);
+        let after =
+            ReadBack { struck_at, promoted_at: moved, old_primary: &old_primary, new: &new, old: old.as_deref() };
         Ok(measure(&self.workload, std::slice::from_ref(&self.stale), &after))
     }
 

@@ -51,10 +51,11 @@ impl Runs {
     async fn all(&self) -> Result<Vec<String>, DrillError> {
         let listed = self.client.list_executions().state_machine_arn(&self.machine_arn).send().await;
         let listed = listed.map_err(|error| aws("list the runs", &error))?;
-        Ok(listed.executions().iter().map(|run| run.execution_arn().to_owned()).collect())
+        // They are listed newest first.
+        Ok(listed.executions().iter().rev().map(|run| run.execution_arn().to_owned()).collect())
     }
 
-    /// The runs that began since.
+    /// The runs that began since, in that order.
     pub(super) async fn new_ones(&self) -> Result<Vec<String>, DrillError> {
         Ok(self.all().await?.into_iter().filter(|arn| !self.known.contains(arn)).collect())
     }

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use crate::{
     machine::{Machine, MachineError},
+    network::NoLink,
     pager::Pager,
     rds::RdsError,
     report::{DrillResult, Environment, Moment, Written},
@@ -45,14 +46,29 @@ pub enum Scenario {
     Approval,
     /// The promoted side takes no write.
     PromotedRefusesWrites,
+    /// Every process of the primary's host is stopped.
+    HostLost,
+    /// The primary's host is cut off from everyone but one client.
+    Partition,
+    /// The primary hangs again and again, each time about as long as it takes to be noticed.
+    Flapping,
+    /// The recovery Region and the replication cannot reach the primary.
+    CutOff,
+    /// No Region can reach the primary, its log still flows.
+    ReplicaStillStreaming,
 }
 
 impl Scenario {
     /// Every one, in the order in which they share a lab best.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::Blip,
         Self::ReplicaLagging,
         Self::PrimaryKilled,
+        Self::HostLost,
+        Self::Partition,
+        Self::CutOff,
+        Self::ReplicaStillStreaming,
+        Self::Flapping,
         Self::Twice,
         Self::SecondFailover,
         Self::OrchestratorDied,
@@ -76,6 +92,11 @@ impl Scenario {
             Self::WrongRecord => "wrong-record",
             Self::Approval => "approval",
             Self::PromotedRefusesWrites => "promoted-refuses-writes",
+            Self::HostLost => "host-lost",
+            Self::Partition => "partition",
+            Self::Flapping => "flapping",
+            Self::CutOff => "cut-off",
+            Self::ReplicaStillStreaming => "replica-still-streaming",
         }
     }
 
@@ -113,6 +134,21 @@ impl Scenario {
             Self::PromotedRefusesWrites => {
                 "The replica refuses writes once it is promoted, as with a full disk. Traffic must not be moved and a person must be called within a minute; once it is mended, a person's run must finish."
             }
+            Self::HostLost => {
+                "Every process of the primary's host is stopped, without a reset or an answer, and goes on after the failover. It must be failed over by itself, and the host fenced within 2 s of its return."
+            }
+            Self::Partition => {
+                "The primary's host is cut off from everyone but one client, which goes on. It must be failed over by itself; once the links are healed, that client's session must be ended within 2 s, and what it wrote be listed."
+            }
+            Self::Flapping => {
+                "The primary hangs five times, each time about as long as it takes to be noticed. It may be failed over once at most, and every time must be on record."
+            }
+            Self::CutOff => {
+                "The recovery Region and the replication no longer reach the primary, the witness and the clients do. It must be refused: it is the recovery Region that is cut off."
+            }
+            Self::ReplicaStillStreaming => {
+                "No Region reaches the primary's endpoint, but its log still flows to the replica. It must be refused: the primary lives."
+            }
         }
     }
 
@@ -129,7 +165,12 @@ impl Scenario {
             | Self::StaleWriter
             | Self::WrongRecord
             | Self::Approval
-            | Self::PromotedRefusesWrites => false,
+            | Self::PromotedRefusesWrites
+            | Self::HostLost
+            | Self::Partition
+            | Self::Flapping
+            | Self::CutOff
+            | Self::ReplicaStillStreaming => false,
         }
     }
 }
@@ -164,6 +205,9 @@ pub enum DrillError {
     /// A host did not do what it was told.
     #[error("the disaster could not be made")]
     Disaster(#[from] RdsError),
+    /// A link that is not there.
+    #[error("the network could not be changed")]
+    Network(#[from] NoLink),
     /// No client.
     #[error("the client could not be run")]
     Workload(#[from] WorkloadError),
@@ -233,6 +277,8 @@ impl Stage {
         reproduce: &str,
         audience: &dyn Audience,
     ) -> Result<DrillResult, DrillError> {
+        // A drill that broke off may have left them cut.
+        self.machine.network.heal_all();
         if self.worn {
             audience.step("restoring the pair as it was before the last drill");
             self.system.renew(&self.machine).await?;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -31,6 +32,9 @@ pub(super) struct Estate {
     pub(super) data: PathBuf,
     pub(super) first_host: Ipv4Addr,
     pub(super) installation: Arc<Installation>,
+    /// The hosts of all instances.
+    pub(super) hosts: watch::Sender<BTreeSet<SocketAddrV4>>,
+    replication: fn(Ipv4Addr) -> Ipv4Addr,
     inventory: Mutex<Inventory>,
     /// `None` once the estate has ended: then no work begins.
     work: Mutex<Option<JoinSet<()>>>,
@@ -52,6 +56,7 @@ impl Estate {
         dns_suffix: String,
         data: PathBuf,
         first_host: Ipv4Addr,
+        replication: fn(Ipv4Addr) -> Ipv4Addr,
         installation: Installation,
     ) -> Self {
         Self {
@@ -60,6 +65,8 @@ impl Estate {
             data,
             first_host,
             installation: Arc::new(installation),
+            hosts: watch::Sender::default(),
+            replication,
             inventory: Mutex::default(),
             work: Mutex::new(Some(JoinSet::new())),
         }
@@ -112,7 +119,13 @@ impl Estate {
         inventory.set_door(&instance);
         info!(instance.id = %name, address = %at, "creating a DB instance");
         inventory.instances.insert(name, instance);
+        self.announce_hosts(inventory);
         Ok(server)
+    }
+
+    /// Tells which hosts there are now.
+    pub(super) fn announce_hosts(&self, inventory: &Inventory) {
+        self.hosts.send_replace(inventory.instances.values().map(|instance| instance.server.at()).collect());
     }
 
     /// Does `work` for the instance in the background. When it fails the instance shows `failed`.
@@ -142,8 +155,9 @@ impl Estate {
     }
 
     /// Where `replica` reads the stream of `source`.
-    pub(super) fn upstream(source: &Server, slot: String) -> Upstream {
-        Upstream { host_name: source.host_name.clone(), address: source.address, port: source.port, slot, cut: false }
+    pub(super) fn upstream(&self, source: &Server, slot: String) -> Upstream {
+        let address = (self.replication)(source.address);
+        Upstream { host_name: source.host_name.clone(), address, port: source.port, slot, cut: false }
     }
 
     /// Drops the slots that no replica of `source` reads any more. A source that does not answer

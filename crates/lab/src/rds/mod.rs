@@ -67,6 +67,8 @@ pub struct RdsConfig {
     pub account: String,
     /// What follows `<instance>.<region>.` in an instance's host name.
     pub dns_suffix: String,
+    /// Where replicas find the host at an address: the address itself, or that of the link to it.
+    pub replication: fn(Ipv4Addr) -> Ipv4Addr,
 }
 
 /// What did not work with the lab's RDS.
@@ -199,7 +201,14 @@ pub async fn serve(config: RdsConfig, spawner: Spawner) -> Result<Rds, RdsError>
     let installation = Installation::prepare(&config.postgres_bin, config.run_as, spawner, &data)
         .map_err(|source| RdsError::Postgres { bin: config.postgres_bin, source })?;
     info!(%listen, postgres.version = installation.version, "serving RDS");
-    let estate = Arc::new(Estate::new(config.account, config.dns_suffix, data, config.first_host, installation));
+    let estate = Arc::new(Estate::new(
+        config.account,
+        config.dns_suffix,
+        data,
+        config.first_host,
+        config.replication,
+        installation,
+    ));
     let serving = axum::serve(listener, endpoint::router(Arc::clone(&estate))).into_future();
     let tasks = [
         tokio::spawn(async move {
@@ -268,6 +277,12 @@ impl Rds {
             is_open: instance.server.door() == door::Door::Open,
             log: instance.server.log(),
         })
+    }
+
+    /// The hosts of all instances, as they come and go.
+    #[must_use]
+    pub fn hosts(&self) -> crate::network::Hosts {
+        self.estate.hosts.subscribe()
     }
 
     /// Ends the endpoint and stops every server. Nothing serves from then on.

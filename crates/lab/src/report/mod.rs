@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::{evidence::Evidence, judgement::Signal, plan::Plan};
+use domain::{evidence::Evidence, guard::Kept, judgement::Signal, plan::Plan};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,13 @@ pub struct DrillResult {
     pub checks: Vec<Check>,
     /// What the old primary did when its host came back, where the scenario brings it back.
     pub old_primary: Option<OldPrimary>,
+    /// Until when the old primary may commit rows after the promotion, where it could not be reached before: what an
+    /// asynchronous replica cannot prevent, and a guard must end. `None`: never.
+    #[serde(default)]
+    pub strays_until: Option<Timestamp>,
+    /// What the guard of the old primary left behind, where it had something to do.
+    #[serde(default)]
+    pub guard: Option<Kept>,
     /// What the client saw.
     pub client: ClientView,
     /// Where it was measured.

@@ -69,6 +69,12 @@ pub enum Event {
     Denied,
     /// What the drill had done to the system was taken back.
     Undone,
+    /// Links to the primary's host were cut.
+    LinksCut,
+    /// They were healed.
+    LinksHealed,
+    /// A streak of failed samples ended by itself, and is on record.
+    Tolerated,
 }
 
 impl Event {
@@ -100,6 +106,9 @@ impl Event {
             Self::WritesRefused => "writes refused",
             Self::Denied => "denied",
             Self::Undone => "mended",
+            Self::LinksCut => "links cut",
+            Self::LinksHealed => "links healed",
+            Self::Tolerated => "tolerated",
         }
     }
 }

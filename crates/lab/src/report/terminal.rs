@@ -171,6 +171,7 @@ fn shade(event: Event) -> Shade {
         | Event::RunStopped
         | Event::RecordEdited
         | Event::WritesRefused
+        | Event::LinksCut
         | Event::Denied => Shade::Bad,
         Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => Shade::Good,
         Event::Resumed
@@ -183,7 +184,9 @@ fn shade(event: Event) -> Shade {
         | Event::DnsSwitched
         | Event::RunEnded
         | Event::OldPrimaryBack
-        | Event::Undone => Shade::Strong,
+        | Event::Undone
+        | Event::LinksHealed
+        | Event::Tolerated => Shade::Strong,
     }
 }
 

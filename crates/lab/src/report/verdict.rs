@@ -41,16 +41,30 @@ impl DrillResult {
             let (count, rpo) = (self.client.lost.rows.count, self.plan.objectives.rpo);
             found.push(format!("{count} acknowledged rows were lost, {lost} of work; the RPO is {rpo}"));
         }
-        if self.client.split_brain.count > 0 {
-            let count = self.client.split_brain.count;
-            found.push(format!("the old primary committed {count} rows after the promotion"));
-        }
         let failed = self.checks.iter().filter(|check| !check.holds);
         found.extend(failed.map(|check| format!("not so: {}; found: {}", check.claim, check.found)));
+        found.extend(self.late_strays());
         if let Some(old) = self.old_primary.as_ref().filter(|old| !old.fenced) {
             found.push(format!("the old primary came back and was not fenced: {}", old.because));
         }
         found
+    }
+
+    /// What the old primary committed when it must not any more.
+    pub(super) fn late_strays(&self) -> Option<String> {
+        let (count, listed) = (self.client.split_brain.count, &self.client.strays);
+        match self.strays_until {
+            _ if count == 0 => None,
+            None => Some(format!("the old primary committed {count} rows after the promotion")),
+            Some(_) if u64::try_from(listed.len()) != Ok(count) => {
+                Some(format!("the old primary committed {count} rows after the promotion, too many to be listed"))
+            }
+            Some(until) => {
+                let late = listed.iter().filter(|stray| stray.at > until).count();
+                (late > 0)
+                    .then(|| format!("the old primary committed {late} rows after {until}, when it had to be fenced"))
+            }
+        }
     }
 
     fn rto_missed(&self) -> Option<String> {
@@ -108,9 +122,10 @@ fn wrong_end(run: &super::RunResult) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::killed;
+    use super::super::sample::{after, killed};
     use super::*;
     use crate::report::OldPrimary;
+    use crate::workload::{Rows, Stray};
 
     #[test]
     fn a_drill_as_expected_and_within_its_objectives_is_passed() {
@@ -131,6 +146,21 @@ mod tests {
             let mut result = killed();
             (result.client.lost.milliseconds, result.client.lost.rows.count) = (ms, 1);
             assert_eq!(result.passed(), passed, "loss of {ms} ms, RPO 5 s");
+        }
+    }
+
+    #[test]
+    fn rows_on_the_old_primary_are_allowed_until_the_guard_s_time_and_not_after() {
+        let until = after(2_000);
+        for (ms, passed) in [(1_999, true), (2_000, true), (2_001, false)] {
+            let mut result = killed();
+            result.client.split_brain = Rows { count: 1, ids: vec![7] };
+            result.client.strays = vec![Stray { id: 7, at: after(ms) }];
+            assert!(!result.passed(), "never is the rule");
+            result.strays_until = Some(until);
+            assert_eq!(result.passed(), passed, "a row at {ms} ms");
+            result.client.split_brain.count = 2;
+            assert!(!result.passed(), "a row that is not listed may have come at any time");
         }
     }
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ClientView, Entry, Log, Loss, MOST_IDS, MOST_TRACED, Outage, Outcome, Rows, Trace};
+use super::{ClientView, Entry, Log, Loss, MOST_IDS, MOST_STRAYS, MOST_TRACED, Outage, Outcome, Rows, Stray, Trace};
 
 /// What is known besides the logs.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +13,8 @@ pub struct ReadBack<'a> {
     pub struck_at: Timestamp,
     /// When the replica became the primary. `None`: it did not.
     pub promoted_at: Option<Timestamp>,
-    /// The old primary's address.
-    pub old_primary: IpAddr,
+    /// The old primary's addresses: its own, and those of the links to it.
+    pub old_primary: &'a [IpAddr],
     /// The ids that the primary has now.
     pub new: &'a [i64],
     /// The ids that the old primary has. `None` when it cannot be read.
@@ -43,6 +43,7 @@ pub fn measure(client: &Log, others: &[Log], after: &ReadBack) -> ClientView {
             milliseconds: everybodys.iter().map(|attempts| turned_back(attempts, &known)).max().unwrap_or_default(),
         },
         split_brain: rows(everybodys.iter().flatten().filter(|attempt| known.is_split_brain(attempt))),
+        strays: strays(everybodys.iter().flatten().filter(|attempt| known.is_split_brain(attempt))),
         unknown_kept: unknown(true),
         unknown_gone: unknown(false),
         trace: trace(client, after.struck_at, outage.as_ref()),
@@ -74,7 +75,7 @@ impl Known<'_> {
     fn is_split_brain(&self, attempt: &Attempt) -> bool {
         let Some(promoted_at) = self.after.promoted_at else { return false };
         let only_there = self.old.contains(&attempt.id) && !self.new.contains(&attempt.id);
-        attempt.address == self.after.old_primary
+        self.after.old_primary.contains(&attempt.address)
             && match attempt.outcome {
                 Outcome::Acknowledged => attempt.ended_at > promoted_at,
                 // Nobody was told, and still it was committed there when another primary existed.
@@ -200,6 +201,13 @@ fn rows<'a>(attempts: impl Iterator<Item = &'a Attempt<'a>>) -> Rows {
     let mut ids: Vec<i64> = attempts.map(|attempt| attempt.id).collect();
     ids.sort_unstable();
     Rows { count: count(ids.iter()), ids: ids.into_iter().take(MOST_IDS).collect() }
+}
+
+fn strays<'a>(attempts: impl Iterator<Item = &'a Attempt<'a>>) -> Vec<Stray> {
+    let mut strays: Vec<Stray> = attempts.map(|attempt| Stray { id: attempt.id, at: attempt.ended_at }).collect();
+    strays.sort_unstable_by_key(|stray| stray.at);
+    strays.truncate(MOST_STRAYS);
+    strays
 }
 
 fn count(of: impl Iterator) -> u64 {

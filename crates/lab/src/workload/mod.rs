@@ -23,7 +23,7 @@ pub use name::{Answer, Target};
 pub use once::{Place, write_once};
 pub use session::{Access, Password, Server};
 pub use stale::{StaleClient, StaleConfig};
-pub use view::{ClientView, Loss, MOST_IDS, MOST_TRACED, Outage, Rows, Trace};
+pub use view::{ClientView, Loss, MOST_IDS, MOST_STRAYS, MOST_TRACED, Outage, Rows, Stray, Trace};
 
 /// What the client is told.
 #[derive(Debug, Clone)]

@@ -18,6 +18,9 @@ pub struct ClientView {
     pub lost: Loss,
     /// Committed by the old primary after the promotion, for anybody.
     pub split_brain: Rows,
+    /// The same rows with their times, in the order in which they were answered; at most [`MOST_STRAYS`].
+    #[serde(default)]
+    pub strays: Vec<Stray>,
     /// Attempts whose connection died before the answer, and which the new primary has.
     pub unknown_kept: u64,
     /// Attempts whose connection died before the answer, and which the new primary does not have. Not losses: nobody was
@@ -49,6 +52,19 @@ pub struct Loss {
     /// clock was turned back. Zero when no row was lost.
     pub milliseconds: u64,
 }
+
+/// A row that the old primary committed after the promotion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stray {
+    /// The row.
+    pub id: i64,
+    /// When the client was answered, or gave up: it was committed before.
+    pub at: Timestamp,
+}
+
+/// The most strays that are listed: minutes of one client at full pace.
+pub const MOST_STRAYS: usize = 10_000;
 
 /// Some rows: how many, and which.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -121,6 +121,7 @@ pub(crate) fn config(slot: u8, folder: &Path) -> RdsConfig {
         run_as: RunAs::for_postgres().unwrap(),
         account: ACCOUNT.to_owned(),
         dns_suffix: "rds.lifeboat.test".to_owned(),
+        replication: std::convert::identity,
     }
 }
 

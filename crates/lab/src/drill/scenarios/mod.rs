@@ -3,7 +3,10 @@
 mod approval;
 mod blip;
 mod changed;
+mod cut;
+mod flapping;
 mod killed;
+mod lost;
 mod meeting;
 mod stopped;
 
@@ -11,11 +14,13 @@ use std::time::Duration;
 
 use domain::{
     evidence::Evidence,
+    guard::Kept,
     id::ExecutionArn,
     lease::Lease,
     plan::{Plan, Probe},
     probe::later,
     run::Trigger,
+    span::Span,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -27,6 +32,7 @@ use super::{
     follow::{Runs, live},
 };
 use crate::{
+    network::Vantage,
     pager::Told,
     report::{
         Actor, Check, DrillResult, Event, HeldTo, Moment, OldPrimary, RunResult, Turn, moments, signals, turns,
@@ -53,6 +59,8 @@ pub(super) async fn play(
         moments: Vec::new(),
         checks: Vec::new(),
         turns: Vec::new(),
+        grace: Span::seconds(0),
+        guard: None,
     };
     match scenario {
         Scenario::PrimaryKilled => drill.primary_killed().await,
@@ -65,6 +73,11 @@ pub(super) async fn play(
         Scenario::WrongRecord => drill.wrong_record().await,
         Scenario::Approval => drill.approval().await,
         Scenario::PromotedRefusesWrites => drill.promoted_refuses_writes().await,
+        Scenario::HostLost => drill.host_lost().await,
+        Scenario::Partition => drill.partition().await,
+        Scenario::Flapping => drill.flapping().await,
+        Scenario::CutOff => drill.cut_off().await,
+        Scenario::ReplicaStillStreaming => drill.replica_still_streaming().await,
     }
 }
 
@@ -78,6 +91,10 @@ struct Drill<'a> {
     checks: Vec<Check>,
     /// The turns of runs that left no evidence.
     turns: Vec<Turn>,
+    /// How long after its return the old primary may go on by the sessions that it has.
+    grace: Span,
+    /// What the guard of the old primary left behind.
+    guard: Option<Kept>,
 }
 
 impl<'a> Drill<'a> {
@@ -87,7 +104,13 @@ impl<'a> Drill<'a> {
 
     async fn clients(&self) -> Result<Clients, DrillError> {
         self.audience.step("starting the clients");
-        Clients::start(self.stage).await
+        Clients::start(self.stage, self.stage.machine.resolver()).await
+    }
+
+    /// Clients of which the first one reaches hosts only over links that can be cut.
+    async fn clients_behind_links(&self) -> Result<Clients, DrillError> {
+        self.audience.step("starting the clients");
+        Clients::start(self.stage, self.stage.machine.resolver_of(Vantage::Public)).await
     }
 
     async fn kill(&mut self) -> Result<Timestamp, DrillError> {
@@ -175,6 +198,10 @@ impl<'a> Drill<'a> {
         all
     }
 
+    fn allows_strays(&self) -> bool {
+        self.grace > Span::seconds(0)
+    }
+
     fn happened(&mut self, at: Timestamp, event: Event, detail: String, source: Actor) {
         let moment = Moment { at, event, detail, source };
         self.audience.moment(&moment);
@@ -201,9 +228,10 @@ impl<'a> Drill<'a> {
                 Actor::Client,
             );
         }
-        let old_primary = returned_at.map(|returned_at| {
-            let (tried, acknowledged) = logs.tried_on_the_old(returned_at);
-            let fenced = tried > 0 && acknowledged == 0 && client.split_brain.count == 0;
+        let fenced_by = returned_at.map(|returned_at| later(returned_at, self.grace));
+        let old_primary = returned_at.zip(fenced_by).map(|(returned_at, fenced_by)| {
+            let (tried, acknowledged) = logs.tried_on_the_old(fenced_by);
+            let fenced = tried > 0 && acknowledged == 0 && (self.allows_strays() || client.split_brain.count == 0);
             OldPrimary {
                 returned_at,
                 fenced,
@@ -235,6 +263,8 @@ impl<'a> Drill<'a> {
             moments: std::mem::take(&mut self.moments),
             runs,
             old_primary,
+            guard: self.guard.take(),
+            strays_until: fenced_by.filter(|_| self.allows_strays()),
             client,
             environment: environment(None),
             reproduce: self.reproduce.to_owned(),

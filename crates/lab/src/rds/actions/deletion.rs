@@ -77,6 +77,7 @@ async fn remove(estate: &Arc<Estate>, name: &Name, server: &Server) -> Result<()
     let (resource_id, source, orphans) = {
         let mut inventory = estate.inventory();
         let Some(instance) = inventory.instances.remove(name) else { return Ok(()) };
+        estate.announce_hosts(&inventory);
         let orphans: Vec<Name> = inventory
             .replicas_of(name)
             .filter(|replica| promotes_itself(replica, name))

@@ -66,7 +66,7 @@ pub(super) fn create_replica(call: &Call<'_>) -> Result<Xml, Fault> {
             traits: replica_traits(call, &source_name, &source.traits)?,
             source: Some(source_name),
             tags: query.tags()?,
-            role: Role::Standby(Estate::upstream(&source_server, slot.clone())),
+            role: Role::Standby(call.estate.upstream(&source_server, slot.clone())),
         };
         (source_server, call.estate.enter(&mut inventory, birth)?, slot)
     };

@@ -230,6 +230,7 @@ pub(super) fn tone(event: Event) -> &'static str {
         | Event::RunStopped
         | Event::RecordEdited
         | Event::WritesRefused
+        | Event::LinksCut
         | Event::Denied => "bad",
         Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => "good",
         Event::Resumed
@@ -242,6 +243,8 @@ pub(super) fn tone(event: Event) -> &'static str {
         | Event::DnsSwitched
         | Event::RunEnded
         | Event::OldPrimaryBack
-        | Event::Undone => "plain",
+        | Event::Undone
+        | Event::LinksHealed
+        | Event::Tolerated => "plain",
     }
 }

@@ -63,8 +63,14 @@ pub(super) fn cards(out: &mut String, result: &DrillResult) -> fmt::Result {
         out,
         "Split brain",
         &format!("{split} rows"),
-        judged(true, split == 0),
-        "on the old primary after the promotion",
+        judged(true, result.late_strays().is_none()),
+        &match result.strays_until {
+            None => "on the old primary after the promotion".to_owned(),
+            Some(until) => format!(
+                "on the old primary after the promotion; allowed until {:.1} s",
+                until.duration_since(result.struck_at).as_secs_f64()
+            ),
+        },
     )?;
     for run in &result.runs {
         let value = run.actual.map_or("unknown", Ending::name);
@@ -156,7 +162,10 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
         | Event::RecordEdited
         | Event::WritesRefused
         | Event::Denied
-        | Event::Undone => String::new(),
+        | Event::Undone
+        | Event::LinksCut
+        | Event::LinksHealed
+        | Event::Tolerated => String::new(),
     }
 }
 

@@ -1,0 +1,68 @@
+//! A primary that lives, and some who cannot see it.
+
+use std::net::Ipv4Addr;
+
+use jiff::Timestamp;
+
+use super::Drill;
+use crate::{
+    drill::{DrillError, follow::Runs},
+    network::Vantage,
+    report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
+    system::SystemError,
+};
+
+impl Drill<'_> {
+    pub(super) async fn cut_off(&mut self) -> Result<DrillResult, DrillError> {
+        self.unseen_by(&[Vantage::Recovery, Vantage::Replication]).await
+    }
+
+    pub(super) async fn replica_still_streaming(&mut self) -> Result<DrillResult, DrillError> {
+        self.unseen_by(&[Vantage::Recovery, Vantage::Witness, Vantage::Primary]).await
+    }
+
+    /// Cuts these vantages off the primary, which serves its clients as before: the run must refuse, and nobody notice.
+    async fn unseen_by(&mut self, vantages: &[Vantage]) -> Result<DrillResult, DrillError> {
+        let mut runs = Runs::so_far(self.stage).await?;
+        let clients = self.clients().await?;
+        let host = self.primary_host()?;
+        let struck_at = Timestamp::now();
+        self.audience.struck(struck_at);
+        self.cut(vantages, host)?;
+        let run = runs.next().await?;
+        let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        let healed_at = self.heal(host);
+        clients.first_after(healed_at).await?;
+        let logs = clients.stop().await?;
+        let run = RunResult::of("automatic failover", Ending::Refused, evidence);
+        self.result(struck_at, vec![run], &logs, None, None, HeldTo { rto: true, rpo: true }).await
+    }
+
+    /// The address of the primary's host.
+    pub(super) fn primary_host(&self) -> Result<Ipv4Addr, DrillError> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let instance = machine.rds.instance(&system.primary()).ok_or_else(|| SystemError::Plan {
+            plan: system.plan.plan.to_string(),
+            why: "its primary does not exist".into(),
+        })?;
+        Ok(instance.address)
+    }
+
+    pub(super) fn cut(&mut self, vantages: &[Vantage], host: Ipv4Addr) -> Result<(), DrillError> {
+        for vantage in vantages {
+            self.stage.machine.network.cut(*vantage, host)?;
+        }
+        let names: Vec<&str> = vantages.iter().map(|vantage| vantage.name()).collect();
+        let detail = format!("`{}` from {}", self.stage.system.primary().id, names.join(", "));
+        self.happened(Timestamp::now(), Event::LinksCut, detail, Actor::Disaster);
+        Ok(())
+    }
+
+    /// Heals every link; answers when.
+    pub(super) fn heal(&mut self, host: Ipv4Addr) -> Timestamp {
+        self.stage.machine.network.heal_all();
+        let healed_at = Timestamp::now();
+        self.happened(healed_at, Event::LinksHealed, format!("all to {host}"), Actor::Disaster);
+        healed_at
+    }
+}

@@ -1,0 +1,106 @@
+//! A primary that is out of reach, not dead: it returns, and must not go on.
+
+use std::time::Duration;
+
+use domain::{
+    guard::{self, Kept},
+    span::Span,
+};
+use jiff::Timestamp;
+
+use super::{AFTERWARDS, Drill, promoted_at};
+use crate::{
+    drill::{DrillError, clients::Clients, follow::Runs},
+    network::Vantage,
+    report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
+    system::until,
+};
+
+/// How long the guard's record may take: a guard that starts anew takes over within a minute.
+const RECORD_PATIENCE: Duration = Duration::from_secs(75);
+
+/// How long the old primary may go on after its return. Until then only its network is fenced, which does not end the
+/// sessions that it has; the guard does, within two of its samples and the time that they take.
+pub(super) const FENCED_WITHIN: Span = Span::seconds(2);
+
+impl Drill<'_> {
+    pub(super) async fn host_lost(&mut self) -> Result<DrillResult, DrillError> {
+        let runs = Runs::so_far(self.stage).await?;
+        let clients = self.clients().await?;
+        let primary = self.stage.system.primary();
+        let struck_at = Timestamp::now();
+        self.stage.machine.rds.pause(&primary).await?;
+        self.audience.struck(struck_at);
+        let detail = format!("SIGSTOP of every process of `{}`: no reset, no answer", primary.id);
+        self.happened(struck_at, Event::Paused, detail, Actor::Disaster);
+        let run = self.failed_over(runs, &clients).await?;
+        let returned_at = Timestamp::now();
+        self.stage.machine.rds.resume(&primary).await?;
+        self.happened(
+            returned_at,
+            Event::OldPrimaryBack,
+            "SIGCONT: it goes on where it stopped".into(),
+            Actor::Disaster,
+        );
+        let held_to = HeldTo { rto: true, rpo: true };
+        self.returned(struck_at, run, clients, returned_at, held_to).await
+    }
+
+    pub(super) async fn partition(&mut self) -> Result<DrillResult, DrillError> {
+        let runs = Runs::so_far(self.stage).await?;
+        let clients = self.clients_behind_links().await?;
+        let host = self.primary_host()?;
+        let struck_at = Timestamp::now();
+        self.audience.struck(struck_at);
+        self.cut(&Vantage::ALL, host)?;
+        let run = self.failed_over(runs, &clients).await?;
+        let returned_at = self.heal(host);
+        // What a host commits that nobody else reaches is lost for as long as it takes to be failed over.
+        let held_to = HeldTo { rto: true, rpo: false };
+        self.returned(struck_at, run, clients, returned_at, held_to).await
+    }
+
+    /// Waits for the failover, and for the client that follows it.
+    async fn failed_over(&mut self, mut runs: Runs, clients: &Clients) -> Result<RunResult, DrillError> {
+        let run = runs.next().await?;
+        let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        if promoted_at(&evidence).is_some() {
+            clients.first_elsewhere().await?;
+        }
+        Ok(RunResult::of("automatic failover", Ending::Done, evidence))
+    }
+
+    /// Waits for what the guard leaves behind when the old primary refuses writes: where the two logs part. Where no run
+    /// promoted, there is none.
+    pub(super) async fn kept_out(&mut self, runs: &[RunResult]) -> Result<(), DrillError> {
+        let moved = runs.iter().filter_map(|run| run.evidence.as_ref()).find(|run| promoted_at(run).is_some());
+        let Some(generation) = moved.and_then(|run| run.generation) else { return Ok(()) };
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let key = guard::key(&system.plan.plan, generation);
+        let text =
+            until(RECORD_PATIENCE, &format!("the guard's record `{key}`"), async || system.object(machine, &key).await)
+                .await?;
+        let kept: Kept = serde_json::from_str(&text).map_err(|source| DrillError::Evidence { key, source })?;
+        self.happened(kept.ended_at, Event::OldPrimaryFenced, kept.because.clone(), Actor::Run);
+        self.guard = Some(kept);
+        Ok(())
+    }
+
+    /// Gives the clients that were left on the old primary time to go on there, and judges.
+    async fn returned(
+        &mut self,
+        struck_at: Timestamp,
+        run: RunResult,
+        clients: Clients,
+        returned_at: Timestamp,
+        held_to: HeldTo,
+    ) -> Result<DrillResult, DrillError> {
+        self.grace = FENCED_WITHIN;
+        tokio::time::sleep(FENCED_WITHIN.duration() + AFTERWARDS).await;
+        let logs = clients.stop().await?;
+        self.kept_out(std::slice::from_ref(&run)).await?;
+        let moved = run.evidence.as_ref().and_then(promoted_at);
+        let returned_at = moved.map(|_| returned_at);
+        self.result(struck_at, vec![run], &logs, moved, returned_at, held_to).await
+    }
+}

@@ -1,0 +1,136 @@
+//! The network between the lab's vantages and its hosts: links that can be cut.
+//!
+//! The host of a database has an address of its own, and a relay for each [`Vantage`], which has another. A vantage's
+//! resolver answers the relay's address, as a private zone would, and certificates name hosts and not addresses: so
+//! nobody who connects knows of the relay. A link that is cut loses packets: what was under way stays where it is, a
+//! new connection gets no answer, nobody is told. Healed, it goes on where it stopped.
+//!
+//! A relay acknowledges what it receives, cut or not, as the kernel of a host behind a cut link would not. Nothing here
+//! asks for that acknowledgement: whoever waits, waits for an answer.
+
+mod relay;
+mod vantage;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, SocketAddrV4},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{sync::watch, task::JoinHandle};
+use tracing::info;
+
+pub use vantage::Vantage;
+
+/// The hosts that there are, as they come and go.
+pub type Hosts = watch::Receiver<BTreeSet<SocketAddrV4>>;
+
+/// The links of a lab. Dropped, they are gone.
+#[derive(Debug)]
+pub struct Network {
+    links: Links,
+    following: JoinHandle<()>,
+}
+
+type Links = Arc<Mutex<BTreeMap<(Vantage, SocketAddrV4), Link>>>;
+
+/// One vantage's way to one host.
+#[derive(Debug)]
+struct Link {
+    cut: watch::Sender<bool>,
+    relaying: JoinHandle<()>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.relaying.abort();
+    }
+}
+
+/// There is no such link.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no link leads from {} to {host}: no DB instance has that address", vantage.name())]
+pub struct NoLink {
+    vantage: Vantage,
+    host: Ipv4Addr,
+}
+
+impl Network {
+    /// Links every host to every vantage, from now on and as hosts appear.
+    #[must_use]
+    pub fn start(mut hosts: Hosts) -> Self {
+        let links = Links::default();
+        let laid = Arc::clone(&links);
+        let following = tokio::spawn(async move {
+            loop {
+                let there = hosts.borrow_and_update().clone();
+                lay(&laid, &there);
+                if hosts.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { links, following }
+    }
+
+    /// Cuts the link between a vantage and a host, in both directions.
+    ///
+    /// # Errors
+    /// [`NoLink`].
+    pub fn cut(&self, vantage: Vantage, host: Ipv4Addr) -> Result<(), NoLink> {
+        self.set(vantage, host, true)
+    }
+
+    /// Heals it.
+    ///
+    /// # Errors
+    /// [`NoLink`].
+    pub fn heal(&self, vantage: Vantage, host: Ipv4Addr) -> Result<(), NoLink> {
+        self.set(vantage, host, false)
+    }
+
+    /// Heals whatever is cut.
+    pub fn heal_all(&self) {
+        for link in locked(&self.links).values() {
+            link.cut.send_replace(false);
+        }
+    }
+
+    fn set(&self, vantage: Vantage, host: Ipv4Addr, cut: bool) -> Result<(), NoLink> {
+        let links = locked(&self.links);
+        let link = links.iter().find(|((from, to), _)| *from == vantage && *to.ip() == host);
+        let (_, link) = link.ok_or(NoLink { vantage, host })?;
+        info!(vantage = vantage.name(), %host, cut, "changed a link");
+        link.cut.send_replace(cut);
+        Ok(())
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        self.following.abort();
+        locked(&self.links).clear();
+    }
+}
+
+/// Links the hosts that have none, and forgets the links of hosts that are gone.
+fn lay(links: &Links, hosts: &BTreeSet<SocketAddrV4>) {
+    let mut links = locked(links);
+    links.retain(|(_, host), _| hosts.contains(host));
+    for host in hosts {
+        for vantage in Vantage::ALL {
+            links.entry((vantage, *host)).or_insert_with(|| {
+                let (cut, is_cut) = watch::channel(false);
+                let at = SocketAddrV4::new(vantage.sees(*host.ip()), host.port());
+                Link { cut, relaying: tokio::spawn(relay::run(at, *host, is_cut)) }
+            });
+        }
+    }
+}
+
+fn locked(links: &Links) -> MutexGuard<'_, BTreeMap<(Vantage, SocketAddrV4), Link>> {
+    links.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use crate::{
     guard::Guard,
     id::{ExecutionArn, Generation, PlanName},
     plan::Plan,
+    plan::{PostgresPair, Side},
     promotion::Asked,
     run::Run,
 };
@@ -62,13 +63,25 @@ pub enum Phase {
 }
 
 /// Which side of the pair takes writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ActiveSide {
     /// The plan's primary.
+    #[default]
     Primary,
     /// The plan's replica, promoted.
     Replica,
+}
+
+impl ActiveSide {
+    /// That side of the pair.
+    #[must_use]
+    pub fn of(self, pair: &PostgresPair) -> &Side {
+        match self {
+            Self::Primary => &pair.primary,
+            Self::Replica => &pair.replica,
+        }
+    }
 }
 
 /// A run that ended.

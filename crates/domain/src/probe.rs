@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{plan::Probe, span::Span, wal::LastSeen};
+use crate::{lease::ActiveSide, plan::Probe, span::Span, wal::LastSeen};
 
 /// From one start of the schedule to the next: EventBridge's shortest rate.
 pub const EVERY: Span = Span::seconds(60);
@@ -75,6 +75,9 @@ pub fn later(at: Timestamp, by: Span) -> Timestamp {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Watch {
+    /// Which side is watched: the one that takes writes.
+    #[serde(default)]
+    pub side: ActiveSide,
     /// The failures in a row, if the newest sample failed.
     pub failing: Option<Streak>,
     /// Where the primary's log stood when it last answered.
@@ -118,6 +121,12 @@ pub enum Change {
 }
 
 impl Watch {
+    /// What is remembered of a side: nothing, where another one was watched.
+    #[must_use]
+    pub fn of(self, side: ActiveSide) -> Self {
+        if self.side == side { self } else { Self { side, ..Self::default() } }
+    }
+
     /// Takes in one sample.
     ///
     /// A streak survives one sample that nobody wrote down (a window's last, still under way when the next one
@@ -271,6 +280,16 @@ mod tests {
             blip.because,
             "2 samples failed in a row within 1s; 3 in a row raise the alarm and the hold-down is 1s: not failed over"
         );
+    }
+
+    #[test]
+    fn what_was_seen_of_one_side_says_nothing_of_the_other() {
+        let mut watch = Watch::default();
+        up(&mut watch, 0);
+        down(&mut watch, 500);
+        assert_eq!(watch.clone().of(ActiveSide::Primary), watch);
+        let other = watch.of(ActiveSide::Replica);
+        assert_eq!((other.side, other.failing, other.last_seen), (ActiveSide::Replica, None, None));
     }
 
     proptest! {

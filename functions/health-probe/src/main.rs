@@ -1,4 +1,4 @@
-//! `HealthProbe`: watches a primary for a window of samples, or looks at one once for a judge elsewhere.
+//! `HealthProbe`: watches the side that takes writes for a window of samples, or looks at one once for a judge elsewhere.
 //!
 //! - in: [`HealthProbe`], samples in `events/health-probe.json` (the schedule's) and `events/health-probe-look.json` (a judge's)
 //! - out: for a window [`Step<Watched>`], for a look [`domain::health::Look`]
@@ -11,6 +11,7 @@ use domain::{
     failure::Failure,
     health::{Look, LookRequest},
     id::PlanName,
+    lease::ActiveSide,
     plan::{Plan, PostgresPair},
 };
 use edge::{
@@ -71,11 +72,11 @@ struct Probe {
 
 impl World for Probe {
     async fn prepare(&self, pair: &PostgresPair) -> Result<(), String> {
-        self.postgres.prepare(&server(pair)).await
+        self.postgres.prepare(&server(pair, ActiveSide::Primary)).await
     }
 
-    async fn look(&self, plan: &Plan, pair: &PostgresPair) -> Look {
-        self.postgres.look(&server(pair), plan.probe.timeout.duration()).await
+    async fn look(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> Look {
+        self.postgres.look(&server(pair, side), plan.probe.timeout.duration()).await
     }
 
     async fn look_once(&self, request: &LookRequest) -> Look {
@@ -105,8 +106,8 @@ impl World for Probe {
     }
 }
 
-fn server(pair: &PostgresPair) -> Server<'_> {
-    Server { side: &pair.primary, database: &pair.database, login: &pair.login }
+fn server(pair: &PostgresPair, side: ActiveSide) -> Server<'_> {
+    Server { side: side.of(pair), database: &pair.database, login: &pair.login }
 }
 
 #[cfg(test)]

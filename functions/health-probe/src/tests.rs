@@ -16,6 +16,7 @@ struct Fake {
     down: Vec<(i64, i64)>,
     verdict: Verdict,
     published: RefCell<Vec<(Timestamp, u32)>>,
+    looked_at: RefCell<Vec<ActiveSide>>,
 }
 
 fn at(milliseconds: i64) -> Timestamp {
@@ -24,7 +25,13 @@ fn at(milliseconds: i64) -> Timestamp {
 
 impl Fake {
     fn down(spans: &[(i64, i64)]) -> Self {
-        Self { now: Cell::new(at(200)), down: spans.to_vec(), verdict: Verdict::Down, published: RefCell::default() }
+        Self {
+            now: Cell::new(at(200)),
+            down: spans.to_vec(),
+            verdict: Verdict::Down,
+            published: RefCell::default(),
+            looked_at: RefCell::default(),
+        }
     }
 
     fn most_failures(&self) -> u32 {
@@ -37,8 +44,9 @@ impl World for Fake {
         Ok(())
     }
 
-    async fn look(&self, _: &Plan, _: &PostgresPair) -> Look {
+    async fn look(&self, _: &Plan, _: &PostgresPair, side: ActiveSide) -> Look {
         let now = self.now.get();
+        self.looked_at.borrow_mut().push(side);
         let down = self.down.iter().any(|(from, until)| (at(*from)..at(*until)).contains(&now));
         let (endpoint, database) = if down { (Endpoint::Refused, self.verdict) } else { (Endpoint::Open, Verdict::Up) };
         let lsn = (!down).then(|| "0/10".parse().unwrap());
@@ -159,4 +167,39 @@ async fn a_malformed_event_is_invalid_input() {
     ] {
         assert_eq!(handle(&lab(), &Fake::down(&[]), event).await.unwrap_err().name(), "InvalidInput");
     }
+}
+
+#[tokio::test]
+async fn after_a_failover_the_new_primary_is_watched() {
+    let moved = r#"{"plan":"lab","generation":1,"holder":null,"active":"replica","last":null}"#;
+    let (shelf, world) = (lab().with("leases/lab.json", moved), Fake::down(&[]));
+    minute(&shelf, &world, 0).await;
+    assert!(world.looked_at.borrow().iter().all(|side| *side == ActiveSide::Replica));
+}
+
+#[tokio::test]
+async fn a_primary_that_is_moved_while_it_fails_is_followed_within_the_window() {
+    struct Moving(Memory);
+    impl edge::shelf::Shelf for Moving {
+        async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
+            let moved = self.0.text("probes/lab/watch.json").is_some_and(|watch| watch.contains("\"failures\":4"));
+            if key == "leases/lab.json" && moved {
+                let text = r#"{"plan":"lab","generation":1,"holder":null,"active":"replica","last":null}"#.into();
+                return Ok(Some(edge::shelf::Object { text, etag: "1".into(), version: None }));
+            }
+            self.0.get(key).await
+        }
+
+        async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
+            self.0.put(key, text, condition).await
+        }
+    }
+    let world = Fake::down(&[(5_000, 6_700)]);
+    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
+    handle(&Moving(lab()), &world, event).await.unwrap();
+    let published = world.published.borrow();
+    assert_eq!(world.most_failures(), 4);
+    let after = published.iter().skip_while(|(_, failures)| *failures < 4).nth(1);
+    assert_eq!(after.map(|(_, failures)| *failures), Some(0), "the new primary answers: the alarm comes to rest");
+    assert_eq!(world.looked_at.borrow().last(), Some(&ActiveSide::Replica));
 }

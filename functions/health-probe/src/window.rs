@@ -6,6 +6,7 @@ use domain::{
     failure::Failure,
     health::{Look, LookRequest, Verdict},
     id::PlanName,
+    lease::{ActiveSide, Lease},
     plan::{Plan, PostgresPair},
     probe::{self, Blip, Change, Claim, Sample, Watch, Windows},
     span::Span,
@@ -32,8 +33,8 @@ pub(crate) struct Watched {
 pub(crate) trait World {
     /// Reads what is ours before it is needed.
     fn prepare(&self, pair: &PostgresPair) -> impl Future<Output = Result<(), String>>;
-    /// Looks at the plan's primary.
-    fn look(&self, plan: &Plan, pair: &PostgresPair) -> impl Future<Output = Look>;
+    /// Looks at one side of the pair, as at a primary.
+    fn look(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = Look>;
     /// Looks at the primary of a request.
     fn look_once(&self, request: &LookRequest) -> impl Future<Output = Look>;
     /// Publishes the metric.
@@ -67,12 +68,13 @@ pub(crate) async fn watch(
     if let Err(why) = world.prepare(pair).await {
         warn!(plan.name = %plan.plan, why, "could not prepare the watch");
     }
+    let (side, watch) = tokio::join!(active_side(shelf, &plan), recall(shelf, &plan));
     let mut window = Window {
         shelf,
         world,
         plan: &plan,
         pair,
-        watch: recall(shelf, &plan).await?,
+        watch: watch?.of(side?),
         written_at: None,
         watched: Watched::default(),
     };
@@ -124,6 +126,12 @@ async fn recall(shelf: &impl Shelf, plan: &Plan) -> Result<Watch, Failure> {
         .unwrap_or_default())
 }
 
+/// The side that takes writes, as far as any run has said.
+async fn active_side(shelf: &impl Shelf, plan: &Plan) -> Result<ActiveSide, Failure> {
+    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?;
+    Ok(lease.map(|(lease, _)| lease.active).unwrap_or_default())
+}
+
 struct Window<'a, S, W> {
     shelf: &'a S,
     world: &'a W,
@@ -136,17 +144,17 @@ struct Window<'a, S, W> {
 
 impl<S: Shelf, W: World> Window<'_, S, W> {
     async fn sample(&mut self, at: Timestamp) {
-        let look = self.world.look(self.plan, self.pair).await;
+        let look = self.world.look(self.plan, self.pair, self.watch.side).await;
         self.watched.samples += 1;
         let sample = match (look.database, look.lsn) {
             (Verdict::Up, Some(lsn)) => Sample::Up(LastSeen { lsn, at: look.at }),
             // It refuses us, so it lives; where its log stands it did not say.
             (Verdict::Up, None) => match self.watch.last_seen {
                 Some(seen) => Sample::Up(seen),
-                None => return self.untold(&look.because),
+                None => return self.untold(&look.because).await,
             },
             (Verdict::Down, _) => Sample::Down(look.because.clone()),
-            (Verdict::Unknown, _) => return self.untold(&look.because),
+            (Verdict::Unknown, _) => return self.untold(&look.because).await,
         };
         if matches!(sample, Sample::Down(_)) && self.watch.failing.is_none() {
             self.recall_streak().await;
@@ -158,6 +166,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
                 self.watched.failed += 1;
                 info!(plan.name = %self.plan.plan, failures, because = look.because, "a sample failed");
                 self.tell(at, failures).await;
+                self.follow().await;
             }
             Change::Recovered(streak) => {
                 let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, streak, at);
@@ -169,15 +178,30 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     }
 
     /// Unknown is neither up nor down: it is not published, so that the silence itself raises an alarm.
-    fn untold(&mut self, because: &str) {
+    async fn untold(&mut self, because: &str) {
         self.watched.untold += 1;
         warn!(plan.name = %self.plan.plan, because, "a sample could not tell");
+        self.follow().await;
+    }
+
+    /// Goes on with the side that takes writes now: a run may have moved the primary meanwhile. Only looked at where the
+    /// watched side does not serve, so that a healthy watch costs no request.
+    async fn follow(&mut self) {
+        match active_side(self.shelf, self.plan).await {
+            Ok(side) if side == self.watch.side => {}
+            Ok(side) => {
+                info!(plan.name = %self.plan.plan, ?side, "the primary was moved: the watch follows it");
+                self.watch = std::mem::take(&mut self.watch).of(side);
+                self.written_at = None;
+            }
+            Err(failure) => warn!(why = failure.chain(), "could not read the lease"),
+        }
     }
 
     /// The window before may have seen the first failure with its last sample.
     async fn recall_streak(&mut self) {
         match recall(self.shelf, self.plan).await {
-            Ok(watch) => self.watch.failing = watch.failing,
+            Ok(watch) => self.watch.failing = watch.of(self.watch.side).failing,
             Err(failure) => warn!(why = failure.chain(), "could not recall the watch"),
         }
     }

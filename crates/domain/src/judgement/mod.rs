@@ -244,6 +244,11 @@ fn judge(seen: &Seen, run: &Run, signals: Vec<Signal>, now: Timestamp) -> Decisi
     if let Some(why) = loss.above(&plan.failover.data_loss_budget)
         && run.consent.is_none()
     {
+        // A healthy primary's position is written down seldom, a failing one's at once: a person may be faster.
+        let watch_needs = plan.probe.interval.times(2) + plan.probe.timeout + Span::seconds(1);
+        if seen.watch.failing.is_none() && Span::between(run.opened_at, now) < watch_needs {
+            return Decision::Hold(format!("the watch has not written down yet that the primary fails: {why}"));
+        }
         return Decision::Refuse(format!("{why}; a person may consent to the loss for one run, by name"));
     }
     let class = classify(seen);

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     health::Endpoint,
     id::Generation,
-    lease::Holder,
+    lease::{ActiveSide, Holder},
     probe::Streak,
     run::Consent,
     wal::{LastSeen, Lsn},
@@ -31,6 +31,7 @@ fn killed() -> Seen {
         api: ApiSeen::Status("available".into()),
         record: RecordSeen::Names(PRIMARY.parse().unwrap()),
         watch: Watch {
+            side: ActiveSide::Primary,
             failing: Some(Streak { since: at(0), until: at(1_000), failures: 3, because: "refused".into() }),
             last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-500) }),
         },
@@ -205,4 +206,15 @@ fn a_class_whose_policy_is_never_is_refused_even_by_hand() {
     let mut run = by_hand();
     run.plan.failover.policy.database = Policy::Never;
     refused(&killed(), &run, "never");
+}
+
+#[test]
+fn a_person_who_is_faster_than_the_watch_waits_for_it_and_not_for_ever() {
+    let watch =
+        Watch { failing: None, last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-9_000) }), ..killed().watch };
+    let seen = Seen { watch, ..killed() };
+    let decision = decide(&seen, &by_hand(), at(1_300));
+    assert!(matches!(&decision, Decision::Hold(why) if why.contains("written down")), "{decision:?}");
+    let decision = decide(&seen, &by_hand(), at(9_000));
+    assert!(matches!(&decision, Decision::Refuse(why) if why.contains("last seen")), "{decision:?}");
 }

@@ -1,6 +1,6 @@
 //! The watch of the primary: started, and waited for.
 
-use domain::probe::Watch;
+use domain::{lease::ActiveSide, probe::Watch};
 use edge::shelf;
 use serde_json::json;
 
@@ -34,7 +34,8 @@ impl System {
         let key = shelf::watch_key(&self.plan.plan);
         until(PATIENCE, "the watch of the primary", async || {
             let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
-            Ok(watch.filter(|watch| watch.failing.is_none() && watch.last_seen.is_some()).map(drop))
+            let healthy = |watch: &Watch| watch.failing.is_none() && watch.last_seen.is_some();
+            Ok(watch.filter(|watch| watch.side == ActiveSide::Primary && healthy(watch)).map(drop))
         })
         .await?;
         let cloudwatch =
@@ -48,6 +49,32 @@ impl System {
             })?;
             let state = answer.metric_alarms().first().and_then(|alarm| alarm.state_value());
             Ok((state == Some(&aws_sdk_cloudwatch::types::StateValue::Ok)).then_some(()))
+        })
+        .await?;
+        self.rested(machine).await
+    }
+
+    /// Waits until no run is under way: what the alarm started while the pair was made anew has ended.
+    async fn rested(&self, machine: &Machine) -> Result<(), SystemError> {
+        let config = machine.gateway.sdk_config(self.plan.regions.recovery.as_str());
+        let states = aws_sdk_sfn::Client::new(&config);
+        let failed = |error: String| SystemError::Aws { doing: "look for runs".into(), why: error };
+        until(PATIENCE, "the end of every run", async || {
+            let machines = states.list_state_machines().send().await;
+            let machines = machines.map_err(|error| failed(edge::aws::shown(&error)))?;
+            for machine in machines.state_machines() {
+                let running = states
+                    .list_executions()
+                    .state_machine_arn(machine.state_machine_arn())
+                    .status_filter(aws_sdk_sfn::types::ExecutionStatus::Running)
+                    .send()
+                    .await
+                    .map_err(|error| failed(edge::aws::shown(&error)))?;
+                if !running.executions().is_empty() {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
         })
         .await
     }

@@ -151,7 +151,7 @@ impl Scenario {
                 "The promotion is carried out, and its answer is lost. The step must look again and go on, with one promotion."
             }
             Self::ApiThrottled => {
-                "RDS, S3, Route 53, CloudWatch and Lambda throttle the first call of each kind and answer 500 to the second. It must be failed over all the same, within the objectives."
+                "RDS, S3 and CloudWatch throttle the first call of each kind, Route 53 and Lambda answer 500 to it. It must be failed over all the same, within the objectives."
             }
             Self::DnsRefused => {
                 "Route 53 refuses every edit. Past the promotion it must not go back: a person must be told what is true and the one command that finishes it, and that command must finish it once the edits are allowed."

@@ -16,8 +16,14 @@ use crate::{
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
 };
 
-/// The services that a failover cannot do without.
-const SERVICES: [&str; 5] = ["rds", "s3", "route53", "cloudwatch", "lambda"];
+/// The services that a failover cannot do without, and how each fails.
+const SERVICES: [(&str, How); 5] = [
+    ("rds", How::Throttled),
+    ("s3", How::Throttled),
+    ("route53", How::Broken),
+    ("cloudwatch", How::Throttled),
+    ("lambda", How::Broken),
+];
 
 impl Drill<'_> {
     pub(super) async fn answer_lost(&mut self) -> Result<DrillResult, DrillError> {
@@ -30,8 +36,8 @@ impl Drill<'_> {
         let evidence = runs.follow(self.stage, &run, self.audience).await?;
         self.healed(1).await?;
         let promotion = evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref());
-        let timeline = promotion.map(|promotion| promotion.timeline);
-        self.check("it was promoted once", timeline == Some(2), format!("timeline {timeline:?}, 1 before"));
+        let timeline = promotion.map_or(0, |promotion| promotion.timeline);
+        self.check("it was promoted once", timeline == 2, format!("timeline {timeline}, 1 before"));
         let moved = promoted_at(&evidence);
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
@@ -42,14 +48,14 @@ impl Drill<'_> {
     pub(super) async fn api_throttled(&mut self) -> Result<DrillResult, DrillError> {
         let mut runs = Runs::so_far(self.stage).await?;
         let clients = self.clients().await?;
-        let each = |how| SERVICES.map(|service| Fault::new(When::Before, how).of(service).first_of_each(1));
-        let faults = [each(How::Throttled), each(How::Broken)].concat();
-        let told = format!("the first call of each kind is throttled, the second answers 500: {}", SERVICES.join(", "));
+        let faults = SERVICES.map(|(service, how)| Fault::new(When::Before, how).of(service).first_of_each(1));
+        let told = SERVICES.map(|(service, how)| format!("{service}: {how:?}")).join(", ");
+        let told = format!("the first call of each kind fails: {told}");
         self.spoil(&faults, &told).await?;
         let struck_at = self.kill().await?;
         let run = runs.next().await?;
         let evidence = runs.follow(self.stage, &run, self.audience).await?;
-        // Each kind twice: reading, writing and moving the lease, the replica and the record are more than ten kinds.
+        // Reading and writing the lease, looking at and moving the replica and the record, invoking each function.
         self.healed(20).await?;
         let moved = promoted_at(&evidence);
         let returned_at = self.afterwards(&clients, moved).await?;
@@ -88,7 +94,7 @@ impl Drill<'_> {
         };
         let (first, second) = (timeline(&stopped), timeline(&finished));
         let same = first.is_some() && first == second;
-        self.check("it was promoted once, by the first run", same, format!("timelines {first:?} and {second:?}"));
+        self.check("it was promoted once, by the first run", same, format!("timelines: {first:?}, {second:?}"));
         let moved = promoted_at(&stopped);
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;

@@ -85,6 +85,7 @@ pub fn ended(
     execution: &ExecutionArn,
     run: Option<&Run>,
     plan: Option<&PlanName>,
+    standing: Option<&str>,
     outcome: RunOutcome,
     because: &str,
     evidence: Option<&str>,
@@ -124,10 +125,11 @@ pub fn ended(
     // The same key for every notice of one incident, so that pagers fold and resolve them.
     let key =
         run.map(|run| format!("{}/{}/{}", run.execution.region(), run.plan.plan, run.generation)).unwrap_or_default();
+    let standing = standing.map(|standing| format!("True now: {standing}\n")).unwrap_or_default();
     Notice::new(
         &format!("Lifeboat: {headline}"),
         format!(
-            "{summary}{headline}\n\nWhy: {because}\nStarted by: {started}\nExecution: {execution}\nIncident: {key}\nEvidence: {}\n\n{next}\n{goes_on}",
+            "{summary}{headline}\n\nWhy: {because}\n{standing}Started by: {started}\nExecution: {execution}\nIncident: {key}\nEvidence: {}\n\n{next}\n{goes_on}",
             evidence.unwrap_or("none could be written")
         ),
     )

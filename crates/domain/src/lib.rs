@@ -20,6 +20,7 @@ pub mod promotion;
 pub mod request;
 pub mod run;
 pub mod span;
+pub mod standing;
 pub mod step;
 pub mod traffic;
 pub mod verification;

@@ -14,23 +14,25 @@ static SHARED: OnceCell<SdkConfig> = OnceCell::const_new();
 /// Three quick tries and ten seconds in all: the state machine repeats a step that could not look, a function that
 /// hangs helps nobody.
 pub async fn config(region: Option<&str>) -> SdkConfig {
-    limited(region, Duration::from_secs(10), 3).await
+    limited(region, Duration::from_secs(10), RetryConfig::standard().with_max_attempts(3)).await
 }
 
-/// The configuration for a Region that may be gone: one try, `patience` in all.
+/// The configuration for a Region that may be gone: `patience` in all. A Region that is silent uses it up with the first
+/// try; one that says "not now" is asked again at once, because a fence must not be left out for one such answer.
 pub async fn config_for_the_far_side(region: &str, patience: Duration) -> SdkConfig {
-    limited(Some(region), patience, 1).await
+    /// Two waits of up to this and twice this leave most of the shortest patience, 2 s, for the calls.
+    const BACKOFF: Duration = Duration::from_millis(200);
+    limited(Some(region), patience, RetryConfig::standard().with_max_attempts(3).with_initial_backoff(BACKOFF)).await
 }
 
-async fn limited(region: Option<&str>, patience: Duration, tries: u32) -> SdkConfig {
+async fn limited(region: Option<&str>, patience: Duration, retries: RetryConfig) -> SdkConfig {
     let shared = SHARED.get_or_init(|| aws_config::defaults(BehaviorVersion::latest()).load()).await;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(patience.min(Duration::from_secs(2)))
         .operation_attempt_timeout(patience.min(Duration::from_secs(5)))
         .operation_timeout(patience)
         .build();
-    let mut builder =
-        shared.to_builder().timeout_config(timeouts).retry_config(RetryConfig::standard().with_max_attempts(tries));
+    let mut builder = shared.to_builder().timeout_config(timeouts).retry_config(retries);
     if let Some(region) = region {
         builder.set_region(Region::new(region.to_owned()));
     }

@@ -13,6 +13,7 @@ use domain::{
     id::{ExecutionArn, PlanName},
     lease::{ActiveSide, Lease},
     run::Run,
+    standing,
     step::Step,
 };
 use edge::{
@@ -40,6 +41,8 @@ struct Closed {
     evidence: String,
     /// The plan, unless the request named none that exists.
     plan: Option<PlanName>,
+    /// What is true now, for whoever is called.
+    standing: Option<String>,
     rto_seconds: Option<f64>,
     rpo_seconds: Option<f64>,
     met: Option<bool>,
@@ -74,14 +77,15 @@ async fn handle(
         None => "never held a lease".into(),
     };
     info!(execution.name = evidence.execution.name(), ?outcome, because = evidence.because, released, "closed");
-    Ok(Step::done(format!("evidence written; {released}"), Value::Null, closed(key, &evidence)))
+    Ok(Step::done(format!("evidence written; {released}"), Value::Null, closed(key, &evidence, run.as_ref())))
 }
 
-fn closed(key: String, evidence: &Evidence) -> Closed {
+fn closed(key: String, evidence: &Evidence, run: Option<&Run>) -> Closed {
     let objective = evidence.objective.as_ref();
     Closed {
         evidence: key,
         plan: evidence.plan.clone(),
+        standing: run.and_then(|run| standing::standing(&evidence.record, run)),
         rto_seconds: objective.and_then(|objective| objective.rto_measured_seconds),
         rpo_seconds: objective.and_then(|objective| objective.rpo_measured_seconds),
         met: objective.and_then(|objective| objective.met),

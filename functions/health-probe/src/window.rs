@@ -48,6 +48,9 @@ pub(crate) trait World {
 /// How often a healthy primary is written down: the alarm's period, so that its metric has no holes.
 const HEARTBEAT: Span = Span::seconds(10);
 
+/// How long telling may take where samples follow each other faster: a new connection's handshake fits.
+const SHORTEST_TELLING: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// How often a claim is tried: two deliveries of one minute may meet.
 const CLAIMS: usize = 3;
 
@@ -211,11 +214,14 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         self.written_at = Some(at);
     }
 
-    /// Publishes and remembers, side by side. Neither may end the watch: the next sample tells again.
+    /// Publishes and remembers, side by side. Neither may end the watch, nor hold it up for longer than a sample: the
+    /// next one tells again, and one that is not taken leaves unknown what the primary wrote.
     async fn tell_quietly(&self, at: Timestamp, failures: u32) {
-        let (published, ()) = tokio::join!(self.world.publish(&self.plan.plan, at, failures), self.remember());
-        if let Err(failure) = published {
-            warn!(why = failure.chain(), "could not publish the metric");
+        let told = async { tokio::join!(self.world.publish(&self.plan.plan, at, failures), self.remember()) };
+        match tokio::time::timeout(self.plan.probe.interval.duration().max(SHORTEST_TELLING), told).await {
+            Ok((Ok(()), ())) => {}
+            Ok((Err(failure), ())) => warn!(why = failure.chain(), "could not publish the metric"),
+            Err(_) => warn!("could not tell in time what was seen"),
         }
     }
 

@@ -76,6 +76,8 @@ struct Ended {
 struct Closed {
     evidence: String,
     plan: Option<PlanName>,
+    #[serde(default)]
+    standing: Option<String>,
 }
 
 /// Step Functions' event, of which only what is needed is looked at: AWS adds fields.
@@ -121,7 +123,8 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 let Ended { execution, outcome, because, run, evidence } = *ended;
                 let plan = evidence.as_ref().and_then(|closed| closed.plan.as_ref());
                 let key = evidence.as_ref().map(|closed| closed.evidence.as_str());
-                (incident::ended(&execution, run.as_ref(), plan, outcome, &because, key), run)
+                let standing = evidence.as_ref().and_then(|closed| closed.standing.as_deref());
+                (incident::ended(&execution, run.as_ref(), plan, standing, outcome, &because, key), run)
             }
             Notify::Unhardened(unhardened) => {
                 (incident::unhardened(&unhardened.run, &unhardened.because), Some(unhardened.run))

@@ -68,8 +68,18 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
                 let asked = Asked { at: clock::now(), position, loss };
                 pass_the_point_of_no_return(shelf, &run, &lease, etag, asked).await?;
             }
-            replica.promote(&run, pair).await?;
-            Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen))
+            match replica.promote(&run, pair).await {
+                Ok(()) => Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen)),
+                // Where an answer was lost the SDK asks again, and is told that what it asks for is under way already.
+                Err(rejected @ Failure::AwsRejected { .. }) => {
+                    let now = replica.look(&run, pair).await?;
+                    if now.api.is_replica && now.api.status == seen.api.status {
+                        return Err(rejected);
+                    }
+                    Ok(Step::pending(format!("the promotion is under way: {}", rejected.chain()), &now))
+                }
+                Err(failure) => Err(failure),
+            }
         }
         Move::Confirm => {
             let written = replica.write(&run, pair).await?;

@@ -11,6 +11,8 @@ struct Fake {
     promoted: Cell<u32>,
     writable: Cell<bool>,
     answer_lost: Cell<bool>,
+    rejects: Cell<bool>,
+    asked_twice: Cell<bool>,
     calls: RefCell<Vec<&'static str>>,
 }
 
@@ -21,6 +23,8 @@ impl Fake {
             promoted: Cell::new(0),
             writable: Cell::new(true),
             answer_lost: Cell::new(false),
+            rejects: Cell::new(false),
+            asked_twice: Cell::new(false),
             calls: RefCell::default(),
         }
     }
@@ -46,7 +50,13 @@ impl Replica for Fake {
     }
 
     async fn promote(&self, _: &Run, _: &PostgresPair) -> Result<(), Failure> {
+        if self.rejects.get() {
+            return Err(Failure::AwsRejected { what: "not now".into(), source: None });
+        }
         self.promoted.set(self.promoted.get() + 1);
+        if self.asked_twice.get() {
+            return Err(Failure::AwsRejected { what: "it is being promoted".into(), source: None });
+        }
         if self.answer_lost.get() { Err(transient()) } else { Ok(()) }
     }
 
@@ -82,6 +92,22 @@ async fn an_answer_that_is_lost_promotes_once() {
     handle(&shelf, &replica, event()).await.unwrap_err();
     let step = handle(&shelf, &replica, event()).await.unwrap();
     assert_eq!((step.step, replica.promoted.get()), (Outcome::Done, 1));
+}
+
+#[tokio::test]
+async fn a_promotion_that_is_under_way_already_is_waited_for() {
+    let (shelf, replica) = (held(), Fake::new());
+    replica.asked_twice.set(true);
+    assert_eq!(handle(&shelf, &replica, event()).await.unwrap().step, Outcome::Pending);
+    assert_eq!(handle(&shelf, &replica, event()).await.unwrap().step, Outcome::Done);
+    assert_eq!(replica.promoted.get(), 1);
+}
+
+#[tokio::test]
+async fn a_promotion_that_rds_rejects_is_an_error_and_not_waited_for() {
+    let (shelf, replica) = (held(), Fake::new());
+    replica.rejects.set(true);
+    assert_eq!(handle(&shelf, &replica, event()).await.unwrap_err().name(), "AwsRejected");
 }
 
 #[tokio::test]

@@ -36,8 +36,9 @@ pub(crate) fn kinds(calls: &[Call], watch: &Caller, region: &str) -> Vec<Kind> {
     ours.map(Kind::of).filter(|kind| seen.insert(kind.clone())).collect()
 }
 
-/// Every case: each kind before and after, and each function killed once, in the last of its calls.
-pub(crate) fn all(kinds: &[Kind]) -> Vec<Case> {
+/// Every case: each kind before and after, and each function killed once, in the last of its calls. With `only`, those
+/// that say it.
+pub(crate) fn all(kinds: &[Kind], only: Option<&str>) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut last = BTreeMap::new();
     for kind in kinds {
@@ -48,6 +49,7 @@ pub(crate) fn all(kinds: &[Kind]) -> Vec<Case> {
         }
     }
     cases.extend(last.into_values().map(|kind| Case { kind, when: When::After, how: How::Killed }));
+    cases.retain(|case| only.is_none_or(|only| case.to_string().contains(only)));
     cases
 }
 

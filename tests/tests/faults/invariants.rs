@@ -18,6 +18,9 @@ use crate::case::{self, Case, Kind};
 /// How long a run may take; the slowest waits for its SDK's tries and the state machine's.
 const RUN_PATIENCE: Duration = Duration::from_secs(90);
 
+/// How long a guard may take to make a call, and to shut an old primary that returned open.
+const GUARD_PATIENCE: Duration = Duration::from_secs(15);
+
 /// Between two looks at a run.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -70,20 +73,26 @@ impl<'a> World<'a> {
         let fault = self.faults.set(&case.fault()).await.unwrap();
         self.kill().await;
         let ended = self.run(&format!("case-{number}")).await;
-        let spoiled = self
-            .faults
-            .in_force()
-            .await
-            .unwrap()
-            .iter()
-            .find(|found| found.id == fault)
-            .map_or(0, |found| found.spoiled);
+        let spoiled = self.spoiled(fault).await;
         self.faults.heal().await.unwrap();
         let ended = ended?;
         if spoiled == 0 {
             return Err(format!("the call was never made; {}: {}", ended.end, ended.because));
         }
         self.after(&ended, number).await
+    }
+
+    /// How many calls the fault spoiled. A guard works beside the run and may be later than its end.
+    async fn spoiled(&self, fault: u64) -> u32 {
+        let began = Instant::now();
+        loop {
+            let faults = self.faults.in_force().await.unwrap();
+            let spoiled = faults.iter().find(|found| found.id == fault).map_or(0, |found| found.spoiled);
+            if spoiled > 0 || began.elapsed() > GUARD_PATIENCE {
+                return spoiled;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     async fn kill(&self) {

@@ -1,6 +1,8 @@
 //! Faults at every step: each call of AWS that a failover makes is spoiled once before it is carried out and once after,
 //! each function is killed once, and what must always hold is looked at after each.
 //!
+//! `LIFEBOAT_FAULTS=dns-switch cargo test -p tests --test faults -- --nocapture` plays only the cases that say so.
+//!
 //! Which calls there are is learnt from a run without a fault, so that a call that is added later is spoiled too.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
@@ -33,7 +35,7 @@ async fn whatever_call_fails_no_invariant_is_broken_and_every_run_ends_with_its_
     assert_eq!(outcome, "done", "without a fault");
     println!("{} calls: {}", kinds.len(), kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(", "));
     let mut broken = Vec::new();
-    let cases = case::all(&kinds);
+    let cases = case::all(&kinds, std::env::var("LIFEBOAT_FAULTS").ok().as_deref());
     let began = Instant::now();
     for (number, case) in cases.iter().enumerate() {
         let at = Instant::now();

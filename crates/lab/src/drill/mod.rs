@@ -56,11 +56,19 @@ pub enum Scenario {
     CutOff,
     /// No Region can reach the primary, its log still flows.
     ReplicaStillStreaming,
+    /// The promotion's answer is lost.
+    AnswerLost,
+    /// AWS answers throttling and 500 to the first calls of each kind.
+    ApiThrottled,
+    /// Route 53 refuses every edit.
+    DnsRefused,
+    /// The witness Region does not answer.
+    WitnessSilent,
 }
 
 impl Scenario {
     /// Every one, in the order in which they share a lab best.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Blip,
         Self::ReplicaLagging,
         Self::PrimaryKilled,
@@ -76,6 +84,10 @@ impl Scenario {
         Self::WrongRecord,
         Self::Approval,
         Self::PromotedRefusesWrites,
+        Self::AnswerLost,
+        Self::ApiThrottled,
+        Self::DnsRefused,
+        Self::WitnessSilent,
     ];
 
     /// Its name on the command line.
@@ -97,6 +109,10 @@ impl Scenario {
             Self::Flapping => "flapping",
             Self::CutOff => "cut-off",
             Self::ReplicaStillStreaming => "replica-still-streaming",
+            Self::AnswerLost => "answer-lost",
+            Self::ApiThrottled => "api-throttled",
+            Self::DnsRefused => "dns-refused",
+            Self::WitnessSilent => "witness-silent",
         }
     }
 
@@ -130,6 +146,18 @@ impl Scenario {
             }
             Self::Approval => {
                 "The plan asks a person before it fails over. Denied, it must be refused; unanswered, too; approved, it must go through. Who, when and why must be on record."
+            }
+            Self::AnswerLost => {
+                "The promotion is carried out, and its answer is lost. The step must look again and go on, with one promotion."
+            }
+            Self::ApiThrottled => {
+                "RDS, S3 and CloudWatch throttle the first call of each kind, Route 53 and Lambda answer 500 to it. It must be failed over all the same, within the objectives."
+            }
+            Self::DnsRefused => {
+                "Route 53 refuses every edit. Past the promotion it must not go back: a person must be told what is true and the one command that finishes it, and that command must finish it once the edits are allowed."
+            }
+            Self::WitnessSilent => {
+                "The witness Region does not answer. Silence is not a death: the class must be unknown, a person be asked, and the record say which signal was missing. Denied, nothing may be changed."
             }
             Self::PromotedRefusesWrites => {
                 "The replica refuses writes once it is promoted, as with a full disk. Traffic must not be moved and a person must be called within a minute; once it is mended, a person's run must finish."
@@ -170,7 +198,11 @@ impl Scenario {
             | Self::Partition
             | Self::Flapping
             | Self::CutOff
-            | Self::ReplicaStillStreaming => false,
+            | Self::ReplicaStillStreaming
+            | Self::AnswerLost
+            | Self::ApiThrottled
+            | Self::DnsRefused
+            | Self::WitnessSilent => false,
         }
     }
 }
@@ -199,6 +231,9 @@ pub enum DrillError {
     /// No lab.
     #[error("the lab is not up")]
     Machine(#[from] MachineError),
+    /// No faults.
+    #[error("AWS's calls could not be spoiled")]
+    Faults(#[from] crate::gateway::FaultsError),
     /// No system.
     #[error("the drill could not be carried out")]
     System(#[from] SystemError),

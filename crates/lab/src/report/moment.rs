@@ -75,6 +75,8 @@ pub enum Event {
     LinksHealed,
     /// A streak of failed samples ended by itself, and is on record.
     Tolerated,
+    /// Calls of AWS are spoiled.
+    CallsSpoiled,
 }
 
 impl Event {
@@ -105,6 +107,7 @@ impl Event {
             Self::RecordEdited => "record edited",
             Self::WritesRefused => "writes refused",
             Self::Denied => "denied",
+            Self::CallsSpoiled => "calls spoiled",
             Self::Undone => "mended",
             Self::LinksCut => "links cut",
             Self::LinksHealed => "links healed",

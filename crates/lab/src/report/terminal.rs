@@ -172,6 +172,7 @@ fn shade(event: Event) -> Shade {
         | Event::RecordEdited
         | Event::WritesRefused
         | Event::LinksCut
+        | Event::CallsSpoiled
         | Event::Denied => Shade::Bad,
         Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => Shade::Good,
         Event::Resumed

@@ -45,6 +45,8 @@ impl System {
     pub async fn rewind(&self, machine: &Machine) -> Result<(), RewindError> {
         let (primary, replica) = (&self.pair.primary, &self.pair.replica);
         let regions = &self.plan.regions;
+        // First of all: with the lease its guard ends, which would shut the primary again.
+        self.forget_lease(machine).await?;
         let back = async {
             match machine.rds.restart_after_kill(&self.primary()).await {
                 Ok(()) | Err(RdsError::Running { .. }) => {}
@@ -56,7 +58,6 @@ impl System {
         tokio::try_join!(back, gone)?;
         self.create_replica(machine).await?;
         self.point_to_primary(machine).await?;
-        self.forget_lease(machine).await?;
         // It writes the first failure and the return down at once, and with the failure when it last saw the primary.
         self.watch_shows(machine, "the primary's return in the watch", |watch| watch.failing.is_none()).await?;
         Ok(())

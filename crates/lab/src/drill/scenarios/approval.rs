@@ -80,7 +80,13 @@ impl Drill<'_> {
     }
 
     /// Answers a run as `lifeboat approve` does: by the token that it left with its question.
-    async fn answer(&mut self, run: &ExecutionArn, decision: Decision, by: &str, why: &str) -> Result<(), DrillError> {
+    pub(super) async fn answer(
+        &mut self,
+        run: &ExecutionArn,
+        decision: Decision,
+        by: &str,
+        why: &str,
+    ) -> Result<(), DrillError> {
         let (machine, system) = (&self.stage.machine, &self.stage.system);
         let key = shelf::approval_key(&self.plan().plan, run.name());
         let asked = until(ASKED_WITHIN, "the question to a person", async || {

@@ -2,6 +2,7 @@
 
 mod approval;
 mod blip;
+mod calls;
 mod changed;
 mod cut;
 mod flapping;
@@ -78,6 +79,10 @@ pub(super) async fn play(
         Scenario::Flapping => drill.flapping().await,
         Scenario::CutOff => drill.cut_off().await,
         Scenario::ReplicaStillStreaming => drill.replica_still_streaming().await,
+        Scenario::AnswerLost => drill.answer_lost().await,
+        Scenario::ApiThrottled => drill.api_throttled().await,
+        Scenario::DnsRefused => drill.dns_refused().await,
+        Scenario::WitnessSilent => drill.witness_silent().await,
     }
 }
 

@@ -231,6 +231,7 @@ pub(super) fn tone(event: Event) -> &'static str {
         | Event::RecordEdited
         | Event::WritesRefused
         | Event::LinksCut
+        | Event::CallsSpoiled
         | Event::Denied => "bad",
         Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => "good",
         Event::Resumed

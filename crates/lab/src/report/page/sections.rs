@@ -161,6 +161,7 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
         | Event::RunStopped
         | Event::RecordEdited
         | Event::WritesRefused
+        | Event::CallsSpoiled
         | Event::Denied
         | Event::Undone
         | Event::LinksCut

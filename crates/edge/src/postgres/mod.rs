@@ -4,6 +4,7 @@
 //! cost as long as the limit and no longer.
 
 mod connect;
+mod drain;
 mod login;
 mod primary;
 mod replica;

@@ -45,11 +45,13 @@ pub enum Scenario {
     Approval,
     /// The promoted side takes no write.
     PromotedRefusesWrites,
+    /// A planned switchover of a primary that works.
+    Switchover,
 }
 
 impl Scenario {
     /// Every one, in the order in which they share a lab best.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Blip,
         Self::ReplicaLagging,
         Self::PrimaryKilled,
@@ -60,6 +62,7 @@ impl Scenario {
         Self::WrongRecord,
         Self::Approval,
         Self::PromotedRefusesWrites,
+        Self::Switchover,
     ];
 
     /// Its name on the command line.
@@ -76,6 +79,7 @@ impl Scenario {
             Self::WrongRecord => "wrong-record",
             Self::Approval => "approval",
             Self::PromotedRefusesWrites => "promoted-refuses-writes",
+            Self::Switchover => "switchover",
         }
     }
 
@@ -113,6 +117,9 @@ impl Scenario {
             Self::PromotedRefusesWrites => {
                 "The replica refuses writes once it is promoted, as with a full disk. Traffic must not be moved and a person must be called within a minute; once it is mended, a person's run must finish."
             }
+            Self::Switchover => {
+                "Both sides work, and a switchover is ordered. The old primary must prove its log's end and refuse every write from then on; no row may be lost, and the client may wait 1.5 s at most."
+            }
         }
     }
 
@@ -129,7 +136,8 @@ impl Scenario {
             | Self::StaleWriter
             | Self::WrongRecord
             | Self::Approval
-            | Self::PromotedRefusesWrites => false,
+            | Self::PromotedRefusesWrites
+            | Self::Switchover => false,
         }
     }
 }

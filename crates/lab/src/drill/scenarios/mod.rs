@@ -6,6 +6,7 @@ mod changed;
 mod killed;
 mod meeting;
 mod stopped;
+mod switchover;
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use domain::{
     lease::Lease,
     plan::{Plan, Probe},
     probe::later,
-    run::Trigger,
+    run::{Kind, Trigger},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -65,6 +66,7 @@ pub(super) async fn play(
         Scenario::WrongRecord => drill.wrong_record().await,
         Scenario::Approval => drill.approval().await,
         Scenario::PromotedRefusesWrites => drill.promoted_refuses_writes().await,
+        Scenario::Switchover => drill.switchover().await,
     }
 }
 
@@ -158,7 +160,7 @@ impl<'a> Drill<'a> {
     async fn stop(&mut self, runs: &Runs, run: &ExecutionArn, name: &str) -> Result<RunResult, DrillError> {
         let history = runs.stop(self.stage, run, "the drill").await?;
         let at = Timestamp::now();
-        for moment in live(&history.moments) {
+        for moment in live(Kind::of(run), &history.moments) {
             self.happened(moment.at, moment.event, moment.detail, moment.source);
         }
         let state = history.moments.last().map_or("no state", |moment| moment.state.as_str());

@@ -239,6 +239,8 @@ pub(super) fn tone(event: Event) -> &'static str {
         | Event::Judged
         | Event::Approved
         | Event::Fenced
+        | Event::Ordered
+        | Event::Drained
         | Event::DnsSwitched
         | Event::RunEnded
         | Event::OldPrimaryBack

@@ -193,7 +193,7 @@ mod tests {
             ("lifeboat-switchover", "switchover", "SwitchoverUndone"),
         ] {
             let execution = format!("arn:aws:states:us-west-2:000000000000:execution:{machine}:a").parse().unwrap();
-            let notice = ended(&execution, None, RunOutcome::Undone, "no", None);
+            let notice = ended(&execution, None, None, RunOutcome::Undone, "no", None);
             assert!(notice.subject.contains(noun), "{}", notice.subject);
             assert!(notice.message.contains(heading), "{}", notice.message);
         }

@@ -12,7 +12,7 @@ use domain::{
     failure::Failure,
     id::{HostName, ZoneId},
     run::Run,
-    step::{Outcome, Step},
+    step::Step,
     traffic::{self, Move, RecordSet, Seen, bare},
 };
 use edge::{
@@ -138,7 +138,7 @@ async fn rehearsed(
         return Ok(Step::refused(format!("no authoritative server of `{name}` is known"), seen));
     }
     let could = format!("`{name}` could be moved now; {} authoritative servers answer for it", answers.len());
-    Ok(Step { step: Outcome::Done, ..Step::pending(could, seen) })
+    Ok(Step::settled(could, seen))
 }
 
 struct World {

@@ -122,7 +122,7 @@ async fn a_rehearsal_moves_nothing_and_says_what_would_stop_the_switch() {
         [(OLD, true, Outcome::Done), ("elsewhere.example.com", true, Outcome::Refused), (OLD, false, Outcome::Refused)]
     {
         let zone = Fake::leading_to(target);
-        zone.answer.replace(if answers { Ok(OLD.parse().unwrap()) } else { Err("timed out".into()) });
+        *zone.answer.borrow_mut() = if answers { Ok(OLD.parse().unwrap()) } else { Err("timed out".into()) };
         let step = handle(&shelf, &zone, rehearsal.clone()).await.unwrap();
         assert_eq!(step.step, outcome, "{}", step.because);
         assert_eq!(zone.changes.get(), 0, "{target}");

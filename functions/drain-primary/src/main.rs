@@ -14,7 +14,7 @@ use domain::{
     failure::Failure,
     plan::{PostgresPair, Side},
     run::Run,
-    step::{Outcome, Step},
+    step::Step,
     wal::Lsn,
 };
 use edge::{
@@ -71,7 +71,7 @@ async fn handle(shelf: &impl Shelf, world: &impl Pair, event: Value) -> Result<S
     if order == Order::Undo {
         world.let_in(pair).await?;
         info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %primary, "let the application in again");
-        return Ok(without_proof(format!("the application may log in to `{primary}` again"), Value::Null));
+        return Ok(Step::settled(format!("the application may log in to `{primary}` again"), Value::Null));
     }
     let seen = world.look(pair).await;
     let objection = drain::objection(&seen, &run.plan, pair);
@@ -80,7 +80,7 @@ async fn handle(shelf: &impl Shelf, world: &impl Pair, event: Value) -> Result<S
         return Ok(Step::refused(why, &seen));
     }
     if order == Order::Rehearse {
-        return Ok(without_proof(format!("`{primary}` is healthy, and its replica follows"), &seen));
+        return Ok(Step::settled(format!("`{primary}` is healthy, and its replica follows"), &seen));
     }
     let end = world.drain(&run, pair).await?;
     let drained = Drained { lsn: end, replayed: world.replayed(pair, end).await?, at: clock::now() };
@@ -97,11 +97,6 @@ async fn handle(shelf: &impl Shelf, world: &impl Pair, event: Value) -> Result<S
         );
         Step::under_way(because, &seen, drained)
     })
-}
-
-/// `Done`, with nothing that would prove anything.
-fn without_proof(because: String, seen: impl serde::Serialize) -> Step<Drained> {
-    Step { step: Outcome::Done, ..Step::pending(because, seen) }
 }
 
 struct World {

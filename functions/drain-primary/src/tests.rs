@@ -3,6 +3,7 @@ use std::cell::RefCell;
 use domain::{
     health::{Endpoint, Look, Verdict},
     judgement::{Receiver, ReplicaSeen},
+    step::Outcome,
     wal::ReplicaPosition,
 };
 use edge::shelf::fake::Memory;

@@ -15,7 +15,7 @@ use domain::{
     plan::PostgresPair,
     promotion::{self, Asked, Grounds, Instance, Move, Promotion, Seen, Server as ServerSeen},
     run::Run,
-    step::{Outcome, Step},
+    step::Step,
     wal::Lsn,
 };
 use edge::{
@@ -95,7 +95,11 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
         Move::Promote { loss, position } => {
             if ours.is_none() {
                 let asked = Asked { at: clock::now(), position, loss };
-                pass_the_point_of_no_return(shelf, &run, &lease, etag, asked).await?;
+                let promoting = match grounds {
+                    Grounds::Failed { .. } => lease.promoting(asked),
+                    Grounds::Drained(_) => lease.promoting_drained(asked),
+                };
+                pass_the_point_of_no_return(shelf, &run, &promoting, etag).await?;
             }
             replica.promote(&run, pair).await?;
             Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen))
@@ -124,10 +128,9 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
 fn rehearsed(next: &Move, seen: &Seen, pair: &PostgresPair) -> Step<Promotion> {
     let replica = &pair.replica.instance;
     match next {
-        Move::Promote { .. } => Step {
-            step: Outcome::Done,
-            ..Step::pending(format!("`{replica}` is an available replica, and could be promoted now"), seen)
-        },
+        Move::Promote { .. } => {
+            Step::settled(format!("`{replica}` is an available replica, and could be promoted now"), seen)
+        }
         Move::Confirm => Step::refused(format!("`{replica}` is a primary already"), seen),
         Move::Wait(why) | Move::Refuse(why) => Step::refused(format!("`{replica}` cannot be promoted: {why}"), seen),
     }
@@ -138,12 +141,10 @@ fn rehearsed(next: &Move, seen: &Seen, pair: &PostgresPair) -> Step<Promotion> {
 async fn pass_the_point_of_no_return(
     shelf: &impl Shelf,
     run: &Run,
-    lease: &Lease,
+    promoting: &Lease,
     etag: String,
-    asked: Asked,
 ) -> Result<(), Failure> {
-    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), &lease.promoting(asked), Condition::Unchanged(etag))
-        .await
+    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), promoting, Condition::Unchanged(etag)).await
 }
 
 struct World {

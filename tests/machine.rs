@@ -9,6 +9,8 @@ use crate::repository;
 /// A state machine.
 #[derive(Debug)]
 pub struct Machine {
+    /// Its name, as its file has it: `failover`.
+    pub name: String,
     /// The first state.
     pub start: String,
     /// The states by their names.
@@ -44,6 +46,18 @@ pub struct Edge {
 }
 
 impl Machine {
+    /// Every state machine.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        repository::MACHINES.into_iter().map(Self::read).collect()
+    }
+
+    /// What the names of its ends begin with: `Failover`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        repository::pascal(&self.name)
+    }
+
     /// Reads `statemachines/<name>.asl.json`.
     ///
     /// # Panics
@@ -54,6 +68,7 @@ impl Machine {
         let json = repository::json(&path);
         let states = json["States"].as_object().unwrap_or_else(|| panic!("{path}: no States"));
         Self {
+            name: name.to_owned(),
             start: string(&json["StartAt"]),
             states: states.iter().map(|(name, state)| (name.clone(), State::read(state))).collect(),
             timeout_seconds: json["TimeoutSeconds"].as_u64().unwrap_or_else(|| panic!("{path}: no TimeoutSeconds")),

@@ -8,9 +8,10 @@ use std::{
 use serde_json::Value;
 
 /// Every function: a folder under `functions/`.
-pub const FUNCTIONS: [&str; 11] = [
+pub const FUNCTIONS: [&str; 12] = [
     "close-run",
     "dns-switch",
+    "drain-primary",
     "fence-primary",
     "guard-primary",
     "harden-primary",
@@ -21,6 +22,9 @@ pub const FUNCTIONS: [&str; 11] = [
     "promote-replica",
     "verify",
 ];
+
+/// Every state machine: a file under `statemachines/`.
+pub const MACHINES: [&str; 2] = ["failover", "switchover"];
 
 /// The repository's root.
 #[must_use]

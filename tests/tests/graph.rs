@@ -1,4 +1,4 @@
-//! The failover's state machine as a graph: what can follow what, whatever the functions answer.
+//! The state machines as graphs: what can follow what, whatever the functions answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +7,16 @@ use tests::{
     repository,
 };
 
-/// The most transitions that a failover may cost when nothing has to be waited for.
+/// The most transitions that a run may cost when nothing has to be waited for.
 const MOST_TRANSITIONS: usize = 60;
 
-fn failover() -> Machine {
-    Machine::read("failover")
+/// The state that undoes what was done before the point of no return, and the one that did it.
+fn undone_by(machine: &Machine) -> (&'static str, &'static str) {
+    match machine.name.as_str() {
+        "failover" => ("UndoFencePrimary", "FencePrimary"),
+        "switchover" => ("UndoDrainPrimary", "DrainPrimary"),
+        other => panic!("{other}: say here what it undoes"),
+    }
 }
 
 /// Whether an edge is one that a count bounds.
@@ -21,239 +26,296 @@ fn is_counted(edge: &Edge) -> bool {
 
 #[test]
 fn every_transition_lands() {
-    let machine = failover();
-    assert!(machine.states.contains_key(&machine.start));
-    for (name, state) in &machine.states {
-        assert_eq!(state.edges.is_empty(), state.is_end(), "{name} must go on, or be an end");
-        for edge in &state.edges {
-            assert!(machine.states.contains_key(&edge.to), "{name} goes on to {}, which does not exist", edge.to);
+    for machine in Machine::all() {
+        assert!(machine.states.contains_key(&machine.start));
+        for (name, state) in &machine.states {
+            assert_eq!(state.edges.is_empty(), state.is_end(), "{name} must go on, or be an end");
+            for edge in &state.edges {
+                assert!(machine.states.contains_key(&edge.to), "{name} goes on to {}, which does not exist", edge.to);
+            }
         }
     }
 }
 
 #[test]
 fn every_state_is_reached() {
-    let machine = failover();
-    let reached = machine.reached(&machine.start, &|_, _| true);
-    let all: BTreeSet<String> = machine.states.keys().cloned().collect();
-    assert_eq!(reached, all);
+    for machine in Machine::all() {
+        let reached = machine.reached(&machine.start, &|_, _| true);
+        let all: BTreeSet<String> = machine.states.keys().cloned().collect();
+        assert_eq!(reached, all);
+    }
 }
 
 #[test]
 fn from_every_state_an_end_can_be_reached() {
-    let machine = failover();
-    for name in machine.states.keys() {
-        let reached = machine.reached(name, &|_, _| true);
-        assert!(reached.iter().any(|name| machine.states[name].is_end()), "{name} leads nowhere");
+    for machine in Machine::all() {
+        for name in machine.states.keys() {
+            let reached = machine.reached(name, &|_, _| true);
+            assert!(reached.iter().any(|name| machine.states[name].is_end()), "{name} leads nowhere");
+        }
     }
 }
 
 #[test]
 fn every_loop_is_bounded_by_its_count() {
-    let machine = failover();
-    let rounds: Vec<(&String, &Edge)> =
-        machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge))).collect();
-    for (name, edge) in rounds.iter().filter(|(_, edge)| is_counted(edge)) {
-        let wait = &machine.states[&edge.to];
-        assert_eq!(wait.kind, "Wait", "{name} counts, so it must lead to a wait");
-        assert_eq!(wait.json["Assign"]["asked"], "{% $asked + 1 %}", "{} must count", edge.to);
-        assert!(edge.bound().is_some_and(|bound| bound <= 120), "{name} asks too often");
-    }
-    // Without the counted edges there is no way back: every state is left for good.
-    for (name, edge) in &rounds {
-        let ahead = machine.reached(&edge.to, &|_, edge| !is_counted(edge));
-        assert!(is_counted(edge) || !ahead.contains(*name), "{name} → {} is in a loop that nothing counts", edge.to);
+    for machine in Machine::all() {
+        let rounds: Vec<(&String, &Edge)> =
+            machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge))).collect();
+        for (name, edge) in rounds.iter().filter(|(_, edge)| is_counted(edge)) {
+            let wait = &machine.states[&edge.to];
+            assert_eq!(wait.kind, "Wait", "{name} counts, so it must lead to a wait");
+            assert_eq!(wait.json["Assign"]["asked"], "{% $asked + 1 %}", "{} must count", edge.to);
+            assert!(edge.bound().is_some_and(|bound| bound <= 120), "{name} asks too often");
+        }
+        // Without the counted edges there is no way back: every state is left for good.
+        for (name, edge) in &rounds {
+            let ahead = machine.reached(&edge.to, &|_, edge| !is_counted(edge));
+            assert!(
+                is_counted(edge) || !ahead.contains(*name),
+                "{name} → {} is in a loop that nothing counts",
+                edge.to
+            );
+        }
     }
 }
 
 #[test]
 fn a_count_begins_at_zero_and_only_rises_inside_its_loop() {
-    let machine = failover();
-    assert_eq!(machine.states[&machine.start].json["Assign"]["asked"], 0);
-    for (name, edge) in machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
-    {
-        let goes_back = machine.reached(&edge.to, &|_, _| true).contains(name);
-        if edge.assigns.get("asked").is_some_and(|count| count == 0) {
-            assert!(!goes_back, "{name} → {} sets the count back inside its loop", edge.to);
-        }
-        // A poll that was left by Done starts the next poll from nothing.
-        let polls = machine.states[name].edges.iter().any(is_counted);
-        if polls && edge.condition.contains("'Done'") {
-            assert_eq!(edge.assigns.get("asked").and_then(serde_json::Value::as_u64), Some(0), "{name} → {}", edge.to);
+    for machine in Machine::all() {
+        assert_eq!(machine.states[&machine.start].json["Assign"]["asked"], 0);
+        for (name, edge) in
+            machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
+        {
+            let goes_back = machine.reached(&edge.to, &|_, _| true).contains(name);
+            if edge.assigns.get("asked").is_some_and(|count| count == 0) {
+                assert!(!goes_back, "{name} → {} sets the count back inside its loop", edge.to);
+            }
+            // A poll that was left by Done starts the next poll from nothing.
+            let polls = machine.states[name].edges.iter().any(is_counted);
+            if polls && edge.condition.contains("'Done'") {
+                assert_eq!(
+                    edge.assigns.get("asked").and_then(serde_json::Value::as_u64),
+                    Some(0),
+                    "{name} → {}",
+                    edge.to
+                );
+            }
         }
     }
 }
 
 #[test]
 fn every_path_ends_through_close_run_then_notify() {
-    let machine = failover();
-    for gate in ["CloseRun", "Notify"] {
-        let around = machine.reached(&machine.start, &|_, edge| edge.to != gate);
-        let ends: Vec<&String> = around.iter().filter(|name| machine.states[*name].is_end()).collect();
-        assert!(ends.is_empty(), "{ends:?} can be reached without {gate}");
+    for machine in Machine::all() {
+        for gate in ["CloseRun", "Notify"] {
+            let around = machine.reached(&machine.start, &|_, edge| edge.to != gate);
+            let ends: Vec<&String> = around.iter().filter(|name| machine.states[*name].is_end()).collect();
+            assert!(ends.is_empty(), "{ends:?} can be reached without {gate}");
+        }
     }
 }
 
 #[test]
 fn every_task_catches_everything() {
-    let machine = failover();
-    for (name, state) in machine.of_kind("Task") {
-        let last = state.edges.last().map(|edge| edge.errors.clone()).unwrap_or_default();
-        assert_eq!(last, ["States.ALL"], "{name} must catch what nobody thought of, last");
+    for machine in Machine::all() {
+        for (name, state) in machine.of_kind("Task") {
+            let last = state.edges.last().map(|edge| edge.errors.clone()).unwrap_or_default();
+            assert_eq!(last, ["States.ALL"], "{name} must catch what nobody thought of, last");
+        }
     }
 }
 
 #[test]
 fn nothing_retries_every_error() {
-    let machine = failover();
-    for (name, state) in machine.of_kind("Task") {
-        let retries = state.json["Retry"].as_array().cloned().unwrap_or_default();
-        for retry in &retries {
-            assert!(!retry["ErrorEquals"].to_string().contains("States.ALL"), "{name} retries States.ALL");
-            assert!(
-                !retry["ErrorEquals"].to_string().contains("States.TaskFailed"),
-                "{name} retries States.TaskFailed"
-            );
-            let attempts = retry["MaxAttempts"].as_u64();
-            assert!(attempts.is_some_and(|attempts| (1..=20).contains(&attempts)), "{name} retries without a limit");
-            let grows = retry["BackoffRate"].as_f64().is_some_and(|rate| rate > 1.0);
-            assert_eq!(grows, retry["MaxDelaySeconds"].is_u64(), "{name}: a growing delay needs its limit");
+    for machine in Machine::all() {
+        for (name, state) in machine.of_kind("Task") {
+            let retries = state.json["Retry"].as_array().cloned().unwrap_or_default();
+            for retry in &retries {
+                assert!(!retry["ErrorEquals"].to_string().contains("States.ALL"), "{name} retries States.ALL");
+                assert!(
+                    !retry["ErrorEquals"].to_string().contains("States.TaskFailed"),
+                    "{name} retries States.TaskFailed"
+                );
+                let attempts = retry["MaxAttempts"].as_u64();
+                assert!(
+                    attempts.is_some_and(|attempts| (1..=20).contains(&attempts)),
+                    "{name} retries without a limit"
+                );
+                let grows = retry["BackoffRate"].as_f64().is_some_and(|rate| rate > 1.0);
+                assert_eq!(grows, retry["MaxDelaySeconds"].is_u64(), "{name}: a growing delay needs its limit");
+            }
         }
     }
 }
 
 #[test]
 fn one_state_is_the_point_of_no_return_and_it_is_the_promotion() {
-    let machine = failover();
-    let marked: Vec<&str> = machine
-        .states
-        .iter()
-        .filter(|(_, state)| {
-            state.json["Comment"].as_str().is_some_and(|comment| comment.starts_with("Point of no return."))
-        })
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert_eq!(marked, ["PromoteReplica"]);
+    for machine in Machine::all() {
+        let marked: Vec<&str> = machine
+            .states
+            .iter()
+            .filter(|(_, state)| {
+                state.json["Comment"].as_str().is_some_and(|comment| comment.starts_with("Point of no return."))
+            })
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(marked, ["PromoteReplica"]);
+    }
 }
 
 #[test]
-fn the_fence_is_undone_only_where_nothing_was_promoted() {
-    let machine = failover();
-    for (name, state) in &machine.states {
-        for edge in state.edges.iter().filter(|edge| edge.to == "UndoFencePrimary") {
-            let before = !machine.reached("PromoteReplica", &|_, _| true).contains(name);
-            let refused = edge.condition == "{% $states.input.step = 'Refused' %}";
-            assert!(before || refused, "{name} undoes the fence though a replica may have been promoted");
+fn what_was_done_is_undone_only_where_nothing_was_promoted() {
+    for machine in Machine::all() {
+        let (undo, done) = undone_by(&machine);
+        for (name, state) in &machine.states {
+            for edge in state.edges.iter().filter(|edge| edge.to == undo) {
+                let before = !machine.reached("PromoteReplica", &|_, _| true).contains(name);
+                let refused = edge.condition == "{% $states.input.step = 'Refused' %}";
+                assert!(before || refused, "{name} leads to {undo} though a replica may have been promoted");
+            }
+        }
+        // Once promoted, there is no way back at all.
+        let after = machine.reached("DnsSwitch", &|_, _| true);
+        for early in [undo, done, "PromoteReplica", "JudgeFailover"] {
+            assert!(!after.contains(early), "{}: {early} can follow DnsSwitch", machine.name);
         }
     }
-    // Once promoted, there is no way back at all.
-    let after = machine.reached("DnsSwitch", &|_, _| true);
-    for early in ["UndoFencePrimary", "PromoteReplica", "FencePrimary", "JudgeFailover"] {
-        assert!(!after.contains(early), "{early} can follow DnsSwitch");
+}
+
+#[test]
+fn nothing_is_promoted_before_it_was_judged_or_rehearsed_and_the_old_primary_refuses_writes() {
+    for machine in Machine::all() {
+        let gates: &[&str] = match machine.name.as_str() {
+            "failover" => &["JudgeFailover", "FencePrimary"],
+            _ => &["RehearsePromoteReplica", "RehearseDnsSwitch", "RehearseDrainPrimary", "DrainPrimary"],
+        };
+        for gate in gates {
+            let around = machine.reached(&machine.start, &|_, edge| edge.to != *gate);
+            assert!(!around.contains("PromoteReplica"), "PromoteReplica can be reached without {gate}");
+        }
+        let around = machine.reached(&machine.start, &|_, edge| edge.to != "PromoteReplica");
+        assert!(!around.contains("DnsSwitch"), "traffic can be moved without a promotion");
     }
 }
 
 #[test]
-fn nothing_is_promoted_without_a_judgement_and_a_fence() {
-    let machine = failover();
-    for gate in ["JudgeFailover", "FencePrimary"] {
+fn a_switchover_changes_nothing_before_its_rehearsals_and_fences_before_it_is_done() {
+    let machine = Machine::read("switchover");
+    for gate in ["RehearsePromoteReplica", "RehearseDnsSwitch", "RehearseDrainPrimary"] {
         let around = machine.reached(&machine.start, &|_, edge| edge.to != gate);
-        assert!(!around.contains("PromoteReplica"), "PromoteReplica can be reached without {gate}");
+        assert!(!around.contains("DrainPrimary"), "the primary can be drained without {gate}");
+        let no = machine.reached(gate, &|_, edge| !edge.condition.contains("'Done'"));
+        assert!(!no.contains("DrainPrimary") && !no.contains("UndoDrainPrimary"), "{gate} says no, and that is all");
     }
-    let around = machine.reached(&machine.start, &|_, edge| edge.to != "PromoteReplica");
-    assert!(!around.contains("DnsSwitch"), "traffic can be moved without a promotion");
+    let around = machine.reached(&machine.start, &|_, edge| edge.to != "FencePrimary");
+    assert!(!around.contains("Verify"), "the old primary can be left unfenced");
 }
 
 #[test]
 fn an_error_of_the_promotion_is_never_undone() {
-    let machine = failover();
-    let errors = machine.states["PromoteReplica"].edges.iter().filter(|edge| !edge.errors.is_empty());
-    for edge in errors {
-        assert_eq!(edge.assigns["outcome"], "needs-a-person");
-        assert_eq!(edge.to, "CloseRun");
+    for machine in Machine::all() {
+        let errors = machine.states["PromoteReplica"].edges.iter().filter(|edge| !edge.errors.is_empty());
+        for edge in errors {
+            assert_eq!(edge.assigns["outcome"], "needs-a-person");
+            assert_eq!(edge.to, "CloseRun");
+        }
     }
 }
 
 #[test]
 fn done_is_said_only_after_the_checks_passed() {
-    let machine = failover();
-    let says_done = |edge: &Edge| edge.assigns.get("outcome").is_some_and(|outcome| outcome == "done");
-    let sayers: Vec<&String> =
-        machine.states.iter().filter(|(_, state)| state.edges.iter().any(says_done)).map(|(name, _)| name).collect();
-    assert_eq!(sayers, ["IsVerified?"]);
+    for machine in Machine::all() {
+        let says_done = |edge: &Edge| edge.assigns.get("outcome").is_some_and(|outcome| outcome == "done");
+        let sayers: Vec<&String> = machine
+            .states
+            .iter()
+            .filter(|(_, state)| state.edges.iter().any(says_done))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(sayers, ["IsVerified?"]);
+    }
 }
 
 #[test]
 fn every_way_to_close_run_names_its_outcome_and_its_reason() {
-    let machine = failover();
-    for (name, edge) in machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
-    {
-        if edge.to == "CloseRun" {
-            let outcome = edge.assigns.get("outcome").and_then(|outcome| outcome.as_str());
-            assert!(
-                outcome.is_some_and(|outcome| ["done", "refused", "undone", "needs-a-person"].contains(&outcome)),
-                "{name}"
-            );
-            // An undone run keeps the reason for which it was given up.
-            assert!(edge.assigns.contains_key("because") || name == "IsUndone?", "{name} gives no reason");
+    for machine in Machine::all() {
+        for (name, edge) in
+            machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
+        {
+            if edge.to == "CloseRun" {
+                let outcome = edge.assigns.get("outcome").and_then(|outcome| outcome.as_str());
+                assert!(
+                    outcome.is_some_and(|outcome| ["done", "refused", "undone", "needs-a-person"].contains(&outcome)),
+                    "{name}"
+                );
+                // An undone run keeps the reason for which it was given up.
+                assert!(edge.assigns.contains_key("because") || name == "IsUndone?", "{name} gives no reason");
+            }
         }
     }
 }
 
 #[test]
 fn a_name_says_what_a_state_is() {
-    for (name, state) in &failover().states {
-        let fits = match state.kind.as_str() {
-            "Choice" => name.ends_with('?'),
-            "Wait" => name.starts_with("WaitFor"),
-            "Succeed" | "Fail" => name.starts_with("Failover"),
-            "Task" | "Pass" => name.chars().all(|letter| letter.is_ascii_alphanumeric()),
-            other => panic!("{name}: a state of type {other}"),
-        };
-        assert!(fits, "{name} is no name for a {}", state.kind);
-        if state.kind == "Fail" {
-            assert_eq!(state.json["Error"], name.as_str(), "an end's error is its name");
+    for machine in Machine::all() {
+        for (name, state) in &machine.states {
+            let fits = match state.kind.as_str() {
+                "Choice" => name.ends_with('?'),
+                "Wait" => name.starts_with("WaitFor"),
+                "Succeed" | "Fail" => name.starts_with(&machine.title()),
+                "Task" | "Pass" => name.chars().all(|letter| letter.is_ascii_alphanumeric()),
+                other => panic!("{name}: a state of type {other}"),
+            };
+            assert!(fits, "{name} is no name for a {}", state.kind);
+            if state.kind == "Fail" {
+                assert_eq!(state.json["Error"], name.as_str(), "an end's error is its name");
+            }
         }
     }
 }
 
 #[test]
 fn every_state_says_why_it_is_there() {
-    for (name, state) in &failover().states {
-        assert!(state.json["Comment"].as_str().is_some_and(|comment| comment.len() > 40), "{name}: no Comment");
+    for machine in Machine::all() {
+        for (name, state) in &machine.states {
+            assert!(state.json["Comment"].as_str().is_some_and(|comment| comment.len() > 40), "{name}: no Comment");
+        }
     }
 }
 
 #[test]
 fn a_variable_is_given_its_first_value_before_it_is_read() {
-    let machine = failover();
-    let first = machine.states[&machine.start].json["Assign"].as_object().cloned().unwrap_or_default();
-    let mut read = BTreeSet::new();
-    for word in machine.text.split('$').skip(1) {
-        let name: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
-        let calls = word[name.len()..].starts_with('(');
-        if !calls && !name.is_empty() && name != "states" {
-            read.insert(name);
+    for machine in Machine::all() {
+        let first = machine.states[&machine.start].json["Assign"].as_object().cloned().unwrap_or_default();
+        let mut read = BTreeSet::new();
+        for word in machine.text.split('$').skip(1) {
+            let name: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
+            let calls = word[name.len()..].starts_with('(');
+            if !calls && !name.is_empty() && name != "states" {
+                read.insert(name);
+            }
         }
-    }
-    for name in &read {
-        assert!(first.contains_key(name), "${name} is read, but the first state does not assign it");
-    }
-    for name in first.keys() {
-        assert!(read.contains(name), "${name} is never read");
+        for name in &read {
+            assert!(first.contains_key(name), "${name} is read, but the first state does not assign it");
+        }
+        for name in first.keys() {
+            assert!(read.contains(name), "${name} is never read");
+        }
     }
 }
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the figure is to be read, not only kept below its limit")]
-fn a_failover_that_waits_for_nothing_costs_at_most_60_transitions() {
-    let machine = failover();
-    let longest = longest(&machine, &machine.start, 1, &mut BTreeMap::new());
-    let happy = transitions_when_all_is_done(&machine);
-    println!(
-        "transitions when nothing has to be waited for: {happy} where every step is done at once, {longest} on the longest way"
-    );
-    assert!(longest <= MOST_TRANSITIONS, "{longest} transitions");
+fn a_run_that_waits_for_nothing_costs_at_most_60_transitions() {
+    for machine in Machine::all() {
+        let longest = longest(&machine, &machine.start, 1, &mut BTreeMap::new());
+        let happy = transitions_when_all_is_done(&machine);
+        println!(
+            "{}: transitions when nothing has to be waited for: {happy} where every step is done at once, {longest} on the longest way",
+            machine.name
+        );
+        assert!(longest <= MOST_TRANSITIONS, "{longest} transitions");
+    }
 }
 
 /// The states on the longest way to an end that no count leads along. `depth` states led here.
@@ -268,7 +330,7 @@ fn longest(machine: &Machine, from: &str, depth: usize, known: &mut BTreeMap<Str
     length
 }
 
-/// The states of an automatic failover whose every step answers Done the first time.
+/// The states of a run, automatic where it is a failover, whose every step answers Done the first time.
 fn transitions_when_all_is_done(machine: &Machine) -> usize {
     let mut name = machine.start.as_str();
     let mut count = 1;
@@ -283,29 +345,34 @@ fn transitions_when_all_is_done(machine: &Machine) -> usize {
         name = next.map(|edge| edge.to.as_str()).unwrap_or_else(|| panic!("{name} goes nowhere"));
         count += 1;
     }
-    assert_eq!(name, "FailoverDone");
+    assert_eq!(name, format!("{}Done", machine.title()));
     count
 }
 
 #[test]
 fn a_machine_has_time_for_all_its_waits() {
-    // Eight hours of approval and two of waits: what the machine's Comment promises.
-    assert_eq!(failover().timeout_seconds, 10 * 3_600);
-    let mut waits = 0;
-    for (name, edge) in
-        failover().states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
-    {
-        if let Some(bound) = edge.bound() {
-            // No wait is longer than 15 s.
-            let wait = &failover().states[&edge.to];
-            assert!(["[15, ", "[10, "].iter().any(|cap| wait.json["Seconds"].to_string().contains(cap)), "{name}");
-            waits += bound * 15;
+    for machine in Machine::all() {
+        // What each machine's Comment promises: two hours of waits, and eight of approval where there is one.
+        let approval = if machine.states.contains_key("Approve") { 8 * 3_600 } else { 3_600 };
+        assert_eq!(machine.timeout_seconds, 2 * 3_600 + approval, "{}", machine.name);
+        let mut waits = 0;
+        for (name, edge) in
+            machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
+        {
+            if let Some(bound) = edge.bound() {
+                // No wait is longer than 15 s.
+                let wait = &machine.states[&edge.to];
+                let caps = ["[15, ", "[10, ", "[5, "];
+                assert!(caps.iter().any(|cap| wait.json["Seconds"].to_string().contains(cap)), "{name}");
+                waits += bound * 15;
+            }
         }
+        assert!(waits <= 2 * 3_600, "{}: {waits} s of waits", machine.name);
     }
-    assert!(waits <= 2 * 3_600, "{waits} s of waits");
 }
 
 #[test]
 fn every_state_machine_is_looked_at_here() {
-    assert_eq!(repository::names_in("statemachines"), ["failover.asl.json"]);
+    let files = repository::MACHINES.map(|machine| format!("{machine}.asl.json"));
+    assert_eq!(repository::names_in("statemachines"), files);
 }

@@ -62,6 +62,7 @@ async fn every_drill_ends_as_it_must() {
     a_person_s_word_is_kept(result_of(&results, Scenario::Approval));
     what_others_stopped_is_finished_once(result_of(&results, Scenario::OrchestratorDied));
     a_refusal_for_want_of_a_replica_is_kept_with_its_plan(result_of(&results, Scenario::SecondFailover));
+    a_switchover_proves_that_nothing_is_lost(result_of(&results, Scenario::Switchover));
     for result in &results {
         evidence_fits_its_schema(result);
     }
@@ -130,6 +131,18 @@ fn a_killed_primary_is_failed_over(result: &DrillResult) {
         Event::DnsSwitched,
         Event::FirstCommit,
     ] {
+        assert!(result.moments.iter().any(|moment| moment.event == event), "{} is missing", event.name());
+    }
+}
+
+fn a_switchover_proves_that_nothing_is_lost(result: &DrillResult) {
+    let evidence = result.runs[0].evidence.as_ref().unwrap();
+    let drained = evidence.record.drain.as_ref().and_then(|step| step.did).unwrap();
+    assert!(drained.is_replayed(), "{drained:?}");
+    assert!(evidence.record.judgement.is_none(), "nothing failed, so that there was nothing to judge");
+    assert_eq!(result.client.lost.rows.count, 0);
+    assert_eq!(result.checks.len(), 3);
+    for event in [Event::Ordered, Event::Drained, Event::Promoted, Event::DnsSwitched, Event::Fenced] {
         assert!(result.moments.iter().any(|moment| moment.event == event), "{} is missing", event.name());
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    drain::Drained,
     hardening,
     id::{ExecutionArn, Generation, PlanName},
     judgement::Judgement,
@@ -41,6 +42,10 @@ pub struct Record {
     pub judgement: Option<Step<Judgement>>,
     /// The person's answer.
     pub approval: Option<Value>,
+    /// A switchover's newest rehearsal: the one that said no, or the last one.
+    pub rehearsal: Option<Step<Value>>,
+    /// `DrainPrimary`'s.
+    pub drain: Option<Step<Drained>>,
     /// `FencePrimary`'s.
     pub fencing: Option<Step<Value>>,
     /// `PromoteReplica`'s.
@@ -49,7 +54,7 @@ pub struct Record {
     pub traffic: Option<Step<Value>>,
     /// `Verify`'s.
     pub verification: Option<Step<Value>>,
-    /// `UndoFencePrimary`'s.
+    /// `UndoFencePrimary`'s, or `UndoDrainPrimary`'s.
     pub undo: Option<Step<Value>>,
     /// The error that ended it, if one did.
     pub error: Option<StepError>,
@@ -87,7 +92,7 @@ pub struct Moment {
 pub struct Objective {
     /// The plan's recovery time objective.
     pub rto: Span,
-    /// From the first failed sample to the new side's passed checks, in seconds.
+    /// From the first failed sample, or from when the primary was drained, to the new side's passed checks, in seconds.
     pub rto_measured_seconds: Option<f64>,
     /// The plan's recovery point objective.
     pub rpo: Span,
@@ -238,8 +243,10 @@ fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcom
     let judgement = record.judgement.as_ref().and_then(|step| step.did.as_ref());
     let promotion = record.promotion.as_ref().and_then(|step| step.did.as_ref());
     let verified_at = timeline.iter().rev().find(|moment| moment.state == "Verify").and_then(|moment| moment.left_at);
-    let rto = match (outcome, judgement, verified_at) {
-        (RunOutcome::Done, Some(judgement), Some(at)) => Some(Span::between(judgement.failing_since, at)),
+    let drained_at = timeline.iter().find(|moment| moment.state == "DrainPrimary").map(|moment| moment.entered_at);
+    let unserved_since = judgement.map(|judgement| judgement.failing_since).or(drained_at);
+    let rto = match (outcome, unserved_since, verified_at) {
+        (RunOutcome::Done, Some(since), Some(at)) => Some(Span::between(since, at)),
         _ => None,
     };
     let rpo = promotion.and_then(|promotion| promotion.loss.time());

@@ -143,6 +143,12 @@ impl ExecutionArn {
         self.0.rsplit(':').next().unwrap_or(&self.0)
     }
 
+    /// The name of its state machine.
+    #[must_use]
+    pub fn machine(&self) -> &str {
+        self.0.split(':').nth(6).unwrap_or_default()
+    }
+
     /// The Region that runs it: recovery is run from there.
     #[must_use]
     pub fn region(&self) -> &str {
@@ -245,6 +251,6 @@ mod tests {
     fn an_execution_says_its_name_and_region() {
         let arn: ExecutionArn =
             "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
-        assert_eq!((arn.name(), arn.region()), ("alarm-1", "us-west-2"));
+        assert_eq!((arn.name(), arn.machine(), arn.region()), ("alarm-1", "lifeboat-failover", "us-west-2"));
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     guard::Kept,
     id::{ExecutionArn, PlanName},
     judgement::Judgement,
-    run::{Run, Trigger},
+    run::{Kind, Run, Trigger},
 };
 
 /// A notice: SNS's subject and message.
@@ -36,7 +36,10 @@ impl Notice {
 #[must_use]
 pub fn started(execution: &ExecutionArn, input: &str) -> Notice {
     let input: String = input.chars().take(2_000).collect();
-    Notice::new("Lifeboat: a failover run has started", format!("Execution: {execution}\nStarted by: {input}\n"))
+    Notice::new(
+        &format!("Lifeboat: a {} run has started", Kind::of(execution).noun()),
+        format!("Execution: {execution}\nStarted by: {input}\n"),
+    )
 }
 
 /// An execution was ended by the engine, not by itself.
@@ -44,7 +47,7 @@ pub fn started(execution: &ExecutionArn, input: &str) -> Notice {
 pub fn broken(execution: &ExecutionArn, status: &str, cause: &str) -> Notice {
     let cause: String = cause.chars().take(2_000).collect();
     Notice::new(
-        &format!("Lifeboat: a failover run ended as {status}"),
+        &format!("Lifeboat: a {} run ended as {status}", Kind::of(execution).noun()),
         format!(
             "Execution: {execution}\nStatus: {status}\nCause: {cause}\n\nWhat is true now: read its history and the evidence bucket; RUNBOOK.md has a heading for each end.\n\
              If it held the lease, the next run takes it over.\n"
@@ -92,24 +95,31 @@ pub fn ended(
 ) -> Notice {
     let plan = run.map(|run| &run.plan.plan).or(plan);
     let plan = plan.map_or("a plan that does not exist".to_owned(), PlanName::to_string);
+    let kind = Kind::of(execution);
+    let (noun, title) = (kind.noun(), kind.title());
+    let done = match kind {
+        Kind::Failover => "has failed over",
+        Kind::Switchover => "has switched over",
+    };
     let (headline, next) = match outcome {
         RunOutcome::Done => {
-            (format!("{plan} has failed over"), "Restore its replication; until then a second failover is refused.")
+            (format!("{plan} {done}"), "Restore its replication; until then a second failover is refused.".to_owned())
         }
         RunOutcome::Refused => (
-            format!("failover of {plan} refused"),
-            "Nothing was changed. If it must be done all the same, RUNBOOK.md says how (FailoverRefused).",
+            format!("{noun} of {plan} refused"),
+            format!("Nothing was changed. If it must be done all the same, RUNBOOK.md says how ({title}Refused)."),
         ),
-        RunOutcome::Undone => {
-            (format!("failover of {plan} undone"), "What was changed was changed back (RUNBOOK.md, FailoverUndone).")
-        }
+        RunOutcome::Undone => (
+            format!("{noun} of {plan} undone"),
+            format!("What was changed was changed back (RUNBOOK.md, {title}Undone)."),
+        ),
         RunOutcome::NeedsAPerson => (
-            format!("failover of {plan} NEEDS A PERSON"),
-            "It is neither done nor undone: RUNBOOK.md, FailoverNeedsAPerson.",
+            format!("{noun} of {plan} NEEDS A PERSON"),
+            format!("It is neither done nor undone: RUNBOOK.md, {title}NeedsAPerson."),
         ),
     };
     let goes_on = match (outcome, run) {
-        (RunOutcome::NeedsAPerson, Some(run)) => format!(
+        (RunOutcome::NeedsAPerson, Some(run)) if kind == Kind::Failover => format!(
             "Once the reason is mended, one command goes on from here:\n  lifeboat failover --plan {} --region {} --by YOU --why REASON\n",
             run.plan.plan,
             run.execution.region()
@@ -176,5 +186,18 @@ mod tests {
         let notice = Notice::new(&format!("a\nü{}", "x".repeat(300)), String::new());
         assert_eq!(notice.subject.len(), 100);
         assert!(notice.subject.starts_with("a??x"), "{}", notice.subject);
+    }
+
+    #[test]
+    fn a_notice_names_what_was_run_and_its_own_heading() {
+        for (machine, noun, heading) in [
+            ("lifeboat-failover", "failover", "FailoverUndone"),
+            ("lifeboat-switchover", "switchover", "SwitchoverUndone"),
+        ] {
+            let execution = format!("arn:aws:states:us-west-2:000000000000:execution:{machine}:a").parse().unwrap();
+            let notice = ended(&execution, None, None, None, RunOutcome::Undone, "no", None);
+            assert!(notice.subject.contains(noun), "{}", notice.subject);
+            assert!(notice.message.contains(heading), "{}", notice.message);
+        }
     }
 }

@@ -246,6 +246,12 @@ impl Lease {
         Self { holder, guard, ..self.clone() }
     }
 
+    /// The same for a primary that was drained: it was seen to refuse the application, so that nobody needs to wait for it.
+    #[must_use]
+    pub fn promoting_drained(&self, asked: Asked) -> Self {
+        Self { guard: self.guard.clone(), ..self.promoting(asked) }
+    }
+
     /// The same lease, released by a run that ended with its primary on `active`.
     #[must_use]
     pub fn released(&self, outcome: RunOutcome, active: ActiveSide, at: Timestamp) -> Self {
@@ -360,6 +366,7 @@ mod tests {
         let lease = held_by("a").promoting(asked());
         assert_eq!(lease.guard.as_ref().unwrap().generation, Generation(1));
         assert!(lease.released(RunOutcome::Done, ActiveSide::Replica, Timestamp::UNIX_EPOCH).guard.is_some());
+        assert_eq!(held_by("a").promoting_drained(asked()).guard, None, "it was seen to refuse them already");
         assert_eq!(lease.unguarded(Generation(2)), None);
         assert_eq!(lease.unguarded(Generation(1)).unwrap().guard, None);
     }

@@ -4,6 +4,7 @@
 //! that every decision can be tested as a table. The world is in `edge`.
 
 pub mod approval;
+pub mod drain;
 pub mod evidence;
 pub mod failure;
 pub mod fencing;

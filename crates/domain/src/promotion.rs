@@ -8,6 +8,7 @@ use crate::{
     judgement::{Loss, lag},
     plan::Plan,
     run::Run,
+    span::Span,
     wal::{LastSeen, Lsn, ReplicaPosition},
 };
 
@@ -62,9 +63,23 @@ pub enum Move {
     Refuse(String),
 }
 
+/// What a promotion is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grounds {
+    /// The primary failed: what the replica lacks is an estimate, held to the budget.
+    Failed {
+        /// Where its log stood when it was last seen.
+        last_seen: Option<LastSeen>,
+        /// Since when it fails.
+        since: Timestamp,
+    },
+    /// The primary was drained: its log ends here, and the replica must have all of it.
+    Drained(Lsn),
+}
+
 /// Plans a promotion. Refuses whenever in doubt, as long as nothing was asked for; after that it only waits.
 #[must_use]
-pub fn plan(seen: &Seen, run: &Run, last_seen: Option<LastSeen>, failing_since: Timestamp, asked: bool) -> Move {
+pub fn plan(seen: &Seen, run: &Run, grounds: &Grounds, asked: bool) -> Move {
     match (&seen.server, seen.api.is_replica) {
         (Server::Writable, false) => return Move::Confirm,
         (Server::Writable, true) => return Move::Wait("the server takes writes, RDS still names its source".into()),
@@ -89,7 +104,14 @@ pub fn plan(seen: &Seen, run: &Run, last_seen: Option<LastSeen>, failing_since: 
     if seen.api.status != "available" {
         return Move::Refuse(format!("RDS promotes only an available replica, this one is {}", seen.api.status));
     }
-    let loss = lag(last_seen, failing_since, &position, &run.plan.probe);
+    let loss = match grounds {
+        Grounds::Failed { last_seen, since } => lag(*last_seen, *since, &position, &run.plan.probe),
+        Grounds::Drained(end) if position.replayed < *end => {
+            let why = format!("the replica has replayed up to {}, the primary's log ends at {end}", position.replayed);
+            return if asked { Move::Wait(why) } else { Move::Refuse(why) };
+        }
+        Grounds::Drained(_) => Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen: Span::seconds(0) },
+    };
     match loss.above(&run.plan.failover.data_loss_budget) {
         Some(why) if run.consent.is_none() && !asked => Move::Refuse(why),
         _ => Move::Promote { loss, position },
@@ -142,7 +164,7 @@ pub fn retention_days(plan: &Plan) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{id::Generation, run::Trigger, span::Span};
+    use crate::{id::Generation, run::Trigger};
 
     fn run() -> Run {
         Run {
@@ -171,7 +193,7 @@ mod tests {
 
     fn plan_it(seen: &Seen, lsn: Option<u64>, asked: bool) -> Move {
         let last_seen = lsn.map(|lsn| LastSeen { lsn: Lsn(lsn), at: Timestamp::UNIX_EPOCH });
-        plan(seen, &run(), last_seen, Timestamp::UNIX_EPOCH, asked)
+        plan(seen, &run(), &Grounds::Failed { last_seen, since: Timestamp::UNIX_EPOCH }, asked)
     }
 
     #[test]
@@ -193,10 +215,21 @@ mod tests {
         assert!(matches!(plan_it(&seen, Some(1_048_577), false), Move::Refuse(_)));
         let consent = Some(crate::run::Consent { by: "anna".parse().unwrap(), why: "yes".into() });
         let last_seen = Some(LastSeen { lsn: Lsn(1_048_577), at: Timestamp::UNIX_EPOCH });
-        assert!(matches!(
-            plan(&seen, &Run { consent, ..run() }, last_seen, Timestamp::UNIX_EPOCH, false),
-            Move::Promote { .. }
-        ));
+        let grounds = Grounds::Failed { last_seen, since: Timestamp::UNIX_EPOCH };
+        assert!(matches!(plan(&seen, &Run { consent, ..run() }, &grounds, false), Move::Promote { .. }));
+    }
+
+    #[test]
+    fn a_drained_primary_s_replica_is_promoted_only_with_all_of_its_log_whoever_consents() {
+        let consent = Some(crate::run::Consent { by: "anna".parse().unwrap(), why: "yes".into() });
+        let run = Run { consent, ..run() };
+        for (replayed, promoted) in [(9, false), (10, true), (11, true)] {
+            let seen = seen("available", true, Server::InRecovery(position(replayed)));
+            let drained = Grounds::Drained(Lsn(10));
+            assert_eq!(matches!(plan(&seen, &run, &drained, false), Move::Promote { .. }), promoted, "{replayed}");
+            assert_eq!(matches!(plan(&seen, &run, &drained, false), Move::Refuse(_)), !promoted, "{replayed}");
+            assert_eq!(matches!(plan(&seen, &run, &drained, true), Move::Wait(_)), !promoted, "once asked: {replayed}");
+        }
     }
 
     #[test]

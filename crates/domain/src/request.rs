@@ -1,4 +1,4 @@
-//! What starts a failover: a CloudWatch alarm's event, or a person's few words. Parsed once, at the door.
+//! What starts a run: a CloudWatch alarm's event, or a person's few words. Parsed once, at the door.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     id::{Person, PlanName},
-    run::{Consent, Trigger},
+    run::{Consent, Kind, Trigger},
 };
 
 /// A request to fail over.
@@ -50,6 +50,28 @@ impl FailoverRequest {
                 "detail-type: {kind} does not start a failover; expected \"CloudWatch Alarm State Change\""
             ))),
             None => Self::from_person(input),
+        }
+    }
+
+    /// Parses the input of an execution of this kind.
+    ///
+    /// # Errors
+    /// As [`Self::parse`]; and a switchover is for a person to order, and has no loss to consent to.
+    pub fn parse_for(kind: Kind, input: &Value) -> Result<Self, BadRequest> {
+        let request = Self::parse(input)?;
+        match (kind, &request.trigger) {
+            (Kind::Failover, _) | (Kind::Switchover, Trigger::Person { .. }) => {}
+            (Kind::Switchover, Trigger::Alarm { alarm, .. }) => {
+                return Err(BadRequest(format!(
+                    "detail-type: alarm `{alarm}` starts no switchover; expected `plan`, `by` and `why`"
+                )));
+            }
+        }
+        match (kind, &request.consent) {
+            (Kind::Failover, _) | (Kind::Switchover, None) => Ok(request),
+            (Kind::Switchover, Some(_)) => {
+                Err(BadRequest("consent: a switchover loses nothing; leave it out, or order a failover".to_owned()))
+            }
         }
     }
 
@@ -223,6 +245,19 @@ mod tests {
         ] {
             let error = FailoverRequest::parse(&input).unwrap_err().to_string();
             assert!(error.contains(place), "{input}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_switchover_is_ordered_by_a_person_and_has_no_loss_to_consent_to() {
+        let order = json!({"plan": "lab", "by": "anna", "why": "maintenance"});
+        assert!(FailoverRequest::parse_for(Kind::Switchover, &order).is_ok());
+        let mut consented = order;
+        consented["consent"] = json!({"by": "anna", "why": "yes"});
+        for (input, place) in [(alarm(), "detail-type: "), (consented, "consent: ")] {
+            assert!(FailoverRequest::parse_for(Kind::Failover, &input).is_ok());
+            let error = FailoverRequest::parse_for(Kind::Switchover, &input).unwrap_err().to_string();
+            assert!(error.contains(place), "{error}");
         }
     }
 

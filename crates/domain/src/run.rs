@@ -10,6 +10,53 @@ use crate::{
     plan::{Plan, PostgresPair},
 };
 
+/// What a run is for. Its state machine's name says so: that is known of every execution, also of one that opened no run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The primary failed: its replica takes over, and may lack something.
+    Failover,
+    /// The primary works, and hands over all that it has.
+    Switchover,
+}
+
+impl Kind {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Failover, Self::Switchover];
+
+    /// The kind of an execution. A state machine of another name is held to be the one that judges.
+    #[must_use]
+    pub fn of(execution: &ExecutionArn) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.machine() == execution.machine()).unwrap_or(Self::Failover)
+    }
+
+    /// Its state machine, in every Region.
+    #[must_use]
+    pub fn machine(self) -> &'static str {
+        match self {
+            Self::Failover => "lifeboat-failover",
+            Self::Switchover => "lifeboat-switchover",
+        }
+    }
+
+    /// In a sentence.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Failover => "failover",
+            Self::Switchover => "switchover",
+        }
+    }
+
+    /// What the names of its ends begin with.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Failover => "Failover",
+            Self::Switchover => "Switchover",
+        }
+    }
+}
+
 /// What `OpenRun` makes and every later step is given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -38,6 +85,12 @@ impl Run {
     #[must_use]
     pub fn pair(&self) -> Option<&PostgresPair> {
         self.plan.traffic_pair()
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        Kind::of(&self.execution)
     }
 }
 

@@ -40,6 +40,11 @@ impl<D> Step<D> {
         Self { step: Outcome::Done, because: because.into(), seen: Value::Null, did: None }
     }
 
+    /// It could be done, or was taken back: there is nothing to show for it.
+    pub fn settled(because: impl Into<String>, seen: impl Serialize) -> Self {
+        Self { step: Outcome::Done, ..Self::pending(because, seen) }
+    }
+
     /// It is on its way.
     pub fn pending(because: impl Into<String>, seen: impl Serialize) -> Self {
         Self { step: Outcome::Pending, because: because.into(), seen: value(seen), did: None }

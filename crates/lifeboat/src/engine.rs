@@ -1,15 +1,12 @@
-//! The engine of one Region: its bucket and its state machine, found by their names.
+//! The engine of one Region: its bucket and a state machine, found by their names.
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::{describe_execution::DescribeExecutionOutput, start_execution::StartExecutionError};
 use aws_sdk_sfn::types::HistoryEvent;
-use domain::{approval::Answer, failure::Failure, id::ExecutionArn};
+use domain::{approval::Answer, failure::Failure, id::ExecutionArn, run::Kind};
 use edge::{aws, aws_failure, shelf::Bucket, states::States};
 
 use crate::refusal::Refusal;
-
-/// The state machine's name in every Region.
-const MACHINE: &str = "lifeboat-failover";
 
 /// Pages of state machines that are looked through: 100 each.
 const MOST_PAGES: usize = 20;
@@ -19,6 +16,7 @@ const MOST_PAGES: usize = 20;
 pub(crate) struct Engine {
     client: Client,
     states: States,
+    kind: Kind,
     machine: String,
     /// The Region.
     pub(crate) region: String,
@@ -36,8 +34,8 @@ pub(crate) enum Start {
 }
 
 impl Engine {
-    /// Finds the engine of `region`, or of the Region that AWS's configuration names.
-    pub(crate) async fn of(region: Option<&str>) -> Result<Self, Refusal> {
+    /// Finds the engine for runs of a kind, in `region` or in the Region that AWS's configuration names.
+    pub(crate) async fn of(kind: Kind, region: Option<&str>) -> Result<Self, Refusal> {
         let config = aws::config(region).await;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(Refusal::usage(
@@ -46,11 +44,11 @@ impl Engine {
             ));
         };
         let client = Client::new(&config);
-        let machine = find(&client, &region).await?;
+        let machine = find(&client, kind.machine(), &region).await?;
         // arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME
         let account = machine.split(':').nth(4).unwrap_or_default();
         let bucket = Bucket::named(&config, format!("lifeboat-{account}-{region}"));
-        Ok(Self { client, states: States::with(&config), machine, region, bucket })
+        Ok(Self { client, kind, states: States::with(&config), machine, region, bucket })
     }
 
     /// The ARN of the execution of this name.
@@ -70,7 +68,9 @@ impl Engine {
             Err(error) if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) => {
                 Ok(Start::Taken(execution))
             }
-            Err(error) => Err(aws_failure!(format!("cannot start a failover in {}", self.region), error).into()),
+            Err(error) => {
+                Err(aws_failure!(format!("cannot start a {} in {}", self.kind.noun(), self.region), error).into())
+            }
         }
     }
 
@@ -104,13 +104,13 @@ impl Engine {
     }
 }
 
-async fn find(client: &Client, region: &str) -> Result<String, Refusal> {
+async fn find(client: &Client, name: &str, region: &str) -> Result<String, Refusal> {
     let mut page = None;
     for _ in 0..MOST_PAGES {
         let answer = client.list_state_machines().max_results(100).set_next_token(page).send().await;
         let answer = answer
             .map_err(|error| Refusal::from(aws_failure!(format!("cannot look for the engine in {region}"), error)))?;
-        if let Some(found) = answer.state_machines.iter().find(|machine| machine.name == MACHINE) {
+        if let Some(found) = answer.state_machines.iter().find(|machine| machine.name == name) {
             return Ok(found.state_machine_arn.clone());
         }
         page = answer.next_token;
@@ -119,7 +119,7 @@ async fn find(client: &Client, region: &str) -> Result<String, Refusal> {
         }
     }
     Err(Refusal::failed(
-        format!("there is no state machine `{MACHINE}` in {region}"),
+        format!("there is no state machine `{name}` in {region}"),
         "Name the plan's recovery Region (--region) and its account (AWS_PROFILE), or deploy the engine there: README.md.",
     ))
 }

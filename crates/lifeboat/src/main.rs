@@ -1,6 +1,6 @@
 //! The command for the people on call.
 //!
-//! One module for each noun: plans, approvals, failovers, evidence, status. What is printed is printed by [`output`]; a
+//! One module for each noun: plans, approvals, failovers, switchovers, evidence, status. What is printed is printed by [`output`]; a
 //! command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
@@ -12,7 +12,9 @@ mod output;
 mod plan;
 mod refusal;
 mod request;
+mod run;
 mod status;
+mod switchover;
 
 use std::process::ExitCode;
 
@@ -34,7 +36,7 @@ const ENVIRONMENT: &str = "\
 AWS is reached with the usual configuration (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, ~/.aws). Recovery is run from a
 plan's recovery Region: give that one as --region.
 
-Exit codes: 0 done; 1 it could not be done, or a plan has errors; 2 the command line is wrong; and of a failover
+Exit codes: 0 done; 1 it could not be done, or a plan has errors; 2 the command line is wrong; and of a run
 3 refused, 4 undone, 5 needs a person.";
 
 #[derive(Debug, Subcommand)]
@@ -46,6 +48,8 @@ enum Command {
     Approve(approval::Command),
     /// Starts a failover by hand and follows it to its end.
     Failover(failover::Command),
+    /// Hands a primary that works over to its recovery Region.
+    Switchover(switchover::Command),
     /// Makes a disaster on this machine and shows what comes of it.
     Drill(drill::Command),
     /// Prints the schema of evidence, writes a drill's page.
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Command::Plan(command) => command.run(&mut output),
         Command::Approve(command) => wait_for(command.run(&mut output)),
         Command::Failover(command) => wait_for(command.run(&mut output)),
+        Command::Switchover(command) => wait_for(command.run(&mut output)),
         Command::Drill(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
         Command::Evidence(command) => command.run(&mut output),
         Command::Status(command) => wait_for(command.run(&mut output)),

@@ -1,6 +1,6 @@
 //! `DnsSwitch`: moves the traffic's record to the new primary, by compare and swap.
 //!
-//! - in: [`DnsSwitch`], sample in `events/dns-switch.json`
+//! - in: [`DnsSwitch`], samples in `events/dns-switch.json` and `events/dns-switch-rehearsal.json`
 //! - out: [`Step<Switch>`]: `Done` once the change is INSYNC and the authoritative servers answer it, `Pending` until then,
 //!   `Refused` where the record is not the plan's or a newer generation moved it
 //! - changes: one atomic batch: the CNAME and the generation's TXT beside it; safe to repeat
@@ -32,13 +32,15 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     edge::serve(|event| handle(&bucket, &world, event)).await
 }
 
-/// What is moved; `change` is the batch of an earlier ask.
+/// What is moved; `change` is the batch of an earlier ask. A rehearsal only looks whether it could be.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DnsSwitch {
     run: Run,
     #[serde(default)]
     change: Option<String>,
+    #[serde(default)]
+    rehearse: bool,
 }
 
 /// What was moved.
@@ -71,7 +73,7 @@ trait Zone {
 }
 
 async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<Step<Switch>, Failure> {
-    let DnsSwitch { run, change } = edge::parse(event, "DnsSwitch")?;
+    let DnsSwitch { run, change, rehearse } = edge::parse(event, "DnsSwitch")?;
     let pair =
         run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     let (id, name, target) = (&run.plan.traffic.record.zone, &run.plan.traffic.record.name, &pair.replica.endpoint);
@@ -80,6 +82,9 @@ async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<St
     let seen = seen?;
     let next = traffic::plan(&seen, &run);
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), record.name = %name, ?seen, ?next, "planned the switch");
+    if rehearse {
+        return rehearsed(zone, id, name, next, &seen).await;
+    }
     let change = match next {
         Move::Refuse(why) => return Ok(Step::refused(why, &seen)),
         Move::Keep => change,
@@ -112,6 +117,28 @@ async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<St
         return Ok(Step::under_way(format!("no authoritative server of `{name}` is known"), &seen, switch));
     }
     Ok(Step::done(format!("`{name}` leads to `{target}` on {} authoritative servers", answers.len()), &seen, switch))
+}
+
+/// What a rehearsal answers: whether the record is the plan's, and whether its servers can be asked.
+async fn rehearsed(
+    zone: &impl Zone,
+    id: &ZoneId,
+    name: &HostName,
+    next: Move,
+    seen: &Seen,
+) -> Result<Step<Switch>, Failure> {
+    if let Move::Refuse(why) = next {
+        return Ok(Step::refused(why, seen));
+    }
+    let answers = zone.answers(id, name).await?;
+    if let Some(Err(why)) = answers.iter().find(|answer| answer.is_err()) {
+        return Ok(Step::refused(format!("an authoritative server of `{name}` does not answer: {why}"), seen));
+    }
+    if answers.is_empty() {
+        return Ok(Step::refused(format!("no authoritative server of `{name}` is known"), seen));
+    }
+    let could = format!("`{name}` could be moved now; {} authoritative servers answer for it", answers.len());
+    Ok(Step::settled(could, seen))
 }
 
 struct World {

@@ -113,3 +113,18 @@ async fn a_run_without_the_lease_moves_nothing() {
     assert_eq!(handle(&Memory::default(), &zone, event()).await.unwrap_err().name(), "Superseded");
     assert_eq!(zone.changes.get(), 0);
 }
+
+#[tokio::test]
+async fn a_rehearsal_moves_nothing_and_says_what_would_stop_the_switch() {
+    let rehearsal: Value = serde_json::from_str(include_str!("../../../events/dns-switch-rehearsal.json")).unwrap();
+    let shelf = Memory::held_by(&serde_json::from_value(rehearsal["run"].clone()).unwrap());
+    for (target, answers, outcome) in
+        [(OLD, true, Outcome::Done), ("elsewhere.example.com", true, Outcome::Refused), (OLD, false, Outcome::Refused)]
+    {
+        let zone = Fake::leading_to(target);
+        *zone.answer.borrow_mut() = if answers { Ok(OLD.parse().unwrap()) } else { Err("timed out".into()) };
+        let step = handle(&shelf, &zone, rehearsal.clone()).await.unwrap();
+        assert_eq!(step.step, outcome, "{}", step.because);
+        assert_eq!(zone.changes.get(), 0, "{target}");
+    }
+}

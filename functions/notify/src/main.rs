@@ -14,7 +14,7 @@ use domain::{
     id::{ExecutionArn, PlanName},
     incident::{self, Notice},
     judgement::Judgement,
-    run::Run,
+    run::{Kind, Run},
     step::Step,
 };
 use edge::{
@@ -157,13 +157,17 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
     Ok(match change.status.as_str() {
         "RUNNING" => Some(incident::started(&change.execution_arn, change.input.as_deref().unwrap_or("unknown"))),
         // Our own ends come through CloseRun and Notify; their names are their errors.
-        "FAILED" if change.error.as_deref().is_some_and(|error| error.starts_with("Failover")) => None,
+        "FAILED" if change.error.as_deref().is_some_and(is_our_own_end) => None,
         status => Some(incident::broken(
             &change.execution_arn,
             status,
             change.cause.as_deref().or(change.error.as_deref()).unwrap_or("none given"),
         )),
     })
+}
+
+fn is_our_own_end(error: &str) -> bool {
+    Kind::ALL.into_iter().any(|kind| error.starts_with(kind.title()))
 }
 
 /// Keeps the token that answers an approval, readable by those who may approve.
@@ -267,8 +271,10 @@ mod tests {
         event["detail"]["status"] = json!("TIMED_OUT");
         assert_eq!(told(&event).await, 1);
         event["detail"]["status"] = json!("FAILED");
-        event["detail"]["error"] = json!("FailoverRefused");
-        assert_eq!(told(&event).await, 0);
+        for end in ["FailoverRefused", "SwitchoverUndone"] {
+            event["detail"]["error"] = json!(end);
+            assert_eq!(told(&event).await, 0, "{end}");
+        }
         event["detail"]["error"] = json!("States.Runtime");
         assert_eq!(told(&event).await, 1);
     }

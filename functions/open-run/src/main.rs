@@ -1,6 +1,7 @@
 //! `OpenRun`: takes the plan's lease for this execution, or says who has it.
 //!
-//! - in: [`OpenRun`], samples in `events/open-run.json` (an alarm) and `events/open-run-by-hand.json` (a person)
+//! - in: [`OpenRun`], samples in `events/open-run.json` (an alarm), `events/open-run-by-hand.json` (a person) and
+//!   `events/open-run-switchover.json` (a person, for a switchover)
 //! - out: [`Step<Run>`]: `Done` with the run that every later step is given, or `Refused` with the reason
 //! - changes: the plan's lease, on the condition that nobody else did; safe to repeat
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
@@ -10,9 +11,9 @@ use std::future::Future;
 use domain::{
     failure::Failure,
     id::ExecutionArn,
-    lease::{self, Lease, Owner, Phase, Taking},
+    lease::{self, Holder, Lease, Owner, Phase, Taking},
     request::FailoverRequest,
-    run::Run,
+    run::{Kind, Run},
     step::Step,
 };
 use edge::{
@@ -60,8 +61,8 @@ async fn handle(
     event: Value,
 ) -> Result<Step<Run>, Failure> {
     let OpenRun { execution, request } = edge::parse(event, "OpenRun")?;
-    let request =
-        FailoverRequest::parse(&request).map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
+    let request = FailoverRequest::parse_for(Kind::of(&execution), &request)
+        .map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
     let (plan, plan_version) = shelf::read_plan(shelf, &request.plan).await?;
     if plan.regions.recovery.as_str() != region {
         return Err(Failure::InvalidInput(format!(
@@ -81,6 +82,13 @@ async fn handle(
     let (lease, taken_over) = match taking {
         Taking::Refuse(why) => return Ok(Step::refused(why, &lease)),
         Taking::Ours { lease, taken_over } => (lease, taken_over),
+        Taking::Take { lease: _, taken_over: Some(holder) } if cannot_finish(&execution, &holder) => {
+            let why = format!(
+                "`{}` ended past its point of no return, and a switchover does not go on there: order a failover, which does",
+                holder.execution.name()
+            );
+            return Ok(Step::refused(why, &lease));
+        }
         Taking::Take { lease, taken_over } => {
             let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
             shelf::write_json(shelf, &key, &lease, condition).await?;
@@ -110,6 +118,12 @@ async fn handle(
         opened_at: now,
     };
     Ok(Step::done(because, &lease, run))
+}
+
+/// Whether what the dead run began is not for this one to finish: a switchover drains a primary that works, and once a
+/// promotion was asked for, nobody knows that there is still one.
+fn cannot_finish(execution: &ExecutionArn, dead: &Holder) -> bool {
+    Kind::of(execution) == Kind::Switchover && dead.phase == Phase::Promoting
 }
 
 #[cfg(test)]
@@ -156,6 +170,22 @@ mod tests {
     async fn a_person_opens_a_run_with_a_consent() {
         let step = open(&lab(), sample(include_str!("../../../events/open-run-by-hand.json"))).await.unwrap();
         assert!(step.did.unwrap().consent.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_switchover_does_not_go_on_where_a_promotion_was_asked_for() {
+        let opened = lab();
+        open(&opened, alarm()).await.unwrap();
+        let held = opened.text("leases/lab.json").unwrap();
+        for (phase, outcome) in [("opened", Outcome::Done), ("promoting", Outcome::Refused)] {
+            let held = held.replace("\"phase\":\"opened\"", &format!("\"phase\":\"{phase}\""));
+            let shelf = lab().with("leases/lab.json", &held);
+            let gone = Says(Owner::Gone("ABORTED".into()));
+            let event = sample(include_str!("../../../events/open-run-switchover.json"));
+            let step = handle(&shelf, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event).await.unwrap();
+            assert_eq!(step.step, outcome, "{phase}: {}", step.because);
+            assert_eq!(shelf.text("leases/lab.json").unwrap() == held, outcome == Outcome::Refused, "{phase}");
+        }
     }
 
     #[tokio::test]

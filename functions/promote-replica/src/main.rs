@@ -1,6 +1,6 @@
 //! `PromoteReplica`: makes the replica the primary, or says why not. The point of no return.
 //!
-//! - in: [`PromoteReplica`], sample in `events/promote-replica.json`
+//! - in: [`PromoteReplica`], samples in `events/promote-replica.json` and `events/promote-replica-switchover.json`
 //! - out: [`Step<Promotion>`]: `Done` once a write has committed, `Pending` (ask again), or `Refused`: nothing was promoted
 //! - changes: the lease's phase, then `rds:PromoteReadReplica` once, then one row; safe to repeat
 //! - fails with: `InvalidInput`, `Superseded`, `Conflict`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
@@ -8,13 +8,15 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
+    drain::Drained,
     failure::Failure,
     judgement::{Judgement, Loss, ReplicaSeen},
     lease::{Holder, Lease, Phase},
     plan::PostgresPair,
-    promotion::{self, Asked, Instance, Move, Promotion, Seen, Server as ServerSeen},
+    promotion::{self, Asked, Grounds, Instance, Move, Promotion, Seen, Server as ServerSeen},
     run::Run,
     step::Step,
+    wal::Lsn,
 };
 use edge::{
     aws, clock,
@@ -33,12 +35,34 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     edge::serve(|event| handle(&bucket, &world, event)).await
 }
 
-/// What is promoted, and on what grounds.
+/// What is promoted, and on what grounds: a failover's judgement, or a switchover's drain. A rehearsal needs none, and
+/// changes nothing.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PromoteReplica {
     run: Run,
-    judgement: Judgement,
+    #[serde(default)]
+    judgement: Option<Judgement>,
+    #[serde(default)]
+    drain: Option<Drained>,
+    #[serde(default)]
+    rehearse: bool,
+}
+
+impl PromoteReplica {
+    fn grounds(&self) -> Result<Grounds, Failure> {
+        match (&self.judgement, &self.drain) {
+            (Some(judgement), None) => {
+                Ok(Grounds::Failed { last_seen: judgement.last_seen, since: judgement.failing_since })
+            }
+            (None, Some(drain)) => Ok(Grounds::Drained(drain.lsn)),
+            // Whatever it has would do.
+            (None, None) if self.rehearse => Ok(Grounds::Drained(Lsn(0))),
+            (None, None) | (Some(_), Some(_)) => {
+                Err(Failure::InvalidInput("PromoteReplica: expected either `judgement` or `drain`".into()))
+            }
+        }
+    }
 }
 
 /// The replica.
@@ -49,7 +73,9 @@ trait Replica {
 }
 
 async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Result<Step<Promotion>, Failure> {
-    let PromoteReplica { run, judgement } = edge::parse(event, "PromoteReplica")?;
+    let request: PromoteReplica = edge::parse(event, "PromoteReplica")?;
+    let grounds = request.grounds()?;
+    let PromoteReplica { run, rehearse, .. } = request;
     let pair =
         run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), replica.look(&run, pair));
@@ -58,15 +84,22 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
     let promoting = |holder: &&Holder| holder.phase == Phase::Promoting;
     let ours = lease.holder.as_ref().filter(promoting);
     let asked = ours.or(run.taken_over.as_ref().filter(promoting)).and_then(|holder| holder.asked.clone());
-    let next = promotion::plan(&seen, &run, judgement.last_seen, judgement.failing_since, asked.is_some());
+    let next = promotion::plan(&seen, &run, &grounds, asked.is_some());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %pair.replica.instance, ?seen, ?next, "planned the promotion");
+    if rehearse {
+        return Ok(rehearsed(&next, &seen, pair));
+    }
     match next {
         Move::Refuse(why) => Ok(Step::refused(why, &seen)),
         Move::Wait(why) => Ok(Step::pending(why, &seen)),
         Move::Promote { loss, position } => {
             if ours.is_none() {
                 let asked = Asked { at: clock::now(), position, loss };
-                pass_the_point_of_no_return(shelf, &run, &lease, etag, asked).await?;
+                let promoting = match grounds {
+                    Grounds::Failed { .. } => lease.promoting(asked),
+                    Grounds::Drained(_) => lease.promoting_drained(asked),
+                };
+                pass_the_point_of_no_return(shelf, &run, &promoting, etag).await?;
             }
             match replica.promote(&run, pair).await {
                 Ok(()) => Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen)),
@@ -101,17 +134,27 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
     }
 }
 
+/// What a rehearsal answers: only a replica that RDS would promote now will do.
+fn rehearsed(next: &Move, seen: &Seen, pair: &PostgresPair) -> Step<Promotion> {
+    let replica = &pair.replica.instance;
+    match next {
+        Move::Promote { .. } => {
+            Step::settled(format!("`{replica}` is an available replica, and could be promoted now"), seen)
+        }
+        Move::Confirm => Step::refused(format!("`{replica}` is a primary already"), seen),
+        Move::Wait(why) | Move::Refuse(why) => Step::refused(format!("`{replica}` cannot be promoted: {why}"), seen),
+    }
+}
+
 /// Writes down, on the condition that nobody else wrote, that from here it goes only forward. It also proves at the
 /// last moment that no newer generation has begun.
 async fn pass_the_point_of_no_return(
     shelf: &impl Shelf,
     run: &Run,
-    lease: &Lease,
+    promoting: &Lease,
     etag: String,
-    asked: Asked,
 ) -> Result<(), Failure> {
-    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), &lease.promoting(asked), Condition::Unchanged(etag))
-        .await
+    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), promoting, Condition::Unchanged(etag)).await
 }
 
 struct World {

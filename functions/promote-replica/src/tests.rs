@@ -140,3 +140,49 @@ async fn a_run_without_the_lease_promotes_nothing() {
     assert_eq!(handle(&Memory::default(), &replica, event()).await.unwrap_err().name(), "Superseded");
     assert_eq!(replica.promoted.get(), 0);
 }
+
+/// A switchover's request; its replica stands at 0/5000148.
+fn after_a_drain(end: &str) -> Value {
+    let sample = include_str!("../../../events/promote-replica-switchover.json");
+    let mut event: Value = serde_json::from_str(sample).unwrap();
+    event["drain"]["lsn"] = end.into();
+    event
+}
+
+fn held_for(event: &Value) -> Memory {
+    Memory::held_by(&serde_json::from_value(event["run"].clone()).unwrap())
+}
+
+#[tokio::test]
+async fn a_replica_that_lacks_the_end_of_a_drained_log_is_not_promoted() {
+    for (end, outcome, promoted) in [("0/5000148", Outcome::Pending, 1), ("0/5000149", Outcome::Refused, 0)] {
+        let (event, replica) = (after_a_drain(end), Fake::new());
+        let step = handle(&held_for(&event), &replica, event).await.unwrap();
+        assert_eq!((step.step, replica.promoted.get()), (outcome, promoted), "{end}: {}", step.because);
+    }
+}
+
+#[tokio::test]
+async fn a_rehearsal_promotes_nothing_and_refuses_what_rds_would() {
+    for (promotable, outcome) in [(true, Outcome::Done), (false, Outcome::Refused)] {
+        let mut event = after_a_drain("0/5000148");
+        (event["drain"], event["rehearse"]) = (Value::Null, true.into());
+        let (shelf, replica) = (held_for(&event), Fake { promotable, ..Fake::new() });
+        let before = shelf.text("leases/lab.json");
+        assert_eq!(handle(&shelf, &replica, event).await.unwrap().step, outcome);
+        assert_eq!((replica.promoted.get(), shelf.text("leases/lab.json")), (0, before));
+    }
+}
+
+#[tokio::test]
+async fn a_promotion_has_one_kind_of_grounds() {
+    let mut both = after_a_drain("0/5000148");
+    both["judgement"] = event()["judgement"].clone();
+    let mut neither = after_a_drain("0/5000148");
+    neither["drain"] = Value::Null;
+    for event in [both, neither] {
+        let replica = Fake::new();
+        assert_eq!(handle(&held_for(&event), &replica, event).await.unwrap_err().name(), "InvalidInput");
+        assert_eq!(replica.promoted.get(), 0);
+    }
+}

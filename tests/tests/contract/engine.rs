@@ -7,7 +7,7 @@ use tests::{repository, template::one_or_more};
 use crate::{engine, resource_of};
 
 /// What each function may do, and nothing else.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("open-run", &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
     (
         "health-probe",
@@ -42,6 +42,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
             "secretsmanager:GetSecretValue",
         ],
     ),
+    ("drain-primary", &["rds-db:connect", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"]),
     (
         "guard-primary",
         &[

@@ -3,18 +3,22 @@
 use std::collections::BTreeSet;
 
 use domain::{
+    drain::Drained,
     evidence::{Record, RunOutcome},
     health::LookRequest,
     judgement::Judgement,
     plan::{self, Plan},
     request::FailoverRequest,
-    run::Run,
+    run::{Kind, Run},
     step::Step,
 };
 use serde_json::Value;
-use tests::{machine::State, repository};
+use tests::{
+    machine::{Machine, State},
+    repository,
+};
 
-use crate::{event_of, failover};
+use crate::event_of;
 
 fn lab_plan() -> Plan {
     plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml").unwrap_or_else(|error| panic!("{error}"))
@@ -39,15 +43,16 @@ fn a_sample_runs_plan_is_the_labs() {
             seen += 1;
         }
     }
-    assert!(seen >= 7, "{seen} events carry a run");
+    assert!(seen >= 10, "{seen} events carry a run");
 }
 
 #[test]
 fn a_sample_carries_what_its_task_hands_over() {
-    let machine = failover();
-    for (name, state) in machine.of_kind("Task") {
-        let event = repository::json(&event_of(name));
-        assert_eq!(shape(payload(state)), shape(&event), "{name} and {}", event_of(name));
+    for machine in Machine::all() {
+        for (name, state) in machine.of_kind("Task") {
+            let event = event_of(&machine, name);
+            assert_eq!(shape(payload(state)), shape(&repository::json(&event)), "{name} and {event}");
+        }
     }
 }
 
@@ -65,16 +70,19 @@ fn shape(event: &Value) -> BTreeSet<String> {
 
 #[test]
 fn samples_are_what_the_domain_reads() {
-    for name in ["open-run", "open-run-by-hand"] {
+    for name in ["open-run", "open-run-by-hand", "open-run-switchover"] {
         let event = repository::json(&format!("events/{name}.json"));
-        let request =
-            FailoverRequest::parse(&event["request"]).unwrap_or_else(|error| panic!("events/{name}.json: {error}"));
+        let kind = Kind::of(&read(&event["execution"]));
+        let request = FailoverRequest::parse_for(kind, &event["request"])
+            .unwrap_or_else(|error| panic!("events/{name}.json: {error}"));
         assert_eq!(request.plan, lab_plan().plan);
     }
     let event = repository::json("events/close-run.json");
     let record: Record = read(&event["record"]);
     assert_eq!(read::<RunOutcome>(&event["outcome"]), RunOutcome::Done);
     assert!(record.promotion.and_then(|step| step.did).is_some());
+    let drained = read::<Drained>(&repository::json("events/promote-replica-switchover.json")["drain"]);
+    assert!(drained.is_replayed());
     read::<Judgement>(&repository::json("events/promote-replica.json")["judgement"]);
     read::<Step<Judgement>>(&repository::json("events/notify-approval.json")["approval"]["judgement"]);
     read::<LookRequest>(&repository::json("events/health-probe-look.json")["look"]);

@@ -1,14 +1,15 @@
-//! The state machine, and the functions that it calls.
+//! The state machines, and the functions that they call.
 
 use std::collections::BTreeSet;
 
-use domain::failure::Failure;
+use domain::{failure::Failure, run::Kind};
 use tests::{
+    machine::Machine,
     repository::{self, FUNCTIONS},
     template::one_or_more,
 };
 
-use crate::{engine, event_of, failover, function_of, resource_of};
+use crate::{engine, event_of, function_of, resource_of};
 
 /// Error names of Step Functions, Lambda and its Rust runtime that a definition may wait for.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
@@ -29,10 +30,12 @@ const AWS_ERRORS: [&str; 12] = [
 
 #[test]
 fn every_error_that_is_waited_for_can_come() {
-    for (name, state) in &failover().states {
-        for error in state.awaited_errors() {
-            let known = Failure::NAMES.contains(&error.as_str()) || AWS_ERRORS.contains(&error.as_str());
-            assert!(known, "{name} waits for {error}, which nothing ends with");
+    for machine in Machine::all() {
+        for (name, state) in &machine.states {
+            for error in state.awaited_errors() {
+                let known = Failure::NAMES.contains(&error.as_str()) || AWS_ERRORS.contains(&error.as_str());
+                assert!(known, "{}: {name} waits for {error}, which nothing ends with", machine.name);
+            }
         }
     }
 }
@@ -51,24 +54,29 @@ fn a_functions_promised_errors_exist() {
 
 #[test]
 fn every_task_has_a_time_limit_a_function_a_resource_and_an_event() {
-    let (machine, template) = (failover(), engine());
-    for (name, state) in machine.of_kind("Task") {
-        assert!(!state.json["TimeoutSeconds"].is_null(), "{name} has no TimeoutSeconds");
-        let function = function_of(name);
-        assert!(FUNCTIONS.contains(&function.as_str()), "{name} calls {function}, which is no function");
-        let resource = resource_of(&function);
-        let called = state.json["Arguments"]["FunctionName"].as_str().unwrap_or_default();
-        assert_eq!(called, format!("${{{resource}Arn}}"), "{name} calls another function than its name says");
-        assert!(template.resources.contains_key(&resource), "{name}: infra has no {resource}");
-        assert!(repository::root().join(event_of(name)).exists(), "{name}: no {}", event_of(name));
+    let template = engine();
+    for machine in Machine::all() {
+        for (name, state) in machine.of_kind("Task") {
+            assert!(!state.json["TimeoutSeconds"].is_null(), "{name} has no TimeoutSeconds");
+            let function = function_of(name);
+            assert!(FUNCTIONS.contains(&function.as_str()), "{name} calls {function}, which is no function");
+            let resource = resource_of(&function);
+            let called = state.json["Arguments"]["FunctionName"].as_str().unwrap_or_default();
+            assert_eq!(called, format!("${{{resource}Arn}}"), "{name} calls another function than its name says");
+            assert!(template.resources.contains_key(&resource), "{name}: infra has no {resource}");
+            let event = event_of(&machine, name);
+            assert!(repository::root().join(&event).exists(), "{name}: no {event}");
+        }
     }
 }
 
 #[test]
 fn a_task_outlasts_its_function() {
-    let (machine, template) = (failover(), engine());
+    let template = engine();
     let usual = template.json["Globals"]["Function"]["Timeout"].as_u64();
-    for (name, state) in machine.of_kind("Task").filter(|(name, _)| *name != "Approve") {
+    let machines = Machine::all();
+    let tasks = machines.iter().flat_map(|machine| machine.of_kind("Task"));
+    for (name, state) in tasks.filter(|(name, _)| *name != "Approve") {
         let own = template.properties(&resource_of(&function_of(name)))["Timeout"].as_u64();
         let limits = (own.or(usual), state.json["TimeoutSeconds"].as_u64());
         let (Some(function), Some(task)) = limits else { panic!("{name}: no limits: {limits:?}") };
@@ -79,23 +87,44 @@ fn a_task_outlasts_its_function() {
 #[test]
 fn every_substitution_is_defined_and_used() {
     let template = engine();
-    let properties = template.properties("FailoverStateMachine");
-    let text = failover().text;
-    let used: BTreeSet<&str> = text.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
-    let defined: BTreeSet<&str> = properties["DefinitionSubstitutions"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert_eq!(used, defined);
-    assert_eq!(properties["DefinitionUri"], "../statemachines/failover.asl.json");
-    // Whatever it calls it may call, and nothing else.
-    let statements = template.statements("FailoverStateMachine");
-    let invokes = statements.iter().filter(|statement| statement["Action"] == "lambda:InvokeFunction");
-    let invoked: BTreeSet<String> = invokes.flat_map(|statement| one_or_more(&statement["Resource"])).collect();
-    let called: BTreeSet<String> = used.iter().map(|name| format!("{}.Arn", name.trim_end_matches("Arn"))).collect();
-    assert_eq!(invoked, called);
+    for machine in Machine::all() {
+        let resource = format!("{}StateMachine", machine.title());
+        let properties = template.properties(&resource);
+        let used: BTreeSet<&str> = machine.text.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+        let defined: BTreeSet<&str> = properties["DefinitionSubstitutions"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(used, defined);
+        assert_eq!(properties["Name"], format!("lifeboat-{}", machine.name));
+        assert_eq!(properties["DefinitionUri"], format!("../statemachines/{}.asl.json", machine.name));
+        // Whatever it calls it may call, and nothing else.
+        let statements = template.statements(&resource);
+        let invokes = statements.iter().filter(|statement| statement["Action"] == "lambda:InvokeFunction");
+        let invoked: BTreeSet<String> = invokes.flat_map(|statement| one_or_more(&statement["Resource"])).collect();
+        let called: BTreeSet<String> =
+            used.iter().map(|name| format!("{}.Arn", name.trim_end_matches("Arn"))).collect();
+        assert_eq!(invoked, called);
+    }
+}
+
+#[test]
+fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
+    let template = engine();
+    let named: Vec<String> = repository::MACHINES.into_iter().map(|machine| format!("lifeboat-{machine}")).collect();
+    assert_eq!(Kind::ALL.map(Kind::machine).to_vec(), named);
+    let heard = &template.properties("ExecutionStatusRule")["EventPattern"]["detail"]["stateMachineArn"];
+    for kind in Kind::ALL {
+        let resource = format!("{}StateMachine", kind.title());
+        assert!(one_or_more(heard).contains(&resource), "nobody hears of a {} that was broken off", kind.noun());
+        for function in ["open-run", "close-run"] {
+            let asks = template.statements(&resource_of(function)).into_iter().map(ToString::to_string);
+            let of_it = format!(":execution:{}:*", kind.machine());
+            assert!(asks.into_iter().any(|statement| statement.contains(&of_it)), "{function} may not ask of {of_it}");
+        }
+    }
 }
 
 #[test]
@@ -106,8 +135,10 @@ fn the_record_has_a_place_for_every_answer() {
         .unwrap_or_else(|| panic!("the schema has no Record"))
         .clone();
     let mut written: BTreeSet<String> = BTreeSet::new();
-    for word in failover().text.split("$merge([$record, {'").skip(1) {
-        written.extend(word.split('\'').next().map(str::to_owned));
+    for machine in Machine::all() {
+        for word in machine.text.split("$merge([$record, {'").skip(1) {
+            written.extend(word.split('\'').next().map(str::to_owned));
+        }
     }
     assert_eq!(written, places.keys().cloned().collect());
 }

@@ -7,28 +7,30 @@ mod tree;
 
 use tests::{machine::Machine, repository, template::Template};
 
-fn failover() -> Machine {
-    Machine::read("failover")
-}
-
 fn engine() -> Template {
     Template::read("engine")
 }
 
-/// The function that a task calls: the one its name says, but for an undo and for the question to a person.
+/// The function that a task calls: the one its name says, but for an undo, a rehearsal and the question to a person.
 fn function_of(task: &str) -> String {
+    let named = |prefix| task.strip_prefix(prefix);
     match task {
         "Approve" | "NotifyUnhardened" => "notify".into(),
-        _ => repository::kebab(task.strip_prefix("Undo").unwrap_or(task)),
+        _ => repository::kebab(named("Undo").or(named("Rehearse")).unwrap_or(task)),
     }
 }
 
-/// The sample event of a task.
-fn event_of(task: &str) -> String {
-    match task {
-        "Approve" => "events/notify-approval.json".into(),
-        "NotifyUnhardened" => "events/notify-unhardened.json".into(),
-        _ => format!("events/{}.json", function_of(task)),
+/// The sample event of a machine's task.
+fn event_of(machine: &Machine, task: &str) -> String {
+    let function = function_of(task);
+    match (machine.name.as_str(), task) {
+        (_, "Approve") => "events/notify-approval.json".into(),
+        (_, "NotifyUnhardened") => "events/notify-unhardened.json".into(),
+        (_, "RehearseDnsSwitch") => "events/dns-switch-rehearsal.json".into(),
+        ("switchover", "OpenRun" | "PromoteReplica" | "RehearsePromoteReplica") => {
+            format!("events/{function}-switchover.json")
+        }
+        _ => format!("events/{function}.json"),
     }
 }
 

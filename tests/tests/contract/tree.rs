@@ -3,9 +3,12 @@
 use std::{collections::BTreeSet, process::Command};
 
 use serde_json::Value;
-use tests::repository::{self, FUNCTIONS};
+use tests::{
+    machine::Machine,
+    repository::{self, FUNCTIONS},
+};
 
-use crate::{engine, failover, resource_of};
+use crate::{engine, resource_of};
 
 #[test]
 fn one_name_has_its_four_spellings() {
@@ -42,8 +45,10 @@ fn every_end_and_every_alarm_has_its_heading_in_the_runbook() {
     let has = |heading: &str| {
         runbook.lines().any(|line| line.trim_start_matches('#').trim() == heading && line.starts_with('#'))
     };
-    for (name, _) in failover().states.iter().filter(|(_, state)| state.is_end()) {
-        assert!(has(name), "RUNBOOK.md has no heading {name}");
+    for machine in Machine::all() {
+        for (name, _) in machine.states.iter().filter(|(_, state)| state.is_end()) {
+            assert!(has(name), "RUNBOOK.md has no heading {name}");
+        }
     }
     for (name, resource) in engine().of_type("AWS::CloudWatch::Alarm") {
         let text = resource["Properties"]["AlarmDescription"].as_str().unwrap_or_default();

@@ -1,9 +1,10 @@
-//! Every end of the failover's state machine leaves evidence: each path is walked with the lab's own interpreter, and
-//! evidence is made from what `CloseRun` is given there.
+//! Every end of each state machine leaves evidence: each path is walked with the lab's own interpreter, and evidence is
+//! made from what `CloseRun` is given there.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
 mod paths;
+mod switchover;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,12 +13,15 @@ use std::{
     sync::OnceLock,
 };
 
-use domain::evidence::{self, Closing, RunOutcome};
+use domain::{
+    evidence::{self, Closing, RunOutcome},
+    run::Kind,
+};
 use jiff::Timestamp;
 use lab::setup::{self, Silent};
 use paths::Path;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tests::repository;
 
 /// What became of a path.
@@ -43,22 +47,28 @@ impl Walked {
     }
 }
 
-/// Every path, walked once for all tests.
-fn walks() -> &'static [(Path, Walked)] {
-    static WALKS: OnceLock<Vec<(Path, Walked)>> = OnceLock::new();
-    WALKS.get_or_init(|| {
-        let sample = repository::json("events/close-run.json");
-        let paths = paths::all(&sample);
-        let scripts: Vec<Value> = paths.iter().map(|path| script(&sample, path)).collect();
-        let definition = repository::json("statemachines/failover.asl.json");
-        let walked = walk(&json!({ "definition": definition, "request": sample["request"], "paths": scripts }));
-        assert_eq!(walked.len(), paths.len());
-        paths.into_iter().zip(walked).collect()
-    })
+/// Every path of each kind of run, walked once for all tests.
+fn walks() -> &'static [(Kind, Path, Walked)] {
+    static WALKS: OnceLock<Vec<(Kind, Path, Walked)>> = OnceLock::new();
+    WALKS.get_or_init(|| Kind::ALL.into_iter().flat_map(walks_of).collect())
 }
 
-fn script(sample: &Value, path: &Path) -> Value {
-    let mut answers = paths::all_well(sample);
+fn walks_of(kind: Kind) -> Vec<(Kind, Path, Walked)> {
+    let sample = repository::json("events/close-run.json");
+    let (well, paths) = match kind {
+        Kind::Failover => (paths::all_well(&sample), paths::all(&sample)),
+        Kind::Switchover => (switchover::all_well(&sample), switchover::all(&sample)),
+    };
+    let scripts: Vec<Value> = paths.iter().map(|path| script(&well, path)).collect();
+    let definition = repository::json(&format!("statemachines/{}.asl.json", kind.noun()));
+    let walked =
+        walk(&json!({ "name": kind.noun(), "definition": definition, "request": sample["request"], "paths": scripts }));
+    assert_eq!(walked.len(), paths.len());
+    paths.into_iter().zip(walked).map(|(path, walked)| (kind, path, walked)).collect()
+}
+
+fn script(well: &Map<String, Value>, path: &Path) -> Value {
+    let mut answers = well.clone();
     answers.extend(path.answers.as_object().unwrap().clone());
     answers.into()
 }
@@ -83,18 +93,20 @@ fn walk(given: &Value) -> Vec<Walked> {
 
 #[test]
 fn every_path_ends_where_it_must_and_says_why() {
-    for (path, walked) in walks() {
+    for (_, path, walked) in walks() {
         assert_eq!(walked.end, path.end, "{}: {}", path.claim, walked.because);
         assert!(walked.because.contains(path.because), "{}: {}", path.claim, walked.because);
     }
-    let ends: BTreeSet<&str> = walks().iter().map(|(_, walked)| walked.end.as_str()).collect();
-    assert_eq!(ends, ["FailoverDone", "FailoverNeedsAPerson", "FailoverRefused", "FailoverUndone"].into());
+    let ends: BTreeSet<String> = walks().iter().map(|(_, _, walked)| walked.end.clone()).collect();
+    let outcomes = [RunOutcome::Done, RunOutcome::Refused, RunOutcome::Undone, RunOutcome::NeedsAPerson];
+    let every = Kind::ALL.into_iter().flat_map(|kind| outcomes.map(|outcome| end_of(kind, outcome)));
+    assert_eq!(ends, every.collect());
 }
 
 #[test]
 fn every_path_leaves_evidence_that_fits_its_schema_and_tells_its_end() {
     let validator = jsonschema::validator_for(&evidence::schema()).unwrap();
-    for (path, walked) in walks() {
+    for (kind, path, walked) in walks() {
         // Retried after an error, it is given the same again.
         let given = walked.payloads("CloseRun");
         let first = *given.first().unwrap_or_else(|| panic!("{}: CloseRun was not reached", path.claim));
@@ -107,25 +119,26 @@ fn every_path_leaves_evidence_that_fits_its_schema_and_tells_its_end() {
         assert!(errors.is_empty(), "{}: {errors:#?}", path.claim);
         assert!(!evidence.because.is_empty(), "{}", path.claim);
         if !path.answers.as_object().unwrap().contains_key("CloseRun") {
-            assert_eq!(end_of(evidence.outcome), walked.end, "{}", path.claim);
+            assert_eq!(end_of(*kind, evidence.outcome), walked.end, "{}", path.claim);
             assert_eq!(evidence.because, walked.because, "{}", path.claim);
         }
     }
 }
 
 /// The end that an outcome has.
-fn end_of(outcome: RunOutcome) -> &'static str {
-    match outcome {
-        RunOutcome::Done => "FailoverDone",
-        RunOutcome::Refused => "FailoverRefused",
-        RunOutcome::Undone => "FailoverUndone",
-        RunOutcome::NeedsAPerson => "FailoverNeedsAPerson",
-    }
+fn end_of(kind: Kind, outcome: RunOutcome) -> String {
+    let outcome = match outcome {
+        RunOutcome::Done => "Done",
+        RunOutcome::Refused => "Refused",
+        RunOutcome::Undone => "Undone",
+        RunOutcome::NeedsAPerson => "NeedsAPerson",
+    };
+    format!("{}{outcome}", kind.title())
 }
 
 #[test]
 fn people_are_told_of_every_end_with_the_reason_that_the_run_ends_with() {
-    for (path, walked) in walks() {
+    for (_, path, walked) in walks() {
         let told = walked.payloads("Notify");
         let told = *told.first().unwrap_or_else(|| panic!("{}: nobody was told", path.claim));
         assert_eq!(told["ended"]["because"], walked.because, "{}", path.claim);
@@ -133,25 +146,41 @@ fn people_are_told_of_every_end_with_the_reason_that_the_run_ends_with() {
 }
 
 #[test]
-fn nothing_is_promoted_before_the_fence_and_nothing_is_opened_again_after_a_promotion_that_may_have_been() {
-    for (path, walked) in walks() {
+fn nothing_is_promoted_before_writes_are_refused_and_nothing_is_opened_again_after_a_promotion_that_may_have_been() {
+    for (kind, path, walked) in walks() {
+        let (shut, opened) = match kind {
+            Kind::Failover => ("FencePrimary", "UndoFencePrimary"),
+            Kind::Switchover => ("DrainPrimary", "UndoDrainPrimary"),
+        };
         let place = |state: &str| walked.calls.iter().position(|call| call.state == state);
         if let Some(promoted) = place("PromoteReplica") {
-            assert!(place("FencePrimary").is_some_and(|fenced| fenced < promoted), "{}", path.claim);
+            assert!(place(shut).is_some_and(|shut| shut < promoted), "{}", path.claim);
         }
         let promotion = path.answers["PromoteReplica"][0]["step"].as_str();
-        if place("UndoFencePrimary").is_some() && place("PromoteReplica").is_some() {
+        if place(opened).is_some() && place("PromoteReplica").is_some() {
             assert_eq!(promotion, Some("Refused"), "{}", path.claim);
         }
-        if walked.end == "FailoverRefused" {
-            assert_eq!(place("FencePrimary"), None, "{}: a refusal changes nothing", path.claim);
+        if walked.end.ends_with("Refused") {
+            assert_eq!(place(shut), None, "{}: a refusal changes nothing", path.claim);
         }
     }
 }
 
 #[test]
-fn a_failover_costs_at_most_60_transitions_when_nothing_has_to_be_waited_for() {
-    let by_claim: BTreeMap<&str, u64> = walks().iter().map(|(path, walked)| (path.claim, walked.entered)).collect();
-    let straight = by_claim["a failover in which all goes well is done"];
-    assert!((10..=60).contains(&straight), "{straight} transitions");
+fn a_switchover_is_promoted_on_its_drain_alone() {
+    for (_, path, walked) in walks().iter().filter(|(kind, ..)| *kind == Kind::Switchover) {
+        for payload in walked.payloads("PromoteReplica") {
+            assert!(payload["drain"]["lsn"].is_string(), "{}: {payload}", path.claim);
+            assert_eq!(payload["rehearse"], false, "{}", path.claim);
+        }
+    }
+}
+
+#[test]
+fn a_run_costs_at_most_60_transitions_when_nothing_has_to_be_waited_for() {
+    let by_claim: BTreeMap<&str, u64> = walks().iter().map(|(_, path, walked)| (path.claim, walked.entered)).collect();
+    for claim in ["a failover in which all goes well is done", "a switchover in which all goes well is done"] {
+        let straight = by_claim[claim];
+        assert!((10..=60).contains(&straight), "{claim}: {straight} transitions");
+    }
 }

@@ -1,4 +1,4 @@
-//! The paths through the failover: what each step answers, and how it must end.
+//! Paths through a state machine, and those through the failover: what each step answers, and how it must end.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ pub(crate) struct Path {
     pub(crate) end: &'static str,
     /// What the reason told at the end must say.
     pub(crate) because: &'static str,
-    /// The answers that differ from those of a failover in which all goes well.
+    /// The answers that differ from those of a run in which all goes well.
     pub(crate) answers: Value,
 }
 
@@ -20,19 +20,19 @@ const REFUSED: &str = "FailoverRefused";
 const UNDONE: &str = "FailoverUndone";
 const PERSON: &str = "FailoverNeedsAPerson";
 
-fn path(claim: &'static str, end: &'static str, because: &'static str, answers: Value) -> Path {
+pub(crate) fn path(claim: &'static str, end: &'static str, because: &'static str, answers: Value) -> Path {
     Path { claim, end, because, answers }
 }
 
-fn refuses(because: &str) -> Value {
+pub(crate) fn refuses(because: &str) -> Value {
     json!([{ "step": "Refused", "because": because, "seen": {}, "did": null }])
 }
 
-fn waits(because: &str) -> Value {
+pub(crate) fn waits(because: &str) -> Value {
     json!([{ "step": "Pending", "because": because, "seen": {}, "did": null }])
 }
 
-fn fails(error: &str, message: &str) -> Value {
+pub(crate) fn fails(error: &str, message: &str) -> Value {
     json!([{ "error": [error, message] }])
 }
 

@@ -1,6 +1,6 @@
 """Walks a state machine with the lab's own interpreter and scripted answers.
 
-Reads {"definition": ..., "request": ..., "paths": [{state: [answer, ...]}, ...]} from standard input. A state's answers are given in
+Reads {"name": ..., "definition": ..., "request": ..., "paths": [{state: [answer, ...]}, ...]} from standard input. A state's answers are given in
 turn, the last one again and again. {"error": [name, message]} is an error instead of an answer. Writes what became of
 each path: its end, why, each state that called its function with the payload, and how many states were entered.
 """
@@ -14,7 +14,7 @@ logging.disable(logging.CRITICAL)
 
 from ministack.services import stepfunctions  # noqa: E402  (it configures logging when it is imported)
 
-MACHINE, EXECUTION = "machine", "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:walk"
+MACHINE = "machine"
 # No event bus hears of it, a function is its own name, and no time passes.
 stepfunctions._emit_execution_status_event = lambda execution: None
 stepfunctions._resolve_lambda_function_ref = lambda function, optimized=False: function
@@ -29,9 +29,17 @@ class Script:
         self.calls = []
 
     def call(self, function, payload):
-        """Answers for a function; the fence's two states and two notices share theirs with another."""
-        state = "UndoFencePrimary" if payload.get("undo") else function
-        state = {"approval": "Approve", "unhardened": "NotifyUnhardened"}.get(next(iter(payload)), state)
+        """Answers for a function; undoing, rehearsing and two notices share theirs with another state."""
+        if "approval" in payload:
+            state = "Approve"
+        elif "unhardened" in payload:
+            state = "NotifyUnhardened"
+        elif payload.get("undo") or payload.get("order") == "undo":
+            state = "Undo" + function
+        elif payload.get("rehearse") or payload.get("order") == "rehearse":
+            state = "Rehearse" + function
+        else:
+            state = function
         self.calls.append({"state": state, "payload": payload})
         answers = self.answers[state]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -46,14 +54,15 @@ class Script:
         return self.call(arguments["FunctionName"], arguments["Payload"])
 
 
-def walk(definition, answers, request):
+def walk(name, definition, answers, request):
     """Runs one execution to its end."""
     script = Script(answers)
     stepfunctions._call_lambda = script.call
     stepfunctions._invoke_with_callback = script.ask
-    stepfunctions._state_machines[MACHINE] = {"definition": definition, "name": "lifeboat-failover"}
+    stepfunctions._state_machines[MACHINE] = {"definition": definition, "name": f"lifeboat-{name}"}
+    arn = f"arn:aws:states:us-west-2:000000000000:execution:lifeboat-{name}:walk"
     execution = {
-        "executionArn": EXECUTION,
+        "executionArn": arn,
         "name": "walk",
         "stateMachineArn": MACHINE,
         "status": "RUNNING",
@@ -61,11 +70,11 @@ def walk(definition, answers, request):
         "startDate": "2026-01-15T09:30:04.105Z",
         "events": [],
     }
-    stepfunctions._executions[EXECUTION] = execution
-    stepfunctions._run_execution(EXECUTION)
+    stepfunctions._executions[arn] = execution
+    stepfunctions._run_execution(arn)
     ended = json.loads(execution.get("output") or "{}")
     return {
-        "end": execution.get("error") or "FailoverDone",
+        "end": execution.get("error") or f"{name.capitalize()}Done",
         "because": execution.get("cause") or ended.get("because") or "",
         "calls": script.calls,
         "entered": sum(event["type"].endswith("Entered") for event in execution["events"]),
@@ -74,4 +83,5 @@ def walk(definition, answers, request):
 
 given = json.load(sys.stdin)
 named = re.sub(r"\$\{(\w+)FunctionArn\}", r"\1", json.dumps(given["definition"]))
-json.dump([walk(named, answers, given["request"]) for answers in given["paths"]], sys.stdout)
+walked = [walk(given["name"], named, answers, given["request"]) for answers in given["paths"]]
+json.dump(walked, sys.stdout)

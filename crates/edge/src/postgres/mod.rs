@@ -5,6 +5,7 @@
 //! its own.
 
 mod connect;
+mod drain;
 mod login;
 mod primary;
 mod replica;

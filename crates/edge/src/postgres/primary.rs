@@ -94,15 +94,18 @@ impl Postgres {
             .map_err(|unasked| unasked.why)
     }
 
-    /// Proves that a new primary takes writes, by writing down who promoted it. Repeating it changes nothing.
+    /// Proves that a new primary takes writes, by writing down who promoted it. Repeating it changes nothing. The roles'
+    /// login is given back with it: what fenced the old primary reached this one too if the log still flowed.
     ///
     /// # Errors
     /// `Database` when it does not.
     pub async fn write_promotion(&self, server: &Server<'_>, run: &Run, within: Duration) -> Result<Written, Failure> {
         let (plan, generation, execution) =
             (literal(run.plan.plan.as_str()), run.generation, literal(run.execution.as_str()));
+        let roles = run.pair().map(|pair| pair.application_roles.as_slice()).unwrap_or_default();
+        let login: String = roles.iter().map(|role| format!("alter role {} login; ", identifier(role))).collect();
         let write = format!(
-            "begin; create schema if not exists lifeboat; \
+            "begin; {login}create schema if not exists lifeboat; \
              create table if not exists lifeboat.promotion (plan text, generation bigint, execution text, at timestamptz default clock_timestamp(), primary key (plan, generation)); \
              insert into lifeboat.promotion (plan, generation, execution) values ({plan}, {generation}, {execution}) on conflict do nothing; commit"
         );
@@ -132,7 +135,7 @@ impl Postgres {
 }
 
 /// Takes the login of roles away, and ends their sessions until none is left.
-async fn end_sessions(client: &Client, roles: &[SqlName]) -> Result<(), tokio_postgres::Error> {
+pub(super) async fn end_sessions(client: &Client, roles: &[SqlName]) -> Result<(), tokio_postgres::Error> {
     let no_login: String = roles.iter().map(|role| format!("alter role {} nologin; ", identifier(role))).collect();
     let names: Vec<String> = roles.iter().map(|role| literal(role.as_str())).collect();
     let theirs = format!("from pg_stat_activity where usename in ({})", names.join(", "));

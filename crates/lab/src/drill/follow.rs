@@ -9,6 +9,7 @@ use aws_sdk_sfn::{Client, types::ExecutionStatus};
 use domain::{
     evidence::{self, Evidence},
     id::ExecutionArn,
+    run::Kind,
 };
 use edge::states::{History, States};
 use jiff::Timestamp;
@@ -38,11 +39,17 @@ fn aws<E: aws_sdk_sfn::error::ProvideErrorMetadata + std::error::Error>(doing: &
 }
 
 impl Runs {
-    /// Remembers the runs that there are.
+    /// Remembers the failovers that there are.
     pub(super) async fn so_far(stage: &Stage) -> Result<Self, DrillError> {
+        Self::of(stage, Kind::Failover).await
+    }
+
+    /// Remembers the runs of a kind that there are.
+    pub(super) async fn of(stage: &Stage, kind: Kind) -> Result<Self, DrillError> {
         let region = stage.system.plan.regions.recovery.as_str();
         let client = Client::new(&stage.machine.gateway.sdk_config(region));
-        let machine_arn = format!("arn:aws:states:{region}:{}:stateMachine:lifeboat-failover", crate::machine::ACCOUNT);
+        let machine_arn =
+            format!("arn:aws:states:{region}:{}:stateMachine:{}", crate::machine::ACCOUNT, kind.machine());
         let mut runs = Self { client, machine_arn, known: BTreeSet::new() };
         runs.known = runs.all().await?.into_iter().collect();
         Ok(runs)
@@ -154,7 +161,7 @@ impl Runs {
                 .send()
                 .await
                 .map_err(|error| aws("look at the run", &error))?;
-            for moment in live(&states.history(run).await?.moments) {
+            for moment in live(Kind::of(run), &states.history(run).await?.moments) {
                 if told.insert(moment.event) {
                     audience.moment(&moment);
                 }
@@ -189,17 +196,28 @@ impl Runs {
 }
 
 /// What a history tells so far: the state after a step has been entered when the step was done.
-pub(super) fn live(history: &[evidence::Moment]) -> Vec<Moment> {
+pub(super) fn live(kind: Kind, history: &[evidence::Moment]) -> Vec<Moment> {
     let entered = |state: &str| history.iter().find(|moment| moment.state == state).map(|moment| moment.entered_at);
-    let steps = [
+    let own: &[(&str, Event, &str)] = match kind {
+        Kind::Failover => &[
+            ("FencePrimary", Event::Judged, "a failure; fail over"),
+            ("PromoteReplica", Event::Fenced, "the old primary refuses writes, or will when it returns"),
+            ("Verify", Event::DnsSwitched, "the authoritative servers answer the new primary"),
+        ],
+        Kind::Switchover => &[
+            ("PromoteReplica", Event::Drained, "the old primary refuses writes, the replica has all of its log"),
+            ("FencePrimary", Event::DnsSwitched, "the authoritative servers answer the new primary"),
+            ("Verify", Event::Fenced, "the old primary is shut in"),
+        ],
+    };
+    let every = [
         ("BeginRecord", Event::RunStarted, "the state machine runs"),
-        ("FencePrimary", Event::Judged, "a failure; fail over"),
-        ("PromoteReplica", Event::Fenced, "the old primary refuses writes, or will when it returns"),
         ("DnsSwitch", Event::Promoted, "the replica is the primary, a write has committed"),
-        ("Verify", Event::DnsSwitched, "the authoritative servers answer the new primary"),
     ];
-    let told = steps.into_iter().filter_map(|(state, event, detail)| {
-        Some(Moment { at: entered(state)?, event, detail: detail.to_owned(), source: Actor::Run })
+    let told = every.iter().chain(own).filter_map(|(state, event, detail)| {
+        Some(Moment { at: entered(state)?, event: *event, detail: (*detail).to_owned(), source: Actor::Run })
     });
-    told.collect()
+    let mut told: Vec<Moment> = told.collect();
+    told.sort_by_key(|moment| moment.at);
+    told
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod follow;
+mod scenario;
 mod scenarios;
 
 use std::{
@@ -11,6 +12,8 @@ use std::{
 
 use domain::plan::Plan;
 use jiff::Timestamp;
+
+pub use scenario::{Scenario, UnknownScenario};
 
 use crate::{
     machine::{Machine, MachineError},
@@ -22,208 +25,6 @@ use crate::{
     system::{System, SystemError},
     workload::{WorkloadError, orders::OrdersError},
 };
-
-/// A drill that can be run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scenario {
-    /// SIGKILL of the primary.
-    PrimaryKilled,
-    /// The primary hangs for less than the hold-down.
-    Blip,
-    /// The replica is too far behind when the primary dies.
-    ReplicaLagging,
-    /// Several triggers at once.
-    Twice,
-    /// Another failover before replication is back.
-    SecondFailover,
-    /// The run that holds the lease is stopped half way, twice.
-    OrchestratorDied,
-    /// What a stopped run would have done arrives late.
-    StaleWriter,
-    /// Somebody moved the record.
-    WrongRecord,
-    /// The plan asks a person.
-    Approval,
-    /// The promoted side takes no write.
-    PromotedRefusesWrites,
-    /// Every process of the primary's host is stopped.
-    HostLost,
-    /// The primary's host is cut off from everyone but one client.
-    Partition,
-    /// The primary hangs again and again, each time about as long as it takes to be noticed.
-    Flapping,
-    /// The recovery Region and the replication cannot reach the primary.
-    CutOff,
-    /// No Region can reach the primary, its log still flows.
-    ReplicaStillStreaming,
-    /// The promotion's answer is lost.
-    AnswerLost,
-    /// AWS answers throttling and 500 to the first calls of each kind.
-    ApiThrottled,
-    /// Route 53 refuses every edit.
-    DnsRefused,
-    /// The witness Region does not answer.
-    WitnessSilent,
-}
-
-impl Scenario {
-    /// Every one, in the order in which they share a lab best.
-    pub const ALL: [Self; 19] = [
-        Self::Blip,
-        Self::ReplicaLagging,
-        Self::PrimaryKilled,
-        Self::HostLost,
-        Self::Partition,
-        Self::CutOff,
-        Self::ReplicaStillStreaming,
-        Self::Flapping,
-        Self::Twice,
-        Self::SecondFailover,
-        Self::OrchestratorDied,
-        Self::StaleWriter,
-        Self::WrongRecord,
-        Self::Approval,
-        Self::PromotedRefusesWrites,
-        Self::AnswerLost,
-        Self::ApiThrottled,
-        Self::DnsRefused,
-        Self::WitnessSilent,
-    ];
-
-    /// Its name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PrimaryKilled => "primary-killed",
-            Self::Blip => "blip",
-            Self::ReplicaLagging => "replica-lagging",
-            Self::Twice => "twice",
-            Self::SecondFailover => "second-failover",
-            Self::OrchestratorDied => "orchestrator-died",
-            Self::StaleWriter => "stale-writer",
-            Self::WrongRecord => "wrong-record",
-            Self::Approval => "approval",
-            Self::PromotedRefusesWrites => "promoted-refuses-writes",
-            Self::HostLost => "host-lost",
-            Self::Partition => "partition",
-            Self::Flapping => "flapping",
-            Self::CutOff => "cut-off",
-            Self::ReplicaStillStreaming => "replica-still-streaming",
-            Self::AnswerLost => "answer-lost",
-            Self::ApiThrottled => "api-throttled",
-            Self::DnsRefused => "dns-refused",
-            Self::WitnessSilent => "witness-silent",
-        }
-    }
-
-    /// What is done and what must happen.
-    #[must_use]
-    pub fn story(self) -> &'static str {
-        match self {
-            Self::PrimaryKilled => {
-                "The primary is killed with SIGKILL. It must be failed over by itself, within the objectives; started again, the old primary must refuse every write."
-            }
-            Self::Blip => {
-                "The primary hangs for less than the hold-down. Nothing may be failed over, and the record must say why not."
-            }
-            Self::ReplicaLagging => {
-                "The replica is held back beyond the budget, then the primary is killed. It must be refused and a person called; a run with a named consent must go through and record the loss."
-            }
-            Self::Twice => {
-                "Two people order a failover at the same moment, and the alarm starts one besides. One run must hold the lease and go through; the others must be refused and name it."
-            }
-            Self::SecondFailover => {
-                "After a failover the new primary dies too, before replication was restored. Another failover must be refused, and say what is missing and how to restore it."
-            }
-            Self::OrchestratorDied => {
-                "The run is stopped half way, before its point of no return; the next one is stopped after it, and the one that finishes it as well. The fourth must take over and finish, with nothing done twice and a person told of each that was stopped."
-            }
-            Self::StaleWriter => {
-                "A run is stopped before it moves traffic, a newer one finishes, and then the older one's steps and its write arrive. All must fail, and traffic must stay."
-            }
-            Self::WrongRecord => {
-                "Somebody lets the name lead elsewhere, then the primary is killed. It must be refused before anything is changed, and a person called."
-            }
-            Self::Approval => {
-                "The plan asks a person before it fails over. Denied, it must be refused; unanswered, too; approved, it must go through. Who, when and why must be on record."
-            }
-            Self::AnswerLost => {
-                "The promotion is carried out, and its answer is lost. The step must look again and go on, with one promotion."
-            }
-            Self::ApiThrottled => {
-                "RDS, S3 and CloudWatch throttle the first call of each kind, Route 53 and Lambda answer 500 to it. It must be failed over all the same, within the objectives."
-            }
-            Self::DnsRefused => {
-                "Route 53 refuses every edit. Past the promotion it must not go back: a person must be told what is true and the one command that finishes it, and that command must finish it once the edits are allowed."
-            }
-            Self::WitnessSilent => {
-                "The witness Region does not answer. Silence is not a death: the class must be unknown, a person be asked, and the record say which signal was missing. Denied, nothing may be changed."
-            }
-            Self::PromotedRefusesWrites => {
-                "The replica refuses writes once it is promoted, as with a full disk. Traffic must not be moved and a person must be called within a minute; once it is mended, a person's run must finish."
-            }
-            Self::HostLost => {
-                "Every process of the primary's host is stopped, without a reset or an answer, and goes on after the failover. It must be failed over by itself, and the host fenced within 2 s of its return."
-            }
-            Self::Partition => {
-                "The primary's host is cut off from everyone but one client, which goes on. It must be failed over by itself; once the links are healed, that client's session must be ended within 2 s, and what it wrote be listed."
-            }
-            Self::Flapping => {
-                "The primary hangs five times, each time about as long as it takes to be noticed. It may be failed over once at most, and every time must be on record."
-            }
-            Self::CutOff => {
-                "The recovery Region and the replication no longer reach the primary, the witness and the clients do. It must be refused: it is the recovery Region that is cut off."
-            }
-            Self::ReplicaStillStreaming => {
-                "No Region reaches the primary's endpoint, but its log still flows to the replica. It must be refused: the primary lives."
-            }
-        }
-    }
-
-    /// Whether it leaves the pair as it found it.
-    #[must_use]
-    pub fn leaves_all_as_it_was(self) -> bool {
-        match self {
-            Self::Blip => true,
-            Self::PrimaryKilled
-            | Self::ReplicaLagging
-            | Self::Twice
-            | Self::SecondFailover
-            | Self::OrchestratorDied
-            | Self::StaleWriter
-            | Self::WrongRecord
-            | Self::Approval
-            | Self::PromotedRefusesWrites
-            | Self::HostLost
-            | Self::Partition
-            | Self::Flapping
-            | Self::CutOff
-            | Self::ReplicaStillStreaming
-            | Self::AnswerLost
-            | Self::ApiThrottled
-            | Self::DnsRefused
-            | Self::WitnessSilent => false,
-        }
-    }
-}
-
-impl std::str::FromStr for Scenario {
-    type Err = UnknownScenario;
-
-    fn from_str(name: &str) -> Result<Self, UnknownScenario> {
-        Self::ALL
-            .into_iter()
-            .find(|scenario| scenario.name() == name)
-            .ok_or_else(|| UnknownScenario { name: name.chars().take(64).collect() })
-    }
-}
-
-/// A name that no scenario has.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no scenario `{name}`: `lifeboat drill --list` names them")]
-pub struct UnknownScenario {
-    name: String,
-}
 
 /// Why a drill could not be carried out. A drill that was carried out and failed is a result, not an error.
 #[derive(Debug, thiserror::Error)]

@@ -18,13 +18,14 @@ pub struct Part {
 }
 
 /// What a client waits for, in the order in which a failover goes.
-const MILESTONES: [Event; 8] = [
+const MILESTONES: [Event; 9] = [
     Event::Detected,
     Event::Alarm,
     Event::RunStarted,
     Event::Judged,
     Event::Approved,
     Event::Fenced,
+    Event::Drained,
     Event::Promoted,
     Event::DnsSwitched,
 ];

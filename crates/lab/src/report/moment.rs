@@ -47,6 +47,10 @@ pub enum Event {
     Fenced,
     /// The replica is the primary and has committed a write.
     Promoted,
+    /// A switchover was ordered.
+    Ordered,
+    /// The old primary refuses the application, and the replica has all of its log.
+    Drained,
     /// The authoritative servers answer the new primary.
     DnsSwitched,
     /// The client's first commit after the outage.
@@ -97,6 +101,8 @@ impl Event {
             Self::Approved => "consent given",
             Self::Fenced => "fenced",
             Self::Promoted => "promoted",
+            Self::Ordered => "ordered",
+            Self::Drained => "drained",
             Self::DnsSwitched => "DNS switched",
             Self::FirstCommit => "first commit",
             Self::Verified => "verified",

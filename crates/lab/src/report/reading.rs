@@ -111,6 +111,7 @@ pub fn moments(evidence: &Evidence) -> Vec<Moment> {
     let steps = [
         ("JudgeFailover", Event::Judged, record.judgement.as_ref().map(|step| (step.step, &step.because))),
         ("FencePrimary", Event::Fenced, record.fencing.as_ref().map(|step| (step.step, &step.because))),
+        ("DrainPrimary", Event::Drained, record.drain.as_ref().map(|step| (step.step, &step.because))),
         ("PromoteReplica", Event::Promoted, record.promotion.as_ref().map(|step| (step.step, &step.because))),
         ("DnsSwitch", Event::DnsSwitched, record.traffic.as_ref().map(|step| (step.step, &step.because))),
         ("Verify", Event::Verified, record.verification.as_ref().map(|step| (step.step, &step.because))),

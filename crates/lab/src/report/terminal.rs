@@ -182,6 +182,8 @@ fn shade(event: Event) -> Shade {
         | Event::Judged
         | Event::Approved
         | Event::Fenced
+        | Event::Ordered
+        | Event::Drained
         | Event::DnsSwitched
         | Event::RunEnded
         | Event::OldPrimaryBack

@@ -10,6 +10,7 @@ mod killed;
 mod lost;
 mod meeting;
 mod stopped;
+mod switchover;
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use domain::{
     lease::Lease,
     plan::{Plan, Probe},
     probe::later,
-    run::Trigger,
+    run::{Kind, Trigger},
     span::Span,
 };
 use jiff::Timestamp;
@@ -83,6 +84,7 @@ pub(super) async fn play(
         Scenario::ApiThrottled => drill.api_throttled().await,
         Scenario::DnsRefused => drill.dns_refused().await,
         Scenario::WitnessSilent => drill.witness_silent().await,
+        Scenario::Switchover => drill.switchover().await,
     }
 }
 
@@ -186,7 +188,7 @@ impl<'a> Drill<'a> {
     async fn stop(&mut self, runs: &Runs, run: &ExecutionArn, name: &str) -> Result<RunResult, DrillError> {
         let history = runs.stop(self.stage, run, "the drill").await?;
         let at = Timestamp::now();
-        for moment in live(&history.moments) {
+        for moment in live(Kind::of(run), &history.moments) {
             self.happened(moment.at, moment.event, moment.detail, moment.source);
         }
         let state = history.moments.last().map_or("no state", |moment| moment.state.as_str());

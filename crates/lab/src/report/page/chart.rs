@@ -241,6 +241,8 @@ pub(super) fn tone(event: Event) -> &'static str {
         | Event::Judged
         | Event::Approved
         | Event::Fenced
+        | Event::Ordered
+        | Event::Drained
         | Event::DnsSwitched
         | Event::RunEnded
         | Event::OldPrimaryBack

@@ -140,6 +140,7 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
         Event::Judged => "the lease, the second look from everywhere, the hold-down".to_owned(),
         Event::Approved => "a person's answer".to_owned(),
         Event::Fenced => "shutting the old primary out".to_owned(),
+        Event::Drained => "ending the application's sessions, until the replica has the whole log".to_owned(),
         Event::Promoted => "RDS, and the write that proves the new primary".to_owned(),
         Event::DnsSwitched => "Route 53, until every authoritative server answers the new name".to_owned(),
         Event::FirstCommit => {
@@ -149,6 +150,7 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
             )
         }
         Event::ReplayHeld
+        | Event::Ordered
         | Event::Killed
         | Event::Paused
         | Event::Resumed

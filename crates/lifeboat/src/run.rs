@@ -1,0 +1,154 @@
+//! A run that a person orders: started, or joined, and followed to its end.
+
+mod ending;
+mod following;
+mod name;
+
+use std::{process::ExitCode, time::Duration};
+
+use domain::{
+    evidence::{self, Evidence},
+    id::{ExecutionArn, PlanName},
+    request::FailoverRequest,
+    run::{Consent, Kind},
+};
+use edge::shelf;
+use serde::Serialize;
+
+use crate::{
+    engine::{Engine, Start},
+    output::Output,
+    refusal::Refusal,
+    request::Order,
+};
+use ending::Ending;
+use following::Following;
+
+/// What a person orders.
+#[derive(Debug)]
+pub(crate) struct Ordered {
+    /// What for.
+    pub(crate) kind: Kind,
+    /// The plan.
+    pub(crate) plan: PlanName,
+    /// Who, and why.
+    pub(crate) order: Order,
+    /// A consent to lose more than the plan's budget.
+    pub(crate) consent: Option<Consent>,
+    /// The plan's recovery Region.
+    pub(crate) region: Option<String>,
+    /// Whether what is told is told as JSON.
+    pub(crate) json: bool,
+}
+
+/// The execution's input: a request by hand.
+#[derive(Debug, Serialize)]
+struct Request<'a> {
+    plan: &'a PlanName,
+    by: &'a str,
+    why: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<&'a Consent>,
+}
+
+/// How often the run is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Looks in all: the state machine's own limit is ten hours.
+const MOST_LOOKS: u32 = 2 * 60 * 60 * 10 + 600;
+
+/// Looks that may fail one after the other: a minute.
+const MOST_FAILURES: u32 = 120;
+
+impl Ordered {
+    /// Starts it and follows it to its end.
+    pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+        self.order.check()?;
+        let input = self.input()?;
+        let engine = Engine::of(self.kind, self.region.as_deref()).await?;
+        // The plan is looked for first: a run for one that does not exist would only be one more refusal in the record.
+        shelf::read_plan(&engine.bucket, &self.plan).await?;
+        let execution = self.start(&engine, &input).await?;
+        output.remark(&format!("run `{}` in {}; Ctrl-C stops watching, not the run", execution.name(), engine.region));
+        let ending = self.follow(&engine, &execution, output).await?;
+        let evidence = self.evidence(&engine, &execution).await;
+        ending.show(&execution, evidence.as_ref(), self.json, output)?;
+        Ok(ending.exit_code())
+    }
+
+    fn input(&self) -> Result<String, Refusal> {
+        let (by, why, consent) = (self.order.by.as_str(), self.order.why.trim(), self.consent.as_ref());
+        let wrong = |error: &dyn std::fmt::Display| {
+            Refusal::usage(error.to_string(), format!("See `lifeboat {} --help`.", self.kind.noun()))
+        };
+        let request =
+            serde_json::to_value(Request { plan: &self.plan, by, why, consent }).map_err(|error| wrong(&error))?;
+        FailoverRequest::parse_for(self.kind, &request).map_err(|error| wrong(&error))?;
+        Ok(request.to_string())
+    }
+
+    /// Starts the run, or joins the one that the same order started before and that still runs.
+    async fn start(&self, engine: &Engine, input: &str) -> Result<ExecutionArn, Refusal> {
+        for name in name::names(&self.plan, input) {
+            match engine.start(&name, input).await? {
+                Start::Started(execution) => return Ok(execution),
+                Start::Taken(execution) => {
+                    if Ending::of(&engine.describe(&execution).await?).is_none() {
+                        return Ok(execution);
+                    }
+                }
+            }
+        }
+        Err(Refusal::failed(
+            format!("this order was given {} times already, and each run has ended", name::MOST),
+            "Say in --why what is different now.",
+        ))
+    }
+
+    async fn follow(&self, engine: &Engine, execution: &ExecutionArn, output: &mut Output) -> Result<Ending, Refusal> {
+        let mut following = Following::default();
+        let mut failures = 0;
+        for _ in 0..MOST_LOOKS {
+            match look(engine, execution, &mut following).await {
+                Ok(ending) => {
+                    failures = 0;
+                    for told in following.told() {
+                        if self.json { output.json(&told)? } else { output.line(&told.to_string()) }
+                    }
+                    if let Some(ending) = ending {
+                        return Ok(ending);
+                    }
+                }
+                Err(refusal) => {
+                    failures += 1;
+                    if failures == MOST_FAILURES {
+                        return Err(refusal);
+                    }
+                }
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Err(Refusal::failed(
+            format!("{execution} still runs, longer than it may"),
+            "Look at it in the Step Functions console; RUNBOOK.md has a heading for each end.",
+        ))
+    }
+
+    /// The run's evidence, if it can be read: what is told of the end stands without it.
+    async fn evidence(&self, engine: &Engine, execution: &ExecutionArn) -> Option<Evidence> {
+        let key = evidence::key(Some(&self.plan), execution);
+        shelf::read_json::<Evidence>(&engine.bucket, &key).await.ok().flatten().map(|(evidence, _)| evidence)
+    }
+}
+
+/// Looks once: whether it ended, and then everything new in its history.
+async fn look(engine: &Engine, execution: &ExecutionArn, following: &mut Following) -> Result<Option<Ending>, Refusal> {
+    let ending = Ending::of(&engine.describe(execution).await?);
+    for _ in 0..following::MOST_PAGES {
+        let (events, next) = engine.history(execution, following.page()).await?;
+        if !following.take(&events, next) {
+            break;
+        }
+    }
+    Ok(ending)
+}

@@ -1,0 +1,148 @@
+//! How a run ended, for people and for scripts.
+
+use std::process::ExitCode;
+
+use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
+use domain::{
+    evidence::{Evidence, RunOutcome},
+    id::ExecutionArn,
+    run::Kind,
+};
+use serde::Serialize;
+
+use crate::{output::Output, refusal::Refusal};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ending {
+    of: Kind,
+    outcome: RunOutcome,
+    because: String,
+}
+
+/// The end as `--json` prints it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ended<'a> {
+    execution: &'a ExecutionArn,
+    outcome: RunOutcome,
+    because: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a Evidence>,
+}
+
+impl Ending {
+    /// The end of an execution; `None` while it runs. Whatever is not one of our own ends needs a person.
+    pub(super) fn of(described: &DescribeExecutionOutput) -> Option<Self> {
+        let status = described.status();
+        if matches!(status, ExecutionStatus::Running | ExecutionStatus::PendingRedrive) {
+            return None;
+        }
+        let of = described.execution_arn().parse().map_or(Kind::Failover, |execution| Kind::of(&execution));
+        let end = described.error().and_then(|error| error.strip_prefix(of.title()));
+        let outcome = match (status, end) {
+            (ExecutionStatus::Succeeded, _) => RunOutcome::Done,
+            (_, Some("Refused")) => RunOutcome::Refused,
+            (_, Some("Undone")) => RunOutcome::Undone,
+            _ => RunOutcome::NeedsAPerson,
+        };
+        let told = described.cause().or(described.error()).filter(|text| !text.is_empty());
+        let because = match (outcome, told) {
+            (RunOutcome::Done, _) => {
+                "the new primary takes writes, traffic goes to it, and the plan's checks passed".into()
+            }
+            (_, Some(told)) => told.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+            (_, None) => format!("the engine ended it as {}", status.as_str()),
+        };
+        Some(Self { of, outcome, because })
+    }
+
+    /// 0, 3, 4 or 5.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self.outcome {
+            RunOutcome::Done => 0,
+            RunOutcome::Refused => 3,
+            RunOutcome::Undone => 4,
+            RunOutcome::NeedsAPerson => 5,
+        })
+    }
+
+    pub(super) fn show(
+        &self,
+        execution: &ExecutionArn,
+        evidence: Option<&Evidence>,
+        json: bool,
+        output: &mut Output,
+    ) -> Result<(), Refusal> {
+        if json {
+            return output.json(&Ended { execution, outcome: self.outcome, because: &self.because, evidence });
+        }
+        let title = self.of.title();
+        let (headline, next) = match self.outcome {
+            RunOutcome::Done => {
+                ("done", "Restore its replication: until then a second failover is refused.".to_owned())
+            }
+            RunOutcome::Refused => (
+                "refused",
+                format!("Nothing was changed. RUNBOOK.md, {title}Refused, says what can be done all the same."),
+            ),
+            RunOutcome::Undone => ("undone", format!("What was changed was changed back. RUNBOOK.md, {title}Undone.")),
+            RunOutcome::NeedsAPerson => {
+                ("NEEDS A PERSON", format!("It is neither done nor undone. RUNBOOK.md, {title}NeedsAPerson, now."))
+            }
+        };
+        output.line(&format!("{headline}: {}", self.because));
+        if let Some(objective) = evidence.and_then(|evidence| evidence.objective.as_ref()) {
+            let measured =
+                |seconds: Option<f64>| seconds.map_or("not measured".to_owned(), |seconds| format!("{seconds:.3} s"));
+            output.line(&format!(
+                "recovery time {} of {}, recovery point {} of {}",
+                measured(objective.rto_measured_seconds),
+                objective.rto,
+                measured(objective.rpo_measured_seconds),
+                objective.rpo
+            ));
+        }
+        output.line(&next);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(machine: Kind, status: ExecutionStatus, error: Option<&str>) -> Option<RunOutcome> {
+        let described = DescribeExecutionOutput::builder()
+            .execution_arn(format!("arn:aws:states:us-west-2:000000000000:execution:{}:a", machine.machine()))
+            .state_machine_arn("arn")
+            .start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0))
+            .status(status)
+            .set_error(error.map(str::to_owned))
+            .build();
+        Ending::of(&described.unwrap()).map(|ending| ending.outcome)
+    }
+
+    #[test]
+    fn only_our_own_ends_are_told_as_such_and_anything_else_needs_a_person() {
+        for machine in Kind::ALL {
+            let outcome = |status, end: Option<&str>| {
+                outcome(machine, status, end.map(|end| end.replace("Own", machine.title())).as_deref())
+            };
+            assert_eq!(outcome(ExecutionStatus::Running, None), None);
+            assert_eq!(outcome(ExecutionStatus::Succeeded, None), Some(RunOutcome::Done));
+            assert_eq!(outcome(ExecutionStatus::Failed, Some("OwnRefused")), Some(RunOutcome::Refused));
+            assert_eq!(outcome(ExecutionStatus::Failed, Some("OwnUndone")), Some(RunOutcome::Undone));
+            for (status, end) in [
+                (ExecutionStatus::Failed, Some("OwnNeedsAPerson")),
+                (ExecutionStatus::Failed, Some("AnotherRefused")),
+                (ExecutionStatus::Failed, Some("States.Runtime")),
+                (ExecutionStatus::Failed, None),
+                (ExecutionStatus::TimedOut, None),
+                (ExecutionStatus::Aborted, None),
+            ] {
+                assert_eq!(outcome(status.clone(), end), Some(RunOutcome::NeedsAPerson), "{status:?} {end:?}");
+            }
+        }
+    }
+}

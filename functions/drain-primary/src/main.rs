@@ -1,0 +1,145 @@
+//! `DrainPrimary`: takes the application's writes away from a primary that works, and proves that its replica has
+//! everything; `RehearseDrainPrimary` only looks, `UndoDrainPrimary` takes it back.
+//!
+//! - in: [`DrainPrimary`], sample in `events/drain-primary.json`
+//! - out: [`Step<Drained>`]: `Done` once the replica has replayed the log's end, `Pending` until then, `Refused` where the
+//!   pair is not fit for it: then this ask changed nothing
+//! - changes: the application roles' login, their sessions, one message in the log; safe to repeat
+//! - fails with: `InvalidInput`, `Superseded`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use std::{future::Future, time::Duration};
+
+use domain::{
+    drain::{self, Drained, Seen},
+    failure::Failure,
+    plan::{PostgresPair, Side},
+    run::Run,
+    step::Step,
+    wal::Lsn,
+};
+use edge::{
+    aws, clock,
+    postgres::{Postgres, Server},
+    shelf::{self, Bucket, Shelf},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let world = World { postgres: Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())? };
+    edge::serve(|event| handle(&bucket, &world, event)).await
+}
+
+/// What is drained, and how far to go.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DrainPrimary {
+    run: Run,
+    order: Order,
+}
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Order {
+    /// Only look whether it could be done.
+    Rehearse,
+    /// Do it.
+    Drain,
+    /// Take it back.
+    Undo,
+}
+
+/// Both sides of the pair.
+trait Pair {
+    fn look(&self, pair: &PostgresPair) -> impl Future<Output = Seen>;
+    fn drain(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Lsn, Failure>>;
+    /// How far the replica has replayed, after it was given a moment to reach `end`.
+    fn replayed(&self, pair: &PostgresPair, end: Lsn) -> impl Future<Output = Result<Lsn, Failure>>;
+    fn let_in(&self, pair: &PostgresPair) -> impl Future<Output = Result<(), Failure>>;
+}
+
+async fn handle(shelf: &impl Shelf, world: &impl Pair, event: Value) -> Result<Step<Drained>, Failure> {
+    let DrainPrimary { run, order } = edge::parse(event, "DrainPrimary")?;
+    let pair =
+        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    shelf::held_lease(shelf, &run).await?;
+    let primary = &pair.primary.instance;
+    if order == Order::Undo {
+        world.let_in(pair).await?;
+        info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %primary, "let the application in again");
+        return Ok(Step::settled(format!("the application may log in to `{primary}` again"), Value::Null));
+    }
+    let seen = world.look(pair).await;
+    let objection = drain::objection(&seen, &run.plan, pair);
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %primary, ?order, ?seen, ?objection, "planned the drain");
+    if let Some(why) = objection {
+        return Ok(Step::refused(why, &seen));
+    }
+    if order == Order::Rehearse {
+        return Ok(Step::settled(format!("`{primary}` is healthy, and its replica follows"), &seen));
+    }
+    let end = world.drain(&run, pair).await?;
+    let drained = Drained { lsn: end, replayed: world.replayed(pair, end).await?, at: clock::now() };
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?drained, "drained");
+    let replica = &pair.replica.instance;
+    Ok(if drained.is_replayed() {
+        let because =
+            format!("`{primary}` refuses the application, its log ends at {end}, and `{replica}` has all of it");
+        Step::done(because, &seen, drained)
+    } else {
+        let because = format!(
+            "`{primary}` refuses the application, its log ends at {end}; `{replica}` is at {}",
+            drained.replayed
+        );
+        Step::under_way(because, &seen, drained)
+    })
+}
+
+struct World {
+    postgres: Postgres,
+}
+
+/// How long each server may take for each question. Both work, and after the drain everyone waits.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the application's sessions may take to end.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
+
+impl Pair for World {
+    async fn look(&self, pair: &PostgresPair) -> Seen {
+        // One after the other: the replica can be at the position that was read before.
+        let primary = self.postgres.look(&server(pair, &pair.primary), PATIENCE).await;
+        Seen { primary, replica: self.postgres.replica(&server(pair, &pair.replica), PATIENCE).await }
+    }
+
+    async fn drain(&self, run: &Run, pair: &PostgresPair) -> Result<Lsn, Failure> {
+        self.postgres.drain(&server(pair, &pair.primary), &pair.application_roles, run, DRAIN_PATIENCE).await
+    }
+
+    async fn replayed(&self, pair: &PostgresPair, end: Lsn) -> Result<Lsn, Failure> {
+        let replayed = self.postgres.replayed(&server(pair, &pair.replica), end, PATIENCE).await;
+        replayed.map_err(|unasked| Failure::Database {
+            what: format!("`{}` did not say how far it is", pair.replica.instance),
+            source: Some(unasked.why.into()),
+        })
+    }
+
+    async fn let_in(&self, pair: &PostgresPair) -> Result<(), Failure> {
+        let let_in = self.postgres.let_in(&server(pair, &pair.primary), &pair.application_roles, PATIENCE).await;
+        let_in.map_err(|why| Failure::Database {
+            what: format!("`{}` could not be opened again", pair.primary.instance),
+            source: Some(why.into()),
+        })
+    }
+}
+
+fn server<'a>(pair: &'a PostgresPair, side: &'a Side) -> Server<'a> {
+    Server { side, database: &pair.database, login: &pair.login }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "dns")]
 pub mod dns;
+#[cfg(feature = "lambda")]
+pub mod function;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "cloudwatch")]

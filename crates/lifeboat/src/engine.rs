@@ -3,7 +3,14 @@
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::{describe_execution::DescribeExecutionOutput, start_execution::StartExecutionError};
 use aws_sdk_sfn::types::HistoryEvent;
-use domain::{approval::Answer, failure::Failure, id::ExecutionArn, run::Kind};
+use domain::{
+    approval::Answer,
+    failure::Failure,
+    id::{ExecutionArn, PlanName},
+    judgement::Rehearsal,
+    run::Kind,
+    step::Step,
+};
 use edge::{aws, aws_failure, shelf::Bucket, states::States};
 
 use crate::refusal::Refusal;
@@ -72,6 +79,15 @@ impl Engine {
                 Err(aws_failure!(format!("cannot start a {} in {}", self.kind.noun(), self.region), error).into())
             }
         }
+    }
+
+    /// Asks the judge what would happen if the primary of `plan` died now.
+    ///
+    /// # Errors
+    /// Says why it could not be asked.
+    pub(crate) async fn rehearse(&self, plan: &PlanName) -> Result<Step<Rehearsal>, String> {
+        let request = serde_json::json!({ "rehearse": plan });
+        edge::function::ask(&aws::config(Some(&self.region)).await, "lifeboat-judge-failover", &request).await
     }
 
     /// What is known of an execution.

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use domain::{
     evidence::{self, Evidence, RunOutcome},
-    id::PlanName,
+    guard::{self, Kept},
+    id::{Generation, PlanName},
+    judgement::{Rehearsal, Would},
     lease::{ActiveSide, Lease, Phase},
     plan::{Plan, PostgresPair},
     probe::Watch,
@@ -40,6 +42,9 @@ pub(crate) struct Command {
     json: bool,
 }
 
+/// How many generations back the guard's record is looked for.
+const MOST_GENERATIONS: u64 = 20;
+
 /// What is true of a plan now, as far as it could be seen.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,6 +56,10 @@ struct Status {
     record: Record,
     last_run: Option<Evidence>,
     watch: Option<Watch>,
+    /// What the judge says of a death now, or why it could not be asked.
+    rehearsal: Result<Rehearsal, String>,
+    /// What the guard of the last promotion left behind.
+    kept: Option<Kept>,
 }
 
 /// Where the traffic's record points.
@@ -73,9 +82,15 @@ impl Command {
             None => None,
         };
         let watch = read(&engine.bucket, &shelf::watch_key(&self.plan)).await?;
-        let record = look_up(&plan).await?;
-        let status =
-            Status { plan: self.plan, summary: plan.summary, region: engine.region, lease, record, last_run, watch };
+        let (record, rehearsal) = tokio::join!(look_up(&plan), engine.rehearse(&self.plan));
+        let rehearsal =
+            rehearsal.and_then(|step| step.did.ok_or_else(|| format!("the judge answered: {}", step.because)));
+        let kept = match lease.as_ref() {
+            Some(lease) if lease.active == ActiveSide::Replica => kept(&engine.bucket, &self.plan, lease).await?,
+            Some(_) | None => None,
+        };
+        let (record, summary, region) = (record?, plan.summary, engine.region);
+        let status = Status { plan: self.plan, summary, region, lease, record, last_run, watch, rehearsal, kept };
         if self.json {
             output.json(&status)?;
         } else {
@@ -87,6 +102,17 @@ impl Command {
 
 async fn read<T: serde::de::DeserializeOwned>(bucket: &Bucket, key: &str) -> Result<Option<T>, Refusal> {
     Ok(shelf::read_json(bucket, key).await?.map(|(value, _)| value))
+}
+
+/// What the guard of the newest promotion left behind: runs that changed nothing may have had generations since.
+async fn kept(bucket: &Bucket, plan: &PlanName, lease: &Lease) -> Result<Option<Kept>, Refusal> {
+    for back in 0..MOST_GENERATIONS.min(lease.generation.0) {
+        let generation = Generation(lease.generation.0 - back);
+        if let Some(kept) = read(bucket, &guard::key(plan, generation)).await? {
+            return Ok(Some(kept));
+        }
+    }
+    Ok(None)
 }
 
 async fn look_up(plan: &Plan) -> Result<Record, Refusal> {
@@ -113,10 +139,48 @@ impl Status {
         let mut tell = |name: &str, text: String| lines.push(format!("  {name:<10} {text}"));
         tell("primary", self.primary());
         tell("traffic", self.traffic());
+        if let Some(old) = self.old_primary() {
+            tell("old side", old);
+        }
+        tell("replica", self.replication());
         tell("lease", self.holder());
         tell("last run", self.last());
         tell("watch", self.watched());
+        tell("if it died", self.rehearsed());
         lines
+    }
+
+    fn old_primary(&self) -> Option<String> {
+        let lease = self.lease.as_ref()?;
+        if let Some(guard) = &lease.guard {
+            return Some(format!(
+                "NOT seen to refuse writes yet: guarded since {} (generation {})",
+                guard.since, guard.generation
+            ));
+        }
+        match (&self.kept, lease.active) {
+            (Some(kept), _) => Some(format!("fenced: {}", kept.because)),
+            (None, ActiveSide::Replica) => Some("fenced; its record is missing".into()),
+            (None, ActiveSide::Primary) => None,
+        }
+    }
+
+    fn replication(&self) -> String {
+        match &self.rehearsal {
+            Ok(rehearsal) => rehearsal.replication.clone(),
+            Err(why) => format!("unknown: the judge could not be asked: {why}"),
+        }
+    }
+
+    fn rehearsed(&self) -> String {
+        match &self.rehearsal {
+            Ok(Rehearsal { verdict, because, .. }) => match verdict {
+                Would::FailOver => format!("it would fail over by itself: {because}"),
+                Would::AskAPerson => format!("a person would be asked: {because}"),
+                Would::Refuse => format!("NO failover: {because}"),
+            },
+            Err(why) => format!("unknown: the judge could not be asked: {why}"),
+        }
     }
 
     fn primary(&self) -> String {
@@ -224,7 +288,23 @@ mod tests {
             record: Record { name: plan.traffic.record.name.to_string(), target: Some(target), side, because: None },
             last_run: None,
             watch: None,
+            rehearsal: Err("access denied".into()),
+            kept: None,
         }
+    }
+
+    #[test]
+    fn an_old_primary_that_nobody_saw_refuse_writes_stands_out() {
+        let mut status = half_way();
+        let position = domain::wal::ReplicaPosition {
+            received: domain::wal::Lsn(1),
+            replayed: domain::wal::Lsn(1),
+            replayed_commit_at: None,
+        };
+        status.lease.as_mut().unwrap().guard =
+            Some(guard::Guard { generation: Generation(1), since: Timestamp::UNIX_EPOCH, position });
+        let lines = status.lines().join("\n");
+        assert!(lines.contains("NOT seen to refuse writes") && lines.contains("access denied"), "{lines}");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! `JudgeFailover`: looks again, now, from here and from the witness, and decides.
 //!
-//! - in: [`JudgeFailover`], sample in `events/judge-failover.json`
+//! - in: [`JudgeFailover`], samples in `events/judge-failover.json` and `events/judge-failover-rehearse.json`
 //! - out: [`Step<Judgement>`]: `Done` = fail over (`policy` says whether a person is asked first), `Pending` while the
 //!   hold-down lasts, `Refused` with the reason
-//! - changes: nothing
+//! - changes: nothing; for a rehearsal the answer is [`Step<Rehearsal>`]
 //! - fails with: `InvalidInput`, `Superseded`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use std::{future::Future, time::Duration};
@@ -11,10 +11,12 @@ use std::{future::Future, time::Duration};
 use domain::{
     failure::Failure,
     health::LookRequest,
-    judgement::{self, ApiSeen, Decision, Judgement, RecordSeen, Seen, Witness},
+    id::{Generation, PlanName},
+    judgement::{self, ApiSeen, Decision, Judgement, RecordSeen, Rehearsal, Seen, Witness},
+    lease::Lease,
     plan::PostgresPair,
     probe::Watch,
-    run::Run,
+    run::{Run, Trigger},
     step::Step,
 };
 use edge::{
@@ -24,6 +26,7 @@ use edge::{
     shelf::{self, Bucket, Shelf},
     witness,
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
@@ -39,9 +42,20 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 
 /// What is judged.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct JudgeFailover {
-    run: Run,
+#[serde(rename_all = "camelCase")]
+enum JudgeFailover {
+    /// A run's failure.
+    Run(Box<Run>),
+    /// What would happen if the plan's primary died now.
+    Rehearse(PlanName),
+}
+
+/// What the judge answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Judged(Step<Judgement>),
+    Rehearsed(Step<Rehearsal>),
 }
 
 /// Who can look at everything at once.
@@ -49,13 +63,45 @@ trait Looks {
     fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> impl Future<Output = Seen>;
 }
 
-async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Step<Judgement>, Failure> {
-    let JudgeFailover { run } = edge::parse(event, "JudgeFailover")?;
+async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
+    match edge::parse(event, "JudgeFailover")? {
+        JudgeFailover::Run(run) => judge(shelf, world, *run).await.map(Answer::Judged),
+        JudgeFailover::Rehearse(plan) => rehearse(shelf, world, &plan, clock::now()).await.map(Answer::Rehearsed),
+    }
+}
+
+/// Judges for a run that no alarm has started. Nothing is changed, and no lease is needed.
+async fn rehearse(
+    shelf: &impl Shelf,
+    world: &impl Looks,
+    plan: &PlanName,
+    now: Timestamp,
+) -> Result<Step<Rehearsal>, Failure> {
+    let (plan, plan_version) = shelf::read_plan(shelf, plan).await?;
+    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?.map(|(lease, _)| lease);
+    let generation = lease.as_ref().map_or(Generation::ZERO, |lease| lease.generation);
+    let trigger = Trigger::Alarm { alarm: "rehearsal".into(), at: now, reason: "a rehearsal".into() };
+    let execution = format!("arn:aws:states:{}:0:execution:lifeboat-failover:rehearsal", plan.regions.recovery)
+        .parse()
+        .map_err(|error: domain::id::BadId| Failure::InvalidInput(error.to_string()))?;
+    // Opened long ago: nothing is to be waited for.
+    let (taken_over, consent, opened_at) = (None, None, Timestamp::UNIX_EPOCH);
+    let run = Run { execution, plan, plan_version, generation, trigger, taken_over, consent, opened_at };
+    let (seen, now) = (look(shelf, world, &run).await?, clock::now());
+    let rehearsal = judgement::rehearse(seen.clone(), lease.as_ref(), &run, now);
+    Ok(Step::done(rehearsal.because.clone(), &seen, rehearsal))
+}
+
+async fn look(shelf: &impl Shelf, world: &impl Looks, run: &Run) -> Result<Seen, Failure> {
     let pair =
         run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
-    shelf::held_lease(shelf, &run).await?;
     let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
-    let seen = world.look(&run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await;
+    Ok(world.look(run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await)
+}
+
+async fn judge(shelf: &impl Shelf, world: &impl Looks, run: Run) -> Result<Step<Judgement>, Failure> {
+    shelf::held_lease(shelf, &run).await?;
+    let seen = look(shelf, world, &run).await?;
     let decision = judgement::decide(&seen, &run, clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?seen, ?decision, "judged");
     Ok(match decision {

@@ -40,17 +40,35 @@ fn held() -> Memory {
     Memory::held_by(&serde_json::from_value(event()["run"].clone()).unwrap())
 }
 
+async fn judged(shelf: &Memory, world: &Blind, event: Value) -> Result<Step<Judgement>, Failure> {
+    match handle(shelf, world, event).await? {
+        Answer::Judged(step) => Ok(step),
+        Answer::Rehearsed(_) => panic!("not a judgement"),
+    }
+}
+
+#[tokio::test]
+async fn a_rehearsal_needs_no_lease_and_changes_nothing() {
+    let shelf = Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
+    let event = serde_json::from_str(include_str!("../../../events/judge-failover-rehearse.json")).unwrap();
+    let Answer::Rehearsed(step) = handle(&shelf, &Blind(Verdict::Up), event).await.unwrap() else {
+        panic!("not a rehearsal")
+    };
+    assert!(step.because.contains("nothing to fail over to"), "{}", step.because);
+    assert_eq!(shelf.keys(), ["plans/lab.yaml"]);
+}
+
 #[tokio::test]
 async fn a_primary_that_answers_is_a_refusal_not_an_error() {
     // The sample's run opened long ago: its alarm has come to rest.
-    let step = handle(&held(), &Blind(Verdict::Up), event()).await.unwrap();
+    let step = judged(&held(), &Blind(Verdict::Up), event()).await.unwrap();
     assert_eq!(step.step, Outcome::Refused);
     assert!(step.because.contains("answers again"), "{}", step.because);
 }
 
 #[tokio::test]
 async fn nothing_to_fail_over_to_is_a_refusal() {
-    let step = handle(&held(), &Blind(Verdict::Down), event()).await.unwrap();
+    let step = judged(&held(), &Blind(Verdict::Down), event()).await.unwrap();
     assert_eq!(step.step, Outcome::Refused);
     assert!(step.because.contains("nothing to fail over to"), "{}", step.because);
 }

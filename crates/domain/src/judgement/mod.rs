@@ -3,9 +3,11 @@
 
 mod class;
 mod loss;
+mod rehearsal;
 
 pub use class::classify;
 pub use loss::{Loss, lag};
+pub use rehearsal::{Rehearsal, Would, rehearse};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

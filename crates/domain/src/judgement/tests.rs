@@ -218,3 +218,49 @@ fn a_person_who_is_faster_than_the_watch_waits_for_it_and_not_for_ever() {
     let decision = decide(&seen, &by_hand(), at(9_000));
     assert!(matches!(&decision, Decision::Refuse(why) if why.contains("last seen")), "{decision:?}");
 }
+
+/// A primary in health, seen from everywhere.
+fn healthy() -> Seen {
+    let up = |at| Look { lsn: Some(Lsn(1_000)), at, ..look(Endpoint::Open, Verdict::Up) };
+    let receiver = Receiver::Streaming { heard_at: at(1_200) };
+    Seen {
+        recovery: up(at(1_250)),
+        witness: Witness::Looked(up(at(1_250))),
+        replica: ReplicaSeen::Replica { position: position(1_000, 1_200), receiver },
+        watch: Watch::default(),
+        ..killed()
+    }
+}
+
+#[test]
+fn a_rehearsal_says_what_a_death_now_would_lead_to() {
+    let rehearsed = |seen: Seen, run: &Run| rehearse(seen, None, run, at(60_000));
+    let told = rehearsed(healthy(), &run());
+    assert_eq!((told.verdict, told.class), (Would::FailOver, Some(FailureClass::Zone)), "{}", told.because);
+    assert!(told.replication.contains("0 bytes behind"), "{}", told.replication);
+
+    let lagging = Seen {
+        replica: ReplicaSeen::Replica { position: position(1, -9_000), receiver: Receiver::Absent },
+        ..healthy()
+    };
+    let told = rehearsed(lagging, &run());
+    assert_eq!(told.verdict, Would::Refuse, "{}", told.because);
+    assert!(told.replication.contains("NOT streaming"), "{}", told.replication);
+
+    let blind = Seen { witness: Witness::Silent("no answer".into()), ..healthy() };
+    assert_eq!(rehearsed(blind, &run()).verdict, Would::AskAPerson);
+}
+
+#[test]
+fn a_plan_that_failed_over_would_not_do_so_again() {
+    let lease = crate::lease::Lease {
+        plan: run().plan.plan,
+        generation: Generation(1),
+        holder: None,
+        active: ActiveSide::Replica,
+        last: None,
+        unfinished: None,
+        guard: None,
+    };
+    assert_eq!(rehearse(healthy(), Some(&lease), &run(), at(60_000)).verdict, Would::Refuse);
+}

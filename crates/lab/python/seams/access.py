@@ -56,15 +56,19 @@ def namespace(body: bytes, params: dict) -> str | None:
 
 
 def fill_changes() -> None:
-    """The ARN of a Route 53 change, which ministack leaves out: GetChange would need `*`."""
+    """The ARNs of Route 53 changes and RDS snapshots, which ministack leaves out: looking at one would need `*`."""
+    parameter = symbols.uses(iam_actions, "_query_param", "query_params, key")
 
     @symbols.replaces(
         iam_actions, "extract_resource_arn", "service, method, path, headers, body, query_params, region, account_id"
     )
-    def extract_resource_arn(original, service, method, path, *others):
+    def extract_resource_arn(original, service, method, path, headers, body, query, region, account):
         if service == "route53" and "/change/" in path:
             return f"arn:aws:route53:::change/{path.rpartition('/')[2]}"
-        return original(service, method, path, *others)
+        snapshot = parameter(query, "DBSnapshotIdentifier") if service == "rds" else None
+        if snapshot and not parameter(query, "DBInstanceIdentifier"):
+            return f"arn:aws:rds:{region}:{account}:snapshot:{snapshot}"
+        return original(service, method, path, headers, body, query, region, account)
 
 
 def fill_names() -> None:

@@ -46,7 +46,7 @@ struct JudgeFailover {
 
 /// Who can look at everything at once.
 trait Looks {
-    fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> impl Future<Output = Seen>;
+    fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> impl Future<Output = Result<Seen, Failure>>;
 }
 
 async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Step<Judgement>, Failure> {
@@ -55,7 +55,7 @@ async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<
         run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     shelf::held_lease(shelf, &run).await?;
     let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
-    let seen = world.look(&run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await;
+    let seen = world.look(&run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await?;
     let decision = judgement::decide(&seen, &run, clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?seen, ?decision, "judged");
     Ok(match decision {
@@ -88,10 +88,11 @@ struct Look<'a> {
 
 impl Looks for World {
     /// Everything is looked at side by side: the slowest look is the wait.
-    async fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> Seen {
+    async fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> Result<Seen, Failure> {
         let timeout = run.plan.probe.timeout.duration();
         let server = |side| Server { side, database: &pair.database, login: &pair.login };
         let (primary, replica) = (server(&pair.primary), server(&pair.replica));
+        self.postgres.ready(&replica).await?;
         let (recovery, witness, replica, api, record) = tokio::join!(
             self.postgres.look(&primary, timeout),
             self.ask_witness(run, pair),
@@ -100,7 +101,7 @@ impl Looks for World {
             api(run, pair),
             self.record(run, timeout),
         );
-        Seen { recovery, witness, replica, api, record, watch }
+        Ok(Seen { recovery, witness, replica, api, record, watch })
     }
 }
 

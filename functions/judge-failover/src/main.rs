@@ -60,7 +60,7 @@ enum Answer {
 
 /// Who can look at everything at once.
 trait Looks {
-    fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> impl Future<Output = Seen>;
+    fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> impl Future<Output = Result<Seen, Failure>>;
 }
 
 async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
@@ -96,7 +96,7 @@ async fn look(shelf: &impl Shelf, world: &impl Looks, run: &Run) -> Result<Seen,
     let pair =
         run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
     let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
-    Ok(world.look(run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await)
+    world.look(run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await
 }
 
 async fn judge(shelf: &impl Shelf, world: &impl Looks, run: Run) -> Result<Step<Judgement>, Failure> {
@@ -134,10 +134,11 @@ struct Look<'a> {
 
 impl Looks for World {
     /// Everything is looked at side by side: the slowest look is the wait.
-    async fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> Seen {
+    async fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> Result<Seen, Failure> {
         let timeout = run.plan.probe.timeout.duration();
         let server = |side| Server { side, database: &pair.database, login: &pair.login };
         let (primary, replica) = (server(&pair.primary), server(&pair.replica));
+        self.postgres.ready(&replica).await?;
         let (recovery, witness, replica, api, record) = tokio::join!(
             self.postgres.look(&primary, timeout),
             self.ask_witness(run, pair),
@@ -146,7 +147,7 @@ impl Looks for World {
             api(run, pair),
             self.record(run, timeout),
         );
-        Seen { recovery, witness, replica, api, record, watch }
+        Ok(Seen { recovery, witness, replica, api, record, watch })
     }
 }
 

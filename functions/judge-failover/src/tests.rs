@@ -11,9 +11,9 @@ use super::*;
 struct Blind(Verdict);
 
 impl Looks for Blind {
-    async fn look(&self, _: &Run, pair: &PostgresPair, watch: Watch) -> Seen {
+    async fn look(&self, _: &Run, pair: &PostgresPair, watch: Watch) -> Result<Seen, Failure> {
         let at = clock::now();
-        Seen {
+        Ok(Seen {
             recovery: Looked {
                 endpoint: Endpoint::Refused,
                 database: self.0,
@@ -27,7 +27,7 @@ impl Looks for Blind {
             api: ApiSeen::Silent("as told".into()),
             record: RecordSeen::Names(pair.primary.endpoint.clone()),
             watch,
-        }
+        })
     }
 }
 

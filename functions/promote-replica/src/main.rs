@@ -168,6 +168,7 @@ impl Replica for World {
     async fn look(&self, run: &Run, pair: &PostgresPair) -> Result<Seen, Failure> {
         let rds = Rds::here(&run.plan.regions.recovery).await;
         let server = server(pair);
+        self.postgres.ready(&server).await?;
         let (api, server) =
             tokio::join!(rds.describe(&pair.replica.instance), self.postgres.replica(&server, PATIENCE));
         let api = api?;

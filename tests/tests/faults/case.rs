@@ -37,7 +37,7 @@ pub(crate) fn kinds(calls: &[Call], watch: &Caller, region: &str) -> Vec<Kind> {
 }
 
 /// Every case: each kind before and after, and each function killed once, in the last of its calls. With `only`, those
-/// that say it.
+/// that say one of its words, which commas part.
 pub(crate) fn all(kinds: &[Kind], only: Option<&str>) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut last = BTreeMap::new();
@@ -49,7 +49,8 @@ pub(crate) fn all(kinds: &[Kind], only: Option<&str>) -> Vec<Case> {
         }
     }
     cases.extend(last.into_values().map(|kind| Case { kind, when: When::After, how: How::Killed }));
-    cases.retain(|case| only.is_none_or(|only| case.to_string().contains(only)));
+    let says = |case: &Case, only: &str| only.split(',').any(|word| case.to_string().contains(word));
+    cases.retain(|case| only.is_none_or(|only| says(case, only)));
     cases
 }
 

@@ -139,7 +139,7 @@ impl<'a> World<'a> {
         };
         let name = system.plan.traffic.record.name.to_string();
         let through = Place::Name { name, resolver: machine.resolver() };
-        let id = |side: i64| 1_000_000 + number * 10 + side;
+        let id = |side: i64| 1_000_000 + number * 10_000 + side;
         let (old_place, new_place) = (at(system.primary()), at(system.replica()));
         let (old, new, client) = tokio::join!(
             system.write_as_the_application(machine, &old_place, id(0)),
@@ -151,9 +151,11 @@ impl<'a> World<'a> {
         if (ended.end == "SUCCEEDED") != done {
             return Err(format!("it ended as {} and its evidence says {:?}", ended.end, evidence.outcome));
         }
-        let fenced = fenced(evidence);
-        if done && old.is_ok() && fenced {
-            return Err("Done, fenced, and the old primary takes writes".into());
+        if done && old.is_ok() {
+            if fenced(evidence) {
+                return Err("Done, fenced, and the old primary takes writes".into());
+            }
+            self.shut_by_its_guard(&old_place, id(3)).await?;
         }
         if done && client.as_ref().map(|server| server.address) != new.as_ref().map(|server| server.address) {
             return Err(format!(
@@ -172,6 +174,20 @@ impl<'a> World<'a> {
             evidence.because,
             if old.is_ok() { " (the old primary is open)" } else { "" }
         ))
+    }
+
+    /// An old primary that could not be fenced, and returned open, is shut by its guard.
+    async fn shut_by_its_guard(&self, place: &Place, first_id: i64) -> Result<(), String> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let began = Instant::now();
+        for id in first_id.. {
+            match system.write_as_the_application(machine, place, id).await.unwrap() {
+                Err(_) => return Ok(()),
+                Ok(_) if began.elapsed() < GUARD_PATIENCE => tokio::time::sleep(LOOK_AGAIN).await,
+                Ok(_) => break,
+            }
+        }
+        Err(format!("Done, unfenced, and its guard lets the old primary take writes after {GUARD_PATIENCE:?}"))
     }
 
     /// Where traffic points at the new side, it has shown a write that was committed in this generation.

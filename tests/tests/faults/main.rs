@@ -1,7 +1,7 @@
 //! Faults at every step: each call of AWS that a failover makes is spoiled once before it is carried out and once after,
 //! each function is killed once, and what must always hold is looked at after each.
 //!
-//! `LIFEBOAT_FAULTS=dns-switch cargo test -p tests --test faults -- --nocapture` plays only the cases that say so.
+//! `LIFEBOAT_FAULTS=dns-switch,close-run cargo test --test faults -- --nocapture` plays only the cases that say one of these.
 //!
 //! Which calls there are is learnt from a run without a fault, so that a call that is added later is spoiled too.
 

@@ -104,6 +104,18 @@ impl Postgres {
         self.logins.tls(server.login.tls).await.map(drop)
     }
 
+    /// As [`Postgres::prepare`], where nothing can be told without it: a credential that could not be read is AWS's
+    /// failure, not the server's silence.
+    ///
+    /// # Errors
+    /// `AwsTransient`: ask again.
+    pub async fn ready(&self, server: &Server<'_>) -> Result<(), Failure> {
+        self.prepare(server).await.map_err(|why| Failure::AwsTransient {
+            what: format!("cannot log in to `{}` before its credential and certificate are read", server.side.instance),
+            source: Some(why.into()),
+        })
+    }
+
     /// Asks one query for one row, one column.
     ///
     /// # Errors

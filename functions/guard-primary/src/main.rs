@@ -22,7 +22,7 @@ use domain::{
 };
 use edge::{
     aws,
-    postgres::{Postgres, Server},
+    postgres::{Patience, Postgres, Server},
     rds::Rds,
     shelf::{Bucket, Shelf},
     sns::Sns,
@@ -68,9 +68,11 @@ const FAR_PATIENCE: Duration = Duration::from_secs(2);
 const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
 
 impl World for Watcher {
-    async fn meet(&self, pair: &PostgresPair) -> Met {
+    async fn meet(&self, plan: &Plan, pair: &PostgresPair) -> Met {
         let server = Server { side: &pair.primary, database: &pair.database, login: &pair.login };
-        self.postgres.keep_out(&server, &pair.application_roles, DATABASE_PATIENCE).await
+        // While it is silent a look costs no more than a sample, so that it is met within two of them when it returns.
+        let patience = Patience { login: plan.probe.timeout.duration(), whole: DATABASE_PATIENCE };
+        self.postgres.keep_out(&server, &pair.application_roles, patience).await
     }
 
     async fn shut_network(&self, plan: &Plan, pair: &PostgresPair) -> Way {

@@ -32,7 +32,7 @@ impl Old {
 }
 
 impl World for Old {
-    async fn meet(&self, _: &PostgresPair) -> Met {
+    async fn meet(&self, _: &Plan, _: &PostgresPair) -> Met {
         let left = *self.silent_for.borrow();
         self.silent_for.replace(left.saturating_sub(1));
         if left > 0 { Met::Silent("no answer".into()) } else { Met::ShutOut(Lsn(164)) }

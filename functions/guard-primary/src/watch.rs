@@ -21,7 +21,7 @@ use tracing::info;
 /// The world as a guard meets it.
 pub(crate) trait World {
     /// Tries to shut the application out of the old primary's database.
-    fn meet(&self, pair: &PostgresPair) -> impl Future<Output = Met>;
+    fn meet(&self, plan: &Plan, pair: &PostgresPair) -> impl Future<Output = Met>;
     /// Tries to shut its network.
     fn shut_network(&self, plan: &Plan, pair: &PostgresPair) -> impl Future<Output = Way>;
     /// Tells people. Who does not hear keeps nothing from being done.
@@ -49,7 +49,7 @@ pub(crate) async fn watch(
     let pair =
         plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))?;
     // Side by side: a silent Region must not keep us from the database, nor a silent database from the network.
-    let (mut met, mut network) = tokio::join!(world.meet(pair), world.shut_network(&plan, pair));
+    let (mut met, mut network) = tokio::join!(world.meet(&plan, pair), world.shut_network(&plan, pair));
     loop {
         let now = world.now();
         if let Some(mut kept) = guard::conclude(&guard, &plan.plan, &pair.primary.instance, &met, network.clone(), now)
@@ -69,7 +69,7 @@ pub(crate) async fn watch(
             return Ok(Step::pending(because, &met));
         }
         world.sleep_until(next).await;
-        met = world.meet(pair).await;
+        met = world.meet(&plan, pair).await;
     }
 }
 

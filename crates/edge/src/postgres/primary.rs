@@ -60,11 +60,11 @@ impl Postgres {
     }
 
     /// The same for an old primary that may have come back as anything, and where its log ends then.
-    pub async fn keep_out(&self, server: &Server<'_>, roles: &[SqlName], within: Duration) -> Met {
+    pub async fn keep_out(&self, server: &Server<'_>, roles: &[SqlName], patience: Patience) -> Met {
         const FOLLOWS: &str = "select pg_is_in_recovery()";
         const ENDS_AT: &str = "select pg_current_wal_insert_lsn()::text";
         let met = self
-            .asking(server, within, async |client| {
+            .asking(server, patience, async |client| {
                 let follows = first_row(client, FOLLOWS).await?.into_iter().next().flatten();
                 if follows.as_deref() != Some("f") {
                     return Ok(None);

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
-
 use std::{io::ErrorKind, time::Duration};
 
 use tokio::{

@@ -14,15 +14,17 @@ use crate::{
 
 impl Drill<'_> {
     pub(super) async fn cut_off(&mut self) -> Result<DrillResult, DrillError> {
-        self.unseen_by(&[Vantage::Recovery, Vantage::Replication]).await
+        self.unseen_by(&[Vantage::Recovery, Vantage::Replication], "it is we who are cut off").await
     }
 
     pub(super) async fn replica_still_streaming(&mut self) -> Result<DrillResult, DrillError> {
-        self.unseen_by(&[Vantage::Recovery, Vantage::Witness, Vantage::Primary]).await
+        self.unseen_by(&[Vantage::Recovery, Vantage::Witness, Vantage::Primary], "its log still flows to the replica")
+            .await
     }
 
-    /// Cuts these vantages off the primary, which serves its clients as before: the run must refuse, and nobody notice.
-    async fn unseen_by(&mut self, vantages: &[Vantage]) -> Result<DrillResult, DrillError> {
+    /// Cuts these vantages off the primary, which serves its clients as before: the run must refuse for
+    /// this reason, and nobody notice.
+    async fn unseen_by(&mut self, vantages: &[Vantage], reason: &str) -> Result<DrillResult, DrillError> {
         let mut runs = Runs::so_far(self.stage).await?;
         let clients = self.clients().await?;
         let host = self.primary_host()?;
@@ -31,6 +33,7 @@ impl Drill<'_> {
         self.cut(vantages, host)?;
         let run = runs.next().await?;
         let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        self.check(format!("the run says that {reason}"), evidence.because.contains(reason), &evidence.because);
         let healed_at = self.heal(host);
         clients.first_after(healed_at).await?;
         let logs = clients.stop().await?;

@@ -40,7 +40,8 @@ impl Drill<'_> {
         tokio::time::sleep(FENCED_WITHIN.duration() + AFTERWARDS).await;
         let logs = clients.stop().await?;
         self.kept_out(&results).await?;
-        let returned_at = moved.map(|_| returned_at);
+        // A session that the promotion left open may go on as long after it.
+        let returned_at = moved.map(|moved| moved.max(returned_at));
         self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
     }
 
@@ -72,7 +73,8 @@ impl Drill<'_> {
             let expected = if promoted.is_some() { Ending::Done } else { Ending::Refused };
             moved = moved.or(promoted);
             results.push(RunResult::of(&format!("run {}", results.len() + 1), expected, evidence));
-            if runs.new_ones().await?.is_empty() {
+            // A time that is noticed starts one run at most.
+            if results.len() > PAUSES.len() || runs.new_ones().await?.is_empty() {
                 return Ok((results, moved));
             }
         }

@@ -82,6 +82,11 @@ impl Drill<'_> {
                 .await?;
         let kept: Kept = serde_json::from_str(&text).map_err(|source| DrillError::Evidence { key, source })?;
         self.happened(kept.ended_at, Event::OldPrimaryFenced, kept.because.clone(), Actor::Run);
+        self.check(
+            "the guard recorded where the old primary's log parts from the new one's",
+            kept.divergence.is_some(),
+            &kept.because,
+        );
         self.guard = Some(kept);
         Ok(())
     }

@@ -32,9 +32,9 @@ class AutoFailover(Cluster):
         self.tuned = name == "tuned"
         period = TUNED["health_check_period"] / 1000 if self.tuned else PERIOD_SECONDS
         self.setup = Setup("pg_auto_failover", name, period)
-        self.primary = Host("one", "127.78.0.11", folder / "one", software)
-        self.standby = Host("two", "127.78.0.12", folder / "two", software)
-        self.monitor = Host("monitor", "127.78.0.10", folder / "monitor", software)
+        self.primary = Host("one", "127.78.0.11", folder / "one", software, login())
+        self.standby = Host("two", "127.78.0.12", folder / "two", software, login())
+        self.monitor = Host("monitor", "127.78.0.10", folder / "monitor", software, login())
         self.hosts = [self.primary, self.standby, self.monitor]
 
     def start(self) -> None:
@@ -48,10 +48,7 @@ class AutoFailover(Cluster):
         time.sleep(TUNED["startup_grace_period"] / 1000 if self.tuned else GRACE_SECONDS)
 
     def servers(self) -> list[str]:
-        return [
-            f"host={host.address} port={PORT} user=postgres dbname=postgres target_session_attrs=read-write"
-            for host in (self.primary, self.standby)
-        ]
+        return [f"{host.conninfo()} target_session_attrs=read-write" for host in (self.primary, self.standby)]
 
     def bring_back(self) -> None:
         self._service(self.primary)
@@ -78,8 +75,7 @@ class AutoFailover(Cluster):
         self._autoctl(
             host,
             *("create", "postgres", "--hostname", host.address, "--listen", host.address, "--name", host.name),
-            *("--username", "postgres", "--dbname", "postgres", "--pghost", str(host.folder)),
-            *self._manner(host),
+            *("--pghost", str(host.folder), *self._manner(host)),
             *("--monitor", f"postgres://autoctl_node@{self.monitor.address}:{PORT}/pg_auto_failover?sslmode=prefer"),
         )
         self._open(host)
@@ -99,7 +95,7 @@ class AutoFailover(Cluster):
         host.start("pg_autoctl", host.software.program("pg_autoctl"), "run", "--pgdata", host.data)
 
     def _ask(self, sql: str) -> str:
-        return self.monitor.psql(sql, database="pg_auto_failover", user=login())
+        return self.monitor.psql(sql, database="pg_auto_failover")
 
     def _state(self, host: Host) -> str:
         """What the monitor was told of a node: `single`, `primary`, `secondary`..."""

@@ -1,8 +1,8 @@
 """A client that commits an increasing sequence, one row every 20 ms, and logs how each attempt ended.
 
-It behaves as the lab's own client does (`Manners` in `crates/lab/src/workload/mod.rs`): half a second for a connection, a
-second for an answer, 20 ms between attempts. It speaks to libpq without blocking, so that these limits are its own and
-not those of the server or of the kernel.
+It behaves as the lab's own client does (`Manners` in `crates/lab/src/workload/mod.rs`): half a second for a connection,
+a second for an answer, 20 ms between attempts. It speaks to libpq without blocking, so that these limits are its own
+and not those of the server or of the kernel.
 
 - `follow`: goes to the first server of its list that takes writes, as a DSN with several hosts does
 - `stay`: keeps the session it opened first for as long as it lives, however long an answer takes

@@ -12,7 +12,7 @@ from keeper import die_with_parent
 from processes import those_in
 from software import Software, account
 
-# How often all processes of a host are looked for again: each round can only miss what was forked during it.
+# How often a host's processes are looked for while it is being halted: a round can only miss what was forked in it.
 MOST_ROUNDS = 50
 
 # Every server's port: none that a server of the system has.
@@ -24,7 +24,7 @@ class BenchError(Exception):
 
 
 def login() -> str:
-    """The same by name: whom `initdb` makes the superuser where nobody says otherwise."""
+    """Their name in any case: whom `initdb` makes the superuser where nobody says otherwise."""
     return account() or pwd.getpwuid(os.geteuid()).pw_name
 
 
@@ -36,6 +36,8 @@ class Host:
     address: str
     folder: Path
     software: Software
+    # The superuser of its PostgreSQL.
+    superuser: str = "postgres"
     started: list[subprocess.Popen] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -73,10 +75,9 @@ class Host:
                 timeout=within,
             )
         except subprocess.TimeoutExpired as late:
-            (self.folder / "late.log").write_bytes(late.stdout or b"")
+            self._log(command, (late.stdout or b"").decode(errors="replace"))
             raise BenchError(f"`{Path(command[0]).name}` on {self.name} did not end within {within:.0f} s") from None
-        with open(self.folder / "commands.log", "a") as log:
-            log.write(f"$ {' '.join(map(str, command))}\n{done.stdout}")
+        self._log(command, done.stdout)
         if done.returncode != 0:
             said = " / ".join(done.stdout.strip().splitlines()[-3:])
             raise BenchError(f"`{Path(command[0]).name} {command[1]}` on {self.name} failed: {said}")
@@ -95,9 +96,13 @@ class Host:
             )
         self.started.append(process)
 
-    def psql(self, sql: str, database: str = "postgres", user: str = "postgres", within: float = 10) -> str:
+    def conninfo(self, database: str = "postgres") -> str:
+        """How to reach its server."""
+        return f"host={self.address} port={PORT} dbname={database} user={self.superuser}"
+
+    def psql(self, sql: str, database: str = "postgres", within: float = 10) -> str:
         """Asks the host's own server."""
-        conninfo = f"host={self.address} port={PORT} dbname={database} user={user} connect_timeout=2"
+        conninfo = f"{self.conninfo(database)} connect_timeout=2"
         program = self.software.postgres("psql")
         return self.run(program, "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", conninfo, "-c", sql, within=within).strip()
 
@@ -124,6 +129,10 @@ class Host:
     def resume(self) -> None:
         """SIGCONT of every process."""
         self._signal_all(signal.SIGCONT)
+
+    def _log(self, command: tuple[str | Path, ...], said: str) -> None:
+        with open(self.folder / "commands.log", "a") as log:
+            log.write(f"$ {' '.join(map(str, command))}\n{said}")
 
     def _signal_all(self, number: int) -> None:
         for process in those_in(self.folder):

@@ -1,7 +1,7 @@
 """A process above the bench that leaves nothing running.
 
-The outer process is a *child subreaper*: whatever the bench leaves behind, at any depth, becomes its child and is killed
-once the bench is over, however it ended.
+The outer process is a *child subreaper*: whatever the bench leaves behind, at any depth, becomes its child and is
+killed once the bench is over, however it ended.
 """
 
 import ctypes
@@ -34,14 +34,16 @@ def keep(bench: Callable[[], int]) -> int:
     outer = os.getpid()
     inner = os.fork()
     if inner == 0:
+        # A terminal's Ctrl-C reaches the keeper only, which passes it on once.
+        os.setpgid(0, 0)
         die_with_parent()
         _run_inner(bench, outer)
     told = [0]
 
-    def pass_on(number: int, _frame: object) -> None:
-        # A terminal's Ctrl-C reaches the bench by itself and once more by us; the second order of a person is to end.
+    def pass_on(_number: int, _frame: object) -> None:
+        # The first is an order to end in order, the second one to end.
         told[0] += 1
-        os.kill(inner, number if told[0] == 1 else signal.SIGKILL)
+        os.kill(inner, signal.SIGINT if told[0] == 1 else signal.SIGKILL)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, pass_on)

@@ -14,8 +14,8 @@ DRILLS = {"kill": "primary-killed", "host-loss": "host-lost"}
 
 SETUPS = ("10 s probes", "0.5 s probes")
 
-# What a plan that looks every 10 s says otherwise than the lab's. It detects after 20 s to 32 s, which its objective must
-# allow; and how far the replica is behind is known as of a sample up to 10 s before the first that failed.
+# What a plan that looks every 10 s says otherwise than the lab's. It detects after 20 s to 32 s, which its objective
+# must allow; and how far the replica is behind is known as of a sample up to 10 s before the first that failed.
 SLOWLY = {
     "  interval: 500ms": "  interval: 10s",
     "  timeout: 400ms": "  timeout: 2s",
@@ -95,7 +95,8 @@ class Lifeboat:
                 process.send_signal(signal.SIGINT)
                 process.wait(timeout=30)
                 if isinstance(broken, subprocess.TimeoutExpired):
-                    raise BenchError(f"`lifeboat {arguments[0]}` did not end within {within:.0f} s; see {log}") from None
+                    late = f"`lifeboat {arguments[0]}` did not end within {within:.0f} s; see {log}"
+                    raise BenchError(late) from None
                 raise
         # A drill that missed an objective ends with 1 and has its figures all the same.
         if process.returncode not in (0, 1) or (process.returncode == 1 and '"result"' not in told):

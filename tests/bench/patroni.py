@@ -4,7 +4,7 @@ import json
 import urllib.request
 from pathlib import Path
 
-from host import Host, wait_until
+from host import PORT, Host, wait_until
 from server import streams
 from software import Software
 from trial import Cluster, Setup
@@ -27,12 +27,12 @@ defaults
     timeout server 30m
     timeout check 5s
 listen primary
-    bind {front}:15432
+    bind {front}:{port}
     option httpchk OPTIONS /primary
     http-check expect status 200
     default-server inter {inter}s fall {fall} rise {rise} on-marked-down shutdown-sessions
-    server one {one}:15432 maxconn 100 check port 18008
-    server two {two}:15432 maxconn 100 check port 18008
+    server one {one}:{port} maxconn 100 check port 18008
+    server two {two}:{port} maxconn 100 check port 18008
 """
 
 
@@ -57,13 +57,17 @@ class Patroni(Cluster):
         haproxy = self.front.write(
             "haproxy.cfg",
             HAPROXY.format(
-                front=self.front.address, one=self.primary.address, two=self.standby.address, **self.settings
+                front=self.front.address,
+                one=self.primary.address,
+                two=self.standby.address,
+                port=PORT,
+                **self.settings,
             ),
         )
         self.front.start("haproxy", self.front.software.program("haproxy"), "-db", "-f", haproxy)
 
     def servers(self) -> list[str]:
-        return [f"host={self.front.address} port=15432 user=postgres dbname=postgres"]
+        return [self.front.conninfo()]
 
     def bring_back(self) -> None:
         self._start_member(self.primary)
@@ -106,8 +110,8 @@ class Patroni(Cluster):
                 "initdb": [{"encoding": "UTF8"}, "data-checksums"],
             },
             "postgresql": {
-                "listen": f"{host.address}:15432",
-                "connect_address": f"{host.address}:15432",
+                "listen": f"{host.address}:{PORT}",
+                "connect_address": f"{host.address}:{PORT}",
                 "data_dir": str(host.data),
                 "bin_dir": str(host.software.postgres("postgres").parent),
                 "pgpass": str(host.folder / "pgpass"),

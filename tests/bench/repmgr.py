@@ -49,8 +49,8 @@ class Repmgr(Cluster):
         primary.psql("create role repmgr superuser login")
         primary.psql("create database repmgr owner repmgr")
         self._repmgr(primary, "primary", "register")
-        copy = ("-h", primary.address, "-p", str(PORT), "-U", "repmgr", "-d", "repmgr", "standby", "clone", "--fast-checkpoint")
-        self._repmgr(standby, *copy)
+        source = ("-h", primary.address, "-p", str(PORT), "-U", "repmgr", "-d", "repmgr")
+        self._repmgr(standby, *source, "standby", "clone", "--fast-checkpoint")
         server.start(standby)
         wait_until("repmgr's standby streams", lambda: server.streams(standby), 60)
         self._repmgr(standby, "standby", "register")
@@ -61,10 +61,7 @@ class Repmgr(Cluster):
             wait_until("repmgrd watches", lambda log=log: "monitoring" in log.read_text(), 60)
 
     def servers(self) -> list[str]:
-        return [
-            f"host={host.address} port={PORT} user=postgres dbname=postgres target_session_attrs=read-write"
-            for host in self.hosts
-        ]
+        return [f"{host.conninfo()} target_session_attrs=read-write" for host in self.hosts]
 
     def bring_back(self) -> None:
         # What Debian's services do when a host boots: the server, and the daemon beside it.

@@ -1,6 +1,6 @@
 """A PostgreSQL server of its own on a host, where no agent starts it."""
 
-from host import PORT, BenchError, Host, wait_until
+from host import PORT, Host, wait_until
 
 SETTINGS = """
 listen_addresses = '{address}'
@@ -29,15 +29,7 @@ def start(host: Host) -> None:
     """Starts it and waits until it answers."""
     # The address is the host's, also where the settings were copied from another one.
     host.start("postgres", host.software.postgres("postgres"), "-D", host.data, "-h", host.address)
-    wait_until(f"{host.name}'s PostgreSQL answers", lambda: answers(host), 60)
-
-
-def answers(host: Host) -> bool:
-    """Whether it takes a question."""
-    try:
-        return host.psql("select 1", within=3) == "1"
-    except BenchError:
-        return False
+    wait_until(f"{host.name}'s PostgreSQL answers", lambda: host.psql("select 1", within=3) == "1", 60)
 
 
 def streams(standby: Host) -> bool:

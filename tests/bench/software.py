@@ -29,8 +29,9 @@ VERSIONED = {
     "repmgr": {"repmgr": "postgresql-{major}-repmgr"},
 }
 
-# Of what else a package needs, these are the system's own: another version of them would not fit its other programs.
-SYSTEM_S_OWN = re.compile(r"^(libc6|libc-bin|libgcc-s1|libstdc\+\+6|.*-dev)$")
+# Of what else a package needs, these are left out: what must fit the system's other programs, what builds programs, and
+# the compiler of queries, which is large and which nothing here makes PostgreSQL use.
+LEFT_OUT = re.compile(r"^(libc6|libc-bin|libgcc-s1|libstdc\+\+6|.*-dev|libllvm.*|libz3-4)$")
 
 # The most packages that are fetched for one peer.
 MOST_PACKAGES = 40
@@ -183,7 +184,7 @@ def _needed(names: list[str]) -> list[str]:
     """What this system lacks of what these packages need, by apt's own reckoning. Only asks; installs nothing."""
     told = _output(["apt-get", "--simulate", "--no-install-recommends", "install", *names])
     found = re.findall(r"^Inst (\S+)", told, re.MULTILINE)
-    return [name for name in found if not SYSTEM_S_OWN.match(name)]
+    return [name for name in found if not LEFT_OUT.match(name)]
 
 
 def _output(command: list[str]) -> str:

@@ -33,7 +33,10 @@ class Row:
             },
             "mostRowsLost": max(run.rows_lost for run in self.runs),
             "mostSplitRows": max(run.split_rows for run in self.runs),
-            "runs": [vars(run) for run in self.runs],
+            "runs": [
+                {"outageMilliseconds": round(run.outage_ms), "rowsLost": run.rows_lost, "splitRows": run.split_rows}
+                for run in self.runs
+            ],
         }
 
     def cells(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from host import PORT, BenchError, Host, wait_until
+from host import BenchError, Host, wait_until
 from keeper import die_with_parent
 from software import Software
 
@@ -113,7 +113,7 @@ def carry_out(cluster: Cluster, scenario: str, folder: Path, chance: random.Rand
     """Makes the disaster on a cluster that has been started, and measures. Raises `BenchError`."""
     software, primary = cluster.primary.software, cluster.primary
     primary.psql("create table orders (id bigint primary key, at timestamptz not null default now())")
-    old = [f"host={primary.address} port={PORT} user=postgres dbname=postgres"]
+    old = [primary.conninfo()]
     follower = Writer(software, "follow", FOLLOWS_FROM, cluster.servers(), folder / "follow.jsonl")
     stayer = Writer(software, "stay", STAYS_FROM, old, folder / "stay.jsonl")
     for writer in (follower, stayer):

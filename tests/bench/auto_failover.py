@@ -32,9 +32,9 @@ class AutoFailover(Cluster):
         self.tuned = name == "tuned"
         period = TUNED["health_check_period"] / 1000 if self.tuned else PERIOD_SECONDS
         self.setup = Setup("pg_auto_failover", name, period)
-        self.primary = Host("one", "127.78.0.11", folder / "one", software, login())
-        self.standby = Host("two", "127.78.0.12", folder / "two", software, login())
-        self.monitor = Host("monitor", "127.78.0.10", folder / "monitor", software, login())
+        self.primary = Host("one", "127.76.0.11", folder / "one", software, login())
+        self.standby = Host("two", "127.76.0.12", folder / "two", software, login())
+        self.monitor = Host("monitor", "127.76.0.10", folder / "monitor", software, login())
         self.hosts = [self.primary, self.standby, self.monitor]
 
     def start(self) -> None:

@@ -42,9 +42,9 @@ class Patroni(Cluster):
     def __init__(self, name: str, folder: Path, software: Software):
         self.settings = SETTINGS[name]
         self.setup = Setup("Patroni", name, self.settings["loop"])
-        self.primary = Host("one", "127.78.0.11", folder / "one", software)
-        self.standby = Host("two", "127.78.0.12", folder / "two", software)
-        self.front = Host("front", "127.78.0.10", folder / "front", software)
+        self.primary = Host("one", "127.76.0.11", folder / "one", software)
+        self.standby = Host("two", "127.76.0.12", folder / "two", software)
+        self.front = Host("front", "127.76.0.10", folder / "front", software)
         self.hosts = [self.primary, self.standby, self.front]
 
     def start(self) -> None:

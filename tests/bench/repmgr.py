@@ -35,8 +35,8 @@ class Repmgr(Cluster):
         self.settings = SETTINGS[name]
         # The look between looks; the attempts begin only after the first failure.
         self.setup = Setup("repmgr", name, self.settings["monitor"])
-        self.primary = Host("one", "127.78.0.11", folder / "one", software)
-        self.standby = Host("two", "127.78.0.12", folder / "two", software)
+        self.primary = Host("one", "127.76.0.11", folder / "one", software)
+        self.standby = Host("two", "127.76.0.12", folder / "two", software)
         self.hosts = [self.primary, self.standby]
 
     def start(self) -> None:

@@ -161,7 +161,7 @@ impl Runs {
                 .send()
                 .await
                 .map_err(|error| aws("look at the run", &error))?;
-            for moment in live(Kind::of(run), &states.history(run).await?.moments) {
+            for moment in live(run, &states.history(run).await?.moments) {
                 if told.insert(moment.event) {
                     audience.moment(&moment);
                 }
@@ -196,9 +196,9 @@ impl Runs {
 }
 
 /// What a history tells so far: the state after a step has been entered when the step was done.
-pub(super) fn live(kind: Kind, history: &[evidence::Moment]) -> Vec<Moment> {
+pub(super) fn live(run: &ExecutionArn, history: &[evidence::Moment]) -> Vec<Moment> {
     let entered = |state: &str| history.iter().find(|moment| moment.state == state).map(|moment| moment.entered_at);
-    let own: &[(&str, Event, &str)] = match kind {
+    let own: &[(&str, Event, &str)] = match Kind::of(run) {
         Kind::Failover => &[
             ("FencePrimary", Event::Judged, "a failure; fail over"),
             ("PromoteReplica", Event::Fenced, "the old primary refuses writes, or will when it returns"),
@@ -210,8 +210,9 @@ pub(super) fn live(kind: Kind, history: &[evidence::Moment]) -> Vec<Moment> {
             ("Verify", Event::Fenced, "the old primary is shut in"),
         ],
     };
+    let started = format!("`{}`", run.name());
     let every = [
-        ("BeginRecord", Event::RunStarted, "the state machine runs"),
+        ("BeginRecord", Event::RunStarted, started.as_str()),
         ("DnsSwitch", Event::Promoted, "the replica is the primary, a write has committed"),
     ];
     let told = every.iter().chain(own).filter_map(|(state, event, detail)| {

@@ -21,7 +21,7 @@ use domain::{
     lease::Lease,
     plan::{Plan, Probe},
     probe::later,
-    run::{Kind, Trigger},
+    run::Trigger,
     span::Span,
 };
 use jiff::Timestamp;
@@ -188,7 +188,7 @@ impl<'a> Drill<'a> {
     async fn stop(&mut self, runs: &Runs, run: &ExecutionArn, name: &str) -> Result<RunResult, DrillError> {
         let history = runs.stop(self.stage, run, "the drill").await?;
         let at = Timestamp::now();
-        for moment in live(Kind::of(run), &history.moments) {
+        for moment in live(run, &history.moments) {
             self.happened(moment.at, moment.event, moment.detail, moment.source);
         }
         let state = history.moments.last().map_or("no state", |moment| moment.state.as_str());

@@ -62,6 +62,14 @@ impl Runs {
         Ok(listed.executions().iter().rev().map(|run| run.execution_arn().to_owned()).collect())
     }
 
+    /// The runs that have not ended.
+    pub(super) async fn running(&self) -> Result<Vec<String>, DrillError> {
+        let listed = self.client.list_executions().state_machine_arn(&self.machine_arn);
+        let listed = listed.status_filter(ExecutionStatus::Running).send().await;
+        let listed = listed.map_err(|error| aws("list the runs that have not ended", &error))?;
+        Ok(listed.executions().iter().map(|run| run.name().to_owned()).collect())
+    }
+
     /// The runs that began since, in that order.
     pub(super) async fn new_ones(&self) -> Result<Vec<String>, DrillError> {
         Ok(self.all().await?.into_iter().filter(|arn| !self.known.contains(arn)).collect())

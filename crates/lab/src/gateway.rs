@@ -171,6 +171,11 @@ impl Gateway {
         aws_sdk_s3::Client::from_conf(config)
     }
 
+    /// Its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends it in order, and returns when it and its functions are gone.
     pub async fn stop(mut self) {
         signal_group(&self.process, libc::SIGTERM);

@@ -3,6 +3,7 @@
 pub mod deploy;
 pub mod dns;
 pub mod drill;
+pub mod footprint;
 pub mod gateway;
 pub mod keeper;
 pub mod machine;

@@ -1,5 +1,7 @@
 //! `lifeboat drill`: a disaster made on purpose, on this machine.
 
+mod random;
+
 use std::{
     io::{self, IsTerminal},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -27,6 +29,7 @@ Examples:
   lifeboat drill                        kill the primary and watch the failover
   lifeboat drill replica-lagging        another scenario; --list names them
   lifeboat drill --runs 10              ten in a row, and their figures
+  lifeboat drill --random 50            fifty by lot, in scenario and timing; --seed gives the same ones again
   lifeboat drill --keep                 leave the lab up afterwards, to talk to it
 
 Needs no AWS account and no Docker; what is missing is installed under target/lab, or named with its command. Every
@@ -50,6 +53,12 @@ pub(crate) struct Command {
     /// How many times.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     runs: u32,
+    /// So many drills of a scenario and a timing drawn by lot, in a row on one lab, and what must hold after each.
+    #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "runs", "keep"], value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
+    random: Option<u32>,
+    /// What the lot is drawn from; by default the time.
+    #[arg(long, requires = "random")]
+    seed: Option<u64>,
     /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
     slot: Option<u8>,
@@ -81,6 +90,16 @@ impl Command {
             .transpose()
             .map_err(|error| Refusal::usage(error.to_string(), "Choose another slot."))?;
         let audience = Shown::new();
+        if let Some(drills) = self.random {
+            let seed = self.seed.unwrap_or_else(|| Timestamp::now().as_millisecond().unsigned_abs());
+            let lot = random::Lot { drills, seed };
+            let (stage, row) = tokio::select! {
+                row = random::run(lot, &plan, slot, self.json, &audience, output) => row.map_err(|error| refusal(&error))?,
+                _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
+            };
+            stage.strike().await;
+            return Ok(if row.passed() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE });
+        }
         let (stage, results) = tokio::select! {
             drilled = self.drill(scenario, &plan, slot, &audience, output) => drilled.map_err(|error| refusal(&error))?,
             _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),

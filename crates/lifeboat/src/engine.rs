@@ -110,12 +110,12 @@ impl Engine {
 
     /// Answers a task that waits for a person.
     pub(crate) async fn answer(&self, token: &str, answer: &Answer) -> Result<(), Refusal> {
-        self.states.answer(token, answer).await.map_err(|failure| match failure {
-            Failure::NotFound(why) => Refusal::failed(
+        self.states.answer(token, answer).await.map_err(|failure| {
+            let Failure::NotFound(why) = failure else { return failure.into() };
+            Refusal::failed(
                 why,
                 "See how the run ended: `lifeboat status`. A failover can be started by hand: `lifeboat failover --help`.",
-            ),
-            failure => failure.into(),
+            )
         })
     }
 }

@@ -62,6 +62,14 @@ impl Runs {
         Ok(listed.executions().iter().rev().map(|run| run.execution_arn().to_owned()).collect())
     }
 
+    /// The runs that have not ended.
+    pub(super) async fn running(&self) -> Result<Vec<String>, DrillError> {
+        let listed = self.client.list_executions().state_machine_arn(&self.machine_arn);
+        let listed = listed.status_filter(ExecutionStatus::Running).send().await;
+        let listed = listed.map_err(|error| aws("list the runs that have not ended", &error))?;
+        Ok(listed.executions().iter().map(|run| run.name().to_owned()).collect())
+    }
+
     /// The runs that began since, in that order.
     pub(super) async fn new_ones(&self) -> Result<Vec<String>, DrillError> {
         Ok(self.all().await?.into_iter().filter(|arn| !self.known.contains(arn)).collect())
@@ -161,7 +169,7 @@ impl Runs {
                 .send()
                 .await
                 .map_err(|error| aws("look at the run", &error))?;
-            for moment in live(Kind::of(run), &states.history(run).await?.moments) {
+            for moment in live(run, &states.history(run).await?.moments) {
                 if told.insert(moment.event) {
                     audience.moment(&moment);
                 }
@@ -196,9 +204,9 @@ impl Runs {
 }
 
 /// What a history tells so far: the state after a step has been entered when the step was done.
-pub(super) fn live(kind: Kind, history: &[evidence::Moment]) -> Vec<Moment> {
+pub(super) fn live(run: &ExecutionArn, history: &[evidence::Moment]) -> Vec<Moment> {
     let entered = |state: &str| history.iter().find(|moment| moment.state == state).map(|moment| moment.entered_at);
-    let own: &[(&str, Event, &str)] = match kind {
+    let own: &[(&str, Event, &str)] = match Kind::of(run) {
         Kind::Failover => &[
             ("FencePrimary", Event::Judged, "a failure; fail over"),
             ("PromoteReplica", Event::Fenced, "the old primary refuses writes, or will when it returns"),
@@ -210,8 +218,9 @@ pub(super) fn live(kind: Kind, history: &[evidence::Moment]) -> Vec<Moment> {
             ("Verify", Event::Fenced, "the old primary is shut in"),
         ],
     };
+    let started = format!("`{}`", run.name());
     let every = [
-        ("BeginRecord", Event::RunStarted, "the state machine runs"),
+        ("BeginRecord", Event::RunStarted, started.as_str()),
         ("DnsSwitch", Event::Promoted, "the replica is the primary, a write has committed"),
     ];
     let told = every.iter().chain(own).filter_map(|(state, event, detail)| {

@@ -1,7 +1,9 @@
 //! Drills: a disaster made on purpose, what must happen then, and what happened.
 
 mod clients;
+mod draw;
 mod follow;
+mod invariants;
 mod scenario;
 mod scenarios;
 
@@ -13,9 +15,11 @@ use std::{
 use domain::plan::Plan;
 use jiff::Timestamp;
 
+pub use draw::Draw;
 pub use scenario::{Scenario, UnknownScenario};
 
 use crate::{
+    footprint::Footprint,
     machine::{Machine, MachineError},
     network::NoLink,
     pager::Pager,
@@ -85,6 +89,7 @@ pub struct Stage {
     pub pager: Pager,
     drills: u32,
     worn: bool,
+    lead: Duration,
 }
 
 impl Stage {
@@ -100,7 +105,7 @@ impl Stage {
         let machine = Machine::start(slot, progress).await?;
         let system = machine.protect(plan, progress).await?;
         let pager = Pager::subscribe(&machine.gateway, system.plan.regions.recovery.as_str()).await?;
-        Ok(Self { machine, system, pager, drills: 0, worn: false })
+        Ok(Self { machine, system, pager, drills: 0, worn: false, lead: Duration::ZERO })
     }
 
     /// Runs a drill. After one that moved the primary, the pair is made anew first.
@@ -123,6 +128,37 @@ impl Stage {
         self.drills += 1;
         let result = scenarios::play(self, scenario, reproduce, audience).await?;
         Ok(result)
+    }
+
+    /// Runs a drill whose disaster strikes when the clients have been at work for `lead`.
+    ///
+    /// # Errors
+    /// [`DrillError`].
+    pub async fn play_after(
+        &mut self,
+        lead: Duration,
+        scenario: Scenario,
+        reproduce: &str,
+        audience: &dyn Audience,
+    ) -> Result<DrillResult, DrillError> {
+        self.lead = lead;
+        let played = self.play(scenario, reproduce, audience).await;
+        self.lead = Duration::ZERO;
+        played
+    }
+
+    /// What the lab takes of the machine now, without the functions that only wait for their next call: how many those
+    /// are is chance.
+    ///
+    /// # Errors
+    /// [`DrillError`].
+    pub async fn footprint(&self) -> Result<Footprint, DrillError> {
+        let ended = self.machine.gateway.faults().end_idle_environments().await;
+        ended.map_err(|error| SystemError::Aws {
+            doing: "end the functions that wait".into(),
+            why: domain::failure::chain(&error),
+        })?;
+        Ok(Footprint::of(&self.machine)?)
     }
 
     /// Writes a result's files into a folder of its own.

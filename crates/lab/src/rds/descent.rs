@@ -21,7 +21,7 @@ pub(super) fn signal(pid: i32, signal: libc::c_int) -> io::Result<()> {
 }
 
 /// All that descend from `pid`, parents before their children.
-pub(super) fn of(pid: i32) -> io::Result<Vec<i32>> {
+pub(crate) fn of(pid: i32) -> io::Result<Vec<i32>> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {
         let Some(process) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };

@@ -11,7 +11,7 @@ mod actions;
 mod answer;
 mod asking;
 mod authority;
-mod descent;
+pub(crate) mod descent;
 mod disaster;
 mod door;
 mod endpoint;

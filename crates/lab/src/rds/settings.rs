@@ -190,6 +190,16 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_refuses_writes_does_so_in_every_role() {
+        for role in [Role::Primary, upstream(false)] {
+            let refuses = |read_only| {
+                postgresql_conf(&Site { read_only, ..site() }, &role).contains("default_transaction_read_only = 'on'")
+            };
+            assert!(refuses(true) && !refuses(false), "{role:?}");
+        }
+    }
+
+    #[test]
     fn a_cut_stream_keeps_its_slot_and_names_no_primary() {
         let conf = postgresql_conf(&site(), &upstream(true));
         assert!(!conf.contains("primary_conninfo") && conf.contains("primary_slot_name"));

@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn whatever_is_unknown_or_wrong_fails_a_drill() {
-        let spoil: [fn(&mut DrillResult); 7] = [
+        let spoil: [fn(&mut DrillResult); 8] = [
+            |result| result.checks[0].holds = false,
             |result| result.client.outage = None,
             |result| result.client.outage.as_mut().unwrap().first_after = None,
             |result| result.client.split_brain.count = 1,

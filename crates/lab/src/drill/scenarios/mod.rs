@@ -12,7 +12,7 @@ mod meeting;
 mod stopped;
 mod switchover;
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use domain::{
     evidence::Evidence,
@@ -21,7 +21,7 @@ use domain::{
     lease::Lease,
     plan::{Plan, Probe},
     probe::later,
-    run::{Kind, Trigger},
+    run::Trigger,
     span::Span,
 };
 use jiff::Timestamp;
@@ -111,13 +111,20 @@ impl<'a> Drill<'a> {
 
     async fn clients(&self) -> Result<Clients, DrillError> {
         self.audience.step("starting the clients");
-        Clients::start(self.stage, self.stage.machine.resolver()).await
+        self.at_work(self.stage.machine.resolver()).await
     }
 
     /// Clients of which the first one reaches hosts only over links that can be cut.
     async fn clients_behind_links(&self) -> Result<Clients, DrillError> {
         self.audience.step("starting the clients");
-        Clients::start(self.stage, self.stage.machine.resolver_of(Vantage::Public)).await
+        self.at_work(self.stage.machine.resolver_of(Vantage::Public)).await
+    }
+
+    /// Clients that have been at work for as long as the drill was drawn to let them.
+    async fn at_work(&self, resolver: SocketAddr) -> Result<Clients, DrillError> {
+        let clients = Clients::start(self.stage, resolver).await?;
+        tokio::time::sleep(self.stage.lead).await;
+        Ok(clients)
     }
 
     async fn kill(&mut self) -> Result<Timestamp, DrillError> {
@@ -134,13 +141,15 @@ impl<'a> Drill<'a> {
         Ok(struck_at)
     }
 
-    /// After a failover: the client's first commit, then the old primary's return, which its fence must meet.
+    /// After a failover: the client's first commit, then the old primary's return, which its fence must meet. Where
+    /// nothing was promoted it returns all the same, so that what it has can be read back.
     async fn afterwards(
         &mut self,
         clients: &Clients,
         moved: Option<Timestamp>,
     ) -> Result<Option<Timestamp>, DrillError> {
         if moved.is_none() {
+            self.stage.machine.rds.restart_after_kill(&self.stage.system.primary()).await?;
             return Ok(None);
         }
         let commit = clients.first_elsewhere().await?;
@@ -188,7 +197,7 @@ impl<'a> Drill<'a> {
     async fn stop(&mut self, runs: &Runs, run: &ExecutionArn, name: &str) -> Result<RunResult, DrillError> {
         let history = runs.stop(self.stage, run, "the drill").await?;
         let at = Timestamp::now();
-        for moment in live(Kind::of(run), &history.moments) {
+        for moment in live(run, &history.moments) {
             self.happened(moment.at, moment.event, moment.detail, moment.source);
         }
         let state = history.moments.last().map_or("no state", |moment| moment.state.as_str());

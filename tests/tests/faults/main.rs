@@ -10,9 +10,12 @@
 mod case;
 mod invariants;
 
-use std::time::Instant;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
+};
 
-use case::Kind;
+use case::{Case, Kind};
 use domain::plan;
 use invariants::World;
 use lab::{drill::Stage, setup::Progress};
@@ -21,35 +24,67 @@ struct Shown;
 
 impl Progress for Shown {
     fn step(&self, what: &str) {
-        println!("{what}");
+        tell(what);
     }
 }
+
+#[expect(clippy::print_stdout, reason = "which calls were covered, and how each case ended, is to be read")]
+fn tell(line: &str) {
+    println!("{line}");
+}
+
+/// Two labs side by side: a case mostly waits.
+const LABS: usize = 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_call_fails_no_invariant_is_broken_and_every_run_ends_with_its_record() {
     let plan = plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
-    let stage = Stage::set(&plan, None, &Shown).await.unwrap();
-    stage.system.start_by_hand_only(&stage.machine).await.unwrap();
-    let world = World::new(&stage);
-    let (outcome, kinds) = world.plain().await;
-    assert_eq!(outcome, "done", "without a fault");
-    println!("{} calls: {}", kinds.len(), kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(", "));
-    let mut broken = Vec::new();
-    let cases = case::all(&kinds, std::env::var("LIFEBOAT_FAULTS").ok().as_deref());
-    let began = Instant::now();
-    for (number, case) in cases.iter().enumerate() {
-        let at = Instant::now();
-        let found = world.play(case, i64::try_from(number).unwrap() + 1).await;
-        println!(
-            "{:>3}/{} {:>5.1} s  {case}: {}",
-            number + 1,
-            cases.len(),
-            at.elapsed().as_secs_f64(),
-            found.as_ref().map_or_else(|wrong| format!("BROKEN: {wrong}"), Clone::clone)
-        );
-        broken.extend(found.err().map(|wrong| format!("{case}: {wrong}")));
+    let mut stages = Vec::new();
+    for _ in 0..LABS {
+        let stage = Stage::set(&plan, None, &Shown).await.unwrap();
+        stage.system.start_by_hand_only(&stage.machine).await.unwrap();
+        stages.push(stage);
     }
-    println!("{} cases in {:.0} s", cases.len(), began.elapsed().as_secs_f64());
-    stage.strike().await;
-    assert!(broken.is_empty(), "{} of {} cases:\n{}", broken.len(), cases.len(), broken.join("\n"));
+    let began = Instant::now();
+    let (outcome, kinds) = World::new(&stages[0]).plain().await;
+    assert_eq!(outcome, "done", "without a fault");
+    tell(&format!("{} calls: {}", kinds.len(), kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(", ")));
+    let cases = Cases::of(case::all(&kinds, std::env::var("LIFEBOAT_FAULTS").ok().as_deref()));
+    let mut broken = Vec::new();
+    for found in futures::future::join_all(stages.iter().map(|stage| cases.play_on(stage))).await {
+        broken.extend(found);
+    }
+    tell(&format!("{} cases in {:.0} s", cases.all.len(), began.elapsed().as_secs_f64()));
+    for stage in stages {
+        stage.strike().await;
+    }
+    assert!(broken.is_empty(), "{} of {} cases:\n{}", broken.len(), cases.all.len(), broken.join("\n"));
+}
+
+/// The cases, of which each lab takes the next one.
+struct Cases {
+    all: Vec<Case>,
+    next: AtomicUsize,
+}
+
+impl Cases {
+    fn of(all: Vec<Case>) -> Self {
+        Self { all, next: AtomicUsize::new(0) }
+    }
+
+    /// Plays cases until none is left; gives what was broken.
+    async fn play_on(&self, stage: &Stage) -> Vec<String> {
+        let world = World::new(stage);
+        let mut broken = Vec::new();
+        loop {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(case) = self.all.get(index) else { return broken };
+            let (began, number) = (Instant::now(), index + 1);
+            let found = world.play(case, i64::try_from(number).unwrap()).await;
+            let ended = found.as_ref().map_or_else(|wrong| format!("BROKEN: {wrong}"), Clone::clone);
+            let (all, took) = (self.all.len(), began.elapsed().as_secs_f64());
+            tell(&format!("{number:>3}/{all} {took:>5.1} s  {case}: {ended}"));
+            broken.extend(found.err().map(|wrong| format!("{case}: {wrong}")));
+        }
+    }
 }

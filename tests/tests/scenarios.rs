@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Instant};
 
 use domain::{
     evidence::{self, RunOutcome},
@@ -35,6 +35,11 @@ impl Audience for Listener {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "how long each drill took is to be read")]
+fn tell(line: &str) {
+    println!("{line}");
+}
+
 fn lab_plan() -> Plan {
     plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
 }
@@ -45,8 +50,12 @@ async fn every_drill_ends_as_it_must() {
     let mut stage = Stage::set(&lab_plan(), None, &told).await.unwrap();
     let mut results = Vec::new();
     for scenario in Scenario::ALL {
+        let began = Instant::now();
         match stage.play(scenario, "cargo test", &told).await {
-            Ok(result) => results.push(result),
+            Ok(result) => {
+                tell(&format!("{:>5.1} s  {}: {}", began.elapsed().as_secs_f64(), scenario.name(), result.headline()));
+                results.push(result);
+            }
             Err(error) => {
                 panic!("{}: {}\n{:#?}", scenario.name(), domain::failure::chain(&error), told.0.lock().unwrap())
             }

@@ -160,7 +160,7 @@ impl Status {
         }
         match (&self.kept, lease.active) {
             (Some(kept), _) => Some(format!("fenced: {}", kept.because)),
-            (None, ActiveSide::Replica) => Some("fenced; its record is missing".into()),
+            (None, ActiveSide::Replica) => Some("refuses writes, as the last run's record says".into()),
             (None, ActiveSide::Primary) => None,
         }
     }

@@ -48,6 +48,9 @@ pub(crate) trait World {
 /// How often a healthy primary is written down: the alarm's period, so that its metric has no holes.
 const HEARTBEAT: Span = Span::seconds(10);
 
+/// So many samples of a window may meet one of the window before that was under way when this one began to read.
+const WITH_THE_WINDOW_BEFORE: u32 = 2;
+
 /// How long telling may take where samples follow each other faster: a new connection's handshake fits.
 const SHORTEST_TELLING: std::time::Duration = std::time::Duration::from_millis(500);
 
@@ -159,7 +162,8 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             (Verdict::Down, _) => Sample::Down(look.because.clone()),
             (Verdict::Unknown, _) => return self.untold(&look.because).await,
         };
-        if matches!(sample, Sample::Down(_)) && self.watch.failing.is_none() {
+        let begins = self.watched.samples <= WITH_THE_WINDOW_BEFORE;
+        if begins && matches!(sample, Sample::Down(_)) && self.watch.failing.is_none() {
             self.recall_streak().await;
         }
         match self.watch.take(at, sample, self.plan.probe.interval) {
@@ -168,8 +172,9 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             Change::Failing(failures) => {
                 self.watched.failed += 1;
                 info!(plan.name = %self.plan.plan, failures, because = look.because, "a sample failed");
-                self.tell(at, failures).await;
-                self.follow().await;
+                let (side, ()) = tokio::join!(self.side_now(), self.tell_quietly(at, failures));
+                self.written_at = Some(at);
+                self.follow(side);
             }
             Change::Recovered(streak) => {
                 let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, streak, at);
@@ -184,29 +189,41 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     async fn untold(&mut self, because: &str) {
         self.watched.untold += 1;
         warn!(plan.name = %self.plan.plan, because, "a sample could not tell");
-        self.follow().await;
+        let side = self.side_now().await;
+        self.follow(side);
     }
 
-    /// Goes on with the side that takes writes now: a run may have moved the primary meanwhile. Only looked at where the
-    /// watched side does not serve, so that a healthy watch costs no request.
-    async fn follow(&mut self) {
-        match active_side(self.shelf, self.plan).await {
-            Ok(side) if side == self.watch.side => {}
-            Ok(side) => {
-                info!(plan.name = %self.plan.plan, ?side, "the primary was moved: the watch follows it");
-                self.watch = std::mem::take(&mut self.watch).of(side);
-                self.written_at = None;
-            }
-            Err(failure) => warn!(why = failure.chain(), "could not read the lease"),
+    /// The side that takes writes now: a run may have moved the primary meanwhile. Only looked at where the watched side
+    /// does not serve, so that a healthy watch costs no request.
+    async fn side_now(&self) -> ActiveSide {
+        match tokio::time::timeout(self.patience(), active_side(self.shelf, self.plan)).await {
+            Ok(Ok(side)) => return side,
+            Ok(Err(failure)) => warn!(why = failure.chain(), "could not read the lease"),
+            Err(_) => warn!("could not read the lease in time"),
+        }
+        self.watch.side
+    }
+
+    fn follow(&mut self, side: ActiveSide) {
+        if side != self.watch.side {
+            info!(plan.name = %self.plan.plan, ?side, "the primary was moved: the watch follows it");
+            self.watch = std::mem::take(&mut self.watch).of(side);
+            self.written_at = None;
         }
     }
 
     /// The window before may have seen the first failure with its last sample.
     async fn recall_streak(&mut self) {
-        match recall(self.shelf, self.plan).await {
-            Ok(watch) => self.watch.failing = watch.of(self.watch.side).failing,
-            Err(failure) => warn!(why = failure.chain(), "could not recall the watch"),
+        match tokio::time::timeout(self.patience(), recall(self.shelf, self.plan)).await {
+            Ok(Ok(watch)) => self.watch.failing = watch.of(self.watch.side).failing,
+            Ok(Err(failure)) => warn!(why = failure.chain(), "could not recall the watch"),
+            Err(_) => warn!("could not recall the watch in time"),
         }
+    }
+
+    /// How long what is beside the sampling may take: a sample that is not taken leaves unknown what the primary wrote.
+    fn patience(&self) -> std::time::Duration {
+        self.plan.probe.interval.duration().max(SHORTEST_TELLING)
     }
 
     async fn tell(&mut self, at: Timestamp, failures: u32) {
@@ -218,7 +235,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     /// next one tells again, and one that is not taken leaves unknown what the primary wrote.
     async fn tell_quietly(&self, at: Timestamp, failures: u32) {
         let told = async { tokio::join!(self.world.publish(&self.plan.plan, at, failures), self.remember()) };
-        match tokio::time::timeout(self.plan.probe.interval.duration().max(SHORTEST_TELLING), told).await {
+        match tokio::time::timeout(self.patience(), told).await {
             Ok((Ok(()), ())) => {}
             Ok((Err(failure), ())) => warn!(why = failure.chain(), "could not publish the metric"),
             Err(_) => warn!("could not tell in time what was seen"),

@@ -9,7 +9,7 @@ use crate::{
     health::{Endpoint, FailureClass, Look, Verdict},
     lease::{ActiveSide, Lease},
     plan::Policy,
-    probe::Streak,
+    probe::{Streak, later},
     run::Run,
     wal::LastSeen,
 };
@@ -52,7 +52,9 @@ pub fn rehearse(seen: Seen, lease: Option<&Lease>, run: &Run, now: Timestamp) ->
     if let Some(holder) = lease.and_then(|lease| lease.holder.as_ref()) {
         return refuse(format!("run `{}` holds the lease", holder.execution.name()));
     }
-    match decide(&died(seen, run, now), run, now) {
+    // As late as the alarm and the hold-down would let it be judged.
+    let then = later(now, run.plan.probe.hold_down);
+    match decide(&died(seen, run, now), run, then) {
         Decision::Go(judgement) => Rehearsal {
             verdict: match judgement.policy {
                 Policy::Automatic => Would::FailOver,

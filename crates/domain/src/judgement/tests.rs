@@ -234,7 +234,7 @@ fn healthy() -> Seen {
 
 #[test]
 fn a_rehearsal_says_what_a_death_now_would_lead_to() {
-    let rehearsed = |seen: Seen, run: &Run| rehearse(seen, None, run, at(60_000));
+    let rehearsed = |seen: Seen, run: &Run| rehearse(seen, None, run, at(1_260));
     let told = rehearsed(healthy(), &run());
     assert_eq!((told.verdict, told.class), (Would::FailOver, Some(FailureClass::Zone)), "{}", told.because);
     assert!(told.replication.contains("0 bytes behind"), "{}", told.replication);

@@ -64,38 +64,55 @@ async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value) -> 
         ));
     }
     let snapshot = hardening::snapshot_name(&run, pair);
-    let seen = primary.look(&run, pair, &snapshot).await?;
-    let next = hardening::plan(&seen, &run, pair);
-    info!(plan.name = %run.plan.plan, instance.id = %pair.replica.instance, ?seen, ?next, "planned the hardening");
-    match next {
-        Move::Wait(why) => Ok(Step::pending(why, &seen)),
-        Move::Modify { retention_days, deletion_protection } => {
-            primary.modify(&run, pair, retention_days, deletion_protection).await?;
-            Ok(Step::pending(format!("RDS was asked to change `{}`", pair.replica.instance), &seen))
-        }
-        Move::Snapshot => {
-            primary.snapshot(&run, pair, &snapshot).await?;
-            Ok(Step::pending(format!("RDS was asked for snapshot `{snapshot}`"), &seen))
-        }
-        Move::Done => {
-            let hardening = Hardening {
-                instance: pair.replica.instance.clone(),
-                generation: run.generation,
-                retention_days: seen.retention_days,
-                deletion_protection: seen.deletion_protection,
-                snapshot,
-            };
-            shelf::write_json(shelf, &hardening::key(&run), &hardening, Condition::Always).await?;
-            let because = format!(
-                "`{}` keeps backups for {} days, {}, and snapshot `{}` is under way",
-                hardening.instance,
-                hardening.retention_days,
-                if hardening.deletion_protection { "cannot be deleted" } else { "can be deleted" },
-                hardening.snapshot
-            );
-            Ok(Step::done(because, &seen, hardening))
+    // A change that takes effect at once is followed by the next: each look costs a wait otherwise.
+    for _ in 0..MOVES {
+        let seen = primary.look(&run, pair, &snapshot).await?;
+        let next = hardening::plan(&seen, &run, pair);
+        info!(plan.name = %run.plan.plan, instance.id = %pair.replica.instance, ?seen, ?next, "planned the hardening");
+        let moved = match next {
+            Move::Wait(why) => return Ok(Step::pending(why, &seen)),
+            Move::Modify { retention_days, deletion_protection } => {
+                primary.modify(&run, pair, retention_days, deletion_protection).await
+            }
+            Move::Snapshot => primary.snapshot(&run, pair, &snapshot).await,
+            Move::Done => return done(shelf, &run, pair, seen, snapshot).await,
+        };
+        match moved {
+            Ok(()) => {}
+            // RDS's status lags behind: what it says is available may be changing already.
+            Err(rejected @ Failure::AwsRejected { .. }) => return Ok(Step::pending(rejected.chain(), &seen)),
+            Err(failure) => return Err(failure),
         }
     }
+    Ok(Step::pending(format!("RDS was asked to change `{}`", pair.replica.instance), Value::Null))
+}
+
+/// A change of the settings and a snapshot, and a look at what became of them.
+const MOVES: usize = 3;
+
+async fn done(
+    shelf: &impl Shelf,
+    run: &Run,
+    pair: &PostgresPair,
+    seen: Seen,
+    snapshot: String,
+) -> Result<Step<Hardening>, Failure> {
+    let hardening = Hardening {
+        instance: pair.replica.instance.clone(),
+        generation: run.generation,
+        retention_days: seen.retention_days,
+        deletion_protection: seen.deletion_protection,
+        snapshot,
+    };
+    shelf::write_json(shelf, &hardening::key(run), &hardening, Condition::Always).await?;
+    let because = format!(
+        "`{}` keeps backups for {} days, {}, and snapshot `{}` is under way",
+        hardening.instance,
+        hardening.retention_days,
+        if hardening.deletion_protection { "cannot be deleted" } else { "can be deleted" },
+        hardening.snapshot
+    );
+    Ok(Step::done(because, &seen, hardening))
 }
 
 struct World;

@@ -1,6 +1,6 @@
 //! Many runs on one pair: the quick way back to where a failover can begin.
 
-use domain::probe::Watch;
+use domain::{lease::ActiveSide, probe::Watch};
 use edge::shelf;
 
 use super::{PATIENCE, System, SystemError, until};
@@ -59,7 +59,8 @@ impl System {
         self.create_replica(machine).await?;
         self.point_to_primary(machine).await?;
         // It writes the first failure and the return down at once, and with the failure when it last saw the primary.
-        self.watch_shows(machine, "the primary's return in the watch", |watch| watch.failing.is_none()).await?;
+        let back = |watch: &Watch| watch.failing.is_none() && watch.last_seen.is_some();
+        self.watch_shows(machine, "the primary's return in the watch", back).await?;
         Ok(())
     }
 
@@ -80,7 +81,7 @@ impl System {
         let key = shelf::watch_key(&self.plan.plan);
         until(PATIENCE, what, async || {
             let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
-            Ok(watch.filter(&wanted).map(drop))
+            Ok(watch.filter(|watch| watch.side == ActiveSide::Primary && wanted(watch)).map(drop))
         })
         .await
     }

@@ -205,3 +205,27 @@ async fn a_primary_that_is_moved_while_it_fails_is_followed_within_the_window() 
     assert_eq!(after.map(|(_, failures)| *failures), Some(0), "the new primary answers: the alarm comes to rest");
     assert_eq!(world.looked_at.borrow().last(), Some(&ActiveSide::Replica));
 }
+
+#[tokio::test]
+async fn a_shelf_that_does_not_answer_holds_up_no_sample() {
+    /// Answers what a window needs to begin, and nothing from then on.
+    struct Deaf(Memory, Cell<bool>);
+    impl edge::shelf::Shelf for Deaf {
+        async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
+            if self.1.get() { std::future::pending().await } else { self.0.get(key).await }
+        }
+
+        async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
+            if self.1.replace(key.ends_with("windows.json")) && !key.ends_with("windows.json") {
+                return std::future::pending().await;
+            }
+            self.0.put(key, text, condition).await
+        }
+    }
+    let shelf = Deaf(lab(), Cell::new(false));
+    let world = Fake::down(&[(30_000, 31_200)]);
+    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
+    let watched = tokio::time::timeout(std::time::Duration::from_secs(20), handle(&shelf, &world, event)).await;
+    drop(watched.expect("the window ends"));
+    assert_eq!(world.most_failures(), 3, "and it has counted on");
+}

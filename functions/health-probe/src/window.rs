@@ -74,17 +74,12 @@ pub(crate) async fn watch(
     if let Err(why) = world.prepare(pair).await {
         warn!(plan.name = %plan.plan, why, "could not prepare the watch");
     }
-    let (side, watch) = tokio::join!(active_side(shelf, &plan), recall(shelf, &plan));
-    let mut window = Window {
-        shelf,
-        world,
-        plan: &plan,
-        pair,
-        watch: watch?.of(side?),
-        written_at: None,
-        watched: Watched::default(),
-    };
-    window.watched.gap_seconds = gap.as_seconds();
+    // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
+    let watched = Watched { gap_seconds: gap.as_seconds(), ..Watched::default() };
+    let mut window = Window { shelf, world, plan: &plan, pair, watch: Watch::default(), written_at: None, watched };
+    window.watch = window.recalled().await.unwrap_or_default();
+    let side = window.side_now().await;
+    window.follow(side);
     let mut at = from;
     while at < until {
         world.sleep_until(at).await;
@@ -93,7 +88,9 @@ pub(crate) async fn watch(
         let soonest = probe::on_grid(world.now(), plan.probe.interval);
         at = probe::later(at, plan.probe.interval).max(soonest);
     }
-    window.remember().await;
+    if tokio::time::timeout(window.patience(), window.remember()).await.is_err() {
+        warn!("could not write the watch down in time");
+    }
     let because = format!("watched from {from} until {until}");
     Ok(Step::done(because, &window.watch, window.watched))
 }
@@ -214,11 +211,19 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
 
     /// The window before may have seen the first failure with its last sample.
     async fn recall_streak(&mut self) {
+        if let Some(watch) = self.recalled().await {
+            self.watch.failing = watch.of(self.watch.side).failing;
+        }
+    }
+
+    /// What the windows before have written down, if it can be read.
+    async fn recalled(&self) -> Option<Watch> {
         match tokio::time::timeout(self.patience(), recall(self.shelf, self.plan)).await {
-            Ok(Ok(watch)) => self.watch.failing = watch.of(self.watch.side).failing,
+            Ok(Ok(watch)) => return Some(watch),
             Ok(Err(failure)) => warn!(why = failure.chain(), "could not recall the watch"),
             Err(_) => warn!("could not recall the watch in time"),
         }
+        None
     }
 
     /// How long what is beside the sampling may take: a sample that is not taken leaves unknown what the primary wrote.

@@ -13,7 +13,7 @@ use domain::{
     id::ExecutionArn,
     lease::{self, Holder, Lease, Owner, Phase, Taking},
     request::FailoverRequest,
-    run::{Kind, Run},
+    run::{Kind, Run, Trigger},
     step::Step,
 };
 use edge::{
@@ -80,6 +80,7 @@ async fn handle(
     let taking = lease::take(lease.as_ref(), owner.as_ref(), &plan, &execution, now);
     info!(plan.name = %plan.plan, execution.name = execution.name(), ?taking, "planned the lease");
     let (lease, taken_over) = match taking {
+        Taking::Refuse(why) if waits(&request.trigger, owner.as_ref()) => return Ok(Step::pending(why, &lease)),
         Taking::Refuse(why) => return Ok(Step::refused(why, &lease)),
         Taking::Ours { lease, taken_over } => (lease, taken_over),
         Taking::Take { lease: _, taken_over: Some(holder) } if cannot_finish(&execution, &holder) => {
@@ -124,6 +125,12 @@ async fn handle(
 /// promotion was asked for, nobody knows that there is still one.
 fn cannot_finish(execution: &ExecutionArn, dead: &Holder) -> bool {
     Kind::of(execution) == Kind::Switchover && dead.phase == Phase::Promoting
+}
+
+/// Whether to ask again. An alarm starts a run only when it changes its state: were its run refused because another one
+/// is at work, and that one came to nothing, nobody would fail over. A person is there to order it again.
+fn waits(trigger: &Trigger, owner: Option<&Owner>) -> bool {
+    matches!(trigger, Trigger::Alarm { .. }) && matches!(owner, Some(Owner::Running))
 }
 
 #[cfg(test)]
@@ -200,10 +207,22 @@ mod tests {
     async fn a_second_run_is_refused_while_the_first_one_runs() {
         let shelf = lab();
         open(&shelf, alarm()).await.unwrap();
-        let mut other = alarm();
+        let mut other = sample(include_str!("../../../events/open-run-by-hand.json"));
         other["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:other");
         let step = open(&shelf, other).await.unwrap();
         assert_eq!(step.step, Outcome::Refused);
+        assert!(step.did.is_none());
+    }
+
+    #[tokio::test]
+    async fn an_alarm_waits_for_a_run_that_may_come_to_nothing() {
+        let shelf = lab();
+        let mut by_hand = sample(include_str!("../../../events/open-run-by-hand.json"));
+        by_hand["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:by-hand");
+        open(&shelf, by_hand).await.unwrap();
+        let step = open(&shelf, alarm()).await.unwrap();
+        assert_eq!(step.step, Outcome::Pending);
+        assert!(step.because.contains("still running"), "{}", step.because);
         assert!(step.did.is_none());
     }
 

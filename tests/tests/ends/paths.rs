@@ -81,9 +81,22 @@ fn before_anything(sample: &Value) -> Vec<Path> {
     let opened = all_well(sample)["OpenRun"][0].clone();
     let judged = sample["record"]["judgement"].clone();
     let hold = waits("the hold-down has not passed")[0].clone();
+    let busy = waits("another run holds it")[0].clone();
     vec![
         path("a failover in which all goes well is done", DONE, "1 check passed", json!({})),
         path("a lease that another holds", REFUSED, "is held", json!({ "OpenRun": refuses("the lease is held") })),
+        path(
+            "a lease that another gives back in time",
+            DONE,
+            "1 check passed",
+            json!({ "OpenRun": [busy, busy, opened] }),
+        ),
+        path(
+            "a lease that another keeps",
+            REFUSED,
+            "not opened after 21 asks: another run holds it",
+            json!({ "OpenRun": waits("another run holds it") }),
+        ),
         path(
             "a request that is wrong",
             REFUSED,

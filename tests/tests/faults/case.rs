@@ -36,14 +36,16 @@ pub(crate) fn kinds(calls: &[Call], watch: &Caller, region: &str) -> Vec<Kind> {
     ours.map(Kind::of).filter(|kind| seen.insert(kind.clone())).collect()
 }
 
-/// Every case: each kind before and after, and each function killed once, in the last of its calls. With `only`, those
-/// that say one of its words, which commas part.
+/// Every case: each kind before and after it took effect, and each function killed once, in the last of its calls. With
+/// `only`, those that say one of its words, which commas part.
 pub(crate) fn all(kinds: &[Kind], only: Option<&str>) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut last = BTreeMap::new();
     for kind in kinds {
         cases.push(Case { kind: kind.clone(), when: When::Before, how: How::Throttled });
-        cases.push(Case { kind: kind.clone(), when: When::After, how: How::Broken });
+        if !kind.only_reads() {
+            cases.push(Case { kind: kind.clone(), when: When::After, how: How::Broken });
+        }
         if matches!(kind.caller, Caller::Function(_)) {
             last.insert(kind.caller.clone(), kind.clone());
         }
@@ -63,9 +65,24 @@ impl Kind {
         let (caller, service) = (call.caller.clone(), call.service.clone());
         Self { caller, service, operation: call.operation.clone(), region: call.region.clone(), target }
     }
+
+    /// Whether it takes no effect, so that there is no after.
+    fn only_reads(&self) -> bool {
+        ["Describe", "Get", "Head", "List"].iter().any(|verb| self.operation.starts_with(verb))
+    }
+
+    /// Whether a function makes it when it starts cold, and keeps the answer.
+    fn is_made_cold(&self) -> bool {
+        self.service == "secretsmanager" || self.target.starts_with("ca/")
+    }
 }
 
 impl Case {
+    /// Whether the functions must start cold for it to be made.
+    pub(crate) fn needs_cold_functions(&self) -> bool {
+        self.kind.is_made_cold() || self.how == How::Killed
+    }
+
     pub(crate) fn fault(&self) -> Fault {
         let Kind { caller, service, operation, region, target } = &self.kind;
         let fault = Fault::new(self.when, self.how).by(caller.clone()).of(service).operation(operation);

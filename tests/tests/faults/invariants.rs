@@ -68,7 +68,9 @@ impl<'a> World<'a> {
     pub(crate) async fn play(&self, case: &Case, number: i64) -> Result<String, String> {
         let (machine, system) = (&self.stage.machine, &self.stage.system);
         system.rewind(machine).await.map_err(|error| format!("before it began: {}", domain::failure::chain(&error)))?;
-        self.faults.end_idle_environments().await.unwrap();
+        if case.needs_cold_functions() {
+            self.faults.end_idle_environments().await.unwrap();
+        }
         self.faults.forget_calls().await.unwrap();
         let fault = self.faults.set(&case.fault()).await.unwrap();
         self.kill().await;

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::workload::ClientView;
 
 pub use figures::{Figure, Figures, Part, parts};
+use moment::Tone;
 pub use moment::{Actor, Event, Moment, Turn, TurnKind};
 pub use page::page;
 pub use reading::{moments, signals, turns, turns_until};

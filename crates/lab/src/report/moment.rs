@@ -83,7 +83,52 @@ pub enum Event {
     CallsSpoiled,
 }
 
+/// What a moment is to whoever reads of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Bad news.
+    Bad,
+    /// Good news.
+    Good,
+    /// Neither.
+    Plain,
+}
+
 impl Event {
+    /// Whether it is bad news, good news or neither.
+    #[must_use]
+    pub(super) fn tone(self) -> Tone {
+        match self {
+            Self::Killed
+            | Self::Paused
+            | Self::ReplayHeld
+            | Self::Refused
+            | Self::PersonCalled
+            | Self::RunStopped
+            | Self::RecordEdited
+            | Self::WritesRefused
+            | Self::LinksCut
+            | Self::CallsSpoiled
+            | Self::Denied => Tone::Bad,
+            Self::FirstCommit | Self::Promoted | Self::Verified | Self::OldPrimaryFenced => Tone::Good,
+            Self::Resumed
+            | Self::Detected
+            | Self::Alarm
+            | Self::RunStarted
+            | Self::Judged
+            | Self::Approved
+            | Self::Fenced
+            | Self::Ordered
+            | Self::Drained
+            | Self::DnsSwitched
+            | Self::RunEnded
+            | Self::OldPrimaryBack
+            | Self::Undone
+            | Self::LinksHealed
+            | Self::Tolerated => Tone::Plain,
+        }
+    }
+
     /// As a person reads it.
     #[must_use]
     pub fn name(self) -> &'static str {

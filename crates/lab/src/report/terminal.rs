@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use domain::span::Span;
 use jiff::Timestamp;
 
-use super::{DrillResult, Event, Figures, Moment, Part, parts};
+use super::{DrillResult, Event, Figures, Moment, Part, Tone, parts};
 
 /// The longest text of one line.
 const LONGEST_CHARS: usize = 200;
@@ -162,34 +162,10 @@ fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
 }
 
 fn shade(event: Event) -> Shade {
-    match event {
-        Event::Killed
-        | Event::Paused
-        | Event::ReplayHeld
-        | Event::Refused
-        | Event::PersonCalled
-        | Event::RunStopped
-        | Event::RecordEdited
-        | Event::WritesRefused
-        | Event::LinksCut
-        | Event::CallsSpoiled
-        | Event::Denied => Shade::Bad,
-        Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => Shade::Good,
-        Event::Resumed
-        | Event::Detected
-        | Event::Alarm
-        | Event::RunStarted
-        | Event::Judged
-        | Event::Approved
-        | Event::Fenced
-        | Event::Ordered
-        | Event::Drained
-        | Event::DnsSwitched
-        | Event::RunEnded
-        | Event::OldPrimaryBack
-        | Event::Undone
-        | Event::LinksHealed
-        | Event::Tolerated => Shade::Strong,
+    match event.tone() {
+        Tone::Bad => Shade::Bad,
+        Tone::Good => Shade::Good,
+        Tone::Plain => Shade::Strong,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     scale::{Scale, offset, offset_ms},
     text::{short, text},
 };
-use crate::report::{Actor, DrillResult, Event, Moment, TurnKind};
+use crate::report::{Actor, DrillResult, Event, Moment, Tone, TurnKind};
 
 const WIDTH: f64 = 1080.0;
 /// Where the lanes begin: right of their names.
@@ -219,35 +219,11 @@ fn mark(out: &mut String, result: &DrillResult, moment: &Moment, label: &Label, 
     )
 }
 
-/// Whether a moment is bad news, good news or neither.
+/// A moment's tone, as the page's style calls it.
 pub(super) fn tone(event: Event) -> &'static str {
-    match event {
-        Event::Killed
-        | Event::Paused
-        | Event::ReplayHeld
-        | Event::Refused
-        | Event::PersonCalled
-        | Event::RunStopped
-        | Event::RecordEdited
-        | Event::WritesRefused
-        | Event::LinksCut
-        | Event::CallsSpoiled
-        | Event::Denied => "bad",
-        Event::FirstCommit | Event::Promoted | Event::Verified | Event::OldPrimaryFenced => "good",
-        Event::Resumed
-        | Event::Detected
-        | Event::Alarm
-        | Event::RunStarted
-        | Event::Judged
-        | Event::Approved
-        | Event::Fenced
-        | Event::Ordered
-        | Event::Drained
-        | Event::DnsSwitched
-        | Event::RunEnded
-        | Event::OldPrimaryBack
-        | Event::Undone
-        | Event::LinksHealed
-        | Event::Tolerated => "plain",
+    match event.tone() {
+        Tone::Bad => "bad",
+        Tone::Good => "good",
+        Tone::Plain => "plain",
     }
 }

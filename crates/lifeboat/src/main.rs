@@ -1,7 +1,7 @@
 //! The command for the people on call.
 //!
-//! One module for each noun: plans, approvals, failovers, switchovers, evidence, status. What is printed is printed by [`output`]; a
-//! command that cannot do what it was asked says so with a [`Refusal`].
+//! One module for each noun: plans, approvals, failovers, switchovers, evidence, status. What is printed is printed by
+//! [`output`]; a command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
 mod drill;
@@ -55,7 +55,7 @@ enum Command {
     /// Prints the schema of evidence, writes a drill's page.
     #[command(subcommand)]
     Evidence(evidence::Command),
-    /// Shows a plan's lease, primary, last run and watch.
+    /// Shows who is primary, replication, lease, last run, watch, and what a death now would lead to.
     Status(status::Command),
 }
 

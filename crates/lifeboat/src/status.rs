@@ -1,4 +1,4 @@
-//! `lifeboat status`: a plan's lease, primary, last run and watch, as they are now.
+//! `lifeboat status`: who is primary, replication, lease, last run and watch, and what a death now would lead to.
 
 use std::process::ExitCode;
 
@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::{engine::Engine, output::Output, refusal::Refusal};
 
-/// Shows a plan's lease, primary, last run and watch.
+/// Shows who is primary, replication, lease, last run, watch, and what a death now would lead to.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 It only looks: nothing is changed. The record is asked as a client would, with this machine's resolver (or the one in
@@ -211,7 +211,16 @@ impl Status {
     }
 
     fn holder(&self) -> String {
-        let Some(holder) = self.lease.as_ref().and_then(|lease| lease.holder.as_ref()) else { return "free".into() };
+        let Some(lease) = &self.lease else { return "free".into() };
+        let Some(holder) = &lease.holder else {
+            return match &lease.unfinished {
+                None => "free".into(),
+                Some(left) => format!(
+                    "free, but run `{}` stopped past its point of no return: `lifeboat failover` finishes it",
+                    left.execution.name()
+                ),
+            };
+        };
         let phase = match holder.phase {
             Phase::Opened => "before the point of no return",
             Phase::Promoting => "past the point of no return",
@@ -326,6 +335,16 @@ mod tests {
         lease.holder = Some(Holder { execution, phase: Phase::Promoting, since, asked: None });
         assert!(status.holder().contains("`alarm-1`") && status.holder().contains("past the point of no return"));
         assert_eq!(status.last(), "none");
+    }
+
+    #[test]
+    fn a_run_that_is_to_be_finished_is_told_with_what_finishes_it() {
+        let mut status = half_way();
+        let lease = status.lease.as_mut().unwrap();
+        let execution = lease.last.as_ref().unwrap().execution.clone();
+        let since = Timestamp::UNIX_EPOCH;
+        lease.unfinished = Some(Holder { execution, phase: Phase::Promoting, since, asked: None });
+        assert!(status.holder().contains("`lifeboat failover` finishes it"), "{}", status.holder());
     }
 
     #[test]

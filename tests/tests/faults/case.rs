@@ -37,16 +37,20 @@ pub(crate) fn kinds(calls: &[Call], watch: &Caller, region: &str) -> Vec<Kind> {
 }
 
 /// Every case: each kind before and after it took effect, and each function killed once, in the last of its calls. With
-/// `only`, those that say one of its words, which commas part.
-pub(crate) fn all(kinds: &[Kind], only: Option<&str>) -> Vec<Case> {
+/// `only`, those that say one of its words, which commas part. With `silent`, a function's call before it took effect is
+/// not answered at all instead of being refused.
+pub(crate) fn all(kinds: &[Kind], only: Option<&str>, silent: bool) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut last = BTreeMap::new();
     for kind in kinds {
-        cases.push(Case { kind: kind.clone(), when: When::Before, how: How::Throttled });
+        // How long a state machine waits for a call is AWS's own affair.
+        let by_function = matches!(kind.caller, Caller::Function(_));
+        let how = if silent && by_function { How::Silent } else { How::Throttled };
+        cases.push(Case { kind: kind.clone(), when: When::Before, how });
         if !kind.only_reads() {
             cases.push(Case { kind: kind.clone(), when: When::After, how: How::Broken });
         }
-        if matches!(kind.caller, Caller::Function(_)) {
+        if by_function {
             last.insert(kind.caller.clone(), kind.clone());
         }
     }
@@ -105,6 +109,7 @@ impl fmt::Display for Case {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match (self.how, self.when) {
             (How::Killed, _) => "killed in",
+            (How::Silent, _) => "no answer to",
             (_, When::Before) => "refused",
             (_, When::After) => "answer lost",
         };

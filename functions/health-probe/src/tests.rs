@@ -229,3 +229,33 @@ async fn a_shelf_that_does_not_answer_holds_up_no_sample() {
     drop(watched.expect("the window ends"));
     assert_eq!(world.most_failures(), 3, "and it has counted on");
 }
+
+#[tokio::test]
+async fn a_failure_at_the_handover_knows_where_the_window_before_last_saw_the_primary() {
+    /// What the window before has remembered: an old position at first, its newest one from then on.
+    struct Handover(Memory, Cell<u32>, RefCell<Vec<Watch>>);
+    impl edge::shelf::Shelf for Handover {
+        async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
+            if key != "probes/lab/watch.json" {
+                return self.0.get(key).await;
+            }
+            let reads = self.1.replace(self.1.get() + 1);
+            let seen = if reads == 0 { at(-11_000) } else { at(0) };
+            let text = json!({"failing": null, "lastSeen": {"lsn": "0/10", "at": seen}}).to_string();
+            Ok(Some(edge::shelf::Object { text, etag: "1".into(), version: None }))
+        }
+
+        async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
+            if key == "probes/lab/watch.json" {
+                self.2.borrow_mut().push(serde_json::from_str(&text).unwrap());
+            }
+            self.0.put(key, text, condition).await
+        }
+    }
+    let (shelf, world) = (Handover(lab(), Cell::new(0), RefCell::default()), Fake::down(&[(0, 2_000)]));
+    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
+    handle(&shelf, &world, event).await.unwrap();
+    let first = shelf.2.borrow()[0].clone();
+    assert_eq!(first.failing.map(|streak| streak.failures), Some(1));
+    assert_eq!(first.last_seen.map(|seen| seen.at), Some(at(0)), "what the judge will reckon the loss from");
+}

@@ -209,10 +209,14 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         }
     }
 
-    /// The window before may have seen the first failure with its last sample.
+    /// The window before may have seen the first failure with its last sample; and it has seen the primary since this
+    /// one read what it remembered, which was up to [`probe::LEAD`] before its own first sample.
     async fn recall_streak(&mut self) {
         if let Some(watch) = self.recalled().await {
-            self.watch.failing = watch.of(self.watch.side).failing;
+            let watch = watch.of(self.watch.side);
+            self.watch.failing = watch.failing;
+            self.watch.last_seen =
+                [self.watch.last_seen, watch.last_seen].into_iter().flatten().max_by_key(|seen| seen.at);
         }
     }
 

@@ -125,7 +125,9 @@ def refusals():
 
 
 def killer():
-    """Gives the function that kills the process that made a call, and waits until it is gone."""
+    """Gives the function that kills a call's function, every process of it at work, and waits until they are gone.
+
+    A call shows whose role made it, not which of the function's processes."""
     workers = symbols.uses(lambda_runtime, "_workers")
     lock = symbols.uses(lambda_runtime, "_lock")
     credentials = symbols.uses(lambda_runtime, "execution_credentials", "config")

@@ -1,4 +1,5 @@
-//! AWS's calls spoiled on purpose, as a caller sees it. These tests take turns, for faults are the whole lab's.
+//! AWS's calls spoiled on purpose, as a caller sees it. These tests take turns, for faults are the whole lab's;
+//! so does every other test of a function that one of them kills.
 
 use std::sync::MutexGuard;
 
@@ -11,7 +12,7 @@ use super::*;
 /// A Region that no other test calls: faults here are nobody else's.
 const QUIET: &str = "ap-southeast-2";
 
-fn turn() -> MutexGuard<'static, ()> {
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    failure::Failure,
     id::{ExecutionArn, Generation, Person},
     lease::Holder,
     plan::{Plan, PostgresPair},
@@ -85,6 +86,14 @@ impl Run {
     #[must_use]
     pub fn pair(&self) -> Option<&PostgresPair> {
         self.plan.traffic_pair()
+    }
+
+    /// The same, for a step that can do nothing without it.
+    ///
+    /// # Errors
+    /// `InvalidInput` with the place in the step's event.
+    pub fn protected(&self) -> Result<&PostgresPair, Failure> {
+        self.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))
     }
 
     /// What it is for.

@@ -8,7 +8,9 @@ use aws_sdk_rds::{
 };
 use domain::{
     failure::Failure,
+    fencing::{self, Direction, NetworkSeen, Seen, Way},
     id::{InstanceId, Region, SecurityGroupId},
+    plan::PostgresPair,
 };
 
 use crate::{aws, aws_failure};
@@ -58,6 +60,14 @@ impl Rds {
         let answer = answer.map_err(|error| self.failure("describe", instance, error))?;
         let found = answer.db_instances().first().ok_or_else(|| self.missing(instance))?;
         Ok(read(found))
+    }
+
+    /// An instance's security groups, for a fence: a Region that does not answer is an answer too.
+    pub async fn network(&self, instance: &InstanceId) -> NetworkSeen {
+        match self.describe(instance).await {
+            Ok(instance) => NetworkSeen::Groups(instance.security_groups),
+            Err(failure) => NetworkSeen::Silent(failure.chain()),
+        }
     }
 
     /// Asks for a replica's promotion, with the retention that the new primary is to have.
@@ -157,6 +167,25 @@ impl Rds {
             return self.missing(instance);
         }
         aws_failure!(format!("cannot {verb} DB instance `{instance}` in {}", self.region), error)
+    }
+}
+
+/// Shuts the network of a pair's primary, or opens it again, by `set` where that is not done yet.
+pub async fn set_network(
+    seen: &Seen,
+    pair: &PostgresPair,
+    direction: Direction,
+    set: impl AsyncFnOnce(&[SecurityGroupId]) -> Result<(), Failure>,
+) -> Way {
+    if let NetworkSeen::Silent(why) = &seen.network {
+        return Way::Unreachable(why.clone());
+    }
+    match fencing::plan(seen, pair, direction).set_groups {
+        None => Way::Holds,
+        Some(groups) => match set(&groups).await {
+            Ok(()) => Way::Holds,
+            Err(failure) => Way::Unreachable(failure.chain()),
+        },
     }
 }
 

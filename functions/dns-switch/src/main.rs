@@ -74,8 +74,7 @@ trait Zone {
 
 async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<Step<Switch>, Failure> {
     let DnsSwitch { run, change, rehearse } = edge::parse(event, "DnsSwitch")?;
-    let pair =
-        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair = run.protected()?;
     let (id, name, target) = (&run.plan.traffic.record.zone, &run.plan.traffic.record.name, &pair.replica.endpoint);
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), zone.look(id, name));
     held?;

@@ -64,8 +64,7 @@ trait Pair {
 
 async fn handle(shelf: &impl Shelf, world: &impl Pair, event: Value) -> Result<Step<Drained>, Failure> {
     let DrainPrimary { run, order } = edge::parse(event, "DrainPrimary")?;
-    let pair =
-        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair = run.protected()?;
     shelf::held_lease(shelf, &run).await?;
     let primary = &pair.primary.instance;
     if order == Order::Undo {

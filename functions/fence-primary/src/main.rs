@@ -9,7 +9,7 @@ use std::{future::Future, time::Duration};
 
 use domain::{
     failure::Failure,
-    fencing::{self, Direction, Fencing, NetworkSeen, Seen, Way},
+    fencing::{Direction, Fencing, NetworkSeen, Seen, Way},
     id::{SecurityGroupId, SqlName},
     plan::PostgresPair,
     run::Run,
@@ -18,7 +18,7 @@ use domain::{
 use edge::{
     aws,
     postgres::{Patience, Postgres, Server},
-    rds::Rds,
+    rds::{Rds, set_network},
     shelf::{self, Bucket, Shelf},
 };
 use serde::Deserialize;
@@ -55,22 +55,22 @@ trait OldPrimary {
 
 async fn handle(shelf: &impl Shelf, old: &impl OldPrimary, event: Value) -> Result<Step<Fencing>, Failure> {
     let FencePrimary { run, undo } = edge::parse(event, "FencePrimary")?;
-    let pair =
-        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair = run.protected()?;
     shelf::held_lease(shelf, &run).await?;
     let direction = if undo { Direction::Undo } else { Direction::Fence };
+    let set = async |groups: &[SecurityGroupId]| old.set_groups(&run, pair, groups).await;
     let (seen, fencing) = match direction {
-        // The database first: once the network is shut, we cannot reach it either.
+        // The database first: a session that is open writes on whatever becomes of the network.
         Direction::Fence => {
             let (network, database) =
                 tokio::join!(old.network(&run, pair), old.shut_out(&run, pair, &pair.application_roles));
             let seen = Seen { network };
-            let network = set_network(old, &run, pair, &seen, direction).await;
+            let network = set_network(&seen, pair, direction, set).await;
             (seen, Fencing::of(network, way(database)))
         }
         Direction::Undo => {
             let seen = Seen { network: old.network(&run, pair).await };
-            let network = set_network(old, &run, pair, &seen, direction).await;
+            let network = set_network(&seen, pair, direction, set).await;
             let database = old.let_in(pair, &pair.application_roles).await;
             (seen, Fencing { fenced: false, network, database: way(database) })
         }
@@ -91,19 +91,6 @@ async fn handle(shelf: &impl Shelf, old: &impl OldPrimary, event: Value) -> Resu
     Ok(Step::done(because, &seen, fencing))
 }
 
-async fn set_network(old: &impl OldPrimary, run: &Run, pair: &PostgresPair, seen: &Seen, direction: Direction) -> Way {
-    if let NetworkSeen::Silent(why) = &seen.network {
-        return Way::Unreachable(why.clone());
-    }
-    match fencing::plan(seen, pair, direction).set_groups {
-        None => Way::Holds,
-        Some(groups) => match old.set_groups(run, pair, &groups).await {
-            Ok(()) => Way::Holds,
-            Err(failure) => Way::Unreachable(failure.chain()),
-        },
-    }
-}
-
 fn way(done: Result<(), String>) -> Way {
     done.map_or_else(Way::Unreachable, |()| Way::Holds)
 }
@@ -120,10 +107,7 @@ const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
 
 impl OldPrimary for World {
     async fn network(&self, run: &Run, pair: &PostgresPair) -> NetworkSeen {
-        match Rds::far(&run.plan.regions.primary, FAR_PATIENCE).await.describe(&pair.primary.instance).await {
-            Ok(instance) => NetworkSeen::Groups(instance.security_groups),
-            Err(failure) => NetworkSeen::Silent(failure.chain()),
-        }
+        Rds::far(&run.plan.regions.primary, FAR_PATIENCE).await.network(&pair.primary.instance).await
     }
 
     async fn set_groups(&self, run: &Run, pair: &PostgresPair, groups: &[SecurityGroupId]) -> Result<(), Failure> {

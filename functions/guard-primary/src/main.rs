@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use domain::{
     failure::Failure,
-    fencing::{self, Direction, NetworkSeen, Seen, Way},
+    fencing::{Direction, Seen, Way},
     guard::{Kept, Met},
-    id::PlanName,
+    id::{PlanName, SecurityGroupId},
     incident::Notice,
     plan::{Plan, PostgresPair},
     probe,
@@ -23,9 +23,9 @@ use domain::{
 use edge::{
     aws,
     postgres::{Patience, Postgres, Server},
-    rds::Rds,
+    rds::{Rds, set_network},
     shelf::{Bucket, Shelf},
-    sns::Sns,
+    sns::{self, Sns},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -77,26 +77,15 @@ impl World for Watcher {
 
     async fn shut_network(&self, plan: &Plan, pair: &PostgresPair) -> Way {
         let rds = Rds::far(&plan.regions.primary, FAR_PATIENCE).await;
-        let network = match rds.describe(&pair.primary.instance).await {
-            Ok(instance) => NetworkSeen::Groups(instance.security_groups),
-            Err(failure) => return Way::Unreachable(failure.chain()),
-        };
-        match fencing::plan(&Seen { network }, pair, Direction::Fence).set_groups {
-            None => Way::Holds,
-            Some(groups) => match rds.set_security_groups(&pair.primary.instance, &groups).await {
-                Ok(()) => Way::Holds,
-                Err(failure) => Way::Unreachable(failure.chain()),
-            },
-        }
+        let (instance, seen) = (&pair.primary.instance, Seen { network: rds.network(&pair.primary.instance).await });
+        let set = async |groups: &[SecurityGroupId]| rds.set_security_groups(instance, groups).await;
+        set_network(&seen, pair, Direction::Fence, set).await
     }
 
     async fn tell(&self, plan: &Plan, notice: &Notice) {
         let topics = std::iter::once(self.topic.as_str()).chain(plan.notifications.topics.iter().map(String::as_str));
-        for topic in topics {
-            if let Err(failure) = self.sns.publish(topic, notice).await {
-                tracing::warn!(topic, why = failure.chain(), "a topic did not take the notice");
-            }
-        }
+        // Each topic that did not hear is logged; there is nobody else to tell.
+        drop(sns::to_each(topics, async |topic| self.sns.publish(topic, notice).await).await);
     }
 
     fn now(&self) -> Timestamp {

@@ -52,24 +52,21 @@ pub(crate) async fn watch(
     let (mut met, mut network) = tokio::join!(world.meet(&plan, pair), world.shut_network(&plan, pair));
     loop {
         let now = world.now();
-        if let Some(mut kept) = guard::conclude(&guard, &plan.plan, &pair.primary.instance, &met, network.clone(), now)
-        {
-            if network != Way::Holds {
-                kept.network = world.shut_network(&plan, pair).await;
-            }
-            info!(plan.name = %plan.plan, instance.id = %pair.primary.instance, because = kept.because, "kept out");
-            return conclude(shelf, world, &plan, &guard, kept).await;
-        }
         let next = probe::on_grid(probe::later(now, plan.probe.interval), plan.probe.interval);
-        if next >= until {
-            if network != Way::Holds {
-                network = world.shut_network(&plan, pair).await;
-            }
-            let because = format!("`{}` is still silent: {met:?}; its network: {network:?}", pair.primary.instance);
-            return Ok(Step::pending(because, &met));
+        if matches!(met, Met::Silent(_)) && next < until {
+            world.sleep_until(next).await;
+            met = world.meet(&plan, pair).await;
+            continue;
         }
-        world.sleep_until(next).await;
-        met = world.meet(&plan, pair).await;
+        if network != Way::Holds {
+            network = world.shut_network(&plan, pair).await;
+        }
+        let because = format!("`{}` is still silent: {met:?}; its network: {network:?}", pair.primary.instance);
+        let Some(kept) = guard::conclude(&guard, &plan.plan, &pair.primary.instance, &met, network, now) else {
+            return Ok(Step::pending(because, &met));
+        };
+        info!(plan.name = %plan.plan, instance.id = %pair.primary.instance, because = kept.because, "kept out");
+        return conclude(shelf, world, &plan, &guard, kept).await;
     }
 }
 

@@ -53,8 +53,7 @@ trait NewPrimary {
 
 async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value) -> Result<Step<Hardening>, Failure> {
     let HardenPrimary { run } = edge::parse(event, "HardenPrimary")?;
-    let pair =
-        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair = run.protected()?;
     let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&run.plan.plan)).await?;
     let is_ours = |lease: &Lease| lease.generation == run.generation && lease.active == ActiveSide::Replica;
     if !lease.is_some_and(|(lease, _)| is_ours(&lease)) {

@@ -93,8 +93,7 @@ async fn rehearse(
 }
 
 async fn look(shelf: &impl Shelf, world: &impl Looks, run: &Run) -> Result<Seen, Failure> {
-    let pair =
-        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair = run.protected()?;
     let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
     world.look(run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await
 }

@@ -20,7 +20,7 @@ use domain::{
 use edge::{
     aws,
     shelf::{self, Bucket, Condition, Shelf},
-    sns::Sns,
+    sns::{self, Sns},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -133,21 +133,10 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
     };
     let mut topics = vec![topic];
     topics.extend(run.iter().flat_map(|run| run.plan.notifications.topics.iter().map(String::as_str)));
-    // One deaf topic must not keep the others from hearing.
-    let mut deaf = None;
-    for topic in &topics {
-        if let Err(failure) = carrier.publish(topic, &notice).await {
-            info!(topic, why = failure.chain(), "a topic did not take the notice");
-            deaf = Some(failure);
-        }
-    }
+    let heard = sns::to_each(topics.iter().copied(), async |topic| carrier.publish(topic, &notice).await).await;
     info!(subject = notice.subject, topics = topics.len(), "told");
-    match deaf {
-        Some(failure) => Err(failure),
-        None => {
-            Ok(Step::done(format!("told {} topics", topics.len()), Value::Null, json!({ "subject": notice.subject })))
-        }
-    }
+    heard?;
+    Ok(Step::done(format!("told {} topics", topics.len()), Value::Null, json!({ "subject": notice.subject })))
 }
 
 /// The notice of an execution's status; `None` where the run has told by itself.

@@ -76,8 +76,7 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
     let request: PromoteReplica = edge::parse(event, "PromoteReplica")?;
     let grounds = request.grounds()?;
     let PromoteReplica { run, rehearse, .. } = request;
-    let pair =
-        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair = run.protected()?;
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), replica.look(&run, pair));
     let ((lease, etag), seen) = (held?, seen?);
     // Asked by this run, or by the one that it finishes.

@@ -50,8 +50,7 @@ trait NewSide {
 
 async fn handle(side: &impl NewSide, event: Value) -> Result<Step<Vec<Checked>>, Failure> {
     let Verify { run } = edge::parse(event, "Verify")?;
-    let pair =
-        run.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))?;
+    let pair = run.protected()?;
     let name = &run.plan.traffic.record.name;
     let mut checks = vec![
         timed("the name leads to the new side", async { leads_there(side.alias(name).await, &pair.replica.endpoint) })

@@ -72,6 +72,7 @@ pub(crate) fn all(sample: &Value) -> Vec<Path> {
     let mut paths = before_anything(sample);
     paths.extend(approvals(sample));
     paths.extend(before_the_point_of_no_return());
+    paths.extend(once_promoting(PERSON));
     paths.extend(after_the_point_of_no_return());
     paths.extend(closing());
     paths
@@ -181,15 +182,24 @@ fn before_the_point_of_no_return() -> Vec<Path> {
     ]
 }
 
-fn after_the_point_of_no_return() -> Vec<Path> {
+/// Those that a failover and a switchover have in common once the promotion was asked for; `person` is the end of each.
+pub(crate) fn once_promoting(person: &'static str) -> Vec<Path> {
     vec![
         path(
             "a promotion that never ends",
-            PERSON,
+            person,
             "not promoted after 121 asks: still starting",
             json!({ "PromoteReplica": waits("still starting") }),
         ),
-        path("a promotion that fails", PERSON, "AwsRejected", json!({ "PromoteReplica": fails("AwsRejected", "no") })),
+        path("a promotion that fails", person, "AwsRejected", json!({ "PromoteReplica": fails("AwsRejected", "no") })),
+        path("a record that is denied", person, "AwsDenied", json!({ "DnsSwitch": fails("AwsDenied", "route53") })),
+        path("a record that points elsewhere", person, "elsewhere", json!({ "DnsSwitch": refuses("elsewhere") })),
+        path("a check that fails", person, "0 orders", json!({ "Verify": refuses("0 orders") })),
+    ]
+}
+
+fn after_the_point_of_no_return() -> Vec<Path> {
+    vec![
         path(
             "a guard that does not start keeps no traffic waiting",
             DONE,
@@ -203,10 +213,7 @@ fn after_the_point_of_no_return() -> Vec<Path> {
             json!({ "HardenPrimary": waits("backing-up") }),
         ),
         path("a record that never spreads", PERSON, "not switched after 121", json!({ "DnsSwitch": waits("spreads") })),
-        path("a record that points elsewhere", PERSON, "elsewhere", json!({ "DnsSwitch": refuses("elsewhere") })),
-        path("a record that is denied", PERSON, "AwsDenied", json!({ "DnsSwitch": fails("AwsDenied", "route53") })),
         path("checks that never answer", PERSON, "not verified after 61", json!({ "Verify": waits("no answer") })),
-        path("a check that fails", PERSON, "0 orders", json!({ "Verify": refuses("0 orders") })),
         path("a check that crashes", PERSON, "Runtime.Unknown", json!({ "Verify": fails("Runtime.Unknown", "gone") })),
     ]
 }

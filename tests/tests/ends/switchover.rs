@@ -34,6 +34,7 @@ pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {
 pub(crate) fn all(sample: &Value) -> Vec<Path> {
     let mut paths = before_anything();
     paths.extend(before_the_point_of_no_return(sample));
+    paths.extend(paths::once_promoting(PERSON));
     paths.extend(after_the_point_of_no_return());
     paths
 }
@@ -129,22 +130,12 @@ fn before_the_point_of_no_return(sample: &Value) -> Vec<Path> {
 fn after_the_point_of_no_return() -> Vec<Path> {
     vec![
         path(
-            "a promotion that never ends",
-            PERSON,
-            "not promoted after 121 asks: still starting",
-            json!({ "PromoteReplica": waits("still starting") }),
-        ),
-        path("a promotion that fails", PERSON, "AwsRejected", json!({ "PromoteReplica": fails("AwsRejected", "no") })),
-        path("a record that is denied", PERSON, "AwsDenied", json!({ "DnsSwitch": fails("AwsDenied", "route53") })),
-        path("a record that moved meanwhile", PERSON, "elsewhere", json!({ "DnsSwitch": refuses("elsewhere") })),
-        path(
             "a fence that fails opens nothing again",
             PERSON,
             "FencePrimary ended with AwsDenied",
             json!({ "FencePrimary": fails("AwsDenied", "rds:ModifyDBInstance") }),
         ),
         path("a fence that is refused", PERSON, "no fence", json!({ "FencePrimary": refuses("no fence") })),
-        path("a check that fails", PERSON, "0 orders", json!({ "Verify": refuses("0 orders") })),
         path(
             "a switchover without its record needs a person",
             PERSON,

@@ -88,7 +88,7 @@ impl Postgres {
     /// # Errors
     /// Says why the server could not be asked.
     pub async fn let_in(&self, server: &Server<'_>, roles: &[SqlName], within: Duration) -> Result<(), String> {
-        let login: String = roles.iter().map(|role| format!("alter role {} login; ", identifier(role))).collect();
+        let login = alter_roles(roles, "login");
         self.asking(server, within, async |client| client.batch_execute(&login).await)
             .await
             .map_err(|unasked| unasked.why)
@@ -103,7 +103,7 @@ impl Postgres {
         let (plan, generation, execution) =
             (literal(run.plan.plan.as_str()), run.generation, literal(run.execution.as_str()));
         let roles = run.pair().map(|pair| pair.application_roles.as_slice()).unwrap_or_default();
-        let login: String = roles.iter().map(|role| format!("alter role {} login; ", identifier(role))).collect();
+        let login = alter_roles(roles, "login");
         let write = format!(
             "begin; {login}create schema if not exists lifeboat; \
              create table if not exists lifeboat.promotion (plan text, generation bigint, execution text, at timestamptz default clock_timestamp(), primary key (plan, generation)); \
@@ -134,9 +134,14 @@ impl Postgres {
     }
 }
 
+/// Changes roles, each in a statement of its own.
+fn alter_roles(roles: &[SqlName], to: &str) -> String {
+    roles.iter().map(|role| format!("alter role {} {to}; ", identifier(role))).collect()
+}
+
 /// Takes the login of roles away, and ends their sessions until none is left.
 pub(super) async fn end_sessions(client: &Client, roles: &[SqlName]) -> Result<(), tokio_postgres::Error> {
-    let no_login: String = roles.iter().map(|role| format!("alter role {} nologin; ", identifier(role))).collect();
+    let no_login = alter_roles(roles, "nologin");
     let names: Vec<String> = roles.iter().map(|role| literal(role.as_str())).collect();
     let theirs = format!("from pg_stat_activity where usename in ({})", names.join(", "));
     let (end, count) =

@@ -1,9 +1,6 @@
 //! Many runs on one pair: the quick way back to where a failover can begin.
 
-use domain::{lease::ActiveSide, probe::Watch};
-use edge::shelf;
-
-use super::{PATIENCE, System, SystemError, until};
+use super::{System, SystemError, watch::is_well};
 use crate::{
     machine::Machine,
     rds::RdsError,
@@ -27,10 +24,8 @@ impl System {
     /// # Errors
     /// As AWS answers.
     pub async fn start_by_hand_only(&self, machine: &Machine) -> Result<(), SystemError> {
-        let region = self.plan.regions.recovery.as_str();
-        let alarm = format!("lifeboat-{}-primary-down", self.plan.plan);
-        let cloudwatch = aws_sdk_cloudwatch::Client::new(&machine.gateway.sdk_config(region));
-        let deleted = cloudwatch.delete_alarms().alarm_names(&alarm).send().await;
+        let alarm = self.alarm();
+        let deleted = self.cloudwatch(machine).delete_alarms().alarm_names(&alarm).send().await;
         deleted
             .map(drop)
             .map_err(|error| SystemError::Aws { doing: format!("delete `{alarm}`"), why: edge::aws::shown(&error) })
@@ -59,8 +54,7 @@ impl System {
         self.create_replica(machine).await?;
         self.point_to_primary(machine).await?;
         // It writes the first failure and the return down at once, and with the failure when it last saw the primary.
-        let back = |watch: &Watch| watch.failing.is_none() && watch.last_seen.is_some();
-        self.watch_shows(machine, "the primary's return in the watch", back).await?;
+        self.watch_shows(machine, "the primary's return in the watch", is_well).await?;
         Ok(())
     }
 
@@ -70,20 +64,6 @@ impl System {
     /// [`SystemError::Late`].
     pub async fn noticed(&self, machine: &Machine) -> Result<(), SystemError> {
         self.watch_shows(machine, "a failure in the watch", |watch| watch.failing.is_some()).await
-    }
-
-    async fn watch_shows(
-        &self,
-        machine: &Machine,
-        what: &str,
-        wanted: impl Fn(&Watch) -> bool,
-    ) -> Result<(), SystemError> {
-        let key = shelf::watch_key(&self.plan.plan);
-        until(PATIENCE, what, async || {
-            let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
-            Ok(watch.filter(|watch| watch.side == ActiveSide::Primary && wanted(watch)).map(drop))
-        })
-        .await
     }
 
     /// Writes one row as the application would. Gives who took it, or why nobody did.

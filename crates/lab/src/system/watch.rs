@@ -31,16 +31,8 @@ impl System {
     /// # Errors
     /// [`SystemError::Late`].
     pub async fn watched(&self, machine: &Machine) -> Result<(), SystemError> {
-        let key = shelf::watch_key(&self.plan.plan);
-        until(PATIENCE, "the watch of the primary", async || {
-            let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
-            let healthy = |watch: &Watch| watch.failing.is_none() && watch.last_seen.is_some();
-            Ok(watch.filter(|watch| watch.side == ActiveSide::Primary && healthy(watch)).map(drop))
-        })
-        .await?;
-        let cloudwatch =
-            aws_sdk_cloudwatch::Client::new(&machine.gateway.sdk_config(self.plan.regions.recovery.as_str()));
-        let alarm = format!("lifeboat-{}-primary-down", self.plan.plan);
+        self.watch_shows(machine, "the watch of the primary", is_well).await?;
+        let (cloudwatch, alarm) = (self.cloudwatch(machine), self.alarm());
         until(PATIENCE, &format!("rest of the alarm `{alarm}`"), async || {
             let answer = cloudwatch.describe_alarms().alarm_names(&alarm).send().await;
             let answer = answer.map_err(|error| SystemError::Aws {
@@ -52,6 +44,30 @@ impl System {
         })
         .await?;
         self.rested(machine).await
+    }
+
+    /// Waits until what the watch remembers of the primary is `wanted`.
+    pub(super) async fn watch_shows(
+        &self,
+        machine: &Machine,
+        what: &str,
+        wanted: impl Fn(&Watch) -> bool,
+    ) -> Result<(), SystemError> {
+        let key = shelf::watch_key(&self.plan.plan);
+        until(PATIENCE, what, async || {
+            let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
+            Ok(watch.filter(|watch| watch.side == ActiveSide::Primary && wanted(watch)).map(drop))
+        })
+        .await
+    }
+
+    /// The alarm of the primary.
+    pub(super) fn alarm(&self) -> String {
+        format!("lifeboat-{}-primary-down", self.plan.plan)
+    }
+
+    pub(super) fn cloudwatch(&self, machine: &Machine) -> aws_sdk_cloudwatch::Client {
+        aws_sdk_cloudwatch::Client::new(&machine.gateway.sdk_config(self.plan.regions.recovery.as_str()))
     }
 
     /// Waits until no run is under way: what the alarm started while the pair was made anew has ended.
@@ -78,4 +94,9 @@ impl System {
         })
         .await
     }
+}
+
+/// Whether the primary was seen and nothing fails.
+pub(super) fn is_well(watch: &Watch) -> bool {
+    watch.failing.is_none() && watch.last_seen.is_some()
 }

@@ -38,11 +38,7 @@ impl Drill<'_> {
         let promotion = evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref());
         let timeline = promotion.map_or(0, |promotion| promotion.timeline);
         self.check("it was promoted once", timeline == 2, format!("timeline {timeline}, 1 before"));
-        let moved = promoted_at(&evidence);
-        let returned_at = self.afterwards(&clients, moved).await?;
-        let logs = clients.stop().await?;
-        let run = RunResult::of("automatic failover", Ending::Done, evidence);
-        self.result(struck_at, vec![run], &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
+        self.recovered(struck_at, clients, evidence).await
     }
 
     pub(super) async fn api_throttled(&mut self) -> Result<DrillResult, DrillError> {
@@ -57,11 +53,7 @@ impl Drill<'_> {
         let evidence = runs.follow(self.stage, &run, self.audience).await?;
         // Reading and writing the lease, looking at and moving the replica and the record, invoking each function.
         self.healed(20).await?;
-        let moved = promoted_at(&evidence);
-        let returned_at = self.afterwards(&clients, moved).await?;
-        let logs = clients.stop().await?;
-        let run = RunResult::of("automatic failover", Ending::Done, evidence);
-        self.result(struck_at, vec![run], &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
+        self.recovered(struck_at, clients, evidence).await
     }
 
     pub(super) async fn dns_refused(&mut self) -> Result<DrillResult, DrillError> {

@@ -1,12 +1,12 @@
 //! A primary that dies: at once, or while its replica is behind.
 
-use domain::span::Span;
+use domain::{evidence::Evidence, span::Span};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Drill, later, promoted_at};
 use crate::{
-    drill::{DrillError, follow::Runs},
+    drill::{DrillError, clients::Clients, follow::Runs},
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
 };
 
@@ -17,6 +17,16 @@ impl Drill<'_> {
         let struck_at = self.kill().await?;
         let run = runs.next().await?;
         let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        self.recovered(struck_at, clients, evidence).await
+    }
+
+    /// After an automatic failover: the client is served again and the old primary returns, both within the objectives.
+    pub(super) async fn recovered(
+        &mut self,
+        struck_at: Timestamp,
+        clients: Clients,
+        evidence: Evidence,
+    ) -> Result<DrillResult, DrillError> {
         let moved = promoted_at(&evidence);
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;

@@ -178,7 +178,8 @@ pub struct InstanceView {
 pub struct Rds {
     estate: Arc<Estate>,
     listen: SocketAddr,
-    tasks: [JoinHandle<()>; 2],
+    serving: JoinHandle<()>,
+    watching: JoinHandle<()>,
 }
 
 /// Starts the endpoint, which serves in the background from then on.
@@ -210,15 +211,13 @@ pub async fn serve(config: RdsConfig, spawner: Spawner) -> Result<Rds, RdsError>
         installation,
     ));
     let serving = axum::serve(listener, endpoint::router(Arc::clone(&estate))).into_future();
-    let tasks = [
-        tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                error!(%error, "the RDS endpoint ended");
-            }
-        }),
-        tokio::spawn(watch::keep_watch(Arc::clone(&estate))),
-    ];
-    Ok(Rds { estate, listen, tasks })
+    let serving = tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            error!(%error, "the RDS endpoint ended");
+        }
+    });
+    let watching = tokio::spawn(watch::keep_watch(Arc::clone(&estate)));
+    Ok(Rds { estate, listen, serving, watching })
 }
 
 /// Makes the data folder, without what an earlier lab left in it. PostgreSQL needs its whole path.
@@ -290,17 +289,17 @@ impl Rds {
     /// # Errors
     /// When a server could not be stopped; the others are.
     pub async fn shut_down(&self) -> Result<(), RdsError> {
-        for task in &self.tasks {
-            task.abort();
-        }
-        self.estate.end().await.map_err(RdsError::ShutDown)
+        self.watching.abort();
+        let ended = self.estate.end().await.map_err(RdsError::ShutDown);
+        // Last, because whoever can bind the port takes the servers' addresses and folders for its own.
+        self.serving.abort();
+        ended
     }
 }
 
 impl Drop for Rds {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+        self.watching.abort();
+        self.serving.abort();
     }
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_rds::Client;
@@ -35,8 +36,11 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) async fn start() -> Self {
+        // Not the slot's: the lab that had it before may not have removed its own yet.
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let nth = STARTED.fetch_add(1, Ordering::Relaxed);
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rds-{}-{nth}", std::process::id()));
         for slot in (1..=99).rev() {
-            let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rds-{slot}"));
             match serve(config(slot, &folder), Spawner::start().unwrap()).await {
                 Ok(rds) => return Self { rds, folder },
                 Err(RdsError::InUse { .. }) => {}

@@ -13,7 +13,8 @@ pub struct Machine {
     pub name: String,
     /// The first state.
     pub start: String,
-    /// The states by their names.
+    /// The states by their names, those inside a `Map` among them: it goes on to its first state as well as to the next,
+    /// and whatever ends in it goes on as it does itself.
     pub states: BTreeMap<String, State>,
     /// How long an execution may take.
     pub timeout_seconds: u64,
@@ -24,7 +25,7 @@ pub struct Machine {
 /// A state.
 #[derive(Debug)]
 pub struct State {
-    /// `Task`, `Choice`, `Wait`, `Pass`, `Succeed` or `Fail`.
+    /// `Task`, `Choice`, `Wait`, `Pass`, `Map`, `Succeed` or `Fail`.
     pub kind: String,
     /// Where it may go on.
     pub edges: Vec<Edge>,
@@ -52,6 +53,18 @@ impl Machine {
         repository::MACHINES.into_iter().map(Self::read).collect()
     }
 
+    /// Those that move a primary.
+    #[must_use]
+    pub fn moving() -> Vec<Self> {
+        repository::MOVING.into_iter().map(Self::read).collect()
+    }
+
+    /// Where variables get their first values: the first state, and the first state inside each `Map`.
+    pub fn beginnings(&self) -> impl Iterator<Item = &State> {
+        let inside = self.of_kind("Map").map(|(_, map)| string(&map.json["ItemProcessor"]["StartAt"]));
+        std::iter::once(self.start.clone()).chain(inside).map(|name| &self.states[&name])
+    }
+
     /// What the names of its ends begin with: `Failover`.
     #[must_use]
     pub fn title(&self) -> String {
@@ -66,11 +79,12 @@ impl Machine {
     pub fn read(name: &str) -> Self {
         let path = format!("statemachines/{name}.asl.json");
         let json = repository::json(&path);
-        let states = json["States"].as_object().unwrap_or_else(|| panic!("{path}: no States"));
+        let mut states = BTreeMap::new();
+        gather(&json, None, &mut states);
         Self {
             name: name.to_owned(),
             start: string(&json["StartAt"]),
-            states: states.iter().map(|(name, state)| (name.clone(), State::read(state))).collect(),
+            states,
             timeout_seconds: json["TimeoutSeconds"].as_u64().unwrap_or_else(|| panic!("{path}: no TimeoutSeconds")),
             text: repository::text(&path),
         }
@@ -94,6 +108,21 @@ impl Machine {
             ahead.extend(edges.iter().filter(|edge| open(&name, edge)).map(|edge| edge.to.clone()));
         }
         reached
+    }
+}
+
+/// Reads the states of a definition, and of what is inside them. What ends there goes on to `next`.
+fn gather(definition: &Value, next: Option<&Value>, states: &mut BTreeMap<String, State>) {
+    for (name, json) in definition["States"].as_object().into_iter().flatten() {
+        let mut state = State::read(json);
+        if let (true, Some(next)) = (json["End"] == true, next) {
+            state.edges.push(Edge::to(next, &json["Assign"]));
+        }
+        if json["Type"] == "Map" {
+            gather(&json["ItemProcessor"], Some(&json["Next"]), states);
+            state.edges.insert(0, Edge::to(&json["ItemProcessor"]["StartAt"], &Value::Null));
+        }
+        assert!(states.insert(name.clone(), state).is_none(), "two states are named {name}");
     }
 }
 

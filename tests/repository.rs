@@ -8,7 +8,8 @@ use std::{
 use serde_json::Value;
 
 /// Every function: a folder under `functions/`.
-pub const FUNCTIONS: [&str; 12] = [
+pub const FUNCTIONS: [&str; 15] = [
+    "close-backup",
     "close-run",
     "dns-switch",
     "drain-primary",
@@ -18,13 +19,18 @@ pub const FUNCTIONS: [&str; 12] = [
     "health-probe",
     "judge-failover",
     "notify",
+    "open-backup",
     "open-run",
     "promote-replica",
+    "snapshot",
     "verify",
 ];
 
 /// Every state machine: a file under `statemachines/`.
-pub const MACHINES: [&str; 2] = ["failover", "switchover"];
+pub const MACHINES: [&str; 3] = ["backup", "failover", "switchover"];
+
+/// Those that move a primary.
+pub const MOVING: [&str; 2] = ["failover", "switchover"];
 
 /// The repository's root.
 #[must_use]

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::span::Span;
+
 /// Why a text is not a name of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {kind}: expected {expected}")]
@@ -109,6 +111,19 @@ id!(
     HostName, "a DNS name", "a lower-case DNS name without a trailing dot, as db.example.com", is_host_name
 );
 id!(
+    /// What a plan calls one of its backup schedules. Part of every backup's name and tags.
+    ScheduleName, "a schedule's name", "1 to 20 lower-case letters, digits and single hyphens, a letter first",
+    |text| hyphenated(text, 20)
+);
+id!(
+    /// When a schedule fires, as EventBridge Scheduler reads it; a `cron` is in UTC.
+    Schedule, "a schedule", "rate(15 minutes) or cron(0 2 * * ? *), in UTC", is_schedule
+);
+id!(
+    /// A KMS key of the Region that it is named for.
+    KmsKeyId, "a KMS key", "a key's id, its ARN, or alias/NAME", is_kms_key
+);
+id!(
     /// A PostgreSQL role or database. Quoted wherever it meets SQL; kept to harmless characters anyway.
     SqlName, "a PostgreSQL name", "1 to 63 lower-case letters, digits and underscores, a letter or underscore first",
     |text| {
@@ -183,6 +198,62 @@ fn is_region(text: &str) -> bool {
         && number.chars().all(|c| c.is_ascii_digit())
 }
 
+fn is_schedule(text: &str) -> bool {
+    let inside = |kind: &str| text.strip_prefix(kind)?.strip_suffix(')');
+    match (inside("rate("), inside("cron(")) {
+        (Some(rate), _) => rate_seconds(rate).is_some(),
+        (_, Some(cron)) => is_cron(cron),
+        (None, None) => false,
+    }
+}
+
+/// `15 minutes` in seconds. AWS wants the singular for one, and takes no zero.
+fn rate_seconds(rate: &str) -> Option<u64> {
+    let (count, unit) = rate.split_once(' ')?;
+    let digits = (1..=6).contains(&count.len()) && count.chars().all(|c| c.is_ascii_digit());
+    let count: u64 = count.parse().ok().filter(|count| digits && *count > 0)?;
+    let (unit, is_plural) = unit.strip_suffix('s').map_or((unit, false), |unit| (unit, true));
+    let seconds = match unit {
+        "minute" => 60,
+        "hour" => 3_600,
+        "day" => 24 * 3_600,
+        _ => return None,
+    };
+    (is_plural == (count > 1)).then_some(count * seconds)
+}
+
+/// Minutes, hours, days of the month, months, days of the week, years; one of the two days is `?`.
+fn is_cron(cron: &str) -> bool {
+    let fields: Vec<&str> = cron.split(' ').collect();
+    let [_, _, day_of_month, _, day_of_week, _] = fields[..] else { return false };
+    let plain = |field: &&str| {
+        !field.is_empty() && field.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || "*,-/?#".contains(c))
+    };
+    fields.iter().all(plain) && (day_of_month == "?") != (day_of_week == "?")
+}
+
+impl Schedule {
+    /// From one time to the next, where that is always the same.
+    #[must_use]
+    pub fn every(&self) -> Option<Span> {
+        rate_seconds(self.0.strip_prefix("rate(")?.strip_suffix(')')?).map(Span::seconds)
+    }
+}
+
+fn is_kms_key(text: &str) -> bool {
+    let plain = |text: &str, others: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+    };
+    let key = |text: &str| (32..=40).contains(&text.len()) && plain(text, "-");
+    let alias = |text: &str| text.strip_prefix("alias/").is_some_and(|name| name.len() <= 250 && plain(name, "/_-"));
+    if let Some(rest) = text.strip_prefix("arn:aws") {
+        let Some((_, resource)) = rest.split_once(":kms:") else { return false };
+        let resource = resource.splitn(3, ':').nth(2).unwrap_or_default();
+        return alias(resource) || resource.strip_prefix("key/").is_some_and(key);
+    }
+    alias(text) || key(text)
+}
+
 fn is_host_name(text: &str) -> bool {
     text.len() <= 253
         && text.split('.').count() >= 2
@@ -238,6 +309,46 @@ mod tests {
         }
         for good in ["eu-central-1", "us-gov-west-1", "ap-southeast-2"] {
             assert!(good.parse::<Region>().is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_is_one_that_aws_takes() {
+        for good in
+            ["rate(1 minute)", "rate(15 minutes)", "rate(1 day)", "cron(0 2 * * ? *)", "cron(0/15 * ? * MON-FRI *)"]
+        {
+            assert!(good.parse::<Schedule>().is_ok(), "{good}");
+        }
+        for bad in [
+            "daily",
+            "0 2 * * *",
+            "rate(15)",
+            "rate(1 minutes)",
+            "rate(0 minutes)",
+            "rate(15 minute)",
+            "rate(+5 hours)",
+            "rate(5 seconds)",
+            "cron(0 2 * * *)",
+            "cron(0 2 * * * *)",
+            "cron(0 2 ? * ? *)",
+            "cron(0  2 * * ? *)",
+            "cron(0 2 * * ? *",
+        ] {
+            assert!(bad.parse::<Schedule>().is_err(), "{bad}");
+        }
+        assert_eq!("rate(15 minutes)".parse::<Schedule>().unwrap().every(), Some(Span::seconds(900)));
+        assert_eq!("cron(0 2 * * ? *)".parse::<Schedule>().unwrap().every(), None);
+    }
+
+    #[test]
+    fn a_key_is_named_as_kms_names_it() {
+        let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        let arn = format!("arn:aws:kms:us-west-2:000000000000:key/{id}");
+        for good in [id, "alias/lifeboat", "alias/aws/rds", &arn, "arn:aws:kms:us-west-2:000000000000:alias/x"] {
+            assert!(good.parse::<KmsKeyId>().is_ok(), "{good}");
+        }
+        for bad in ["", "lifeboat", "alias/", "alias/a b", "arn:aws:s3:::bucket", "arn:aws:kms:us-west-2:0:key/"] {
+            assert!(bad.parse::<KmsKeyId>().is_err(), "{bad}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What people are told.
 
 use crate::{
+    backup::{BackupOutcome, BackupRun},
     evidence::RunOutcome,
     fencing::Way,
     guard::Kept,
@@ -37,7 +38,7 @@ impl Notice {
 pub fn started(execution: &ExecutionArn, input: &str) -> Notice {
     let input: String = input.chars().take(2_000).collect();
     Notice::new(
-        &format!("Lifeboat: a {} run has started", Kind::of(execution).noun()),
+        &format!("Lifeboat: a {} run has started", noun(execution)),
         format!("Execution: {execution}\nStarted by: {input}\n"),
     )
 }
@@ -47,10 +48,52 @@ pub fn started(execution: &ExecutionArn, input: &str) -> Notice {
 pub fn broken(execution: &ExecutionArn, status: &str, cause: &str) -> Notice {
     let cause: String = cause.chars().take(2_000).collect();
     Notice::new(
-        &format!("Lifeboat: a {} run ended as {status}", Kind::of(execution).noun()),
+        &format!("Lifeboat: a {} run ended as {status}", noun(execution)),
         format!(
             "Execution: {execution}\nStatus: {status}\nCause: {cause}\n\nWhat is true now: read its history and the evidence bucket; RUNBOOK.md has a heading for each end.\n\
              If it held the lease, the next run takes it over.\n"
+        ),
+    )
+}
+
+/// What an execution is, in a sentence: its state machine's name says so.
+fn noun(execution: &ExecutionArn) -> &str {
+    let machine = execution.machine();
+    machine.strip_prefix("lifeboat-").unwrap_or(machine)
+}
+
+/// A backup ended, and not as it should.
+#[must_use]
+pub fn backup(
+    execution: &ExecutionArn,
+    backup: Option<&BackupRun>,
+    outcome: BackupOutcome,
+    because: &str,
+    manifest: Option<&str>,
+) -> Notice {
+    let of = backup.map_or_else(String::new, |run| format!(" of {}, schedule {}", run.plan.plan, run.schedule));
+    let (headline, end) = match outcome {
+        BackupOutcome::Complete => (format!("backup{of} is complete"), "BackupComplete"),
+        BackupOutcome::Partial => (format!("backup{of} is INCOMPLETE"), "BackupPartial"),
+        BackupOutcome::Failed => (format!("backup{of} FAILED"), "BackupFailed"),
+        BackupOutcome::Refused => (format!("backup{of} refused"), "BackupRefused"),
+    };
+    let summary = backup.map(|run| format!("{}\n\n", run.plan.summary)).unwrap_or_default();
+    let again = backup.map(|run| {
+        format!(
+            "Once the reason is mended, the same backup is completed by:\n  lifeboat backup --plan {} --schedule {} --at {} --region {}\n",
+            run.plan.plan,
+            run.schedule,
+            run.scheduled_at,
+            execution.region()
+        )
+    });
+    Notice::new(
+        &format!("Lifeboat: {headline}"),
+        format!(
+            "{summary}Why: {because}\nExecution: {execution}\nManifest: {}\n\nRUNBOOK.md, {end}.\n{}",
+            manifest.unwrap_or("none could be written"),
+            again.unwrap_or_default()
         ),
     )
 }

@@ -4,6 +4,7 @@
 //! that every decision can be tested as a table. The world is in `edge`.
 
 pub mod approval;
+pub mod backup;
 pub mod drain;
 pub mod evidence;
 pub mod failure;
@@ -19,6 +20,7 @@ pub mod plan;
 pub mod probe;
 pub mod promotion;
 pub mod request;
+pub mod retention;
 pub mod run;
 pub mod span;
 pub mod standing;

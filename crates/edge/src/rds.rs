@@ -1,11 +1,10 @@
 //! RDS, in the Region of the instance.
 
+mod snapshots;
+
 use std::time::Duration;
 
-use aws_sdk_rds::{
-    Client,
-    types::{DbInstance, Tag},
-};
+use aws_sdk_rds::{Client, types::DbInstance};
 use domain::{
     failure::Failure,
     fencing::{self, Direction, NetworkSeen, Seen, Way},
@@ -14,6 +13,8 @@ use domain::{
 };
 
 use crate::{aws, aws_failure};
+
+pub use snapshots::Asked;
 
 /// RDS in one Region.
 #[derive(Debug, Clone)]
@@ -116,42 +117,6 @@ impl Rds {
         request.apply_immediately(true).send().await.map(drop).map_err(|error| self.failure("harden", instance, error))
     }
 
-    /// The status of a snapshot of an instance; `None` where there is none of that name.
-    ///
-    /// # Errors
-    /// As AWS answers.
-    pub async fn snapshot_status(&self, instance: &InstanceId, snapshot: &str) -> Result<Option<String>, Failure> {
-        match self.client.describe_db_snapshots().db_snapshot_identifier(snapshot).send().await {
-            Ok(answer) => Ok(answer.db_snapshots().first().map(|found| found.status().unwrap_or("unknown").to_owned())),
-            Err(error) if aws::code(&error).is_some_and(|code| code.starts_with("DBSnapshotNotFound")) => Ok(None),
-            Err(error) => Err(self.failure("look for a snapshot of", instance, error)),
-        }
-    }
-
-    /// Asks for a snapshot. One that is there already is what was asked for.
-    ///
-    /// # Errors
-    /// As AWS answers.
-    pub async fn take_snapshot(
-        &self,
-        instance: &InstanceId,
-        snapshot: &str,
-        tags: &[(&str, String)],
-    ) -> Result<(), Failure> {
-        let tags = tags.iter().map(|(key, value)| Tag::builder().key(*key).value(value).build()).collect();
-        let request = self
-            .client
-            .create_db_snapshot()
-            .db_instance_identifier(instance.as_str())
-            .db_snapshot_identifier(snapshot)
-            .set_tags(Some(tags));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if aws::code(&error).is_some_and(|code| code.starts_with("DBSnapshotAlreadyExists")) => Ok(()),
-            Err(error) => Err(self.failure("take a snapshot of", instance, error)),
-        }
-    }
-
     fn missing(&self, instance: &InstanceId) -> Failure {
         Failure::NotFound(format!(
             "there is no DB instance `{instance}` in {}: correct the plan, or create it",
@@ -163,7 +128,7 @@ impl Rds {
     where
         E: std::error::Error + aws_sdk_rds::error::ProvideErrorMetadata + 'static,
     {
-        if aws::code(&error).as_deref().is_some_and(|code| code.starts_with("DBInstanceNotFound")) {
+        if is(&error, "DBInstanceNotFound") {
             return self.missing(instance);
         }
         aws_failure!(format!("cannot {verb} DB instance `{instance}` in {}", self.region), error)
@@ -187,6 +152,14 @@ pub async fn set_network(
             Err(failure) => Way::Unreachable(failure.chain()),
         },
     }
+}
+
+/// Whether AWS's error is of this kind. Some of RDS's codes end in `Fault`, and which ones differs between its errors.
+fn is<E, R>(error: &aws_sdk_rds::error::SdkError<E, R>, code: &str) -> bool
+where
+    E: aws_sdk_rds::error::ProvideErrorMetadata,
+{
+    aws::code(error).is_some_and(|found| found.starts_with(code))
 }
 
 fn read(found: &DbInstance) -> Instance {

@@ -44,7 +44,7 @@ impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         self.order.check()?;
         let (region, name) = self.place()?;
-        let engine = Engine::of(Kind::Failover, region.as_deref()).await?;
+        let engine = Engine::of(Kind::Failover.machine(), region.as_deref()).await?;
         let execution = engine.execution(&name)?;
         let key = shelf::approval_key(&self.plan, &name);
         let Some((asked, _)) = shelf::read_json::<Asked>(&engine.bucket, &key).await? else {

@@ -8,7 +8,6 @@ use domain::{
     failure::Failure,
     id::{ExecutionArn, PlanName},
     judgement::Rehearsal,
-    run::Kind,
     step::Step,
 };
 use edge::{aws, aws_failure, shelf::Bucket, states::States};
@@ -23,7 +22,6 @@ const MOST_PAGES: usize = 20;
 pub(crate) struct Engine {
     client: Client,
     states: States,
-    kind: Kind,
     machine: String,
     /// The Region.
     pub(crate) region: String,
@@ -41,8 +39,8 @@ pub(crate) enum Start {
 }
 
 impl Engine {
-    /// Finds the engine for runs of a kind, in `region` or in the Region that AWS's configuration names.
-    pub(crate) async fn of(kind: Kind, region: Option<&str>) -> Result<Self, Refusal> {
+    /// Finds the engine and a state machine of it, in `region` or in the Region that AWS's configuration names.
+    pub(crate) async fn of(machine: &str, region: Option<&str>) -> Result<Self, Refusal> {
         let config = aws::config(region).await;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(Refusal::usage(
@@ -51,11 +49,11 @@ impl Engine {
             ));
         };
         let client = Client::new(&config);
-        let machine = find(&client, kind.machine(), &region).await?;
+        let machine = find(&client, machine, &region).await?;
         // arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME
         let account = machine.split(':').nth(4).unwrap_or_default();
         let bucket = Bucket::named(&config, format!("lifeboat-{account}-{region}"));
-        Ok(Self { client, kind, states: States::with(&config), machine, region, bucket })
+        Ok(Self { client, states: States::with(&config), machine, region, bucket })
     }
 
     /// The ARN of the execution of this name.
@@ -75,9 +73,7 @@ impl Engine {
             Err(error) if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) => {
                 Ok(Start::Taken(execution))
             }
-            Err(error) => {
-                Err(aws_failure!(format!("cannot start a {} in {}", self.kind.noun(), self.region), error).into())
-            }
+            Err(error) => Err(aws_failure!(format!("cannot start `{name}` with {}", self.machine), error).into()),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The command for the people on call.
 //!
-//! One module for each noun: plans, approvals, failovers, switchovers, evidence, status. What is printed is printed by
+//! One module for each noun: plans, approvals, failovers, switchovers, backups, evidence, status. What is printed is printed by
 //! [`output`]; a command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
+mod backup;
 mod drill;
 mod engine;
 mod evidence;
@@ -37,7 +38,7 @@ AWS is reached with the usual configuration (AWS_PROFILE, AWS_REGION, AWS_ENDPOI
 plan's recovery Region: give that one as --region.
 
 Exit codes: 0 done; 1 it could not be done, or a plan has errors; 2 the command line is wrong; and of a run
-3 refused, 4 undone, 5 needs a person.";
+3 refused, 4 undone, 5 needs a person, 6 incomplete.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -50,6 +51,8 @@ enum Command {
     Failover(failover::Command),
     /// Hands a primary that works over to its recovery Region.
     Switchover(switchover::Command),
+    /// Takes a backup by one of a plan's schedules, now or for a time that was missed.
+    Backup(backup::Command),
     /// Makes a disaster on this machine and shows what comes of it.
     Drill(drill::Command),
     /// Prints the schema of evidence, writes a drill's page.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Approve(command) => wait_for(command.run(&mut output)),
         Command::Failover(command) => wait_for(command.run(&mut output)),
         Command::Switchover(command) => wait_for(command.run(&mut output)),
+        Command::Backup(command) => wait_for(command.run(&mut output)),
         Command::Drill(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
         Command::Evidence(command) => command.run(&mut output),
         Command::Status(command) => wait_for(command.run(&mut output)),

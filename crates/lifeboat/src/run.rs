@@ -6,6 +6,7 @@ mod name;
 
 use std::{process::ExitCode, time::Duration};
 
+use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use domain::{
     evidence::{self, Evidence},
     id::{ExecutionArn, PlanName},
@@ -65,12 +66,12 @@ impl Ordered {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         self.order.check()?;
         let input = self.input()?;
-        let engine = Engine::of(self.kind, self.region.as_deref()).await?;
+        let engine = Engine::of(self.kind.machine(), self.region.as_deref()).await?;
         // The plan is looked for first: a run for one that does not exist would only be one more refusal in the record.
         shelf::read_plan(&engine.bucket, &self.plan).await?;
-        let execution = self.start(&engine, &input).await?;
+        let execution = start(&engine, &self.plan, &input).await?;
         output.remark(&format!("run `{}` in {}; Ctrl-C stops watching, not the run", execution.name(), engine.region));
-        let ending = self.follow(&engine, &execution, output).await?;
+        let ending = follow(&engine, &execution, Ending::of, self.json, output).await?;
         let evidence = self.evidence(&engine, &execution).await;
         ending.show(&execution, evidence.as_ref(), self.json, output)?;
         Ok(ending.exit_code())
@@ -87,53 +88,6 @@ impl Ordered {
         Ok(request.to_string())
     }
 
-    /// Starts the run, or joins the one that the same order started before and that still runs.
-    async fn start(&self, engine: &Engine, input: &str) -> Result<ExecutionArn, Refusal> {
-        for name in name::names(&self.plan, input) {
-            match engine.start(&name, input).await? {
-                Start::Started(execution) => return Ok(execution),
-                Start::Taken(execution) => {
-                    if Ending::of(&engine.describe(&execution).await?).is_none() {
-                        return Ok(execution);
-                    }
-                }
-            }
-        }
-        Err(Refusal::failed(
-            format!("this order was given {} times already, and each run has ended", name::MOST),
-            "Say in --why what is different now.",
-        ))
-    }
-
-    async fn follow(&self, engine: &Engine, execution: &ExecutionArn, output: &mut Output) -> Result<Ending, Refusal> {
-        let mut following = Following::default();
-        let mut failures = 0;
-        for _ in 0..MOST_LOOKS {
-            match look(engine, execution, &mut following).await {
-                Ok(ending) => {
-                    failures = 0;
-                    for told in following.told() {
-                        if self.json { output.json(&told)? } else { output.line(&told.to_string()) }
-                    }
-                    if let Some(ending) = ending {
-                        return Ok(ending);
-                    }
-                }
-                Err(refusal) => {
-                    failures += 1;
-                    if failures == MOST_FAILURES {
-                        return Err(refusal);
-                    }
-                }
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Err(Refusal::failed(
-            format!("{execution} still runs, longer than it may"),
-            "Look at it in the Step Functions console; RUNBOOK.md has a heading for each end.",
-        ))
-    }
-
     /// The run's evidence, if it can be read: what is told of the end stands without it.
     async fn evidence(&self, engine: &Engine, execution: &ExecutionArn) -> Option<Evidence> {
         let key = evidence::key(Some(&self.plan), execution);
@@ -141,14 +95,78 @@ impl Ordered {
     }
 }
 
+/// Starts a run, or joins the one that the same order started before and that still runs.
+pub(crate) async fn start(engine: &Engine, plan: &PlanName, input: &str) -> Result<ExecutionArn, Refusal> {
+    for name in name::names(plan, input) {
+        match engine.start(&name, input).await? {
+            Start::Started(execution) => return Ok(execution),
+            Start::Taken(execution) => {
+                if !has_ended(&engine.describe(&execution).await?) {
+                    return Ok(execution);
+                }
+            }
+        }
+    }
+    Err(Refusal::failed(
+        format!("this order was given {} times already, and each run has ended", name::MOST),
+        "Say in --why what is different now.",
+    ))
+}
+
+/// Whether an execution has ended.
+pub(crate) fn has_ended(described: &DescribeExecutionOutput) -> bool {
+    !matches!(described.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive)
+}
+
+/// Follows a run and tells what its steps answer, until `ending` makes something of it.
+pub(crate) async fn follow<E>(
+    engine: &Engine,
+    execution: &ExecutionArn,
+    ending: impl Fn(&DescribeExecutionOutput) -> Option<E>,
+    json: bool,
+    output: &mut Output,
+) -> Result<E, Refusal> {
+    let mut following = Following::default();
+    let mut failures = 0;
+    for _ in 0..MOST_LOOKS {
+        match look(engine, execution, &ending, &mut following).await {
+            Ok(ended) => {
+                failures = 0;
+                for told in following.told() {
+                    if json { output.json(&told)? } else { output.line(&told.to_string()) }
+                }
+                if let Some(ended) = ended {
+                    return Ok(ended);
+                }
+            }
+            Err(refusal) => {
+                failures += 1;
+                if failures == MOST_FAILURES {
+                    return Err(refusal);
+                }
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Err(Refusal::failed(
+        format!("{execution} still runs, longer than it may"),
+        "Look at it in the Step Functions console; RUNBOOK.md has a heading for each end.",
+    ))
+}
+
 /// Looks once: whether it ended, and then everything new in its history.
-async fn look(engine: &Engine, execution: &ExecutionArn, following: &mut Following) -> Result<Option<Ending>, Refusal> {
-    let ending = Ending::of(&engine.describe(execution).await?);
+async fn look<E>(
+    engine: &Engine,
+    execution: &ExecutionArn,
+    ending: impl Fn(&DescribeExecutionOutput) -> Option<E>,
+    following: &mut Following,
+) -> Result<Option<E>, Refusal> {
+    let ended = ending(&engine.describe(execution).await?);
     for _ in 0..following::MOST_PAGES {
         let (events, next) = engine.history(execution, following.page()).await?;
         if !following.take(&events, next) {
             break;
         }
     }
-    Ok(ending)
+    Ok(ended)
 }

@@ -74,7 +74,7 @@ struct Record {
 
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
-        let engine = Engine::of(Kind::Failover, self.region.as_deref()).await?;
+        let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
         let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
         let lease = read::<Lease>(&engine.bucket, &shelf::lease_key(&self.plan)).await?;
         let last_run = match lease.as_ref().and_then(|lease| lease.last.as_ref()) {

@@ -18,7 +18,7 @@ use domain::{
 };
 use edge::{
     aws,
-    rds::Rds,
+    rds::{Asked, Rds},
     shelf::{self, Bucket, Condition, Shelf},
 };
 use serde::Deserialize;
@@ -119,14 +119,13 @@ struct World;
 impl NewPrimary for World {
     async fn look(&self, run: &Run, pair: &PostgresPair, snapshot: &str) -> Result<Seen, Failure> {
         let rds = Rds::here(&run.plan.regions.recovery).await;
-        let (instance, snapshot) =
-            tokio::join!(rds.describe(&pair.replica.instance), rds.snapshot_status(&pair.replica.instance, snapshot));
+        let (instance, snapshot) = tokio::join!(rds.describe(&pair.replica.instance), rds.snapshot(snapshot));
         let instance = instance?;
         Ok(Seen {
             status: instance.status,
             retention_days: instance.retention_days,
             deletion_protection: instance.deletion_protection,
-            snapshot: snapshot?,
+            snapshot: snapshot?.map(|snapshot| snapshot.status),
         })
     }
 
@@ -139,8 +138,16 @@ impl NewPrimary for World {
             ("lifeboat:plan", run.plan.plan.to_string()),
             ("lifeboat:component", pair.name.to_string()),
             ("lifeboat:generation", run.generation.to_string()),
-        ];
-        Rds::here(&run.plan.regions.recovery).await.take_snapshot(&pair.replica.instance, name, &tags).await
+        ]
+        .map(|(key, value)| (key.to_owned(), value));
+        let instance = &pair.replica.instance;
+        match Rds::here(&run.plan.regions.recovery).await.take_snapshot(instance, name, &tags).await? {
+            Asked::Begun => Ok(()),
+            asked @ (Asked::Busy | Asked::NoRoom) => Err(Failure::AwsRejected {
+                what: format!("RDS takes no snapshot of `{instance}` now: {asked:?}"),
+                source: None,
+            }),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::future::Future;
 
 use domain::{
     approval::Asked,
+    backup::{BackupOutcome, BackupRun},
     evidence::RunOutcome,
     failure::Failure,
     id::{ExecutionArn, PlanName},
@@ -44,6 +45,18 @@ enum Notify {
     Ended(Box<Ended>),
     /// A new primary could not be made as safe as the old one was.
     Unhardened(Box<Unhardened>),
+    /// A backup lacks something.
+    Backup(Box<BackupEnded>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BackupEnded {
+    execution: ExecutionArn,
+    backup: Option<BackupRun>,
+    outcome: BackupOutcome,
+    because: String,
+    manifest: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,7 +119,7 @@ impl Carrier for Sns {
 }
 
 async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: Value) -> Result<Step<Value>, Failure> {
-    let (notice, run) = match event.get("detail-type") {
+    let (notice, plan) = match event.get("detail-type") {
         Some(_) => match status_notice(event)? {
             Some(notice) => (notice, None),
             None => return Ok(Step::done("the run said itself how it ended", Value::Null, Value::Null)),
@@ -117,22 +130,28 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 let Approval { run, judgement, .. } = *approval;
                 let judged =
                     judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
-                (incident::approval(&run, &judged, &judgement.because), Some(run))
+                (incident::approval(&run, &judged, &judgement.because), Some(run.plan))
             }
             Notify::Ended(ended) => {
                 let Ended { execution, outcome, because, run, evidence } = *ended;
                 let plan = evidence.as_ref().and_then(|closed| closed.plan.as_ref());
                 let key = evidence.as_ref().map(|closed| closed.evidence.as_str());
                 let standing = evidence.as_ref().and_then(|closed| closed.standing.as_deref());
-                (incident::ended(&execution, run.as_ref(), plan, standing, outcome, &because, key), run)
+                let notice = incident::ended(&execution, run.as_ref(), plan, standing, outcome, &because, key);
+                (notice, run.map(|run| run.plan))
             }
             Notify::Unhardened(unhardened) => {
-                (incident::unhardened(&unhardened.run, &unhardened.because), Some(unhardened.run))
+                (incident::unhardened(&unhardened.run, &unhardened.because), Some(unhardened.run.plan))
+            }
+            Notify::Backup(ended) => {
+                let BackupEnded { execution, backup, outcome, because, manifest } = *ended;
+                let notice = incident::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());
+                (notice, backup.map(|run| run.plan))
             }
         },
     };
     let mut topics = vec![topic];
-    topics.extend(run.iter().flat_map(|run| run.plan.notifications.topics.iter().map(String::as_str)));
+    topics.extend(plan.iter().flat_map(|plan| plan.notifications.topics.iter().map(String::as_str)));
     let heard = sns::to_each(topics.iter().copied(), async |topic| carrier.publish(topic, &notice).await).await;
     info!(subject = notice.subject, topics = topics.len(), "told");
     heard?;
@@ -156,7 +175,7 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
 }
 
 fn is_our_own_end(error: &str) -> bool {
-    Kind::ALL.into_iter().any(|kind| error.starts_with(kind.title()))
+    Kind::ALL.into_iter().map(Kind::title).chain(["Backup"]).any(|title| error.starts_with(title))
 }
 
 /// Keeps the token that answers an approval, readable by those who may approve.

@@ -7,7 +7,7 @@ use tests::{repository, template::one_or_more};
 use crate::{engine, resource_of};
 
 /// What each function may do, and nothing else.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("open-run", &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
     (
         "health-probe",
@@ -92,13 +92,32 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "s3:ListBucket",
         ],
     ),
+    ("open-backup", &["s3:GetObject", "s3:ListBucket"]),
+    (
+        "snapshot",
+        &[
+            "kms:CreateGrant",
+            "kms:DescribeKey",
+            "rds-db:connect",
+            "rds:AddTagsToResource",
+            "rds:CopyDBSnapshot",
+            "rds:CreateDBSnapshot",
+            "rds:DescribeAccountAttributes",
+            "rds:DescribeDBSnapshots",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "secretsmanager:GetSecretValue",
+        ],
+    ),
+    ("close-backup", &["s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
     ("verify", &["rds-db:connect", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"]),
     ("notify", &["s3:PutObject", "sns:Publish"]),
     ("close-run", &["s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:GetExecutionHistory"]),
 ];
 
 /// Actions that AWS lets nobody limit to a resource, and what limits them instead.
-const WITHOUT_RESOURCE: [&str; 2] = ["cloudwatch:PutMetricData", "logs:CreateLogDelivery"];
+const WITHOUT_RESOURCE: [&str; 3] =
+    ["cloudwatch:PutMetricData", "logs:CreateLogDelivery", "rds:DescribeAccountAttributes"];
 
 #[test]
 fn a_role_allows_what_its_function_does_and_nothing_else() {

@@ -26,6 +26,7 @@ fn event_of(machine: &Machine, task: &str) -> String {
     match (machine.name.as_str(), task) {
         (_, "Approve") => "events/notify-approval.json".into(),
         (_, "NotifyUnhardened") => "events/notify-unhardened.json".into(),
+        ("backup", "Notify") => "events/notify-backup.json".into(),
         (_, "RehearseDnsSwitch") => "events/dns-switch-rehearsal.json".into(),
         ("switchover", "OpenRun" | "PromoteReplica" | "RehearsePromoteReplica") => {
             format!("events/{function}-switchover.json")

@@ -1,5 +1,6 @@
 //! What types cannot check: that names exist, that Regions differ, that the numbers can be true together.
 
+mod backups;
 mod objectives;
 mod pairs;
 mod recovery;
@@ -24,6 +25,7 @@ pub fn check(plan: &Plan) -> Vec<Finding> {
     traffic::check(plan, &mut found);
     watch::check(plan, &mut found);
     recovery::check(plan, &mut found);
+    backups::check(plan, &mut found);
     verification::check(plan, &mut found);
     found
 }

@@ -16,7 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     health::FailureClass,
-    id::{ComponentName, HostName, InstanceId, PlanName, Region, SecretName, SecurityGroupId, SqlName, ZoneId},
+    id::{
+        ComponentName, HostName, InstanceId, KmsKeyId, PlanName, Region, Schedule, ScheduleName, SecretName,
+        SecurityGroupId, SqlName, ZoneId,
+    },
+    retention::Retention,
     span::Span,
 };
 
@@ -40,6 +44,9 @@ pub struct Plan {
     pub probe: Probe,
     /// When to fail over, and when to ask.
     pub failover: Failover,
+    /// Backups by schedule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<Backup>,
     /// What must be true of the new side before the run says done.
     #[serde(default)]
     pub verify: Vec<Check>,
@@ -294,6 +301,34 @@ pub struct DataLossBudget {
     pub wal_bytes: u64,
 }
 
+/// Backups that one schedule makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Backup {
+    /// The schedule's name. Part of each backup's name, so that another name is another series.
+    pub name: ScheduleName,
+    /// When.
+    pub schedule: Schedule,
+    /// Of what, side by side.
+    pub components: Vec<ComponentName>,
+    /// Where each is copied to, beyond the Region that it is taken in.
+    #[serde(default)]
+    pub copies: Vec<BackupCopy>,
+    /// How long they are kept, in each Region.
+    pub retention: Retention,
+}
+
+/// A Region that backups are copied to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackupCopy {
+    /// The Region.
+    pub region: Region,
+    /// That Region's key, which the copy of an encrypted backup is encrypted with. A key of another Region is of no use there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<KmsKeyId>,
+}
+
 /// What must be true of the new side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
@@ -376,6 +411,12 @@ impl Plan {
             Component::PostgresPair(pair) if pair.name == self.traffic.component => Some(pair),
             Component::PostgresPair(_) => None,
         })
+    }
+
+    /// The backups of a schedule.
+    #[must_use]
+    pub fn backup(&self, name: &ScheduleName) -> Option<&Backup> {
+        self.backups.iter().find(|backup| backup.name == *name)
     }
 
     /// The longest from the primary's death to the alarm's threshold: a sample just missed, then all in a row,

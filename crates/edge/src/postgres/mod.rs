@@ -9,6 +9,7 @@ mod drain;
 mod login;
 mod primary;
 mod replica;
+mod shot;
 
 use std::time::Duration;
 

@@ -65,7 +65,8 @@ def fill_changes() -> None:
     def extract_resource_arn(original, service, method, path, headers, body, query, region, account):
         if service == "route53" and "/change/" in path:
             return f"arn:aws:route53:::change/{path.rpartition('/')[2]}"
-        snapshot = parameter(query, "DBSnapshotIdentifier") if service == "rds" else None
+        names = ("DBSnapshotIdentifier", "TargetDBSnapshotIdentifier") if service == "rds" else ()
+        snapshot = next(filter(None, (parameter(query, name) for name in names)), None)
         if snapshot and not parameter(query, "DBInstanceIdentifier"):
             return f"arn:aws:rds:{region}:{account}:snapshot:{snapshot}"
         return original(service, method, path, headers, body, query, region, account)

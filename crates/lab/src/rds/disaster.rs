@@ -11,6 +11,11 @@ use super::settings::Role;
 use super::{Rds, RdsError};
 
 impl Rds {
+    /// Lets no Region have more manual snapshots than so many; those that are there stay.
+    pub fn limit_snapshots(&self, most: usize) {
+        self.estate.inventory().snapshot_quota = most;
+    }
+
     /// Kills every process of the instance's server with SIGKILL: its host is dead.
     ///
     /// # Errors

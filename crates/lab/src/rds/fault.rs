@@ -23,6 +23,7 @@ pub(super) enum Code {
     MissingParameter,
     PointInTimeRestoreNotEnabled,
     RequestEntityTooLarge,
+    SnapshotQuotaExceeded,
 }
 
 impl Code {
@@ -47,6 +48,7 @@ impl Code {
             Self::MissingParameter => "MissingParameter",
             Self::PointInTimeRestoreNotEnabled => "PointInTimeRestoreNotEnabled",
             Self::RequestEntityTooLarge => "RequestEntityTooLarge",
+            Self::SnapshotQuotaExceeded => "SnapshotQuotaExceeded",
         }
     }
 
@@ -69,7 +71,8 @@ impl Code {
             | Self::MalformedQueryString
             | Self::MissingAction
             | Self::MissingParameter
-            | Self::PointInTimeRestoreNotEnabled => 400,
+            | Self::PointInTimeRestoreNotEnabled
+            | Self::SnapshotQuotaExceeded => 400,
         }
     }
 }

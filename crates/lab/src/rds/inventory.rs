@@ -9,18 +9,51 @@ use super::door::{ClosedGroups, Door};
 use super::fault::{Code, Fault};
 use super::instance::{Instance, Status};
 use super::name::{Kind, Name};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, SnapshotKind};
 
 /// What exists now.
-#[derive(Default)]
 pub(super) struct Inventory {
     pub(super) instances: BTreeMap<Name, Instance>,
     pub(super) snapshots: BTreeMap<Name, Snapshot>,
     /// The security groups of each Region that do not let everybody in, as last heard.
     closed_groups: BTreeMap<String, ClosedGroups>,
+    /// How many manual snapshots a Region may have.
+    pub(super) snapshot_quota: usize,
+}
+
+/// What an account has unless it is raised.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html>
+const SNAPSHOT_QUOTA: usize = 100;
+
+impl Default for Inventory {
+    fn default() -> Self {
+        Self {
+            instances: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            closed_groups: BTreeMap::new(),
+            snapshot_quota: SNAPSHOT_QUOTA,
+        }
+    }
 }
 
 impl Inventory {
+    /// How many snapshots a Region has that callers asked for.
+    pub(super) fn manual_snapshots(&self, region: &str) -> usize {
+        let counts = |snapshot: &&Snapshot| snapshot.kind == SnapshotKind::Manual && snapshot.name.region == region;
+        self.snapshots.values().filter(counts).count()
+    }
+
+    /// Refuses one more than a Region may have.
+    pub(super) fn has_room(&self, region: &str) -> Result<(), Fault> {
+        if self.manual_snapshots(region) < self.snapshot_quota {
+            return Ok(());
+        }
+        Err(Fault::new(
+            Code::SnapshotQuotaExceeded,
+            format!("Cannot create more than {} manual snapshots.", self.snapshot_quota),
+        ))
+    }
+
     pub(super) fn instance(&self, name: &Name) -> Result<&Instance, Fault> {
         self.instances.get(name).ok_or_else(|| Kind::Instance.not_found(&name.id))
     }

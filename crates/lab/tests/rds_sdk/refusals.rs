@@ -15,6 +15,18 @@ fn code(code: &str, status: u16) -> (String, u16) {
     (code.to_owned(), status)
 }
 
+/// The account's quota of manual snapshots is told, and kept.
+async fn quota(lab: &Lab, rds: &Client) {
+    let told = rds.describe_account_attributes().send().await.unwrap();
+    let manual = told.account_quotas().iter().find(|quota| quota.account_quota_name() == Some("ManualSnapshots"));
+    let used = manual.and_then(|quota| quota.used()).unwrap();
+    assert_eq!(manual.and_then(|quota| quota.max()), Some(100));
+    lab.rds.limit_snapshots(usize::try_from(used).unwrap());
+    let one_more = rds.create_db_snapshot().db_instance_identifier("orders").db_snapshot_identifier("one-more");
+    assert_eq!(refusal(one_more.send().await), code("SnapshotQuotaExceeded", 400));
+    lab.rds.limit_snapshots(100);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_refuses_what_rds_refuses() {
     let lab = Lab::start().await;
@@ -24,6 +36,7 @@ async fn an_instance_refuses_what_rds_refuses() {
     bad_requests(&rds, &lab.client(RECOVERY)).await;
     protection(&rds).await;
     listing(&rds).await;
+    quota(&lab, &rds).await;
     master_user(&lab).await;
     tls(&lab).await;
     assert_eq!(lab.rds.address("ORDERS.eu-central-1.rds.lifeboat.test."), lab.rds.instance(&orders).map(|i| i.address));

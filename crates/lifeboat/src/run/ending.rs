@@ -10,6 +10,7 @@ use domain::{
 };
 use serde::Serialize;
 
+use super::has_ended;
 use crate::{output::Output, refusal::Refusal};
 
 /// How a run ended.
@@ -35,7 +36,7 @@ impl Ending {
     /// The end of an execution; `None` while it runs. Whatever is not one of our own ends needs a person.
     pub(super) fn of(described: &DescribeExecutionOutput) -> Option<Self> {
         let status = described.status();
-        if matches!(status, ExecutionStatus::Running | ExecutionStatus::PendingRedrive) {
+        if !has_ended(described) {
             return None;
         }
         let of = described.execution_arn().parse().map_or(Kind::Failover, |execution| Kind::of(&execution));

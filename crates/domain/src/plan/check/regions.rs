@@ -48,7 +48,7 @@ fn witness(plan: &Plan, found: &mut Vec<Finding>) {
 }
 
 /// The part of AWS that a Region belongs to. Nothing replicates from one to another.
-fn partition(region: &Region) -> &'static str {
+pub(super) fn partition(region: &Region) -> &'static str {
     let code = region.as_str();
     match code {
         _ if code.starts_with("us-gov-") => "aws-us-gov",

@@ -205,7 +205,7 @@ fn backups_are_kept_for_whole_days_up_to_35() {
 fn traffic_names_a_component_that_exists() {
     hold(&[
         ("/traffic/component", json!("order"), &["error: traffic.component"]),
-        ("/components", json!([]), &["error: traffic.component"]),
+        ("/components", json!([]), &["error: traffic.component", "error: backups[0].components[0]"]),
     ]);
 }
 
@@ -393,4 +393,57 @@ fn only_errors_keep_a_plan_from_being_read() {
         assert_eq!(super::super::read(&text, "p").is_ok(), finding == Severity::Warning, "{to}");
         assert_eq!(super::super::examine(&text).findings.len(), 1, "{to}");
     }
+}
+
+const RETENTION_OF_BACKUPS: &str = "/backups/0/retention";
+
+#[test]
+fn backups_are_of_components_that_exist_each_once() {
+    hold(&[
+        ("/backups/0/components", json!([]), &["error: backups[0].components"]),
+        ("/backups/0/components", json!(["order"]), &["error: backups[0].components[0]"]),
+        ("/backups/0/components", json!(["orders", "orders"]), &["error: backups[0].components[1]"]),
+    ]);
+    let backup = lab()["backups"][0].clone();
+    hold(&[("/backups", json!([backup, backup]), &["error: backups[1].name"])]);
+    let of = |count: usize| {
+        let named = (0..count).map(|n| {
+            let mut backup = backup.clone();
+            backup["name"] = json!(format!("s{n}"));
+            backup
+        });
+        found(&[("/backups", named.collect())])
+    };
+    assert_eq!((of(20).len(), of(21)), (0, vec!["error: backups".to_owned()]));
+}
+
+#[test]
+fn backups_leave_the_primary_region_and_stay_in_its_partition() {
+    let at = |region: &str| json!([{"region": region}]);
+    hold(&[
+        ("/backups/0/copies", json!([]), &["warning: backups[0].copies", "warning: backups[0].copies"]),
+        ("/backups/0/copies", at("us-west-2"), &["warning: backups[0].copies"]),
+        ("/backups/0/copies", at("us-east-1"), &["warning: backups[0].copies"]),
+        ("/backups/0/copies", at("eu-west-1"), &[]),
+        ("/backups/0/copies", at("cn-north-1"), &["error: backups[0].copies[0].region"]),
+        (
+            "/backups/0/copies",
+            json!([{"region": "us-west-2"}, {"region": "us-west-2"}, {"region": "us-east-1"}]),
+            &["error: backups[0].copies[1].region"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_retention_keeps_something_and_no_more_than_a_region_holds() {
+    hold(&[
+        (RETENTION_OF_BACKUPS, json!({"floor": 9}), &["error: backups[0].retention"]),
+        (RETENTION_OF_BACKUPS, json!({"last": 100}), &[]),
+        (RETENTION_OF_BACKUPS, json!({"last": 101}), &["warning: backups[0].retention"]),
+    ]);
+    let each = |schedule: &str, within: &str| {
+        found(&[("/backups/0/schedule", json!(schedule)), (RETENTION_OF_BACKUPS, json!({"within": within}))])
+    };
+    assert_eq!(each("rate(15 minutes)", "1d"), [""; 0], "97 snapshots");
+    assert_eq!(each("rate(15 minutes)", "30d"), ["warning: backups[0].retention"]);
 }

@@ -13,7 +13,10 @@ use super::{
     tree::{Key, Kind, Node},
 };
 use crate::{
-    id::{ComponentName, HostName, InstanceId, PlanName, Region, SecretName, SecurityGroupId, SqlName, ZoneId},
+    id::{
+        ComponentName, HostName, InstanceId, KmsKeyId, PlanName, Region, Schedule, ScheduleName, SecretName,
+        SecurityGroupId, SqlName, ZoneId,
+    },
     span::Span,
 };
 
@@ -259,7 +262,7 @@ fn parses<T: TryFrom<String>>(text: String) -> Result<(), ()> {
 }
 
 /// The types whose texts have rules of their own, by their names in the schema.
-const NAMES: [(&str, Parse); 10] = [
+const NAMES: [(&str, Parse); 13] = [
     ("PlanName", parses::<PlanName>),
     ("ComponentName", parses::<ComponentName>),
     ("InstanceId", parses::<InstanceId>),
@@ -269,6 +272,9 @@ const NAMES: [(&str, Parse); 10] = [
     ("HostName", parses::<HostName>),
     ("SqlName", parses::<SqlName>),
     ("SecretName", parses::<SecretName>),
+    ("ScheduleName", parses::<ScheduleName>),
+    ("Schedule", parses::<Schedule>),
+    ("KmsKeyId", parses::<KmsKeyId>),
     ("Span", parses::<Span>),
 ];
 

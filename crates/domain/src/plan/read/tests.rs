@@ -61,7 +61,17 @@ fn an_error_names_file_line_column_path_and_remedy() {
         (
             "- kind: sql",
             "- kind: sqll",
-            "lab.yaml:71:11: error: verify[0].kind: `sqll` is not known here. Did you mean `sql`?",
+            "lab.yaml:92:11: error: verify[0].kind: `sqll` is not known here. Did you mean `sql`?",
+        ),
+        (
+            "cron(0 2 * * ? *)",
+            "0 2 * * *",
+            "lab.yaml:72:15: error: backups[0].schedule: `0 2 * * *` is not what belongs here. Write rate(15 minutes) or cron(0 2 * * ? *), in UTC.",
+        ),
+        (
+            "newest: 30",
+            "newest: 30\n        within: 7d",
+            "lab.yaml:82:9: error: backups[0].retention.daily: 2 fields are written where one belongs. Write one of newest, within.",
         ),
         (
             "secretsManager:",
@@ -96,12 +106,12 @@ fn an_error_names_file_line_column_path_and_remedy() {
         (
             "atLeast: 1",
             "atLeast: 1\n      equals: x",
-            "lab.yaml:75:7: error: verify[0].expect: 2 fields are written where one belongs. Write one of equals, atLeast.",
+            "lab.yaml:96:7: error: verify[0].expect: 2 fields are written where one belongs. Write one of equals, atLeast.",
         ),
         (
             "atLeast: 1",
             "equals: 1",
-            "lab.yaml:75:15: error: verify[0].expect.equals: it is a number, not a text. Put it in quotes.",
+            "lab.yaml:96:15: error: verify[0].expect.equals: it is a number, not a text. Put it in quotes.",
         ),
         (
             "component: orders",

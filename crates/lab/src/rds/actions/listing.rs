@@ -84,6 +84,21 @@ pub(super) fn snapshots(call: &Call<'_>) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
+/// The account's quotas in the Region, of which the lab has one.
+pub(super) fn quotas(call: &Call<'_>) -> Result<Xml, Fault> {
+    call.query.serve_only(&[])?;
+    let inventory = call.estate.inventory();
+    let mut xml = Xml::default();
+    xml.element("AccountQuotas", |xml| {
+        xml.element("AccountQuota", |xml| {
+            xml.text("AccountQuotaName", "ManualSnapshots")
+                .text("Used", inventory.manual_snapshots(call.region).to_string())
+                .text("Max", inventory.snapshot_quota.to_string());
+        });
+    });
+    Ok(xml)
+}
+
 impl Call<'_> {
     /// Whether one of the filter's values is the name or its ARN.
     fn is_named(&self, filter: &Filter<'_>, kind: Kind, name: &Name) -> bool {

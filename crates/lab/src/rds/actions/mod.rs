@@ -60,6 +60,7 @@ pub(super) fn perform(call: &Call<'_>) -> Result<Xml, Fault> {
         "CreateDBSnapshot" => snapshots::create(call),
         "DeleteDBInstance" => deletion::delete_instance(call),
         "DeleteDBSnapshot" => snapshots::delete(call),
+        "DescribeAccountAttributes" => listing::quotas(call),
         "DescribeDBInstances" => listing::instances(call),
         "DescribeDBSnapshots" => listing::snapshots(call),
         "ListTagsForResource" => tags::list(call),

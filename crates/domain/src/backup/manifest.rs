@@ -1,0 +1,183 @@
+//! What a backup consists of, and the proof that the description itself is whole.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{BackupRun, Shot};
+use crate::{
+    id::{ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
+    retention::Retention,
+};
+
+/// One component's backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Taken {
+    /// The component.
+    pub component: ComponentName,
+    /// The instance that it was taken of.
+    pub instance: InstanceId,
+    /// The snapshot's name, the same in each Region.
+    pub snapshot: String,
+    /// The database just before.
+    pub shot: Shot,
+    /// Where it is: first where it was taken, then its copies.
+    pub places: Vec<Stored>,
+    /// Regions that it should be in and is not, and why.
+    pub missing: Vec<Missing>,
+}
+
+/// Where a snapshot is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Stored {
+    /// The Region.
+    pub region: Region,
+    /// Its ARN.
+    pub arn: String,
+    /// The storage allocated to it, in GiB.
+    pub allocated_gib: u32,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+}
+
+/// Where a snapshot is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Missing {
+    /// The Region.
+    pub region: Region,
+    /// Why.
+    pub because: String,
+}
+
+/// How a component's turn ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Part {
+    /// The component.
+    pub component: ComponentName,
+    /// Its backup; absent where there is none.
+    pub taken: Option<Taken>,
+    /// One sentence.
+    pub because: String,
+}
+
+/// How a backup ended as a whole, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackupOutcome {
+    /// Every component, in every Region.
+    Complete,
+    /// Some of it, and the manifest says which.
+    Partial,
+    /// None of it.
+    Failed,
+    /// The request was wrong: nothing was begun, and there is no manifest.
+    Refused,
+}
+
+/// What a backup consists of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    /// This format's version.
+    pub version: u32,
+    /// The plan.
+    pub plan: PlanName,
+    /// The version of the plan's object.
+    pub plan_version: String,
+    /// The schedule.
+    pub schedule: ScheduleName,
+    /// The time that it is for.
+    #[schemars(with = "String")]
+    pub scheduled_at: Timestamp,
+    /// Who made it.
+    pub execution: ExecutionArn,
+    /// When it was written.
+    #[schemars(with = "String")]
+    pub ended_at: Timestamp,
+    /// Whether it is whole.
+    pub outcome: BackupOutcome,
+    /// How long it is kept.
+    pub retention: Option<Retention>,
+    /// Component by component, in the plan's order.
+    pub parts: Vec<Checked>,
+}
+
+/// A part with its checksum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Checked {
+    /// SHA-256 of `part` as compact JSON with its fields in the order of this format, in hexadecimal.
+    pub sha256: String,
+    /// The part.
+    pub part: Part,
+}
+
+/// The manifest format that is written.
+const VERSION: u32 = 1;
+
+impl Manifest {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn assemble(run: &BackupRun, parts: Vec<Part>, now: Timestamp) -> Self {
+        Self {
+            version: VERSION,
+            plan: run.plan.plan.clone(),
+            plan_version: run.plan_version.clone(),
+            schedule: run.schedule.clone(),
+            scheduled_at: run.scheduled_at,
+            execution: run.execution.clone(),
+            ended_at: now,
+            outcome: outcome(&parts),
+            retention: run.plan.backup(&run.schedule).map(|backup| backup.retention.clone()),
+            parts: parts.into_iter().map(|part| Checked { sha256: digest(&part), part }).collect(),
+        }
+    }
+
+    /// The components whose part is not what its checksum says.
+    pub fn damaged(&self) -> impl Iterator<Item = &ComponentName> {
+        let damaged = self.parts.iter().filter(|checked| digest(&checked.part) != checked.sha256);
+        damaged.map(|checked| &checked.part.component)
+    }
+
+    /// What is missing, in one sentence; what there is, where nothing is.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let lacks = |checked: &&Checked| !is_whole(&checked.part);
+        let lacking: Vec<String> = self
+            .parts
+            .iter()
+            .filter(lacks)
+            .map(|checked| format!("{}: {}", checked.part.component, checked.part.because))
+            .collect();
+        match lacking.as_slice() {
+            [] => format!("{} of {} components are backed up", self.parts.len(), self.parts.len()),
+            lacking => lacking.join("; "),
+        }
+    }
+}
+
+fn is_whole(part: &Part) -> bool {
+    part.taken.as_ref().is_some_and(|taken| taken.missing.is_empty() && !taken.places.is_empty())
+}
+
+fn outcome(parts: &[Part]) -> BackupOutcome {
+    if !parts.is_empty() && parts.iter().all(is_whole) {
+        BackupOutcome::Complete
+    } else if parts.iter().any(|part| part.taken.is_some()) {
+        BackupOutcome::Partial
+    } else {
+        BackupOutcome::Failed
+    }
+}
+
+/// A part's checksum. Its JSON is always the same, for it holds no maps and no fractions.
+#[must_use]
+pub fn digest(part: &Part) -> String {
+    let text = serde_json::to_vec(part).unwrap_or_default();
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,144 @@
+//! A backup: one snapshot of each component that its schedule names, copied to the Regions that it names.
+//!
+//! A backup's name is made of its plan, component, schedule and the time that it was scheduled for: to take it twice is
+//! to take it once. What a restore needs to know of it goes with it as tags, into every Region.
+
+mod manifest;
+mod snapshot;
+mod tags;
+
+pub use manifest::{BackupOutcome, Checked, Manifest, Missing, Part, Stored, Taken, digest};
+pub use snapshot::{Found, Move, Quota, Shot, Snapshot, plan, room};
+pub use tags::{BadTags, Label};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    failure::Failure,
+    id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName},
+    lease::ActiveSide,
+    plan::{self, Component, Plan, PostgresPair, Side},
+};
+
+/// What starts a backup: EventBridge Scheduler, or a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackupRequest {
+    /// The plan.
+    pub plan: PlanName,
+    /// Which of its schedules.
+    pub schedule: ScheduleName,
+    /// The time that it is for; absent where a person asks for one now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub scheduled_at: Option<Timestamp>,
+    /// Who asks, where a person does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Person>,
+}
+
+/// What `OpenBackup` makes and every later step is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackupRun {
+    /// The execution.
+    pub execution: ExecutionArn,
+    /// The plan, as it was when the run opened.
+    pub plan: Plan,
+    /// The version of the plan's object: what was pinned.
+    pub plan_version: String,
+    /// Which of its schedules.
+    pub schedule: ScheduleName,
+    /// What it backs up, side by side.
+    pub components: Vec<ComponentName>,
+    /// The time that it is for.
+    #[schemars(with = "String")]
+    pub scheduled_at: Timestamp,
+    /// Who asked, where a person did.
+    pub by: Option<Person>,
+    /// Which side takes writes: that one is backed up.
+    pub active: ActiveSide,
+    /// When the run opened.
+    #[schemars(with = "String")]
+    pub opened_at: Timestamp,
+}
+
+/// Where a backup's manifest is kept.
+#[must_use]
+pub fn manifest_key(plan: &PlanName, schedule: &ScheduleName, scheduled_at: Timestamp) -> String {
+    format!("backups/{plan}/{schedule}/{}.json", scheduled_at.strftime("%Y-%m-%dT%H%M%SZ"))
+}
+
+/// What one component's backup is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'r> {
+    /// The component.
+    pub pair: &'r PostgresPair,
+    /// The side that takes writes.
+    pub side: &'r Side,
+    /// That side's Region.
+    pub region: &'r Region,
+    /// Where it is copied to.
+    pub copies: &'r [plan::BackupCopy],
+}
+
+impl BackupRun {
+    /// What a component's backup is made of.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the plan has no such schedule, or the schedule no such component.
+    pub fn source(&self, component: &ComponentName) -> Result<Source<'_>, Failure> {
+        let backup = self
+            .plan
+            .backup(&self.schedule)
+            .ok_or_else(|| Failure::InvalidInput(format!("backup.schedule: the plan has no `{}`", self.schedule)))?;
+        let found = backup.components.iter().find(|named| *named == component);
+        let found = found.and_then(|named| self.plan.components.iter().find(|known| known.name() == named));
+        let Some(Component::PostgresPair(pair)) = found else {
+            let why = format!("component: schedule `{}` backs up no `{component}`", self.schedule);
+            return Err(Failure::InvalidInput(why));
+        };
+        let region = match self.active {
+            ActiveSide::Primary => &self.plan.regions.primary,
+            ActiveSide::Replica => &self.plan.regions.recovery,
+        };
+        Ok(Source { pair, side: self.active.of(pair), region, copies: &backup.copies })
+    }
+
+    /// The snapshot's name: the same for each try and in each Region.
+    #[must_use]
+    pub fn snapshot_name(&self, component: &ComponentName) -> String {
+        let at = self.scheduled_at.strftime("%Y%m%dt%H%M%S");
+        format!("lifeboat-{}-{component}-{}-{at}", self.plan.plan, self.schedule)
+    }
+
+    /// Where the manifest is kept.
+    #[must_use]
+    pub fn manifest_key(&self) -> String {
+        manifest_key(&self.plan.plan, &self.schedule, self.scheduled_at)
+    }
+
+    /// What its snapshot is to be labelled with; what was seen of the database comes on top.
+    #[must_use]
+    pub fn label(&self, component: &ComponentName, seen: Shot) -> Label {
+        Label {
+            plan: self.plan.plan.clone(),
+            component: component.clone(),
+            schedule: self.schedule.clone(),
+            scheduled_at: self.scheduled_at,
+            shot: seen,
+        }
+    }
+}
+
+impl Source<'_> {
+    /// The Regions of the copies: a backup is not copied to where it is.
+    pub fn destinations(&self) -> impl Iterator<Item = &plan::BackupCopy> {
+        self.copies.iter().filter(|copy| copy.region != *self.region)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! The next move towards a component's backup, whatever is there already.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Label;
+use crate::{id::Region, retention::State, wal::Lsn};
+
+/// A database just before its snapshot is taken: what was committed by then is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Shot {
+    /// Where its log ended.
+    pub lsn: Lsn,
+    /// Its own clock.
+    #[schemars(with = "String")]
+    pub database_time: Timestamp,
+    /// The size of the plan's database, in bytes.
+    pub size_bytes: u64,
+    /// The server's version, as `15.18`.
+    pub version: String,
+}
+
+/// A snapshot as a Region's RDS shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// Its ARN.
+    pub arn: String,
+    /// `Status`, as RDS writes it.
+    pub status: String,
+    /// How much of it is done, in percent.
+    pub percent: u8,
+    /// The storage allocated to it, in GiB.
+    pub allocated_gib: u32,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// What it is of, or what is wrong with the tags that should say so.
+    pub label: Result<Label, String>,
+}
+
+impl Snapshot {
+    /// What RDS's word means here.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match self.status.as_str() {
+            "available" => State::Available,
+            "creating" | "copying" | "pending" => State::Making,
+            "failed" => State::Failed,
+            _ => State::Unknown,
+        }
+    }
+}
+
+/// A component's backup in one Region, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// The Region.
+    pub region: Region,
+    /// `None` is: not there yet. An error is a Region that could not be asked.
+    pub snapshot: Result<Option<Snapshot>, String>,
+}
+
+/// What to do in one Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Move {
+    /// Take it, or copy it.
+    Make,
+    /// Ask again: it is on its way, or its Region was not heard.
+    Wait(String),
+    /// It will not be there.
+    Refuse(String),
+    /// It is there.
+    Done,
+}
+
+/// What to do about a snapshot of this name.
+#[must_use]
+pub fn plan(found: &Found) -> Move {
+    let snapshot = match &found.snapshot {
+        Err(why) => return Move::Wait(format!("{} does not answer: {why}", found.region)),
+        Ok(None) => return Move::Make,
+        Ok(Some(snapshot)) => snapshot,
+    };
+    if let Err(why) = &snapshot.label {
+        return Move::Refuse(format!("{}: {} is not a backup of ours: {why}", found.region, snapshot.arn));
+    }
+    match snapshot.state() {
+        State::Available => Move::Done,
+        State::Making => Move::Wait(format!("{}: {}, {} percent", found.region, snapshot.status, snapshot.percent)),
+        State::Failed => Move::Refuse(format!(
+            "{}: RDS could not complete {}; the next one has another name",
+            found.region, snapshot.arn
+        )),
+        State::Unknown => Move::Wait(format!("{}: {} is {}", found.region, snapshot.arn, snapshot.status)),
+    }
+}
+
+/// How many snapshots a Region has that nobody but their owner deletes, and how many it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Quota {
+    /// So many there are.
+    pub used: u64,
+    /// So many there may be.
+    pub most: u64,
+}
+
+/// Whether a Region has room for one more, looked at before it is asked for.
+///
+/// # Errors
+/// A sentence for people.
+pub fn room(region: &Region, quota: Quota) -> Result<(), String> {
+    if quota.used < quota.most {
+        return Ok(());
+    }
+    Err(format!(
+        "{region} has {} manual snapshots of {} that the account may have: delete some, as `lifeboat cleanup` does, or have the quota raised",
+        quota.used, quota.most
+    ))
+}

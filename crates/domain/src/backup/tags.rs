@@ -1,0 +1,85 @@
+//! What a backup carries as tags, so that each Region's copy can be understood without any other.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Shot;
+use crate::id::{ComponentName, PlanName, ScheduleName};
+
+/// What every tag of ours begins with. What has none of them is not ours to delete.
+const PREFIX: &str = "lifeboat:";
+
+/// What a backup is of, and what was true when it was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Label {
+    /// The plan.
+    pub plan: PlanName,
+    /// The component.
+    pub component: ComponentName,
+    /// The schedule: with plan and component, the series.
+    pub schedule: ScheduleName,
+    /// The time that it was scheduled for.
+    pub scheduled_at: Timestamp,
+    /// The database, just before.
+    pub shot: Shot,
+}
+
+/// Why tags are not those of a backup of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadTags {
+    /// It has none of them.
+    #[error("it has no tag `lifeboat:{0}`")]
+    Missing(&'static str),
+    /// One does not hold what it should.
+    #[error("its tag `lifeboat:{0}` is `{1}`: {2}")]
+    Wrong(&'static str, String, String),
+}
+
+impl Label {
+    /// As tags. Each value is one that AWS takes: letters, digits, spaces and `_.:/=+-@`, at most 256.
+    #[must_use]
+    pub fn tags(&self) -> Vec<(String, String)> {
+        let Shot { lsn, database_time, size_bytes, version } = &self.shot;
+        let values = [
+            ("plan", self.plan.to_string()),
+            ("component", self.component.to_string()),
+            ("schedule", self.schedule.to_string()),
+            ("scheduled-at", self.scheduled_at.to_string()),
+            ("lsn", lsn.to_string()),
+            ("database-time", database_time.to_string()),
+            ("size-bytes", size_bytes.to_string()),
+            ("version", version.clone()),
+        ];
+        values.into_iter().map(|(key, value)| (format!("{PREFIX}{key}"), value)).collect()
+    }
+
+    /// Reads them back.
+    ///
+    /// # Errors
+    /// Names the tag that is missing or wrong.
+    pub fn read(tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
+        Ok(Self {
+            plan: parsed(tags, "plan")?,
+            component: parsed(tags, "component")?,
+            schedule: parsed(tags, "schedule")?,
+            scheduled_at: parsed(tags, "scheduled-at")?,
+            shot: Shot {
+                lsn: parsed(tags, "lsn")?,
+                database_time: parsed(tags, "database-time")?,
+                size_bytes: parsed(tags, "size-bytes")?,
+                version: parsed(tags, "version")?,
+            },
+        })
+    }
+}
+
+fn parsed<T>(tags: &BTreeMap<String, String>, key: &'static str) -> Result<T, BadTags>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let text = tags.get(&format!("{PREFIX}{key}")).ok_or(BadTags::Missing(key))?;
+    text.parse().map_err(|error: T::Err| BadTags::Wrong(key, text.chars().take(64).collect(), error.to_string()))
+}

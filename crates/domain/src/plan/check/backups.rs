@@ -1,0 +1,86 @@
+//! Backups by schedule.
+
+use std::collections::BTreeSet;
+
+use super::{
+    super::{Backup, Plan, finding::Finding},
+    regions::partition,
+};
+
+/// Manual snapshots that RDS keeps in a Region, unless the account's quota is raised.
+const SNAPSHOT_QUOTA: u64 = 100;
+
+/// The most schedules of a plan: each is an EventBridge schedule and has its alarms.
+const MOST_SCHEDULES: usize = 20;
+
+pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
+    if plan.backups.len() > MOST_SCHEDULES {
+        let what = format!("{} schedules are more than a plan has", plan.backups.len());
+        found.push(Finding::error("backups", what, format!("Name at most {MOST_SCHEDULES}.")));
+    }
+    let mut names = BTreeSet::new();
+    for (index, backup) in plan.backups.iter().enumerate() {
+        let path = format!("backups[{index}]");
+        if !names.insert(&backup.name) {
+            let what = format!("`{}` is named twice", backup.name);
+            found.push(Finding::error(format!("{path}.name"), what, "Give each schedule a name of its own."));
+        }
+        components(plan, backup, &path, found);
+        copies(plan, backup, &path, found);
+        retention(backup, &path, found);
+    }
+}
+
+fn components(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    if backup.components.is_empty() {
+        found.push(Finding::error(format!("{path}.components"), "it names none", "Name what is backed up."));
+    }
+    let mut named = BTreeSet::new();
+    for (index, component) in backup.components.iter().enumerate() {
+        let path = format!("{path}.components[{index}]");
+        if !plan.components.iter().any(|known| known.name() == component) {
+            let what = format!("the plan has no component `{component}`");
+            found.push(Finding::error(&path, what, "Name one of `components`."));
+        }
+        if !named.insert(component) {
+            found.push(Finding::error(&path, format!("`{component}` is named twice"), "Name it once."));
+        }
+    }
+}
+
+fn copies(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    for (region, when) in [(&plan.regions.primary, ""), (&plan.regions.recovery, "after a failover ")] {
+        if backup.copies.iter().all(|copy| copy.region == *region) {
+            let what = format!("{when}the backups stay in `{region}`, and are lost with it");
+            found.push(Finding::warning(format!("{path}.copies"), what, "Name another Region to copy them to."));
+        }
+    }
+    let mut named = BTreeSet::new();
+    for (index, copy) in backup.copies.iter().enumerate() {
+        let path = format!("{path}.copies[{index}].region");
+        if !named.insert(&copy.region) {
+            found.push(Finding::error(&path, format!("`{}` is named twice", copy.region), "Name it once."));
+        }
+        if partition(&copy.region) != partition(&plan.regions.primary) {
+            let what = format!("`{}` and `{}` are in different partitions of AWS", copy.region, plan.regions.primary);
+            found.push(Finding::error(&path, what, "Name a Region of the same partition: RDS copies within one."));
+        }
+    }
+}
+
+fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    let path = format!("{path}.retention");
+    if backup.retention.is_empty() {
+        let remedy = "Set one of last, within, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
+        found.push(Finding::error(&path, "it keeps nothing", remedy));
+    }
+    let every = backup.schedule.every().map(|every| every.duration().as_secs().max(1));
+    let within = backup.retention.within.map_or(0, |within| within.duration().as_secs());
+    let counted = u64::from(backup.retention.last.max(backup.retention.floor));
+    let most = every.map_or(0, |every| within / every + 1).max(counted);
+    if most > SNAPSHOT_QUOTA {
+        let what = format!("it keeps {most} snapshots, and RDS {SNAPSHOT_QUOTA} manual ones in a Region");
+        let remedy = "Keep fewer, or have the account's quota raised: at the quota no backup can be made.";
+        found.push(Finding::warning(&path, what, remedy));
+    }
+}

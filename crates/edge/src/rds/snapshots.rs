@@ -1,0 +1,121 @@
+//! Snapshots in one Region.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_rds::types::{DbSnapshot, Tag};
+use domain::{
+    backup::{Found, Label, Quota, Snapshot},
+    failure::Failure,
+    id::{InstanceId, KmsKeyId},
+};
+
+use super::{Rds, is};
+use crate::aws_failure;
+
+/// What came of asking for a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It is on its way, or was already.
+    Begun,
+    /// RDS makes no more of them now: a quota is used up.
+    NoRoom,
+    /// What it is made of is changing: ask again.
+    Busy,
+}
+
+impl Rds {
+    /// Looks for a snapshot by its name.
+    ///
+    /// # Errors
+    /// As AWS answers; that there is none is no error.
+    pub async fn snapshot(&self, name: &str) -> Result<Option<Snapshot>, Failure> {
+        match self.client.describe_db_snapshots().db_snapshot_identifier(name).send().await {
+            Ok(answer) => Ok(answer.db_snapshots().first().map(read)),
+            Err(error) if is(&error, "DBSnapshotNotFound") => Ok(None),
+            Err(error) => Err(aws_failure!(format!("cannot look for snapshot `{name}` in {}", self.region), error)),
+        }
+    }
+
+    /// The same, for a backup: a Region that does not answer is an answer too.
+    pub async fn find(&self, name: &str) -> Found {
+        Found { region: self.region.clone(), snapshot: self.snapshot(name).await.map_err(|failure| failure.chain()) }
+    }
+
+    /// Asks for a snapshot. One that is there already is what was asked for.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn take_snapshot(
+        &self,
+        instance: &InstanceId,
+        name: &str,
+        tags: &[(String, String)],
+    ) -> Result<Asked, Failure> {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let request = self
+            .client
+            .create_db_snapshot()
+            .db_instance_identifier(instance.as_str())
+            .db_snapshot_identifier(name)
+            .set_tags(Some(tags));
+        match request.send().await {
+            Ok(_) => Ok(Asked::Begun),
+            Err(error) if is(&error, "DBSnapshotAlreadyExists") => Ok(Asked::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
+            Err(error) if is(&error, "InvalidDBInstanceState") => Ok(Asked::Busy),
+            Err(error) => Err(self.failure("take a snapshot of", instance, error)),
+        }
+    }
+
+    /// Asks for a copy, in this Region, of another Region's snapshot, with its tags.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn copy_snapshot(&self, arn: &str, name: &str, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+        let request = self
+            .client
+            .copy_db_snapshot()
+            .source_db_snapshot_identifier(arn)
+            .target_db_snapshot_identifier(name)
+            .set_kms_key_id(key.map(ToString::to_string))
+            .copy_tags(true);
+        match request.send().await {
+            Ok(_) => Ok(Asked::Begun),
+            Err(error) if is(&error, "DBSnapshotAlreadyExists") => Ok(Asked::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
+            Err(error) if is(&error, "InvalidDBSnapshotState") => Ok(Asked::Busy),
+            Err(error) => Err(aws_failure!(format!("cannot copy snapshot `{arn}` to {}", self.region), error)),
+        }
+    }
+
+    /// How many manual snapshots the account has in the Region, and may have.
+    ///
+    /// # Errors
+    /// As AWS answers; `AwsRejected` where it does not say.
+    pub async fn snapshot_quota(&self) -> Result<Quota, Failure> {
+        let what = || format!("cannot read the account's RDS quotas in {}", self.region);
+        let answer = self.client.describe_account_attributes().send().await;
+        let answer = answer.map_err(|error| aws_failure!(what(), error))?;
+        let named = |name: &str| answer.account_quotas().iter().find(|q| q.account_quota_name() == Some(name));
+        let number = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
+        let quota = named("ManualSnapshots")
+            .and_then(|quota| Some(Quota { used: number(quota.used())?, most: number(quota.max())? }));
+        quota.ok_or_else(|| Failure::AwsRejected {
+            what: what(),
+            source: Some("its answer names no `ManualSnapshots`".into()),
+        })
+    }
+}
+
+fn read(found: &DbSnapshot) -> Snapshot {
+    let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
+    let tags: BTreeMap<String, String> = found.tag_list().iter().filter_map(tag).collect();
+    Snapshot {
+        arn: found.db_snapshot_arn().unwrap_or_default().to_owned(),
+        status: found.status().unwrap_or("unknown").to_owned(),
+        percent: found.percent_progress().and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0),
+        allocated_gib: found.allocated_storage().and_then(|size| u32::try_from(size).ok()).unwrap_or(0),
+        encrypted: found.encrypted().unwrap_or(false),
+        label: Label::read(&tags).map_err(|error| error.to_string()),
+    }
+}

@@ -1,0 +1,108 @@
+//! `CloseBackup`: writes what the backup consists of, and says whether it is whole.
+//!
+//! - in: [`CloseBackup`], sample in `events/close-backup.json`
+//! - out: [`Step<Closed>`]: always `Done`
+//! - changes: the manifest, once: a backup that has one keeps it; safe to repeat
+//! - fails with: `InvalidInput`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use domain::{
+    backup::{BackupOutcome, BackupRun, Manifest, Part},
+    failure::Failure,
+    step::Step,
+};
+use edge::{
+    aws, clock,
+    shelf::{self, Bucket, Condition, Shelf},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    edge::serve(|event| handle(&bucket, clock::now(), event)).await
+}
+
+/// A backup that ended, part by part.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseBackup {
+    backup: BackupRun,
+    parts: Vec<Part>,
+}
+
+/// What was closed.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Closed {
+    /// Whether it is whole.
+    outcome: BackupOutcome,
+    /// The manifest's key in the Region's bucket.
+    manifest: String,
+}
+
+async fn handle(shelf: &impl Shelf, now: Timestamp, event: Value) -> Result<Step<Closed>, Failure> {
+    let CloseBackup { backup, parts } = edge::parse(event, "CloseBackup")?;
+    let key = backup.manifest_key();
+    let ours = Manifest::assemble(&backup, parts, now);
+    let manifest = match shelf::read_json::<Manifest>(shelf, &key).await? {
+        // Another run for the same time may have found what this one did not, or the other way round.
+        Some((theirs, etag)) if theirs.outcome > ours.outcome => {
+            shelf::write_json(shelf, &key, &ours, Condition::Unchanged(etag)).await?;
+            ours
+        }
+        Some((theirs, _)) => theirs,
+        None => {
+            shelf::write_json(shelf, &key, &ours, Condition::Absent).await?;
+            ours
+        }
+    };
+    let because = manifest.summary();
+    info!(plan.name = %backup.plan.plan, execution.name = backup.execution.name(), outcome = ?manifest.outcome, because, "closed a backup");
+    Ok(Step::done(because, Value::Null, Closed { outcome: manifest.outcome, manifest: key }))
+}
+
+#[cfg(test)]
+mod tests {
+    use edge::shelf::fake::Memory;
+
+    use super::*;
+
+    const KEY: &str = "backups/lab/daily/2026-11-21T020000Z.json";
+
+    fn event() -> Value {
+        serde_json::from_str(include_str!("../../../events/close-backup.json")).unwrap()
+    }
+
+    async fn close(shelf: &Memory, event: Value) -> Closed {
+        handle(shelf, Timestamp::UNIX_EPOCH, event).await.unwrap().did.unwrap()
+    }
+
+    fn failed() -> Value {
+        let mut event = event();
+        event["parts"][0]["taken"] = Value::Null;
+        event
+    }
+
+    #[tokio::test]
+    async fn a_whole_backup_has_a_manifest_that_proves_itself() {
+        let shelf = Memory::default();
+        let closed = close(&shelf, event()).await;
+        assert_eq!(closed, Closed { outcome: BackupOutcome::Complete, manifest: KEY.into() });
+        let manifest: Manifest = serde_json::from_str(&shelf.text(KEY).unwrap()).unwrap();
+        assert_eq!(manifest.damaged().count(), 0);
+        assert!(manifest.retention.is_some(), "how long it is kept goes with it");
+    }
+
+    #[tokio::test]
+    async fn a_manifest_is_written_once_and_replaced_only_by_a_better_one() {
+        let shelf = Memory::default();
+        assert_eq!(close(&shelf, failed()).await.outcome, BackupOutcome::Failed);
+        assert_eq!(close(&shelf, event()).await.outcome, BackupOutcome::Complete);
+        let whole = shelf.text(KEY);
+        assert_eq!(close(&shelf, failed()).await.outcome, BackupOutcome::Complete, "as it is, not as this run saw it");
+        assert_eq!(shelf.text(KEY), whole);
+    }
+}

@@ -1,0 +1,141 @@
+//! `OpenBackup`: reads the request, pins the plan, and says which side of each component is backed up.
+//!
+//! - in: [`OpenBackup`], samples in `events/open-backup.json` (a schedule) and `events/open-backup-by-hand.json` (a person)
+//! - out: [`Step<BackupRun>`]: `Done` with the run that every later step is given
+//! - changes: nothing
+//! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use domain::{
+    backup::{BackupRequest, BackupRun},
+    failure::Failure,
+    id::ExecutionArn,
+    lease::Lease,
+    span::Span,
+    step::Step,
+};
+use edge::{
+    aws, clock,
+    shelf::{self, Bucket, Shelf},
+};
+use jiff::{Timestamp, Unit};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let region = edge::config::region().map_err(|failure| failure.chain())?;
+    edge::serve(|event| handle(&bucket, &region, clock::now(), event)).await
+}
+
+/// What starts a backup.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OpenBackup {
+    execution: ExecutionArn,
+    /// When the execution started: the same for each try of this step.
+    started_at: Timestamp,
+    request: Value,
+}
+
+/// How late a backup may begin: as long as EventBridge Scheduler goes on trying.
+const LATEST: Span = Span::seconds(24 * 3_600);
+
+async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) -> Result<Step<BackupRun>, Failure> {
+    let OpenBackup { execution, started_at, request } = edge::parse(event, "OpenBackup")?;
+    let BackupRequest { plan, schedule, scheduled_at, by } = edge::parse(request, "request")?;
+    let (plan, plan_version) = shelf::read_plan(shelf, &plan).await?;
+    if plan.regions.recovery.as_str() != region {
+        return Err(Failure::InvalidInput(format!(
+            "plan `{}` recovers in {}, this engine runs in {region}: start the backup there, or correct the plan",
+            plan.plan, plan.regions.recovery
+        )));
+    }
+    let Some(components) = plan.backup(&schedule).map(|backup| backup.components.clone()) else {
+        let known: Vec<&str> = plan.backups.iter().map(|backup| backup.name.as_str()).collect();
+        return Err(Failure::InvalidInput(format!(
+            "request.schedule: plan `{}` has no schedule `{schedule}`; it has: {}",
+            plan.plan,
+            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+        )));
+    };
+    let scheduled_at = scheduled_at.unwrap_or(started_at);
+    if scheduled_at > now {
+        return Err(Failure::InvalidInput(format!("request.scheduledAt: {scheduled_at} is in the future")));
+    }
+    let late = Span::between(scheduled_at, now);
+    if late > LATEST {
+        return Err(Failure::InvalidInput(format!(
+            "request.scheduledAt: {scheduled_at} is {late} ago, more than {LATEST}: a backup taken now is none of then"
+        )));
+    }
+    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?;
+    let active = lease.map(|(lease, _)| lease.active).unwrap_or_default();
+    let because = format!("backs up {} by schedule `{schedule}` of {scheduled_at}", plan.plan);
+    let run = BackupRun {
+        execution,
+        plan,
+        plan_version,
+        schedule,
+        components,
+        // Part of the snapshots' names, which have whole seconds.
+        scheduled_at: scheduled_at.round(Unit::Second).unwrap_or(scheduled_at),
+        by,
+        active,
+        opened_at: now,
+    };
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), schedule = %run.schedule, "opened a backup");
+    Ok(Step::done(because, Value::Null, run))
+}
+
+#[cfg(test)]
+mod tests {
+    use edge::shelf::fake::Memory;
+
+    use super::*;
+
+    const SCHEDULED: &str = include_str!("../../../events/open-backup.json");
+    const BY_HAND: &str = include_str!("../../../events/open-backup-by-hand.json");
+
+    fn shelf() -> Memory {
+        Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"))
+    }
+
+    async fn open(event: &str, change: impl FnOnce(&mut Value)) -> Result<Step<BackupRun>, Failure> {
+        let mut event = serde_json::from_str(event).unwrap();
+        change(&mut event);
+        handle(&shelf(), "us-west-2", "2026-11-21T02:00:09Z".parse().unwrap(), event).await
+    }
+
+    #[tokio::test]
+    async fn a_schedule_says_for_which_time_and_a_person_means_now() {
+        for (event, at) in [(SCHEDULED, "2026-11-21T02:00:00Z"), (BY_HAND, "2026-11-21T02:00:03Z")] {
+            let run = open(event, |_| ()).await.unwrap().did.unwrap();
+            assert_eq!(run.scheduled_at.to_string(), at);
+            assert_eq!((run.schedule.as_str(), run.plan_version.as_str()), ("daily", "1"));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_request_is_named_before_anything_is_begun() {
+        for (pointer, value, says) in [
+            ("schedule", Value::from("hourly"), "no schedule `hourly`; it has: daily"),
+            ("plan", "other".into(), "no plan `other`"),
+            ("plan", "No Plan".into(), "request: plan"),
+            ("scheduledAt", "2030-01-01T00:00:00Z".into(), "in the future"),
+            ("scheduledAt", "2026-11-20T02:00:08Z".into(), "more than 1d"),
+            ("surprise", true.into(), "surprise"),
+        ] {
+            let failure = open(SCHEDULED, |event| event["request"][pointer] = value).await.unwrap_err();
+            assert!(failure.chain().contains(says), "{}", failure.chain());
+        }
+    }
+
+    #[tokio::test]
+    async fn another_region_refuses() {
+        let event = serde_json::from_str(SCHEDULED).unwrap();
+        let failure = handle(&shelf(), "us-east-1", Timestamp::UNIX_EPOCH, event).await.unwrap_err();
+        assert_eq!(failure.name(), "InvalidInput");
+    }
+}

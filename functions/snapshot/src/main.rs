@@ -1,0 +1,230 @@
+//! `Snapshot`: takes a component's snapshot where its primary is, and copies it to the Regions that the schedule names.
+//!
+//! - in: [`Snapshot`], sample in `events/snapshot.json`
+//! - out: [`Step<Taken>`]: `Done` once it is available in every Region that will have it, `Pending` (ask again) with what
+//!   there is so far, or `Refused` with the reason
+//! - changes: `rds:CreateDBSnapshot` and `rds:CopyDBSnapshot`, each once; deletes nothing; safe to repeat
+//! - fails with: `InvalidInput`, `NotFound`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+use std::{future::Future, time::Duration};
+
+use domain::{
+    backup::{self, BackupRun, Found, Label, Missing, Move, Quota, Shot, Source, Stored, Taken},
+    failure::Failure,
+    id::{ComponentName, KmsKeyId, Region},
+    plan::BackupCopy,
+    step::Step,
+};
+use edge::{
+    aws,
+    postgres::{Postgres, Server},
+    rds::{Asked, Rds},
+    shelf::Bucket,
+};
+use futures::future::join_all;
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::info;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
+    let world = World { postgres: Postgres::from_env(bucket).await.map_err(|failure| failure.chain())? };
+    edge::serve(|event| handle(&world, event)).await
+}
+
+/// Of what, and for which backup.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Snapshot {
+    backup: BackupRun,
+    component: ComponentName,
+}
+
+/// Each Region's RDS, and the database.
+trait Snapshots {
+    fn find(&self, region: &Region, name: &str) -> impl Future<Output = Found>;
+    fn quota(&self, region: &Region) -> impl Future<Output = Result<Quota, Failure>>;
+    fn shot(&self, source: &Source<'_>) -> impl Future<Output = Result<Shot, Failure>>;
+    fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> impl Future<Output = Result<Asked, Failure>>;
+    fn copy(
+        &self,
+        arn: &str,
+        to: &Region,
+        name: &str,
+        key: Option<&KmsKeyId>,
+    ) -> impl Future<Output = Result<Asked, Failure>>;
+}
+
+async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
+    let Snapshot { backup, component } = edge::parse(event, "Snapshot")?;
+    let source = backup.source(&component)?;
+    let name = backup.snapshot_name(&component);
+    let found = world.find(source.region, &name).await;
+    let next = backup::plan(&found);
+    info!(plan.name = %backup.plan.plan, component.name = %component, snapshot.id = name, ?found, ?next, "planned the snapshot");
+    match next {
+        Move::Make => take(world, &backup, &component, &source, &name).await,
+        Move::Wait(why) => Ok(Step::pending(why, &found)),
+        Move::Refuse(why) => Ok(Step::refused(why, &found)),
+        Move::Done => copies(world, &component, &source, &name, &found).await,
+    }
+}
+
+async fn take(
+    world: &impl Snapshots,
+    backup: &BackupRun,
+    component: &ComponentName,
+    source: &Source<'_>,
+    name: &str,
+) -> Result<Step<Taken>, Failure> {
+    if let Err(full) = backup::room(source.region, world.quota(source.region).await?) {
+        return Ok(Step::refused(full, Value::Null));
+    }
+    let shot = world.shot(source).await?;
+    let label = backup.label(component, shot);
+    let instance = &source.side.instance;
+    let because = match world.take(source, name, &label).await? {
+        Asked::Begun => format!("RDS takes `{name}` of `{instance}`"),
+        Asked::Busy => format!("RDS takes no snapshot of `{instance}` yet: it is busy with another change"),
+        Asked::NoRoom => format!("RDS has no room for a snapshot of `{instance}` in {} yet", source.region),
+    };
+    Ok(Step::pending(because, &label.shot))
+}
+
+/// Copies side by side: what one Region cannot take must not keep another from it.
+async fn copies(
+    world: &impl Snapshots,
+    component: &ComponentName,
+    source: &Source<'_>,
+    name: &str,
+    original: &Found,
+) -> Result<Step<Taken>, Failure> {
+    let Some(mut taken) = begun(component, source, name, original) else {
+        return Err(Failure::InvalidInput(format!("snapshot `{name}` was there and is not: {original:?}")));
+    };
+    let arn = taken.places[0].arn.clone();
+    let turns = source.destinations().map(|copy| copied(world, &arn, copy, name));
+    let mut under_way = Vec::new();
+    for (copy, turn) in source.destinations().zip(join_all(turns).await) {
+        match turn? {
+            Turn::There(place) => taken.places.push(place),
+            Turn::UnderWay(why) => under_way.push(why),
+            Turn::Never(because) => taken.missing.push(Missing { region: copy.region.clone(), because }),
+        }
+    }
+    if !under_way.is_empty() {
+        return Ok(Step::under_way(under_way.join("; "), Value::Null, taken));
+    }
+    let because = match taken.missing.as_slice() {
+        [] => format!("`{name}` is in {}", names(taken.places.iter().map(|place| &place.region))),
+        missing => missing.iter().map(|missing| missing.because.as_str()).collect::<Vec<_>>().join("; "),
+    };
+    Ok(Step::done(because, Value::Null, taken))
+}
+
+/// What is there before any copy; `None` where the original is not.
+fn begun(component: &ComponentName, source: &Source<'_>, name: &str, original: &Found) -> Option<Taken> {
+    let place = stored(original)?;
+    let label = original.snapshot.as_ref().ok()?.as_ref()?.label.as_ref().ok()?;
+    Some(Taken {
+        component: component.clone(),
+        instance: source.side.instance.clone(),
+        snapshot: name.to_owned(),
+        shot: label.shot.clone(),
+        places: vec![place],
+        missing: Vec::new(),
+    })
+}
+
+fn stored(found: &Found) -> Option<Stored> {
+    let snapshot = found.snapshot.as_ref().ok()?.as_ref()?;
+    Some(Stored {
+        region: found.region.clone(),
+        arn: snapshot.arn.clone(),
+        allocated_gib: snapshot.allocated_gib,
+        encrypted: snapshot.encrypted,
+    })
+}
+
+/// How far a copy is.
+enum Turn {
+    There(Stored),
+    UnderWay(String),
+    Never(String),
+}
+
+async fn copied(world: &impl Snapshots, arn: &str, copy: &BackupCopy, name: &str) -> Result<Turn, Failure> {
+    let region = &copy.region;
+    let found = world.find(region, name).await;
+    let next = backup::plan(&found);
+    info!(region = %region, snapshot.id = name, ?found, ?next, "planned the copy");
+    match next {
+        Move::Done => Ok(stored(&found).map_or_else(|| Turn::UnderWay(format!("{region}: look again")), Turn::There)),
+        Move::Wait(why) => Ok(Turn::UnderWay(why)),
+        Move::Refuse(why) => Ok(Turn::Never(why)),
+        Move::Make => {
+            if let Err(full) = backup::room(region, world.quota(region).await?) {
+                return Ok(Turn::Never(full));
+            }
+            Ok(match world.copy(arn, region, name, copy.kms_key.as_ref()).await {
+                Ok(Asked::Begun) => Turn::UnderWay(format!("{region}: the copy was asked for")),
+                // Of the twenty copies that may run at once into a Region.
+                Ok(Asked::NoRoom) => Turn::UnderWay(format!("{region}: RDS makes no further copy yet")),
+                Ok(Asked::Busy) => Turn::UnderWay(format!("{region}: RDS does not copy `{name}` yet")),
+                // For what it asks, as a key that is not there: the other Regions' copies go on.
+                Err(rejected @ (Failure::AwsRejected { .. } | Failure::AwsDenied { .. })) => {
+                    Turn::Never(rejected.chain())
+                }
+                Err(failure) => return Err(failure),
+            })
+        }
+    }
+}
+
+fn names<'r>(regions: impl Iterator<Item = &'r Region>) -> String {
+    regions.map(Region::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// How long a Region may take to answer each call.
+const REGION_PATIENCE: Duration = Duration::from_secs(4);
+
+/// How long the database may take.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
+
+struct World {
+    postgres: Postgres,
+}
+
+impl World {
+    async fn rds(region: &Region) -> Rds {
+        Rds::far(region, REGION_PATIENCE).await
+    }
+}
+
+impl Snapshots for World {
+    async fn find(&self, region: &Region, name: &str) -> Found {
+        Self::rds(region).await.find(name).await
+    }
+
+    async fn quota(&self, region: &Region) -> Result<Quota, Failure> {
+        Self::rds(region).await.snapshot_quota().await
+    }
+
+    async fn shot(&self, source: &Source<'_>) -> Result<Shot, Failure> {
+        let server = Server { side: source.side, database: &source.pair.database, login: &source.pair.login };
+        self.postgres.ready(&server).await?;
+        self.postgres.shot(&server, DATABASE_PATIENCE).await
+    }
+
+    async fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> Result<Asked, Failure> {
+        Self::rds(source.region).await.take_snapshot(&source.side.instance, name, &label.tags()).await
+    }
+
+    async fn copy(&self, arn: &str, to: &Region, name: &str, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+        Self::rds(to).await.copy_snapshot(arn, name, key).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+use std::{cell::RefCell, collections::BTreeMap};
+
+use domain::{backup, step::Outcome};
+
+use super::*;
+
+/// An account's snapshots, by Region; a snapshot that was begun is available when it is looked for next.
+struct Account {
+    snapshots: RefCell<BTreeMap<String, Result<backup::Snapshot, String>>>,
+    calls: RefCell<Vec<String>>,
+    quota: Quota,
+    answers: Asked,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        let quota = Quota { used: 3, most: 100 };
+        Self { snapshots: RefCell::default(), calls: RefCell::default(), quota, answers: Asked::Begun }
+    }
+}
+
+impl Account {
+    fn with(self, region: &str, snapshot: Result<backup::Snapshot, String>) -> Self {
+        self.snapshots.borrow_mut().insert(region.to_owned(), snapshot);
+        self
+    }
+
+    fn calls(&self) -> Vec<String> {
+        self.calls.take()
+    }
+
+    fn begin(&self, region: &Region, name: &str, call: &str) -> Asked {
+        self.calls.borrow_mut().push(format!("{call} {region}"));
+        if self.answers == Asked::Begun {
+            let snapshot = snapshot(region.as_str(), name, "available");
+            self.snapshots.borrow_mut().insert(region.to_string(), Ok(snapshot));
+        }
+        self.answers
+    }
+}
+
+impl Snapshots for Account {
+    async fn find(&self, region: &Region, _: &str) -> Found {
+        let snapshot = self.snapshots.borrow().get(region.as_str()).cloned().transpose();
+        Found { region: region.clone(), snapshot }
+    }
+
+    async fn quota(&self, _: &Region) -> Result<Quota, Failure> {
+        Ok(self.quota)
+    }
+
+    async fn shot(&self, _: &Source<'_>) -> Result<Shot, Failure> {
+        Ok(shot())
+    }
+
+    async fn take(&self, source: &Source<'_>, name: &str, _: &Label) -> Result<Asked, Failure> {
+        Ok(self.begin(source.region, name, "take"))
+    }
+
+    async fn copy(&self, _: &str, to: &Region, name: &str, _: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+        Ok(self.begin(to, name, "copy"))
+    }
+}
+
+fn event() -> Value {
+    serde_json::from_str(include_str!("../../../events/snapshot.json")).unwrap()
+}
+
+fn run() -> BackupRun {
+    serde_json::from_value(event()["backup"].clone()).unwrap()
+}
+
+fn shot() -> Shot {
+    Shot {
+        lsn: domain::wal::Lsn(7),
+        database_time: "2026-11-21T02:00:04.25Z".parse().unwrap(),
+        size_bytes: 7_500_000,
+        version: "15.18".into(),
+    }
+}
+
+fn snapshot(region: &str, name: &str, status: &str) -> backup::Snapshot {
+    backup::Snapshot {
+        arn: format!("arn:aws:rds:{region}:000000000000:snapshot:{name}"),
+        status: status.into(),
+        percent: 50,
+        allocated_gib: 20,
+        encrypted: false,
+        label: Ok(run().label(&"orders".parse().unwrap(), shot())),
+    }
+}
+
+async fn ask(account: &Account) -> Step<Taken> {
+    handle(account, event()).await.unwrap()
+}
+
+#[tokio::test]
+async fn it_is_taken_once_copied_once_and_then_found() {
+    let account = Account::default();
+    for (call, outcome) in [
+        ("take us-east-1", Outcome::Pending),
+        ("copy us-west-2", Outcome::Pending),
+        ("", Outcome::Done),
+        ("", Outcome::Done),
+    ] {
+        let step = ask(&account).await;
+        assert_eq!((account.calls().join(","), step.step), (call.to_owned(), outcome), "{}", step.because);
+    }
+    let taken = ask(&account).await.did.unwrap();
+    let regions: Vec<&str> = taken.places.iter().map(|place| place.region.as_str()).collect();
+    assert_eq!(regions, ["us-east-1", "us-west-2"]);
+    assert_eq!((taken.missing.len(), taken.shot), (0, shot()), "as its tags say, not as the database is now");
+}
+
+#[tokio::test]
+async fn what_is_being_made_is_waited_for() {
+    let account = Account::default().with("us-east-1", Ok(snapshot("us-east-1", "x", "creating")));
+    let step = ask(&account).await;
+    assert_eq!((step.step, account.calls().len()), (Outcome::Pending, 0));
+    assert!(step.because.contains("50 percent"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn a_full_quota_is_looked_at_before_the_call() {
+    let account = Account { quota: Quota { used: 100, most: 100 }, ..Account::default() };
+    let step = ask(&account).await;
+    assert_eq!((step.step, account.calls().len()), (Outcome::Refused, 0));
+    assert!(step.because.contains("100 manual snapshots"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn a_busy_instance_and_a_quota_that_another_took_are_asked_again() {
+    for answers in [Asked::Busy, Asked::NoRoom] {
+        let account = Account { answers, ..Account::default() };
+        for _ in 0..2 {
+            assert_eq!(ask(&account).await.step, Outcome::Pending, "{answers:?}");
+        }
+        assert_eq!(account.calls(), ["take us-east-1", "take us-east-1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_cannot_be_had_is_named_and_what_there_is_counts() {
+    let account = Account::default()
+        .with("us-east-1", Ok(snapshot("us-east-1", "x", "available")))
+        .with("us-west-2", Ok(snapshot("us-west-2", "x", "failed")));
+    let step = ask(&account).await;
+    let taken = step.did.unwrap();
+    assert_eq!((step.step, taken.places.len()), (Outcome::Done, 1));
+    assert_eq!(taken.missing[0].region.as_str(), "us-west-2");
+}
+
+#[tokio::test]
+async fn a_silent_destination_is_asked_again_and_what_there_is_is_told() {
+    let account = Account::default()
+        .with("us-east-1", Ok(snapshot("us-east-1", "x", "available")))
+        .with("us-west-2", Err("timed out".into()));
+    let step = ask(&account).await;
+    assert_eq!((step.step, step.did.unwrap().places.len()), (Outcome::Pending, 1));
+    assert!(step.because.contains("timed out"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn another_component_is_refused_by_name() {
+    let mut other = event();
+    other["component"] = "customers".into();
+    assert_eq!(handle(&Account::default(), other).await.unwrap_err().name(), "InvalidInput");
+}

@@ -1,0 +1,232 @@
+//! Backups on the lab: real PostgreSQL, the real engine, and whatever can come between.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_rds::types::DbSnapshot;
+use domain::{
+    backup::{BackupOutcome, Manifest, Taken},
+    id::Region,
+    plan::{self, Side},
+};
+use jiff::{Timestamp, ToSpan, Unit};
+use lab::{
+    drill::Stage,
+    gateway::{Caller, Fault, How, When},
+    machine::ACCOUNT,
+    rds::{Name, Status},
+    setup::Progress,
+    workload::orders::read_back,
+};
+use serde_json::{Value, json};
+
+struct Shown;
+
+impl Progress for Shown {
+    #[expect(clippy::print_stdout, reason = "how far it is, for whoever waits")]
+    fn step(&self, what: &str) {
+        println!("{what}");
+    }
+}
+
+/// How long a backup of the lab's small database may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
+    let plan = plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let stage = Stage::set(&plan, None, &Shown).await.unwrap();
+    let lab = Lab { stage: &stage, now: Timestamp::now().round(Unit::Second).unwrap() };
+    let whole = lab.a_whole_one_is_in_each_region_with_its_manifest().await;
+    lab.the_same_time_again_takes_nothing_more(&whole).await;
+    lab.what_is_changed_later_is_not_in_it(&whole).await;
+    lab.a_full_quota_is_told_before_anything_is_asked_for().await;
+    lab.a_copy_that_is_denied_leaves_it_partial_until_it_is_completed().await;
+    lab.a_run_that_died_half_way_is_gone_on_with().await;
+    lab.a_wrong_request_begins_nothing().await;
+    stage.strike().await;
+}
+
+struct Lab<'s> {
+    stage: &'s Stage,
+    now: Timestamp,
+}
+
+/// How a run ended: its error, or `SUCCEEDED`.
+struct Ended {
+    end: String,
+    cause: String,
+}
+
+impl Lab<'_> {
+    /// A time of its own for each backup.
+    fn at(&self, minutes_ago: i64) -> Timestamp {
+        self.now - minutes_ago.minutes()
+    }
+
+    fn states(&self) -> aws_sdk_sfn::Client {
+        let region = self.stage.system.plan.regions.recovery.as_str();
+        aws_sdk_sfn::Client::new(&self.stage.machine.gateway.sdk_config(region))
+    }
+
+    async fn start(&self, name: &str, request: &Value) -> String {
+        let region = &self.stage.system.plan.regions.recovery;
+        let arn = format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:lifeboat-backup");
+        let start = self.states().start_execution().state_machine_arn(arn).name(name).input(request.to_string());
+        start.send().await.unwrap().execution_arn
+    }
+
+    async fn end(&self, execution: &str) -> Ended {
+        let began = Instant::now();
+        loop {
+            let told = self.states().describe_execution().execution_arn(execution).send().await.unwrap();
+            if told.status != aws_sdk_sfn::types::ExecutionStatus::Running {
+                let end = told.error.unwrap_or(told.status.as_str().to_owned());
+                return Ended { end, cause: told.cause.unwrap_or_default() };
+            }
+            assert!(began.elapsed() < PATIENCE, "{execution} still runs");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    async fn back_up(&self, name: &str, at: Timestamp) -> Ended {
+        let request = json!({ "plan": "lab", "schedule": "daily", "scheduledAt": at });
+        self.end(&self.start(name, &request).await).await
+    }
+
+    async fn manifest(&self, at: Timestamp) -> Option<Manifest> {
+        let plan = &self.stage.system.plan;
+        let key = domain::backup::manifest_key(&plan.plan, &plan.backups[0].name, at);
+        let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap()?;
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
+    async fn snapshots(&self, region: &Region) -> Vec<DbSnapshot> {
+        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        rds.describe_db_snapshots().snapshot_type("manual").send().await.unwrap().db_snapshots.unwrap_or_default()
+    }
+
+    async fn how_many(&self) -> [usize; 2] {
+        let regions = &self.stage.system.plan.regions;
+        [self.snapshots(&regions.primary).await.len(), self.snapshots(&regions.recovery).await.len()]
+    }
+
+    async fn a_whole_one_is_in_each_region_with_its_manifest(&self) -> Taken {
+        let ended = self.back_up("whole", self.at(1)).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        assert_eq!(self.how_many().await, [1, 1]);
+        let manifest = self.manifest(self.at(1)).await.unwrap();
+        assert_eq!((manifest.outcome, manifest.damaged().count()), (BackupOutcome::Complete, 0));
+        let taken = manifest.parts[0].part.taken.clone().unwrap();
+        assert_eq!((taken.instance.as_str(), taken.places.len()), ("orders-primary", 2));
+        assert!(taken.shot.size_bytes > 1_000_000, "{:?}", taken.shot);
+        let regions = &self.stage.system.plan.regions;
+        for region in [&regions.primary, &regions.recovery] {
+            let found = self.snapshots(region).await;
+            let tag = |key: &str| {
+                found[0].tag_list().iter().find(|tag| tag.key() == Some(key)).and_then(|tag| tag.value()).map(str::to_owned)
+            };
+            assert_eq!(found[0].db_snapshot_identifier(), Some(taken.snapshot.as_str()));
+            assert_eq!(tag("lifeboat:lsn"), Some(taken.shot.lsn.to_string()), "in {region} as well");
+        }
+        taken
+    }
+
+    async fn the_same_time_again_takes_nothing_more(&self, whole: &Taken) {
+        let ended = self.back_up("whole-again", self.at(1)).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        assert_eq!(self.how_many().await, [1, 1]);
+        let manifest = self.manifest(self.at(1)).await.unwrap();
+        assert_eq!(manifest.parts[0].part.taken.as_ref(), Some(whole));
+    }
+
+    /// Deletes rows, restores the recovery Region's copy by RDS itself, and counts.
+    async fn what_is_changed_later_is_not_in_it(&self, whole: &Taken) {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let regions = &system.plan.regions;
+        let primary = system.owner_session(machine, &regions.primary, &system.pair.primary).await.unwrap();
+        let before = read_back(&primary, 0).await.unwrap().len();
+        primary.batch_execute("delete from orders where id <= 10").await.unwrap();
+        assert_eq!(read_back(&primary, 0).await.unwrap().len(), before - 10);
+        let rds = aws_sdk_rds::Client::new(&machine.gateway.sdk_config(regions.recovery.as_str()));
+        let restore = rds.restore_db_instance_from_db_snapshot().db_snapshot_identifier(&whole.snapshot);
+        restore.db_instance_identifier("restored").send().await.unwrap();
+        let restored = Side { instance: "restored".parse().unwrap(), ..system.pair.replica.clone() };
+        let name = Name::new(regions.recovery.as_str(), "restored");
+        let began = Instant::now();
+        while machine.rds.instance(&name).is_none_or(|found| found.status != Status::Available) {
+            assert!(began.elapsed() < PATIENCE, "the restored instance is not available");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let restored = system.owner_session(machine, &regions.recovery, &restored).await.unwrap();
+        assert_eq!(read_back(&restored, 0).await.unwrap().len(), before);
+    }
+
+    async fn a_full_quota_is_told_before_anything_is_asked_for(&self) {
+        let before = self.how_many().await;
+        self.stage.machine.rds.limit_snapshots(1);
+        let began = Timestamp::now();
+        let ended = self.back_up("no-room", self.at(2)).await;
+        assert_eq!(ended.end, "BackupFailed");
+        assert!(ended.cause.contains("us-east-1 has 1 manual snapshots of 1"), "{}", ended.cause);
+        let told = self.stage.pager.told(began, "a failed backup", |told| told.subject.contains("FAILED")).await.unwrap();
+        assert!(told.message.contains("1 manual snapshots of 1") && told.message.contains("--at"), "{}", told.message);
+        assert_eq!(self.how_many().await, before);
+        assert_eq!(self.manifest(self.at(2)).await.unwrap().outcome, BackupOutcome::Failed);
+        self.stage.machine.rds.limit_snapshots(100);
+    }
+
+    async fn a_copy_that_is_denied_leaves_it_partial_until_it_is_completed(&self) {
+        let faults = self.stage.machine.gateway.faults();
+        let fault = Fault::new(When::Before, How::Denied).by(Caller::Function("lifeboat-snapshot".into()));
+        faults.set(&fault.of("rds").operation("CopyDBSnapshot")).await.unwrap();
+        let ended = self.back_up("no-copy", self.at(3)).await;
+        assert_eq!(ended.end, "BackupPartial");
+        assert!(ended.cause.contains("orders: cannot copy snapshot"), "{}", ended.cause);
+        let taken = self.manifest(self.at(3)).await.unwrap().parts.remove(0).part.taken.unwrap();
+        assert_eq!((taken.places.len(), taken.missing[0].region.as_str()), (1, "us-west-2"));
+        faults.heal().await.unwrap();
+        let ended = self.back_up("with-copy", self.at(3)).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        let manifest = self.manifest(self.at(3)).await.unwrap();
+        assert_eq!(manifest.outcome, BackupOutcome::Complete, "the better manifest replaces the poorer one");
+        assert_eq!(manifest.parts[0].part.taken.as_ref().unwrap().shot, taken.shot, "what was there was not taken anew");
+    }
+
+    async fn a_run_that_died_half_way_is_gone_on_with(&self) {
+        let before = self.how_many().await;
+        let faults = self.stage.machine.gateway.faults();
+        let fault = Fault::new(When::After, How::Killed).by(Caller::Function("lifeboat-snapshot".into())).first(1);
+        faults.set(&fault.of("rds").operation("CreateDBSnapshot")).await.unwrap();
+        let began = Timestamp::now();
+        let request = json!({ "plan": "lab", "schedule": "daily", "scheduledAt": self.at(4) });
+        let execution = self.start("dies", &request).await;
+        while self.how_many().await[0] == before[0] {
+            assert!(Timestamp::now().duration_since(began).as_secs() < 60, "no snapshot was asked for");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.states().stop_execution().execution_arn(&execution).send().await.unwrap();
+        let told = self.stage.pager.told(began, "a backup that died", |told| told.subject.contains("ABORTED")).await;
+        assert!(told.unwrap().subject.contains("backup"), "told as what it was");
+        faults.heal().await.unwrap();
+        let ended = self.back_up("goes-on", self.at(4)).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        assert_eq!(self.how_many().await, before.map(|count| count + 1), "taken once");
+    }
+
+    async fn a_wrong_request_begins_nothing(&self) {
+        let before = self.how_many().await;
+        for (name, request, says) in [
+            ("no-schedule", json!({ "plan": "lab", "schedule": "hourly" }), "it has: daily"),
+            ("no-plan", json!({ "plan": "other", "schedule": "daily" }), "no plan `other`"),
+            ("no-object", json!("lab"), "request"),
+            ("nothing", json!({}), "missing field"),
+        ] {
+            let ended = self.end(&self.start(name, &request).await).await;
+            assert_eq!(ended.end, "BackupRefused", "{name}: {}", ended.cause);
+            assert!(ended.cause.contains(says), "{name}: {}", ended.cause);
+        }
+        assert_eq!(self.how_many().await, before);
+    }
+}

@@ -8,7 +8,8 @@ use std::{
 use serde_json::Value;
 
 /// Every function: a folder under `functions/`.
-pub const FUNCTIONS: [&str; 15] = [
+pub const FUNCTIONS: [&str; 16] = [
+    "cleanup",
     "close-backup",
     "close-run",
     "dns-switch",
@@ -27,7 +28,7 @@ pub const FUNCTIONS: [&str; 15] = [
 ];
 
 /// Every state machine: a file under `statemachines/`.
-pub const MACHINES: [&str; 3] = ["backup", "failover", "switchover"];
+pub const MACHINES: [&str; 4] = ["backup", "cleanup", "failover", "switchover"];
 
 /// Those that move a primary.
 pub const MOVING: [&str; 2] = ["failover", "switchover"];

@@ -2,16 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use aws_sdk_rds::types::DbSnapshot;
 use domain::{
-    backup::{BackupOutcome, Manifest, Taken},
+    backup::{Manifest, Taken},
+    cleanup::{self, Report},
     id::Region,
     plan::{self, Side},
+    upkeep::UpkeepOutcome,
 };
 use jiff::{Timestamp, ToSpan, Unit};
 use lab::{
+    deploy::{Package, Target},
     drill::Stage,
     gateway::{Caller, Fault, How, When},
     machine::ACCOUNT,
@@ -35,7 +41,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
-    let plan = plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let mut plan = plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    // Few enough that some of a test's backups go.
+    plan.backups[0].retention = serde_json::from_value(json!({ "last": 2, "floor": 1 })).unwrap();
     let stage = Stage::set(&plan, None, &Shown).await.unwrap();
     let lab = Lab { stage: &stage, now: Timestamp::now().round(Unit::Second).unwrap() };
     let whole = lab.a_whole_one_is_in_each_region_with_its_manifest().await;
@@ -45,6 +53,10 @@ async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
     lab.a_copy_that_is_denied_leaves_it_partial_until_it_is_completed().await;
     lab.a_run_that_died_half_way_is_gone_on_with().await;
     lab.a_wrong_request_begins_nothing().await;
+    lab.a_dry_run_deletes_nothing_and_names_what_would_go().await;
+    lab.a_region_that_is_denied_keeps_the_other_from_nothing().await;
+    lab.what_nothing_keeps_is_deleted_and_nothing_else().await;
+    lab.a_schedule_of_the_plans_stack_starts_a_backup().await;
     stage.strike().await;
 }
 
@@ -71,8 +83,12 @@ impl Lab<'_> {
     }
 
     async fn start(&self, name: &str, request: &Value) -> String {
+        self.start_a("backup", name, request).await
+    }
+
+    async fn start_a(&self, machine: &str, name: &str, request: &Value) -> String {
         let region = &self.stage.system.plan.regions.recovery;
-        let arn = format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:lifeboat-backup");
+        let arn = format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:lifeboat-{machine}");
         let start = self.states().start_execution().state_machine_arn(arn).name(name).input(request.to_string());
         start.send().await.unwrap().execution_arn
     }
@@ -102,6 +118,10 @@ impl Lab<'_> {
         Some(serde_json::from_str(&text).unwrap())
     }
 
+    async fn manifests(&self) -> Vec<String> {
+        self.stage.system.keys(&self.stage.machine, "backups/lab/daily/").await.unwrap()
+    }
+
     async fn snapshots(&self, region: &Region) -> Vec<DbSnapshot> {
         let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
         rds.describe_db_snapshots().snapshot_type("manual").send().await.unwrap().db_snapshots.unwrap_or_default()
@@ -117,7 +137,7 @@ impl Lab<'_> {
         assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
         assert_eq!(self.how_many().await, [1, 1]);
         let manifest = self.manifest(self.at(1)).await.unwrap();
-        assert_eq!((manifest.outcome, manifest.damaged().count()), (BackupOutcome::Complete, 0));
+        assert_eq!((manifest.outcome, manifest.damaged().count()), (UpkeepOutcome::Complete, 0));
         let taken = manifest.parts[0].part.taken.clone().unwrap();
         assert_eq!((taken.instance.as_str(), taken.places.len()), ("orders-primary", 2));
         assert!(taken.shot.size_bytes > 1_000_000, "{:?}", taken.shot);
@@ -125,7 +145,12 @@ impl Lab<'_> {
         for region in [&regions.primary, &regions.recovery] {
             let found = self.snapshots(region).await;
             let tag = |key: &str| {
-                found[0].tag_list().iter().find(|tag| tag.key() == Some(key)).and_then(|tag| tag.value()).map(str::to_owned)
+                found[0]
+                    .tag_list()
+                    .iter()
+                    .find(|tag| tag.key() == Some(key))
+                    .and_then(|tag| tag.value())
+                    .map(str::to_owned)
             };
             assert_eq!(found[0].db_snapshot_identifier(), Some(taken.snapshot.as_str()));
             assert_eq!(tag("lifeboat:lsn"), Some(taken.shot.lsn.to_string()), "in {region} as well");
@@ -170,10 +195,11 @@ impl Lab<'_> {
         let ended = self.back_up("no-room", self.at(2)).await;
         assert_eq!(ended.end, "BackupFailed");
         assert!(ended.cause.contains("us-east-1 has 1 manual snapshots of 1"), "{}", ended.cause);
-        let told = self.stage.pager.told(began, "a failed backup", |told| told.subject.contains("FAILED")).await.unwrap();
+        let told =
+            self.stage.pager.told(began, "a failed backup", |told| told.subject.contains("FAILED")).await.unwrap();
         assert!(told.message.contains("1 manual snapshots of 1") && told.message.contains("--at"), "{}", told.message);
         assert_eq!(self.how_many().await, before);
-        assert_eq!(self.manifest(self.at(2)).await.unwrap().outcome, BackupOutcome::Failed);
+        assert_eq!(self.manifest(self.at(2)).await.unwrap().outcome, UpkeepOutcome::Failed);
         self.stage.machine.rds.limit_snapshots(100);
     }
 
@@ -190,8 +216,12 @@ impl Lab<'_> {
         let ended = self.back_up("with-copy", self.at(3)).await;
         assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
         let manifest = self.manifest(self.at(3)).await.unwrap();
-        assert_eq!(manifest.outcome, BackupOutcome::Complete, "the better manifest replaces the poorer one");
-        assert_eq!(manifest.parts[0].part.taken.as_ref().unwrap().shot, taken.shot, "what was there was not taken anew");
+        assert_eq!(manifest.outcome, UpkeepOutcome::Complete, "the better manifest replaces the poorer one");
+        assert_eq!(
+            manifest.parts[0].part.taken.as_ref().unwrap().shot,
+            taken.shot,
+            "what was there was not taken anew"
+        );
     }
 
     async fn a_run_that_died_half_way_is_gone_on_with(&self) {
@@ -228,5 +258,110 @@ impl Lab<'_> {
             assert!(ended.cause.contains(says), "{name}: {}", ended.cause);
         }
         assert_eq!(self.how_many().await, before);
+    }
+
+    async fn clean(&self, name: &str, request: &Value) -> (Ended, Vec<Report>) {
+        let execution = self.start_a("cleanup", name, request).await;
+        let ended = self.end(&execution).await;
+        let plan = &self.stage.system.plan;
+        let mut reports = Vec::new();
+        for region in plan.backup_regions() {
+            let key = cleanup::report_key(&plan.plan, &execution.parse().unwrap(), &region);
+            let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+            reports.extend(text.map(|text| serde_json::from_str::<Report>(&text).unwrap()));
+        }
+        (ended, reports)
+    }
+
+    async fn a_dry_run_deletes_nothing_and_names_what_would_go(&self) {
+        for minutes in 5..8 {
+            assert_eq!(self.back_up(&format!("one-more-{minutes}"), self.at(minutes)).await.end, "SUCCEEDED");
+        }
+        let before = self.how_many().await;
+        let (ended, reports) = self.clean("dry", &json!({ "plan": "lab", "apply": false })).await;
+        assert_eq!((ended.end.as_str(), reports.len()), ("SUCCEEDED", 2), "{}", ended.cause);
+        for (report, there) in reports.iter().zip(before) {
+            assert_eq!((report.verdicts.len(), report.deleted.len()), (there, 0), "{}", report.region);
+            assert_eq!(report.going().count(), there - 2, "{:#?}", report.verdicts);
+        }
+        assert_eq!(self.how_many().await, before);
+    }
+
+    async fn a_region_that_is_denied_keeps_the_other_from_nothing(&self) {
+        let faults = self.stage.machine.gateway.faults();
+        let fault = Fault::new(When::Before, How::Denied).by(Caller::Function("lifeboat-cleanup".into()));
+        faults.set(&fault.of("rds").operation("DescribeDBSnapshots").in_region("us-east-1")).await.unwrap();
+        let began = Timestamp::now();
+        let (ended, reports) = self.clean("denied", &json!({ "plan": "lab", "apply": false })).await;
+        assert_eq!(ended.end, "CleanupPartial");
+        assert!(ended.cause.contains("us-east-1") && ended.cause.contains("us-west-2: "), "{}", ended.cause);
+        assert_eq!(reports.iter().map(|report| report.region.as_str()).collect::<Vec<_>>(), ["us-west-2"]);
+        let told = self.stage.pager.told(began, "an incomplete cleanup", |told| told.subject.contains("cleanup")).await;
+        assert!(told.unwrap().subject.contains("INCOMPLETE"));
+        faults.heal().await.unwrap();
+    }
+
+    /// One on hold, one verified, one that is nobody's: they stay beside the newest two.
+    async fn what_nothing_keeps_is_deleted_and_nothing_else(&self) {
+        let region = &self.stage.system.plan.regions.primary;
+        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        let strange =
+            rds.create_db_snapshot().db_instance_identifier("orders-primary").db_snapshot_identifier("theirs");
+        strange.send().await.unwrap();
+        let mut ours = self.snapshots(region).await;
+        ours.retain(|snapshot| snapshot.db_snapshot_identifier() != Some("theirs"));
+        ours.sort_by_key(|snapshot| snapshot.snapshot_create_time().copied());
+        for (snapshot, key, value) in
+            [(&ours[0], "lifeboat:hold", "case 7"), (&ours[1], "lifeboat:verified-at", "2026-11-21T02:00:00Z")]
+        {
+            let tag = aws_sdk_rds::types::Tag::builder().key(key).value(value).build();
+            let arn = snapshot.db_snapshot_arn().unwrap();
+            rds.add_tags_to_resource().resource_name(arn).tags(tag).send().await.unwrap();
+        }
+        let named = |snapshot: &DbSnapshot| snapshot.db_snapshot_identifier().unwrap_or_default().to_owned();
+        let newest = &ours[ours.len() - 2..];
+        let mut expected: Vec<String> = ours[..2].iter().chain(newest).map(named).chain(["theirs".into()]).collect();
+        expected.sort();
+
+        let (ended, reports) = self.clean("apply", &json!({ "plan": "lab" })).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        let mut left: Vec<String> = self.snapshots(region).await.iter().map(named).collect();
+        left.sort();
+        assert_eq!(left, expected, "{:#?}", reports[0].verdicts);
+        assert_eq!(reports[0].deleted.len(), ours.len() - 4);
+        assert_eq!(
+            (reports[1].verdicts.len(), self.how_many().await[1]),
+            (2, 2),
+            "in the other Region nothing is held"
+        );
+
+        let (ended, reports) = self.clean("again", &json!({ "plan": "lab", "apply": true, "by": "anna" })).await;
+        assert_eq!((ended.end.as_str(), reports[0].deleted.len()), ("SUCCEEDED", 0), "there is nothing more to do");
+    }
+
+    /// Deploys the plan's own stack, with a schedule that is due at once.
+    async fn a_schedule_of_the_plans_stack_starts_a_backup(&self) {
+        let (machine, mut plan) = (&self.stage.machine, self.stage.system.plan.clone());
+        plan.backups[0].schedule = "rate(1 hour)".parse().unwrap();
+        let file = machine.folder.join("schedules.json");
+        std::fs::write(&file, format!("{:#}", domain::synth::synth(&plan))).unwrap();
+        let package = Package::gather(&file, &|name| panic!("{name}: it has no function")).unwrap();
+        let target = Target {
+            region: plan.regions.recovery.to_string(),
+            stack: "lifeboat-lab-schedules".into(),
+            parameters: BTreeMap::new(),
+        };
+        let before = self.manifests().await.len();
+        package.deploy(&machine.gateway, &[target]).await.unwrap();
+        let began = Instant::now();
+        while self.manifests().await.len() == before {
+            assert!(began.elapsed() < PATIENCE, "the schedule started no backup");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let manifests = self.manifests().await;
+        let newest = manifests.iter().max().unwrap();
+        let text = self.stage.system.object(machine, newest).await.unwrap().unwrap();
+        let manifest: Manifest = serde_json::from_str(&text).unwrap();
+        assert!(manifest.scheduled_at >= self.now, "for the schedule's own time: {newest}");
     }
 }

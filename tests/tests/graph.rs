@@ -131,12 +131,21 @@ fn a_backup_is_silent_only_where_it_is_complete_and_has_its_manifest() {
 }
 
 #[test]
-fn one_components_failure_is_no_others() {
-    let machine = Machine::read("backup");
-    let caught = machine.states["Snapshot"].edges.iter().filter(|edge| !edge.errors.is_empty());
-    for edge in caught {
-        assert_eq!(edge.to, "EndPart", "an error of Snapshot ends every component's turn");
+fn one_components_failure_is_no_others_and_one_regions_neither() {
+    for (machine, task, end) in [("backup", "Snapshot", "EndPart"), ("cleanup", "Cleanup", "EndRegion")] {
+        let machine = Machine::read(machine);
+        for edge in machine.states[task].edges.iter().filter(|edge| !edge.errors.is_empty()) {
+            assert_eq!(edge.to, end, "an error of {task} ends every turn");
+        }
     }
+}
+
+#[test]
+fn a_cleanup_is_silent_only_where_it_is_done() {
+    let machine = Machine::read("cleanup");
+    let unheard = machine.reached(&machine.start, &|_, edge| edge.to != "Notify");
+    let ends: Vec<&String> = unheard.iter().filter(|name| machine.states[*name].is_end()).collect();
+    assert_eq!(ends, ["CleanupComplete"]);
 }
 
 #[test]
@@ -380,9 +389,12 @@ fn transitions_when_all_is_done(machine: &Machine) -> usize {
 fn a_machine_has_time_for_all_its_waits() {
     // What each machine's Comment promises of its waits, the longest of them, and what it has beyond: for the work
     // itself, and for an approval.
-    for (name, waits, longest, beyond) in
-        [("backup", 3_600, 30, 3_600), ("failover", 2 * 3_600, 15, 8 * 3_600), ("switchover", 2 * 3_600, 15, 3_600)]
-    {
+    for (name, waits, longest, beyond) in [
+        ("backup", 3_600, 30, 3_600),
+        ("cleanup", 3_600, 5, 3_600),
+        ("failover", 2 * 3_600, 15, 8 * 3_600),
+        ("switchover", 2 * 3_600, 15, 3_600),
+    ] {
         let machine = Machine::read(name);
         assert_eq!(machine.timeout_seconds, waits + beyond, "{name}");
         let edges = machine.states.values().flat_map(|state| &state.edges);

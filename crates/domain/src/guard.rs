@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fencing::Way,
-    id::{Generation, InstanceId, PlanName},
+    id::{Generation, InstanceId, Person, PlanName},
     lease::Lease,
     span::Span,
     wal::{Lsn, ReplicaPosition},
@@ -58,10 +58,23 @@ pub struct Kept {
     pub ended_at: Timestamp,
     /// Its security group, when last asked for.
     pub network: Way,
-    /// What it holds that the new primary lacks; absent where it follows another server.
+    /// What it holds that the new primary lacks; absent where it follows another server, or nobody looked.
     pub divergence: Option<Divergence>,
+    /// Who took it over, where a person did: then nobody has seen it refuse writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_over: Option<TakenOver>,
     /// One sentence.
     pub because: String,
+}
+
+/// A person's word that an old primary is theirs to keep out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TakenOver {
+    /// Who.
+    pub by: Person,
+    /// Why.
+    pub why: String,
 }
 
 /// Where two logs part.
@@ -108,8 +121,31 @@ pub fn conclude(
         ended_at: now,
         network,
         divergence,
+        taken_over: None,
         because,
     })
+}
+
+/// Hands an old primary over to a person.
+#[must_use]
+pub fn hand_over(guard: &Guard, plan: &PlanName, instance: &InstanceId, to: TakenOver, now: Timestamp) -> Kept {
+    let because = format!(
+        "{} keeps `{instance}` out from {now} on, {} after the promotion: {}",
+        to.by,
+        Span::between(guard.since, now),
+        to.why
+    );
+    Kept {
+        plan: plan.clone(),
+        generation: guard.generation,
+        instance: instance.clone(),
+        since: guard.since,
+        ended_at: now,
+        network: Way::Unreachable("not looked at: a person took it over".to_owned()),
+        divergence: None,
+        taken_over: Some(to),
+        because,
+    }
 }
 
 /// Where what the guard left behind is kept.
@@ -152,6 +188,15 @@ mod tests {
         assert_eq!(kept.divergence.unwrap().wal_bytes, 64);
         assert!(kept.because.contains("0/A4") && kept.because.contains("7s after"), "{}", kept.because);
         assert_eq!(met(&Met::ShutOut(Lsn(100))).unwrap().divergence.unwrap().wal_bytes, 0);
+    }
+
+    #[test]
+    fn what_a_person_took_over_is_never_said_to_refuse_writes() {
+        let to = TakenOver { by: "anna".parse().unwrap(), why: "it was deleted".into() };
+        let (plan, instance) = ("lab".parse().unwrap(), "orders-primary".parse().unwrap());
+        let kept = hand_over(&guard(), &plan, &instance, to, Timestamp::from_second(7).unwrap());
+        assert!(kept.network != Way::Holds && kept.divergence.is_none());
+        assert!(kept.because.contains("anna keeps") && kept.because.contains("it was deleted"), "{}", kept.because);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! What people are told.
 
 use crate::{
-    backup::{BackupOutcome, BackupRun},
+    backup::BackupRun,
+    cleanup::CleanupRun,
     evidence::RunOutcome,
     fencing::Way,
     guard::Kept,
     id::{ExecutionArn, PlanName},
     judgement::Judgement,
     run::{Kind, Run, Trigger},
+    upkeep::UpkeepOutcome,
 };
 
 /// A notice: SNS's subject and message.
@@ -67,17 +69,12 @@ fn noun(execution: &ExecutionArn) -> &str {
 pub fn backup(
     execution: &ExecutionArn,
     backup: Option<&BackupRun>,
-    outcome: BackupOutcome,
+    outcome: UpkeepOutcome,
     because: &str,
     manifest: Option<&str>,
 ) -> Notice {
     let of = backup.map_or_else(String::new, |run| format!(" of {}, schedule {}", run.plan.plan, run.schedule));
-    let (headline, end) = match outcome {
-        BackupOutcome::Complete => (format!("backup{of} is complete"), "BackupComplete"),
-        BackupOutcome::Partial => (format!("backup{of} is INCOMPLETE"), "BackupPartial"),
-        BackupOutcome::Failed => (format!("backup{of} FAILED"), "BackupFailed"),
-        BackupOutcome::Refused => (format!("backup{of} refused"), "BackupRefused"),
-    };
+    let headline = format!("backup{of}: {}", outcome.headline());
     let summary = backup.map(|run| format!("{}\n\n", run.plan.summary)).unwrap_or_default();
     let again = backup.map(|run| {
         format!(
@@ -91,10 +88,31 @@ pub fn backup(
     Notice::new(
         &format!("Lifeboat: {headline}"),
         format!(
-            "{summary}Why: {because}\nExecution: {execution}\nManifest: {}\n\nRUNBOOK.md, {end}.\n{}",
+            "{summary}Why: {because}\nExecution: {execution}\nManifest: {}\n\nRUNBOOK.md, Backup{}.\n{}",
             manifest.unwrap_or("none could be written"),
+            outcome.end(),
             again.unwrap_or_default()
         ),
+    )
+}
+
+/// A cleanup ended, and not as it should.
+#[must_use]
+pub fn cleanup(
+    execution: &ExecutionArn,
+    cleanup: Option<&CleanupRun>,
+    outcome: UpkeepOutcome,
+    because: &str,
+) -> Notice {
+    let of = cleanup.map_or_else(String::new, |run| format!(" of {}'s backups", run.plan.plan));
+    let headline = format!("cleanup{of}: {}", outcome.headline());
+    let reports = cleanup.map_or_else(String::new, |run| {
+        let keys = run.regions.iter().map(|region| format!("  {}\n", run.report_key(region)));
+        format!("Reports:\n{}", keys.collect::<String>())
+    });
+    Notice::new(
+        &format!("Lifeboat: {headline}"),
+        format!("Why: {because}\nExecution: {execution}\n{reports}\nRUNBOOK.md, Cleanup{}.\n", outcome.end()),
     )
 }
 

@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod backup;
+pub mod cleanup;
 pub mod drain;
 pub mod evidence;
 pub mod failure;
@@ -25,6 +26,8 @@ pub mod run;
 pub mod span;
 pub mod standing;
 pub mod step;
+pub mod synth;
 pub mod traffic;
+pub mod upkeep;
 pub mod verification;
 pub mod wal;

@@ -2,17 +2,20 @@
 
 use std::process::ExitCode;
 
-use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use clap::Args;
 use domain::{
-    backup::{BackupOutcome, BackupRequest, Manifest, Part, manifest_key},
+    backup::{BackupRequest, Manifest, Part, manifest_key, whole_second},
     id::{ExecutionArn, Person, PlanName, ScheduleName},
+    upkeep::UpkeepOutcome,
 };
 use edge::{clock, shelf};
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{engine::Engine, output::Output, refusal::Refusal, run};
+use crate::{engine::Engine, output::Output, refusal::Refusal, run, upkeep};
+
+/// What the names of its ends begin with.
+const TITLE: &str = "Backup";
 
 /// The state machine, in every Region.
 const MACHINE: &str = "lifeboat-backup";
@@ -54,7 +57,7 @@ pub(crate) struct Command {
 #[derive(Debug, Serialize)]
 struct Ended<'a> {
     execution: &'a ExecutionArn,
-    outcome: BackupOutcome,
+    outcome: UpkeepOutcome,
     because: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<&'a Manifest>,
@@ -63,11 +66,7 @@ struct Ended<'a> {
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let now = clock::now();
-        let at = self.at.unwrap_or(now).round(Unit::Second).unwrap_or(now);
-        // Half a second of now may be rounded up.
-        let at = at.min(
-            now.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Trunc)).unwrap_or(now),
-        );
+        let at = whole_second(self.at.unwrap_or(now));
         if self.at.is_some_and(|asked| asked > now) {
             return Err(Refusal::usage("--at: it is in the future", "Leave it out for a backup now."));
         }
@@ -90,7 +89,8 @@ impl Command {
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat backup --help`."))?;
         let execution = run::start(&engine, &self.plan, &input).await?;
         output.remark(&format!("run `{}` in {}; Ctrl-C stops watching, not the run", execution.name(), engine.region));
-        let (outcome, because) = run::follow(&engine, &execution, ending, self.json, output).await?;
+        let (outcome, because) =
+            run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), self.json, output).await?;
         let key = manifest_key(&self.plan, &self.schedule, at);
         let manifest = shelf::read_json::<Manifest>(&engine.bucket, &key).await.ok().flatten();
         let manifest = manifest.map(|(manifest, _)| manifest);
@@ -99,55 +99,17 @@ impl Command {
         } else {
             show(outcome, &because, manifest.as_ref(), &key, output);
         }
-        Ok(exit_code(outcome))
+        Ok(upkeep::exit_code(outcome))
     }
 }
 
-/// How a backup ended; `None` while it runs. Whatever is not one of its own ends is a failure.
-fn ending(described: &DescribeExecutionOutput) -> Option<(BackupOutcome, String)> {
-    if !run::has_ended(described) {
-        return None;
-    }
-    let outcome = match (described.status(), described.error()) {
-        (ExecutionStatus::Succeeded, _) => BackupOutcome::Complete,
-        (_, Some("BackupPartial")) => BackupOutcome::Partial,
-        (_, Some("BackupRefused")) => BackupOutcome::Refused,
-        _ => BackupOutcome::Failed,
-    };
-    let told = described.cause().or(described.error()).filter(|text| !text.is_empty());
-    let because = match (outcome, told) {
-        (BackupOutcome::Complete, _) => "every component is backed up, in every Region of the schedule".to_owned(),
-        (_, Some(told)) => told.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
-        (_, None) => format!("the engine ended it as {}", described.status().as_str()),
-    };
-    Some((outcome, because))
-}
-
-fn exit_code(outcome: BackupOutcome) -> ExitCode {
-    ExitCode::from(match outcome {
-        BackupOutcome::Complete => 0,
-        BackupOutcome::Failed => 1,
-        BackupOutcome::Refused => 3,
-        BackupOutcome::Partial => 6,
-    })
-}
-
-fn show(outcome: BackupOutcome, because: &str, manifest: Option<&Manifest>, key: &str, output: &mut Output) {
-    let (headline, end) = match outcome {
-        BackupOutcome::Complete => ("complete", None),
-        BackupOutcome::Partial => ("INCOMPLETE", Some("BackupPartial")),
-        BackupOutcome::Failed => ("FAILED", Some("BackupFailed")),
-        BackupOutcome::Refused => ("refused", Some("BackupRefused")),
-    };
-    output.line(&format!("{headline}: {because}"));
+fn show(outcome: UpkeepOutcome, because: &str, manifest: Option<&Manifest>, key: &str, output: &mut Output) {
+    upkeep::show(TITLE, outcome, because, output);
     if let Some(manifest) = manifest {
         for checked in &manifest.parts {
             show_part(&checked.part, output);
         }
         output.line(&format!("  manifest  {key}"));
-    }
-    if let Some(end) = end {
-        output.line(&format!("RUNBOOK.md, {end}."));
     }
 }
 

@@ -1,10 +1,12 @@
 //! The command for the people on call.
 //!
-//! One module for each noun: plans, approvals, failovers, switchovers, backups, evidence, status. What is printed is printed by
+//! One module for each noun: plans, approvals, failovers, switchovers, backups, cleanups, evidence, status. What is printed is printed by
 //! [`output`]; a command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
 mod backup;
+mod backups;
+mod cleanup;
 mod drill;
 mod engine;
 mod evidence;
@@ -16,6 +18,8 @@ mod request;
 mod run;
 mod status;
 mod switchover;
+mod take_over;
+mod upkeep;
 
 use std::process::ExitCode;
 
@@ -51,8 +55,14 @@ enum Command {
     Failover(failover::Command),
     /// Hands a primary that works over to its recovery Region.
     Switchover(switchover::Command),
+    /// Takes an old primary over from its guard: a person keeps it out from then on.
+    TakeOver(take_over::Command),
     /// Takes a backup by one of a plan's schedules, now or for a time that was missed.
     Backup(backup::Command),
+    /// Lists a plan's backups: age, size, verified or not, and what keeps each.
+    Backups(backups::Command),
+    /// Names the backups that no retention keeps, and deletes them if told to.
+    Cleanup(cleanup::Command),
     /// Makes a disaster on this machine and shows what comes of it.
     Drill(drill::Command),
     /// Prints the schema of evidence, writes a drill's page.
@@ -70,7 +80,10 @@ fn main() -> ExitCode {
         Command::Approve(command) => wait_for(command.run(&mut output)),
         Command::Failover(command) => wait_for(command.run(&mut output)),
         Command::Switchover(command) => wait_for(command.run(&mut output)),
+        Command::TakeOver(command) => wait_for(command.run(&mut output)),
         Command::Backup(command) => wait_for(command.run(&mut output)),
+        Command::Backups(command) => wait_for(command.run(&mut output)),
+        Command::Cleanup(command) => wait_for(command.run(&mut output)),
         Command::Drill(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
         Command::Evidence(command) => command.run(&mut output),
         Command::Status(command) => wait_for(command.run(&mut output)),

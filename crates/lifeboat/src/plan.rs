@@ -1,9 +1,12 @@
-//! `lifeboat plan`: checks plans, prints their schema.
+//! `lifeboat plan`: checks plans, prints their schema, makes their stack.
 
 use std::{fs::File, io::Read, path::Path, process::ExitCode};
 
 use clap::{Args, Subcommand};
-use domain::plan::{self, Examined, Finding, LARGEST_PLAN_BYTES, Severity};
+use domain::{
+    plan::{self, Examined, Finding, LARGEST_PLAN_BYTES, Severity},
+    synth,
+};
 use serde::Serialize;
 
 use crate::{output::Output, refusal::Refusal};
@@ -20,6 +23,24 @@ Example:
   # and as the first line of a plan, for editors with the YAML language server:
   # yaml-language-server: $schema=plan.schema.json")]
     Schema,
+    /// Prints a plan's own stack: a CloudFormation template of its schedules and alarms.
+    Synth(Synth),
+}
+
+/// Prints a plan's own stack.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The stack belongs beside the engine's, in the plan's recovery Region. The same plan makes the same text.
+
+Example:
+  lifeboat plan synth plans/lab.yaml > lab-schedules.json
+  aws cloudformation deploy --region us-west-2 --stack-name lifeboat-lab-schedules --template-file lab-schedules.json --capabilities CAPABILITY_IAM
+
+Exit codes: 0 printed; 1 the plan has errors, which are shown; 2 the file cannot be read.")]
+pub(crate) struct Synth {
+    /// The plan's file; `-` for standard input.
+    #[arg(value_name = "FILE")]
+    file: String,
 }
 
 /// Checks plans.
@@ -57,7 +78,17 @@ impl Command {
                 output.line(&format!("{:#}", plan::schema()));
                 Ok(ExitCode::SUCCESS)
             }
+            Self::Synth(synth) => synth.run(output),
         }
+    }
+}
+
+impl Synth {
+    fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+        let plan = plan::read(&text(&self.file)?, &self.file)
+            .map_err(|error| Refusal::failed(error.to_string(), format!("See `lifeboat plan check {}`.", self.file)))?;
+        output.line(&format!("{:#}", synth::synth(&plan)));
+        Ok(ExitCode::SUCCESS)
     }
 }
 

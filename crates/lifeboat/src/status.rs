@@ -159,6 +159,7 @@ impl Status {
             ));
         }
         match (&self.kept, lease.active) {
+            (Some(kept), _) if kept.taken_over.is_some() => Some(format!("NOT guarded: {}", kept.because)),
             (Some(kept), _) => Some(format!("fenced: {}", kept.because)),
             (None, ActiveSide::Replica) => Some("refuses writes, as the last run's record says".into()),
             (None, ActiveSide::Primary) => None,

@@ -6,9 +6,10 @@
 //! - fails with: `InvalidInput`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use domain::{
-    backup::{BackupOutcome, BackupRun, Manifest, Part},
+    backup::{BackupRun, Manifest, Part},
     failure::Failure,
     step::Step,
+    upkeep::UpkeepOutcome,
 };
 use edge::{
     aws, clock,
@@ -38,7 +39,7 @@ struct CloseBackup {
 #[serde(rename_all = "camelCase")]
 struct Closed {
     /// Whether it is whole.
-    outcome: BackupOutcome,
+    outcome: UpkeepOutcome,
     /// The manifest's key in the Region's bucket.
     manifest: String,
 }
@@ -90,7 +91,7 @@ mod tests {
     async fn a_whole_backup_has_a_manifest_that_proves_itself() {
         let shelf = Memory::default();
         let closed = close(&shelf, event()).await;
-        assert_eq!(closed, Closed { outcome: BackupOutcome::Complete, manifest: KEY.into() });
+        assert_eq!(closed, Closed { outcome: UpkeepOutcome::Complete, manifest: KEY.into() });
         let manifest: Manifest = serde_json::from_str(&shelf.text(KEY).unwrap()).unwrap();
         assert_eq!(manifest.damaged().count(), 0);
         assert!(manifest.retention.is_some(), "how long it is kept goes with it");
@@ -99,10 +100,10 @@ mod tests {
     #[tokio::test]
     async fn a_manifest_is_written_once_and_replaced_only_by_a_better_one() {
         let shelf = Memory::default();
-        assert_eq!(close(&shelf, failed()).await.outcome, BackupOutcome::Failed);
-        assert_eq!(close(&shelf, event()).await.outcome, BackupOutcome::Complete);
+        assert_eq!(close(&shelf, failed()).await.outcome, UpkeepOutcome::Failed);
+        assert_eq!(close(&shelf, event()).await.outcome, UpkeepOutcome::Complete);
         let whole = shelf.text(KEY);
-        assert_eq!(close(&shelf, failed()).await.outcome, BackupOutcome::Complete, "as it is, not as this run saw it");
+        assert_eq!(close(&shelf, failed()).await.outcome, UpkeepOutcome::Complete, "as it is, not as this run saw it");
         assert_eq!(shelf.text(KEY), whole);
     }
 }

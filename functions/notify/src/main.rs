@@ -9,7 +9,8 @@ use std::future::Future;
 
 use domain::{
     approval::Asked,
-    backup::{BackupOutcome, BackupRun},
+    backup::BackupRun,
+    cleanup::CleanupRun,
     evidence::RunOutcome,
     failure::Failure,
     id::{ExecutionArn, PlanName},
@@ -17,6 +18,7 @@ use domain::{
     judgement::Judgement,
     run::{Kind, Run},
     step::Step,
+    upkeep::UpkeepOutcome,
 };
 use edge::{
     aws,
@@ -47,6 +49,17 @@ enum Notify {
     Unhardened(Box<Unhardened>),
     /// A backup lacks something.
     Backup(Box<BackupEnded>),
+    /// A cleanup left something that was to go, or did not look everywhere.
+    Cleanup(Box<CleanupEnded>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CleanupEnded {
+    execution: ExecutionArn,
+    cleanup: Option<CleanupRun>,
+    outcome: UpkeepOutcome,
+    because: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,7 +67,7 @@ enum Notify {
 struct BackupEnded {
     execution: ExecutionArn,
     backup: Option<BackupRun>,
-    outcome: BackupOutcome,
+    outcome: UpkeepOutcome,
     because: String,
     manifest: Option<String>,
 }
@@ -148,6 +161,11 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 let notice = incident::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());
                 (notice, backup.map(|run| run.plan))
             }
+            Notify::Cleanup(ended) => {
+                let CleanupEnded { execution, cleanup, outcome, because } = *ended;
+                let notice = incident::cleanup(&execution, cleanup.as_ref(), outcome, &because);
+                (notice, cleanup.map(|run| run.plan))
+            }
         },
     };
     let mut topics = vec![topic];
@@ -175,7 +193,7 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
 }
 
 fn is_our_own_end(error: &str) -> bool {
-    Kind::ALL.into_iter().map(Kind::title).chain(["Backup"]).any(|title| error.starts_with(title))
+    Kind::ALL.into_iter().map(Kind::title).chain(["Backup", "Cleanup"]).any(|title| error.starts_with(title))
 }
 
 /// Keeps the token that answers an approval, readable by those who may approve.

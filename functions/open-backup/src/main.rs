@@ -6,7 +6,7 @@
 //! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use domain::{
-    backup::{BackupRequest, BackupRun},
+    backup::{BackupRequest, BackupRun, whole_second},
     failure::Failure,
     id::ExecutionArn,
     lease::Lease,
@@ -17,7 +17,7 @@ use edge::{
     aws, clock,
     shelf::{self, Bucket, Shelf},
 };
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
@@ -79,8 +79,7 @@ async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) 
         plan_version,
         schedule,
         components,
-        // Part of the snapshots' names, which have whole seconds.
-        scheduled_at: scheduled_at.round(Unit::Second).unwrap_or(scheduled_at),
+        scheduled_at: whole_second(scheduled_at),
         by,
         active,
         opened_at: now,

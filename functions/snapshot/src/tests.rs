@@ -81,6 +81,9 @@ fn shot() -> Shot {
 
 fn snapshot(region: &str, name: &str, status: &str) -> backup::Snapshot {
     backup::Snapshot {
+        name: name.to_owned(),
+        taken_at: None,
+        marks: backup::Marks::default(),
         arn: format!("arn:aws:rds:{region}:000000000000:snapshot:{name}"),
         status: status.into(),
         percent: 50,

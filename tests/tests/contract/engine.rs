@@ -7,7 +7,7 @@ use tests::{repository, template::one_or_more};
 use crate::{engine, resource_of};
 
 /// What each function may do, and nothing else.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("open-run", &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
     (
         "health-probe",
@@ -109,6 +109,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "secretsmanager:GetSecretValue",
         ],
     ),
+    ("cleanup", &["rds:DeleteDBSnapshot", "rds:DescribeDBSnapshots", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
     ("close-backup", &["s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
     ("verify", &["rds-db:connect", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"]),
     ("notify", &["s3:PutObject", "sns:Publish"]),
@@ -116,8 +117,8 @@ const ALLOWED: [(&str, &[&str]); 15] = [
 ];
 
 /// Actions that AWS lets nobody limit to a resource, and what limits them instead.
-const WITHOUT_RESOURCE: [&str; 3] =
-    ["cloudwatch:PutMetricData", "logs:CreateLogDelivery", "rds:DescribeAccountAttributes"];
+const WITHOUT_RESOURCE: [&str; 4] =
+    ["cloudwatch:PutMetricData", "logs:CreateLogDelivery", "rds:DescribeAccountAttributes", "rds:DescribeDBSnapshots"];
 
 #[test]
 fn a_role_allows_what_its_function_does_and_nothing_else() {
@@ -211,7 +212,29 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
 }
 
 #[test]
+fn a_plans_own_stack_finds_the_engine_by_its_names() {
+    let plan = domain::plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml")
+        .unwrap_or_else(|error| panic!("{error}"));
+    let template = domain::synth::synth(&plan);
+    let text = template.to_string();
+    for (resource, name) in [("BackupStateMachine", "lifeboat-backup"), ("CleanupStateMachine", "lifeboat-cleanup")] {
+        assert_eq!(engine().properties(resource)["Name"], name);
+        assert!(text.contains(&format!(":stateMachine:{name}\"")), "no schedule starts {name}");
+    }
+    assert!(text.contains(":lifeboat\"") && engine().properties("Topic")["TopicName"] == "lifeboat");
+    let folder = repository::root().join("target/synth");
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let file = folder.join("lab.json");
+    std::fs::write(&file, format!("{template:#}")).unwrap_or_else(|error| panic!("{error}"));
+    lint(&file);
+}
+
+#[test]
 fn the_template_passes_cfn_lint() {
+    lint(&repository::root().join("infra/engine.yaml"));
+}
+
+fn lint(template: &std::path::Path) {
     let program = std::env::var_os("LIFEBOAT_CFN_LINT")
         .map_or_else(|| repository::root().join("target/lab/venv/bin/cfn-lint"), Into::into);
     if !program.exists() {
@@ -219,7 +242,7 @@ fn the_template_passes_cfn_lint() {
         eprintln!("not linted: {} is missing; `cargo drill` sets it up", program.display());
         return;
     }
-    let told = Command::new(&program).arg("infra/engine.yaml").current_dir(repository::root()).output();
+    let told = Command::new(&program).arg(template).current_dir(repository::root()).output();
     let told = told.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
 }

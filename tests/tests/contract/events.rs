@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     backup::{BackupRequest, BackupRun, Part},
+    cleanup::CleanupRun,
     drain::Drained,
     evidence::{Record, RunOutcome},
     health::LookRequest,
@@ -36,12 +37,25 @@ fn a_sample_runs_plan_is_the_labs() {
     let mut seen = 0;
     for name in repository::names_in("events") {
         let event = repository::json(&format!("events/{name}"));
-        for place in ["/run", "/ended/run", "/approval/run", "/unhardened/run", "/backup", "/backup/backup"] {
+        for place in [
+            "/run",
+            "/ended/run",
+            "/approval/run",
+            "/unhardened/run",
+            "/backup",
+            "/backup/backup",
+            "/cleanup/cleanup",
+            "/region/cleanup",
+        ] {
             let Some(run) = event.pointer(place) else { continue };
             if run.get("plan").is_none() {
                 continue;
             }
-            let of = if place.contains("backup") { read::<BackupRun>(run).plan } else { read::<Run>(run).plan };
+            let of = match place {
+                "/backup" | "/backup/backup" => read::<BackupRun>(run).plan,
+                "/cleanup/cleanup" | "/region/cleanup" => read::<CleanupRun>(run).plan,
+                _ => read::<Run>(run).plan,
+            };
             assert_eq!(of, plan, "events/{name}{place}");
             seen += 1;
         }
@@ -66,7 +80,7 @@ fn shape(event: &Value) -> BTreeSet<String> {
         keys.insert(key.clone());
         // The one thing that `Notify` is given, which is one of several; elsewhere a thing is whole in itself.
         let alone = event.as_object().is_some_and(|fields| fields.len() == 1);
-        if alone && ["approval", "backup", "ended", "unhardened"].contains(&key.as_str()) {
+        if alone && ["approval", "backup", "cleanup", "ended", "open", "region", "unhardened"].contains(&key.as_str()) {
             keys.extend(shape(value));
         }
     }

@@ -120,7 +120,11 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
         let resource = format!("{}StateMachine", kind.title());
         assert!(one_or_more(heard).contains(&resource), "nobody hears of a {} that was broken off", kind.noun());
         let of_backups = template.properties("BackupStatusRule")["EventPattern"]["detail"]["stateMachineArn"].clone();
-        assert_eq!(one_or_more(&of_backups), ["BackupStateMachine"], "nobody hears of a backup that was broken off");
+        assert_eq!(
+            one_or_more(&of_backups),
+            ["BackupStateMachine", "CleanupStateMachine"],
+            "nobody hears of one that was broken off"
+        );
         for function in ["open-run", "close-run"] {
             let asks = template.statements(&resource_of(function)).into_iter().map(ToString::to_string);
             let of_it = format!(":execution:{}:*", kind.machine());

@@ -16,6 +16,7 @@ fn function_of(task: &str) -> String {
     let named = |prefix| task.strip_prefix(prefix);
     match task {
         "Approve" | "NotifyUnhardened" => "notify".into(),
+        "OpenCleanup" => "cleanup".into(),
         _ => repository::kebab(named("Undo").or(named("Rehearse")).unwrap_or(task)),
     }
 }
@@ -26,6 +27,8 @@ fn event_of(machine: &Machine, task: &str) -> String {
     match (machine.name.as_str(), task) {
         (_, "Approve") => "events/notify-approval.json".into(),
         (_, "NotifyUnhardened") => "events/notify-unhardened.json".into(),
+        (_, "OpenCleanup") => "events/cleanup-open.json".into(),
+        ("cleanup", "Notify") => "events/notify-cleanup.json".into(),
         ("backup", "Notify") => "events/notify-backup.json".into(),
         (_, "RehearseDnsSwitch") => "events/dns-switch-rehearsal.json".into(),
         ("switchover", "OpenRun" | "PromoteReplica" | "RehearsePromoteReplica") => {

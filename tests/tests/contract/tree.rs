@@ -50,7 +50,14 @@ fn every_end_and_every_alarm_has_its_heading_in_the_runbook() {
             assert!(has(name), "RUNBOOK.md has no heading {name}");
         }
     }
-    for (name, resource) in engine().of_type("AWS::CloudWatch::Alarm") {
+    let plan = domain::plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml")
+        .unwrap_or_else(|error| panic!("{error}"));
+    let (engine, synth) = (engine(), domain::synth::synth(&plan));
+    let of_the_plan = synth["Resources"].as_object().into_iter().flatten();
+    let of_the_plan = of_the_plan.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
+    for (name, resource) in
+        engine.of_type("AWS::CloudWatch::Alarm").chain(of_the_plan.map(|(name, resource)| (name.as_str(), resource)))
+    {
         let text = resource["Properties"]["AlarmDescription"].as_str().unwrap_or_default();
         let heading = text.split('"').nth(1).unwrap_or_else(|| panic!("{name} names no heading"));
         assert!(has(heading), "RUNBOOK.md has no heading \"{heading}\", which {name} names");

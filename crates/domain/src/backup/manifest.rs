@@ -9,6 +9,7 @@ use super::{BackupRun, Shot};
 use crate::{
     id::{ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
     retention::Retention,
+    upkeep::UpkeepOutcome,
 };
 
 /// One component's backup.
@@ -65,20 +66,6 @@ pub struct Part {
     pub because: String,
 }
 
-/// How a backup ended as a whole, the best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum BackupOutcome {
-    /// Every component, in every Region.
-    Complete,
-    /// Some of it, and the manifest says which.
-    Partial,
-    /// None of it.
-    Failed,
-    /// The request was wrong: nothing was begun, and there is no manifest.
-    Refused,
-}
-
 /// What a backup consists of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -100,7 +87,7 @@ pub struct Manifest {
     #[schemars(with = "String")]
     pub ended_at: Timestamp,
     /// Whether it is whole.
-    pub outcome: BackupOutcome,
+    pub outcome: UpkeepOutcome,
     /// How long it is kept.
     pub retention: Option<Retention>,
     /// Component by component, in the plan's order.
@@ -165,13 +152,13 @@ fn is_whole(part: &Part) -> bool {
     part.taken.as_ref().is_some_and(|taken| taken.missing.is_empty() && !taken.places.is_empty())
 }
 
-fn outcome(parts: &[Part]) -> BackupOutcome {
+fn outcome(parts: &[Part]) -> UpkeepOutcome {
     if !parts.is_empty() && parts.iter().all(is_whole) {
-        BackupOutcome::Complete
+        UpkeepOutcome::Complete
     } else if parts.iter().any(|part| part.taken.is_some()) {
-        BackupOutcome::Partial
+        UpkeepOutcome::Partial
     } else {
-        BackupOutcome::Failed
+        UpkeepOutcome::Failed
     }
 }
 

@@ -7,8 +7,8 @@ mod manifest;
 mod snapshot;
 mod tags;
 
-pub use manifest::{BackupOutcome, Checked, Manifest, Missing, Part, Stored, Taken, digest};
-pub use snapshot::{Found, Move, Quota, Shot, Snapshot, plan, room};
+pub use manifest::{Checked, Manifest, Missing, Part, Stored, Taken, digest};
+pub use snapshot::{Found, Marks, Move, Quota, Shot, Snapshot, plan, room};
 pub use tags::{BadTags, Label};
 
 use jiff::Timestamp;
@@ -69,6 +69,12 @@ pub struct BackupRun {
 #[must_use]
 pub fn manifest_key(plan: &PlanName, schedule: &ScheduleName, scheduled_at: Timestamp) -> String {
     format!("backups/{plan}/{schedule}/{}.json", scheduled_at.strftime("%Y-%m-%dT%H%M%SZ"))
+}
+
+/// The second that a time is in. The times of backups are parts of names, which have whole seconds.
+#[must_use]
+pub fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// What one component's backup is made of.

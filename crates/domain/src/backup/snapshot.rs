@@ -26,8 +26,12 @@ pub struct Shot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
+    /// Its name, the same in each Region.
+    pub name: String,
     /// Its ARN.
     pub arn: String,
+    /// When its data was taken, which a copy has from its original; absent while it is being made.
+    pub taken_at: Option<Timestamp>,
     /// `Status`, as RDS writes it.
     pub status: String,
     /// How much of it is done, in percent.
@@ -38,6 +42,8 @@ pub struct Snapshot {
     pub encrypted: bool,
     /// What it is of, or what is wrong with the tags that should say so.
     pub label: Result<Label, String>,
+    /// What else its tags say.
+    pub marks: Marks,
 }
 
 impl Snapshot {
@@ -51,6 +57,18 @@ impl Snapshot {
             _ => State::Unknown,
         }
     }
+}
+
+/// What a snapshot's tags say beside its label.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Marks {
+    /// The plan that it is of. One that has none is not ours.
+    pub plan: Option<String>,
+    /// When a restore of it was tried and queried.
+    pub verified_at: Option<Timestamp>,
+    /// Why it is on legal hold.
+    pub hold: Option<String>,
 }
 
 /// A component's backup in one Region, as it was found.

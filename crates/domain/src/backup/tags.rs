@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Shot;
+use super::{Marks, Shot};
 use crate::id::{ComponentName, PlanName, ScheduleName};
 
 /// What every tag of ours begins with. What has none of them is not ours to delete.
@@ -73,6 +73,15 @@ impl Label {
                 version: parsed(tags, "version")?,
             },
         })
+    }
+}
+
+impl Marks {
+    /// Reads them from a snapshot's tags. A hold holds whatever its value; a time that cannot be read verifies nothing.
+    #[must_use]
+    pub fn read(tags: &BTreeMap<String, String>) -> Self {
+        let tag = |key: &str| tags.get(&format!("{PREFIX}{key}")).cloned();
+        Self { plan: tag("plan"), verified_at: tag("verified-at").and_then(|at| at.parse().ok()), hold: tag("hold") }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{id::Region, wal::Lsn};
+use crate::{id::Region, upkeep::UpkeepOutcome, wal::Lsn};
 
 fn run() -> BackupRun {
     let text = include_str!("../../../../events/snapshot.json");
@@ -71,6 +71,9 @@ fn a_label_is_read_back_from_its_tags() {
 
 fn found(status: &str) -> Found {
     let snapshot = Snapshot {
+        name: "lifeboat-x".into(),
+        taken_at: None,
+        marks: Marks::default(),
         arn: "arn:aws:rds:us-east-1:000000000000:snapshot:lifeboat-x".into(),
         status: status.into(),
         percent: 40,
@@ -142,11 +145,11 @@ fn none() -> Part {
 fn one_failed_component_makes_a_backup_partial_and_is_named() {
     let now = jiff::Timestamp::UNIX_EPOCH;
     for (parts, outcome, says) in [
-        (vec![part(0)], BackupOutcome::Complete, "1 of 1"),
-        (vec![part(0), none()], BackupOutcome::Partial, "customers: its database does not answer"),
-        (vec![part(1)], BackupOutcome::Partial, "orders: as it is"),
-        (vec![none()], BackupOutcome::Failed, "customers"),
-        (vec![], BackupOutcome::Failed, ""),
+        (vec![part(0)], UpkeepOutcome::Complete, "1 of 1"),
+        (vec![part(0), none()], UpkeepOutcome::Partial, "customers: its database does not answer"),
+        (vec![part(1)], UpkeepOutcome::Partial, "orders: as it is"),
+        (vec![none()], UpkeepOutcome::Failed, "customers"),
+        (vec![], UpkeepOutcome::Failed, ""),
     ] {
         let manifest = Manifest::assemble(&run(), parts, now);
         assert_eq!(manifest.outcome, outcome);

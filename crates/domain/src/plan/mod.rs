@@ -47,6 +47,9 @@ pub struct Plan {
     /// Backups by schedule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub backups: Vec<Backup>,
+    /// What becomes of backups that no retention keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleanup: Option<Cleanup>,
     /// What must be true of the new side before the run says done.
     #[serde(default)]
     pub verify: Vec<Check>,
@@ -318,6 +321,16 @@ pub struct Backup {
     pub retention: Retention,
 }
 
+/// What becomes of backups that no retention keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cleanup {
+    /// When they are looked for.
+    pub schedule: Schedule,
+    /// Whether they are deleted then, or only reported.
+    pub apply: bool,
+}
+
 /// A Region that backups are copied to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -417,6 +430,20 @@ impl Plan {
     #[must_use]
     pub fn backup(&self, name: &ScheduleName) -> Option<&Backup> {
         self.backups.iter().find(|backup| backup.name == *name)
+    }
+
+    /// Every Region that may hold backups.
+    #[must_use]
+    pub fn backup_regions(&self) -> Vec<Region> {
+        let sides = [&self.regions.primary, &self.regions.recovery].into_iter();
+        let all = sides.chain(self.backups.iter().flat_map(|backup| backup.copies.iter().map(|copy| &copy.region)));
+        let mut regions = Vec::new();
+        for region in all {
+            if !regions.contains(region) {
+                regions.push(region.clone());
+            }
+        }
+        regions
     }
 
     /// The longest from the primary's death to the alarm's threshold: a sample just missed, then all in a row,

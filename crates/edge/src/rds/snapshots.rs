@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::{DbSnapshot, Tag};
 use domain::{
-    backup::{Found, Label, Quota, Snapshot},
+    backup::{Found, Label, Marks, Quota, Snapshot},
     failure::Failure,
-    id::{InstanceId, KmsKeyId},
+    id::{InstanceId, KmsKeyId, PlanName},
 };
+use jiff::Timestamp;
 
 use super::{Rds, is};
 use crate::aws_failure;
+
+/// Pages of snapshots that are looked through, of 100 each: a hundred times what an account has unless it is raised.
+const MOST_PAGES: usize = 100;
 
 /// What came of asking for a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +92,41 @@ impl Rds {
         }
     }
 
+    /// Every snapshot that is tagged as this plan's.
+    ///
+    /// # Errors
+    /// As AWS answers; `AwsRejected` where there are more than can be looked through: of a part nothing is concluded.
+    pub async fn snapshots_of(&self, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
+        let what = || format!("cannot list the snapshots in {}", self.region);
+        let (mut found, mut marker) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            let page = self.client.describe_db_snapshots().snapshot_type("manual").set_marker(marker).send().await;
+            let page = page.map_err(|error| aws_failure!(what(), error))?;
+            let ours = page.db_snapshots().iter().map(read);
+            found.extend(ours.filter(|snapshot| snapshot.marks.plan.as_deref() == Some(plan.as_str())));
+            marker = page.marker;
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+        Err(Failure::AwsRejected {
+            what: what(),
+            source: Some(format!("there are more than {MOST_PAGES} pages of them").into()),
+        })
+    }
+
+    /// Deletes a snapshot. One that is gone is as it should be.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn delete_snapshot(&self, name: &str) -> Result<(), Failure> {
+        match self.client.delete_db_snapshot().db_snapshot_identifier(name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, "DBSnapshotNotFound") => Ok(()),
+            Err(error) => Err(aws_failure!(format!("cannot delete snapshot `{name}` in {}", self.region), error)),
+        }
+    }
+
     /// How many manual snapshots the account has in the Region, and may have.
     ///
     /// # Errors
@@ -111,6 +150,12 @@ fn read(found: &DbSnapshot) -> Snapshot {
     let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
     let tags: BTreeMap<String, String> = found.tag_list().iter().filter_map(tag).collect();
     Snapshot {
+        name: found.db_snapshot_identifier().unwrap_or_default().to_owned(),
+        taken_at: found
+            .original_snapshot_create_time()
+            .or(found.snapshot_create_time())
+            .and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok()),
+        marks: Marks::read(&tags),
         arn: found.db_snapshot_arn().unwrap_or_default().to_owned(),
         status: found.status().unwrap_or("unknown").to_owned(),
         percent: found.percent_progress().and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0),

@@ -1,11 +1,13 @@
-"""Schedules: when a `rate(...)` rule fires for the first time.
+"""Schedules: when a `rate(...)` fires for the first time, and what EventBridge Scheduler writes into its input.
 
 AWS starts a rule's rate at a moment of its own choosing, within one interval of its creation or
 enabling. ministack waits a whole interval from the creation and looks every 10 s. The lab chooses
 AWS's soonest: about a second after the rule was created, or enabled again, with a target.
 """
 
-from ministack.services import eventbridge
+import datetime
+
+from ministack.services import eventbridge, scheduler
 
 from . import symbols
 
@@ -13,7 +15,16 @@ from . import symbols
 TICK_SECONDS = 0.2
 
 
+# What EventBridge Scheduler replaces in a target's input by the time that it fires for.
+SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+
+
 def fill(_settings) -> None:
+    fill_rules()
+    fill_scheduler()
+
+
+def fill_rules() -> None:
     symbols.uses(eventbridge, "_SCHEDULER_TICK_INTERVAL")
     eventbridge._SCHEDULER_TICK_INTERVAL = TICK_SECONDS
     rules = symbols.uses(eventbridge, "_rules")
@@ -42,3 +53,33 @@ def fill(_settings) -> None:
         for key, moment in due.items():
             if moment < last_fired.get(key, 0) < moment + 1:
                 last_fired[key] = moment
+
+
+def fill_scheduler() -> None:
+    symbols.uses(scheduler, "_SCHEDULE_TICK_INTERVAL")
+    scheduler._SCHEDULE_TICK_INTERVAL = TICK_SECONDS
+    schedules = symbols.uses(scheduler, "_schedules")
+    last_fired = symbols.uses(scheduler, "_schedule_last_fired")
+    seconds_of = symbols.uses(eventbridge, "_parse_rate_seconds", "expr")
+    now = symbols.uses(eventbridge, "_now_ts", "")
+
+    @symbols.replaces(scheduler, "_tick_schedules", "")
+    def tick_schedules(original):
+        for key, schedule in list(schedules._data.items()):
+            interval = seconds_of(schedule.get("ScheduleExpression", ""))
+            if interval is not None and key not in last_fired:
+                # As for rules: it fires first at its creation, not an interval later.
+                last_fired[key] = now() - interval
+        original()
+
+    @symbols.replaces(eventbridge, "_invoke_target", "target, event, rule, view")
+    def invoke_target(original, target, event, rule, view=None):
+        if event.get("Source") == "aws.scheduler":
+            target = {**target, "Input": scheduled(target.get("Input") or "", event["Time"])}
+        return original(target, event, rule, view)
+
+
+def scheduled(text: str, moment: float) -> str:
+    """A target's input with the time that its schedule fires for."""
+    at = datetime.datetime.fromtimestamp(int(moment), tz=datetime.timezone.utc)
+    return text.replace(SCHEDULED_TIME, at.strftime("%Y-%m-%dT%H:%M:%SZ"))

@@ -1,0 +1,240 @@
+//! A plan's own stack: the schedules that start its backups and its cleanup, and who hears when one is lost.
+//!
+//! A CloudFormation template for the recovery Region, beside the engine's, which it finds by its names. The same plan
+//! makes the same text, so that a change of the plan is a change that a reviewer can read.
+
+use serde_json::{Map, Value, json};
+
+use crate::plan::Plan;
+
+/// The template.
+#[must_use]
+pub fn synth(plan: &Plan) -> Value {
+    let mut resources = Map::new();
+    for backup in &plan.backups {
+        let input = json!({
+            "plan": plan.plan,
+            "schedule": backup.name,
+            // EventBridge Scheduler writes its own time here: one that fires twice asks for one backup.
+            "scheduledAt": "<aws.scheduler.scheduled-time>",
+        });
+        let name = format!("backup-{}", backup.name);
+        let schedule = schedule(&name, backup.schedule.as_str(), "lifeboat-backup", &input);
+        resources.insert(format!("Backup{}Schedule", pascal(backup.name.as_str())), schedule);
+    }
+    if let Some(cleanup) = &plan.cleanup {
+        let input = json!({ "plan": plan.plan });
+        let schedule = schedule("cleanup", cleanup.schedule.as_str(), "lifeboat-cleanup", &input);
+        resources.insert("CleanupSchedule".into(), schedule);
+    }
+    resources.insert("Schedules".into(), group(plan));
+    resources.insert("ScheduleRole".into(), role());
+    resources.insert("LostStarts".into(), queue(plan));
+    resources.insert("LostStartsAlarm".into(), lost_alarm(plan));
+    for machine in ["backup", "cleanup"] {
+        resources.insert(format!("{}FailedAlarm", pascal(machine)), failed_alarm(plan, machine));
+    }
+    json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": format!("Lifeboat - the schedules and alarms of plan {}, made by lifeboat plan synth", plan.plan),
+        "Resources": resources,
+    })
+}
+
+/// How long a start is tried: after a day another one is due.
+const MOST_AGE_SECONDS: u64 = 24 * 3_600;
+
+/// EventBridge Scheduler's most.
+const MOST_ATTEMPTS: u64 = 185;
+
+fn group(plan: &Plan) -> Value {
+    json!({ "Type": "AWS::Scheduler::ScheduleGroup", "Properties": { "Name": format!("lifeboat-{}", plan.plan) } })
+}
+
+fn schedule(name: &str, expression: &str, machine: &str, input: &Value) -> Value {
+    json!({
+        "Type": "AWS::Scheduler::Schedule",
+        "Properties": {
+            "Name": name,
+            "GroupName": { "Ref": "Schedules" },
+            "ScheduleExpression": expression,
+            "ScheduleExpressionTimezone": "UTC",
+            "FlexibleTimeWindow": { "Mode": "OFF" },
+            "State": "ENABLED",
+            "Target": {
+                "Arn": machine_arn(machine),
+                "RoleArn": { "Fn::GetAtt": ["ScheduleRole", "Arn"] },
+                "Input": input.to_string(),
+                "RetryPolicy": {
+                    "MaximumEventAgeInSeconds": MOST_AGE_SECONDS,
+                    "MaximumRetryAttempts": MOST_ATTEMPTS,
+                },
+                "DeadLetterConfig": { "Arn": { "Fn::GetAtt": ["LostStarts", "Arn"] } },
+            },
+        },
+    })
+}
+
+fn machine_arn(machine: &str) -> Value {
+    json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:stateMachine:{machine}") })
+}
+
+/// What EventBridge Scheduler may do: start these two, and say that it could not.
+fn role() -> Value {
+    json!({
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [{
+                    "Effect": "Allow",
+                    "Principal": { "Service": "scheduler.amazonaws.com" },
+                    "Action": "sts:AssumeRole",
+                    "Condition": { "StringEquals": { "aws:SourceAccount": { "Ref": "AWS::AccountId" } } },
+                }],
+            },
+            "Policies": [{
+                "PolicyName": "start",
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Action": "states:StartExecution",
+                            "Resource": [machine_arn("lifeboat-backup"), machine_arn("lifeboat-cleanup")],
+                        },
+                        {
+                            "Effect": "Allow",
+                            "Action": "sqs:SendMessage",
+                            "Resource": { "Fn::GetAtt": ["LostStarts", "Arn"] },
+                        },
+                    ],
+                },
+            }],
+        },
+    })
+}
+
+/// Two weeks, SQS's longest.
+const KEPT_SECONDS: u64 = 14 * 24 * 3_600;
+
+fn queue(plan: &Plan) -> Value {
+    json!({
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {
+            "QueueName": format!("lifeboat-{}-lost-starts", plan.plan),
+            "MessageRetentionPeriod": KEPT_SECONDS,
+            "SqsManagedSseEnabled": true,
+        },
+    })
+}
+
+fn lost_alarm(plan: &Plan) -> Value {
+    let says = format!(
+        "EventBridge Scheduler could not start a backup or a cleanup of plan {}. RUNBOOK, \"A start that was lost\".",
+        plan.plan
+    );
+    let queue = json!([{ "Name": "QueueName", "Value": { "Fn::GetAtt": ["LostStarts", "QueueName"] } }]);
+    let name = format!("lifeboat-{}-lost-starts", plan.plan);
+    alarm(&name, &says, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", &queue)
+}
+
+fn failed_alarm(plan: &Plan, machine: &str) -> Value {
+    let says = format!(
+        "A {machine} ended with an error. Its notice says which and why. RUNBOOK, \"{}Failed\".",
+        pascal(machine)
+    );
+    let of = json!([{ "Name": "StateMachineArn", "Value": machine_arn(&format!("lifeboat-{machine}")) }]);
+    let name = format!("lifeboat-{}-{machine}-failed", plan.plan);
+    alarm(&name, &says, "AWS/States", "ExecutionsFailed", "Sum", &of)
+}
+
+fn alarm(name: &str, says: &str, namespace: &str, metric: &str, statistic: &str, dimensions: &Value) -> Value {
+    json!({
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": name,
+            "AlarmDescription": says,
+            "Namespace": namespace,
+            "MetricName": metric,
+            "Dimensions": dimensions,
+            "Statistic": statistic,
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "notBreaching",
+            "AlarmActions": [
+                { "Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:lifeboat" },
+            ],
+        },
+    })
+}
+
+/// `every-hour` as `EveryHour`: a logical id has no hyphens.
+fn pascal(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+    };
+    name.split('-').map(capital).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        crate::plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+    }
+
+    #[test]
+    fn every_schedule_of_the_plan_starts_its_state_machine_with_its_own_time() {
+        let template = synth(&plan());
+        let backup = &template["Resources"]["BackupDailySchedule"]["Properties"];
+        assert_eq!(backup["ScheduleExpression"], "cron(0 2 * * ? *)");
+        assert_eq!(backup["ScheduleExpressionTimezone"], "UTC");
+        let input: Value = serde_json::from_str(backup["Target"]["Input"].as_str().unwrap()).unwrap();
+        assert_eq!((&input["plan"], &input["schedule"]), (&json!("lab"), &json!("daily")));
+        assert_eq!(input["scheduledAt"], "<aws.scheduler.scheduled-time>");
+        assert!(template["Resources"]["CleanupSchedule"].is_object());
+    }
+
+    #[test]
+    fn a_start_that_is_lost_is_kept_and_told() {
+        let template = synth(&plan());
+        let resources = template["Resources"].as_object().unwrap();
+        for (name, resource) in resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::Scheduler::Schedule")
+        {
+            assert_eq!(
+                resource["Properties"]["Target"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0], "LostStarts",
+                "{name}"
+            );
+            assert!(resource["Properties"]["Name"].as_str().unwrap().len() <= 64, "{name}");
+        }
+        assert!(resources["LostStartsAlarm"]["Properties"]["AlarmActions"].is_array());
+    }
+
+    #[test]
+    fn the_longest_names_fit_what_aws_takes() {
+        let mut plan = plan();
+        plan.plan = "p".repeat(40).parse().unwrap();
+        plan.backups[0].name = "s".repeat(20).parse().unwrap();
+        let template = synth(&plan);
+        for resource in template["Resources"].as_object().unwrap().values() {
+            let name = resource["Properties"]["Name"].as_str().unwrap_or_default();
+            assert!(name.len() <= 64, "EventBridge Scheduler takes 64 characters: {name}");
+        }
+    }
+
+    #[test]
+    fn the_same_plan_makes_the_same_text_and_one_without_backups_has_no_schedules() {
+        assert_eq!(synth(&plan()).to_string(), synth(&plan()).to_string());
+        let plain = Plan { backups: Vec::new(), cleanup: None, ..plan() };
+        let template = synth(&plain);
+        let kinds = template["Resources"].as_object().unwrap().values().map(|resource| resource["Type"].clone());
+        assert!(kinds.into_iter().all(|kind| kind != "AWS::Scheduler::Schedule"));
+    }
+}

@@ -1,0 +1,45 @@
+//! What keeps the backups in order, taking them and clearing them away: how such a run ended as a whole.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a backup or a cleanup ended as a whole, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpkeepOutcome {
+    /// All of it, everywhere.
+    Complete,
+    /// Some of it; the run's own record says which.
+    Partial,
+    /// None of it.
+    Failed,
+    /// The request was wrong: nothing was begun.
+    Refused,
+}
+
+impl UpkeepOutcome {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Complete, Self::Partial, Self::Failed, Self::Refused];
+
+    /// What follows the machine's title in the name of the end: `BackupPartial`.
+    #[must_use]
+    pub fn end(self) -> &'static str {
+        match self {
+            Self::Complete => "Complete",
+            Self::Partial => "Partial",
+            Self::Failed => "Failed",
+            Self::Refused => "Refused",
+        }
+    }
+
+    /// In a headline: whoever is called sees at once whether it can wait.
+    #[must_use]
+    pub fn headline(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "INCOMPLETE",
+            Self::Failed => "FAILED",
+            Self::Refused => "refused",
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `lifeboat take-over`: a person keeps an old primary out, and its guard ends.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use domain::{
+    failure::Failure,
+    guard::{self, Kept, TakenOver},
+    id::PlanName,
+    lease::Lease,
+    run::Kind,
+};
+use edge::{
+    clock,
+    shelf::{self, Condition},
+};
+
+use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order};
+
+/// Takes an old primary over from its guard.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A promotion leaves a guard behind that fences the old primary when it returns, and asks for it each minute until then. One
+that will never return, because it was deleted or rebuilt by hand, is yours to keep out: say so, and the guard ends.
+Nothing is looked at and nothing is fenced: whoever can reach the old primary may still write to it.
+
+Example:
+  lifeboat take-over --plan lab --region us-west-2 --by anna --why 'orders-primary was deleted, its disk is kept for the audit'
+
+Exit codes: 0 it is yours; 3 there is no guard; 1 it could not be done; 2 wrong command line.")]
+pub(crate) struct Command {
+    /// The plan's name.
+    #[arg(long, visible_alias = "plan-name", value_name = "NAME")]
+    plan: PlanName,
+    #[command(flatten)]
+    order: Order,
+    /// The plan's recovery Region.
+    #[arg(long)]
+    region: Option<String>,
+    /// Prints the record as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How often it is tried: a run may be writing the lease at the same time.
+const TRIES: usize = 5;
+
+impl Command {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+        self.order.check()?;
+        let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
+        let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
+        let pair = plan.traffic_pair().ok_or_else(|| {
+            Refusal::failed(format!("plan `{}` has no pair to guard", self.plan), "See `lifeboat plan check`.")
+        })?;
+        let to = TakenOver { by: self.order.by.clone(), why: self.order.why.trim().to_owned() };
+        let (lease_key, mut lost) = (shelf::lease_key(&self.plan), None);
+        for _ in 0..TRIES {
+            let read = shelf::read_json::<Lease>(&engine.bucket, &lease_key).await?;
+            let guarded = read.and_then(|(lease, etag)| lease.guard.clone().map(|guard| (lease, guard, etag)));
+            let Some((lease, guard, etag)) = guarded else {
+                output.line(&format!("refused: plan `{}` guards no old primary", self.plan));
+                return Ok(ExitCode::from(3));
+            };
+            let Some(unguarded) = lease.unguarded(guard.generation) else { continue };
+            // The record first, as the guard itself does: what is ended without a word nobody can explain later.
+            let kept = guard::hand_over(&guard, &self.plan, &pair.primary.instance, to.clone(), clock::now());
+            let key = guard::key(&self.plan, guard.generation);
+            let earlier = shelf::read_json::<Kept>(&engine.bucket, &key).await?;
+            if earlier.as_ref().is_some_and(|(earlier, _)| earlier.taken_over.is_none()) {
+                lost = Some(Failure::Conflict(format!("{key}: the guard has met it, and is ending by itself")));
+                continue;
+            }
+            let condition = earlier.map_or(Condition::Absent, |(_, etag)| Condition::Unchanged(etag));
+            let recorded = shelf::write_json(&engine.bucket, &key, &kept, condition).await;
+            let ended = match recorded {
+                Ok(()) => shelf::write_json(&engine.bucket, &lease_key, &unguarded, Condition::Unchanged(etag)).await,
+                Err(failure) => Err(failure),
+            };
+            match ended {
+                Ok(()) => {
+                    if self.json {
+                        output.json(&kept)?
+                    } else {
+                        output.line(&format!("yours: {}", kept.because))
+                    }
+                    return Ok(ExitCode::SUCCESS);
+                }
+                Err(conflict @ Failure::Conflict(_)) => lost = Some(conflict),
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Err(lost.map_or_else(|| Refusal::failed("nothing was changed", "Try again."), Refusal::from))
+    }
+}

@@ -108,7 +108,12 @@ impl Command {
         }
         upkeep::show(TITLE, outcome, because, output);
         if outcome == UpkeepOutcome::Complete && !self.apply {
-            output.line("Nothing was deleted. With --apply it would be.");
+            let going = reports.iter().map(|report| report.going().count()).sum::<usize>();
+            output.line(if going == 0 {
+                "There is nothing to delete."
+            } else {
+                "Nothing was deleted. With --apply it would be."
+            });
         }
     }
 }

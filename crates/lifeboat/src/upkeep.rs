@@ -14,9 +14,10 @@ pub(crate) fn ending(title: &str, described: &DescribeExecutionOutput) -> Option
         return None;
     }
     let end = described.error().and_then(|error| error.strip_prefix(title));
-    let outcome = match described.status() {
-        ExecutionStatus::Succeeded => UpkeepOutcome::Complete,
-        _ => UpkeepOutcome::ALL.into_iter().find(|outcome| end == Some(outcome.end())).unwrap_or(UpkeepOutcome::Failed),
+    let outcome = if *described.status() == ExecutionStatus::Succeeded {
+        UpkeepOutcome::Complete
+    } else {
+        UpkeepOutcome::ALL.into_iter().find(|outcome| end == Some(outcome.end())).unwrap_or(UpkeepOutcome::Failed)
     };
     // An end that succeeded gives its reason as output, the others as their cause.
     let output: serde_json::Value =

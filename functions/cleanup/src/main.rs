@@ -59,7 +59,7 @@ struct OneRegion {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Answer {
-    Opened(Step<CleanupRun>),
+    Opened(Box<Step<CleanupRun>>),
     Cleaned(Step<Cleaned>),
 }
 
@@ -89,7 +89,7 @@ trait Snapshots {
 
 async fn handle(shelf: &impl Shelf, world: &impl Snapshots, here: &str, event: Value) -> Result<Answer, Failure> {
     match edge::parse(event, "Cleanup")? {
-        Cleanup::Open(open) => opened(shelf, here, world.now(), open).await.map(Answer::Opened),
+        Cleanup::Open(open) => opened(shelf, here, world.now(), open).await.map(|step| Answer::Opened(Box::new(step))),
         Cleanup::Region(of) => cleaned(shelf, world, &of.cleanup, &of.region).await.map(Answer::Cleaned),
     }
 }

@@ -89,6 +89,10 @@ impl Following {
         }
         // Choices hand a task's answer on as their own; so only tasks are asked.
         if *event.r#type() == HistoryEventType::TaskStateExited {
+            // Its own name: where several go on side by side, another state may have been entered since.
+            if let Some(left) = event.state_exited_event_details() {
+                left.name().clone_into(&mut self.state);
+            }
             let output = event.state_exited_event_details().and_then(|left| left.output()).unwrap_or_default();
             self.tell_answer(at, &serde_json::from_str(output).unwrap_or_default());
         }

@@ -5,7 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::plan::Plan;
+use crate::{
+    id::ComponentName,
+    plan::{Backup, Plan},
+};
 
 /// The template.
 #[must_use]
@@ -21,6 +24,13 @@ pub fn synth(plan: &Plan) -> Value {
         let name = format!("backup-{}", backup.name);
         let schedule = schedule(&name, backup.schedule.as_str(), "lifeboat-backup", &input);
         resources.insert(format!("Backup{}Schedule", pascal(backup.name.as_str())), schedule);
+    }
+    for backup in &plan.backups {
+        for component in backup.alarm.iter().flat_map(|_| &backup.components) {
+            let of = format!("Backup{}{}", pascal(backup.name.as_str()), pascal(component.as_str()));
+            resources
+                .extend(size_alarms(plan, backup, component).map(|(what, alarm)| (format!("{of}{what}Alarm"), alarm)));
+        }
     }
     if let Some(cleanup) = &plan.cleanup {
         let input = json!({ "plan": plan.plan });
@@ -151,6 +161,47 @@ fn failed_alarm(plan: &Plan, machine: &str) -> Value {
     alarm(&name, &says, "AWS/States", "ExecutionsFailed", "Sum", &of)
 }
 
+/// The metric that `CloseBackup` publishes of each whole backup: its database's size.
+pub const SIZE_METRIC: &str = "BackupSizeBytes";
+
+/// One that is too old is one of which no size was published for so long; silence breaches.
+fn size_alarms<'p>(
+    plan: &'p Plan,
+    backup: &'p Backup,
+    component: &'p ComponentName,
+) -> impl Iterator<Item = (&'static str, Value)> + 'p {
+    let dimensions = json!([
+        { "Name": "Plan", "Value": plan.plan },
+        { "Name": "Schedule", "Value": backup.name },
+        { "Name": "Component", "Value": component },
+    ]);
+    let of = format!("{} of plan {}, schedule {}", component, plan.plan, backup.name);
+    let name = format!("lifeboat-{}-{}-{component}", plan.plan, backup.name);
+    let hourly = move |kind: &str, says: String, statistic: &str, changes: Value| {
+        let mut alarm = alarm(&format!("{name}-{kind}"), &says, "Lifeboat", SIZE_METRIC, statistic, &dimensions);
+        for (key, value) in changes.as_object().into_iter().flatten() {
+            alarm["Properties"][key] = value.clone();
+        }
+        alarm["Properties"]["Period"] = json!(HOUR_SECONDS);
+        alarm["Properties"]["ComparisonOperator"] = json!("LessThanThreshold");
+        alarm
+    };
+    backup.alarm.iter().flat_map(move |limits| {
+        let hours = limits.older_than.duration().as_secs() / HOUR_SECONDS;
+        let says = format!("No whole backup of {of} for {}. RUNBOOK, \"A backup is too old\".", limits.older_than);
+        let changes =
+            json!({ "EvaluationPeriods": hours, "DatapointsToAlarm": hours, "TreatMissingData": "breaching" });
+        let old = Some(("TooOld", hourly("too-old", says, "SampleCount", changes)));
+        let small = limits.smaller_than_bytes.map(|bytes| {
+            let says = format!("A backup of {of} held less than {bytes} bytes. RUNBOOK, \"A backup is too small\".");
+            ("TooSmall", hourly("too-small", says, "Minimum", json!({ "Threshold": bytes })))
+        });
+        old.into_iter().chain(small)
+    })
+}
+
+const HOUR_SECONDS: u64 = 3_600;
+
 fn alarm(name: &str, says: &str, namespace: &str, metric: &str, statistic: &str, dimensions: &Value) -> Value {
     json!({
         "Type": "AWS::CloudWatch::Alarm",
@@ -200,6 +251,18 @@ mod tests {
         assert_eq!((&input["plan"], &input["schedule"]), (&json!("lab"), &json!("daily")));
         assert_eq!(input["scheduledAt"], "<aws.scheduler.scheduled-time>");
         assert!(template["Resources"]["CleanupSchedule"].is_object());
+    }
+
+    #[test]
+    fn a_backup_that_is_missing_too_old_or_too_small_calls_a_person() {
+        let template = synth(&plan());
+        let old = &template["Resources"]["BackupDailyOrdersTooOldAlarm"]["Properties"];
+        assert_eq!((&old["EvaluationPeriods"], &old["Period"]), (&json!(26), &json!(3_600)));
+        assert_eq!((&old["Threshold"], &old["TreatMissingData"]), (&json!(1), &json!("breaching")), "silence is old");
+        let small = &template["Resources"]["BackupDailyOrdersTooSmallAlarm"]["Properties"];
+        assert_eq!((&small["Threshold"], &small["Statistic"]), (&json!(1_000_000), &json!("Minimum")));
+        assert_eq!(small["TreatMissingData"], "notBreaching", "a backup that is missing is not small");
+        assert_eq!(small["ComparisonOperator"], "LessThanThreshold");
     }
 
     #[test]

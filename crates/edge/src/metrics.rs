@@ -1,11 +1,16 @@
-//! The watch's metric.
+//! The engine's metrics.
 
 use aws_sdk_cloudwatch::{
     Client,
     primitives::DateTime,
     types::{Dimension, MetricDatum, StandardUnit},
 };
-use domain::{failure::Failure, id::PlanName};
+use domain::{
+    backup::Taken,
+    failure::Failure,
+    id::{PlanName, ScheduleName},
+    synth::SIZE_METRIC,
+};
 use jiff::Timestamp;
 
 use crate::{aws, aws_failure};
@@ -30,7 +35,6 @@ impl Metrics {
     /// # Errors
     /// As AWS answers.
     pub async fn consecutive_failures(&self, plan: &PlanName, at: Timestamp, failures: u32) -> Result<(), Failure> {
-        let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
         let datum = MetricDatum::builder()
             .metric_name("ConsecutiveFailures")
             .dimensions(dimension("Plan", plan.as_str()))
@@ -40,11 +44,34 @@ impl Metrics {
             .unit(StandardUnit::Count)
             .storage_resolution(1)
             .build();
-        let request = self.client.put_metric_data().namespace(NAMESPACE).metric_data(datum);
-        request
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| aws_failure!(format!("cannot publish the metric of plan `{plan}`"), error))
+        self.publish(plan, datum).await
     }
+
+    /// Publishes the size of a whole backup, at the time that its data is of: the alarms watch that there is one, and
+    /// that it is not too small.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn backup_size(&self, plan: &PlanName, schedule: &ScheduleName, taken: &Taken) -> Result<(), Failure> {
+        let datum = MetricDatum::builder()
+            .metric_name(SIZE_METRIC)
+            .dimensions(dimension("Plan", plan.as_str()))
+            .dimensions(dimension("Schedule", schedule.as_str()))
+            .dimensions(dimension("Component", taken.component.as_str()))
+            .timestamp(DateTime::from_millis(taken.shot.database_time.as_millisecond()))
+            .value(taken.shot.size_bytes as f64)
+            .unit(StandardUnit::Bytes)
+            .build();
+        self.publish(plan, datum).await
+    }
+
+    async fn publish(&self, plan: &PlanName, datum: MetricDatum) -> Result<(), Failure> {
+        let request = self.client.put_metric_data().namespace(NAMESPACE).metric_data(datum);
+        let published = request.send().await;
+        published.map(drop).map_err(|error| aws_failure!(format!("cannot publish a metric of plan `{plan}`"), error))
+    }
+}
+
+fn dimension(name: &str, value: &str) -> Dimension {
+    Dimension::builder().name(name).value(value).build()
 }

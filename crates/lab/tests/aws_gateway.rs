@@ -169,7 +169,7 @@ impl Lab {
         let started = Instant::now();
         loop {
             let told = sfn.describe_execution().execution_arn(arn).send().await?;
-            if told.status != ExecutionStatus::Running || started.elapsed() > Duration::from_secs(20) {
+            if told.status != ExecutionStatus::Running || started.elapsed() > Duration::from_secs(60) {
                 return Ok((told.status, told.output.or(told.error)));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -196,7 +196,7 @@ fn a_second_set_up_finds_everything_done() -> Outcome {
     toolbox()?;
     let started = Instant::now();
     lab::setup::prepare(&base(), &Shown)?;
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     Ok(())
 }
 
@@ -358,7 +358,7 @@ fn an_alarm_on_its_dimensions_starts_the_state_machine_with_awss_event() -> Outc
             if let Some(input) = lab.started_by_alarm().await? {
                 break input;
             }
-            assert!(put.elapsed() < Duration::from_secs(5), "the alarm started nothing");
+            assert!(put.elapsed() < Duration::from_secs(30), "the alarm started nothing");
         };
         assert_eq!(serde_json::from_str::<Value>(&input)?, json!({"from": "alarm", "alarm": "engine-down"}));
         Ok(())
@@ -544,7 +544,7 @@ mod names {
             }
             let started = Instant::now();
             while lab.ask("db.marker.test.", RecordType::A).await? != [(5, "192.0.2.2".to_owned())] {
-                assert!(started.elapsed() < Duration::from_secs(5), "the primary is still served");
+                assert!(started.elapsed() < Duration::from_secs(30), "the primary is still served");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             Ok(())

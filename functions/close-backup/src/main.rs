@@ -2,17 +2,21 @@
 //!
 //! - in: [`CloseBackup`], sample in `events/close-backup.json`
 //! - out: [`Step<Closed>`]: always `Done`
-//! - changes: the manifest, once: a backup that has one keeps it; safe to repeat
+//! - changes: the manifest, where there is none or a poorer one; the metric of each whole part; safe to repeat
 //! - fails with: `InvalidInput`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
+use std::future::Future;
+
 use domain::{
-    backup::{BackupRun, Manifest, Part},
+    backup::{BackupRun, Manifest, Part, Taken},
     failure::Failure,
+    id::{PlanName, ScheduleName},
     step::Step,
     upkeep::UpkeepOutcome,
 };
 use edge::{
     aws, clock,
+    metrics::Metrics,
     shelf::{self, Bucket, Condition, Shelf},
 };
 use jiff::Timestamp;
@@ -23,7 +27,19 @@ use tracing::info;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    edge::serve(|event| handle(&bucket, clock::now(), event)).await
+    let metrics = Metrics::from_env().await;
+    edge::serve(|event| handle(&bucket, &metrics, clock::now(), event)).await
+}
+
+/// Who watches how old and how large backups are.
+trait Gauge {
+    fn size(&self, plan: &PlanName, schedule: &ScheduleName, of: &Taken) -> impl Future<Output = Result<(), Failure>>;
+}
+
+impl Gauge for Metrics {
+    async fn size(&self, plan: &PlanName, schedule: &ScheduleName, of: &Taken) -> Result<(), Failure> {
+        self.backup_size(plan, schedule, of).await
+    }
 }
 
 /// A backup that ended, part by part.
@@ -44,7 +60,7 @@ struct Closed {
     manifest: String,
 }
 
-async fn handle(shelf: &impl Shelf, now: Timestamp, event: Value) -> Result<Step<Closed>, Failure> {
+async fn handle(shelf: &impl Shelf, gauge: &impl Gauge, now: Timestamp, event: Value) -> Result<Step<Closed>, Failure> {
     let CloseBackup { backup, parts } = edge::parse(event, "CloseBackup")?;
     let key = backup.manifest_key();
     let ours = Manifest::assemble(&backup, parts, now);
@@ -60,6 +76,9 @@ async fn handle(shelf: &impl Shelf, now: Timestamp, event: Value) -> Result<Step
             ours
         }
     };
+    for taken in manifest.parts.iter().filter_map(|checked| checked.part.whole()) {
+        gauge.size(&backup.plan.plan, &backup.schedule, taken).await?;
+    }
     let because = manifest.summary();
     info!(plan.name = %backup.plan.plan, execution.name = backup.execution.name(), outcome = ?manifest.outcome, because, "closed a backup");
     Ok(Step::done(because, Value::Null, Closed { outcome: manifest.outcome, manifest: key }))
@@ -67,7 +86,10 @@ async fn handle(shelf: &impl Shelf, now: Timestamp, event: Value) -> Result<Step
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use edge::shelf::fake::Memory;
+    use serde_json::json;
 
     use super::*;
 
@@ -77,8 +99,29 @@ mod tests {
         serde_json::from_str(include_str!("../../../events/close-backup.json")).unwrap()
     }
 
+    #[derive(Default)]
+    struct Scale(RefCell<Vec<u64>>);
+
+    impl Gauge for Scale {
+        async fn size(&self, _: &PlanName, _: &ScheduleName, of: &Taken) -> Result<(), Failure> {
+            self.0.borrow_mut().push(of.shot.size_bytes);
+            Ok(())
+        }
+    }
+
     async fn close(shelf: &Memory, event: Value) -> Closed {
-        handle(shelf, Timestamp::UNIX_EPOCH, event).await.unwrap().did.unwrap()
+        handle(shelf, &Scale::default(), Timestamp::UNIX_EPOCH, event).await.unwrap().did.unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_a_whole_backup_is_weighed_so_that_any_other_grows_too_old() {
+        let mut partial = event();
+        partial["parts"][0]["taken"]["missing"] = json!([{ "region": "eu-west-1", "because": "no room" }]);
+        for (event, sizes) in [(event(), vec![7_500_000]), (failed(), vec![]), (partial, vec![])] {
+            let scale = Scale::default();
+            handle(&Memory::default(), &scale, Timestamp::UNIX_EPOCH, event).await.unwrap();
+            assert_eq!(scale.0.take(), sizes);
+        }
     }
 
     fn failed() -> Value {

@@ -110,7 +110,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
         ],
     ),
     ("cleanup", &["rds:DeleteDBSnapshot", "rds:DescribeDBSnapshots", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
-    ("close-backup", &["s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
+    ("close-backup", &["cloudwatch:PutMetricData", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
     ("verify", &["rds-db:connect", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"]),
     ("notify", &["s3:PutObject", "sns:Publish"]),
     ("close-run", &["s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:GetExecutionHistory"]),

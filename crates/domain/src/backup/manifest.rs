@@ -134,7 +134,7 @@ impl Manifest {
     /// What is missing, in one sentence; what there is, where nothing is.
     #[must_use]
     pub fn summary(&self) -> String {
-        let lacks = |checked: &&Checked| !is_whole(&checked.part);
+        let lacks = |checked: &&Checked| checked.part.whole().is_none();
         let lacking: Vec<String> = self
             .parts
             .iter()
@@ -148,12 +148,16 @@ impl Manifest {
     }
 }
 
-fn is_whole(part: &Part) -> bool {
-    part.taken.as_ref().is_some_and(|taken| taken.missing.is_empty() && !taken.places.is_empty())
+impl Part {
+    /// The component's backup, if it is in every Region that it should be in.
+    #[must_use]
+    pub fn whole(&self) -> Option<&Taken> {
+        self.taken.as_ref().filter(|taken| taken.missing.is_empty() && !taken.places.is_empty())
+    }
 }
 
 fn outcome(parts: &[Part]) -> UpkeepOutcome {
-    if !parts.is_empty() && parts.iter().all(is_whole) {
+    if !parts.is_empty() && parts.iter().all(|part| part.whole().is_some()) {
         UpkeepOutcome::Complete
     } else if parts.iter().any(|part| part.taken.is_some()) {
         UpkeepOutcome::Partial

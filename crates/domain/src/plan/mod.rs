@@ -319,6 +319,21 @@ pub struct Backup {
     pub copies: Vec<BackupCopy>,
     /// How long they are kept, in each Region.
     pub retention: Retention,
+    /// When a person is called about them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<BackupAlarm>,
+}
+
+/// When a person is called about a schedule's backups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackupAlarm {
+    /// No whole backup of a component for so long: whole hours, at most seven days, CloudWatch's longest.
+    pub older_than: Span,
+    /// A component's database was smaller than this when it was backed up, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub smaller_than_bytes: Option<u64>,
 }
 
 /// What becomes of backups that no retention keeps.

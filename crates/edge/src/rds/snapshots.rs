@@ -71,7 +71,8 @@ impl Rds {
         }
     }
 
-    /// Asks for a copy, in this Region, of another Region's snapshot, with its tags.
+    /// Asks for a copy, in this Region, of another Region's snapshot, with its tags. In GovCloud, an encrypted one would
+    /// need a presigned URL besides, which is not made here; elsewhere RDS ignores it.
     ///
     /// # Errors
     /// As AWS answers.

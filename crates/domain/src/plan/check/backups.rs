@@ -6,6 +6,7 @@ use super::{
     super::{Backup, Plan, finding::Finding},
     regions::partition,
 };
+use crate::span::Span;
 
 /// Manual snapshots that RDS keeps in a Region, unless the account's quota is raised.
 const SNAPSHOT_QUOTA: u64 = 100;
@@ -28,6 +29,7 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         components(plan, backup, &path, found);
         copies(plan, backup, &path, found);
         retention(backup, &path, found);
+        alarm(backup, &path, found);
     }
 }
 
@@ -82,5 +84,24 @@ fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
         let what = format!("it keeps {most} snapshots, and RDS {SNAPSHOT_QUOTA} manual ones in a Region");
         let remedy = "Keep fewer, or have the account's quota raised: at the quota no backup can be made.";
         found.push(Finding::warning(&path, what, remedy));
+    }
+}
+
+const HOUR: Span = Span::seconds(3_600);
+
+/// The longest that a CloudWatch alarm looks back, with periods of an hour.
+const LONGEST_ALARM: Span = Span::seconds(7 * 24 * 3_600);
+
+fn alarm(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    let Some(alarm) = &backup.alarm else { return };
+    let path = format!("{path}.alarm.olderThan");
+    let age = alarm.older_than;
+    if age < HOUR || age > LONGEST_ALARM || !age.duration().as_secs().is_multiple_of(3_600) {
+        let what = format!("{age} is nothing that CloudWatch can watch for");
+        found.push(Finding::error(&path, what, "Write whole hours, 1h to 7d."));
+    }
+    if let Some(every) = backup.schedule.every().filter(|every| *every >= age) {
+        let what = format!("a backup is due every {every}, and {age} old is too old");
+        found.push(Finding::error(&path, what, "Leave the next backup time to be made: write more."));
     }
 }

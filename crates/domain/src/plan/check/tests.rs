@@ -435,6 +435,24 @@ fn backups_leave_the_primary_region_and_stay_in_its_partition() {
 }
 
 #[test]
+fn an_alarm_leaves_the_next_backup_time_and_is_one_that_cloudwatch_takes() {
+    const OLDER: &str = "/backups/0/alarm/olderThan";
+    let wrong = &["error: backups[0].alarm.olderThan"][..];
+    hold(&[
+        (OLDER, json!("1h"), &[]),
+        (OLDER, json!("7d"), &[]),
+        (OLDER, json!("59m"), wrong),
+        (OLDER, json!("90m"), wrong),
+        (OLDER, json!("169h"), wrong),
+    ]);
+    let every = |schedule: &str| found(&[("/backups/0/schedule", json!(schedule)), (OLDER, json!("6h"))]);
+    assert_eq!(
+        (every("rate(6 hours)"), every("rate(5 hours)").len()),
+        (wrong.iter().map(ToString::to_string).collect(), 0)
+    );
+}
+
+#[test]
 fn a_retention_keeps_something_and_no_more_than_a_region_holds() {
     hold(&[
         (RETENTION_OF_BACKUPS, json!({"floor": 9}), &["error: backups[0].retention"]),

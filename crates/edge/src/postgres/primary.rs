@@ -11,7 +11,7 @@ use domain::{
     wal::Lsn,
 };
 use jiff::Timestamp;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, error::SqlState};
 
 use super::{Fault, Patience, Postgres, Server, Unasked, first_row, identifier, literal};
 use crate::clock;
@@ -88,10 +88,8 @@ impl Postgres {
     /// # Errors
     /// Says why the server could not be asked.
     pub async fn let_in(&self, server: &Server<'_>, roles: &[SqlName], within: Duration) -> Result<(), String> {
-        let login = alter_roles(roles, "login");
-        self.asking(server, within, async |client| client.batch_execute(&login).await)
-            .await
-            .map_err(|unasked| unasked.why)
+        let let_in = self.asking(server, within, async |client| change_roles(client, roles, "login").await).await;
+        let_in.map_err(|unasked| unasked.why)
     }
 
     /// Proves that a new primary takes writes, by writing down who promoted it. Repeating it changes nothing. The roles'
@@ -139,14 +137,31 @@ fn alter_roles(roles: &[SqlName], to: &str) -> String {
     roles.iter().map(|role| format!("alter role {} {to}; ", identifier(role))).collect()
 }
 
+/// Tries of a change that another session may be making at the same moment.
+const TRIES: usize = 5;
+
+/// Changes roles. A fence and a guard may change one at once: PostgreSQL refuses the later one as an internal error
+/// (`tuple concurrently updated`), which says nothing against asking again.
+async fn change_roles(client: &Client, roles: &[SqlName], to: &str) -> Result<(), tokio_postgres::Error> {
+    let change = alter_roles(roles, to);
+    for _ in 1..TRIES {
+        match client.batch_execute(&change).await {
+            Err(error) if error.code() == Some(&SqlState::INTERNAL_ERROR) => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            changed => return changed,
+        }
+    }
+    client.batch_execute(&change).await
+}
+
 /// Takes the login of roles away, and ends their sessions until none is left.
 pub(super) async fn end_sessions(client: &Client, roles: &[SqlName]) -> Result<(), tokio_postgres::Error> {
-    let no_login = alter_roles(roles, "nologin");
     let names: Vec<String> = roles.iter().map(|role| literal(role.as_str())).collect();
     let theirs = format!("from pg_stat_activity where usename in ({})", names.join(", "));
     let (end, count) =
         (format!("select count(pg_terminate_backend(pid)) {theirs}"), format!("select count(*) {theirs}"));
-    client.batch_execute(&no_login).await?;
+    change_roles(client, roles, "nologin").await?;
     // A backend ends at its next chance: counted until none is left, at most as long as the question may take.
     loop {
         client.batch_execute(&end).await?;

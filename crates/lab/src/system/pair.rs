@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_rds::types::DbInstance;
 use domain::{id::Region, plan::Side};
-use tokio_postgres::NoTls;
+use tokio_postgres::{NoTls, error::SqlState};
 
 use super::{PATIENCE, ROWS, System, SystemError, until};
 use crate::{
@@ -213,7 +213,15 @@ impl System {
         })?;
         let owner = self.owner_session(machine, region, side).await?;
         for role in &self.pair.application_roles {
-            owner.batch_execute(&format!("alter role {role} login")).await?;
+            let open = format!("alter role {role} login");
+            // A guard of before may be shutting it at this moment: PostgreSQL refuses the later of two.
+            until(PATIENCE, "a moment at which nobody else changes the role", async || {
+                match owner.batch_execute(&open).await {
+                    Err(error) if error.code() == Some(&SqlState::INTERNAL_ERROR) => Ok(None),
+                    changed => Ok(Some(changed?)),
+                }
+            })
+            .await?;
         }
         Ok(())
     }

@@ -92,6 +92,26 @@ pub async fn read_plan(shelf: &impl Shelf, name: &PlanName) -> Result<(Plan, Str
     Ok((plan, object.version.unwrap_or(object.etag)))
 }
 
+/// Reads a plan for a `noun` that is begun by this Region's engine.
+///
+/// # Errors
+/// As [`read_plan`]; `InvalidInput` where the plan is recovered from another Region.
+pub async fn read_plan_here(
+    shelf: &impl Shelf,
+    name: &PlanName,
+    here: &str,
+    noun: &str,
+) -> Result<(Plan, String), Failure> {
+    let (plan, version) = read_plan(shelf, name).await?;
+    let recovery = &plan.regions.recovery;
+    if recovery.as_str() != here {
+        return Err(Failure::InvalidInput(format!(
+            "plan `{name}` recovers in {recovery}, this engine runs in {here}: start the {noun} there, or correct the plan"
+        )));
+    }
+    Ok((plan, version))
+}
+
 /// Reads an object of our own making, and its tag.
 ///
 /// # Errors

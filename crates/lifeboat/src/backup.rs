@@ -73,10 +73,9 @@ impl Command {
         let engine = Engine::of(MACHINE, self.region.as_deref()).await?;
         let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
         if plan.backup(&self.schedule).is_none() {
-            let known: Vec<&str> = plan.backups.iter().map(|backup| backup.name.as_str()).collect();
             return Err(Refusal::usage(
                 format!("--schedule: plan `{}` has no `{}`", self.plan, self.schedule),
-                format!("It has: {}.", if known.is_empty() { "none".to_owned() } else { known.join(", ") }),
+                format!("It has: {}.", plan.schedule_names()),
             ));
         }
         let request = BackupRequest {
@@ -88,7 +87,6 @@ impl Command {
         let input = serde_json::to_string(&request)
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat backup --help`."))?;
         let execution = run::start(&engine, &self.plan, &input).await?;
-        output.remark(&format!("run `{}` in {}; Ctrl-C stops watching, not the run", execution.name(), engine.region));
         let (outcome, because) =
             run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), self.json, output).await?;
         let key = manifest_key(&self.plan, &self.schedule, at);

@@ -76,7 +76,6 @@ impl Command {
         let execution = match engine.start(&name, &input).await? {
             Start::Started(execution) | Start::Taken(execution) => execution,
         };
-        output.remark(&format!("run `{}` in {}; Ctrl-C stops watching, not the run", execution.name(), engine.region));
         let (outcome, because) =
             run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), self.json, output).await?;
         let reports = reports(&engine, &plan, &execution).await;

@@ -70,7 +70,6 @@ impl Ordered {
         // The plan is looked for first: a run for one that does not exist would only be one more refusal in the record.
         shelf::read_plan(&engine.bucket, &self.plan).await?;
         let execution = start(&engine, &self.plan, &input).await?;
-        output.remark(&format!("run `{}` in {}; Ctrl-C stops watching, not the run", execution.name(), engine.region));
         let ending = follow(&engine, &execution, Ending::of, self.json, output).await?;
         let evidence = self.evidence(&engine, &execution).await;
         ending.show(&execution, evidence.as_ref(), self.json, output)?;
@@ -126,6 +125,7 @@ pub(crate) async fn follow<E>(
     json: bool,
     output: &mut Output,
 ) -> Result<E, Refusal> {
+    output.remark(&format!("run `{}` in {}; Ctrl-C stops watching, not the run", execution.name(), engine.region));
     let mut following = Following::default();
     let mut failures = 0;
     for _ in 0..MOST_LOOKS {

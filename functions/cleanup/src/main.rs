@@ -96,13 +96,7 @@ async fn handle(shelf: &impl Shelf, world: &impl Snapshots, here: &str, event: V
 
 async fn opened(shelf: &impl Shelf, here: &str, now: Timestamp, open: Open) -> Result<Step<CleanupRun>, Failure> {
     let request: CleanupRequest = edge::parse(open.request, "request")?;
-    let (plan, plan_version) = shelf::read_plan(shelf, &request.plan).await?;
-    if plan.regions.recovery.as_str() != here {
-        return Err(Failure::InvalidInput(format!(
-            "plan `{}` recovers in {}, this engine runs in {here}: start the cleanup there, or correct the plan",
-            plan.plan, plan.regions.recovery
-        )));
-    }
+    let (plan, plan_version) = shelf::read_plan_here(shelf, &request.plan, here, "cleanup").await?;
     let apply = request.applies(&plan);
     let regions = plan.backup_regions();
     let because = format!(
@@ -134,7 +128,7 @@ async fn cleaned(
     info!(plan.name = %run.plan.plan, region = %region, there = report.verdicts.len(), going = going.len(), apply = run.apply, "planned the cleanup");
     // The reasons are written down before anything is gone.
     shelf::write_json(shelf, &key, &report, Condition::Always).await?;
-    if !run.apply {
+    if !run.apply || going.is_empty() {
         return Ok(Step::done(report.summary(), Value::Null, counted(&report, key)));
     }
     for name in going.iter().take(DELETES_IN_A_TURN) {

@@ -9,6 +9,7 @@
 use std::future::Future;
 
 use domain::{
+    backup::tag,
     failure::Failure,
     hardening::{self, Hardening, Move, Seen},
     lease::{ActiveSide, Lease},
@@ -135,11 +136,11 @@ impl NewPrimary for World {
 
     async fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> Result<(), Failure> {
         let tags = [
-            ("lifeboat:plan", run.plan.plan.to_string()),
-            ("lifeboat:component", pair.name.to_string()),
-            ("lifeboat:generation", run.generation.to_string()),
+            ("plan", run.plan.plan.to_string()),
+            ("component", pair.name.to_string()),
+            ("generation", run.generation.to_string()),
         ]
-        .map(|(key, value)| (key.to_owned(), value));
+        .map(|(key, value)| (tag(key), value));
         let instance = &pair.replica.instance;
         match Rds::here(&run.plan.regions.recovery).await.take_snapshot(instance, name, &tags).await? {
             Asked::Begun => Ok(()),

@@ -45,19 +45,12 @@ const LATEST: Span = Span::seconds(24 * 3_600);
 async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) -> Result<Step<BackupRun>, Failure> {
     let OpenBackup { execution, started_at, request } = edge::parse(event, "OpenBackup")?;
     let BackupRequest { plan, schedule, scheduled_at, by } = edge::parse(request, "request")?;
-    let (plan, plan_version) = shelf::read_plan(shelf, &plan).await?;
-    if plan.regions.recovery.as_str() != region {
-        return Err(Failure::InvalidInput(format!(
-            "plan `{}` recovers in {}, this engine runs in {region}: start the backup there, or correct the plan",
-            plan.plan, plan.regions.recovery
-        )));
-    }
+    let (plan, plan_version) = shelf::read_plan_here(shelf, &plan, region, "backup").await?;
     let Some(components) = plan.backup(&schedule).map(|backup| backup.components.clone()) else {
-        let known: Vec<&str> = plan.backups.iter().map(|backup| backup.name.as_str()).collect();
         return Err(Failure::InvalidInput(format!(
             "request.schedule: plan `{}` has no schedule `{schedule}`; it has: {}",
             plan.plan,
-            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            plan.schedule_names()
         )));
     };
     let scheduled_at = scheduled_at.unwrap_or(started_at);

@@ -63,13 +63,7 @@ async fn handle(
     let OpenRun { execution, request } = edge::parse(event, "OpenRun")?;
     let request = FailoverRequest::parse_for(Kind::of(&execution), &request)
         .map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
-    let (plan, plan_version) = shelf::read_plan(shelf, &request.plan).await?;
-    if plan.regions.recovery.as_str() != region {
-        return Err(Failure::InvalidInput(format!(
-            "plan `{}` recovers in {}, this engine runs in {region}: start the run there, or correct the plan",
-            plan.plan, plan.regions.recovery
-        )));
-    }
+    let (plan, plan_version) = shelf::read_plan_here(shelf, &request.plan, region, "run").await?;
     let key = shelf::lease_key(&plan.plan);
     let current = shelf::read_json::<Lease>(shelf, &key).await?;
     let (lease, etag) = current.map_or((None, None), |(lease, etag)| (Some(lease), Some(etag)));

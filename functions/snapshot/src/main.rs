@@ -1,6 +1,6 @@
 //! `Snapshot`: takes a component's snapshot where its primary is, and copies it to the Regions that the schedule names.
 //!
-//! - in: [`Snapshot`], sample in `events/snapshot.json`
+//! - in: [`Request`], sample in `events/snapshot.json`
 //! - out: [`Step<Taken>`]: `Done` once it is available in every Region that will have it, `Pending` (ask again) with what
 //!   there is so far, or `Refused` with the reason
 //! - changes: `rds:CreateDBSnapshot` and `rds:CopyDBSnapshot`, each once; deletes nothing; safe to repeat
@@ -9,7 +9,7 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    backup::{self, BackupRun, Found, Label, Missing, Move, Quota, Shot, Source, Stored, Taken},
+    backup::{self, BackupRun, Found, Label, Missing, Move, Quota, Shot, Snapshot, Source, Stored, Taken},
     failure::Failure,
     id::{ComponentName, KmsKeyId, Region},
     plan::BackupCopy,
@@ -36,7 +36,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 /// Of what, and for which backup.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Snapshot {
+struct Request {
     backup: BackupRun,
     component: ComponentName,
 }
@@ -57,7 +57,7 @@ trait Snapshots {
 }
 
 async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
-    let Snapshot { backup, component } = edge::parse(event, "Snapshot")?;
+    let Request { backup, component } = edge::parse(event, "Snapshot")?;
     let source = backup.source(&component)?;
     let name = backup.snapshot_name(&component);
     let found = world.find(source.region, &name).await;
@@ -67,7 +67,17 @@ async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Fai
         Move::Make => take(world, &backup, &component, &source, &name).await,
         Move::Wait(why) => Ok(Step::pending(why, &found)),
         Move::Refuse(why) => Ok(Step::refused(why, &found)),
-        Move::Done => copies(world, &component, &source, &name, &found).await,
+        Move::Done(original, label) => {
+            let taken = Taken {
+                component: component.clone(),
+                instance: source.side.instance.clone(),
+                snapshot: name.clone(),
+                shot: label.shot.clone(),
+                places: vec![stored(source.region, original)],
+                missing: Vec::new(),
+            };
+            copies(world, &source, taken).await
+        }
     }
 }
 
@@ -93,18 +103,9 @@ async fn take(
 }
 
 /// Copies side by side: what one Region cannot take must not keep another from it.
-async fn copies(
-    world: &impl Snapshots,
-    component: &ComponentName,
-    source: &Source<'_>,
-    name: &str,
-    original: &Found,
-) -> Result<Step<Taken>, Failure> {
-    let Some(mut taken) = begun(component, source, name, original) else {
-        return Err(Failure::InvalidInput(format!("snapshot `{name}` was there and is not: {original:?}")));
-    };
-    let arn = taken.places[0].arn.clone();
-    let turns = source.destinations().map(|copy| copied(world, &arn, copy, name));
+async fn copies(world: &impl Snapshots, source: &Source<'_>, mut taken: Taken) -> Result<Step<Taken>, Failure> {
+    let (arn, name) = (taken.places[0].arn.clone(), taken.snapshot.clone());
+    let turns = source.destinations().map(|copy| copied(world, &arn, copy, &name));
     let mut under_way = Vec::new();
     for (copy, turn) in source.destinations().zip(join_all(turns).await) {
         match turn? {
@@ -123,28 +124,13 @@ async fn copies(
     Ok(Step::done(because, Value::Null, taken))
 }
 
-/// What is there before any copy; `None` where the original is not.
-fn begun(component: &ComponentName, source: &Source<'_>, name: &str, original: &Found) -> Option<Taken> {
-    let place = stored(original)?;
-    let label = original.snapshot.as_ref().ok()?.as_ref()?.label.as_ref().ok()?;
-    Some(Taken {
-        component: component.clone(),
-        instance: source.side.instance.clone(),
-        snapshot: name.to_owned(),
-        shot: label.shot.clone(),
-        places: vec![place],
-        missing: Vec::new(),
-    })
-}
-
-fn stored(found: &Found) -> Option<Stored> {
-    let snapshot = found.snapshot.as_ref().ok()?.as_ref()?;
-    Some(Stored {
-        region: found.region.clone(),
+fn stored(region: &Region, snapshot: &Snapshot) -> Stored {
+    Stored {
+        region: region.clone(),
         arn: snapshot.arn.clone(),
         allocated_gib: snapshot.allocated_gib,
         encrypted: snapshot.encrypted,
-    })
+    }
 }
 
 /// How far a copy is.
@@ -160,7 +146,7 @@ async fn copied(world: &impl Snapshots, arn: &str, copy: &BackupCopy, name: &str
     let next = backup::plan(&found);
     info!(region = %region, snapshot.id = name, ?found, ?next, "planned the copy");
     match next {
-        Move::Done => Ok(stored(&found).map_or_else(|| Turn::UnderWay(format!("{region}: look again")), Turn::There)),
+        Move::Done(copy, _) => Ok(Turn::There(stored(region, copy))),
         Move::Wait(why) => Ok(Turn::UnderWay(why)),
         Move::Refuse(why) => Ok(Turn::Never(why)),
         Move::Make => {

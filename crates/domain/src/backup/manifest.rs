@@ -167,8 +167,7 @@ fn outcome(parts: &[Part]) -> UpkeepOutcome {
 }
 
 /// A part's checksum. Its JSON is always the same, for it holds no maps and no fractions.
-#[must_use]
-pub fn digest(part: &Part) -> String {
+fn digest(part: &Part) -> String {
     let text = serde_json::to_vec(part).unwrap_or_default();
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

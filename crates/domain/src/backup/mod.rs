@@ -7,9 +7,9 @@ mod manifest;
 mod snapshot;
 mod tags;
 
-pub use manifest::{Checked, Manifest, Missing, Part, Stored, Taken, digest};
+pub use manifest::{Checked, Manifest, Missing, Part, Stored, Taken};
 pub use snapshot::{Found, Marks, Move, Quota, Shot, Snapshot, plan, room};
-pub use tags::{BadTags, Label};
+pub use tags::{BadTags, Label, tag};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

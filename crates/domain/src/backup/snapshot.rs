@@ -83,30 +83,33 @@ pub struct Found {
 
 /// What to do in one Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub enum Move {
+pub enum Move<'f> {
     /// Take it, or copy it.
     Make,
     /// Ask again: it is on its way, or its Region was not heard.
     Wait(String),
     /// It will not be there.
     Refuse(String),
-    /// It is there.
-    Done,
+    /// It is there, and this is what it is of.
+    Done(&'f Snapshot, &'f Label),
 }
 
 /// What to do about a snapshot of this name.
 #[must_use]
-pub fn plan(found: &Found) -> Move {
+pub fn plan(found: &Found) -> Move<'_> {
     let snapshot = match &found.snapshot {
         Err(why) => return Move::Wait(format!("{} does not answer: {why}", found.region)),
         Ok(None) => return Move::Make,
         Ok(Some(snapshot)) => snapshot,
     };
-    if let Err(why) = &snapshot.label {
-        return Move::Refuse(format!("{}: {} is not a backup of ours: {why}", found.region, snapshot.arn));
-    }
+    let label = match &snapshot.label {
+        Err(why) => {
+            return Move::Refuse(format!("{}: {} is not a backup of ours: {why}", found.region, snapshot.arn));
+        }
+        Ok(label) => label,
+    };
     match snapshot.state() {
-        State::Available => Move::Done,
+        State::Available => Move::Done(snapshot, label),
         State::Making => Move::Wait(format!("{}: {}, {} percent", found.region, snapshot.status, snapshot.percent)),
         State::Failed => Move::Refuse(format!(
             "{}: RDS could not complete {}; the next one has another name",

@@ -11,6 +11,12 @@ use crate::id::{ComponentName, PlanName, ScheduleName};
 /// What every tag of ours begins with. What has none of them is not ours to delete.
 const PREFIX: &str = "lifeboat:";
 
+/// The name of a tag of ours.
+#[must_use]
+pub fn tag(key: &str) -> String {
+    format!("{PREFIX}{key}")
+}
+
 /// What a backup is of, and what was true when it was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,7 +59,7 @@ impl Label {
             ("size-bytes", size_bytes.to_string()),
             ("version", version.clone()),
         ];
-        values.into_iter().map(|(key, value)| (format!("{PREFIX}{key}"), value)).collect()
+        values.into_iter().map(|(key, value)| (tag(key), value)).collect()
     }
 
     /// Reads them back.
@@ -80,8 +86,12 @@ impl Marks {
     /// Reads them from a snapshot's tags. A hold holds whatever its value; a time that cannot be read verifies nothing.
     #[must_use]
     pub fn read(tags: &BTreeMap<String, String>) -> Self {
-        let tag = |key: &str| tags.get(&format!("{PREFIX}{key}")).cloned();
-        Self { plan: tag("plan"), verified_at: tag("verified-at").and_then(|at| at.parse().ok()), hold: tag("hold") }
+        let value = |key: &str| tags.get(&tag(key)).cloned();
+        Self {
+            plan: value("plan"),
+            verified_at: value("verified-at").and_then(|at| at.parse().ok()),
+            hold: value("hold"),
+        }
     }
 }
 
@@ -89,6 +99,6 @@ fn parsed<T>(tags: &BTreeMap<String, String>, key: &'static str) -> Result<T, Ba
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
-    let text = tags.get(&format!("{PREFIX}{key}")).ok_or(BadTags::Missing(key))?;
+    let text = tags.get(&tag(key)).ok_or(BadTags::Missing(key))?;
     text.parse().map_err(|error: T::Err| BadTags::Wrong(key, text.chars().take(64).collect(), error.to_string()))
 }

@@ -447,6 +447,13 @@ impl Plan {
         self.backups.iter().find(|backup| backup.name == *name)
     }
 
+    /// The names of the schedules of backups, as a sentence lists them.
+    #[must_use]
+    pub fn schedule_names(&self) -> String {
+        let names: Vec<&str> = self.backups.iter().map(|backup| backup.name.as_str()).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    }
+
     /// Every Region that may hold backups.
     #[must_use]
     pub fn backup_regions(&self) -> Vec<Region> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::estate::Estate;
-use super::instance::{Instance, Pending, Stream};
+use super::instance::{Configuration, Instance, Pending, Stream};
 use super::inventory::Inventory;
 use super::name::{Kind, Name};
 use super::query::Tags;
@@ -33,7 +33,7 @@ pub(super) fn instance(xml: &mut Xml, estate: &Estate, inventory: &Inventory, in
             .text("CopyTagsToSnapshot", traits.copies_tags)
             .text("PubliclyAccessible", false)
             .text("AutoMinorVersionUpgrade", false)
-            .text("IAMDatabaseAuthenticationEnabled", false)
+            .text("IAMDatabaseAuthenticationEnabled", traits.iam_logins)
             .text("StorageEncrypted", origin.key.is_some())
             .optional("KmsKeyId", origin.key.as_ref())
             .text("DbiResourceId", &origin.resource_id)
@@ -53,9 +53,27 @@ pub(super) fn instance(xml: &mut Xml, estate: &Estate, inventory: &Inventory, in
                 });
             }
         });
+        configuration(xml, &traits.configuration, &instance.pending);
         xml.element("PendingModifiedValues", |xml| pending(xml, &instance.pending));
         replication(xml, estate, inventory, instance);
         tags(xml, &instance.tags);
+    });
+}
+
+fn configuration(xml: &mut Xml, groups: &Configuration, pending: &Pending) {
+    xml.element("DBSubnetGroup", |xml| {
+        xml.text("DBSubnetGroupName", &groups.subnet_group);
+    });
+    xml.element("DBParameterGroups", |xml| {
+        xml.element("DBParameterGroup", |xml| {
+            xml.text("DBParameterGroupName", &groups.parameter_group)
+                .text("ParameterApplyStatus", if pending.parameters { "pending-reboot" } else { "in-sync" });
+        });
+    });
+    xml.element("OptionGroupMemberships", |xml| {
+        xml.element("OptionGroupMembership", |xml| {
+            xml.text("OptionGroupName", &groups.option_group).text("Status", "in-sync");
+        });
     });
 }
 

@@ -181,6 +181,9 @@ impl Estate {
     /// Starts the server of an instance that exists, and puts in order what changed meanwhile.
     pub(super) async fn revive(&self, name: &Name, server: &Server) -> Result<(), PostgresError> {
         server.start().await?;
+        if let Ok(instance) = self.inventory().instance_mut(name) {
+            instance.pending.parameters = false;
+        }
         self.release_slots(name).await;
         self.apply_password(name, server).await
     }

@@ -83,7 +83,30 @@ pub(super) struct Traits {
     pub(super) retention_days: u32,
     pub(super) backup_window: String,
     pub(super) zone: String,
+    /// The security groups.
     pub(super) groups: Vec<String>,
+    pub(super) configuration: Configuration,
+    /// Whether logins by IAM are on, as far as the API shows: the lab's servers know passwords only.
+    pub(super) iam_logins: bool,
+}
+
+/// The groups that the service configures an instance by. The lab shows them and reads none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Configuration {
+    pub(super) subnet_group: String,
+    pub(super) parameter_group: String,
+    pub(super) option_group: String,
+}
+
+impl Configuration {
+    /// What RDS makes itself for PostgreSQL of that major version.
+    pub(super) fn of_service(major: &str) -> Self {
+        Self {
+            subnet_group: "default".to_owned(),
+            parameter_group: format!("default.postgres{major}"),
+            option_group: format!("default:postgres-{major}"),
+        }
+    }
 }
 
 /// Changes that were asked for and are still to be made.
@@ -93,6 +116,8 @@ pub(super) struct Pending {
     pub(super) multi_az: Option<bool>,
     pub(super) retention_days: Option<u32>,
     pub(super) password: Option<Secret>,
+    /// The parameter group was changed, and its parameters count from the next start.
+    pub(super) parameters: bool,
 }
 
 /// A DB instance.

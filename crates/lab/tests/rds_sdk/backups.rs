@@ -2,10 +2,10 @@
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::primitives::DateTime;
-use aws_sdk_rds::types::{DbSnapshot, Tag};
+use aws_sdk_rds::types::Tag;
 use lab::rds::Name;
 
-use crate::lab::{ACCOUNT, Lab, PRIMARY, RECOVERY, available, describe, refusal, status, until};
+use crate::lab::{ACCOUNT, Lab, PRIMARY, RECOVERY, available, describe, refusal, snapshot_available, status, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_survive_in_snapshots_copies_and_points_in_time() {
@@ -110,16 +110,6 @@ async fn delete(here: &Client, there: &Client) {
     there.delete_db_snapshot().db_snapshot_identifier("orders-copy").send().await.unwrap();
     let gone = there.describe_db_snapshots().db_snapshot_identifier("orders-copy").send().await;
     assert_eq!(refusal(gone), ("DBSnapshotNotFound".to_owned(), 404));
-}
-
-async fn snapshot_available(rds: &Client, id: &str) -> DbSnapshot {
-    until(&format!("{id} is available"), async || {
-        let found = rds.describe_db_snapshots().db_snapshot_identifier(id).send().await.unwrap();
-        let snapshot = found.db_snapshots().first().expect("it was described").clone();
-        assert_ne!(snapshot.status(), Some("failed"));
-        (snapshot.status() == Some("available")).then_some(snapshot)
-    })
-    .await
 }
 
 /// The time by the database's clock, to the millisecond as the API writes it, past all commits.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_rds::Client;
 use aws_sdk_rds::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_rds::types::DbInstance;
+use aws_sdk_rds::types::{DbInstance, DbSnapshot};
 use lab::process::{RunAs, Spawner};
 use lab::rds::{Name, Rds, RdsConfig, RdsError, serve};
 use tokio_postgres::NoTls;
@@ -150,6 +150,17 @@ pub(crate) async fn status(rds: &Client, id: &str, status: &str) -> DbInstance {
         let now = instance.db_instance_status().unwrap_or_default();
         assert_ne!(now, "failed", "{id} failed");
         (now == status).then_some(instance)
+    })
+    .await
+}
+
+/// Waits until the snapshot is available.
+pub(crate) async fn snapshot_available(rds: &Client, id: &str) -> DbSnapshot {
+    until(&format!("{id} is available"), async || {
+        let found = rds.describe_db_snapshots().db_snapshot_identifier(id).send().await.unwrap();
+        let snapshot = found.db_snapshots().first().expect("it was described").clone();
+        assert_ne!(snapshot.status(), Some("failed"));
+        (snapshot.status() == Some("available")).then_some(snapshot)
     })
     .await
 }

@@ -4,6 +4,7 @@
 
 mod backups;
 mod boto3;
+mod configuration;
 mod lab;
 mod refusals;
 mod replication;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::estate::{Birth, Estate, new_resource_id};
 use super::super::fault::{Code, Fault};
 use super::super::installation::PostgresError;
-use super::super::instance::{Origin, Traits};
+use super::super::instance::Origin;
 use super::super::login::{Login, identifier, literal};
 use super::super::name::{Kind, Name};
 use super::super::query::Query;
@@ -59,16 +59,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {
         key: key(call)?,
         resource_id: new_resource_id()?,
     };
-    let traits = call.traits(Traits {
-        class: String::new(),
-        multi_az: false,
-        deletion_protection: false,
-        copies_tags: false,
-        retention_days: 1,
-        backup_window: "03:00-03:30".to_owned(),
-        zone: String::new(),
-        groups: Vec::new(),
-    })?;
+    let traits = call.traits(call.plain_traits())?;
     let birth = Birth {
         name: name.clone(),
         origin: origin.clone(),

@@ -17,7 +17,7 @@ use super::answer;
 use super::estate::{Estate, chain};
 use super::fault::{Code, Fault};
 use super::installation::PostgresError;
-use super::instance::{Status, Traits};
+use super::instance::{Configuration, Status, Traits};
 use super::name::{Kind, Name};
 use super::query::Query;
 use super::xml::Xml;
@@ -31,24 +31,25 @@ pub(super) struct Call<'c> {
 
 /// Parameters about placement, cost and comfort. On AWS they change nothing of what the lab is
 /// for, so they are accepted and have no effect.
-const WITHOUT_EFFECT: [&str; 16] = [
+const WITHOUT_EFFECT: [&str; 13] = [
     "AllowMajorVersionUpgrade",
     "AutoMinorVersionUpgrade",
     "CACertificateIdentifier",
-    "DBParameterGroupName",
-    "DBSubnetGroupName",
     "EnablePerformanceInsights",
     "Iops",
     "LicenseModel",
     "MaxAllocatedStorage",
     "MonitoringInterval",
     "NetworkType",
-    "OptionGroupName",
     "PreferredMaintenanceWindow",
     "PubliclyAccessible",
     "StorageThroughput",
     "StorageType",
 ];
+
+/// Names that an instance carries and shows, and that change nothing of its server.
+const CONFIGURATION: [&str; 4] =
+    ["DBParameterGroupName", "DBSubnetGroupName", "EnableIAMDatabaseAuthentication", "OptionGroupName"];
 
 /// Does what the request asks, and answers the content of its result.
 pub(super) fn perform(call: &Call<'_>) -> Result<Xml, Fault> {
@@ -79,9 +80,10 @@ pub(super) fn perform(call: &Call<'_>) -> Result<Xml, Fault> {
 }
 
 impl Call<'_> {
-    /// Refuses parameters that are neither of the action's own nor without effect.
+    /// Refuses parameters that are neither of the action's own nor served by every action that
+    /// makes or changes an instance.
     fn serve(&self, own: &[&str]) -> Result<(), Fault> {
-        self.query.serve_only(&[own, &WITHOUT_EFFECT].concat())
+        self.query.serve_only(&[own, &CONFIGURATION, &WITHOUT_EFFECT].concat())
     }
 
     /// The instance that a parameter names: of this Region, by its identifier or its ARN.
@@ -123,6 +125,36 @@ impl Call<'_> {
         (!groups.is_empty()).then(|| groups.into_iter().map(ToOwned::to_owned).collect())
     }
 
+    /// What RDS gives an instance to be made, unless told otherwise.
+    fn plain_traits(&self) -> Traits {
+        Traits {
+            class: "db.t4g.micro".to_owned(),
+            multi_az: false,
+            deletion_protection: false,
+            copies_tags: false,
+            retention_days: 1,
+            backup_window: "03:00-03:30".to_owned(),
+            zone: format!("{}a", self.region),
+            groups: Vec::new(),
+            configuration: self.plain_configuration(),
+            iam_logins: false,
+        }
+    }
+
+    fn plain_configuration(&self) -> Configuration {
+        Configuration::of_service(self.estate.installation.major())
+    }
+
+    /// The groups of the configuration: as asked, and for the rest as in `otherwise`.
+    fn configuration(&self, otherwise: Configuration) -> Configuration {
+        let asked = |parameter| self.query.optional(parameter).map(ToOwned::to_owned);
+        Configuration {
+            subnet_group: asked("DBSubnetGroupName").unwrap_or(otherwise.subnet_group),
+            parameter_group: asked("DBParameterGroupName").unwrap_or(otherwise.parameter_group),
+            option_group: asked("OptionGroupName").unwrap_or(otherwise.option_group),
+        }
+    }
+
     /// The traits of an instance to be made: as asked, and for the rest as in `inherited`.
     fn traits(&self, inherited: Traits) -> Result<Traits, Fault> {
         let query = self.query;
@@ -135,6 +167,9 @@ impl Call<'_> {
             backup_window: query.optional("PreferredBackupWindow").map_or(inherited.backup_window, ToOwned::to_owned),
             zone: query.optional("AvailabilityZone").map_or_else(|| format!("{}a", self.region), ToOwned::to_owned),
             groups: self.groups().unwrap_or(inherited.groups),
+            configuration: self.configuration(inherited.configuration),
+            // Never inherited: by default, RDS does not let IAM log anybody in.
+            iam_logins: query.boolean("EnableIAMDatabaseAuthentication")?.unwrap_or(false),
         })
     }
 

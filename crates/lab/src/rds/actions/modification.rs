@@ -31,6 +31,7 @@ pub(super) fn modify(call: &Call<'_>) -> Result<Xml, Fault> {
     let at_once = query.boolean("ApplyImmediately")?.unwrap_or(false);
     let asked = asked(call)?;
     let (protection, copies_tags) = (query.boolean("DeletionProtection")?, query.boolean("CopyTagsToSnapshot")?);
+    let iam_logins = query.boolean("EnableIAMDatabaseAuthentication")?;
     let (work, before) = {
         let mut inventory = call.estate.inventory();
         let instance = inventory.instance_mut(&name)?;
@@ -46,6 +47,11 @@ pub(super) fn modify(call: &Call<'_>) -> Result<Xml, Fault> {
         if let Some(groups) = call.groups() {
             traits.groups = groups;
         }
+        traits.iam_logins = iam_logins.unwrap_or(traits.iam_logins);
+        let configuration = call.configuration(traits.configuration.clone());
+        // The new group is shown at once, and its parameters count from the next start.
+        instance.pending.parameters |= configuration.parameter_group != traits.configuration.parameter_group;
+        traits.configuration = configuration;
         let before = instance.status;
         let work = plan(instance, asked, at_once);
         if work != Work::default() {
@@ -71,6 +77,7 @@ fn asked(call: &Call<'_>) -> Result<Pending, Fault> {
         multi_az: query.boolean("MultiAZ")?,
         retention_days: retention(query)?,
         password: wants_password.then(|| master_password(query)).transpose()?,
+        parameters: false,
     })
 }
 

@@ -75,11 +75,15 @@ pub(super) fn create_replica(call: &Call<'_>) -> Result<Xml, Fault> {
     call.show_instance(&name)
 }
 
-/// A replica begins without backups of its own, and takes the rest from its source. Security
-/// groups belong to a Region, so a replica elsewhere starts with none.
+/// A replica begins without backups of its own, and takes the rest from its source. Groups belong
+/// to a Region, so a replica elsewhere starts with no security groups and the service's own others.
 fn replica_traits(call: &Call<'_>, source: &Name, traits: &Traits) -> Result<Traits, Fault> {
-    let groups = if source.region == call.region { traits.groups.clone() } else { Vec::new() };
-    call.traits(Traits { retention_days: 0, multi_az: false, groups, ..traits.clone() })
+    let (groups, configuration) = if source.region == call.region {
+        (traits.groups.clone(), traits.configuration.clone())
+    } else {
+        (Vec::new(), call.plain_configuration())
+    };
+    call.traits(Traits { retention_days: 0, multi_az: false, groups, configuration, ..traits.clone() })
 }
 
 /// An encrypted source's replica is encrypted; in another Region, with a key of that Region.

@@ -48,26 +48,12 @@ pub(super) fn from_snapshot(call: &Call<'_>) -> Result<Xml, Fault> {
         let mut inventory = call.estate.inventory();
         let snapshot = inventory.snapshot(&snapshot_name)?.clone();
         must_be_available(&snapshot)?;
-        let traits = call.traits(traits_of(&snapshot))?;
+        let traits = call.traits(call.plain_traits())?;
         let server = enter(call, &mut inventory, &name, &snapshot.origin, traits, Role::Primary)?;
         (snapshot.folder, server)
     };
     begin(call, &name, base, server);
     call.show_instance(&name)
-}
-
-/// What an instance restored from a snapshot has unless told otherwise.
-fn traits_of(snapshot: &Snapshot) -> Traits {
-    Traits {
-        class: "db.t4g.micro".to_owned(),
-        multi_az: false,
-        deletion_protection: false,
-        copies_tags: false,
-        retention_days: 1,
-        backup_window: "03:00-03:30".to_owned(),
-        zone: snapshot.zone.clone(),
-        groups: Vec::new(),
-    }
 }
 
 pub(super) fn to_point_in_time(call: &Call<'_>) -> Result<Xml, Fault> {
@@ -87,7 +73,9 @@ pub(super) fn to_point_in_time(call: &Call<'_>) -> Result<Xml, Fault> {
         let source = source(call, &inventory)?;
         let base = base_for(&inventory, source, until)?;
         let role = Role::Restoring { archive: source.server.archive(), until };
-        let traits = call.traits(Traits { groups: Vec::new(), ..source.traits.clone() })?;
+        // Its security groups and its configuration are the service's own, not the source's.
+        let configuration = call.plain_configuration();
+        let traits = call.traits(Traits { groups: Vec::new(), configuration, ..source.traits.clone() })?;
         let origin = source.origin.clone();
         (base, enter(call, &mut inventory, &name, &origin, traits, role)?)
     };

@@ -43,17 +43,6 @@ impl Inventory {
         self.snapshots.values().filter(counts).count()
     }
 
-    /// Refuses one more than a Region may have.
-    pub(super) fn has_room(&self, region: &str) -> Result<(), Fault> {
-        if self.manual_snapshots(region) < self.snapshot_quota {
-            return Ok(());
-        }
-        Err(Fault::new(
-            Code::SnapshotQuotaExceeded,
-            format!("Cannot create more than {} manual snapshots.", self.snapshot_quota),
-        ))
-    }
-
     pub(super) fn instance(&self, name: &Name) -> Result<&Instance, Fault> {
         self.instances.get(name).ok_or_else(|| Kind::Instance.not_found(&name.id))
     }
@@ -74,15 +63,24 @@ impl Inventory {
         Err(Fault::new(Code::DbInstanceAlreadyExists, format!("DB instance {} already exists.", name.id)))
     }
 
-    /// Refuses an identifier that is taken.
-    pub(super) fn snapshot_is_new(&self, name: &Name) -> Result<(), Fault> {
-        if !self.snapshots.contains_key(name) {
-            return Ok(());
+    /// Refuses a caller's snapshot whose identifier is taken, and one more than a Region may have.
+    pub(super) fn admits_snapshot(&self, name: &Name) -> Result<(), Fault> {
+        if self.snapshots.contains_key(name) {
+            return Err(Fault::new(
+                Code::DbSnapshotAlreadyExists,
+                format!(
+                    "Cannot create the snapshot because a snapshot with the identifier {} already exists.",
+                    name.id
+                ),
+            ));
         }
-        Err(Fault::new(
-            Code::DbSnapshotAlreadyExists,
-            format!("Cannot create the snapshot because a snapshot with the identifier {} already exists.", name.id),
-        ))
+        if self.manual_snapshots(&name.region) >= self.snapshot_quota {
+            return Err(Fault::new(
+                Code::SnapshotQuotaExceeded,
+                format!("Cannot create more than {} manual snapshots.", self.snapshot_quota),
+            ));
+        }
+        Ok(())
     }
 
     /// The instances that follow `source`.

@@ -27,8 +27,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {
     let instance_name = call.instance("DBInstanceIdentifier")?;
     let server = {
         let mut inventory = call.estate.inventory();
-        inventory.snapshot_is_new(&name)?;
-        inventory.has_room(&name.region)?;
+        inventory.admits_snapshot(&name)?;
         let instance = inventory.instance_mut(&instance_name)?;
         instance.must_be(&[Status::Available])?;
         instance.status = Status::BackingUp;
@@ -52,8 +51,7 @@ pub(super) fn begin_manual(
     name: &Name,
     asked: Tags,
 ) -> Result<Arc<Server>, Fault> {
-    inventory.snapshot_is_new(name)?;
-    inventory.has_room(&name.region)?;
+    inventory.admits_snapshot(name)?;
     let instance = inventory.instance(instance)?;
     let mut tags = if instance.traits.copies_tags { instance.tags.clone() } else { Tags::new() };
     tags.extend(asked);
@@ -196,8 +194,7 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
         let mut inventory = call.estate.inventory();
         let source = inventory.snapshot(&source_name)?;
         must_be_available(source)?;
-        inventory.snapshot_is_new(&name)?;
-        inventory.has_room(&name.region)?;
+        inventory.admits_snapshot(&name)?;
         let mut tags = if copies_tags { source.tags.clone() } else { Tags::new() };
         tags.extend(query.tags()?);
         let copy = Snapshot {

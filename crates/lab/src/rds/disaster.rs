@@ -16,6 +16,11 @@ impl Rds {
         self.estate.inventory().snapshot_quota = most;
     }
 
+    /// Lets no Region have more instances than so many; those that are there stay.
+    pub fn limit_instances(&self, most: usize) {
+        self.estate.inventory().instance_quota = most;
+    }
+
     /// Kills every process of the instance's server with SIGKILL: its host is dead.
     ///
     /// # Errors

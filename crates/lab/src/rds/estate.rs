@@ -97,7 +97,7 @@ impl Estate {
     /// Enters a new instance, `creating`, and answers its server.
     pub(super) fn enter(&self, inventory: &mut Inventory, birth: Birth) -> Result<Arc<Server>, Fault> {
         let Birth { name, origin, traits, source, tags, role } = birth;
-        inventory.instance_is_new(&name)?;
+        inventory.admits_instance(&name)?;
         let at = SocketAddrV4::new(inventory.free_address(self.first_host)?, origin.port);
         let folder = self.data.join("regions").join(&name.region).join("instances").join(&origin.resource_id);
         let installation = Arc::clone(&self.installation);

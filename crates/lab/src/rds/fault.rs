@@ -10,6 +10,7 @@ pub(super) enum Code {
     DbSnapshotAlreadyExists,
     DbSnapshotNotFound,
     InsufficientDbInstanceCapacity,
+    InstanceQuotaExceeded,
     InternalFailure,
     InvalidAction,
     InvalidDbInstanceState,
@@ -35,6 +36,7 @@ impl Code {
             Self::DbSnapshotAlreadyExists => "DBSnapshotAlreadyExists",
             Self::DbSnapshotNotFound => "DBSnapshotNotFound",
             Self::InsufficientDbInstanceCapacity => "InsufficientDBInstanceCapacity",
+            Self::InstanceQuotaExceeded => "InstanceQuotaExceeded",
             Self::InternalFailure => "InternalFailure",
             Self::InvalidAction => "InvalidAction",
             Self::InvalidDbInstanceState => "InvalidDBInstanceState",
@@ -62,6 +64,7 @@ impl Code {
             Self::DbInstanceAlreadyExists
             | Self::DbSnapshotAlreadyExists
             | Self::InsufficientDbInstanceCapacity
+            | Self::InstanceQuotaExceeded
             | Self::InvalidAction
             | Self::InvalidDbInstanceState
             | Self::InvalidDbSnapshotState

@@ -19,11 +19,14 @@ pub(super) struct Inventory {
     closed_groups: BTreeMap<String, ClosedGroups>,
     /// How many manual snapshots a Region may have.
     pub(super) snapshot_quota: usize,
+    /// How many instances a Region may have.
+    pub(super) instance_quota: usize,
 }
 
-/// What an account has unless it is raised.
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html>
+// What an account has unless it is raised.
+// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html>
 const SNAPSHOT_QUOTA: usize = 100;
+const INSTANCE_QUOTA: usize = 40;
 
 impl Default for Inventory {
     fn default() -> Self {
@@ -32,6 +35,7 @@ impl Default for Inventory {
             snapshots: BTreeMap::new(),
             closed_groups: BTreeMap::new(),
             snapshot_quota: SNAPSHOT_QUOTA,
+            instance_quota: INSTANCE_QUOTA,
         }
     }
 }
@@ -41,6 +45,11 @@ impl Inventory {
     pub(super) fn manual_snapshots(&self, region: &str) -> usize {
         let counts = |snapshot: &&Snapshot| snapshot.kind == SnapshotKind::Manual && snapshot.name.region == region;
         self.snapshots.values().filter(counts).count()
+    }
+
+    /// How many instances a Region has, whatever their status.
+    pub(super) fn instances_in(&self, region: &str) -> usize {
+        self.instances.keys().filter(|name| name.region == region).count()
     }
 
     pub(super) fn instance(&self, name: &Name) -> Result<&Instance, Fault> {
@@ -55,12 +64,18 @@ impl Inventory {
         self.snapshots.get(name).ok_or_else(|| Kind::Snapshot.not_found(&name.id))
     }
 
-    /// Refuses an identifier that is taken.
-    pub(super) fn instance_is_new(&self, name: &Name) -> Result<(), Fault> {
-        if !self.instances.contains_key(name) {
-            return Ok(());
+    /// Refuses an instance whose identifier is taken, and one more than a Region may have.
+    pub(super) fn admits_instance(&self, name: &Name) -> Result<(), Fault> {
+        if self.instances.contains_key(name) {
+            return Err(Fault::new(Code::DbInstanceAlreadyExists, format!("DB instance {} already exists.", name.id)));
         }
-        Err(Fault::new(Code::DbInstanceAlreadyExists, format!("DB instance {} already exists.", name.id)))
+        if self.instances_in(&name.region) >= self.instance_quota {
+            return Err(Fault::new(
+                Code::InstanceQuotaExceeded,
+                format!("Cannot create more than {} DB instances.", self.instance_quota),
+            ));
+        }
+        Ok(())
     }
 
     /// Refuses a caller's snapshot whose identifier is taken, and one more than a Region may have.

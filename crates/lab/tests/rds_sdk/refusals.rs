@@ -9,22 +9,48 @@ use lab::rds::{RdsError, serve};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::lab::{Lab, PASSWORD, PRIMARY, RECOVERY, available, config, describe, refusal};
+use crate::lab::{ACCOUNT, Lab, PASSWORD, PRIMARY, RECOVERY, available, config, describe, refusal};
 
 fn code(code: &str, status: u16) -> (String, u16) {
     (code.to_owned(), status)
 }
 
-/// The account's quota of manual snapshots is told, and kept.
-async fn quota(lab: &Lab, rds: &Client) {
-    let told = rds.describe_account_attributes().send().await.unwrap();
-    let manual = told.account_quotas().iter().find(|quota| quota.account_quota_name() == Some("ManualSnapshots"));
-    let used = manual.and_then(|quota| quota.used()).unwrap();
-    assert_eq!(manual.and_then(|quota| quota.max()), Some(100));
+/// The account's quotas are told, and kept: by each action that makes an instance, and in each Region by itself.
+async fn quotas(lab: &Lab, rds: &Client, elsewhere: &Client) {
+    assert_eq!(quota(rds, "DBInstances").await, (1, 40));
+    assert_eq!(quota(elsewhere, "DBInstances").await, (0, 40));
+    let full = code("InstanceQuotaExceeded", 400);
+    let restore = || {
+        let point = rds.restore_db_instance_to_point_in_time().source_db_instance_identifier("orders");
+        point.target_db_instance_identifier("one-more").use_latest_restorable_time(true).send()
+    };
+    let replica = |rds: &Client| {
+        let replica = rds.create_db_instance_read_replica().db_instance_identifier("one-more");
+        replica.source_db_instance_identifier(format!("arn:aws:rds:{PRIMARY}:{ACCOUNT}:db:orders")).send()
+    };
+    lab.rds.limit_instances(1);
+    assert_eq!(refusal(restore().await), full);
+    assert_eq!(refusal(replica(rds).await), full);
+    replica(elsewhere).await.unwrap();
+    let deletion = elsewhere.delete_db_instance().db_instance_identifier("one-more").skip_final_snapshot(true);
+    assert_eq!(refusal(deletion.clone().send().await), code("InvalidDBInstanceState", 400), "it is being created");
+    available(elsewhere, "one-more").await;
+    deletion.send().await.unwrap();
+    lab.rds.limit_instances(40);
+
+    let (used, most) = quota(rds, "ManualSnapshots").await;
+    assert_eq!(most, 100);
     lab.rds.limit_snapshots(usize::try_from(used).unwrap());
     let one_more = rds.create_db_snapshot().db_instance_identifier("orders").db_snapshot_identifier("one-more");
     assert_eq!(refusal(one_more.send().await), code("SnapshotQuotaExceeded", 400));
     lab.rds.limit_snapshots(100);
+}
+
+/// How much of a quota is used, and how much there is.
+async fn quota(rds: &Client, name: &str) -> (i64, i64) {
+    let told = rds.describe_account_attributes().send().await.unwrap();
+    let quota = told.account_quotas().iter().find(|quota| quota.account_quota_name() == Some(name)).cloned().unwrap();
+    (quota.used().unwrap(), quota.max().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +62,7 @@ async fn an_instance_refuses_what_rds_refuses() {
     bad_requests(&rds, &lab.client(RECOVERY)).await;
     protection(&rds).await;
     listing(&rds).await;
-    quota(&lab, &rds).await;
+    quotas(&lab, &rds, &lab.client(RECOVERY)).await;
     master_user(&lab).await;
     tls(&lab).await;
     assert_eq!(lab.rds.address("ORDERS.eu-central-1.rds.lifeboat.test."), lab.rds.instance(&orders).map(|i| i.address));

@@ -84,17 +84,20 @@ pub(super) fn snapshots(call: &Call<'_>) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// The account's quotas in the Region, of which the lab has one.
+/// The account's quotas in the Region, of which the lab has two.
 pub(super) fn quotas(call: &Call<'_>) -> Result<Xml, Fault> {
     call.query.serve_only(&[])?;
     let inventory = call.estate.inventory();
     let mut xml = Xml::default();
     xml.element("AccountQuotas", |xml| {
-        xml.element("AccountQuota", |xml| {
-            xml.text("AccountQuotaName", "ManualSnapshots")
-                .text("Used", inventory.manual_snapshots(call.region).to_string())
-                .text("Max", inventory.snapshot_quota.to_string());
-        });
+        for (name, used, most) in [
+            ("DBInstances", inventory.instances_in(call.region), inventory.instance_quota),
+            ("ManualSnapshots", inventory.manual_snapshots(call.region), inventory.snapshot_quota),
+        ] {
+            xml.element("AccountQuota", |xml| {
+                xml.text("AccountQuotaName", name).text("Used", used).text("Max", most);
+            });
+        }
     });
     Ok(xml)
 }

@@ -161,6 +161,8 @@ impl Installation {
         folder::write(&password, self.secrets.admin.reveal(), self.run_as)?;
         command.arg("--pgdata").arg(data).arg("--pwfile").arg(&password);
         command.args(["--username", ADMIN, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]);
+        // As on RDS: damage is found when it is read, a base backup's reading included.
+        command.arg("--data-checksums");
         // Small segments: one is archived each time that a point in time is fixed.
         command.args(["--wal-segsize=1", "--no-sync", "--no-instructions"]);
         let made = self.finish(command, log).await;

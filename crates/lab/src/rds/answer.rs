@@ -8,6 +8,7 @@ use super::inventory::Inventory;
 use super::name::{Kind, Name};
 use super::query::Tags;
 use super::snapshot::{Snapshot, SnapshotStatus};
+use super::window::Window;
 use super::xml::Xml;
 
 /// The answers' namespace.
@@ -139,6 +140,37 @@ pub(super) fn snapshot(xml: &mut Xml, estate: &Estate, snapshot: &Snapshot) {
             .text("DbiResourceId", &origin.resource_id)
             .text("DBSnapshotArn", name.arn(&estate.account, Kind::Snapshot));
         tags(xml, &snapshot.tags);
+    });
+}
+
+/// A `DBInstanceAutomatedBackup` element. As on AWS, it is `creating` until the first base backup is complete.
+pub(super) fn automated_backup(xml: &mut Xml, estate: &Estate, inventory: &Inventory, instance: &Instance) {
+    let Instance { name, origin, traits, .. } = instance;
+    let window = Window::of(inventory, instance);
+    xml.element("DBInstanceAutomatedBackup", |xml| {
+        xml.text("DBInstanceIdentifier", &name.id)
+            .text("DbiResourceId", &origin.resource_id)
+            .text("DBInstanceArn", name.arn(&estate.account, Kind::Instance))
+            .text("Region", &name.region)
+            .text("Status", if window.is_some() { "active" } else { "creating" })
+            .text("BackupRetentionPeriod", traits.retention_days)
+            .text("PreferredBackupWindow", &traits.backup_window)
+            .text("Engine", "postgres")
+            .text("EngineVersion", &estate.installation.version)
+            .text("AllocatedStorage", origin.storage_gib)
+            .text("Port", origin.port)
+            .text("AvailabilityZone", &traits.zone)
+            .text("MasterUsername", &origin.master_username)
+            .text("OptionGroupName", &traits.configuration.option_group)
+            .text("Encrypted", origin.key.is_some())
+            .optional("KmsKeyId", origin.key.as_ref())
+            .text("IAMDatabaseAuthenticationEnabled", traits.iam_logins)
+            .optional("InstanceCreateTime", instance.created.map(moment));
+        if let Some(window) = window {
+            xml.element("RestoreWindow", |xml| {
+                xml.text("EarliestTime", moment(window.earliest)).text("LatestTime", moment(window.latest));
+            });
+        }
     });
 }
 

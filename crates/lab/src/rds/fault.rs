@@ -6,6 +6,7 @@ use std::fmt::Display;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
     DbInstanceAlreadyExists,
+    DbInstanceAutomatedBackupNotFound,
     DbInstanceNotFound,
     DbSnapshotAlreadyExists,
     DbSnapshotNotFound,
@@ -32,6 +33,7 @@ impl Code {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::DbInstanceAlreadyExists => "DBInstanceAlreadyExists",
+            Self::DbInstanceAutomatedBackupNotFound => "DBInstanceAutomatedBackupNotFound",
             Self::DbInstanceNotFound => "DBInstanceNotFound",
             Self::DbSnapshotAlreadyExists => "DBSnapshotAlreadyExists",
             Self::DbSnapshotNotFound => "DBSnapshotNotFound",
@@ -57,7 +59,7 @@ impl Code {
     /// The HTTP status that goes with the code, as in AWS's model of the service.
     pub(super) fn status(self) -> u16 {
         match self {
-            Self::DbInstanceNotFound | Self::DbSnapshotNotFound => 404,
+            Self::DbInstanceAutomatedBackupNotFound | Self::DbInstanceNotFound | Self::DbSnapshotNotFound => 404,
             Self::InternalFailure => 500,
             Self::MissingAuthenticationToken => 403,
             Self::RequestEntityTooLarge => 413,

@@ -30,6 +30,7 @@ mod server;
 mod settings;
 mod snapshot;
 mod watch;
+mod window;
 mod xml;
 
 use std::future::IntoFuture;

@@ -1,6 +1,10 @@
 //! Snapshots, their copies, and what is restored from them and from the archive.
 
 use aws_sdk_rds::Client;
+use aws_sdk_rds::error::SdkError;
+use aws_sdk_rds::operation::restore_db_instance_to_point_in_time::{
+    RestoreDBInstanceToPointInTimeError as NotRestored, RestoreDbInstanceToPointInTimeOutput as Restored,
+};
 use aws_sdk_rds::primitives::DateTime;
 use aws_sdk_rds::types::Tag;
 use lab::rds::Name;
@@ -21,10 +25,12 @@ async fn rows_survive_in_snapshots_copies_and_points_in_time() {
     app.batch_execute("DELETE FROM sale").await.unwrap();
 
     let after = database_time(&app).await;
+    let first = earliest(&here).await;
 
     restore_copy(&there).await;
     restore_point(&here, "orders-point", between).await;
     restore_point(&here, "orders-after", after).await;
+    ask_for_point(&here, "orders-first", first).await.unwrap();
     let copy = Name::new(RECOVERY, "orders-restored");
     available(&there, "orders-restored").await;
     assert_eq!(lab.number(&copy, "SELECT count(*) FROM sale").await, 1);
@@ -34,6 +40,10 @@ async fn rows_survive_in_snapshots_copies_and_points_in_time() {
     let after = Name::new(PRIMARY, "orders-after");
     available(&here, "orders-after").await;
     assert_eq!(lab.number(&after, "SELECT count(*) FROM sale").await, 0, "nothing was committed since");
+
+    let first = Name::new(PRIMARY, "orders-first");
+    available(&here, "orders-first").await;
+    assert_eq!(lab.number(&first, "SELECT count(*) FROM pg_tables WHERE tablename = 'sale'").await, 0, "not yet");
 
     stop_start_reboot(&here, &lab, &point).await;
     delete(&here, &there).await;
@@ -62,13 +72,7 @@ async fn restore_copy(there: &Client) {
 }
 
 async fn restore_point(here: &Client, target: &str, point: DateTime) {
-    let ask = |time: DateTime| {
-        here.restore_db_instance_to_point_in_time()
-            .source_db_instance_identifier("orders")
-            .target_db_instance_identifier(target)
-            .restore_time(time)
-            .send()
-    };
+    let ask = |time: DateTime| ask_for_point(here, target, time);
     let tomorrow = DateTime::from_secs(point.secs() + 86_400);
     let yesterday = DateTime::from_secs(point.secs() - 86_400);
     for beyond in [tomorrow, yesterday] {
@@ -80,6 +84,51 @@ async fn restore_point(here: &Client, target: &str, point: DateTime) {
     })
     .await;
     ask(point).await.unwrap();
+}
+
+async fn ask_for_point(here: &Client, target: &str, time: DateTime) -> Result<Restored, SdkError<NotRestored>> {
+    let request = here.restore_db_instance_to_point_in_time().source_db_instance_identifier("orders");
+    request.target_db_instance_identifier(target).restore_time(time).send().await
+}
+
+/// The earliest time that `orders` can be restored to, as its automated backup shows it.
+async fn earliest(here: &Client) -> DateTime {
+    let orders = describe(here, "orders").await;
+    let shown = here.describe_db_instance_automated_backups().dbi_resource_id(orders.dbi_resource_id().unwrap());
+    let shown = shown.send().await.unwrap();
+    let [backup] = shown.db_instance_automated_backups() else { panic!("one automated backup") };
+    assert_eq!((backup.db_instance_identifier(), backup.region()), (Some("orders"), Some(PRIMARY)));
+    assert_eq!((backup.status(), backup.backup_retention_period()), (Some("active"), Some(1)));
+    let window = backup.restore_window().unwrap();
+    assert!(window.latest_time() >= window.earliest_time());
+    assert!(window.latest_time() <= describe(here, "orders").await.latest_restorable_time());
+    *window.earliest_time().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_keeps_no_automated_backups_takes_none() {
+    let lab = Lab::start().await;
+    lab.create_orders().await;
+    let here = lab.client(PRIMARY);
+    here.create_db_snapshot().db_instance_identifier("orders").db_snapshot_identifier("orders-1").send().await.unwrap();
+    snapshot_available(&here, "orders-1").await;
+    let restore = here.restore_db_instance_from_db_snapshot().db_snapshot_identifier("orders-1");
+    restore.db_instance_identifier("bare").backup_retention_period(0).send().await.unwrap();
+    until("bare serves", async || {
+        let now = describe(&here, "bare").await;
+        assert_ne!(now.db_instance_status(), Some("backing-up"));
+        (now.db_instance_status() == Some("available")).then_some(())
+    })
+    .await;
+    let taken = here.describe_db_snapshots().db_instance_identifier("bare").send().await.unwrap();
+    assert!(taken.db_snapshots().is_empty());
+    let backup = here.describe_db_instance_automated_backups().db_instance_identifier("bare").send().await;
+    assert_eq!(refusal(backup), ("DBInstanceAutomatedBackupNotFound".to_owned(), 404));
+    let all = here.describe_db_instance_automated_backups().send().await.unwrap();
+    assert_eq!(all.db_instance_automated_backups().len(), 1, "that of orders");
+    let by_arn = here.describe_db_instance_automated_backups().db_instance_automated_backups_arn("arn").send().await;
+    assert_eq!(refusal(by_arn), ("InvalidParameterValue".to_owned(), 400));
+    lab.end().await;
 }
 
 async fn stop_start_reboot(here: &Client, lab: &Lab, point: &Name) {

@@ -1,4 +1,5 @@
-//! `DescribeDBInstances` and `DescribeDBSnapshots`: by name, by filter, page by page.
+//! `DescribeDBInstances`, `DescribeDBSnapshots` and `DescribeDBInstanceAutomatedBackups`: by name, by
+//! filter, page by page.
 
 use super::super::answer;
 use super::super::fault::{Code, Fault};
@@ -79,6 +80,39 @@ pub(super) fn snapshots(call: &Call<'_>) -> Result<Xml, Fault> {
     xml.optional("Marker", marker).element("DBSnapshots", |xml| {
         for snapshot in shown {
             answer::snapshot(xml, call.estate, snapshot);
+        }
+    });
+    Ok(xml)
+}
+
+/// The automated backups of instances that keep any; the lab retains none of deleted ones.
+pub(super) fn automated_backups(call: &Call<'_>) -> Result<Xml, Fault> {
+    let query = call.query;
+    query.serve_only(&["DBInstanceIdentifier", "DbiResourceId", "Marker", "MaxRecords"])?;
+    let named = query.optional("DBInstanceIdentifier").map(|named| call.here(Kind::Instance, named)).transpose()?;
+    let resource_id = query.optional("DbiResourceId");
+    let page = Page::asked(query)?;
+    let inventory = call.estate.inventory();
+    let passes = |instance: &&Instance| {
+        instance.name.region == call.region
+            && instance.is_backed_up()
+            && named.as_ref().is_none_or(|name| *name == instance.name)
+            && resource_id.is_none_or(|id| id.eq_ignore_ascii_case(&instance.origin.resource_id))
+    };
+    let found: Vec<&Instance> = inventory.instances.values().filter(passes).collect();
+    if found.is_empty()
+        && let Some(asked) = query.optional("DBInstanceIdentifier").or(resource_id)
+    {
+        return Err(Fault::new(
+            Code::DbInstanceAutomatedBackupNotFound,
+            format!("No automated backup for DB instance {asked} was found."),
+        ));
+    }
+    let (shown, marker) = page.cut(found, |instance| &instance.name.id);
+    let mut xml = Xml::default();
+    xml.optional("Marker", marker).element("DBInstanceAutomatedBackups", |xml| {
+        for instance in shown {
+            answer::automated_backup(xml, call.estate, &inventory, instance);
         }
     });
     Ok(xml)

@@ -62,6 +62,7 @@ pub(super) fn perform(call: &Call<'_>) -> Result<Xml, Fault> {
         "DeleteDBInstance" => deletion::delete_instance(call),
         "DeleteDBSnapshot" => snapshots::delete(call),
         "DescribeAccountAttributes" => listing::quotas(call),
+        "DescribeDBInstanceAutomatedBackups" => listing::automated_backups(call),
         "DescribeDBInstances" => listing::instances(call),
         "DescribeDBSnapshots" => listing::snapshots(call),
         "ListTagsForResource" => tags::list(call),

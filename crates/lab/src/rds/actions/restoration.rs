@@ -16,7 +16,7 @@ use super::super::name::{Kind, Name};
 use super::super::query::Tags;
 use super::super::server::Server;
 use super::super::settings::Role;
-use super::super::snapshot::{Snapshot, SnapshotKind};
+use super::super::window::Window;
 use super::super::xml::Xml;
 use super::snapshots::must_be_available;
 use super::{Call, settle};
@@ -116,13 +116,7 @@ fn target(call: &Call<'_>) -> Result<Option<Timestamp>, Fault> {
 
 /// The newest base backup that was complete at the time to restore to.
 fn base_for(inventory: &Inventory, source: &Instance, until: Option<Timestamp>) -> Result<PathBuf, Fault> {
-    let bases = inventory.snapshots.values().filter(|snapshot| {
-        snapshot.kind == SnapshotKind::Automated && snapshot.origin.resource_id == source.origin.resource_id
-    });
-    let mut bases: Vec<(Timestamp, &Snapshot)> =
-        bases.filter_map(|snapshot| Some((snapshot.finished?, snapshot))).collect();
-    bases.sort_by_key(|(finished, _)| *finished);
-    let (Some((earliest, _)), Some(latest)) = (bases.first(), source.restorable_to) else {
+    let Some(window) = Window::of(inventory, source) else {
         return Err(Fault::new(
             Code::PointInTimeRestoreNotEnabled,
             format!("Point in time restore is not enabled for {}: it has no automated backup.", source.name.id),
@@ -135,12 +129,10 @@ fn base_for(inventory: &Inventory, source: &Instance, until: Option<Timestamp>) 
         )
     };
     match until {
-        Some(until) if until < *earliest => Err(beyond("earlier", *earliest)),
-        Some(until) if until > latest => Err(beyond("later", latest)),
+        Some(until) if until > window.latest => Err(beyond("later", window.latest)),
         Some(_) | None => {
-            let fits = |finished: Timestamp| until.is_none_or(|until| finished <= until);
-            let base = bases.iter().rfind(|(finished, _)| fits(*finished));
-            base.map(|(_, snapshot)| snapshot.folder.clone()).ok_or_else(|| beyond("earlier", *earliest))
+            let base = window.base(until).ok_or_else(|| beyond("earlier", window.earliest))?;
+            Ok(base.folder.clone())
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use tracing::error;
 
 use super::super::estate::{Estate, chain};
@@ -97,8 +97,15 @@ fn folder_of(estate: &Estate, name: &Name) -> Option<PathBuf> {
 fn finish(estate: &Estate, name: &Name, complete: bool) {
     if let Some(snapshot) = estate.inventory().snapshots.get_mut(name) {
         snapshot.status = if complete { SnapshotStatus::Available } else { SnapshotStatus::Failed };
-        snapshot.finished = complete.then(Timestamp::now);
+        snapshot.finished = complete.then(|| to_millisecond(Timestamp::now()));
     }
+}
+
+/// The end of the time's millisecond, since answers tell it to the millisecond: whoever restores to
+/// the earliest time they were told asks for one at which the base was complete.
+fn to_millisecond(time: Timestamp) -> Timestamp {
+    let up = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Ceil);
+    time.round(up).unwrap_or(time)
 }
 
 /// A promotion may have begun during the backup; then the status is its own.
@@ -123,18 +130,21 @@ pub(super) async fn back_up_or_warn(estate: &Estate, instance: &Name) {
         let name = instance.name.clone();
         enter_automated(estate, &mut inventory, &name)
     };
-    let taken = match entered {
-        Ok((name, server)) => take(estate, &name, &server).await,
+    let (base, server) = match entered {
+        Ok(entered) => entered,
         Err(fault) => return error!(instance.id = %instance, %fault, "could not enter an automated backup"),
     };
-    match taken {
+    match take(estate, &base, &server).await {
         Err(error) => warn_of(instance, "could not take the automated backup", &error),
-        // The base itself is the first point in time.
-        Ok(()) => {
-            if let Ok(instance) = estate.inventory().instance_mut(instance) {
-                instance.restorable_to.get_or_insert_with(Timestamp::now);
-            }
-        }
+        Ok(()) => begin_window(&mut estate.inventory(), instance, &base),
+    }
+}
+
+/// The first base itself is the first point in time.
+fn begin_window(inventory: &mut Inventory, instance: &Name, base: &Name) {
+    let finished = inventory.snapshots.get(base).and_then(|base| base.finished);
+    if let Ok(instance) = inventory.instance_mut(instance) {
+        instance.restorable_to = instance.restorable_to.or(finished);
     }
 }
 

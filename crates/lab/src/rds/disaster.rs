@@ -1,13 +1,15 @@
-//! What a disaster does to an instance's host, behind the API's back: the service goes on showing
-//! `available`, as RDS does for the first seconds or minutes.
+//! What a disaster does to an instance's host or to a backup, behind the API's back: the service goes
+//! on showing `available`, as RDS does for the first seconds or minutes.
 
 use std::sync::Arc;
 
+use super::damage;
 use super::estate::Estate;
 use super::installation::PostgresError;
 use super::name::Name;
 use super::server::Server;
 use super::settings::Role;
+use super::snapshot::{Snapshot, SnapshotStatus};
 use super::{Rds, RdsError};
 
 impl Rds {
@@ -19,6 +21,26 @@ impl Rds {
     /// Lets no Region have more instances than so many; those that are there stay.
     pub fn limit_instances(&self, most: usize) {
         self.estate.inventory().instance_quota = most;
+    }
+
+    /// Damages the largest tables in the snapshot's own files: it stays `available`, a server restored
+    /// from it starts, and reading them fails with SQLSTATE `XX001`. Its copies stay whole.
+    ///
+    /// # Errors
+    /// When there is no such snapshot, it is not complete, has no table with rows, or its files
+    /// cannot be written.
+    pub fn damage_snapshot(&self, name: &Name) -> Result<(), RdsError> {
+        let complete = |snapshot: &&Snapshot| snapshot.status == SnapshotStatus::Available;
+        let folder = {
+            let inventory = self.estate.inventory();
+            inventory.snapshots.get(name).filter(complete).map(|snapshot| snapshot.folder.clone())
+        };
+        let folder = folder.ok_or_else(|| RdsError::NoSnapshot { name: name.clone() })?;
+        match damage::damage(&folder, self.estate.installation.run_as) {
+            Ok(0) => Err(RdsError::NoTable { name: name.clone() }),
+            Ok(_) => Ok(()),
+            Err(source) => Err(RdsError::Snapshot { name: name.clone(), source }),
+        }
     }
 
     /// Kills every process of the instance's server with SIGKILL: its host is dead.

@@ -25,10 +25,10 @@ pub(super) fn make(path: &Path, owner: Option<RunAs>) -> io::Result<()> {
 }
 
 /// Writes the file whole, or leaves the old one whole: a server may be reading it.
-pub(super) fn write(path: &Path, text: &str, owner: Option<RunAs>) -> io::Result<()> {
+pub(super) fn write(path: &Path, content: impl AsRef<[u8]>, owner: Option<RunAs>) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content.as_ref())?;
     give(&new, owner)?;
     fs::rename(&new, path)
 }

@@ -119,8 +119,8 @@ impl Installation {
             ca: data.join("ca.pem"),
             passwords: data.join("pgpass"),
         };
-        folder::write(&installation.ca, &installation.authority.pem(), run_as)?;
-        folder::write(&installation.passwords, &installation.secrets.pgpass(), run_as)?;
+        folder::write(&installation.ca, installation.authority.pem(), run_as)?;
+        folder::write(&installation.passwords, installation.secrets.pgpass(), run_as)?;
         Ok(installation)
     }
 

@@ -11,6 +11,7 @@ mod actions;
 mod answer;
 mod asking;
 mod authority;
+mod damage;
 pub(crate) mod descent;
 mod disaster;
 mod door;
@@ -139,6 +140,26 @@ pub enum RdsError {
         name: Name,
         /// What did not work.
         source: PostgresError,
+    },
+    /// There is no such snapshot, or it is not complete.
+    #[error("there is no complete DB snapshot {name}")]
+    NoSnapshot {
+        /// Its name.
+        name: Name,
+    },
+    /// A snapshot has nothing to damage.
+    #[error("the DB snapshot {name} has no table of a user that has rows")]
+    NoTable {
+        /// Its name.
+        name: Name,
+    },
+    /// A snapshot's files cannot be dealt with.
+    #[error("cannot read or write the files of the DB snapshot {name}")]
+    Snapshot {
+        /// Its name.
+        name: Name,
+        /// What the system says.
+        source: io::Error,
     },
     /// Not all servers could be stopped.
     #[error("could not stop every server")]

@@ -5,6 +5,7 @@
 mod backups;
 mod boto3;
 mod configuration;
+mod damage;
 mod lab;
 mod refusals;
 mod replication;

@@ -7,7 +7,7 @@ use super::instance::{Configuration, Instance, Pending, Stream};
 use super::inventory::Inventory;
 use super::name::{Kind, Name};
 use super::query::Tags;
-use super::snapshot::{Snapshot, SnapshotStatus};
+use super::snapshot::Snapshot;
 use super::window::Window;
 use super::xml::Xml;
 
@@ -128,7 +128,7 @@ pub(super) fn snapshot(xml: &mut Xml, estate: &Estate, snapshot: &Snapshot) {
             .text("AvailabilityZone", &snapshot.zone)
             .text("MasterUsername", &origin.master_username)
             .text("SnapshotType", snapshot.kind.word())
-            .text("PercentProgress", if snapshot.status == SnapshotStatus::Available { 100 } else { 0 })
+            .text("PercentProgress", snapshot.percent())
             .optional("SourceRegion", elsewhere.map(|source| &source.region))
             .optional(
                 "SourceDBSnapshotIdentifier",

@@ -97,7 +97,7 @@ mod tests {
         for (name, content) in &files {
             fs::write(database.join(name), content).unwrap();
         }
-        folder::link(&backup, &copy, None).unwrap();
+        folder::link(&backup, &copy, None, &|_| Ok(())).unwrap();
         assert_eq!(damage(&backup, None).unwrap(), 1);
         for (name, content) in &files {
             let is_same = fs::read(database.join(name)).unwrap() == *content;

@@ -43,6 +43,17 @@ impl Rds {
         }
     }
 
+    /// Lets each copy of a snapshot take its time, those under way too: so many bytes a second, where 0
+    /// stands still and `None` is as fast as the disk.
+    pub fn slow_copies(&self, bytes_per_second: Option<u64>) {
+        self.estate.copy_pace.set(bytes_per_second);
+    }
+
+    /// Lets every copy of a snapshot that is under way end `failed`.
+    pub fn interrupt_copies(&self) {
+        self.estate.inventory().break_off_copies(|_| true);
+    }
+
     /// Kills every process of the instance's server with SIGKILL: its host is dead.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+use super::copying::Pace;
 use super::fault::{Code, Fault};
 use super::folder;
 use super::installation::{Installation, PostgresError};
@@ -34,6 +35,8 @@ pub(super) struct Estate {
     pub(super) installation: Arc<Installation>,
     /// The hosts of all instances.
     pub(super) hosts: watch::Sender<BTreeSet<SocketAddrV4>>,
+    /// How fast snapshots are copied.
+    pub(super) copy_pace: Pace,
     replication: fn(Ipv4Addr) -> Ipv4Addr,
     inventory: Mutex<Inventory>,
     /// `None` once the estate has ended: then no work begins.
@@ -66,6 +69,7 @@ impl Estate {
             first_host,
             installation: Arc::new(installation),
             hosts: watch::Sender::default(),
+            copy_pace: Pace::default(),
             replication,
             inventory: Mutex::default(),
             work: Mutex::new(Some(JoinSet::new())),

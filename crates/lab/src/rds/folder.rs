@@ -49,9 +49,34 @@ pub(super) fn copy(from: &Path, to: &Path, owner: Option<RunAs>) -> io::Result<(
 }
 
 /// Makes a second folder with the same files, for files that are never changed again: either
-/// folder can be removed without the other.
-pub(super) fn link(from: &Path, to: &Path, owner: Option<RunAs>) -> io::Result<()> {
-    each_file(from, to, owner, DEPTH_AT_MOST, &|source: &Path, target: &Path| fs::hard_link(source, target))
+/// folder can be removed without the other. `pass` is told of each file's bytes, and ends it when it fails.
+pub(super) fn link(
+    from: &Path,
+    to: &Path,
+    owner: Option<RunAs>,
+    pass: &dyn Fn(u64) -> io::Result<()>,
+) -> io::Result<()> {
+    let link = |source: &Path, target: &Path| {
+        pass(fs::metadata(source)?.len())?;
+        fs::hard_link(source, target)
+    };
+    each_file(from, to, owner, DEPTH_AT_MOST, &link)
+}
+
+/// How many bytes the folder's files have.
+pub(super) fn bytes(folder: &Path) -> io::Result<u64> {
+    bytes_within(folder, DEPTH_AT_MOST)
+}
+
+fn bytes_within(folder: &Path, levels: usize) -> io::Result<u64> {
+    let levels = levels.checked_sub(1).ok_or_else(|| io::Error::other("the folder is nested too deep"))?;
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        bytes +=
+            if entry.file_type()?.is_dir() { bytes_within(&entry.path(), levels)? } else { entry.metadata()?.len() };
+    }
+    Ok(bytes)
 }
 
 fn each_file(

@@ -9,7 +9,7 @@ use super::door::{ClosedGroups, Door};
 use super::fault::{Code, Fault};
 use super::instance::{Instance, Status};
 use super::name::{Kind, Name};
-use super::snapshot::{Snapshot, SnapshotKind};
+use super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 
 /// What exists now.
 pub(super) struct Inventory {
@@ -96,6 +96,18 @@ impl Inventory {
             ));
         }
         Ok(())
+    }
+
+    /// Lets the copies under way of such sources come to nothing.
+    pub(super) fn break_off_copies(&mut self, of: impl Fn(&Name) -> bool) {
+        for copy in self.snapshots.values_mut().filter(|snapshot| snapshot.copied_from.as_ref().is_some_and(&of)) {
+            if copy.status == SnapshotStatus::Creating
+                && let Some(copying) = &copy.copying
+            {
+                copying.break_off();
+                copy.status = SnapshotStatus::Failed;
+            }
+        }
     }
 
     /// The instances that follow `source`.

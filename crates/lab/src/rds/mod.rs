@@ -11,6 +11,7 @@ mod actions;
 mod answer;
 mod asking;
 mod authority;
+mod copying;
 mod damage;
 pub(crate) mod descent;
 mod disaster;

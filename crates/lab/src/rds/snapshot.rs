@@ -1,9 +1,11 @@
 //! A DB snapshot: a base backup in a folder of its Region.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::copying::Copying;
 use super::instance::Origin;
 use super::name::Name;
 use super::query::Tags;
@@ -61,6 +63,20 @@ pub(super) struct Snapshot {
     pub(super) first_created: Timestamp,
     /// When it was complete: it is the base for points in time from then on.
     pub(super) finished: Option<Timestamp>,
+    /// The copying, of a copy.
+    pub(super) copying: Option<Arc<Copying>>,
     pub(super) copied_from: Option<Name>,
     pub(super) tags: Tags,
+}
+
+impl Snapshot {
+    /// How much of it is there. How far a base backup has come, nobody asks the server.
+    pub(super) fn percent(&self) -> u64 {
+        match self.status {
+            SnapshotStatus::Available => 100,
+            SnapshotStatus::Creating | SnapshotStatus::Failed => {
+                self.copying.as_ref().map_or(0, |copying| copying.percent())
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use aws_sdk_rds::Client;
 use lab::rds::{Name, RdsError};
 use tokio_postgres::error::SqlState;
 
-use crate::lab::{ACCOUNT, Lab, PRIMARY, RECOVERY, available, snapshot_available};
+use crate::lab::{ACCOUNT, Lab, PRIMARY, RECOVERY, available, refusal, snapshot_available, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_snapshot_is_found_when_its_tables_are_read_and_its_copy_is_whole() {
@@ -35,6 +35,55 @@ async fn a_damaged_snapshot_is_found_when_its_tables_are_read_and_its_copy_is_wh
     assert_eq!(SqlState::DATA_CORRUPTED.code(), "XX001");
     assert_eq!(lab.number(&Name::new(RECOVERY, "restored"), "SELECT count(*) FROM sale").await, 10000);
     lab.end().await;
+}
+
+/// Bytes a second: an empty server's base backup has more than 20 MB, so that its copy takes seconds.
+const SLOW: u64 = 4_000_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_copy_tells_how_far_it_is_and_can_be_broken_off() {
+    let lab = Lab::start().await;
+    lab.create_orders().await;
+    let (here, there) = (lab.client(PRIMARY), lab.client(RECOVERY));
+    take(&here, "orders-1").await;
+    take(&here, "orders-2").await;
+
+    lab.rds.slow_copies(Some(SLOW));
+    copy(&there, "orders-1", "interrupted").await;
+    until("it is under way", async || (progress(&there, "interrupted").await.1 > 0).then_some(())).await;
+    lab.rds.interrupt_copies();
+    assert_eq!(progress(&there, "interrupted").await.0, "failed");
+    there.delete_db_snapshot().db_snapshot_identifier("interrupted").send().await.unwrap();
+
+    copy(&there, "orders-1", "slow").await;
+    copy(&there, "orders-2", "orphaned").await;
+    let (status, percent) = until("both are under way", async || {
+        let (slow, orphaned) = (progress(&there, "slow").await, progress(&there, "orphaned").await);
+        (slow.1 > 0 && orphaned.1 > 0).then_some(slow)
+    })
+    .await;
+    assert!(status == "creating" && percent < 100, "{status} {percent}");
+    here.delete_db_snapshot().db_snapshot_identifier("orders-2").send().await.unwrap();
+    assert_eq!(progress(&there, "orphaned").await.0, "failed", "its source is gone");
+    let from_failed = there.restore_db_instance_from_db_snapshot().db_snapshot_identifier("orphaned");
+    let from_failed = from_failed.db_instance_identifier("restored").send().await;
+    assert_eq!(refusal(from_failed), ("InvalidDBSnapshotState".to_owned(), 400));
+
+    lab.rds.slow_copies(None);
+    snapshot_available(&there, "slow").await;
+    assert_eq!(progress(&there, "slow").await, ("available".to_owned(), 100));
+    assert_eq!(progress(&there, "orphaned").await.0, "failed", "it stays so");
+    restore(&there, "slow").await;
+    lab.rds.slow_copies(Some(0));
+    copy(&there, "orders-1", "standing").await;
+    lab.end().await;
+}
+
+/// The snapshot's status, and how many percent of it are there.
+async fn progress(rds: &Client, id: &str) -> (String, i32) {
+    let shown = rds.describe_db_snapshots().db_snapshot_identifier(id).send().await.unwrap();
+    let [snapshot] = shown.db_snapshots() else { panic!("one snapshot") };
+    (snapshot.status().unwrap().to_owned(), snapshot.percent_progress().unwrap())
 }
 
 async fn take(here: &Client, id: &str) {

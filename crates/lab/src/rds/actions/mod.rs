@@ -1,6 +1,7 @@
 //! The API's actions: one function each, which reads its parameters, changes the inventory at
 //! once, and leaves what takes time to the background, as RDS does.
 
+mod copies;
 mod creation;
 mod deletion;
 mod listing;
@@ -55,7 +56,7 @@ const CONFIGURATION: [&str; 4] =
 pub(super) fn perform(call: &Call<'_>) -> Result<Xml, Fault> {
     match call.query.action()? {
         "AddTagsToResource" => tags::add(call),
-        "CopyDBSnapshot" => snapshots::copy(call),
+        "CopyDBSnapshot" => copies::copy(call),
         "CreateDBInstance" => creation::create(call),
         "CreateDBInstanceReadReplica" => replication::create_replica(call),
         "CreateDBSnapshot" => snapshots::create(call),

@@ -1,4 +1,4 @@
-//! `CreateDBSnapshot`, `CopyDBSnapshot`, `DeleteDBSnapshot`, and the service's own base backups.
+//! `CreateDBSnapshot`, `DeleteDBSnapshot`, and the service's own base backups.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,18 +6,16 @@ use std::sync::Arc;
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use tracing::error;
 
-use super::super::estate::{Estate, chain};
+use super::super::estate::Estate;
 use super::super::fault::{Code, Fault};
-use super::super::folder;
 use super::super::installation::PostgresError;
-use super::super::instance::{Instance, Origin, Status};
+use super::super::instance::{Instance, Status};
 use super::super::inventory::Inventory;
 use super::super::name::{Kind, Name};
 use super::super::query::Tags;
 use super::super::server::Server;
 use super::super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 use super::super::xml::Xml;
-use super::creation::key_of_region;
 use super::{Call, warn_of};
 
 pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {
@@ -76,6 +74,7 @@ fn of_instance(instance: &Instance, name: Name, kind: SnapshotKind, folder: Path
         created: now,
         first_created: now,
         finished: None,
+        copying: None,
         copied_from: None,
         tags: Tags::new(),
     }
@@ -94,8 +93,11 @@ fn folder_of(estate: &Estate, name: &Name) -> Option<PathBuf> {
     estate.inventory().snapshots.get(name).map(|snapshot| snapshot.folder.clone())
 }
 
-fn finish(estate: &Estate, name: &Name, complete: bool) {
-    if let Some(snapshot) = estate.inventory().snapshots.get_mut(name) {
+/// Enters how a snapshot or a copy ended, unless it was broken off before.
+pub(super) fn finish(estate: &Estate, name: &Name, complete: bool) {
+    if let Some(snapshot) = estate.inventory().snapshots.get_mut(name)
+        && snapshot.status == SnapshotStatus::Creating
+    {
         snapshot.status = if complete { SnapshotStatus::Available } else { SnapshotStatus::Failed };
         snapshot.finished = complete.then(|| to_millisecond(Timestamp::now()));
     }
@@ -170,7 +172,9 @@ pub(super) fn forget_automated(estate: &Arc<Estate>, resource_id: &str) {
     let gone = inventory.snapshots.extract_if(.., |_, snapshot| {
         snapshot.kind == SnapshotKind::Automated && snapshot.origin.resource_id == resource_id
     });
-    for (_, snapshot) in gone {
+    let gone: Vec<Snapshot> = gone.map(|(_, snapshot)| snapshot).collect();
+    for snapshot in gone {
+        inventory.break_off_copies(|source| *source == snapshot.name);
         discard(estate, snapshot.folder);
     }
 }
@@ -181,73 +185,6 @@ fn discard(estate: &Arc<Estate>, folder: PathBuf) {
         working.discard(folder.with_extension("log")).await;
         working.discard(folder).await;
     });
-}
-
-pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
-    let query = call.query;
-    query.serve_only(&[
-        "CopyTags",
-        "DestinationRegion",
-        "KmsKeyId",
-        "OptionGroupName",
-        "PreSignedUrl",
-        "SourceDBSnapshotIdentifier",
-        "SourceRegion",
-        "Tags",
-        "TargetDBSnapshotIdentifier",
-    ])?;
-    let name = call.new_name(Kind::Snapshot, "TargetDBSnapshotIdentifier")?;
-    let named = query.required("SourceDBSnapshotIdentifier")?;
-    let source_name = Kind::Snapshot.existing(call.region, &call.estate.account, named)?;
-    let copies_tags = query.boolean("CopyTags")?.unwrap_or(false);
-    let from = {
-        let mut inventory = call.estate.inventory();
-        let source = inventory.snapshot(&source_name)?;
-        must_be_available(source)?;
-        inventory.admits_snapshot(&name)?;
-        let mut tags = if copies_tags { source.tags.clone() } else { Tags::new() };
-        tags.extend(query.tags()?);
-        let copy = Snapshot {
-            name: name.clone(),
-            kind: SnapshotKind::Manual,
-            status: SnapshotStatus::Creating,
-            folder: call.estate.snapshot_folder(&name)?,
-            origin: Origin { key: copy_key(call, source)?, ..source.origin.clone() },
-            created: Timestamp::now(),
-            finished: None,
-            copied_from: Some(source_name),
-            tags,
-            ..source.clone()
-        };
-        let from = source.folder.clone();
-        inventory.snapshots.insert(name.clone(), copy);
-        from
-    };
-    let (estate, snapshot) = (Arc::clone(call.estate), name.clone());
-    call.estate.in_background(async move { copy_folder(&estate, &snapshot, from).await });
-    call.show_snapshot(&name)
-}
-
-/// A copy's key: as asked, else the source's. A key is of no use in another Region.
-fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault> {
-    let asked = key_of_region(call)?;
-    if source.origin.key.is_some() && asked.is_none() && source.name.region != call.region {
-        return Err(Fault::combination(
-            "The source snapshot is encrypted: KmsKeyId must name a KMS key of the destination Region.",
-        ));
-    }
-    Ok(asked.or_else(|| source.origin.key.clone()))
-}
-
-async fn copy_folder(estate: &Estate, name: &Name, from: PathBuf) {
-    let Some(to) = folder_of(estate, name) else { return };
-    let owner = estate.installation.run_as;
-    let copied = tokio::task::spawn_blocking(move || folder::link(&from, &to, owner)).await;
-    let copied = copied.map_err(std::io::Error::other).and_then(|copied| copied);
-    finish(estate, name, copied.is_ok());
-    if let Err(error) = copied {
-        error!(snapshot.id = %name, error = chain(&error), "could not copy the snapshot");
-    }
 }
 
 /// Refuses a snapshot that is not complete.
@@ -278,6 +215,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Xml, Fault> {
     }
     let folder = snapshot.folder.clone();
     inventory.snapshots.remove(&name);
+    inventory.break_off_copies(|source| *source == name);
     discard(call.estate, folder);
     Ok(shown)
 }

@@ -1,0 +1,94 @@
+//! `CopyDBSnapshot`: within a Region or from another one, at the lab's pace.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tracing::error;
+
+use super::super::copying::{Copying, Leash};
+use super::super::estate::{Estate, chain};
+use super::super::fault::Fault;
+use super::super::folder;
+use super::super::instance::Origin;
+use super::super::name::{Kind, Name};
+use super::super::query::Tags;
+use super::super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
+use super::super::xml::Xml;
+use super::Call;
+use super::creation::key_of_region;
+use super::snapshots::{finish, must_be_available};
+
+pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
+    let query = call.query;
+    query.serve_only(&[
+        "CopyTags",
+        "DestinationRegion",
+        "KmsKeyId",
+        "OptionGroupName",
+        "PreSignedUrl",
+        "SourceDBSnapshotIdentifier",
+        "SourceRegion",
+        "Tags",
+        "TargetDBSnapshotIdentifier",
+    ])?;
+    let name = call.new_name(Kind::Snapshot, "TargetDBSnapshotIdentifier")?;
+    let named = query.required("SourceDBSnapshotIdentifier")?;
+    let source_name = Kind::Snapshot.existing(call.region, &call.estate.account, named)?;
+    let copies_tags = query.boolean("CopyTags")?.unwrap_or(false);
+    let copying = Copying::at(call.estate.copy_pace.clone());
+    let (from, to) = {
+        let mut inventory = call.estate.inventory();
+        let source = inventory.snapshot(&source_name)?;
+        must_be_available(source)?;
+        inventory.admits_snapshot(&name)?;
+        let mut tags = if copies_tags { source.tags.clone() } else { Tags::new() };
+        tags.extend(query.tags()?);
+        let copy = Snapshot {
+            name: name.clone(),
+            kind: SnapshotKind::Manual,
+            status: SnapshotStatus::Creating,
+            folder: call.estate.snapshot_folder(&name)?,
+            origin: Origin { key: copy_key(call, source)?, ..source.origin.clone() },
+            created: Timestamp::now(),
+            finished: None,
+            copying: Some(Arc::clone(&copying)),
+            copied_from: Some(source_name),
+            tags,
+            ..source.clone()
+        };
+        let folders = (source.folder.clone(), copy.folder.clone());
+        inventory.snapshots.insert(name.clone(), copy);
+        folders
+    };
+    let (estate, snapshot) = (Arc::clone(call.estate), name.clone());
+    call.estate.in_background(async move { copy_folder(&estate, &snapshot, copying, from, to).await });
+    call.show_snapshot(&name)
+}
+
+/// A copy's key: as asked, else the source's. A key is of no use in another Region.
+fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault> {
+    let asked = key_of_region(call)?;
+    if source.origin.key.is_some() && asked.is_none() && source.name.region != call.region {
+        return Err(Fault::combination(
+            "The source snapshot is encrypted: KmsKeyId must name a KMS key of the destination Region.",
+        ));
+    }
+    Ok(asked.or_else(|| source.origin.key.clone()))
+}
+
+/// Copies the files. A copy that does not become complete leaves none.
+async fn copy_folder(estate: &Estate, name: &Name, copying: Arc<Copying>, from: PathBuf, to: PathBuf) {
+    let _leash = Leash(Arc::clone(&copying));
+    let owner = estate.installation.run_as;
+    let copied = tokio::task::spawn_blocking(move || {
+        copying.expect(folder::bytes(&from)?);
+        let linked = folder::link(&from, &to, owner, &|bytes| copying.pass(bytes));
+        linked.or_else(|error| folder::remove(&to).and(Err(error)))
+    });
+    let copied = copied.await.map_err(std::io::Error::other).and_then(|copied| copied);
+    finish(estate, name, copied.is_ok());
+    if let Err(error) = copied {
+        error!(snapshot.id = %name, error = chain(&error), "could not copy the snapshot");
+    }
+}

@@ -4,7 +4,7 @@ use aws_sdk_rds::Client;
 use lab::rds::{Name, RdsError};
 use tokio_postgres::error::SqlState;
 
-use crate::lab::{ACCOUNT, Lab, PRIMARY, RECOVERY, available, refusal, snapshot_available, until};
+use crate::lab::{ACCOUNT, Lab, PRIMARY, RECOVERY, available, describe, refusal, snapshot_available, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_snapshot_is_found_when_its_tables_are_read_and_its_copy_is_whole() {
@@ -34,6 +34,31 @@ async fn a_damaged_snapshot_is_found_when_its_tables_are_read_and_its_copy_is_wh
     assert_eq!(said.code(), Some(&SqlState::DATA_CORRUPTED), "{said:?}");
     assert_eq!(SqlState::DATA_CORRUPTED.code(), "XX001");
     assert_eq!(lab.number(&Name::new(RECOVERY, "restored"), "SELECT count(*) FROM sale").await, 10000);
+    lab.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_fails_is_shown_and_can_be_deleted() {
+    let lab = Lab::start().await;
+    lab.create_orders().await;
+    let here = lab.client(PRIMARY);
+    take(&here, "orders-1").await;
+    lab.lose_control_file(&Name::new(PRIMARY, "orders-1"));
+    let restore = here.restore_db_instance_from_db_snapshot().db_snapshot_identifier("orders-1");
+    restore.db_instance_identifier("restored").send().await.unwrap();
+    let delete = || here.delete_db_instance().db_instance_identifier("restored").skip_final_snapshot(true).send();
+    assert_eq!(refusal(delete().await), ("InvalidDBInstanceState".to_owned(), 400), "it is being created");
+    until("the restore failed", async || {
+        let now = describe(&here, "restored").await;
+        assert_ne!(now.db_instance_status(), Some("available"));
+        (now.db_instance_status() == Some("failed")).then_some(())
+    })
+    .await;
+    let restored = Name::new(PRIMARY, "restored");
+    let trouble = lab.rds.instance(&restored).and_then(|instance| instance.trouble).unwrap();
+    assert!(trouble.contains("did not start"), "{trouble}");
+    delete().await.unwrap();
+    until("it is gone", async || lab.rds.instance(&restored).is_none().then_some(())).await;
     lab.end().await;
 }
 

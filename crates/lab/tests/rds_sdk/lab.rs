@@ -110,6 +110,16 @@ impl Lab {
         self.login(name).await.unwrap().query_one(query, &[]).await.unwrap().get(0)
     }
 
+    /// Removes a file of a snapshot, without which no server starts on it.
+    pub(crate) fn lose_control_file(&self, snapshot: &Name) {
+        let snapshots = self.folder.join("rds/regions").join(&snapshot.region).join("snapshots");
+        let own = format!("{}-", snapshot.id);
+        let found = std::fs::read_dir(snapshots).unwrap().map(|entry| entry.unwrap());
+        let is_its = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&own);
+        let folder = found.filter(is_its).map(|entry| entry.path()).find(|path| path.is_dir()).expect("its folder");
+        std::fs::remove_file(folder.join("global/pg_control")).unwrap();
+    }
+
     pub(crate) async fn end(self) {
         self.rds.shut_down().await.unwrap();
         std::fs::remove_dir_all(&self.folder).unwrap();

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 /// Every function: a folder under `functions/`.
-pub const FUNCTIONS: [&str; 16] = [
+pub const FUNCTIONS: [&str; 17] = [
     "cleanup",
     "close-backup",
     "close-run",
@@ -23,12 +23,13 @@ pub const FUNCTIONS: [&str; 16] = [
     "open-backup",
     "open-run",
     "promote-replica",
+    "restore",
     "snapshot",
     "verify",
 ];
 
 /// Every state machine: a file under `statemachines/`.
-pub const MACHINES: [&str; 4] = ["backup", "cleanup", "failover", "switchover"];
+pub const MACHINES: [&str; 5] = ["backup", "cleanup", "failover", "switchover", "verify-backup"];
 
 /// Those that move a primary.
 pub const MOVING: [&str; 2] = ["failover", "switchover"];

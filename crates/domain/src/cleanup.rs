@@ -1,4 +1,4 @@
-//! Cleanup: what becomes of each of a plan's backups in a Region, and why.
+//! Cleanup: what becomes of each of a plan's backups in a Region, and of what was restored of them, and why.
 //!
 //! A series is what one schedule made of one component in one Region; each is judged by its schedule's retention alone.
 //! What is in no series of the plan, because the plan has changed or its tags cannot be read, stays.
@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     backup::Snapshot,
-    id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName},
+    id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName},
     plan::Plan,
+    restore::Stray,
     retention::{self, Decision, Entry, State},
 };
 
@@ -189,16 +190,20 @@ pub struct Report {
     pub verdicts: Vec<Verdict>,
     /// What was deleted, as it was judged before.
     pub deleted: Vec<Verdict>,
+    /// Restored instances that are there, and what becomes of each.
+    pub restores: Vec<Stray>,
+    /// Restored instances that RDS was asked to delete.
+    pub torn_down: Vec<Stray>,
     /// What could not be deleted, and why.
     pub failed: Vec<NotDeleted>,
 }
 
-/// A backup that should have gone and is still there.
+/// What should have gone and is still there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NotDeleted {
-    /// The snapshot.
-    pub snapshot: String,
+    /// The snapshot, or the restored instance.
+    pub name: String,
     /// Why.
     pub because: String,
 }
@@ -210,11 +215,19 @@ impl Report {
     /// A report of what is there now. By what the same run reported `before` it knows what it has deleted, also where it
     /// died before it could say so.
     #[must_use]
-    pub fn of(run: &CleanupRun, region: &Region, verdicts: Vec<Verdict>, before: Option<Self>, now: Timestamp) -> Self {
+    pub fn of(
+        run: &CleanupRun,
+        region: &Region,
+        (verdicts, restores): (Vec<Verdict>, Vec<Stray>),
+        before: Option<Self>,
+        now: Timestamp,
+    ) -> Self {
         let is_there = |gone: &Verdict| verdicts.iter().any(|verdict| verdict.snapshot == gone.snapshot);
-        let deleted = before.map_or_else(Vec::new, |before| {
+        let stands = |gone: &Stray| restores.iter().any(|stray| stray.instance == gone.instance);
+        let (deleted, torn_down) = before.map_or_else(Default::default, |before| {
             let gone = before.verdicts.into_iter().filter(|verdict| !verdict.stays && !is_there(verdict));
-            before.deleted.into_iter().chain(gone).collect()
+            let down = before.restores.into_iter().filter(|stray| !stray.stays && !stands(stray));
+            (before.deleted.into_iter().chain(gone).collect(), before.torn_down.into_iter().chain(down).collect())
         });
         Self {
             version: VERSION,
@@ -226,6 +239,8 @@ impl Report {
             at: now,
             verdicts,
             deleted,
+            restores,
+            torn_down,
             failed: Vec::new(),
         }
     }
@@ -242,19 +257,37 @@ impl Report {
         }
     }
 
+    /// The restored instances that are still to go.
+    pub fn strays(&self) -> impl Iterator<Item = &Stray> {
+        self.restores.iter().filter(|stray| !stray.stays)
+    }
+
+    /// Notes that RDS deletes a restored instance.
+    pub fn torn_down(&mut self, instance: &InstanceId) {
+        if let Some(index) = self.restores.iter().position(|stray| stray.instance == *instance) {
+            self.torn_down.push(self.restores.remove(index));
+        }
+    }
+
     /// In one sentence.
     #[must_use]
     pub fn summary(&self) -> String {
         let (there, going) = (self.verdicts.len(), self.going().count());
+        let told = |count: usize, what: &str| match count {
+            0 => String::new(),
+            count => format!(", {count} restored instances {what}"),
+        };
         let Self { region, .. } = self;
         let failed = match self.failed.len() {
             0 => String::new(),
             count => format!(", {count} could not be deleted: {}", self.failed[0].because),
         };
         if self.apply {
-            format!("{region}: {} deleted, {there} there{failed}", self.deleted.len())
+            let strays = told(self.torn_down.len(), "torn down");
+            format!("{region}: {} deleted, {there} there{strays}{failed}", self.deleted.len())
         } else {
-            format!("{region}: {going} of {there} would be deleted")
+            let strays = told(self.strays().count(), "as well");
+            format!("{region}: {going} of {there} would be deleted{strays}")
         }
     }
 }

@@ -111,6 +111,23 @@ id!(
     HostName, "a DNS name", "a lower-case DNS name without a trailing dot, as db.example.com", is_host_name
 );
 id!(
+    /// A snapshot's name, in each Region the same.
+    SnapshotName, "a snapshot's name", "1 to 255 lower-case letters, digits and single hyphens, a letter first",
+    |text| hyphenated(text, 255)
+);
+id!(
+    /// A subnet, parameter or option group of RDS.
+    RdsGroup, "an RDS group's name", "1 to 255 letters, digits and _.:-",
+    |text| (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c))
+);
+id!(
+    /// A DB instance class.
+    InstanceClass, "a DB instance class", "a class as db.m7g.large",
+    |text| text.strip_prefix("db.").is_some_and(|rest| {
+        (3..=60).contains(&rest.len()) && rest.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c))
+    })
+);
+id!(
     /// What a plan calls one of its backup schedules. Part of every backup's name and tags.
     ScheduleName, "a schedule's name", "1 to 20 lower-case letters, digits and single hyphens, a letter first",
     |text| hyphenated(text, 20)

@@ -8,6 +8,7 @@ use crate::{
     guard::Kept,
     id::{ExecutionArn, PlanName},
     judgement::Judgement,
+    restore::{Purpose, RestoreRun},
     run::{Kind, Run, Trigger},
     upkeep::UpkeepOutcome,
 };
@@ -113,6 +114,39 @@ pub fn cleanup(
     Notice::new(
         &format!("Lifeboat: {headline}"),
         format!("Why: {because}\nExecution: {execution}\n{reports}\nRUNBOOK.md, Cleanup{}.\n", outcome.end()),
+    )
+}
+
+/// A backup could not be proved, or not restored.
+#[must_use]
+pub fn restore(
+    execution: &ExecutionArn,
+    restore: Option<&RestoreRun>,
+    outcome: UpkeepOutcome,
+    because: &str,
+    record: Option<&str>,
+) -> Notice {
+    let what = match restore.map(|run| run.purpose) {
+        Some(Purpose::Keep) => "restore",
+        Some(Purpose::Integrity) => "integrity check",
+        Some(Purpose::Test) | None => "restore test",
+    };
+    let of = restore.map_or_else(String::new, |run| format!(" of {}'s backups", run.plan.plan));
+    let headline = format!("{what}{of}: {}", outcome.headline());
+    let summary = restore.map(|run| format!("{}\n\n", run.plan.summary)).unwrap_or_default();
+    let next = match outcome {
+        UpkeepOutcome::Refused => "Nothing was made.\n",
+        UpkeepOutcome::Complete | UpkeepOutcome::Partial | UpkeepOutcome::Failed => {
+            "Until it is explained, count on an older backup that is tagged as verified: `lifeboat backups` names it.\n"
+        }
+    };
+    Notice::new(
+        &format!("Lifeboat: {headline}"),
+        format!(
+            "{summary}Why: {because}\nExecution: {execution}\nRecord: {}\n\n{next}RUNBOOK.md, VerifyBackup{}.\n",
+            record.unwrap_or("none could be written"),
+            outcome.end(),
+        ),
     )
 }
 

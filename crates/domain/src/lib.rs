@@ -21,6 +21,7 @@ pub mod plan;
 pub mod probe;
 pub mod promotion;
 pub mod request;
+pub mod restore;
 pub mod retention;
 pub mod run;
 pub mod span;

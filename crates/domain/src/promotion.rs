@@ -156,9 +156,7 @@ pub struct Asked {
 /// Automated backups' retention as RDS wants it: whole days, 1 to 35.
 #[must_use]
 pub fn retention_days(plan: &Plan) -> u8 {
-    let days =
-        plan.traffic_pair().map_or(1, |pair| pair.after_promotion.backup_retention.duration().as_secs() / (24 * 3_600));
-    u8::try_from(days.clamp(1, 35)).unwrap_or(35)
+    plan.traffic_pair().map_or(1, |pair| pair.after_promotion.retention_days())
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! RDS, in the Region of the instance.
 
+mod restores;
 mod snapshots;
 
 use std::time::Duration;
 
-use aws_sdk_rds::{Client, types::DbInstance};
+use aws_sdk_rds::{
+    Client,
+    types::{DbInstance, Tag},
+};
 use domain::{
     failure::Failure,
     fencing::{self, Direction, NetworkSeen, Seen, Way},
@@ -14,7 +18,19 @@ use domain::{
 
 use crate::{aws, aws_failure};
 
-pub use snapshots::Asked;
+/// What came of asking RDS for something that takes its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It is on its way, or was already.
+    Begun,
+    /// RDS makes no more of them now: a quota is used up.
+    NoRoom,
+    /// What it is made of is changing: ask again.
+    Busy,
+}
+
+/// Pages of a listing that are looked through, of 100 each: a hundred times what an account has unless it is raised.
+const MOST_PAGES: usize = 100;
 
 /// RDS in one Region.
 #[derive(Debug, Clone)]
@@ -152,6 +168,10 @@ pub async fn set_network(
             Err(failure) => Way::Unreachable(failure.chain()),
         },
     }
+}
+
+fn tags(tags: &[(String, String)]) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// Whether AWS's error is of this kind. Some of RDS's codes end in `Fault`, and which ones differs between its errors.

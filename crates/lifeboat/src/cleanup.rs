@@ -101,13 +101,24 @@ impl Command {
             for verdict in &report.deleted {
                 output.line(&format!("  deleted  {}: {}", backups::name_and_age(verdict, report.at), verdict.because));
             }
+            for stray in &report.restores {
+                let what = match (stray.stays, report.apply) {
+                    (true, _) => "stays ",
+                    (false, true) => "IS STILL THERE",
+                    (false, false) => "would go",
+                };
+                output.line(&format!("  {what}  {}: {}", stray.instance, stray.because));
+            }
+            for stray in &report.torn_down {
+                output.line(&format!("  torn down  {}: {}", stray.instance, stray.because));
+            }
             for failed in &report.failed {
-                output.line(&format!("  NOT DELETED  {}: {}", failed.snapshot, failed.because));
+                output.line(&format!("  NOT DELETED  {}: {}", failed.name, failed.because));
             }
         }
         upkeep::show(TITLE, outcome, because, output);
         if outcome == UpkeepOutcome::Complete && !self.apply {
-            let going = reports.iter().map(|report| report.going().count()).sum::<usize>();
+            let going = reports.iter().map(|report| report.going().count() + report.strays().count()).sum::<usize>();
             output.line(if going == 0 {
                 "There is nothing to delete."
             } else {

@@ -1,8 +1,11 @@
 //! `Cleanup`: judges a Region's backups by the plan's retention, deletes what nothing keeps, and says why of each.
 //!
-//! - in: [`Cleanup`], samples in `events/cleanup-open.json` (the request) and `events/cleanup.json` (one Region)
-//! - out: for the request [`Step<CleanupRun>`]; for a Region [`Step<Cleaned>`]: `Done`, or `Pending` where more is to go
-//! - changes: snapshots that are tagged as the plan's and that no rule keeps, if the run applies; a report; safe to repeat
+//! - in: [`Cleanup`], samples in `events/cleanup-open.json` (the request), `events/cleanup.json` (one Region) and
+//!   `events/cleanup-restored.json` (what a test restored)
+//! - out: for the request [`Step<CleanupRun>`]; for a Region [`Step<Cleaned>`]: `Done`, or `Pending` where more is to go; for
+//!   what a test restored [`Step<()>`]: `Done` once it is gone, `Pending`, or `Refused` where it is not the test's
+//! - changes: snapshots that are tagged as the plan's and that no rule keeps, and instances that a test of the plan's
+//!   restored and left, if the run applies; the instance of a test that is over; a report; safe to repeat
 //! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use std::{future::Future, time::Duration};
@@ -11,13 +14,16 @@ use domain::{
     backup::Snapshot,
     cleanup::{self, CleanupRequest, CleanupRun, NotDeleted, Report},
     failure::Failure,
-    id::{ExecutionArn, PlanName, Region},
+    id::{ComponentName, ExecutionArn, InstanceId, PlanName, Region},
+    lease::Owner,
+    restore::{self, RestoreRun, SeenInstance, Stray, Teardown},
     step::Step,
 };
 use edge::{
     aws, clock,
-    rds::Rds,
+    rds::{Asked, Rds},
     shelf::{self, Bucket, Condition, Shelf},
+    states::States,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,6 +45,8 @@ enum Cleanup {
     Open(Open),
     /// Cleans one Region.
     Region(Box<OneRegion>),
+    /// Tears down what a test restored.
+    Restored(Box<OneRestored>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,12 +63,20 @@ struct OneRegion {
     region: Region,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OneRestored {
+    restore: RestoreRun,
+    component: ComponentName,
+}
+
 /// What the function answers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Answer {
     Opened(Box<Step<CleanupRun>>),
     Cleaned(Step<Cleaned>),
+    TornDown(Step<()>),
 }
 
 /// What was done in a Region. Names and reasons are in its report: there may be more of them than a state hands on.
@@ -74,23 +90,34 @@ struct Cleaned {
     deleted: usize,
     /// Backups that no rule keeps and that are there.
     going: usize,
-    /// Backups that could not be deleted.
+    /// Restored instances that were torn down.
+    torn_down: usize,
+    /// Backups and instances that could not be deleted.
     failed: usize,
     /// The report's key in the Region's bucket.
     report: String,
 }
 
-/// A Region's snapshots.
-trait Snapshots {
+/// A Region's snapshots, and what was restored of them.
+trait Estate {
     fn list(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<Snapshot>, Failure>>;
     fn delete(&self, region: &Region, name: &str) -> impl Future<Output = Result<(), Failure>>;
+    fn restores(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<SeenInstance>, Failure>>;
+    fn restored(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+    ) -> impl Future<Output = Result<Option<SeenInstance>, Failure>>;
+    fn tear_down(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Asked, Failure>>;
+    fn owner(&self, execution: &ExecutionArn) -> impl Future<Output = Owner>;
     fn now(&self) -> Timestamp;
 }
 
-async fn handle(shelf: &impl Shelf, world: &impl Snapshots, here: &str, event: Value) -> Result<Answer, Failure> {
+async fn handle(shelf: &impl Shelf, world: &impl Estate, here: &str, event: Value) -> Result<Answer, Failure> {
     match edge::parse(event, "Cleanup")? {
         Cleanup::Open(open) => opened(shelf, here, world.now(), open).await.map(|step| Answer::Opened(Box::new(step))),
         Cleanup::Region(of) => cleaned(shelf, world, &of.cleanup, &of.region).await.map(Answer::Cleaned),
+        Cleanup::Restored(of) => torn_down(world, &of.restore, &of.component).await.map(Answer::TornDown),
     }
 }
 
@@ -115,7 +142,7 @@ const DELETES_IN_A_TURN: usize = 20;
 
 async fn cleaned(
     shelf: &impl Shelf,
-    world: &impl Snapshots,
+    world: &impl Estate,
     run: &CleanupRun,
     region: &Region,
 ) -> Result<Step<Cleaned>, Failure> {
@@ -123,19 +150,34 @@ async fn cleaned(
     let before = shelf::read_json::<Report>(shelf, &key).await?.map(|(report, _)| report);
     let snapshots = world.list(region, &run.plan.plan).await?;
     let verdicts = cleanup::judge(&run.plan, snapshots, world.now());
-    let mut report = Report::of(run, region, verdicts, before, world.now());
+    let restores = strays(world, run, region).await?;
+    let mut report = Report::of(run, region, (verdicts, restores), before, world.now());
     let going: Vec<String> = report.going().map(|verdict| verdict.snapshot.clone()).collect();
-    info!(plan.name = %run.plan.plan, region = %region, there = report.verdicts.len(), going = going.len(), apply = run.apply, "planned the cleanup");
+    let left: Vec<InstanceId> = report.strays().map(|stray| stray.instance.clone()).collect();
+    info!(plan.name = %run.plan.plan, region = %region, there = report.verdicts.len(), going = going.len(), strays = left.len(), apply = run.apply, "planned the cleanup");
     // The reasons are written down before anything is gone.
     shelf::write_json(shelf, &key, &report, Condition::Always).await?;
-    if !run.apply || going.is_empty() {
+    if !run.apply || going.is_empty() && left.is_empty() {
         return Ok(Step::done(report.summary(), Value::Null, counted(&report, key)));
     }
     for name in going.iter().take(DELETES_IN_A_TURN) {
         match world.delete(region, name).await {
             Ok(()) => report.gone(name),
-            Err(failure) => report.failed.push(NotDeleted { snapshot: name.clone(), because: failure.chain() }),
+            Err(failure) => report.failed.push(NotDeleted { name: name.clone(), because: failure.chain() }),
         }
+    }
+    for instance in &left {
+        let because = match world.tear_down(region, instance).await {
+            Ok(Asked::Begun) => {
+                report.torn_down(instance);
+                continue;
+            }
+            Ok(Asked::Busy | Asked::NoRoom) => {
+                "RDS does not delete it in the state that it is in: ask again later".into()
+            }
+            Err(failure) => failure.chain(),
+        };
+        report.failed.push(NotDeleted { name: instance.to_string(), because });
     }
     shelf::write_json(shelf, &key, &report, Condition::Always).await?;
     let told = counted(&report, key);
@@ -145,12 +187,43 @@ async fn cleaned(
     Ok(Step::done(report.summary(), Value::Null, told))
 }
 
+/// What tests restored and left there. One that RDS deletes already is gone soon.
+async fn strays(world: &impl Estate, run: &CleanupRun, region: &Region) -> Result<Vec<Stray>, Failure> {
+    let mut strays = Vec::new();
+    for seen in world.restores(region, &run.plan.plan).await? {
+        if let (Ok(of), true) = (&seen.provenance, seen.status != "deleting") {
+            strays.push(restore::stray(seen.instance, of, &world.owner(&of.execution).await));
+        }
+    }
+    Ok(strays)
+}
+
+async fn torn_down(world: &impl Estate, run: &RestoreRun, component: &ComponentName) -> Result<Step<()>, Failure> {
+    let instance = run.instance(component)?;
+    let seen = world.restored(&run.region, &instance).await?;
+    let next = restore::tear_down(run, component, seen.as_ref());
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %instance, ?seen, ?next, "planned the teardown");
+    Ok(match next {
+        Teardown::Gone => Step::done(format!("`{instance}` is gone"), &seen, ()),
+        Teardown::Wait(why) => Step::pending(why, &seen),
+        Teardown::Refuse(why) => Step::refused(why, &seen),
+        Teardown::Delete => Step::pending(
+            match world.tear_down(&run.region, &instance).await? {
+                Asked::Begun => format!("RDS deletes `{instance}`"),
+                Asked::Busy | Asked::NoRoom => format!("RDS does not delete `{instance}` yet: it is changing"),
+            },
+            &seen,
+        ),
+    })
+}
+
 fn counted(report: &Report, key: String) -> Cleaned {
     Cleaned {
         region: report.region.clone(),
         there: report.verdicts.len(),
         deleted: report.deleted.len(),
         going: report.going().count(),
+        torn_down: report.torn_down.len(),
         failed: report.failed.len(),
         report: key,
     }
@@ -161,13 +234,29 @@ const REGION_PATIENCE: Duration = Duration::from_secs(4);
 
 struct World;
 
-impl Snapshots for World {
+impl Estate for World {
     async fn list(&self, region: &Region, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
         Rds::far(region, REGION_PATIENCE).await.snapshots_of(plan).await
     }
 
     async fn delete(&self, region: &Region, name: &str) -> Result<(), Failure> {
         Rds::far(region, REGION_PATIENCE).await.delete_snapshot(name).await
+    }
+
+    async fn restores(&self, region: &Region, plan: &PlanName) -> Result<Vec<SeenInstance>, Failure> {
+        Rds::far(region, REGION_PATIENCE).await.restored_of(plan).await
+    }
+
+    async fn restored(&self, region: &Region, instance: &InstanceId) -> Result<Option<SeenInstance>, Failure> {
+        Rds::far(region, REGION_PATIENCE).await.restored(instance).await
+    }
+
+    async fn tear_down(&self, region: &Region, instance: &InstanceId) -> Result<Asked, Failure> {
+        Rds::far(region, REGION_PATIENCE).await.tear_down(instance).await
+    }
+
+    async fn owner(&self, execution: &ExecutionArn) -> Owner {
+        States::from_env().await.owner(execution).await
     }
 
     fn now(&self) -> Timestamp {

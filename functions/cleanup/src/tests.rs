@@ -10,16 +10,19 @@ use jiff::ToSpan;
 use super::*;
 
 /// A Region's daily backups, of which some cannot be deleted.
-struct Estate {
+struct Backups {
     snapshots: RefCell<Vec<Snapshot>>,
     stuck: BTreeSet<String>,
+    restored: RefCell<Vec<SeenInstance>>,
+    /// What is known of the runs that restored them.
+    owner: Owner,
 }
 
 fn now() -> Timestamp {
     "2026-11-21T03:00:00Z".parse().unwrap()
 }
 
-impl Estate {
+impl Backups {
     fn of(days: i64) -> Self {
         let event: Value = serde_json::from_str(include_str!("../../../events/snapshot.json")).unwrap();
         let run: BackupRun = serde_json::from_value(event["backup"].clone()).unwrap();
@@ -45,11 +48,16 @@ impl Estate {
                 marks: Marks { plan: Some("lab".into()), ..Marks::default() },
             }
         };
-        Self { snapshots: RefCell::new((0..days).map(of).collect()), stuck: BTreeSet::new() }
+        Self {
+            snapshots: RefCell::new((0..days).map(of).collect()),
+            stuck: BTreeSet::new(),
+            restored: RefCell::default(),
+            owner: Owner::Running,
+        }
     }
 }
 
-impl Snapshots for Estate {
+impl Estate for Backups {
     async fn list(&self, _: &Region, _: &PlanName) -> Result<Vec<Snapshot>, Failure> {
         Ok(self.snapshots.borrow().clone())
     }
@@ -60,6 +68,28 @@ impl Snapshots for Estate {
         }
         self.snapshots.borrow_mut().retain(|snapshot| snapshot.name != name);
         Ok(())
+    }
+
+    async fn restores(&self, _: &Region, _: &PlanName) -> Result<Vec<SeenInstance>, Failure> {
+        Ok(self.restored.borrow().clone())
+    }
+
+    async fn restored(&self, _: &Region, instance: &InstanceId) -> Result<Option<SeenInstance>, Failure> {
+        Ok(self.restored.borrow().iter().find(|seen| seen.instance == *instance).cloned())
+    }
+
+    async fn tear_down(&self, _: &Region, instance: &InstanceId) -> Result<Asked, Failure> {
+        let mut restored = self.restored.borrow_mut();
+        let seen = restored.iter_mut().find(|seen| seen.instance == *instance).unwrap();
+        if seen.status == "creating" {
+            return Ok(Asked::Busy);
+        }
+        seen.status = "deleting".into();
+        Ok(Asked::Begun)
+    }
+
+    async fn owner(&self, _: &ExecutionArn) -> Owner {
+        self.owner.clone()
     }
 
     fn now(&self) -> Timestamp {
@@ -77,11 +107,18 @@ fn reported_only() -> Value {
     event
 }
 
-async fn clean(shelf: &Memory, estate: &Estate, event: Value) -> Step<Cleaned> {
+async fn clean(shelf: &Memory, estate: &Backups, event: Value) -> Step<Cleaned> {
     match handle(shelf, estate, "us-west-2", event).await.unwrap() {
         Answer::Cleaned(step) => step,
-        Answer::Opened(step) => panic!("{step:?}"),
+        Answer::Opened(_) | Answer::TornDown(_) => panic!("the Region was not cleaned"),
     }
+}
+
+async fn cleaned_with(estate: &Backups, event: Value) -> (Step<Cleaned>, Report) {
+    let shelf = Memory::default();
+    let step = clean(&shelf, estate, event).await;
+    let report = report(&shelf, &step.did.as_ref().unwrap().report);
+    (step, report)
 }
 
 fn report(shelf: &Memory, key: &str) -> Report {
@@ -90,7 +127,7 @@ fn report(shelf: &Memory, key: &str) -> Report {
 
 #[tokio::test]
 async fn what_nothing_keeps_goes_turn_by_turn_and_the_report_has_all_of_it() {
-    let (shelf, estate) = (Memory::default(), Estate::of(100));
+    let (shelf, estate) = (Memory::default(), Backups::of(100));
     let first = clean(&shelf, &estate, event()).await;
     assert_eq!(first.step, Outcome::Pending, "{}", first.because);
     let mut last = first;
@@ -113,7 +150,7 @@ async fn what_nothing_keeps_goes_turn_by_turn_and_the_report_has_all_of_it() {
 
 #[tokio::test]
 async fn what_was_deleted_by_a_turn_that_died_is_in_the_report() {
-    let (shelf, estate) = (Memory::default(), Estate::of(45));
+    let (shelf, estate) = (Memory::default(), Backups::of(45));
     let told = clean(&shelf, &estate, event()).await.did.unwrap();
     // As it was written before the first delete.
     let mut died = report(&shelf, &told.report);
@@ -126,7 +163,7 @@ async fn what_was_deleted_by_a_turn_that_died_is_in_the_report() {
 
 #[tokio::test]
 async fn a_dry_run_names_what_would_go_and_deletes_nothing() {
-    let (shelf, estate) = (Memory::default(), Estate::of(60));
+    let (shelf, estate) = (Memory::default(), Backups::of(60));
     let step = clean(&shelf, &estate, reported_only()).await;
     let told = step.did.unwrap();
     assert!(step.step == Outcome::Done && told.going > 0 && told.deleted == 0, "{told:?}");
@@ -136,14 +173,14 @@ async fn a_dry_run_names_what_would_go_and_deletes_nothing() {
 
 #[tokio::test]
 async fn one_that_cannot_be_deleted_is_named_and_keeps_none_of_the_others() {
-    let dry = clean(&Memory::default(), &Estate::of(45), reported_only()).await.did.unwrap();
-    let (shelf, mut estate) = (Memory::default(), Estate::of(45));
+    let dry = clean(&Memory::default(), &Backups::of(45), reported_only()).await.did.unwrap();
+    let (shelf, mut estate) = (Memory::default(), Backups::of(45));
     estate.stuck = [estate.snapshots.borrow()[40].name.clone()].into();
     let step = clean(&shelf, &estate, event()).await;
     let told = step.did.unwrap();
     assert_eq!((step.step, told.failed, told.deleted), (Outcome::Done, 1, dry.going - 1));
     let report = report(&shelf, &told.report);
-    assert!(estate.stuck.contains(&report.failed[0].snapshot));
+    assert!(estate.stuck.contains(&report.failed[0].name));
     assert!(step.because.contains("1 could not be deleted"), "{}", step.because);
 }
 
@@ -158,15 +195,96 @@ async fn a_request_is_refused_before_anything_is_looked_at() {
     ] {
         let mut event = open.clone();
         event["open"]["request"][pointer] = value;
-        let failure = handle(&shelf, &Estate::of(0), "us-west-2", event).await.unwrap_err();
+        let failure = handle(&shelf, &Backups::of(0), "us-west-2", event).await.unwrap_err();
         assert!(failure.chain().contains(says), "{}", failure.chain());
     }
-    let failure = handle(&shelf, &Estate::of(0), "us-east-1", open.clone()).await.unwrap_err();
+    let failure = handle(&shelf, &Backups::of(0), "us-east-1", open.clone()).await.unwrap_err();
     assert_eq!(failure.name(), "InvalidInput");
-    let Answer::Opened(step) = handle(&shelf, &Estate::of(0), "us-west-2", open).await.unwrap() else {
+    let Answer::Opened(step) = handle(&shelf, &Backups::of(0), "us-west-2", open).await.unwrap() else {
         panic!("not opened")
     };
     let run = step.did.unwrap();
     let regions: Vec<&str> = run.regions.iter().map(Region::as_str).collect();
     assert_eq!((run.apply, regions), (true, vec!["us-east-1", "us-west-2"]));
+}
+
+fn test_of_orders() -> Value {
+    serde_json::from_str(include_str!("../../../events/cleanup-restored.json")).unwrap()
+}
+
+/// What the sample's run restored, as RDS shows it.
+fn restored(status: &str, purpose: &str) -> SeenInstance {
+    let run: RestoreRun = serde_json::from_value(test_of_orders()["restored"]["restore"].clone()).unwrap();
+    let component: ComponentName = "orders".parse().unwrap();
+    let chosen = restore::Chosen {
+        origin: restore::Origin::PointInTime { instance: "orders-primary".parse().unwrap(), time: None },
+        data_until: now(),
+        lsn: None,
+    };
+    let run = RestoreRun { purpose: serde_json::from_value(purpose.into()).unwrap(), ..run };
+    SeenInstance {
+        instance: run.instance(&component).unwrap(),
+        status: status.into(),
+        endpoint: None,
+        provenance: Ok(restore::Provenance::of(&run, &component, &chosen, now())),
+    }
+}
+
+async fn answered(estate: &Backups, event: Value) -> Step<()> {
+    match handle(&Memory::default(), estate, "us-west-2", event).await.unwrap() {
+        Answer::TornDown(step) => step,
+        Answer::Opened(_) | Answer::Cleaned(_) => panic!("it was not a teardown"),
+    }
+}
+
+#[tokio::test]
+async fn a_test_s_instance_is_deleted_once_and_waited_for() {
+    let estate = Backups::of(0);
+    for status in ["creating", "available", "deleting"] {
+        *estate.restored.borrow_mut() = vec![restored(status, "test")];
+        assert_eq!(answered(&estate, test_of_orders()).await.step, Outcome::Pending, "{status}");
+        assert_eq!(estate.restored.borrow()[0].status == "creating", status == "creating");
+    }
+    estate.restored.borrow_mut().clear();
+    assert_eq!(answered(&estate, test_of_orders()).await.step, Outcome::Done, "it is gone");
+}
+
+#[tokio::test]
+async fn what_this_test_did_not_make_is_not_deleted() {
+    let kept = restored("available", "keep");
+    let strange = SeenInstance { provenance: Err("it has no tag `lifeboat:plan`".into()), ..kept.clone() };
+    for seen in [kept, strange] {
+        let estate = Backups { restored: RefCell::new(vec![seen]), ..Backups::of(0) };
+        assert_eq!(answered(&estate, test_of_orders()).await.step, Outcome::Refused);
+        assert_eq!(estate.restored.borrow()[0].status, "available");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_that_a_dead_test_left_goes_and_no_other_does() {
+    let gone = || Owner::Gone("ABORTED".into());
+    for (purpose, owner, goes) in [
+        ("test", gone(), true),
+        ("test", Owner::Running, false),
+        ("test", Owner::Unknown("throttled".into()), false),
+        ("keep", gone(), false),
+    ] {
+        let restored = RefCell::new(vec![restored("available", purpose)]);
+        let estate = Backups { restored, owner, ..Backups::of(1) };
+        let (step, report) = cleaned_with(&estate, event()).await;
+        assert_eq!((step.step, report.torn_down.len()), (Outcome::Done, usize::from(goes)), "{purpose}: {report:#?}");
+        assert_eq!(estate.restored.borrow()[0].status == "deleting", goes);
+        let (_, again) = cleaned_with(&estate, event()).await;
+        assert_eq!(again.restores.len(), usize::from(!goes), "one that is being deleted is no stray");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_leaves_strays_and_names_them() {
+    let restored = RefCell::new(vec![restored("available", "test")]);
+    let estate = Backups { restored, owner: Owner::Gone("ABORTED".into()), ..Backups::of(1) };
+    let (step, report) = cleaned_with(&estate, reported_only()).await;
+    assert_eq!((report.strays().count(), report.torn_down.len()), (1, 0));
+    assert!(step.because.contains("1 restored instances as well"), "{}", step.because);
+    assert_eq!(estate.restored.borrow()[0].status, "available");
 }

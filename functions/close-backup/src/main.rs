@@ -1,8 +1,9 @@
-//! `CloseBackup`: writes what the backup consists of, and says whether it is whole.
+//! `CloseBackup`: writes what a backup consists of, or what a restore of one showed, and says whether all is as it should be.
 //!
-//! - in: [`CloseBackup`], sample in `events/close-backup.json`
-//! - out: [`Step<Closed>`]: always `Done`
-//! - changes: the manifest, where there is none or a poorer one; the metric of each whole part; safe to repeat
+//! - in: [`CloseBackup`] or [`CloseRestore`], samples in `events/close-backup.json` and `events/close-backup-restore.json`
+//! - out: [`Step<Closed>`] or [`Step<ClosedRestore>`]: always `Done`
+//! - changes: the manifest, where there is none or a poorer one, and the metric of each whole part; or the restore's
+//!   record; safe to repeat
 //! - fails with: `InvalidInput`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use std::future::Future;
@@ -11,6 +12,7 @@ use domain::{
     backup::{BackupRun, Manifest, Part, Taken},
     failure::Failure,
     id::{PlanName, ScheduleName},
+    restore::{RestorePart, RestoreRecord, RestoreRun},
     step::Step,
     upkeep::UpkeepOutcome,
 };
@@ -50,6 +52,14 @@ struct CloseBackup {
     parts: Vec<Part>,
 }
 
+/// A restore that ended, part by part.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CloseRestore {
+    restore: RestoreRun,
+    parts: Vec<RestorePart>,
+}
+
 /// What was closed.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -60,8 +70,53 @@ struct Closed {
     manifest: String,
 }
 
-async fn handle(shelf: &impl Shelf, gauge: &impl Gauge, now: Timestamp, event: Value) -> Result<Step<Closed>, Failure> {
-    let CloseBackup { backup, parts } = edge::parse(event, "CloseBackup")?;
+/// What was closed of a restore.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClosedRestore {
+    /// Whether all is as it should be.
+    outcome: UpkeepOutcome,
+    /// The record's key in the Region's bucket.
+    record: String,
+}
+
+/// What the function answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Backup(Step<Closed>),
+    Restore(Step<ClosedRestore>),
+}
+
+async fn handle(shelf: &impl Shelf, gauge: &impl Gauge, now: Timestamp, event: Value) -> Result<Answer, Failure> {
+    if event.get("restore").is_some() {
+        let ended = edge::parse(event, "CloseBackup")?;
+        return close_restore(shelf, now, ended).await.map(Answer::Restore);
+    }
+    let ended = edge::parse(event, "CloseBackup")?;
+    close_backup(shelf, gauge, now, ended).await.map(Answer::Backup)
+}
+
+async fn close_restore(
+    shelf: &impl Shelf,
+    now: Timestamp,
+    ended: CloseRestore,
+) -> Result<Step<ClosedRestore>, Failure> {
+    let CloseRestore { restore, parts } = ended;
+    let (key, record) = (restore.record_key(), RestoreRecord::assemble(&restore, parts, now));
+    shelf::write_json(shelf, &key, &record, Condition::Always).await?;
+    let because = record.summary();
+    info!(plan.name = %record.plan, execution.name = record.execution.name(), outcome = ?record.outcome, because, "closed a restore");
+    Ok(Step::done(because, Value::Null, ClosedRestore { outcome: record.outcome, record: key }))
+}
+
+async fn close_backup(
+    shelf: &impl Shelf,
+    gauge: &impl Gauge,
+    now: Timestamp,
+    ended: CloseBackup,
+) -> Result<Step<Closed>, Failure> {
+    let CloseBackup { backup, parts } = ended;
     let key = backup.manifest_key();
     let ours = Manifest::assemble(&backup, parts, now);
     let manifest = match shelf::read_json::<Manifest>(shelf, &key).await? {
@@ -110,7 +165,10 @@ mod tests {
     }
 
     async fn close(shelf: &Memory, event: Value) -> Closed {
-        handle(shelf, &Scale::default(), Timestamp::UNIX_EPOCH, event).await.unwrap().did.unwrap()
+        match handle(shelf, &Scale::default(), Timestamp::UNIX_EPOCH, event).await.unwrap() {
+            Answer::Backup(step) => step.did.unwrap(),
+            Answer::Restore(_) => panic!("it was a backup"),
+        }
     }
 
     #[tokio::test]
@@ -148,5 +206,22 @@ mod tests {
         let whole = shelf.text(KEY);
         assert_eq!(close(&shelf, failed()).await.outcome, UpkeepOutcome::Complete, "as it is, not as this run saw it");
         assert_eq!(shelf.text(KEY), whole);
+    }
+
+    #[tokio::test]
+    async fn a_restore_s_record_has_its_figures_and_its_outcome() {
+        let proved: Value = serde_json::from_str(include_str!("../../../events/close-backup-restore.json")).unwrap();
+        let mut wrong = proved.clone();
+        wrong["parts"][0]["verified"]["checks"][1]["finding"] = json!({ "failed": { "expected": "1", "got": "0" } });
+        for (event, outcome) in [(proved, UpkeepOutcome::Complete), (wrong, UpkeepOutcome::Failed)] {
+            let shelf = Memory::default();
+            let answer = handle(&shelf, &Scale::default(), Timestamp::UNIX_EPOCH, event).await.unwrap();
+            let Answer::Restore(step) = answer else { panic!("it was a restore") };
+            let closed = step.did.unwrap();
+            assert_eq!(closed.outcome, outcome);
+            let record: RestoreRecord = serde_json::from_str(&shelf.text(&closed.record).unwrap()).unwrap();
+            let part = &record.parts[0];
+            assert_eq!((part.restore_seconds, part.recovery_point_seconds), (Some(3.4), Some(14_395.15)));
+        }
     }
 }

@@ -16,6 +16,7 @@ use domain::{
     id::{ExecutionArn, PlanName},
     incident::{self, Notice},
     judgement::Judgement,
+    restore::RestoreRun,
     run::{Kind, Run},
     step::Step,
     upkeep::UpkeepOutcome,
@@ -51,6 +52,18 @@ enum Notify {
     Backup(Box<BackupEnded>),
     /// A cleanup left something that was to go, or did not look everywhere.
     Cleanup(Box<CleanupEnded>),
+    /// A backup could not be proved, or not restored.
+    Restore(Box<RestoreEnded>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RestoreEnded {
+    execution: ExecutionArn,
+    restore: Option<RestoreRun>,
+    outcome: UpkeepOutcome,
+    because: String,
+    record: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -166,6 +179,11 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 let notice = incident::cleanup(&execution, cleanup.as_ref(), outcome, &because);
                 (notice, cleanup.map(|run| run.plan))
             }
+            Notify::Restore(ended) => {
+                let RestoreEnded { execution, restore, outcome, because, record } = *ended;
+                let notice = incident::restore(&execution, restore.as_ref(), outcome, &because, record.as_deref());
+                (notice, restore.map(|run| run.plan))
+            }
         },
     };
     let mut topics = vec![topic];
@@ -193,7 +211,11 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
 }
 
 fn is_our_own_end(error: &str) -> bool {
-    Kind::ALL.into_iter().map(Kind::title).chain(["Backup", "Cleanup"]).any(|title| error.starts_with(title))
+    Kind::ALL
+        .into_iter()
+        .map(Kind::title)
+        .chain(["Backup", "Cleanup", "VerifyBackup"])
+        .any(|title| error.starts_with(title))
 }
 
 /// Keeps the token that answers an approval, readable by those who may approve.

@@ -1,15 +1,19 @@
-//! `OpenBackup`: reads the request, pins the plan, and says which side of each component is backed up.
+//! `OpenBackup`: reads the request, pins the plan, and says of what a backup is taken, or what is restored of one.
 //!
-//! - in: [`OpenBackup`], samples in `events/open-backup.json` (a schedule) and `events/open-backup-by-hand.json` (a person)
-//! - out: [`Step<BackupRun>`]: `Done` with the run that every later step is given
+//! - in: [`OpenBackup`], samples in `events/open-backup.json` (a schedule), `events/open-backup-by-hand.json` (a person),
+//!   `events/open-backup-verification.json` and `events/open-backup-restore.json`; which of the two is asked for is told by
+//!   the execution's state machine
+//! - out: [`Step<BackupRun>`] or [`Step<RestoreRun>`]: `Done` with the run that every later step is given
 //! - changes: nothing
 //! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use domain::{
     backup::{BackupRequest, BackupRun, whole_second},
     failure::Failure,
-    id::ExecutionArn,
-    lease::Lease,
+    id::{ComponentName, ExecutionArn},
+    lease::{ActiveSide, Lease},
+    plan::Plan,
+    restore::{RestoreRequest, RestoreRun},
     span::Span,
     step::Step,
 };
@@ -18,7 +22,7 @@ use edge::{
     shelf::{self, Bucket, Shelf},
 };
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
 
@@ -29,7 +33,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     edge::serve(|event| handle(&bucket, &region, clock::now(), event)).await
 }
 
-/// What starts a backup.
+/// What starts a backup, or a restore of one.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct OpenBackup {
@@ -42,8 +46,51 @@ struct OpenBackup {
 /// How late a backup may begin: as long as EventBridge Scheduler goes on trying.
 const LATEST: Span = Span::seconds(24 * 3_600);
 
-async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) -> Result<Step<BackupRun>, Failure> {
-    let OpenBackup { execution, started_at, request } = edge::parse(event, "OpenBackup")?;
+/// What the function answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Backup(Box<Step<BackupRun>>),
+    Restore(Box<Step<RestoreRun>>),
+}
+
+async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) -> Result<Answer, Failure> {
+    let open: OpenBackup = edge::parse(event, "OpenBackup")?;
+    Ok(match open.execution.machine() {
+        "lifeboat-verify-backup" => Answer::Restore(Box::new(restore(shelf, region, now, open).await?)),
+        _ => Answer::Backup(Box::new(backup(shelf, region, now, open).await?)),
+    })
+}
+
+async fn restore(
+    shelf: &impl Shelf,
+    region: &str,
+    now: Timestamp,
+    open: OpenBackup,
+) -> Result<Step<RestoreRun>, Failure> {
+    let request: RestoreRequest = edge::parse(open.request, "request")?;
+    let (plan, plan_version) = shelf::read_plan_here(shelf, &request.plan, region, "verification").await?;
+    let active = active(shelf, &plan).await?;
+    let run = request.open(plan, plan_version, active, open.execution, now)?;
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), purpose = ?run.purpose, wanted = ?run.wanted, "opened a restore");
+    let components: Vec<&str> = run.components.iter().map(ComponentName::as_str).collect();
+    let because = format!("looks for {} of {} in {}", components.join(", "), run.plan.plan, run.region);
+    Ok(Step::done(because, Value::Null, run))
+}
+
+/// Which side takes writes.
+async fn active(shelf: &impl Shelf, plan: &Plan) -> Result<ActiveSide, Failure> {
+    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?;
+    Ok(lease.map(|(lease, _)| lease.active).unwrap_or_default())
+}
+
+async fn backup(
+    shelf: &impl Shelf,
+    region: &str,
+    now: Timestamp,
+    open: OpenBackup,
+) -> Result<Step<BackupRun>, Failure> {
+    let OpenBackup { execution, started_at, request } = open;
     let BackupRequest { plan, schedule, scheduled_at, by } = edge::parse(request, "request")?;
     let (plan, plan_version) = shelf::read_plan_here(shelf, &plan, region, "backup").await?;
     let Some(components) = plan.backup(&schedule).map(|backup| backup.components.clone()) else {
@@ -63,8 +110,7 @@ async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) 
             "request.scheduledAt: {scheduled_at} is {late} ago, more than {LATEST}: a backup taken now is none of then"
         )));
     }
-    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?;
-    let active = lease.map(|(lease, _)| lease.active).unwrap_or_default();
+    let active = active(shelf, &plan).await?;
     let because = format!("backs up {} by schedule `{schedule}` of {scheduled_at}", plan.plan);
     let run = BackupRun {
         execution,
@@ -88,6 +134,8 @@ mod tests {
     use super::*;
 
     const SCHEDULED: &str = include_str!("../../../events/open-backup.json");
+    const VERIFICATION: &str = include_str!("../../../events/open-backup-verification.json");
+    const RESTORE: &str = include_str!("../../../events/open-backup-restore.json");
     const BY_HAND: &str = include_str!("../../../events/open-backup-by-hand.json");
 
     fn shelf() -> Memory {
@@ -97,7 +145,10 @@ mod tests {
     async fn open(event: &str, change: impl FnOnce(&mut Value)) -> Result<Step<BackupRun>, Failure> {
         let mut event = serde_json::from_str(event).unwrap();
         change(&mut event);
-        handle(&shelf(), "us-west-2", "2026-11-21T02:00:09Z".parse().unwrap(), event).await
+        match handle(&shelf(), "us-west-2", "2026-11-21T02:00:09Z".parse().unwrap(), event).await? {
+            Answer::Backup(step) => Ok(*step),
+            Answer::Restore(_) => panic!("a backup was asked for"),
+        }
     }
 
     #[tokio::test]
@@ -120,6 +171,44 @@ mod tests {
             ("surprise", true.into(), "surprise"),
         ] {
             let failure = open(SCHEDULED, |event| event["request"][pointer] = value).await.unwrap_err();
+            assert!(failure.chain().contains(says), "{}", failure.chain());
+        }
+    }
+
+    async fn open_restore(event: &str, change: impl FnOnce(&mut Value)) -> Result<RestoreRun, Failure> {
+        let mut event = serde_json::from_str(event).unwrap();
+        change(&mut event);
+        match handle(&shelf(), "us-west-2", "2026-11-21T06:00:09Z".parse().unwrap(), event).await? {
+            Answer::Restore(step) => Ok(step.did.unwrap()),
+            Answer::Backup(_) => panic!("a restore was asked for"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_restore_goes_to_the_recovery_region_and_a_point_in_time_to_where_the_primary_is() {
+        let test = open_restore(VERIFICATION, |_| ()).await.unwrap();
+        assert_eq!((test.region.as_str(), test.components.len()), ("us-west-2", 1));
+        let kept = open_restore(RESTORE, |_| ()).await.unwrap();
+        assert_eq!(kept.region.as_str(), "us-east-1");
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_restore_is_named_before_anything_is_made() {
+        for (event, pointer, value, says) in [
+            (VERIFICATION, "schedule", Value::from("hourly"), "no schedule `hourly`; it has: daily"),
+            (VERIFICATION, "schedule", Value::Null, "name a schedule of the plan, or a component"),
+            (VERIFICATION, "component", "customers".into(), "schedule `daily` backs up no `customers`"),
+            (VERIFICATION, "region", "eu-west-1".into(), "no side in eu-west-1: name us-east-1 or us-west-2"),
+            (VERIFICATION, "purpose", "replace".into(), "purpose"),
+            (VERIFICATION, "wanted", "oldest".into(), "wanted"),
+            (VERIFICATION, "wanted", serde_json::json!({ "backup": "Not--A Name" }), "wanted"),
+            (RESTORE, "component", "customers".into(), "no component `customers`"),
+            (RESTORE, "region", "us-west-2".into(), "restored where the primary is, in us-east-1"),
+            (RESTORE, "purpose", "integrity".into(), "no backup that could be looked at"),
+            (RESTORE, "wanted", serde_json::json!({ "time": "2026-11-21T06:00:10Z" }), "in the future"),
+        ] {
+            let failure = open_restore(event, |event| event["request"][pointer] = value).await.unwrap_err();
+            assert_eq!(failure.name(), "InvalidInput");
             assert!(failure.chain().contains(says), "{}", failure.chain());
         }
     }

@@ -7,7 +7,7 @@ use tests::{repository, template::one_or_more};
 use crate::{engine, resource_of};
 
 /// What each function may do, and nothing else.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("open-run", &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
     (
         "health-probe",
@@ -109,9 +109,44 @@ const ALLOWED: [(&str, &[&str]); 16] = [
             "secretsmanager:GetSecretValue",
         ],
     ),
-    ("cleanup", &["rds:DeleteDBSnapshot", "rds:DescribeDBSnapshots", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
+    (
+        "restore",
+        &[
+            "kms:CreateGrant",
+            "kms:DescribeKey",
+            "rds:AddTagsToResource",
+            "rds:DescribeAccountAttributes",
+            "rds:DescribeDBInstances",
+            "rds:RestoreDBInstanceFromDBSnapshot",
+            "rds:RestoreDBInstanceToPointInTime",
+        ],
+    ),
+    (
+        "cleanup",
+        &[
+            "rds:DeleteDBInstance",
+            "rds:DeleteDBSnapshot",
+            "rds:DescribeDBInstances",
+            "rds:DescribeDBSnapshots",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "states:DescribeExecution",
+        ],
+    ),
     ("close-backup", &["cloudwatch:PutMetricData", "s3:GetObject", "s3:ListBucket", "s3:PutObject"]),
-    ("verify", &["rds-db:connect", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"]),
+    (
+        "verify",
+        &[
+            "rds-db:connect",
+            "rds:AddTagsToResource",
+            "rds:DescribeDBInstanceAutomatedBackups",
+            "rds:DescribeDBSnapshots",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "secretsmanager:GetSecretValue",
+        ],
+    ),
     ("notify", &["s3:PutObject", "sns:Publish"]),
     ("close-run", &["s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:GetExecutionHistory"]),
 ];

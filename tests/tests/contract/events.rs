@@ -11,6 +11,7 @@ use domain::{
     judgement::Judgement,
     plan::{self, Plan},
     request::FailoverRequest,
+    restore::{RestorePart, RestoreRequest, RestoreRun},
     run::{Kind, Run},
     step::Step,
 };
@@ -46,14 +47,20 @@ fn a_sample_runs_plan_is_the_labs() {
             "/backup/backup",
             "/cleanup/cleanup",
             "/region/cleanup",
+            "/restore",
+            "/restore/restore",
+            "/backup/restore",
+            "/restored/restore",
         ] {
             let Some(run) = event.pointer(place) else { continue };
-            if run.get("plan").is_none() {
+            // The notice's wrapper, and what is verified of a backup, have the run inside.
+            if ["backup", "restore"].iter().any(|inner| run.get(inner).is_some()) {
                 continue;
             }
             let of = match place {
                 "/backup" | "/backup/backup" => read::<BackupRun>(run).plan,
                 "/cleanup/cleanup" | "/region/cleanup" => read::<CleanupRun>(run).plan,
+                _ if place.ends_with("/restore") => read::<RestoreRun>(run).plan,
                 _ => read::<Run>(run).plan,
             };
             assert_eq!(of, plan, "events/{name}{place}");
@@ -80,7 +87,7 @@ fn shape(event: &Value) -> BTreeSet<String> {
         keys.insert(key.clone());
         // The one thing that `Notify` is given, which is one of several; elsewhere a thing is whole in itself.
         let alone = event.as_object().is_some_and(|fields| fields.len() == 1);
-        if alone && ["approval", "backup", "cleanup", "ended", "open", "region", "unhardened"].contains(&key.as_str()) {
+        if alone && ["approval", "backup", "cleanup", "ended", "open", "region", "restore", "restored", "unhardened"].contains(&key.as_str()) {
             keys.extend(shape(value));
         }
     }
@@ -100,6 +107,11 @@ fn samples_are_what_the_domain_reads() {
         let request = read::<BackupRequest>(&repository::json(&format!("events/{name}.json"))["request"]);
         assert!(lab_plan().backup(&request.schedule).is_some(), "events/{name}.json");
     }
+    for name in ["open-backup-verification", "open-backup-restore"] {
+        read::<RestoreRequest>(&repository::json(&format!("events/{name}.json"))["request"]);
+    }
+    let proved = read::<Vec<RestorePart>>(&repository::json("events/close-backup-restore.json")["parts"]);
+    assert!(proved.iter().all(|part| part.verified.is_some()));
     let parts = read::<Vec<Part>>(&repository::json("events/close-backup.json")["parts"]);
     assert!(parts.iter().all(|part| part.taken.is_some()));
     let event = repository::json("events/close-run.json");

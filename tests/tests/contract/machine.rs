@@ -122,7 +122,7 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
         let of_backups = template.properties("BackupStatusRule")["EventPattern"]["detail"]["stateMachineArn"].clone();
         assert_eq!(
             one_or_more(&of_backups),
-            ["BackupStateMachine", "CleanupStateMachine"],
+            ["BackupStateMachine", "CleanupStateMachine", "VerifyBackupStateMachine"],
             "nobody hears of one that was broken off"
         );
         for function in ["open-run", "close-run"] {

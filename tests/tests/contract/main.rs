@@ -16,7 +16,8 @@ fn function_of(task: &str) -> String {
     let named = |prefix| task.strip_prefix(prefix);
     match task {
         "Approve" | "NotifyUnhardened" => "notify".into(),
-        "OpenCleanup" => "cleanup".into(),
+        "OpenCleanup" | "TearDown" => "cleanup".into(),
+        "VerifyBackup" | "VerifyRestored" => "verify".into(),
         _ => repository::kebab(named("Undo").or(named("Rehearse")).unwrap_or(task)),
     }
 }
@@ -28,6 +29,12 @@ fn event_of(machine: &Machine, task: &str) -> String {
         (_, "Approve") => "events/notify-approval.json".into(),
         (_, "NotifyUnhardened") => "events/notify-unhardened.json".into(),
         (_, "OpenCleanup") => "events/cleanup-open.json".into(),
+        (_, "TearDown") => "events/cleanup-restored.json".into(),
+        (_, "VerifyBackup") => "events/verify-backup.json".into(),
+        (_, "VerifyRestored") => "events/verify-restored.json".into(),
+        ("verify-backup", "OpenBackup") => "events/open-backup-verification.json".into(),
+        ("verify-backup", "CloseBackup") => "events/close-backup-restore.json".into(),
+        ("verify-backup", "Notify") => "events/notify-restore.json".into(),
         ("cleanup", "Notify") => "events/notify-cleanup.json".into(),
         ("backup", "Notify") => "events/notify-backup.json".into(),
         (_, "RehearseDnsSwitch") => "events/dns-switch-rehearsal.json".into(),

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     health::FailureClass,
     id::{
-        ComponentName, HostName, InstanceId, KmsKeyId, PlanName, Region, Schedule, ScheduleName, SecretName,
-        SecurityGroupId, SqlName, ZoneId,
+        ComponentName, HostName, InstanceClass, InstanceId, KmsKeyId, PlanName, RdsGroup, Region, Schedule,
+        ScheduleName, SecretName, SecurityGroupId, SqlName, ZoneId,
     },
     retention::Retention,
     span::Span,
@@ -137,8 +137,30 @@ pub struct Side {
     pub port: u16,
     /// Its usual security groups.
     pub security_groups: Vec<SecurityGroupId>,
-    /// A security group that admits Lifeboat's functions and nobody else.
+    /// A security group that admits Lifeboat's functions and nobody else. What is restored into this Region has it too.
     pub fence_security_group: SecurityGroupId,
+    /// What a restore into this Region is given where it is not to be as this instance is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<RestoreSettings>,
+}
+
+/// What a restored instance is given. What is not named here is as the Region's own instance has it; named, it can be
+/// restored where that instance is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreSettings {
+    /// The DB instance class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_class: Option<InstanceClass>,
+    /// The subnet group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_group: Option<RdsGroup>,
+    /// The parameter group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter_group: Option<RdsGroup>,
+    /// The option group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub option_group: Option<RdsGroup>,
 }
 
 /// PostgreSQL's registered port.
@@ -192,6 +214,15 @@ pub struct AfterPromotion {
     pub backup_retention: Span,
     /// Whether the instance can be deleted at all.
     pub deletion_protection: bool,
+}
+
+impl AfterPromotion {
+    /// The retention as RDS takes it: 1 to 35 days.
+    #[must_use]
+    pub fn retention_days(&self) -> u8 {
+        let days = self.backup_retention.duration().as_secs() / (24 * 3_600);
+        u8::try_from(days.clamp(1, 35)).unwrap_or(35)
+    }
 }
 
 impl Default for AfterPromotion {
@@ -322,6 +353,32 @@ pub struct Backup {
     /// When a person is called about them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<BackupAlarm>,
+    /// How they are proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<BackupVerification>,
+}
+
+/// How a schedule's backups are proved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BackupVerification {
+    /// When the newest one is looked at, without restoring it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integrity: Option<Schedule>,
+    /// When the newest one is restored into isolation, queried and torn down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_test: Option<Schedule>,
+    /// Whether one that is not encrypted is wrong.
+    #[serde(default = "yes")]
+    pub encrypted: bool,
+    /// What a restored database must answer beyond the plan's own queries under `verify`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<SqlCheck>,
+}
+
+/// Encryption is what is expected.
+fn yes() -> bool {
+    true
 }
 
 /// When a person is called about a schedule's backups.

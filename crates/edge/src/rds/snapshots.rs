@@ -10,22 +10,8 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{Rds, is};
+use super::{Asked, MOST_PAGES, Rds, is};
 use crate::aws_failure;
-
-/// Pages of snapshots that are looked through, of 100 each: a hundred times what an account has unless it is raised.
-const MOST_PAGES: usize = 100;
-
-/// What came of asking for a snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// It is on its way, or was already.
-    Begun,
-    /// RDS makes no more of them now: a quota is used up.
-    NoRoom,
-    /// What it is made of is changing: ask again.
-    Busy,
-}
 
 impl Rds {
     /// Looks for a snapshot by its name.
@@ -55,13 +41,12 @@ impl Rds {
         name: &str,
         tags: &[(String, String)],
     ) -> Result<Asked, Failure> {
-        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
         let request = self
             .client
             .create_db_snapshot()
             .db_instance_identifier(instance.as_str())
             .db_snapshot_identifier(name)
-            .set_tags(Some(tags));
+            .set_tags(Some(super::tags(tags)));
         match request.send().await {
             Ok(_) => Ok(Asked::Begun),
             Err(error) if is(&error, "DBSnapshotAlreadyExists") => Ok(Asked::Begun),
@@ -133,16 +118,27 @@ impl Rds {
     /// # Errors
     /// As AWS answers; `AwsRejected` where it does not say.
     pub async fn snapshot_quota(&self) -> Result<Quota, Failure> {
+        self.quota("ManualSnapshots").await
+    }
+
+    /// The same for DB instances.
+    ///
+    /// # Errors
+    /// As AWS answers; `AwsRejected` where it does not say.
+    pub async fn instance_quota(&self) -> Result<Quota, Failure> {
+        self.quota("DBInstances").await
+    }
+
+    async fn quota(&self, name: &str) -> Result<Quota, Failure> {
         let what = || format!("cannot read the account's RDS quotas in {}", self.region);
         let answer = self.client.describe_account_attributes().send().await;
         let answer = answer.map_err(|error| aws_failure!(what(), error))?;
-        let named = |name: &str| answer.account_quotas().iter().find(|q| q.account_quota_name() == Some(name));
+        let named = answer.account_quotas().iter().find(|quota| quota.account_quota_name() == Some(name));
         let number = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
-        let quota = named("ManualSnapshots")
-            .and_then(|quota| Some(Quota { used: number(quota.used())?, most: number(quota.max())? }));
+        let quota = named.and_then(|quota| Some(Quota { used: number(quota.used())?, most: number(quota.max())? }));
         quota.ok_or_else(|| Failure::AwsRejected {
             what: what(),
-            source: Some("its answer names no `ManualSnapshots`".into()),
+            source: Some(format!("its answer names no `{name}`").into()),
         })
     }
 }

@@ -56,7 +56,7 @@ def namespace(body: bytes, params: dict) -> str | None:
 
 
 def fill_changes() -> None:
-    """The ARNs of Route 53 changes and RDS snapshots, which ministack leaves out: looking at one would need `*`."""
+    """The ARNs of Route 53 changes, RDS snapshots and what is restored, which ministack leaves out: each would need `*`."""
     parameter = symbols.uses(iam_actions, "_query_param", "query_params, key")
 
     @symbols.replaces(
@@ -69,6 +69,9 @@ def fill_changes() -> None:
         snapshot = next(filter(None, (parameter(query, name) for name in names)), None)
         if snapshot and not parameter(query, "DBInstanceIdentifier"):
             return f"arn:aws:rds:{region}:{account}:snapshot:{snapshot}"
+        restored = parameter(query, "TargetDBInstanceIdentifier") if service == "rds" else None
+        if restored:
+            return f"arn:aws:rds:{region}:{account}:db:{restored}"
         return original(service, method, path, headers, body, query, region, account)
 
 

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     id::{
-        ComponentName, HostName, InstanceId, KmsKeyId, PlanName, Region, Schedule, ScheduleName, SecretName,
-        SecurityGroupId, SqlName, ZoneId,
+        ComponentName, HostName, InstanceClass, InstanceId, KmsKeyId, PlanName, RdsGroup, Region, Schedule,
+        ScheduleName, SecretName, SecurityGroupId, SqlName, ZoneId,
     },
     span::Span,
 };
@@ -262,7 +262,7 @@ fn parses<T: TryFrom<String>>(text: String) -> Result<(), ()> {
 }
 
 /// The types whose texts have rules of their own, by their names in the schema.
-const NAMES: [(&str, Parse); 13] = [
+const NAMES: [(&str, Parse); 15] = [
     ("PlanName", parses::<PlanName>),
     ("ComponentName", parses::<ComponentName>),
     ("InstanceId", parses::<InstanceId>),
@@ -275,6 +275,8 @@ const NAMES: [(&str, Parse); 13] = [
     ("ScheduleName", parses::<ScheduleName>),
     ("Schedule", parses::<Schedule>),
     ("KmsKeyId", parses::<KmsKeyId>),
+    ("InstanceClass", parses::<InstanceClass>),
+    ("RdsGroup", parses::<RdsGroup>),
     ("Span", parses::<Span>),
 ];
 

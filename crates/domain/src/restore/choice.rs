@@ -1,0 +1,115 @@
+//! Which backup is meant, or which point in time.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Chosen, Origin, RestoreRun, Wanted};
+use crate::{
+    backup::{Label, Snapshot, whole_second},
+    failure::Failure,
+    id::{ComponentName, InstanceId},
+    retention::State,
+};
+
+/// How many of those that there are an error names.
+const NAMED: usize = 5;
+
+/// The backup that is wanted, among those of the plan in the Region. `None` where the latest is wanted and there is none.
+///
+/// # Errors
+/// `NotFound` where the one that was named is not there, and which are; `InvalidInput` where it is of something else.
+pub fn choose<'s>(
+    run: &RestoreRun,
+    component: &ComponentName,
+    snapshots: &'s [Snapshot],
+) -> Result<Option<&'s Snapshot>, Failure> {
+    let mut ours: Vec<(&Snapshot, &Label)> = snapshots
+        .iter()
+        .filter_map(|snapshot| Some((snapshot, snapshot.label.as_ref().ok()?)))
+        .filter(|(_, label)| label.component == *component)
+        .filter(|(_, label)| run.schedule.as_ref().is_none_or(|schedule| label.schedule == *schedule))
+        .collect();
+    ours.sort_by(|(a, _), (b, _)| b.taken_at.cmp(&a.taken_at).then_with(|| a.name.cmp(&b.name)));
+    // One of the future is by a clock that was wrong: it is not the newest.
+    let is_there = |snapshot: &Snapshot| {
+        snapshot.state() == State::Available && snapshot.taken_at.is_some_and(|at| at <= run.opened_at)
+    };
+    let missing = |what: String, there: Vec<String>| {
+        let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+        Err(Failure::NotFound(format!(
+            "plan `{}` has no {what} of `{component}` in {}; the newest there: {there}",
+            run.plan.plan, run.region
+        )))
+    };
+    match &run.wanted {
+        Wanted::Latest | Wanted::LatestTime | Wanted::Time(_) => {
+            Ok(ours.iter().map(|(snapshot, _)| *snapshot).find(|snapshot| is_there(snapshot)))
+        }
+        Wanted::Date(date) => {
+            let day = |label: &Label| label.scheduled_at.to_zoned(TimeZone::UTC).date();
+            let of_the_day = ours.iter().find(|(snapshot, label)| day(label) == *date && is_there(snapshot));
+            match of_the_day {
+                Some((snapshot, _)) => Ok(Some(snapshot)),
+                None => {
+                    let mut days: Vec<String> = ours.iter().map(|(_, label)| day(label).to_string()).collect();
+                    days.dedup();
+                    days.truncate(NAMED);
+                    missing(format!("backup of {date} (UTC)"), days)
+                }
+            }
+        }
+        Wanted::Backup(name) => match snapshots.iter().find(|snapshot| snapshot.name == name.as_str()) {
+            None => {
+                let there = ours.iter().take(NAMED).map(|(snapshot, _)| snapshot.name.clone()).collect();
+                missing(format!("backup `{name}`"), there)
+            }
+            Some(snapshot) => match &snapshot.label {
+                Err(why) => {
+                    Err(Failure::InvalidInput(format!("`{name}` is no backup that can be restored by its plan: {why}")))
+                }
+                Ok(label) if label.component != *component => Err(Failure::InvalidInput(format!(
+                    "`{name}` is a backup of `{}`, not of `{component}`",
+                    label.component
+                ))),
+                Ok(label) if run.schedule.as_ref().is_some_and(|schedule| label.schedule != *schedule) => {
+                    Err(Failure::InvalidInput(format!("`{name}` was made by schedule `{}`", label.schedule)))
+                }
+                Ok(_) => Ok(Some(snapshot)),
+            },
+        },
+    }
+}
+
+/// Between which times an instance's automated backups can be restored to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Not before.
+    pub earliest: Timestamp,
+    /// Not after.
+    pub latest: Timestamp,
+}
+
+/// The point in time that is wanted, looked at before anything is asked for.
+///
+/// # Errors
+/// `NotFound` where the instance has no automated backups, or none that reach so far.
+pub fn point_in_time(wanted: &Wanted, instance: &InstanceId, window: Option<Window>) -> Result<Chosen, Failure> {
+    let Some(window) = window else {
+        return Err(Failure::NotFound(format!(
+            "`{instance}` has no automated backups: its backup retention is 0, or its first one is not complete"
+        )));
+    };
+    let (data_until, time) = match wanted {
+        Wanted::Time(time) => {
+            // RDS restores to whole seconds. What happened within the second is not wanted: that may be the mistake.
+            let time = whole_second(*time);
+            if time < window.earliest || time > window.latest {
+                let what = format!("`{instance}` cannot be restored to {time}");
+                let window = format!("{} to {}", window.earliest, window.latest);
+                return Err(Failure::NotFound(format!("{what}: its automated backups reach from {window}")));
+            }
+            (time, Some(time))
+        }
+        Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) | Wanted::LatestTime => (window.latest, None),
+    };
+    Ok(Chosen { origin: Origin::PointInTime { instance: instance.clone(), time }, data_until, lsn: None })
+}

@@ -1,0 +1,74 @@
+//! A restore: a backup, or a point in time, made into an instance of its own, looked into, and torn down or kept.
+//!
+//! It never takes the place of anything: the instance has a name of its own, made of the run that asked for it, a
+//! security group that admits Lifeboat's functions and nobody else, and tags that say whose it is. An instance that
+//! does not carry those is never deleted.
+
+mod choice;
+mod examination;
+mod instance;
+mod provenance;
+mod record;
+mod run;
+
+pub use choice::{Window, choose, point_in_time};
+pub use examination::{Examined, Set, examine};
+pub use instance::{Creation, Move, Restored, SeenInstance, Settings, Teardown, next, room, tear_down};
+pub use provenance::{Provenance, Stray, stray};
+pub use record::{Measured, RestorePart, RestoreRecord, Verified, reaches};
+pub use run::{Purpose, RestoreRequest, RestoreRun, Target, Wanted, record_key};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{id::InstanceId, wal::Lsn};
+
+/// What is restored: chosen once for a run, so that a newer backup does not change what is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Chosen {
+    /// From what.
+    pub origin: Origin,
+    /// Up to when it holds what was committed.
+    #[schemars(with = "String")]
+    pub data_until: Timestamp,
+    /// Up to where the log reaches at least, where the backup says.
+    pub lsn: Option<Lsn>,
+}
+
+/// From what a restore is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Origin {
+    /// A snapshot of ours.
+    Snapshot {
+        /// Its name.
+        name: String,
+        /// Its ARN.
+        arn: String,
+    },
+    /// An instance's automated backups.
+    PointInTime {
+        /// The instance.
+        instance: InstanceId,
+        /// The time; absent for the latest that there is.
+        #[schemars(with = "Option<String>")]
+        time: Option<Timestamp>,
+    },
+}
+
+impl Origin {
+    /// In a few words.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Snapshot { name, .. } => name.clone(),
+            Self::PointInTime { instance, time: Some(time) } => format!("{instance} at {time}"),
+            Self::PointInTime { instance, time: None } => format!("{instance} at its latest time"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! How a restore ended: component by component, with its figures.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Chosen, Examined, Purpose, RestoreRun, Restored, Wanted};
+use crate::{
+    id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName},
+    span::Span,
+    upkeep::UpkeepOutcome,
+    verification::{self, Checked, Finding, Verification},
+    wal::Lsn,
+};
+
+/// What a restored database answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verified {
+    /// Check by check.
+    pub checks: Vec<Checked>,
+    /// Whether the backup is tagged as verified now.
+    pub tagged: bool,
+}
+
+/// How a component's turn ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestorePart {
+    /// The component.
+    pub component: ComponentName,
+    /// Whether what was asked for could not be meant: nothing was made then.
+    pub refused: bool,
+    /// What was found of the backup.
+    pub examined: Option<Examined>,
+    /// The instance, once it could be asked.
+    pub restored: Option<Restored>,
+    /// What it answered.
+    pub verified: Option<Verified>,
+    /// Whether the instance may still be there.
+    pub left: bool,
+    /// One sentence.
+    pub because: String,
+}
+
+/// What a component's turn comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Passed,
+    /// It passed, and its instance is still there.
+    Left,
+    Failed,
+    Refused,
+}
+
+impl RestorePart {
+    fn came(&self, purpose: Purpose) -> Came {
+        let passed = |checks: &[Checked]| verification::sum_up(checks) == Verification::Passed;
+        let examined = self.examined.as_ref().is_some_and(|examined| passed(&examined.checks));
+        let verified = self.verified.as_ref().is_some_and(|verified| passed(&verified.checks));
+        match (self.refused, purpose) {
+            (true, _) => Came::Refused,
+            (false, Purpose::Integrity) if examined => Came::Passed,
+            (false, Purpose::Test) if examined && verified && self.left => Came::Left,
+            (false, Purpose::Test) if examined && verified => Came::Passed,
+            // Whoever needs it back does not ask whether it is old.
+            (false, Purpose::Keep) if verified => Came::Passed,
+            (false, Purpose::Integrity | Purpose::Test | Purpose::Keep) => Came::Failed,
+        }
+    }
+
+    fn chosen(&self) -> Option<&Chosen> {
+        self.examined.as_ref()?.chosen.as_ref()
+    }
+}
+
+/// A component's turn with its figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Measured {
+    /// From asking for the instance until it was found to be available.
+    pub restore_seconds: Option<f64>,
+    /// The real recovery point: how much of the time before the run is not in what was restored.
+    pub recovery_point_seconds: Option<f64>,
+    /// The turn.
+    pub part: RestorePart,
+}
+
+/// The record of a restore.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreRecord {
+    /// This format's version.
+    pub version: u32,
+    /// The plan.
+    pub plan: PlanName,
+    /// The version of the plan's object.
+    pub plan_version: String,
+    /// By which schedule the backups were made, where one was named.
+    pub schedule: Option<ScheduleName>,
+    /// What for.
+    pub purpose: Purpose,
+    /// What was wanted back.
+    pub wanted: Wanted,
+    /// From which Region's backups, and into which Region.
+    pub region: Region,
+    /// Who asked, where a person did.
+    pub by: Option<Person>,
+    /// Who did it.
+    pub execution: ExecutionArn,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub opened_at: Timestamp,
+    /// When it ended.
+    #[schemars(with = "String")]
+    pub ended_at: Timestamp,
+    /// Whether all is as it should be.
+    pub outcome: UpkeepOutcome,
+    /// Component by component.
+    pub parts: Vec<Measured>,
+}
+
+/// The record's format that is written.
+const VERSION: u32 = 1;
+
+impl RestoreRecord {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn assemble(run: &RestoreRun, parts: Vec<RestorePart>, now: Timestamp) -> Self {
+        Self {
+            version: VERSION,
+            plan: run.plan.plan.clone(),
+            plan_version: run.plan_version.clone(),
+            schedule: run.schedule.clone(),
+            purpose: run.purpose,
+            wanted: run.wanted.clone(),
+            region: run.region.clone(),
+            by: run.by.clone(),
+            execution: run.execution.clone(),
+            opened_at: run.opened_at,
+            ended_at: now,
+            outcome: outcome(&parts, run.purpose),
+            parts: parts.into_iter().map(|part| measured(part, run.opened_at)).collect(),
+        }
+    }
+
+    /// What is wrong, in one sentence; what was proved, where nothing is.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let told: Vec<String> = self
+            .parts
+            .iter()
+            .map(|measured| &measured.part)
+            .filter(|part| self.outcome == UpkeepOutcome::Complete || part.came(self.purpose) != Came::Passed)
+            .map(|part| format!("{}: {}", part.component, part.because))
+            .collect();
+        told.join("; ")
+    }
+}
+
+fn measured(part: RestorePart, opened_at: Timestamp) -> Measured {
+    let seconds = |from: Timestamp, until: Timestamp| Span::between(from, until).duration().as_secs_f64();
+    Measured {
+        restore_seconds: part.restored.as_ref().map(|restored| seconds(restored.asked_at, restored.available_at)),
+        recovery_point_seconds: part.chosen().map(|chosen| seconds(chosen.data_until, opened_at)),
+        part,
+    }
+}
+
+fn outcome(parts: &[RestorePart], purpose: Purpose) -> UpkeepOutcome {
+    let came: Vec<Came> = parts.iter().map(|part| part.came(purpose)).collect();
+    if came.is_empty() {
+        UpkeepOutcome::Failed
+    } else if came.iter().all(|came| *came == Came::Passed) {
+        UpkeepOutcome::Complete
+    } else if came.iter().all(|came| *came == Came::Refused) {
+        UpkeepOutcome::Refused
+    } else if came.iter().any(|came| matches!(came, Came::Passed | Came::Left)) {
+        UpkeepOutcome::Partial
+    } else {
+        UpkeepOutcome::Failed
+    }
+}
+
+/// Whether a restored database has all of the log that its backup was taken after.
+#[must_use]
+pub fn reaches(expected: Lsn, got: Result<Lsn, String>) -> Finding {
+    match got {
+        Ok(got) if got >= expected => Finding::Passed,
+        Ok(got) => Finding::Failed { expected: format!("a log that reaches {expected}"), got: got.to_string() },
+        Err(why) => Finding::Unanswered(why),
+    }
+}

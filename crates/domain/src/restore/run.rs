@@ -1,0 +1,246 @@
+//! What is asked for, and what every step of a restore is given.
+
+use jiff::{Timestamp, civil::Date};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    failure::Failure,
+    id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName, SnapshotName},
+    lease::ActiveSide,
+    plan::{Backup, Check, Component, Plan, PostgresPair, Side, SqlCheck},
+};
+
+/// What a restore is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Nothing is restored: the backup is looked at.
+    Integrity,
+    /// The backup is proved, and the instance is torn down.
+    Test,
+    /// The instance is kept.
+    Keep,
+}
+
+/// What is wanted back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Wanted {
+    /// The newest backup.
+    Latest,
+    /// The newest backup that was scheduled on this day, in UTC.
+    Date(#[schemars(with = "String")] Date),
+    /// The backup of this name.
+    Backup(SnapshotName),
+    /// The last moment that the instance's automated backups reach.
+    LatestTime,
+    /// The moment that the automated backups are to be taken to, in whole seconds.
+    Time(#[schemars(with = "String")] Timestamp),
+}
+
+/// What starts one: EventBridge Scheduler, or a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreRequest {
+    /// The plan.
+    pub plan: PlanName,
+    /// By which of its schedules the backups were made; any, unless named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleName>,
+    /// Of which component; each that the schedule names, unless named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentName>,
+    /// What for.
+    pub purpose: Purpose,
+    /// What is wanted back.
+    pub wanted: Wanted,
+    /// From which Region's backups, and into which Region; the recovery Region, unless named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// Who asks, where a person does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Person>,
+}
+
+/// What `OpenBackup` makes of it and every later step is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreRun {
+    /// The execution.
+    pub execution: ExecutionArn,
+    /// The plan, as it was when the run opened.
+    pub plan: Plan,
+    /// The version of the plan's object: what was pinned.
+    pub plan_version: String,
+    /// By which schedule the backups were made, where one was named.
+    pub schedule: Option<ScheduleName>,
+    /// Of what, side by side.
+    pub components: Vec<ComponentName>,
+    /// What for.
+    pub purpose: Purpose,
+    /// What is wanted back.
+    pub wanted: Wanted,
+    /// From which Region's backups, and into which Region.
+    pub region: Region,
+    /// Which side takes writes: the one that a point in time is of.
+    pub active: ActiveSide,
+    /// Who asked, where a person did.
+    pub by: Option<Person>,
+    /// When the run opened.
+    #[schemars(with = "String")]
+    pub opened_at: Timestamp,
+}
+
+/// A component as a restore sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'r> {
+    /// The component.
+    pub pair: &'r PostgresPair,
+    /// Its side in the Region: what a restore there is made like.
+    pub like: &'r Side,
+}
+
+impl RestoreRequest {
+    /// Makes a run of a request, or says what is wrong with it.
+    ///
+    /// # Errors
+    /// `InvalidInput`, with the field.
+    pub fn open(
+        self,
+        plan: Plan,
+        plan_version: String,
+        active: ActiveSide,
+        execution: ExecutionArn,
+        now: Timestamp,
+    ) -> Result<RestoreRun, Failure> {
+        let wrong = |field: &str, why: String| Err(Failure::InvalidInput(format!("request.{field}: {why}")));
+        let components = match self.components(&plan) {
+            Ok(components) => components,
+            Err((field, why)) => return wrong(field, why),
+        };
+        let sides = [&plan.regions.primary, &plan.regions.recovery];
+        let there = match active {
+            ActiveSide::Primary => &plan.regions.primary,
+            ActiveSide::Replica => &plan.regions.recovery,
+        };
+        let usual = match self.wanted {
+            Wanted::LatestTime | Wanted::Time(_) => there,
+            Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) => &plan.regions.recovery,
+        };
+        let region = self.region.as_ref().unwrap_or(usual);
+        if !sides.contains(&region) {
+            return wrong(
+                "region",
+                format!("plan `{}` has no side in {region}: name {} or {}", plan.plan, sides[0], sides[1]),
+            );
+        }
+        match &self.wanted {
+            Wanted::LatestTime | Wanted::Time(_) if region != there => {
+                return wrong("region", format!("a point in time is restored where the primary is, in {there}"));
+            }
+            Wanted::LatestTime | Wanted::Time(_) if self.purpose == Purpose::Integrity => {
+                return wrong("purpose", "a point in time has no backup that could be looked at: test it".to_owned());
+            }
+            Wanted::Time(time) if *time > now => return wrong("wanted.time", format!("{time} is in the future")),
+            Wanted::Backup(name) if components.len() != 1 => {
+                return wrong("component", format!("`{name}` is a backup of one component: name that"));
+            }
+            Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) | Wanted::LatestTime | Wanted::Time(_) => {}
+        }
+        let region = region.clone();
+        let Self { schedule, purpose, wanted, by, .. } = self;
+        Ok(RestoreRun {
+            execution,
+            plan,
+            plan_version,
+            schedule,
+            components,
+            purpose,
+            wanted,
+            region,
+            active,
+            by,
+            opened_at: now,
+        })
+    }
+
+    fn components(&self, plan: &Plan) -> Result<Vec<ComponentName>, (&'static str, String)> {
+        let backup = match &self.schedule {
+            None => None,
+            Some(schedule) => Some(plan.backup(schedule).ok_or_else(|| {
+                let known = plan.schedule_names();
+                ("schedule", format!("plan `{}` has no schedule `{schedule}`; it has: {known}", plan.plan))
+            })?),
+        };
+        match (&self.component, backup) {
+            (None, None) => Err(("schedule", "name a schedule of the plan, or a component".to_owned())),
+            (None, Some(backup)) => Ok(backup.components.clone()),
+            (Some(component), Some(backup)) if !backup.components.contains(component) => {
+                Err(("component", format!("schedule `{}` backs up no `{component}`", backup.name)))
+            }
+            (Some(component), _) if !plan.components.iter().any(|known| known.name() == component) => {
+                Err(("component", format!("plan `{}` has no component `{component}`", plan.plan)))
+            }
+            (Some(component), _) => Ok(vec![component.clone()]),
+        }
+    }
+}
+
+impl RestoreRun {
+    /// A component as the restore sees it.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the run is of no such component.
+    pub fn target(&self, component: &ComponentName) -> Result<Target<'_>, Failure> {
+        let named = self.components.iter().find(|named| *named == component);
+        let found = named.and_then(|named| self.plan.components.iter().find(|known| known.name() == named));
+        let Some(Component::PostgresPair(pair)) = found else {
+            return Err(Failure::InvalidInput(format!("component: this restore is of no `{component}`")));
+        };
+        let like = if self.region == self.plan.regions.primary { &pair.primary } else { &pair.replica };
+        Ok(Target { pair, like })
+    }
+
+    /// What the plan says of the schedule's backups.
+    #[must_use]
+    pub fn backup(&self) -> Option<&Backup> {
+        self.plan.backup(self.schedule.as_ref()?)
+    }
+
+    /// What a restored database must answer: what a new primary must, and what the schedule adds. An address would not
+    /// lead to it.
+    pub fn checks(&self) -> impl Iterator<Item = &SqlCheck> {
+        let of_the_plan = self.plan.verify.iter().filter_map(|check| match check {
+            Check::Sql(check) => Some(check),
+            Check::Http(_) => None,
+        });
+        let own = self.backup().and_then(|backup| backup.verification.as_ref());
+        of_the_plan.chain(own.into_iter().flat_map(|verification| &verification.checks))
+    }
+
+    /// The name of the instance that it makes of a component: another for each run, and the same for each try.
+    ///
+    /// # Errors
+    /// Never for a component of the run: the name is well formed.
+    pub fn instance(&self, component: &ComponentName) -> Result<InstanceId, Failure> {
+        let digest = Sha256::digest(format!("{} {component}", self.execution));
+        let unique: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+        let readable: String = component.as_str().chars().take(24).collect();
+        let name = format!("{}{}-{unique}", super::provenance::PREFIX, readable.trim_end_matches('-'));
+        name.parse().map_err(|error| Failure::InvalidInput(format!("component: {error}")))
+    }
+
+    /// Where the record is kept.
+    #[must_use]
+    pub fn record_key(&self) -> String {
+        record_key(&self.plan.plan, &self.execution)
+    }
+}
+
+/// Where the record of a restore is kept.
+#[must_use]
+pub fn record_key(plan: &PlanName, execution: &ExecutionArn) -> String {
+    format!("reports/{plan}/restores/{}.json", execution.name())
+}

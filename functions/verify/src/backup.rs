@@ -1,0 +1,107 @@
+//! A backup without restoring it: which one is meant, and whether all of it is there.
+
+use std::future::Future;
+
+use domain::{
+    backup::{Found, Manifest, Part, Snapshot, manifest_key},
+    failure::Failure,
+    id::{ComponentName, InstanceId, PlanName, Region},
+    restore::{self, Examined, RestoreRun, Set, Wanted, Window},
+    step::Step,
+    verification::{self, Verification},
+};
+use edge::shelf::{self, Shelf};
+use futures::future::join_all;
+use jiff::Timestamp;
+use serde::Deserialize;
+use tracing::info;
+
+use crate::World;
+
+/// Which component's, and for which run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Request {
+    restore: RestoreRun,
+    component: ComponentName,
+}
+
+/// Each Region's RDS.
+pub(crate) trait Backups {
+    fn list(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<Snapshot>, Failure>>;
+    fn find(&self, region: &Region, name: &str) -> impl Future<Output = Found>;
+    fn window(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Option<Window>, Failure>>;
+}
+
+/// `Done` with what was found, good or bad; `Pending` while a Region is silent that may hold a part of it.
+pub(crate) async fn verify(
+    world: &impl Backups,
+    shelf: &impl Shelf,
+    request: Request,
+    now: Timestamp,
+) -> Result<Step<Examined>, Failure> {
+    let Request { restore: run, component } = request;
+    let examined = match run.wanted {
+        Wanted::Time(_) | Wanted::LatestTime => {
+            let instance = &run.active.of(run.target(&component)?.pair).instance;
+            let window = world.window(&run.region, instance).await?;
+            let chosen = restore::point_in_time(&run.wanted, instance, window)?;
+            Examined { chosen: Some(chosen), checks: Vec::new() }
+        }
+        Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) => {
+            run.target(&component)?;
+            let snapshots = world.list(&run.region, &run.plan.plan).await?;
+            let snapshot = restore::choose(&run, &component, &snapshots)?;
+            let set = match snapshot {
+                Some(snapshot) => Some((snapshot, set_of(world, shelf, &run, &component, snapshot).await)),
+                None => None,
+            };
+            restore::examine(&run, &component, set.as_ref().map(|(snapshot, set)| (*snapshot, set)), now)
+        }
+    };
+    let what =
+        examined.chosen.as_ref().map_or_else(|| "nothing can be restored".to_owned(), |chosen| chosen.origin.name());
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), component.name = %component, ?examined, "examined a backup");
+    Ok(match verification::sum_up(&examined.checks) {
+        Verification::Passed => Step::done(format!("{what}: as it should be"), &examined.checks, examined.clone()),
+        Verification::Failed(why) => Step::done(format!("{what}: {why}"), &examined.checks, examined.clone()),
+        Verification::Unanswered(why) => Step::under_way(format!("{what}: {why}"), &examined.checks, examined.clone()),
+    })
+}
+
+/// What belongs to a backup beside the snapshot: its manifest, and the copies that the manifest names.
+async fn set_of(
+    world: &impl Backups,
+    shelf: &impl Shelf,
+    run: &RestoreRun,
+    component: &ComponentName,
+    snapshot: &Snapshot,
+) -> Set {
+    let Ok(label) = &snapshot.label else { return Set { manifest: Ok(None), elsewhere: Vec::new() } };
+    let key = manifest_key(&label.plan, &label.schedule, label.scheduled_at);
+    let manifest = shelf::read_json::<Manifest>(shelf, &key).await.map_err(|failure| failure.chain());
+    let manifest = manifest.map(|found| found.map(|(manifest, _)| manifest));
+    let parts = manifest.as_ref().ok().into_iter().flatten().flat_map(|manifest| &manifest.parts);
+    let part: Option<&Part> = parts.map(|checked| &checked.part).find(|part| part.component == *component);
+    let places = part.and_then(|part| part.taken.as_ref()).into_iter().flat_map(|taken| &taken.places);
+    let elsewhere = places.filter(|place| place.region != run.region);
+    let elsewhere = join_all(elsewhere.map(|place| world.find(&place.region, &snapshot.name))).await;
+    Set { manifest, elsewhere }
+}
+
+impl Backups for World {
+    async fn list(&self, region: &Region, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
+        Self::rds(region).await.snapshots_of(plan).await
+    }
+
+    async fn find(&self, region: &Region, name: &str) -> Found {
+        Self::rds(region).await.find(name).await
+    }
+
+    async fn window(&self, region: &Region, instance: &InstanceId) -> Result<Option<Window>, Failure> {
+        Self::rds(region).await.window(instance).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! What was restored of a backup: whether it answers as it must. Then, and only then, the backup is verified.
+
+use std::future::Future;
+
+use domain::{
+    failure::Failure,
+    id::{ComponentName, Region},
+    plan::{PostgresPair, Side, SqlCheck},
+    restore::{self, Examined, Origin, Purpose, RestoreRun, Restored, Verified},
+    step::Step,
+    verification::{self, Finding, Verification},
+    wal::Lsn,
+};
+use edge::postgres::Server;
+use jiff::Timestamp;
+use serde::Deserialize;
+use tracing::info;
+
+use crate::{DATABASE_PATIENCE, World, answer, timed};
+
+/// Which component's, and for which run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Request {
+    restore: RestoreRun,
+    component: ComponentName,
+    examined: Examined,
+    restored: Restored,
+}
+
+/// The restored database, and the backup that it was made of.
+pub(crate) trait Database {
+    fn position(&self, pair: &PostgresPair, side: &Side) -> impl Future<Output = Result<Lsn, String>>;
+    fn check(&self, pair: &PostgresPair, side: &Side, check: &SqlCheck) -> impl Future<Output = Finding>;
+    fn mark(&self, region: &Region, arn: &str, at: Timestamp) -> impl Future<Output = Result<(), Failure>>;
+}
+
+pub(crate) async fn verify(world: &impl Database, request: Request, now: Timestamp) -> Result<Step<Verified>, Failure> {
+    let Request { restore: run, component, examined, restored } = request;
+    let pair = run.target(&component)?.pair;
+    let side = restored.as_side();
+    let chosen =
+        examined.chosen.as_ref().ok_or_else(|| Failure::InvalidInput("restored.examined.chosen: is null".into()))?;
+    let position = timed("its log reaches where the backup's did", async {
+        let got = world.position(pair, &side).await;
+        restore::reaches(chosen.lsn.unwrap_or(Lsn(0)), got)
+    });
+    let mut checks = vec![position.await];
+    for check in run.checks() {
+        checks.push(timed(&check.name, world.check(pair, &side, check)).await);
+    }
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %restored.instance, ?checks, "verified a restore");
+    let passed = |checks| verification::sum_up(checks) == Verification::Passed;
+    let mut verified = Verified { checks, tagged: false };
+    if let (true, Origin::Snapshot { arn, .. }) =
+        (run.purpose == Purpose::Test && passed(&verified.checks), &chosen.origin)
+        && passed(&examined.checks)
+    {
+        world.mark(&run.region, arn, now).await?;
+        verified.tagged = true;
+    }
+    let step = answer(&verified.checks, verified.clone());
+    // What failed is told check by check, too.
+    Ok(Step { did: Some(verified), ..step })
+}
+
+impl Database for World {
+    async fn position(&self, pair: &PostgresPair, side: &Side) -> Result<Lsn, String> {
+        let server = Server { side, database: &pair.database, login: &pair.login };
+        let look = self.postgres.look(&server, DATABASE_PATIENCE).await;
+        look.lsn.ok_or(look.because)
+    }
+
+    async fn check(&self, pair: &PostgresPair, side: &Side, check: &SqlCheck) -> Finding {
+        // Nobody else is on it: what it refuses now it refuses always, as a page that cannot be read.
+        let refused = |got: String| Finding::Failed { expected: "an answer".to_owned(), got };
+        Box::pin(self.sql(pair, side, check, refused)).await
+    }
+
+    async fn mark(&self, region: &Region, arn: &str, at: Timestamp) -> Result<(), Failure> {
+        Self::rds(region).await.mark_verified(arn, at).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -159,7 +159,11 @@ impl Package {
         let body = self
             .template
             .with_places(|line| self.artifacts.get(&line).map(|artifact| format!("s3://{bucket}/{}", artifact.key)));
-        stack::put(&gateway.sdk_config(&target.region), target, &body).await
+        // As `sam deploy` does: a request takes 51,200 bytes of a template, an object of S3 a megabyte.
+        let template = Artifact::template(&target.stack, body);
+        upload(&s3, &bucket, &template).await.map_err(failed)?;
+        let url = format!("https://s3.{}.amazonaws.com/{bucket}/{}", target.region, template.key);
+        stack::put(&gateway.sdk_config(&target.region), target, &url).await
     }
 }
 

@@ -87,7 +87,10 @@ fn shape(event: &Value) -> BTreeSet<String> {
         keys.insert(key.clone());
         // The one thing that `Notify` is given, which is one of several; elsewhere a thing is whole in itself.
         let alone = event.as_object().is_some_and(|fields| fields.len() == 1);
-        if alone && ["approval", "backup", "cleanup", "ended", "open", "region", "restore", "restored", "unhardened"].contains(&key.as_str()) {
+        if alone
+            && ["approval", "backup", "cleanup", "ended", "open", "region", "restore", "restored", "unhardened"]
+                .contains(&key.as_str())
+        {
             keys.extend(shape(value));
         }
     }

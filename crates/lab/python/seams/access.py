@@ -69,6 +69,9 @@ def fill_changes() -> None:
         snapshot = next(filter(None, (parameter(query, name) for name in names)), None)
         if snapshot and not parameter(query, "DBInstanceIdentifier"):
             return f"arn:aws:rds:{region}:{account}:snapshot:{snapshot}"
+        tagged = parameter(query, "ResourceName") if service == "rds" else None
+        if tagged:
+            return tagged
         restored = parameter(query, "TargetDBInstanceIdentifier") if service == "rds" else None
         if restored:
             return f"arn:aws:rds:{region}:{account}:db:{restored}"

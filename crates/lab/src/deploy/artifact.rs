@@ -1,4 +1,4 @@
-//! What is uploaded: a function's zip or a state machine's definition, keyed by its content.
+//! What is uploaded: a function's zip, a state machine's definition or a template, keyed by its content.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -26,6 +26,12 @@ pub(super) struct Artifact {
 }
 
 impl Artifact {
+    /// A template with everything in its place.
+    pub(super) fn template(stack: &str, body: String) -> Self {
+        let content = body.into_bytes();
+        Self { key: format!("templates/{stack}-{}", digest(&content)), content }
+    }
+
     /// Reads, and for a function zips, what `source` names.
     pub(super) fn gather(
         source: &Source,

@@ -22,14 +22,14 @@ const CAPABILITIES: [Capability; 3] =
 /// How many failed resources an error names.
 const REASONS: usize = 5;
 
-pub(super) async fn put(config: &SdkConfig, target: &Target, body: &str) -> Result<Outputs, DeployError> {
+pub(super) async fn put(config: &SdkConfig, target: &Target, template: &str) -> Result<Outputs, DeployError> {
     let client = Client::new(config);
     let refused = |cause| DeployError::Refused { stack: target.stack.clone(), region: target.region.clone(), cause };
     if describe(&client, target).await.is_some() {
         let update = client
             .update_stack()
             .stack_name(&target.stack)
-            .template_body(body)
+            .template_url(template)
             .set_parameters(Some(parameters(target)))
             .set_capabilities(Some(CAPABILITIES.to_vec()));
         match update.send().await {
@@ -42,7 +42,7 @@ pub(super) async fn put(config: &SdkConfig, target: &Target, body: &str) -> Resu
         let create = client
             .create_stack()
             .stack_name(&target.stack)
-            .template_body(body)
+            .template_url(template)
             .set_parameters(Some(parameters(target)))
             .set_capabilities(Some(CAPABILITIES.to_vec()));
         create.send().await.map_err(|error| refused(said(&error)))?;

@@ -78,6 +78,14 @@ impl System {
         }
     }
 
+    /// Puts an object into the recovery Region's bucket.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn put_object(&self, machine: &Machine, key: &str, text: &str) -> Result<(), SystemError> {
+        self.put(machine, &self.plan.regions.recovery, key, text.to_owned()).await
+    }
+
     /// The keys of the recovery Region's bucket that begin with `prefix`; at most a thousand.
     ///
     /// # Errors

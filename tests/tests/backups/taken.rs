@@ -1,6 +1,4 @@
-//! Backups on the lab: real PostgreSQL, the real engine, and whatever can come between.
-
-#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+//! Backups as they are taken, completed, listed and cleared away.
 
 use std::{
     collections::BTreeMap,
@@ -10,38 +8,24 @@ use std::{
 use aws_sdk_rds::types::DbSnapshot;
 use domain::{
     backup::{Manifest, Taken},
-    cleanup::{self, Report},
-    id::Region,
     plan::{self, Side},
     upkeep::UpkeepOutcome,
 };
-use jiff::{Timestamp, ToSpan, Unit};
+use jiff::{Timestamp, Unit};
 use lab::{
     deploy::{Package, Target},
     drill::Stage,
     gateway::{Caller, Fault, How, When},
-    machine::ACCOUNT,
     rds::{Name, Status},
-    setup::Progress,
     workload::orders::read_back,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-struct Shown;
-
-impl Progress for Shown {
-    #[expect(clippy::print_stdout, reason = "how far it is, for whoever waits")]
-    fn step(&self, what: &str) {
-        println!("{what}");
-    }
-}
-
-/// How long a backup of the lab's small database may take.
-const PATIENCE: Duration = Duration::from_secs(90);
+use crate::lab::{Lab, PATIENCE, Shown};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
-    let mut plan = plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let mut plan = plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     // Few enough that some of a test's backups go.
     plan.backups[0].retention = serde_json::from_value(json!({ "last": 2, "floor": 1 })).unwrap();
     let stage = Stage::set(&plan, None, &Shown).await.unwrap();
@@ -60,78 +44,7 @@ async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
     stage.strike().await;
 }
 
-struct Lab<'s> {
-    stage: &'s Stage,
-    now: Timestamp,
-}
-
-/// How a run ended: its error, or `SUCCEEDED`.
-struct Ended {
-    end: String,
-    cause: String,
-}
-
 impl Lab<'_> {
-    /// A time of its own for each backup.
-    fn at(&self, minutes_ago: i64) -> Timestamp {
-        self.now - minutes_ago.minutes()
-    }
-
-    fn states(&self) -> aws_sdk_sfn::Client {
-        let region = self.stage.system.plan.regions.recovery.as_str();
-        aws_sdk_sfn::Client::new(&self.stage.machine.gateway.sdk_config(region))
-    }
-
-    async fn start(&self, name: &str, request: &Value) -> String {
-        self.start_a("backup", name, request).await
-    }
-
-    async fn start_a(&self, machine: &str, name: &str, request: &Value) -> String {
-        let region = &self.stage.system.plan.regions.recovery;
-        let arn = format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:lifeboat-{machine}");
-        let start = self.states().start_execution().state_machine_arn(arn).name(name).input(request.to_string());
-        start.send().await.unwrap().execution_arn
-    }
-
-    async fn end(&self, execution: &str) -> Ended {
-        let began = Instant::now();
-        loop {
-            let told = self.states().describe_execution().execution_arn(execution).send().await.unwrap();
-            if told.status != aws_sdk_sfn::types::ExecutionStatus::Running {
-                let end = told.error.unwrap_or(told.status.as_str().to_owned());
-                return Ended { end, cause: told.cause.unwrap_or_default() };
-            }
-            assert!(began.elapsed() < PATIENCE, "{execution} still runs");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
-
-    async fn back_up(&self, name: &str, at: Timestamp) -> Ended {
-        let request = json!({ "plan": "lab", "schedule": "daily", "scheduledAt": at });
-        self.end(&self.start(name, &request).await).await
-    }
-
-    async fn manifest(&self, at: Timestamp) -> Option<Manifest> {
-        let plan = &self.stage.system.plan;
-        let key = domain::backup::manifest_key(&plan.plan, &plan.backups[0].name, at);
-        let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap()?;
-        Some(serde_json::from_str(&text).unwrap())
-    }
-
-    async fn manifests(&self) -> Vec<String> {
-        self.stage.system.keys(&self.stage.machine, "backups/lab/daily/").await.unwrap()
-    }
-
-    async fn snapshots(&self, region: &Region) -> Vec<DbSnapshot> {
-        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
-        rds.describe_db_snapshots().snapshot_type("manual").send().await.unwrap().db_snapshots.unwrap_or_default()
-    }
-
-    async fn how_many(&self) -> [usize; 2] {
-        let regions = &self.stage.system.plan.regions;
-        [self.snapshots(&regions.primary).await.len(), self.snapshots(&regions.recovery).await.len()]
-    }
-
     async fn a_whole_one_is_in_each_region_with_its_manifest(&self) -> Taken {
         let ended = self.back_up("whole", self.at(1)).await;
         assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
@@ -258,19 +171,6 @@ impl Lab<'_> {
             assert!(ended.cause.contains(says), "{name}: {}", ended.cause);
         }
         assert_eq!(self.how_many().await, before);
-    }
-
-    async fn clean(&self, name: &str, request: &Value) -> (Ended, Vec<Report>) {
-        let execution = self.start_a("cleanup", name, request).await;
-        let ended = self.end(&execution).await;
-        let plan = &self.stage.system.plan;
-        let mut reports = Vec::new();
-        for region in plan.backup_regions() {
-            let key = cleanup::report_key(&plan.plan, &execution.parse().unwrap(), &region);
-            let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
-            reports.extend(text.map(|text| serde_json::from_str::<Report>(&text).unwrap()));
-        }
-        (ended, reports)
     }
 
     async fn a_dry_run_deletes_nothing_and_names_what_would_go(&self) {

@@ -1,0 +1,111 @@
+//! A lab with a protected system, and its state machines as a person starts them.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_rds::types::DbSnapshot;
+use domain::{
+    backup::Manifest,
+    cleanup::{self, Report},
+    id::Region,
+};
+use jiff::{Timestamp, ToSpan};
+use lab::{drill::Stage, machine::ACCOUNT, setup::Progress};
+use serde_json::{Value, json};
+
+pub(crate) struct Shown;
+
+impl Progress for Shown {
+    #[expect(clippy::print_stdout, reason = "how far it is, for whoever waits")]
+    fn step(&self, what: &str) {
+        println!("{what}");
+    }
+}
+
+/// How long a run may take with the lab's small database.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+pub(crate) struct Lab<'s> {
+    pub(crate) stage: &'s Stage,
+    pub(crate) now: Timestamp,
+}
+
+/// How a run ended: its error, or `SUCCEEDED`.
+pub(crate) struct Ended {
+    pub(crate) end: String,
+    pub(crate) cause: String,
+}
+
+impl Lab<'_> {
+    /// A time of its own for each backup.
+    pub(crate) fn at(&self, minutes_ago: i64) -> Timestamp {
+        self.now - minutes_ago.minutes()
+    }
+
+    pub(crate) fn states(&self) -> aws_sdk_sfn::Client {
+        let region = self.stage.system.plan.regions.recovery.as_str();
+        aws_sdk_sfn::Client::new(&self.stage.machine.gateway.sdk_config(region))
+    }
+
+    pub(crate) async fn start(&self, name: &str, request: &Value) -> String {
+        self.start_a("backup", name, request).await
+    }
+
+    pub(crate) async fn start_a(&self, machine: &str, name: &str, request: &Value) -> String {
+        let region = &self.stage.system.plan.regions.recovery;
+        let arn = format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:lifeboat-{machine}");
+        let start = self.states().start_execution().state_machine_arn(arn).name(name).input(request.to_string());
+        start.send().await.unwrap().execution_arn
+    }
+
+    pub(crate) async fn end(&self, execution: &str) -> Ended {
+        let began = Instant::now();
+        loop {
+            let told = self.states().describe_execution().execution_arn(execution).send().await.unwrap();
+            if told.status != aws_sdk_sfn::types::ExecutionStatus::Running {
+                let end = told.error.unwrap_or(told.status.as_str().to_owned());
+                return Ended { end, cause: told.cause.unwrap_or_default() };
+            }
+            assert!(began.elapsed() < PATIENCE, "{execution} still runs");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    pub(crate) async fn back_up(&self, name: &str, at: Timestamp) -> Ended {
+        let request = json!({ "plan": "lab", "schedule": "daily", "scheduledAt": at });
+        self.end(&self.start(name, &request).await).await
+    }
+
+    pub(crate) async fn manifest(&self, at: Timestamp) -> Option<Manifest> {
+        let plan = &self.stage.system.plan;
+        let key = domain::backup::manifest_key(&plan.plan, &plan.backups[0].name, at);
+        let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap()?;
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
+    pub(crate) async fn manifests(&self) -> Vec<String> {
+        self.stage.system.keys(&self.stage.machine, "backups/lab/daily/").await.unwrap()
+    }
+
+    pub(crate) async fn snapshots(&self, region: &Region) -> Vec<DbSnapshot> {
+        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        rds.describe_db_snapshots().snapshot_type("manual").send().await.unwrap().db_snapshots.unwrap_or_default()
+    }
+
+    pub(crate) async fn how_many(&self) -> [usize; 2] {
+        let regions = &self.stage.system.plan.regions;
+        [self.snapshots(&regions.primary).await.len(), self.snapshots(&regions.recovery).await.len()]
+    }
+
+    pub(crate) async fn clean(&self, name: &str, request: &Value) -> (Ended, Vec<Report>) {
+        let execution = self.start_a("cleanup", name, request).await;
+        let ended = self.end(&execution).await;
+        let plan = &self.stage.system.plan;
+        let mut reports = Vec::new();
+        for region in plan.backup_regions() {
+            let key = cleanup::report_key(&plan.plan, &execution.parse().unwrap(), &region);
+            let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+            reports.extend(text.map(|text| serde_json::from_str::<Report>(&text).unwrap()));
+        }
+        (ended, reports)
+    }
+}

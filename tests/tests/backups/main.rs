@@ -1,0 +1,7 @@
+//! Backups on the lab, taken and proved: real PostgreSQL, the real engine, and whatever can come between.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+
+mod lab;
+mod proved;
+mod taken;

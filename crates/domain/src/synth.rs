@@ -6,8 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    id::ComponentName,
-    plan::{Backup, Plan},
+    id::{ComponentName, Schedule},
+    plan::{Backup, BackupAlarm, Plan},
+    restore::{Purpose, RestoreRequest, Wanted},
 };
 
 /// The template.
@@ -15,21 +16,21 @@ use crate::{
 pub fn synth(plan: &Plan) -> Value {
     let mut resources = Map::new();
     for backup in &plan.backups {
-        let input = json!({
-            "plan": plan.plan,
-            "schedule": backup.name,
-            // EventBridge Scheduler writes its own time here: one that fires twice asks for one backup.
-            "scheduledAt": "<aws.scheduler.scheduled-time>",
-        });
-        let name = format!("backup-{}", backup.name);
-        let schedule = schedule(&name, backup.schedule.as_str(), "lifeboat-backup", &input);
-        resources.insert(format!("Backup{}Schedule", pascal(backup.name.as_str())), schedule);
-    }
-    for backup in &plan.backups {
-        for component in backup.alarm.iter().flat_map(|_| &backup.components) {
-            let of = format!("Backup{}{}", pascal(backup.name.as_str()), pascal(component.as_str()));
-            resources
-                .extend(size_alarms(plan, backup, component).map(|(what, alarm)| (format!("{of}{what}Alarm"), alarm)));
+        let name = pascal(backup.name.as_str());
+        resources.insert(format!("Backup{name}Schedule"), backup_schedule(plan, backup));
+        let verification = backup.verification.as_ref();
+        for (what, purpose, when) in [
+            ("Integrity", Purpose::Integrity, verification.and_then(|verification| verification.integrity.as_ref())),
+            ("RestoreTest", Purpose::Test, verification.and_then(|verification| verification.restore_test.as_ref())),
+        ] {
+            if let Some(when) = when {
+                resources.insert(format!("{what}{name}Schedule"), proof_schedule(plan, backup, purpose, when));
+            }
+        }
+        for component in &backup.components {
+            let of = format!("Backup{name}{}", pascal(component.as_str()));
+            let alarms = size_alarms(plan, backup, component).into_iter();
+            resources.extend(alarms.map(|(what, alarm)| (format!("{of}{what}Alarm"), alarm)));
         }
     }
     if let Some(cleanup) = &plan.cleanup {
@@ -41,7 +42,7 @@ pub fn synth(plan: &Plan) -> Value {
     resources.insert("ScheduleRole".into(), role());
     resources.insert("LostStarts".into(), queue(plan));
     resources.insert("LostStartsAlarm".into(), lost_alarm(plan));
-    for machine in ["backup", "cleanup"] {
+    for machine in MACHINES {
         resources.insert(format!("{}FailedAlarm", pascal(machine)), failed_alarm(plan, machine));
     }
     json!({
@@ -49,6 +50,33 @@ pub fn synth(plan: &Plan) -> Value {
         "Description": format!("Lifeboat - the schedules and alarms of plan {}, made by lifeboat plan synth", plan.plan),
         "Resources": resources,
     })
+}
+
+/// What a plan's schedules start: `lifeboat-` and each of these.
+const MACHINES: [&str; 3] = ["backup", "cleanup", "verify-backup"];
+
+fn backup_schedule(plan: &Plan, backup: &Backup) -> Value {
+    let input = json!({
+        "plan": plan.plan,
+        "schedule": backup.name,
+        // EventBridge Scheduler writes its own time here: one that fires twice asks for one backup.
+        "scheduledAt": "<aws.scheduler.scheduled-time>",
+    });
+    schedule(&format!("backup-{}", backup.name), backup.schedule.as_str(), "lifeboat-backup", &input)
+}
+
+fn proof_schedule(plan: &Plan, backup: &Backup, purpose: Purpose, when: &Schedule) -> Value {
+    let request = RestoreRequest {
+        plan: plan.plan.clone(),
+        schedule: Some(backup.name.clone()),
+        component: None,
+        purpose,
+        wanted: Wanted::Latest,
+        region: None,
+        by: None,
+    };
+    let what = if purpose == Purpose::Integrity { "integrity" } else { "restore-test" };
+    schedule(&format!("{what}-{}", backup.name), when.as_str(), "lifeboat-verify-backup", &json!(request))
 }
 
 /// How long a start is tried: after a day another one is due.
@@ -89,7 +117,7 @@ fn machine_arn(machine: &str) -> Value {
     json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:stateMachine:{machine}") })
 }
 
-/// What EventBridge Scheduler may do: start these two, and say that it could not.
+/// What EventBridge Scheduler may do: start these, and say that it could not.
 fn role() -> Value {
     json!({
         "Type": "AWS::IAM::Role",
@@ -111,7 +139,7 @@ fn role() -> Value {
                         {
                             "Effect": "Allow",
                             "Action": "states:StartExecution",
-                            "Resource": [machine_arn("lifeboat-backup"), machine_arn("lifeboat-cleanup")],
+                            "Resource": MACHINES.map(|machine| machine_arn(&format!("lifeboat-{machine}"))),
                         },
                         {
                             "Effect": "Allow",
@@ -143,7 +171,7 @@ fn queue(plan: &Plan) -> Value {
 
 fn lost_alarm(plan: &Plan) -> Value {
     let says = format!(
-        "EventBridge Scheduler could not start a backup or a cleanup of plan {}. RUNBOOK, \"A start that was lost\".",
+        "EventBridge Scheduler could not start a backup, a proof of one, or a cleanup of plan {}. RUNBOOK, \"A start that was lost\".",
         plan.plan
     );
     let queue = json!([{ "Name": "QueueName", "Value": { "Fn::GetAtt": ["LostStarts", "QueueName"] } }]);
@@ -153,7 +181,7 @@ fn lost_alarm(plan: &Plan) -> Value {
 
 fn failed_alarm(plan: &Plan, machine: &str) -> Value {
     let says = format!(
-        "A {machine} ended with an error. Its notice says which and why. RUNBOOK, \"{}Failed\".",
+        "A run of lifeboat-{machine} ended with an error. Its notice says which and why. RUNBOOK, \"{}Failed\".",
         pascal(machine)
     );
     let of = json!([{ "Name": "StateMachineArn", "Value": machine_arn(&format!("lifeboat-{machine}")) }]);
@@ -164,12 +192,8 @@ fn failed_alarm(plan: &Plan, machine: &str) -> Value {
 /// The metric that `CloseBackup` publishes of each whole backup: its database's size.
 pub const SIZE_METRIC: &str = "BackupSizeBytes";
 
-/// One that is too old is one of which no size was published for so long; silence breaches.
-fn size_alarms<'p>(
-    plan: &'p Plan,
-    backup: &'p Backup,
-    component: &'p ComponentName,
-) -> impl Iterator<Item = (&'static str, Value)> + 'p {
+/// The alarms of one component's backups, by what is wrong then.
+fn size_alarms(plan: &Plan, backup: &Backup, component: &ComponentName) -> Vec<(&'static str, Value)> {
     let dimensions = json!([
         { "Name": "Plan", "Value": plan.plan },
         { "Name": "Schedule", "Value": backup.name },
@@ -177,8 +201,8 @@ fn size_alarms<'p>(
     ]);
     let of = format!("{} of plan {}, schedule {}", component, plan.plan, backup.name);
     let name = format!("lifeboat-{}-{}-{component}", plan.plan, backup.name);
-    let hourly = move |kind: &str, says: String, statistic: &str, changes: Value| {
-        let mut alarm = alarm(&format!("{name}-{kind}"), &says, "Lifeboat", SIZE_METRIC, statistic, &dimensions);
+    let hourly = |kind: &str, says: &str, statistic: &str, changes: Value| {
+        let mut alarm = alarm(&format!("{name}-{kind}"), says, "Lifeboat", SIZE_METRIC, statistic, &dimensions);
         for (key, value) in changes.as_object().into_iter().flatten() {
             alarm["Properties"][key] = value.clone();
         }
@@ -186,18 +210,17 @@ fn size_alarms<'p>(
         alarm["Properties"]["ComparisonOperator"] = json!("LessThanThreshold");
         alarm
     };
-    backup.alarm.iter().flat_map(move |limits| {
-        let hours = limits.older_than.duration().as_secs() / HOUR_SECONDS;
-        let says = format!("No whole backup of {of} for {}. RUNBOOK, \"A backup is too old\".", limits.older_than);
-        let changes =
-            json!({ "EvaluationPeriods": hours, "DatapointsToAlarm": hours, "TreatMissingData": "breaching" });
-        let old = Some(("TooOld", hourly("too-old", says, "SampleCount", changes)));
-        let small = limits.smaller_than_bytes.map(|bytes| {
-            let says = format!("A backup of {of} held less than {bytes} bytes. RUNBOOK, \"A backup is too small\".");
-            ("TooSmall", hourly("too-small", says, "Minimum", json!({ "Threshold": bytes })))
-        });
-        old.into_iter().chain(small)
-    })
+    let Some(BackupAlarm { older_than, smaller_than_bytes }) = &backup.alarm else { return Vec::new() };
+    // One that is too old is one of which no size was published for so long; silence breaches.
+    let hours = older_than.duration().as_secs() / HOUR_SECONDS;
+    let says = format!("No whole backup of {of} for {older_than}. RUNBOOK, \"A backup is too old\".");
+    let changes = json!({ "EvaluationPeriods": hours, "DatapointsToAlarm": hours, "TreatMissingData": "breaching" });
+    let mut alarms = vec![("TooOld", hourly("too-old", &says, "SampleCount", changes))];
+    if let Some(bytes) = smaller_than_bytes {
+        let says = format!("A backup of {of} held less than {bytes} bytes. RUNBOOK, \"A backup is too small\".");
+        alarms.push(("TooSmall", hourly("too-small", &says, "Minimum", json!({ "Threshold": bytes }))));
+    }
+    alarms
 }
 
 const HOUR_SECONDS: u64 = 3_600;
@@ -251,6 +274,22 @@ mod tests {
         assert_eq!((&input["plan"], &input["schedule"]), (&json!("lab"), &json!("daily")));
         assert_eq!(input["scheduledAt"], "<aws.scheduler.scheduled-time>");
         assert!(template["Resources"]["CleanupSchedule"].is_object());
+    }
+
+    #[test]
+    fn a_plan_s_proofs_are_started_by_its_schedules_as_the_state_machine_reads_them() {
+        let template = synth(&plan());
+        for (name, purpose) in
+            [("IntegrityDailySchedule", Purpose::Integrity), ("RestoreTestDailySchedule", Purpose::Test)]
+        {
+            let target = &template["Resources"][name]["Properties"]["Target"];
+            assert!(target["Arn"]["Fn::Sub"].as_str().unwrap().ends_with(":lifeboat-verify-backup"));
+            let request: RestoreRequest = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
+            assert_eq!((request.purpose, request.wanted), (purpose, Wanted::Latest));
+        }
+        let mut without = plan();
+        without.backups[0].verification = None;
+        assert!(synth(&without)["Resources"]["RestoreTestDailySchedule"].is_null());
     }
 
     #[test]

@@ -9,16 +9,10 @@ use domain::{
     plan::Plan,
     upkeep::UpkeepOutcome,
 };
-use edge::{clock, shelf};
+use edge::shelf;
 use serde::Serialize;
 
-use crate::{
-    backups,
-    engine::{Engine, Start},
-    output::Output,
-    refusal::Refusal,
-    run, upkeep,
-};
+use crate::{backups, engine::Engine, output::Output, refusal::Refusal, run, upkeep};
 
 /// What the names of its ends begin with.
 const TITLE: &str = "Cleanup";
@@ -71,11 +65,7 @@ impl Command {
         let request = CleanupRequest { plan: self.plan.clone(), apply: Some(self.apply), by: Some(self.by.clone()) };
         let input = serde_json::to_string(&request)
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat cleanup --help`."))?;
-        // Named by the time: what the same order finds today is not what it found yesterday.
-        let name = format!("by-hand-{}-{}", self.plan, clock::now().strftime("%Y%m%dt%H%M%S%3f"));
-        let execution = match engine.start(&name, &input).await? {
-            Start::Started(execution) | Start::Taken(execution) => execution,
-        };
+        let execution = run::start_anew(&engine, &self.plan, &input).await?;
         let (outcome, because) =
             run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), self.json, output).await?;
         let reports = reports(&engine, &plan, &execution).await;

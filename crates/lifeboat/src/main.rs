@@ -1,6 +1,6 @@
 //! The command for the people on call.
 //!
-//! One module for each noun: plans, approvals, failovers, switchovers, backups, cleanups, evidence, status. What is printed is printed by
+//! One module for each noun: plans, approvals, failovers, switchovers, backups, their proofs, cleanups, evidence, status. What is printed is printed by
 //! [`output`]; a command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
@@ -13,6 +13,7 @@ mod evidence;
 mod failover;
 mod output;
 mod plan;
+mod proof;
 mod refusal;
 mod request;
 mod run;
@@ -61,6 +62,10 @@ enum Command {
     Backup(backup::Command),
     /// Lists a plan's backups: age, size, verified or not, and what keeps each.
     Backups(backups::Command),
+    /// Proves a backup by restoring it into isolation, and tears it down.
+    Verify(proof::Verify),
+    /// Restores a backup, or a point in time, to a new instance.
+    Restore(proof::Restore),
     /// Names the backups that no retention keeps, and deletes them if told to.
     Cleanup(cleanup::Command),
     /// Makes a disaster on this machine and shows what comes of it.
@@ -83,6 +88,8 @@ fn main() -> ExitCode {
         Command::TakeOver(command) => wait_for(command.run(&mut output)),
         Command::Backup(command) => wait_for(command.run(&mut output)),
         Command::Backups(command) => wait_for(command.run(&mut output)),
+        Command::Verify(command) => wait_for(command.run(&mut output)),
+        Command::Restore(command) => wait_for(command.run(&mut output)),
         Command::Cleanup(command) => wait_for(command.run(&mut output)),
         Command::Drill(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
         Command::Evidence(command) => command.run(&mut output),

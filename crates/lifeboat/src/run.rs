@@ -13,7 +13,7 @@ use domain::{
     request::FailoverRequest,
     run::{Consent, Kind},
 };
-use edge::shelf;
+use edge::{clock, shelf};
 use serde::Serialize;
 
 use crate::{
@@ -91,6 +91,14 @@ impl Ordered {
     async fn evidence(&self, engine: &Engine, execution: &ExecutionArn) -> Option<Evidence> {
         let key = evidence::key(Some(&self.plan), execution);
         shelf::read_json::<Evidence>(&engine.bucket, &key).await.ok().flatten().map(|(evidence, _)| evidence)
+    }
+}
+
+/// Starts a run of its own, named by the time: what the same order finds today is not what it found yesterday.
+pub(crate) async fn start_anew(engine: &Engine, plan: &PlanName, input: &str) -> Result<ExecutionArn, Refusal> {
+    let name = format!("by-hand-{plan}-{}", clock::now().strftime("%Y%m%dt%H%M%S%3f"));
+    match engine.start(&name, input).await? {
+        Start::Started(execution) | Start::Taken(execution) => Ok(execution),
     }
 }
 

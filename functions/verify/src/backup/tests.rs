@@ -1,1 +1,115 @@
+use domain::{
+    backup::{BackupRun, Marks, Shot},
+    step::Outcome,
+    wal::Lsn,
+};
+use edge::shelf::fake::Memory;
+use serde_json::Value;
 
+use super::*;
+
+/// Regions that hold the same backups, or do not answer.
+struct Regions {
+    snapshots: Vec<Snapshot>,
+    elsewhere: Result<(), String>,
+    window: Option<Window>,
+}
+
+impl Backups for Regions {
+    async fn list(&self, _: &Region, _: &PlanName) -> Result<Vec<Snapshot>, Failure> {
+        Ok(self.snapshots.clone())
+    }
+
+    async fn find(&self, region: &Region, name: &str) -> Found {
+        let found = || self.snapshots.iter().find(|snapshot| snapshot.name == name).cloned();
+        Found { region: region.clone(), snapshot: self.elsewhere.clone().map(|()| found()) }
+    }
+
+    async fn window(&self, _: &Region, instance: &InstanceId) -> Result<Option<Window>, Failure> {
+        assert_eq!(instance.as_str(), "orders-primary", "the one that takes writes");
+        Ok(self.window)
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-21T06:00:00Z".parse().unwrap()
+}
+
+/// The backup that the sample manifest is of, as RDS shows it.
+fn regions() -> Regions {
+    let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
+    let run: BackupRun = serde_json::from_value(event["backup"].clone()).unwrap();
+    let part: Part = serde_json::from_value(event["parts"][0].clone()).unwrap();
+    let taken = part.taken.unwrap();
+    let shot: Shot = taken.shot.clone();
+    let snapshot = Snapshot {
+        name: taken.snapshot,
+        arn: taken.places[0].arn.clone(),
+        taken_at: Some(shot.database_time),
+        status: "available".into(),
+        percent: 100,
+        allocated_gib: 20,
+        encrypted: false,
+        label: Ok(run.label(&"orders".parse().unwrap(), shot)),
+        marks: Marks { plan: Some("lab".into()), ..Marks::default() },
+    };
+    Regions { snapshots: vec![snapshot], elsewhere: Ok(()), window: None }
+}
+
+fn shelf() -> Memory {
+    let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
+    let run: BackupRun = serde_json::from_value(event["backup"].clone()).unwrap();
+    let parts = serde_json::from_value(event["parts"].clone()).unwrap();
+    let manifest = Manifest::assemble(&run, parts, now());
+    Memory::default().with(&run.manifest_key(), &serde_json::to_string(&manifest).unwrap())
+}
+
+async fn examined(
+    regions: &Regions,
+    shelf: &Memory,
+    change: impl FnOnce(&mut Value),
+) -> Result<Step<Examined>, Failure> {
+    let mut event: Value = serde_json::from_str(include_str!("../../../../events/verify-backup.json")).unwrap();
+    change(&mut event["backup"]);
+    verify(regions, shelf, serde_json::from_value(event["backup"].clone()).unwrap(), now()).await
+}
+
+#[tokio::test]
+async fn a_whole_backup_is_found_and_chosen() {
+    let step = examined(&regions(), &shelf(), |_| ()).await.unwrap();
+    assert_eq!(step.step, Outcome::Done, "{}", step.because);
+    let examined = step.did.unwrap();
+    assert!(verification::sum_up(&examined.checks) == Verification::Passed, "{:#?}", examined.checks);
+    assert!(examined.chosen.unwrap().lsn.unwrap() > Lsn(0));
+}
+
+#[tokio::test]
+async fn a_fault_is_told_and_what_can_be_restored_is_chosen_all_the_same() {
+    let step = examined(&regions(), &Memory::default(), |_| ()).await.unwrap();
+    assert!(step.because.contains("the backup was not finished"), "{}", step.because);
+    assert!(step.did.unwrap().chosen.is_some());
+    let none = Regions { snapshots: Vec::new(), ..regions() };
+    let step = examined(&none, &shelf(), |_| ()).await.unwrap();
+    assert!((step.step, step.did.unwrap().chosen) == (Outcome::Done, None), "{}", step.because);
+}
+
+#[tokio::test]
+async fn a_region_that_is_silent_is_asked_again() {
+    let silent = Regions { elsewhere: Err("timed out".into()), ..regions() };
+    assert_eq!(examined(&silent, &shelf(), |_| ()).await.unwrap().step, Outcome::Pending);
+}
+
+#[tokio::test]
+async fn a_point_in_time_is_looked_for_at_the_instance_that_takes_writes() {
+    let window =
+        Window { earliest: "2026-11-20T00:00:00Z".parse().unwrap(), latest: "2026-11-21T05:59:00Z".parse().unwrap() };
+    let backed_up = Regions { window: Some(window), ..regions() };
+    let wanting =
+        |time: &'static str| move |event: &mut Value| event["restore"]["wanted"] = serde_json::json!({ "time": time });
+    let step = examined(&backed_up, &shelf(), wanting("2026-11-21T05:00:00Z")).await.unwrap();
+    assert_eq!(step.did.unwrap().chosen.unwrap().data_until.to_string(), "2026-11-21T05:00:00Z");
+    for (regions, says) in [(&backed_up, "reach from"), (&regions(), "no automated backups")] {
+        let why = examined(regions, &shelf(), wanting("2026-11-21T05:59:30Z")).await.unwrap_err();
+        assert!(why.name() == "NotFound" && why.chain().contains(says), "{}", why.chain());
+    }
+}

@@ -30,6 +30,7 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         copies(plan, backup, &path, found);
         retention(backup, &path, found);
         alarm(backup, &path, found);
+        verification(backup, &path, found);
     }
 }
 
@@ -104,4 +105,23 @@ fn alarm(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
         let what = format!("a backup is due every {every}, and {age} old is too old");
         found.push(Finding::error(&path, what, "Leave the next backup time to be made: write more."));
     }
+}
+
+/// A backup that nobody has restored is a hope.
+fn verification(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    let path = format!("{path}.verification");
+    let Some(verification) = &backup.verification else {
+        let what = "its backups are never proved";
+        let remedy = "Add a restoreTest: a backup counts once it was restored and queried.";
+        return found.push(Finding::warning(&path, what, remedy));
+    };
+    if verification.restore_test.is_none() {
+        let what = "its backups are looked at, and never restored";
+        found.push(Finding::warning(
+            &path,
+            what,
+            "Add a restoreTest: a backup counts once it was restored and queried.",
+        ));
+    }
+    super::verification::sql(&verification.checks, &format!("{path}.checks"), found);
 }

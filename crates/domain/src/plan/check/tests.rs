@@ -465,3 +465,21 @@ fn a_retention_keeps_something_and_no_more_than_a_region_holds() {
     assert_eq!(each("rate(15 minutes)", "1d"), [""; 0], "97 snapshots");
     assert_eq!(each("rate(15 minutes)", "30d"), ["warning: backups[0].retention"]);
 }
+
+#[test]
+fn a_backup_that_is_never_restored_is_warned_of_and_its_queries_are_checked_as_the_plan_s_own() {
+    const VERIFICATION: &str = "/backups/0/verification";
+    let query = |name: &str, within: &str| json!({"name": name, "query": "select 1", "expect": {"equals": "1"}, "within": within});
+    let checked = |checks| json!({"restoreTest": "rate(7 days)", "encrypted": false, "checks": checks});
+    hold(&[
+        (VERIFICATION, json!(null), &["warning: backups[0].verification"]),
+        (VERIFICATION, json!({"integrity": "rate(1 day)"}), &["warning: backups[0].verification"]),
+        (VERIFICATION, checked(json!([])), &[]),
+        (VERIFICATION, checked(json!([query("a", "5s")])), &[]),
+        (
+            VERIFICATION,
+            checked(json!([query("a", "5s"), query("a", "21s")])),
+            &["error: backups[0].verification.checks[1].name", "error: backups[0].verification.checks[1].within"],
+        ),
+    ]);
+}

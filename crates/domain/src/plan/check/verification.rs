@@ -19,16 +19,23 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         let what = "nothing is checked on the new side beyond a committed write";
         found.push(Finding::warning("verify", what, "Add a query or an address that only a working system answers."));
     }
-    if plan.verify.len() > MOST_CHECKS {
-        found.push(Finding::error(
-            "verify",
-            format!("{} checks are more than one run makes", plan.verify.len()),
-            format!("Name at most {MOST_CHECKS}."),
-        ));
+    all(&plan.verify, "verify", found);
+}
+
+/// The queries that a restored database must answer.
+pub(super) fn sql(checks: &[SqlCheck], path: &str, found: &mut Vec<Finding>) {
+    let checks: Vec<Check> = checks.iter().cloned().map(Check::Sql).collect();
+    all(&checks, path, found);
+}
+
+fn all(checks: &[Check], path: &str, found: &mut Vec<Finding>) {
+    if checks.len() > MOST_CHECKS {
+        let what = format!("{} checks are more than one run makes", checks.len());
+        found.push(Finding::error(path, what, format!("Name at most {MOST_CHECKS}.")));
     }
     let mut names = BTreeSet::new();
-    for (index, check) in plan.verify.iter().enumerate() {
-        let path = format!("verify[{index}]");
+    for (index, check) in checks.iter().enumerate() {
+        let path = format!("{path}[{index}]");
         let name = check.name();
         if name.trim().is_empty() || name.chars().count() > LONGEST_NAME_CHARS || name.chars().any(char::is_control) {
             let remedy = format!("Name it in one line of 1 to {LONGEST_NAME_CHARS} characters.");

@@ -14,6 +14,7 @@ use edge::shelf::{self, Shelf};
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 use tracing::info;
 
 use crate::World;
@@ -63,6 +64,9 @@ pub(crate) async fn verify(
         examined.chosen.as_ref().map_or_else(|| "nothing can be restored".to_owned(), |chosen| chosen.origin.name());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), component.name = %component, ?examined, "examined a backup");
     Ok(match verification::sum_up(&examined.checks) {
+        Verification::Passed if examined.checks.is_empty() => {
+            Step::done(format!("{what}: within reach"), Value::Null, examined.clone())
+        }
         Verification::Passed => Step::done(format!("{what}: as it should be"), &examined.checks, examined.clone()),
         Verification::Failed(why) => Step::done(format!("{what}: {why}"), &examined.checks, examined.clone()),
         Verification::Unanswered(why) => Step::under_way(format!("{what}: {why}"), &examined.checks, examined.clone()),

@@ -41,7 +41,8 @@ pub(crate) async fn verify(world: &impl Database, request: Request, now: Timesta
     let side = restored.as_side();
     let chosen =
         examined.chosen.as_ref().ok_or_else(|| Failure::InvalidInput("restored.examined.chosen: is null".into()))?;
-    let position = timed("its log reaches where the backup's did", async {
+    let name = if chosen.lsn.is_some() { "its log reaches where the backup's did" } else { "it answers as a primary" };
+    let position = timed(name, async {
         let got = world.position(pair, &side).await;
         restore::reaches(chosen.lsn.unwrap_or(Lsn(0)), got)
     });

@@ -4,7 +4,6 @@ use domain::{
     wal::Lsn,
 };
 use edge::shelf::fake::Memory;
-use serde_json::Value;
 
 use super::*;
 

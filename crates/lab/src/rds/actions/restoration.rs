@@ -166,6 +166,7 @@ fn begin(call: &Call<'_>, name: &Name, base: PathBuf, server: Arc<Server>) {
 }
 
 async fn restore(estate: &Arc<Estate>, name: &Name, base: &Path, server: &Server) -> Result<(), PostgresError> {
+    freeze_archive(server).await?;
     let started = start_from(base, server).await;
     let archive = started.is_err().then(|| target_not_reached(server)).flatten();
     match archive {
@@ -179,6 +180,28 @@ async fn restore(estate: &Arc<Estate>, name: &Name, base: &Path, server: &Server
         }
     }
     settle(estate, name).await
+}
+
+/// Lets the server replay what is archived now and nothing that comes later: its source goes on, and a second try must
+/// not find more than the first.
+async fn freeze_archive(server: &Server) -> Result<(), PostgresError> {
+    let Role::Restoring { archive, until } = server.role() else { return Ok(()) };
+    let frozen = server.archive().with_file_name("restored-wal");
+    let (from, to, owner) = (archive, frozen.clone(), server.installation.run_as);
+    let linked = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+        folder::make(&to, owner)?;
+        for entry in std::fs::read_dir(&from)? {
+            let entry = entry?;
+            // One that begins with a dot is not whole yet.
+            if !entry.file_name().to_string_lossy().starts_with('.') {
+                std::fs::hard_link(entry.path(), to.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    });
+    linked.await.map_err(std::io::Error::other)??;
+    server.set_role(Role::Restoring { archive: frozen, until });
+    Ok(())
 }
 
 /// The archive of a server that ended because it found no transaction as late as its target. It

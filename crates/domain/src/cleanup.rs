@@ -13,7 +13,7 @@ use crate::{
     backup::Snapshot,
     id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName},
     plan::Plan,
-    restore::Stray,
+    restore::{SeenInstance, Stray},
     retention::{self, Decision, Entry, State},
 };
 
@@ -117,6 +117,16 @@ pub fn judge(plan: &Plan, snapshots: Vec<Snapshot>, now: Timestamp) -> Vec<Verdi
     }
     verdicts.extend(strays);
     verdicts
+}
+
+/// Spares what a restore is being made of now: it would be lost with its snapshot.
+pub fn spare(verdicts: &mut [Verdict], restored: &[SeenInstance]) {
+    let making = restored.iter().filter(|seen| seen.status == "creating");
+    let from: Vec<&str> = making.filter_map(|seen| Some(seen.provenance.as_ref().ok()?.from.as_str())).collect();
+    for verdict in verdicts.iter_mut().filter(|verdict| !verdict.stays && from.contains(&verdict.snapshot.as_str())) {
+        verdict.stays = true;
+        verdict.because = format!("a restore is being made of it, else: {}", verdict.because);
+    }
 }
 
 fn judge_series(plan: &Plan, schedule: &ScheduleName, snapshots: &[Snapshot], now: Timestamp) -> Vec<Verdict> {

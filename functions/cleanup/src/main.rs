@@ -149,8 +149,10 @@ async fn cleaned(
     let key = run.report_key(region);
     let before = shelf::read_json::<Report>(shelf, &key).await?.map(|(report, _)| report);
     let snapshots = world.list(region, &run.plan.plan).await?;
-    let verdicts = cleanup::judge(&run.plan, snapshots, world.now());
-    let restores = strays(world, run, region).await?;
+    let restored = world.restores(region, &run.plan.plan).await?;
+    let mut verdicts = cleanup::judge(&run.plan, snapshots, world.now());
+    cleanup::spare(&mut verdicts, &restored);
+    let restores = strays(world, restored).await;
     let mut report = Report::of(run, region, (verdicts, restores), before, world.now());
     let going: Vec<String> = report.going().map(|verdict| verdict.snapshot.clone()).collect();
     let left: Vec<InstanceId> = report.strays().map(|stray| stray.instance.clone()).collect();
@@ -188,14 +190,14 @@ async fn cleaned(
 }
 
 /// What tests restored and left there. One that RDS deletes already is gone soon.
-async fn strays(world: &impl Estate, run: &CleanupRun, region: &Region) -> Result<Vec<Stray>, Failure> {
+async fn strays(world: &impl Estate, restored: Vec<SeenInstance>) -> Vec<Stray> {
     let mut strays = Vec::new();
-    for seen in world.restores(region, &run.plan.plan).await? {
+    for seen in restored {
         if let (Ok(of), true) = (&seen.provenance, seen.status != "deleting") {
             strays.push(restore::stray(seen.instance, of, &world.owner(&of.execution).await));
         }
     }
-    Ok(strays)
+    strays
 }
 
 async fn torn_down(world: &impl Estate, run: &RestoreRun, component: &ComponentName) -> Result<Step<()>, Failure> {

@@ -288,3 +288,17 @@ async fn a_dry_run_leaves_strays_and_names_them() {
     assert!(step.because.contains("1 restored instances as well"), "{}", step.because);
     assert_eq!(estate.restored.borrow()[0].status, "available");
 }
+
+#[tokio::test]
+async fn what_a_restore_is_being_made_of_is_spared() {
+    let estate = Backups::of(40);
+    let (_, dry) = cleaned_with(&estate, reported_only()).await;
+    let going = dry.going().next().unwrap().snapshot.clone();
+    for (status, spared) in [("creating", true), ("available", false)] {
+        let mut of_it = restored(status, "test");
+        of_it.provenance.as_mut().unwrap().from.clone_from(&going);
+        *estate.restored.borrow_mut() = vec![of_it];
+        let (_, report) = cleaned_with(&estate, reported_only()).await;
+        assert_eq!(report.going().all(|verdict| verdict.snapshot != going), spared, "{status}");
+    }
+}

@@ -27,6 +27,7 @@ async fn a_backup_is_proved_by_restoring_it_and_a_damaged_one_is_found() {
     assert_eq!(lab.back_up("first", lab.at(2)).await.end, "SUCCEEDED");
     lab.a_test_proves_it_and_leaves_nothing_behind().await;
     lab.a_restore_whose_answer_is_lost_is_asked_for_once().await;
+    lab.calls_that_fail_once_are_asked_again().await;
     lab.an_integrity_check_restores_nothing().await;
     lab.what_is_not_there_or_not_of_this_is_refused_and_nothing_is_made().await;
     lab.a_restore_that_is_kept_stays_isolated_and_is_what_it_was().await;
@@ -89,6 +90,21 @@ impl Lab<'_> {
         assert!(part.restore_seconds.is_some_and(|took| took > 0.1), "{:?}", part.restore_seconds);
         assert!(part.recovery_point_seconds.is_some_and(|lost| lost > 0.1), "{:?}", part.recovery_point_seconds);
         assert_eq!((self.restores().await.len(), self.verified().await), (0, 1));
+    }
+
+    async fn calls_that_fail_once_are_asked_again(&self) {
+        let faults = self.stage.machine.gateway.faults();
+        let spoilt = [("rds", How::Throttled), ("s3", How::Throttled), ("lambda", How::Broken)];
+        for (service, how) in spoilt {
+            faults.set(&Fault::new(When::Before, how).of(service).first_of_each(1)).await.unwrap();
+        }
+        let (ended, record) = self.prove("throttled", &Self::test()).await;
+        let spoiled: u32 = faults.in_force().await.unwrap().iter().map(|fault| fault.spoiled).sum();
+        assert!(spoiled >= 8, "{spoiled} calls failed");
+        faults.heal().await.unwrap();
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        assert!(record.unwrap().parts[0].part.verified.as_ref().unwrap().tagged);
+        assert_eq!(self.restores().await.len(), 0);
     }
 
     async fn an_integrity_check_restores_nothing(&self) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, process::Command};
 
 use tests::{repository, template::one_or_more};
 
-use crate::{engine, resource_of};
+use crate::{engine, lab_plan, resource_of};
 
 /// What each function may do, and nothing else.
 const ALLOWED: [(&str, &[&str]); 17] = [
@@ -248,11 +248,14 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
 
 #[test]
 fn a_plans_own_stack_finds_the_engine_by_its_names() {
-    let plan = domain::plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml")
-        .unwrap_or_else(|error| panic!("{error}"));
+    let plan = lab_plan();
     let template = domain::synth::synth(&plan);
     let text = template.to_string();
-    for (resource, name) in [("BackupStateMachine", "lifeboat-backup"), ("CleanupStateMachine", "lifeboat-cleanup")] {
+    for (resource, name) in [
+        ("BackupStateMachine", "lifeboat-backup"),
+        ("CleanupStateMachine", "lifeboat-cleanup"),
+        ("VerifyBackupStateMachine", "lifeboat-verify-backup"),
+    ] {
         assert_eq!(engine().properties(resource)["Name"], name);
         assert!(text.contains(&format!(":stateMachine:{name}\"")), "no schedule starts {name}");
     }

@@ -9,7 +9,6 @@ use domain::{
     evidence::{Record, RunOutcome},
     health::LookRequest,
     judgement::Judgement,
-    plan::{self, Plan},
     request::FailoverRequest,
     restore::{RestorePart, RestoreRequest, RestoreRun},
     run::{Kind, Run},
@@ -21,11 +20,7 @@ use tests::{
     repository,
 };
 
-use crate::event_of;
-
-fn lab_plan() -> Plan {
-    plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml").unwrap_or_else(|error| panic!("{error}"))
-}
+use crate::{event_of, lab_plan};
 
 /// What a task hands to its function.
 fn payload(state: &State) -> &Value {

@@ -116,15 +116,15 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
     let named: Vec<String> = repository::MOVING.into_iter().map(|machine| format!("lifeboat-{machine}")).collect();
     assert_eq!(Kind::ALL.map(Kind::machine).to_vec(), named);
     let heard = &template.properties("ExecutionStatusRule")["EventPattern"]["detail"]["stateMachineArn"];
+    let of_backups = &template.properties("BackupStatusRule")["EventPattern"]["detail"]["stateMachineArn"];
+    assert_eq!(
+        one_or_more(of_backups),
+        ["BackupStateMachine", "CleanupStateMachine", "VerifyBackupStateMachine"],
+        "nobody hears of one that was broken off"
+    );
     for kind in Kind::ALL {
         let resource = format!("{}StateMachine", kind.title());
         assert!(one_or_more(heard).contains(&resource), "nobody hears of a {} that was broken off", kind.noun());
-        let of_backups = template.properties("BackupStatusRule")["EventPattern"]["detail"]["stateMachineArn"].clone();
-        assert_eq!(
-            one_or_more(&of_backups),
-            ["BackupStateMachine", "CleanupStateMachine", "VerifyBackupStateMachine"],
-            "nobody hears of one that was broken off"
-        );
         for function in ["open-run", "close-run"] {
             let asks = template.statements(&resource_of(function)).into_iter().map(ToString::to_string);
             let of_it = format!(":execution:{}:*", kind.machine());

@@ -5,10 +5,15 @@ mod events;
 mod machine;
 mod tree;
 
+use domain::plan::{self, Plan};
 use tests::{machine::Machine, repository, template::Template};
 
 fn engine() -> Template {
     Template::read("engine")
+}
+
+fn lab_plan() -> Plan {
+    plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml").unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The function that a task calls: the one its name says, but for an undo, a rehearsal and the question to a person.

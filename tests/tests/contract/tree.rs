@@ -8,7 +8,7 @@ use tests::{
     repository::{self, FUNCTIONS},
 };
 
-use crate::{engine, resource_of};
+use crate::{engine, lab_plan, resource_of};
 
 #[test]
 fn one_name_has_its_four_spellings() {
@@ -50,8 +50,7 @@ fn every_end_and_every_alarm_has_its_heading_in_the_runbook() {
             assert!(has(name), "RUNBOOK.md has no heading {name}");
         }
     }
-    let plan = domain::plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml")
-        .unwrap_or_else(|error| panic!("{error}"));
+    let plan = lab_plan();
     let (engine, synth) = (engine(), domain::synth::synth(&plan));
     let of_the_plan = synth["Resources"].as_object().into_iter().flatten();
     let of_the_plan = of_the_plan.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");

@@ -181,6 +181,11 @@ impl Lab<'_> {
 
     async fn a_restore_that_is_kept_stays_isolated_and_is_what_it_was(&self) {
         let before = self.primary_ids().await;
+        let region = &self.stage.system.plan.regions.recovery;
+        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        // What RDS would not carry over by itself.
+        let groups = rds.modify_db_instance().db_instance_identifier("orders-replica").apply_immediately(true);
+        groups.db_parameter_group_name("orders-15").option_group_name("orders").send().await.unwrap();
         let day = self.at(2).to_zoned(jiff::tz::TimeZone::UTC).date();
         let request =
             json!({ "plan": "lab", "schedule": "daily", "purpose": "keep", "wanted": { "date": day }, "by": "anna" });
@@ -188,6 +193,12 @@ impl Lab<'_> {
         assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
         let record = record.unwrap();
         assert_eq!(self.ids(&record).await, before);
+        let name = record.parts[0].part.restored.as_ref().unwrap().instance.as_str();
+        let there = rds.describe_db_instances().db_instance_identifier(name).send().await.unwrap();
+        let there = &there.db_instances()[0];
+        assert_eq!(there.db_parameter_groups()[0].db_parameter_group_name(), Some("orders-15"));
+        assert_eq!(there.option_group_memberships()[0].option_group_name(), Some("orders"));
+        assert_eq!((there.deletion_protection(), there.backup_retention_period()), (Some(true), Some(7)));
         // No cleanup takes it.
         let (cleaned, reports) = self.clean("kept", &json!({ "plan": "lab" })).await;
         assert_eq!(cleaned.end, "SUCCEEDED", "{}", cleaned.cause);

@@ -61,8 +61,13 @@ pub(crate) async fn verify(world: &impl Database, request: Request, now: Timesta
         verified.tagged = true;
     }
     let step = answer(&verified.checks, verified.clone());
+    // What was wrong with the backup before it was restored is wrong still.
+    let because = match verification::sum_up(&examined.checks) {
+        Verification::Passed => step.because,
+        Verification::Failed(why) | Verification::Unanswered(why) => format!("{why}; restored: {}", step.because),
+    };
     // What failed is told check by check, too.
-    Ok(Step { did: Some(verified), ..step })
+    Ok(Step { because, did: Some(verified), ..step })
 }
 
 impl Database for World {

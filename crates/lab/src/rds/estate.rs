@@ -24,6 +24,7 @@ use super::query::Tags;
 use super::secrets::random_hex;
 use super::server::Server;
 use super::settings::{Role, Upstream};
+use super::work::Works;
 
 /// Everything behind the endpoint.
 pub(super) struct Estate {
@@ -37,6 +38,8 @@ pub(super) struct Estate {
     pub(super) hosts: watch::Sender<BTreeSet<SocketAddrV4>>,
     /// How fast snapshots are copied.
     pub(super) copy_pace: Pace,
+    /// How long everything took.
+    pub(super) works: Works,
     replication: fn(Ipv4Addr) -> Ipv4Addr,
     inventory: Mutex<Inventory>,
     /// `None` once the estate has ended: then no work begins.
@@ -70,6 +73,7 @@ impl Estate {
             installation: Arc::new(installation),
             hosts: watch::Sender::default(),
             copy_pace: Pace::default(),
+            works: Works::default(),
             replication,
             inventory: Mutex::default(),
             work: Mutex::new(Some(JoinSet::new())),

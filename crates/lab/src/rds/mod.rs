@@ -33,6 +33,7 @@ mod settings;
 mod snapshot;
 mod watch;
 mod window;
+mod work;
 mod xml;
 
 use std::future::IntoFuture;
@@ -52,6 +53,7 @@ use installation::Installation;
 pub use installation::PostgresError;
 pub use instance::Status;
 pub use name::Name;
+pub use work::{Work, WorkKind};
 
 /// Where and how the endpoint runs.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use super::super::instance::Origin;
 use super::super::name::{Kind, Name};
 use super::super::query::Tags;
 use super::super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
+use super::super::work::WorkKind;
 use super::super::xml::Xml;
 use super::Call;
 use super::creation::key_of_region;
@@ -86,7 +87,8 @@ async fn copy_folder(estate: &Estate, name: &Name, copying: Arc<Copying>, from: 
         let linked = folder::link(&from, &to, owner, &|bytes| copying.pass(bytes));
         linked.or_else(|error| folder::remove(&to).and(Err(error)))
     });
-    let copied = copied.await.map_err(std::io::Error::other).and_then(|copied| copied);
+    let copied = estate.works.timed(WorkKind::Copy, name, copied).await;
+    let copied = copied.map_err(std::io::Error::other).and_then(|copied| copied);
     finish(estate, name, copied.is_ok());
     if let Err(error) = copied {
         error!(snapshot.id = %name, error = chain(&error), "could not copy the snapshot");

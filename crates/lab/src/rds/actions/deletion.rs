@@ -9,6 +9,7 @@ use super::super::instance::Status;
 use super::super::name::{Kind, Name};
 use super::super::query::Tags;
 use super::super::server::Server;
+use super::super::work::WorkKind;
 use super::super::xml::Xml;
 use super::{Call, replication, snapshots};
 
@@ -73,7 +74,7 @@ fn final_snapshot(call: &Call<'_>) -> Result<Option<Name>, Fault> {
 }
 
 async fn remove(estate: &Arc<Estate>, name: &Name, server: &Server) -> Result<(), PostgresError> {
-    server.stop().await?;
+    estate.works.timed(WorkKind::Stop, name, server.stop()).await?;
     let (resource_id, source, orphans) = {
         let mut inventory = estate.inventory();
         let Some(instance) = inventory.instances.remove(name) else { return Ok(()) };

@@ -17,6 +17,7 @@ use super::super::query::Tags;
 use super::super::server::Server;
 use super::super::settings::Role;
 use super::super::window::Window;
+use super::super::work::WorkKind;
 use super::super::xml::Xml;
 use super::snapshots::must_be_available;
 use super::{Call, settle};
@@ -167,7 +168,7 @@ fn begin(call: &Call<'_>, name: &Name, base: PathBuf, server: Arc<Server>) {
 
 async fn restore(estate: &Arc<Estate>, name: &Name, base: &Path, server: &Server) -> Result<(), PostgresError> {
     freeze_archive(server).await?;
-    let started = start_from(base, server).await;
+    let started = start_from(estate, name, base, server).await;
     let archive = started.is_err().then(|| target_not_reached(server)).flatten();
     match archive {
         None => started?,
@@ -176,7 +177,7 @@ async fn restore(estate: &Arc<Estate>, name: &Name, base: &Path, server: &Server
         Some(archive) => {
             server.stop().await?;
             server.set_role(Role::Restoring { archive, until: None });
-            start_from(base, server).await?;
+            start_from(estate, name, base, server).await?;
         }
     }
     settle(estate, name).await
@@ -216,17 +217,20 @@ fn target_not_reached(server: &Server) -> Option<PathBuf> {
 }
 
 /// Starts a server on a fresh copy of the base and waits until it accepts writes.
-async fn start_from(base: &Path, server: &Server) -> Result<(), PostgresError> {
+async fn start_from(estate: &Estate, name: &Name, base: &Path, server: &Server) -> Result<(), PostgresError> {
     let (from, to, owner) = (base.to_owned(), server.data(), server.installation.run_as);
     let copied = tokio::task::spawn_blocking(move || {
         folder::remove(&to)?;
         folder::copy(&from, &to, owner)
     });
-    copied.await.map_err(std::io::Error::other)??;
+    estate.works.timed(WorkKind::Files, name, copied).await.map_err(std::io::Error::other)??;
     server.certify()?;
-    server.start().await?;
-    match server.role() {
-        Role::Restoring { .. } => server.wait_until_restored().await,
-        Role::Primary | Role::Standby(_) => Ok(()),
-    }
+    let start = async {
+        server.start().await?;
+        match server.role() {
+            Role::Restoring { .. } => server.wait_until_restored().await,
+            Role::Primary | Role::Standby(_) => Ok(()),
+        }
+    };
+    estate.works.timed(WorkKind::Start, name, start).await
 }

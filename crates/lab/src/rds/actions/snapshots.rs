@@ -15,6 +15,7 @@ use super::super::name::{Kind, Name};
 use super::super::query::Tags;
 use super::super::server::Server;
 use super::super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
+use super::super::work::WorkKind;
 use super::super::xml::Xml;
 use super::{Call, warn_of};
 
@@ -84,7 +85,8 @@ fn of_instance(instance: &Instance, name: Name, kind: SnapshotKind, folder: Path
 pub(super) async fn take(estate: &Estate, name: &Name, server: &Server) -> Result<(), PostgresError> {
     let Some(folder) = folder_of(estate, name) else { return Ok(()) };
     let log = folder.with_extension("log");
-    let taken = estate.installation.base_backup(server.at(), &folder, None, &log).await;
+    let backup = estate.installation.base_backup(server.at(), &folder, None, &log);
+    let taken = estate.works.timed(WorkKind::BaseBackup, name, backup).await;
     finish(estate, name, taken.is_ok());
     taken
 }

@@ -96,7 +96,7 @@ fn every_package_that_a_command_names_exists() {
 fn every_scenario_is_described_and_the_runbook_says_what_it_teaches() {
     for document in ["README.md", "RUNBOOK.md"] {
         let text = repository::text(document);
-        for scenario in Scenario::ALL {
+        for scenario in Scenario::all() {
             assert!(
                 text.contains(&format!("| `{}` |", scenario.name())),
                 "{document} does not list {}",

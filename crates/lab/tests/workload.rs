@@ -96,8 +96,14 @@ async fn a_client_follows_the_name_to_the_new_primary_and_tells_what_it_saw() {
 
     let new = orders::read_back(&pair.owner(pair.successor()).await, 1).await.unwrap();
     let old = orders::read_back(&pair.owner(pair.old()).await, 1).await.unwrap();
-    let after =
-        ReadBack { struck_at, promoted_at: Some(promoted_at), old_primary: &[pair.old()], new: &new, old: Some(&old) };
+    let after = ReadBack {
+        struck_at,
+        promoted_at: Some(promoted_at),
+        old_primary: &[pair.old()],
+        new: &new,
+        old: Some(&old),
+        traced_until: struck_at,
+    };
     let fenced = measure(&log, &[stale_before], &after);
     let unfenced = measure(&log, &[stale], &after);
     eprintln!("{}", serde_json::to_string(&ClientView { trace: Default::default(), ..unfenced.clone() }).unwrap());

@@ -187,7 +187,7 @@ impl Command {
     }
 
     fn list(&self, output: &mut Output) -> Result<std::process::ExitCode, Refusal> {
-        for scenario in Scenario::ALL {
+        for scenario in Scenario::all() {
             if self.json {
                 output.json(&json!({ "scenario": scenario.name(), "story": scenario.story() }))?;
             } else {

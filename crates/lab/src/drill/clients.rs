@@ -117,12 +117,14 @@ fn addresses(host: Ipv4Addr) -> [IpAddr; 2] {
 }
 
 impl Logs {
-    /// What the clients saw. `moved`: when the replica became the primary, if it did.
+    /// What the clients saw. `moved`: when the replica became the primary, if it did. `traced_until`: until when each
+    /// attempt is to be drawn at least.
     pub(super) async fn measure(
         &self,
         stage: &Stage,
         struck_at: Timestamp,
         moved: Option<Timestamp>,
+        traced_until: Timestamp,
     ) -> Result<ClientView, DrillError> {
         let (machine, system) = (&stage.machine, &stage.system);
         let first_id = stage.first_id();
@@ -140,8 +142,14 @@ impl Logs {
             || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
         let host = machine.rds.instance(&system.primary()).ok_or_else(missing)?.address;
         let old_primary = addresses(host);
-        let after =
-            ReadBack { struck_at, promoted_at: moved, old_primary: &old_primary, new: &new, old: old.as_deref() };
+        let after = ReadBack {
+            struck_at,
+            promoted_at: moved,
+            old_primary: &old_primary,
+            new: &new,
+            old: old.as_deref(),
+            traced_until,
+        };
         Ok(measure(&self.workload, std::slice::from_ref(&self.stale), &after))
     }
 

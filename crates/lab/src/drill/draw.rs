@@ -1,4 +1,4 @@
-//! Drills drawn by lot, the same for the same seed.
+//! Drills drawn by lot, the same for the same seed: of the failovers, whose invariants hold after each.
 
 use std::time::Duration;
 
@@ -35,10 +35,10 @@ impl Iterator for Draw {
     type Item = (Scenario, Duration);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let count = u64::try_from(Scenario::ALL.len()).ok()?;
+        let count = u64::try_from(Scenario::FAILOVERS.len()).ok()?;
         let index = usize::try_from(self.number() % count).ok()?;
         let lead = Duration::from_millis(self.number() % (LONGEST_LEAD_MILLISECONDS + 1));
-        Some((*Scenario::ALL.get(index)?, lead))
+        Some((*Scenario::FAILOVERS.get(index)?, lead))
     }
 }
 
@@ -53,10 +53,10 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_the_same_drills_each_time_and_every_scenario_comes_up() {
+    fn a_seed_gives_the_same_drills_each_time_and_every_failover_comes_up() {
         let drawn: Vec<_> = Draw::new(7).take(200).collect();
         assert_eq!(drawn, Draw::new(7).take(200).collect::<Vec<_>>());
-        assert!(Scenario::ALL.iter().all(|scenario| drawn.iter().any(|(found, _)| found == scenario)));
+        assert!(Scenario::FAILOVERS.iter().all(|scenario| drawn.iter().any(|(found, _)| found == scenario)));
         assert!(drawn.iter().all(|(_, lead)| lead.as_millis() <= u128::from(LONGEST_LEAD_MILLISECONDS)));
     }
 }

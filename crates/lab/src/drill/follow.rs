@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_sfn::{Client, types::ExecutionStatus};
+use aws_sdk_sfn::{
+    Client,
+    primitives::DateTime,
+    types::{ExecutionStatus, HistoryEvent},
+};
 use domain::{
     evidence::{self, Evidence},
     id::ExecutionArn,
@@ -28,8 +32,38 @@ pub(super) struct Runs {
     known: BTreeSet<String>,
 }
 
+/// A state that was left.
+pub(super) struct Left {
+    /// Its name.
+    pub(super) state: String,
+    /// When.
+    pub(super) at: Timestamp,
+    /// What it gave.
+    pub(super) output: Value,
+}
+
+/// The end of a run.
+pub(super) struct End {
+    /// When it had begun.
+    pub(super) began_at: Timestamp,
+    /// When it ended.
+    pub(super) at: Timestamp,
+    /// The end's name, as `BackupPartial`; `SUCCEEDED` where it has none.
+    pub(super) error: String,
+    /// Why, where it says.
+    pub(super) cause: String,
+}
+
+impl End {
+    /// As it is told.
+    pub(super) fn moment(&self) -> Moment {
+        let detail = format!("{}: {}", self.error, self.cause);
+        Moment { at: self.at, event: Event::RunEnded, detail, source: Actor::Run }
+    }
+}
+
 /// Between two looks: often enough to be live, seldom enough not to slow what is watched.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Between two looks at a run that is to be met in a state: a state lasts some ten milliseconds.
 const LOOK_CLOSELY: Duration = Duration::from_millis(10);
@@ -46,10 +80,14 @@ impl Runs {
 
     /// Remembers the runs of a kind that there are.
     pub(super) async fn of(stage: &Stage, kind: Kind) -> Result<Self, DrillError> {
+        Self::of_machine(stage, kind.machine()).await
+    }
+
+    /// Remembers the runs of a state machine that there are.
+    pub(super) async fn of_machine(stage: &Stage, machine: &str) -> Result<Self, DrillError> {
         let region = stage.system.plan.regions.recovery.as_str();
         let client = Client::new(&stage.machine.gateway.sdk_config(region));
-        let machine_arn =
-            format!("arn:aws:states:{region}:{}:stateMachine:{}", crate::machine::ACCOUNT, kind.machine());
+        let machine_arn = format!("arn:aws:states:{region}:{}:stateMachine:{machine}", crate::machine::ACCOUNT);
         let mut runs = Self { client, machine_arn, known: BTreeSet::new() };
         runs.known = runs.all().await?.into_iter().collect();
         Ok(runs)
@@ -140,7 +178,36 @@ impl Runs {
         Ok(output.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    fn states(&self, stage: &Stage) -> States {
+    /// What a run's states gave when they were left, in that order.
+    pub(super) async fn outputs(&self, run: &ExecutionArn) -> Result<Vec<Left>, DrillError> {
+        let request = self.client.get_execution_history().execution_arn(run.as_str()).max_results(1_000);
+        let history = request.send().await.map_err(|error| aws("read the run's history", &error))?;
+        let left = |event: &HistoryEvent| {
+            let exit = event.state_exited_event_details()?;
+            let at = Timestamp::from_nanosecond(event.timestamp().as_nanos()).ok()?;
+            let output = exit.output().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            Some(Left { state: exit.name().to_owned(), at, output })
+        };
+        Ok(history.events().iter().filter_map(left).collect())
+    }
+
+    /// How a run ended; `None` while it goes on.
+    pub(super) async fn end(&self, run: &ExecutionArn) -> Result<Option<End>, DrillError> {
+        let described = self.client.describe_execution().execution_arn(run.as_str()).send().await;
+        let described = described.map_err(|error| aws("look at the run", &error))?;
+        if *described.status() == ExecutionStatus::Running {
+            return Ok(None);
+        }
+        let instant = |at: Option<&DateTime>| at.and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok());
+        Ok(Some(End {
+            began_at: instant(Some(described.start_date())).unwrap_or_else(Timestamp::now),
+            at: instant(described.stop_date()).unwrap_or_else(Timestamp::now),
+            error: described.error().unwrap_or(described.status().as_str()).to_owned(),
+            cause: described.cause().unwrap_or("done").to_owned(),
+        }))
+    }
+
+    pub(super) fn states(&self, stage: &Stage) -> States {
         States::with(&stage.machine.gateway.sdk_config(stage.system.plan.regions.recovery.as_str()))
     }
 
@@ -162,26 +229,14 @@ impl Runs {
         let mut told = BTreeSet::new();
         let began = Instant::now();
         loop {
-            let described = self
-                .client
-                .describe_execution()
-                .execution_arn(run.as_str())
-                .send()
-                .await
-                .map_err(|error| aws("look at the run", &error))?;
+            let end = self.end(run).await?;
             for moment in live(run, &states.history(run).await?.moments) {
                 if told.insert(moment.event) {
                     audience.moment(&moment);
                 }
             }
-            if *described.status() != ExecutionStatus::Running {
-                let cause = described.cause().unwrap_or("done");
-                let at = described
-                    .stop_date()
-                    .and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok())
-                    .unwrap_or_else(Timestamp::now);
-                let detail = format!("{}: {cause}", described.error().unwrap_or(described.status().as_str()));
-                audience.moment(&Moment { at, event: Event::RunEnded, detail, source: Actor::Run });
+            if let Some(end) = end {
+                audience.moment(&end.moment());
                 break;
             }
             if began.elapsed() > RUN_PATIENCE {

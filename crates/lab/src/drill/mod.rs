@@ -6,6 +6,7 @@ mod follow;
 mod invariants;
 mod scenario;
 mod scenarios;
+mod upkeep;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
 //! The drills by name: what each does, and what must happen.
 
+use crate::report::Subject;
+
 /// A drill that can be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
@@ -43,11 +45,13 @@ pub enum Scenario {
     DnsRefused,
     /// A planned switchover of a primary that works.
     Switchover,
+    /// A backup is taken, copied and proved.
+    RestoreTest,
 }
 
 impl Scenario {
-    /// Every one, in the order in which they share a lab best.
-    pub const ALL: [Self; 20] = [
+    /// Those that move traffic, or must not, in the order in which they share a lab best.
+    pub const FAILOVERS: [Self; 20] = [
         Self::Blip,
         Self::ReplicaLagging,
         Self::PrimaryKilled,
@@ -70,6 +74,20 @@ impl Scenario {
         Self::Switchover,
     ];
 
+    /// Those of backups.
+    pub const BACKUPS: [Self; 1] = [Self::RestoreTest];
+
+    /// Every one.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::FAILOVERS.into_iter().chain(Self::BACKUPS)
+    }
+
+    /// What it rehearses.
+    #[must_use]
+    pub fn subject(self) -> Subject {
+        if Self::BACKUPS.contains(&self) { Subject::Backups } else { Subject::Failover }
+    }
+
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -85,7 +103,7 @@ impl Scenario {
     /// Whether it leaves the pair as it found it.
     #[must_use]
     pub fn leaves_all_as_it_was(self) -> bool {
-        self == Self::Blip
+        self == Self::Blip || self.subject() == Subject::Backups
     }
 
     fn told(self) -> (&'static str, &'static str) {
@@ -170,6 +188,10 @@ impl Scenario {
                 "switchover",
                 "Both sides work, and a switchover is ordered. The old primary must prove its log's end and refuse every write from then on; no row may be lost, and the client may wait 1.5 s at most.",
             ),
+            Self::RestoreTest => (
+                "restore-test",
+                "A backup is taken, copied to the other Region, restored there into isolation, queried and torn down. It must be tagged as verified, nothing may be left, no write of the client may fail, and the engine may add 5 s at most to PostgreSQL's own work.",
+            ),
         }
     }
 }
@@ -178,8 +200,7 @@ impl std::str::FromStr for Scenario {
     type Err = UnknownScenario;
 
     fn from_str(name: &str) -> Result<Self, UnknownScenario> {
-        Self::ALL
-            .into_iter()
+        Self::all()
             .find(|scenario| scenario.name() == name)
             .ok_or_else(|| UnknownScenario { name: name.chars().take(64).collect() })
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DrillResult, Event};
+use super::{DrillResult, Event, Subject};
 
 /// A part of the client's outage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,32 +94,58 @@ impl Figures {
     /// The figures of these drills. A drill that lacks one is not counted for it.
     #[must_use]
     pub fn of(results: &[DrillResult]) -> Self {
-        let parts: Vec<Vec<Part>> = results.iter().map(parts).collect();
-        let until = |event: Event| {
-            let of_event = parts.iter().flatten().filter(move |part| part.until == event);
-            of_event.map(|part| part.milliseconds).collect::<Vec<u64>>()
+        let figures = match results.first().map(|result| result.subject) {
+            Some(Subject::Failover) | None => of_failovers(results),
+            Some(Subject::Backups) => of_backups(results),
         };
-        let mut figures: Vec<Option<Figure>> = MILESTONES
-            .into_iter()
-            .chain([Event::FirstCommit])
-            .map(|event| figure(&format!("until {}", event.name()), "ms", until(event)))
-            .collect();
-        let ended = results
-            .iter()
-            .filter_map(|result| result.client.outage.as_ref())
-            .filter(|outage| outage.first_after.is_some());
-        figures.push(figure("client's outage", "ms", ended.map(|outage| outage.milliseconds).collect()));
-        figures.push(figure("rows lost", "", results.iter().map(|result| result.client.lost.rows.count).collect()));
-        let split = results.iter().map(|result| result.client.split_brain.count).collect();
-        figures.push(figure("rows on the old primary after the promotion", "", split));
-        let transitions = results.iter().flat_map(|result| &result.runs).filter_map(|run| run.transitions).collect();
-        figures.push(figure("state transitions", "", transitions));
         Self {
             drills: results.len(),
             passed: results.iter().filter(|result| result.passed()).count(),
             figures: figures.into_iter().flatten().collect(),
         }
     }
+}
+
+fn of_failovers(results: &[DrillResult]) -> Vec<Option<Figure>> {
+    let parts: Vec<Vec<Part>> = results.iter().map(parts).collect();
+    let until = |event: Event| {
+        let of_event = parts.iter().flatten().filter(move |part| part.until == event);
+        of_event.map(|part| part.milliseconds).collect::<Vec<u64>>()
+    };
+    let mut figures: Vec<Option<Figure>> = MILESTONES
+        .into_iter()
+        .chain([Event::FirstCommit])
+        .map(|event| figure(&format!("until {}", event.name()), "ms", until(event)))
+        .collect();
+    let ended =
+        results.iter().filter_map(|result| result.client.outage.as_ref()).filter(|outage| outage.first_after.is_some());
+    figures.push(figure("client's outage", "ms", ended.map(|outage| outage.milliseconds).collect()));
+    figures.push(figure("rows lost", "", results.iter().map(|result| result.client.lost.rows.count).collect()));
+    let split = results.iter().map(|result| result.client.split_brain.count).collect();
+    figures.push(figure("rows on the old primary after the promotion", "", split));
+    figures.push(transitions(results));
+    figures
+}
+
+/// What the first of these drills measured, over all of them, and how long their clients waited.
+fn of_backups(results: &[DrillResult]) -> Vec<Option<Figure>> {
+    let first = results.first().map(|result| result.readings.as_slice()).unwrap_or_default();
+    let mut figures: Vec<Option<Figure>> = first
+        .iter()
+        .map(|reading| {
+            let same = results.iter().flat_map(|result| &result.readings).filter(|other| other.name == reading.name);
+            figure(&reading.name, &reading.unit, same.map(|same| same.value).collect())
+        })
+        .collect();
+    let waits = results.iter().filter_map(|result| result.client.outage.as_ref());
+    figures.push(figure("client's longest wait", "ms", waits.map(|wait| wait.milliseconds).collect()));
+    figures.push(transitions(results));
+    figures
+}
+
+fn transitions(results: &[DrillResult]) -> Option<Figure> {
+    let transitions = results.iter().flat_map(|result| &result.runs).filter_map(|run| run.transitions).collect();
+    figure("state transitions", "", transitions)
 }
 
 fn figure(name: &str, unit: &str, mut values: Vec<u64>) -> Option<Figure> {

@@ -8,6 +8,7 @@ mod page;
 mod reading;
 #[cfg(test)]
 pub(crate) mod sample;
+mod subject;
 pub mod terminal;
 mod verdict;
 
@@ -27,6 +28,7 @@ use moment::Tone;
 pub use moment::{Actor, Event, Moment, Turn, TurnKind};
 pub use page::page;
 pub use reading::{moments, signals, turns, turns_until};
+pub use subject::{Reading, Record, Subject};
 
 /// All that is known of one drill when it is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,9 @@ pub struct DrillResult {
     pub scenario: String,
     /// What is done and what must happen, in a sentence or two.
     pub story: String,
+    /// What was rehearsed.
+    #[serde(default)]
+    pub subject: Subject,
     /// The plan that was rehearsed.
     pub plan: Plan,
     /// Which of the plan's objectives this scenario can be held to.
@@ -57,6 +62,9 @@ pub struct DrillResult {
     /// What else must be true of this scenario, each with what was found.
     #[serde(default)]
     pub checks: Vec<Check>,
+    /// What was measured besides what the client saw.
+    #[serde(default)]
+    pub readings: Vec<Reading>,
     /// What the old primary did when its host came back, where the scenario brings it back.
     pub old_primary: Option<OldPrimary>,
     /// Until when the old primary may commit rows after the promotion, where it could not be reached before: what an
@@ -115,6 +123,9 @@ pub struct RunResult {
     pub transitions: Option<u64>,
     /// The evidence that `CloseRun` left in the recovery Region's bucket, whole.
     pub evidence: Option<Evidence>,
+    /// What it left instead, where it was about backups.
+    #[serde(default)]
+    pub record: Option<Record>,
 }
 
 /// How a run ends.
@@ -125,12 +136,18 @@ pub enum Ending {
     NotStarted,
     /// `FailoverDone`.
     Done,
-    /// `FailoverRefused`.
+    /// `FailoverRefused`, `BackupRefused`, and so on.
     Refused,
     /// `FailoverUndone`.
     Undone,
     /// `FailoverNeedsAPerson`.
     NeedsAPerson,
+    /// `BackupComplete`, and so on.
+    Complete,
+    /// `BackupPartial`, and so on.
+    Partial,
+    /// `BackupFailed`, and so on.
+    Failed,
     /// By other hands than its own: `ABORTED` or `TIMED_OUT`.
     BrokenOff,
 }

@@ -81,6 +81,18 @@ pub enum Event {
     Tolerated,
     /// Calls of AWS are spoiled.
     CallsSpoiled,
+    /// A step of a run answered, and its answer was another than before.
+    StepAnswered,
+    /// Rows were deleted by mistake.
+    RowsDeleted,
+    /// A backup was damaged.
+    BackupDamaged,
+    /// An account's quota was used up.
+    QuotaFull,
+    /// Copies of backups were slowed down.
+    CopiesSlowed,
+    /// Copies of backups were broken off.
+    CopiesBrokenOff,
 }
 
 /// What a moment is to whoever reads of it.
@@ -109,6 +121,11 @@ impl Event {
             | Self::WritesRefused
             | Self::LinksCut
             | Self::CallsSpoiled
+            | Self::RowsDeleted
+            | Self::BackupDamaged
+            | Self::QuotaFull
+            | Self::CopiesSlowed
+            | Self::CopiesBrokenOff
             | Self::Denied => Tone::Bad,
             Self::FirstCommit | Self::Promoted | Self::Verified | Self::OldPrimaryFenced => Tone::Good,
             Self::Resumed
@@ -125,6 +142,7 @@ impl Event {
             | Self::OldPrimaryBack
             | Self::Undone
             | Self::LinksHealed
+            | Self::StepAnswered
             | Self::Tolerated => Tone::Plain,
         }
     }
@@ -163,6 +181,12 @@ impl Event {
             Self::LinksCut => "links cut",
             Self::LinksHealed => "links healed",
             Self::Tolerated => "tolerated",
+            Self::StepAnswered => "step",
+            Self::RowsDeleted => "rows deleted",
+            Self::BackupDamaged => "backup damaged",
+            Self::QuotaFull => "quota full",
+            Self::CopiesSlowed => "copies slowed",
+            Self::CopiesBrokenOff => "copies broken off",
         }
     }
 }

@@ -6,6 +6,7 @@ use domain::{
     judgement::Signal,
     run::Trigger,
     step::Outcome,
+    upkeep::UpkeepOutcome,
 };
 
 use jiff::Timestamp;
@@ -24,6 +25,7 @@ impl RunResult {
             execution: Some(evidence.execution.to_string()),
             transitions: Some(evidence.transitions),
             evidence: Some(evidence),
+            record: None,
         }
     }
 
@@ -38,6 +40,7 @@ impl RunResult {
             execution: Some(execution.to_string()),
             transitions: Some(transitions),
             evidence: None,
+            record: None,
         }
     }
 
@@ -52,6 +55,7 @@ impl RunResult {
             execution: None,
             transitions: None,
             evidence: None,
+            record: None,
         }
     }
 }
@@ -63,6 +67,17 @@ impl From<RunOutcome> for Ending {
             RunOutcome::Refused => Self::Refused,
             RunOutcome::Undone => Self::Undone,
             RunOutcome::NeedsAPerson => Self::NeedsAPerson,
+        }
+    }
+}
+
+impl From<UpkeepOutcome> for Ending {
+    fn from(outcome: UpkeepOutcome) -> Self {
+        match outcome {
+            UpkeepOutcome::Complete => Self::Complete,
+            UpkeepOutcome::Partial => Self::Partial,
+            UpkeepOutcome::Failed => Self::Failed,
+            UpkeepOutcome::Refused => Self::Refused,
         }
     }
 }

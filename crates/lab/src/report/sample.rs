@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Actor, Check, DrillResult, Ending, Environment, Event, HeldTo, Moment, OldPrimary, RunResult, moments, signals,
-    turns,
+    Actor, Check, DrillResult, Ending, Environment, Event, HeldTo, Moment, OldPrimary, Reading, Record, RunResult,
+    Subject, moments, signals, turns,
 };
 use crate::workload::{ClientView, Loss, Outage, Rows, Trace};
 
@@ -36,6 +36,7 @@ pub(crate) fn killed() -> DrillResult {
     DrillResult {
         scenario: "primary-killed".to_owned(),
         story: "The primary is killed. Lifeboat must notice by itself, fail over and fence the old primary.".to_owned(),
+        subject: Subject::Failover,
         plan: domain::plan::read(PLAN, "plans/lab.yaml").unwrap(),
         held_to: HeldTo { rto: true, rpo: true },
         began_at: after(-21_000),
@@ -50,6 +51,7 @@ pub(crate) fn killed() -> DrillResult {
             holds: true,
             found: "generation 1, nobody holds it".to_owned(),
         }],
+        readings: Vec::new(),
         old_primary: Some(OldPrimary {
             returned_at: after(4_100),
             fenced: true,
@@ -74,6 +76,51 @@ pub(crate) fn killed() -> DrillResult {
             versions: vec![("Lifeboat".to_owned(), "0.1.0".to_owned()), ("PostgreSQL".to_owned(), "15.14".to_owned())],
         },
         reproduce: "cargo drill primary-killed".to_owned(),
+    }
+}
+
+/// A backup that was taken while the client went on.
+pub(crate) fn backed_up() -> DrillResult {
+    let lab = |ms, event, detail: &str, source| Moment { at: after(ms), event, detail: detail.to_owned(), source };
+    let manifest = json!({
+        "version": 1, "plan": "lab", "planVersion": "v1", "schedule": "daily", "scheduledAt": after(0),
+        "execution": "arn:aws:states:us-west-2:000000000000:execution:lifeboat-backup:one", "endedAt": after(4_000),
+        "outcome": "complete", "retention": null, "parts": []
+    });
+    let run = RunResult {
+        name: "backup".to_owned(),
+        expected: Ending::Complete,
+        actual: Some(Ending::Complete),
+        because: "1 of 1 components are backed up".to_owned(),
+        execution: Some("arn:aws:states:us-west-2:000000000000:execution:lifeboat-backup:one".to_owned()),
+        transitions: Some(13),
+        evidence: None,
+        record: Some(Record::Backup(Box::new(serde_json::from_value(manifest).unwrap()))),
+    };
+    DrillResult {
+        scenario: "restore-test".to_owned(),
+        subject: Subject::Backups,
+        held_to: HeldTo { rto: false, rpo: false },
+        moments: vec![
+            lab(0, Event::RunStarted, "`one`", Actor::Run),
+            lab(3_900, Event::StepAnswered, "Snapshot: it is in us-east-1, us-west-2", Actor::Run),
+            lab(4_010, Event::RunEnded, "complete", Actor::Run),
+        ],
+        turns: Vec::new(),
+        signals: Vec::new(),
+        runs: vec![run],
+        readings: vec![Reading { name: "backup".to_owned(), unit: "ms".to_owned(), value: 4_010 }],
+        old_primary: None,
+        client: ClientView {
+            outage: Some(Outage { last_before: after(1_000), first_after: Some(after(1_041)), milliseconds: 41 }),
+            rows_acknowledged: 300,
+            attempts_failed: 0,
+            unknown_gone: 0,
+            trace: Trace { acknowledged: (0..200).map(|n| n * 20).collect(), failed: Vec::new() },
+            ..ClientView::default()
+        },
+        reproduce: "cargo drill restore-test".to_owned(),
+        ..killed()
     }
 }
 

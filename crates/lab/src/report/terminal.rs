@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use domain::span::Span;
 use jiff::Timestamp;
 
-use super::{DrillResult, Event, Figures, Moment, Part, Tone, parts};
+use super::{DrillResult, Event, Figures, Moment, Part, Subject, Tone, parts};
 
 /// The longest text of one line.
 const LONGEST_CHARS: usize = 200;
@@ -67,7 +67,13 @@ impl<W: Write> Terminal<W> {
         for (name, value) in figures_of_one(result) {
             writeln!(self.out, "  {name:<18}{value}")?;
         }
-        let parts = parts(result);
+        if !result.readings.is_empty() {
+            writeln!(self.out)?;
+        }
+        for reading in &result.readings {
+            writeln!(self.out, "  {:>8} {:<2}  {}", reading.value, clean(&reading.unit), clean(&reading.name))?;
+        }
+        let parts = if result.subject == Subject::Failover { parts(result) } else { Vec::new() };
         if !parts.is_empty() {
             writeln!(self.out, "\n  where the outage went")?;
             self.parts(&parts)?;
@@ -126,6 +132,31 @@ impl<W: Write> Terminal<W> {
 
 /// What a person wants to know first.
 fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
+    let mut figures = match result.subject {
+        Subject::Failover => objectives(result),
+        Subject::Backups => undisturbed(result),
+    };
+    for run in &result.runs {
+        let ended = run.actual.map_or("unknown", super::Ending::name);
+        let transitions = run.transitions.map(|count| format!(", {count} state transitions")).unwrap_or_default();
+        figures.push(("run", clean(&format!("{}: {ended}{transitions}", run.name))));
+    }
+    figures
+}
+
+/// What the client noticed of what it must not notice.
+fn undisturbed(result: &DrillResult) -> Vec<(&'static str, String)> {
+    let client = &result.client;
+    let wait = match &client.outage {
+        Some(outage) => Span::milliseconds(outage.milliseconds).to_string(),
+        None => "unknown: the client was never served".to_owned(),
+    };
+    let (acknowledged, failed) = (client.rows_acknowledged, client.attempts_failed);
+    vec![("client", format!("{acknowledged} commits, {failed} failed attempts, longest wait {wait}"))]
+}
+
+/// What a failover is judged by.
+fn objectives(result: &DrillResult) -> Vec<(&'static str, String)> {
     let objectives = &result.plan.objectives;
     let outage = match &result.client.outage {
         Some(outage) if outage.first_after.is_some() => Span::milliseconds(outage.milliseconds).to_string(),
@@ -136,7 +167,7 @@ fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
         if held { format!("objective {objective}") } else { "not judged here".to_owned() }
     };
     let lost = &result.client.lost;
-    let mut figures = vec![
+    vec![
         ("outage (RTO)", format!("{outage}, {}", held(result.held_to.rto, objectives.rto))),
         (
             "lost (RPO)",
@@ -152,13 +183,7 @@ fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
             "client",
             format!("{} commits, {} failed attempts", result.client.rows_acknowledged, result.client.attempts_failed),
         ),
-    ];
-    for run in &result.runs {
-        let ended = run.actual.map_or("unknown", super::Ending::name);
-        let transitions = run.transitions.map(|count| format!(", {count} state transitions")).unwrap_or_default();
-        figures.push(("run", clean(&format!("{}: {ended}{transitions}", run.name))));
-    }
-    figures
+    ]
 }
 
 fn shade(event: Event) -> Shade {
@@ -185,7 +210,7 @@ fn clean(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::killed;
+    use super::super::sample::{backed_up, killed};
     use super::*;
 
     fn shown(colour: bool, show: impl FnOnce(&mut Terminal<&mut Vec<u8>>)) -> String {
@@ -213,6 +238,22 @@ mod tests {
         );
         assert!(text.starts_with("  +0.000 s  primary killed "));
         assert!(text.contains("objective 30s"));
+    }
+
+    #[test]
+    fn a_drill_of_backups_shows_what_the_client_waited_and_what_was_measured() {
+        let text = shown(false, |terminal| {
+            terminal.summary(&backed_up()).unwrap();
+            terminal.figures(&Figures::of(&[backed_up(), backed_up()])).unwrap();
+        });
+        for part in
+            ["300 commits, 0 failed attempts, longest wait 41ms", "    4010 ms  backup\n", "client's longest wait"]
+        {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        for foreign in ["RTO", "split brain", "outage", "rows lost"] {
+            assert!(!text.contains(foreign), "{foreign}: {text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use domain::span::Span;
 
-use super::{DrillResult, Ending};
+use super::{DrillResult, Ending, Subject};
 
 impl Ending {
     /// As a person reads it.
@@ -15,6 +15,9 @@ impl Ending {
             Self::Undone => "undone",
             Self::NeedsAPerson => "needs a person",
             Self::BrokenOff => "broken off",
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
         }
     }
 }
@@ -95,10 +98,21 @@ impl DrillResult {
             1 => return "One thing is not as it must be".to_owned(),
             count => return format!("{count} things are not as they must be"),
         }
+        if self.subject == Subject::Backups {
+            return format!("All as it must be; the client waited {outage} at most");
+        }
         match self.runs.last().map(|run| run.expected) {
             Some(Ending::Done) => format!("Recovered in {outage}, {lost}"),
             Some(Ending::NotStarted) => format!("No failover, as it must be; the client waited {outage}"),
-            Some(ending @ (Ending::Refused | Ending::Undone | Ending::NeedsAPerson | Ending::BrokenOff)) => {
+            Some(
+                ending @ (Ending::Refused
+                | Ending::Undone
+                | Ending::NeedsAPerson
+                | Ending::BrokenOff
+                | Ending::Complete
+                | Ending::Partial
+                | Ending::Failed),
+            ) => {
                 format!("Ended as it must: {}", ending.name())
             }
             None => "Nothing was run".to_owned(),
@@ -122,7 +136,7 @@ fn wrong_end(run: &super::RunResult) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{after, killed};
+    use super::super::sample::{after, backed_up, killed};
     use super::*;
     use crate::report::OldPrimary;
     use crate::workload::{Rows, Stray};
@@ -131,6 +145,12 @@ mod tests {
     fn a_drill_as_expected_and_within_its_objectives_is_passed() {
         assert_eq!(killed().shortcomings(), Vec::<String>::new());
         assert_eq!(killed().headline(), "Recovered in 2.291 s, no row lost");
+    }
+
+    #[test]
+    fn a_drill_of_backups_tells_how_long_the_client_waited() {
+        assert_eq!(backed_up().shortcomings(), Vec::<String>::new());
+        assert_eq!(backed_up().headline(), "All as it must be; the client waited 0.041 s at most");
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct ReadBack<'a> {
     pub new: &'a [i64],
     /// The ids that the old primary has. `None` when it cannot be read.
     pub old: Option<&'a [i64]>,
+    /// Until when each attempt is kept to be drawn, however short the outage was.
+    pub traced_until: Timestamp,
 }
 
 /// From this long before the disaster to this long after the outage, each attempt is kept to be drawn.
@@ -46,7 +48,7 @@ pub fn measure(client: &Log, others: &[Log], after: &ReadBack) -> ClientView {
         strays: strays(everybodys.iter().flatten().filter(|attempt| known.is_split_brain(attempt))),
         unknown_kept: unknown(true),
         unknown_gone: unknown(false),
-        trace: trace(client, after.struck_at, outage.as_ref()),
+        trace: trace(client, after, outage.as_ref()),
         outage,
     }
 }
@@ -175,8 +177,10 @@ fn failed(log: &Log) -> u64 {
     }))
 }
 
-fn trace(log: &Log, struck_at: Timestamp, outage: Option<&Outage>) -> Trace {
-    let until = outage.and_then(|outage| outage.first_after).unwrap_or(Timestamp::MAX).max(struck_at);
+fn trace(log: &Log, after: &ReadBack, outage: Option<&Outage>) -> Trace {
+    let struck_at = after.struck_at;
+    let until =
+        outage.and_then(|outage| outage.first_after).unwrap_or(Timestamp::MAX).max(struck_at).max(after.traced_until);
     let until = until.checked_add(TRACED).unwrap_or(Timestamp::MAX);
     let mut trace = Trace::default();
     for entry in &log.entries {

@@ -130,7 +130,7 @@ impl Drill<'_> {
     }
 
     /// Puts faults in force, in the place of any others.
-    async fn spoil(&mut self, faults: &[Fault], told: &str) -> Result<(), DrillError> {
+    pub(super) async fn spoil(&mut self, faults: &[Fault], told: &str) -> Result<(), DrillError> {
         let gateway = self.stage.machine.gateway.faults();
         gateway.heal().await?;
         for fault in faults {
@@ -141,7 +141,7 @@ impl Drill<'_> {
     }
 
     /// Ends the faults. They must have spoiled at least so many calls, or nothing was rehearsed.
-    async fn healed(&mut self, least: u32) -> Result<(), DrillError> {
+    pub(super) async fn healed(&mut self, least: u32) -> Result<(), DrillError> {
         let gateway = self.stage.machine.gateway.faults();
         let spoiled: u32 = gateway.in_force().await?.iter().map(|fault| fault.spoiled).sum();
         gateway.heal().await?;

@@ -1,6 +1,7 @@
 //! The scenarios: what is done, and what must happen.
 
 mod approval;
+mod backed_up;
 mod blip;
 mod calls;
 mod changed;
@@ -9,6 +10,7 @@ mod flapping;
 mod killed;
 mod lost;
 mod meeting;
+mod restore_test;
 mod stopped;
 mod switchover;
 
@@ -37,8 +39,8 @@ use crate::{
     network::Vantage,
     pager::Told,
     report::{
-        Actor, Check, DrillResult, Event, HeldTo, Moment, OldPrimary, RunResult, Turn, moments, signals, turns,
-        turns_until,
+        Actor, Check, DrillResult, Event, HeldTo, Moment, OldPrimary, Reading, RunResult, Subject, Turn, moments,
+        signals, turns, turns_until,
     },
     system::SystemError,
 };
@@ -61,6 +63,7 @@ pub(super) async fn play(
         moments: Vec::new(),
         checks: Vec::new(),
         turns: Vec::new(),
+        readings: Vec::new(),
         grace: Span::seconds(0),
         guard: None,
     };
@@ -85,6 +88,7 @@ pub(super) async fn play(
         Scenario::DnsRefused => drill.dns_refused().await,
         Scenario::WitnessSilent => drill.witness_silent().await,
         Scenario::Switchover => drill.switchover().await,
+        Scenario::RestoreTest => drill.restore_test().await,
     }
 }
 
@@ -96,8 +100,10 @@ struct Drill<'a> {
     began_at: Timestamp,
     moments: Vec<Moment>,
     checks: Vec<Check>,
-    /// The turns of runs that left no evidence.
+    /// The turns of runs that left no evidence of a failover.
     turns: Vec<Turn>,
+    /// What was measured.
+    readings: Vec<Reading>,
     /// How long after its return the old primary may go on by the sessions that it has.
     grace: Span,
     /// What the guard of the old primary left behind.
@@ -233,7 +239,11 @@ impl<'a> Drill<'a> {
         returned_at: Option<Timestamp>,
         held_to: HeldTo,
     ) -> Result<DrillResult, DrillError> {
-        let client = logs.measure(self.stage, struck_at, moved).await?;
+        let traced_until = match self.scenario.subject() {
+            Subject::Failover => struck_at,
+            Subject::Backups => Timestamp::now(),
+        };
+        let client = logs.measure(self.stage, struck_at, moved, traced_until).await?;
         if moved.is_some()
             && let Some(first) = client.outage.as_ref().and_then(|outage| outage.first_after)
         {
@@ -268,6 +278,7 @@ impl<'a> Drill<'a> {
         Ok(DrillResult {
             scenario: self.scenario.name().to_owned(),
             story: self.scenario.story().to_owned(),
+            subject: self.scenario.subject(),
             plan: self.plan().clone(),
             held_to,
             began_at: self.began_at,
@@ -275,6 +286,7 @@ impl<'a> Drill<'a> {
             ended_at: Timestamp::now(),
             turns: self.all_turns(&evidence),
             checks: std::mem::take(&mut self.checks),
+            readings: std::mem::take(&mut self.readings),
             signals: evidence.iter().flat_map(|evidence| signals(evidence)).collect(),
             moments: std::mem::take(&mut self.moments),
             runs,

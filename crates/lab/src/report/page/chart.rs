@@ -6,7 +6,7 @@ use super::{
     scale::{Scale, offset, offset_ms},
     text::{short, text},
 };
-use crate::report::{Actor, DrillResult, Event, Moment, Tone, TurnKind};
+use crate::report::{Actor, DrillResult, Event, Moment, Subject, Tone, TurnKind};
 
 const WIDTH: f64 = 1080.0;
 /// Where the lanes begin: right of their names.
@@ -136,7 +136,8 @@ fn axis(out: &mut String, scale: &Scale, top: f64, bottom: f64) -> fmt::Result {
 
 /// The client's commits as ticks, the outage as the gap between them.
 fn commits(out: &mut String, result: &DrillResult, scale: &Scale, y: f64) -> fmt::Result {
-    if let Some(outage) = &result.client.outage {
+    // Where nothing was to be moved, the longest wait is no gap.
+    if let (Subject::Failover, Some(outage)) = (result.subject, &result.client.outage) {
         let from = scale.x(outage.last_before);
         let to = outage.first_after.map_or(RIGHT, |at| scale.x(at));
         let seconds = outage.milliseconds as f64 / 1_000.0;

@@ -3,6 +3,7 @@
 //! A plan's text, an error's text and a server's answer are hostile until escaped: whatever comes from a result passes
 //! through [`text()`].
 
+mod backups;
 mod chart;
 mod gantt;
 mod scale;
@@ -11,7 +12,7 @@ mod text;
 
 use std::fmt::{self, Write};
 
-use super::DrillResult;
+use super::{DrillResult, Subject};
 use text::text;
 
 const STYLE: &str = include_str!("style.css");
@@ -41,15 +42,22 @@ fn whole(out: &mut String, result: &DrillResult) -> fmt::Result {
     sections::headline(out, result)?;
     sections::cards(out, result)?;
     section(out, "What happened", |out| chart::draw(out, result))?;
-    section(out, "Where the outage went", |out| sections::parts(out, result))?;
+    match result.subject {
+        Subject::Failover => section(out, "Where the outage went", |out| sections::parts(out, result))?,
+        Subject::Backups => section(out, "What was measured", |out| backups::readings(out, result))?,
+    }
     section(out, "The state machine, state by state", |out| gantt::draw(out, result))?;
     section(out, "Moments", |out| sections::moments(out, result))?;
-    section(out, "What was seen of the primary", |out| sections::signals(out, result))?;
+    if result.subject == Subject::Failover {
+        section(out, "What was seen of the primary", |out| sections::signals(out, result))?;
+    }
     section(out, "What was decided, and why", |out| sections::decisions(out, result))?;
     if !result.checks.is_empty() {
         section(out, "What had to be true besides", |out| sections::checks(out, result))?;
     }
-    section(out, "The old primary, and the rows", |out| sections::rows(out, result))?;
+    if result.subject == Subject::Failover {
+        section(out, "The old primary, and the rows", |out| sections::rows(out, result))?;
+    }
     section(out, "Do it again", |out| sections::environment(out, result))?;
     out.write_str("</main>\n</body>\n</html>\n")
 }
@@ -62,7 +70,7 @@ fn section(out: &mut String, title: &str, content: impl FnOnce(&mut String) -> f
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::killed;
+    use super::super::sample::{backed_up, killed};
     use super::*;
     use serde_json::Value;
 
@@ -111,6 +119,17 @@ mod tests {
             assert_eq!(page.matches(open).count(), page.matches(close).count(), "{open}");
         }
         assert!(page.ends_with("</html>\n"));
+    }
+
+    #[test]
+    fn a_drill_of_backups_shows_its_figures_and_no_failover_s() {
+        let page = page(&backed_up());
+        for shown in ["What was measured", "4010", "manifest", "1 of 1 components are backed up"] {
+            assert!(page.contains(shown), "{shown}");
+        }
+        for foreign in ["RTO", "RPO", "Split brain", "no commit for", "The old primary"] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
     }
 
     #[test]

@@ -6,16 +6,17 @@ use domain::{evidence::Evidence, health::Verdict, span::Span};
 use serde_json::Value;
 
 use super::{
+    backups,
     chart::tone,
     scale::offset,
     text::{short, text},
 };
-use crate::report::{DrillResult, Ending, Event, RunResult, parts as parts_of};
+use crate::report::{DrillResult, Ending, Event, RunResult, Subject, parts as parts_of};
 
 /// The most rows of a table of moments.
 const MOST_MOMENTS: usize = 200;
 /// The longest detail in a table.
-const DETAIL_CHARS: usize = 500;
+pub(super) const DETAIL_CHARS: usize = 500;
 
 /// The verdict, and what was done.
 pub(super) fn headline(out: &mut String, result: &DrillResult) -> fmt::Result {
@@ -42,9 +43,24 @@ pub(super) fn headline(out: &mut String, result: &DrillResult) -> fmt::Result {
 
 /// The figures that are asked for first.
 pub(super) fn cards(out: &mut String, result: &DrillResult) -> fmt::Result {
+    out.write_str("<div class=\"cards\">\n")?;
+    match result.subject {
+        Subject::Failover => objectives(out, result)?,
+        Subject::Backups => backups::client(out, result)?,
+    }
+    for run in &result.runs {
+        let value = run.actual.map_or("unknown", Ending::name);
+        let transitions = run.transitions.map(|count| format!("; {count} state transitions")).unwrap_or_default();
+        let note = format!("{}, expected: {}{transitions}", run.name, run.expected.name());
+        card(out, "Run", value, judged(true, run.actual == Some(run.expected)), &note)?;
+    }
+    out.write_str("</div>\n")
+}
+
+/// What a failover is judged by.
+fn objectives(out: &mut String, result: &DrillResult) -> fmt::Result {
     let client = &result.client;
     let objectives = &result.plan.objectives;
-    out.write_str("<div class=\"cards\">\n")?;
     let (outage, good) = match &client.outage {
         Some(outage) => {
             let within = outage.first_after.is_some() && Span::milliseconds(outage.milliseconds) <= objectives.rto;
@@ -71,17 +87,10 @@ pub(super) fn cards(out: &mut String, result: &DrillResult) -> fmt::Result {
                 until.duration_since(result.struck_at).as_secs_f64()
             ),
         },
-    )?;
-    for run in &result.runs {
-        let value = run.actual.map_or("unknown", Ending::name);
-        let transitions = run.transitions.map(|count| format!("; {count} state transitions")).unwrap_or_default();
-        let note = format!("{}, expected: {}{transitions}", run.name, run.expected.name());
-        card(out, "Run", value, judged(true, run.actual == Some(run.expected)), &note)?;
-    }
-    out.write_str("</div>\n")
+    )
 }
 
-fn judged(held: bool, good: bool) -> &'static str {
+pub(super) fn judged(held: bool, good: bool) -> &'static str {
     match (held, good) {
         (false, _) => "plain",
         (true, true) => "good",
@@ -93,7 +102,7 @@ fn against(held: bool, objective: Span) -> String {
     if held { format!("objective {objective}") } else { format!("objective {objective}, not judged here") }
 }
 
-fn card(out: &mut String, name: &str, value: &str, class: &str, note: &str) -> fmt::Result {
+pub(super) fn card(out: &mut String, name: &str, value: &str, class: &str, note: &str) -> fmt::Result {
     writeln!(
         out,
         "<div class=\"card {class}\"><p class=\"name\">{}</p><p class=\"value\">{}</p><p class=\"note\">{}</p></div>",
@@ -168,6 +177,12 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
         | Event::Undone
         | Event::LinksCut
         | Event::LinksHealed
+        | Event::StepAnswered
+        | Event::RowsDeleted
+        | Event::BackupDamaged
+        | Event::QuotaFull
+        | Event::CopiesSlowed
+        | Event::CopiesBrokenOff
         | Event::Tolerated => String::new(),
     }
 }
@@ -226,6 +241,9 @@ pub(super) fn decisions(out: &mut String, result: &DrillResult) -> fmt::Result {
         )?;
         if let Some(evidence) = &run.evidence {
             answers(out, evidence)?;
+        }
+        if let Some(record) = &run.record {
+            backups::record(out, record)?;
         }
         provenance(out, run)?;
     }

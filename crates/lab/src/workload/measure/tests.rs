@@ -55,7 +55,7 @@ fn killed() -> Log {
 }
 
 fn after<'a>(new: &'a [i64], old: Option<&'a [i64]>) -> ReadBack<'a> {
-    ReadBack { struck_at: at(50), promoted_at: Some(at(800)), old_primary: &[OLD], new, old }
+    ReadBack { struck_at: at(50), promoted_at: Some(at(800)), old_primary: &[OLD], new, old, traced_until: at(50) }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod objects;
 mod pair;
 mod record;
 mod rewind;
+mod size;
 mod watch;
 
 use std::{

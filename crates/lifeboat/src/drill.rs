@@ -22,6 +22,10 @@ use crate::{output::Output, refusal::Refusal};
 /// The most drills in one go.
 const MOST_RUNS: u32 = 1_000;
 
+/// The largest database that a lab is asked to make: it is kept half a dozen times, with its log, its snapshots and its
+/// restores.
+const MOST_MEGABYTES: u64 = 10_000;
+
 /// Makes a disaster on this machine and shows what comes of it: real PostgreSQL, real DNS, the real engine.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -30,6 +34,8 @@ Examples:
   lifeboat drill replica-lagging        another scenario; --list names them
   lifeboat drill --runs 10              ten in a row, and their figures
   lifeboat drill --random 50            fifty by lot, in scenario and timing; --seed gives the same ones again
+  lifeboat drill restore-test --megabytes 1000
+                                        prove a backup of 1 GB, and measure each part of it
   lifeboat drill --keep                 leave the lab up afterwards, to talk to it
 
 Needs no AWS account and no Docker; what is missing is installed under target/lab, or named with its command. Every
@@ -53,8 +59,11 @@ pub(crate) struct Command {
     /// How many times.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     runs: u32,
+    /// Make the database so many megabytes large first; only for restore-test.
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=MOST_MEGABYTES))]
+    megabytes: Option<u64>,
     /// So many drills of a scenario and a timing drawn by lot, in a row on one lab, and what must hold after each.
-    #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "runs", "keep"], value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "runs", "keep", "megabytes"], value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     random: Option<u32>,
     /// What the lot is drawn from; by default the time.
     #[arg(long, requires = "random")]
@@ -83,6 +92,10 @@ impl Command {
             .scenario
             .parse()
             .map_err(|error: lab::drill::UnknownScenario| Refusal::usage(error.to_string(), "Name one of those."))?;
+        if self.megabytes.is_some() && scenario != Scenario::RestoreTest {
+            let why = format!("--megabytes is of restore-test, not of `{}`", scenario.name());
+            return Err(Refusal::usage(why, "Leave it out, or name that scenario."));
+        }
         let plan = self.read_plan()?;
         let slot = self
             .slot
@@ -146,7 +159,11 @@ impl Command {
         output: &mut Output,
         results: &mut Vec<DrillResult>,
     ) -> Result<(), DrillError> {
-        let reproduce = format!("cargo drill {}", scenario.name());
+        let mut reproduce = format!("cargo drill {}", scenario.name());
+        if let Some(megabytes) = self.megabytes {
+            stage.system.enlarge(&stage.machine, megabytes, audience).await?;
+            reproduce.push_str(&format!(" --megabytes {megabytes}"));
+        }
         for _ in 0..self.runs {
             let result = stage.play(scenario, &reproduce, audience).await?;
             let written = stage.write(&result)?;

@@ -4,6 +4,7 @@
 //! [`Workload`] is that client. [`StaleClient`] is one that was left on the old primary and goes on trying there. Both
 //! write a log of their own ([`log`]), and [`measure()`] judges by the logs and by what can be read back afterwards.
 
+pub mod accounts;
 mod client;
 mod log;
 mod measure;

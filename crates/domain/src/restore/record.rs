@@ -69,6 +69,15 @@ impl RestorePart {
         }
     }
 
+    /// In one sentence, which names the backup: people ask which one it was.
+    fn told(&self) -> String {
+        let Self { component, because, .. } = self;
+        match self.chosen().map(|chosen| chosen.origin.name()) {
+            Some(of) if !because.contains(&of) => format!("{component}, of {of}: {because}"),
+            Some(_) | None => format!("{component}: {because}"),
+        }
+    }
+
     fn chosen(&self) -> Option<&Chosen> {
         self.examined.as_ref()?.chosen.as_ref()
     }
@@ -152,7 +161,7 @@ impl RestoreRecord {
             .iter()
             .map(|measured| &measured.part)
             .filter(|part| self.outcome == UpkeepOutcome::Complete || part.came(self.purpose) != Came::Passed)
-            .map(|part| format!("{}: {}", part.component, part.because))
+            .map(RestorePart::told)
             .collect();
         told.join("; ")
     }
@@ -189,5 +198,33 @@ pub fn reaches(expected: Lsn, got: Result<Lsn, String>) -> Finding {
         Ok(got) if got >= expected => Finding::Passed,
         Ok(got) => Finding::Failed { expected: format!("a log that reaches {expected}"), got: got.to_string() },
         Err(why) => Finding::Unanswered(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::restore::Origin;
+
+    fn part(because: &str, chosen: bool) -> RestorePart {
+        let origin = Origin::Snapshot { name: "lifeboat-lab-orders-daily-1".into(), arn: "arn".into() };
+        let chosen = chosen.then(|| Chosen { origin, data_until: Timestamp::UNIX_EPOCH, lsn: None });
+        RestorePart {
+            component: "orders".parse().unwrap(),
+            refused: false,
+            examined: Some(Examined { chosen, checks: Vec::new() }),
+            restored: None,
+            verified: None,
+            left: false,
+            because: because.into(),
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_the_backup_once_where_there_is_one() {
+        assert_eq!(part("page 7 is damaged", true).told(), "orders, of lifeboat-lab-orders-daily-1: page 7 is damaged");
+        let named = "RDS could not make it of lifeboat-lab-orders-daily-1";
+        assert_eq!(part(named, true).told(), format!("orders: {named}"));
+        assert_eq!(part("there is none", false).told(), "orders: there is none");
     }
 }

@@ -47,6 +47,8 @@ pub enum Scenario {
     Switchover,
     /// A backup is taken, copied and proved.
     RestoreTest,
+    /// Rows that were deleted by mistake are had back.
+    PointInTime,
 }
 
 impl Scenario {
@@ -75,7 +77,10 @@ impl Scenario {
     ];
 
     /// Those of backups.
-    pub const BACKUPS: [Self; 1] = [Self::RestoreTest];
+    pub const BACKUPS: [Self; 2] = [
+        Self::RestoreTest,
+        Self::PointInTime,
+    ];
 
     /// Every one.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -191,6 +196,10 @@ impl Scenario {
             Self::RestoreTest => (
                 "restore-test",
                 "A backup is taken, copied to the other Region, restored there into isolation, queried and torn down. It must be tagged as verified, nothing may be left, no write of the client may fail, and the engine may add 5 s at most to PostgreSQL's own work.",
+            ),
+            Self::PointInTime => (
+                "point-in-time",
+                "Rows are deleted by mistake. An instance of the second before must have every one of them, as it was; the primary must not notice.",
             ),
         }
     }

@@ -148,7 +148,8 @@ impl System {
         aws_sdk_rds::Client::new(&machine.gateway.sdk_config(region.as_str()))
     }
 
-    pub(super) async fn delete(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
+    /// Deletes an instance and the snapshots of it, protected or not.
+    pub(crate) async fn delete(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
         let rds = self.rds(machine, region);
         let id = side.instance.as_str();
         until(PATIENCE, &format!("the end of DB instance `{id}`"), async || {

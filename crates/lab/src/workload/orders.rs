@@ -79,6 +79,57 @@ pub async fn read_back(client: &Client, first: i64) -> Result<Vec<i64>, OrdersEr
     if i64::try_from(ids.len()).is_ok_and(|count| count <= MOST_ROWS) { Ok(ids) } else { Err(OrdersError::TooMany) }
 }
 
+/// What some orders come to, taken together: another row, or a row that is not the same, gives another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// How many of them there are.
+    pub count: u64,
+    /// MD5 over all that they hold, in the order of their ids.
+    pub md5: String,
+}
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} rows, md5 {}", self.count, self.md5)
+    }
+}
+
+/// Those of the orders `ids` that a server has.
+///
+/// # Errors
+/// What PostgreSQL says.
+pub async fn fingerprint(client: &Client, ids: &[i64]) -> Result<Fingerprint, OrdersError> {
+    let query = "select count(*), md5(coalesce(string_agg(
+                     concat_ws('|', id, customer, cents, extract(epoch from placed_at)), E'\\n' order by id), ''))
+                 from orders where id = any($1)";
+    let failed = |source| OrdersError::Database { doing: "compare the orders", source };
+    let rows = client.query_typed(query, &[(&ids, Type::INT8_ARRAY)]).await.map_err(failed)?;
+    let row = rows.first().ok_or(OrdersError::TooMany)?;
+    let count: i64 = row.try_get(0).map_err(failed)?;
+    Ok(Fingerprint { count: u64::try_from(count).unwrap_or_default(), md5: row.try_get(1).map_err(failed)? })
+}
+
+/// Deletes the orders `ids`, and says how many there were.
+///
+/// # Errors
+/// What PostgreSQL says.
+pub async fn delete(client: &Client, ids: &[i64]) -> Result<u64, OrdersError> {
+    let deleted = client.execute("delete from orders where id = any($1)", &[&ids]).await;
+    deleted.map_err(|source| OrdersError::Database { doing: "delete the orders", source })
+}
+
+/// Copies the orders `ids` from one server to another, all or none.
+///
+/// # Errors
+/// What PostgreSQL says, as where one of them is there already.
+pub async fn copy(from: &Client, to: &Client, ids: &[i64]) -> Result<(), OrdersError> {
+    let failed = |source| OrdersError::Database { doing: "copy the orders", source };
+    let read = "select coalesce(json_agg(found), '[]')::text from orders found where id = any($1)";
+    let rows: String = from.query_one(read, &[&ids]).await.and_then(|row| row.try_get(0)).map_err(failed)?;
+    let write = "insert into orders select * from json_populate_recordset(null::orders, $1::text::json)";
+    to.execute(write, &[&rows]).await.map(drop).map_err(failed)
+}
+
 /// A text as a literal of SQL, whatever it holds.
 fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))

@@ -1,7 +1,10 @@
 //! What every drill of backups has: runs that are ordered and followed, and a client that must not notice.
 
 use aws_sdk_rds::types::DbSnapshot;
-use domain::{backup::whole_second, id::Region};
+use domain::{
+    backup::whole_second,
+    id::{ExecutionArn, Region},
+};
 use jiff::{Timestamp, ToSpan};
 
 use super::Drill;
@@ -45,18 +48,34 @@ impl Drill<'_> {
     ) -> Result<Vec<Ended>, DrillError> {
         let mut runs = Vec::new();
         for (name, order) in orders {
-            let run = self.stage.order(order).await?;
-            self.happened(Timestamp::now(), Event::RunStarted, format!("{name}: `{}`", run.name()), Actor::Run);
-            runs.push(run);
+            runs.push(self.begin(name, order).await?);
         }
         let mut all = Vec::new();
         for ((name, order), run) in orders.iter().zip(&runs) {
-            let ended = self.stage.ordered(order, run, (name, expected), self.audience).await?;
-            self.moments.extend(ended.moments.iter().cloned());
-            self.turns.extend(ended.turns.iter().cloned());
-            all.push(ended);
+            all.push(self.end(name, order, run, expected).await?);
         }
         Ok(all)
+    }
+
+    /// Orders a run.
+    pub(super) async fn begin(&mut self, name: &str, order: &Order) -> Result<ExecutionArn, DrillError> {
+        let run = self.stage.order(order).await?;
+        self.happened(Timestamp::now(), Event::RunStarted, format!("{name}: `{}`", run.name()), Actor::Run);
+        Ok(run)
+    }
+
+    /// Follows a run to its end.
+    pub(super) async fn end(
+        &mut self,
+        name: &str,
+        order: &Order,
+        run: &ExecutionArn,
+        expected: Ending,
+    ) -> Result<Ended, DrillError> {
+        let ended = self.stage.ordered(order, run, (name, expected), self.audience).await?;
+        self.moments.extend(ended.moments.iter().cloned());
+        self.turns.extend(ended.turns.iter().cloned());
+        Ok(ended)
     }
 
     /// A backup for the `nth` time of this drill.

@@ -10,6 +10,7 @@ mod flapping;
 mod killed;
 mod lost;
 mod meeting;
+mod point_in_time;
 mod restore_test;
 mod stopped;
 mod switchover;
@@ -89,6 +90,7 @@ pub(super) async fn play(
         Scenario::WitnessSilent => drill.witness_silent().await,
         Scenario::Switchover => drill.switchover().await,
         Scenario::RestoreTest => drill.restore_test().await,
+        Scenario::PointInTime => drill.point_in_time().await,
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Scenario {
     RestoreTest,
     /// Rows that were deleted by mistake are had back.
     PointInTime,
+    /// A backup is damaged where it lies.
+    CorruptBackup,
 }
 
 impl Scenario {
@@ -77,9 +79,10 @@ impl Scenario {
     ];
 
     /// Those of backups.
-    pub const BACKUPS: [Self; 2] = [
+    pub const BACKUPS: [Self; 3] = [
         Self::RestoreTest,
         Self::PointInTime,
+        Self::CorruptBackup,
     ];
 
     /// Every one.
@@ -200,6 +203,10 @@ impl Scenario {
             Self::PointInTime => (
                 "point-in-time",
                 "Rows are deleted by mistake. An instance of the second before must have every one of them, as it was; the primary must not notice.",
+            ),
+            Self::CorruptBackup => (
+                "corrupt-backup",
+                "The newest backup is damaged where it lies; RDS calls it available. The restore test must find it and name it, the older verified one must stay verified, and a cleanup must delete neither that one nor what the floor keeps.",
             ),
         }
     }

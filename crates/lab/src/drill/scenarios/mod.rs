@@ -5,6 +5,7 @@ mod backed_up;
 mod blip;
 mod calls;
 mod changed;
+mod corrupt;
 mod cut;
 mod flapping;
 mod killed;
@@ -91,6 +92,7 @@ pub(super) async fn play(
         Scenario::Switchover => drill.switchover().await,
         Scenario::RestoreTest => drill.restore_test().await,
         Scenario::PointInTime => drill.point_in_time().await,
+        Scenario::CorruptBackup => drill.corrupt_backup().await,
     }
 }
 

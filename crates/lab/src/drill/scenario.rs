@@ -51,6 +51,8 @@ pub enum Scenario {
     PointInTime,
     /// A backup is damaged where it lies.
     CorruptBackup,
+    /// The account may have no more snapshots.
+    QuotaFull,
 }
 
 impl Scenario {
@@ -79,10 +81,11 @@ impl Scenario {
     ];
 
     /// Those of backups.
-    pub const BACKUPS: [Self; 3] = [
+    pub const BACKUPS: [Self; 4] = [
         Self::RestoreTest,
         Self::PointInTime,
         Self::CorruptBackup,
+        Self::QuotaFull,
     ];
 
     /// Every one.
@@ -207,6 +210,10 @@ impl Scenario {
             Self::CorruptBackup => (
                 "corrupt-backup",
                 "The newest backup is damaged where it lies; RDS calls it available. The restore test must find it and name it, the older verified one must stay verified, and a cleanup must delete neither that one nor what the floor keeps.",
+            ),
+            Self::QuotaFull => (
+                "quota-full",
+                "The account may have no more snapshots. The backup must say so before it asks for anything, and a person be told; with the quota raised, the same backup must be completed.",
             ),
         }
     }

@@ -12,6 +12,7 @@ mod killed;
 mod lost;
 mod meeting;
 mod point_in_time;
+mod quota;
 mod restore_test;
 mod stopped;
 mod switchover;
@@ -93,6 +94,7 @@ pub(super) async fn play(
         Scenario::RestoreTest => drill.restore_test().await,
         Scenario::PointInTime => drill.point_in_time().await,
         Scenario::CorruptBackup => drill.corrupt_backup().await,
+        Scenario::QuotaFull => drill.quota_full().await,
     }
 }
 

@@ -53,6 +53,8 @@ pub enum Scenario {
     CorruptBackup,
     /// The account may have no more snapshots.
     QuotaFull,
+    /// One Region takes no copy.
+    PartialFailure,
 }
 
 impl Scenario {
@@ -81,11 +83,12 @@ impl Scenario {
     ];
 
     /// Those of backups.
-    pub const BACKUPS: [Self; 4] = [
+    pub const BACKUPS: [Self; 5] = [
         Self::RestoreTest,
         Self::PointInTime,
         Self::CorruptBackup,
         Self::QuotaFull,
+        Self::PartialFailure,
     ];
 
     /// Every one.
@@ -214,6 +217,10 @@ impl Scenario {
             Self::QuotaFull => (
                 "quota-full",
                 "The account may have no more snapshots. The backup must say so before it asks for anything, and a person be told; with the quota raised, the same backup must be completed.",
+            ),
+            Self::PartialFailure => (
+                "partial-failure",
+                "One Region refuses the copy. The backup must end as partial, say what is missing and keep what there is; a second run must complete it without taking anything anew.",
             ),
         }
     }

@@ -11,6 +11,7 @@ mod flapping;
 mod killed;
 mod lost;
 mod meeting;
+mod partial;
 mod point_in_time;
 mod quota;
 mod restore_test;
@@ -95,6 +96,7 @@ pub(super) async fn play(
         Scenario::PointInTime => drill.point_in_time().await,
         Scenario::CorruptBackup => drill.corrupt_backup().await,
         Scenario::QuotaFull => drill.quota_full().await,
+        Scenario::PartialFailure => drill.partial_failure().await,
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Scenario {
     QuotaFull,
     /// One Region takes no copy.
     PartialFailure,
+    /// A copy breaks off half way.
+    CopyInterrupted,
 }
 
 impl Scenario {
@@ -83,12 +85,13 @@ impl Scenario {
     ];
 
     /// Those of backups.
-    pub const BACKUPS: [Self; 5] = [
+    pub const BACKUPS: [Self; 6] = [
         Self::RestoreTest,
         Self::PointInTime,
         Self::CorruptBackup,
         Self::QuotaFull,
         Self::PartialFailure,
+        Self::CopyInterrupted,
     ];
 
     /// Every one.
@@ -221,6 +224,10 @@ impl Scenario {
             Self::PartialFailure => (
                 "partial-failure",
                 "One Region refuses the copy. The backup must end as partial, say what is missing and keep what there is; a second run must complete it without taking anything anew.",
+            ),
+            Self::CopyInterrupted => (
+                "copy-interrupted",
+                "The copy breaks off half way. The backup must end as partial and never take the failed copy for one; the next one must be whole, and once a cleanup has taken the failed copy away, the same backup must be completed.",
             ),
         }
     }

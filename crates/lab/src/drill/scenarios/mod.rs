@@ -8,6 +8,7 @@ mod changed;
 mod corrupt;
 mod cut;
 mod flapping;
+mod interrupted;
 mod killed;
 mod lost;
 mod meeting;
@@ -97,6 +98,7 @@ pub(super) async fn play(
         Scenario::CorruptBackup => drill.corrupt_backup().await,
         Scenario::QuotaFull => drill.quota_full().await,
         Scenario::PartialFailure => drill.partial_failure().await,
+        Scenario::CopyInterrupted => drill.copy_interrupted().await,
     }
 }
 

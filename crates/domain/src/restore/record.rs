@@ -208,7 +208,7 @@ mod tests {
 
     fn part(because: &str, chosen: bool) -> RestorePart {
         let origin = Origin::Snapshot { name: "lifeboat-lab-orders-daily-1".into(), arn: "arn".into() };
-        let chosen = chosen.then(|| Chosen { origin, data_until: Timestamp::UNIX_EPOCH, lsn: None });
+        let chosen = chosen.then_some(Chosen { origin, data_until: Timestamp::UNIX_EPOCH, lsn: None });
         RestorePart {
             component: "orders".parse().unwrap(),
             refused: false,

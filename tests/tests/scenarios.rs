@@ -2,43 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
-use std::{sync::Mutex, time::Instant};
+use std::time::Instant;
 
 use domain::{
     evidence::{self, RunOutcome},
     plan::{self, Plan},
 };
-use jiff::Timestamp;
 use lab::{
-    drill::{Audience, Scenario, Stage},
-    report::{DrillResult, Ending, Event, Moment},
-    setup::Progress,
+    drill::{Scenario, Stage},
+    report::{DrillResult, Ending, Event},
 };
-
-/// Remembers what was told, for whoever reads a failed test.
-#[derive(Default)]
-struct Listener(Mutex<Vec<String>>);
-
-impl Progress for Listener {
-    fn step(&self, what: &str) {
-        self.0.lock().unwrap().push(what.to_owned());
-    }
-}
-
-impl Audience for Listener {
-    fn struck(&self, at: Timestamp) {
-        self.step(&format!("struck at {at}"));
-    }
-
-    fn moment(&self, moment: &Moment) {
-        self.step(&format!("{} {}: {}", moment.at, moment.event.name(), moment.detail));
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "how long each drill took is to be read")]
-fn tell(line: &str) {
-    println!("{line}");
-}
+use tests::listener::{Listener, tell};
 
 fn lab_plan() -> Plan {
     plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
@@ -57,13 +31,13 @@ async fn every_drill_ends_as_it_must() {
                 results.push(result);
             }
             Err(error) => {
-                panic!("{}: {}\n{:#?}", scenario.name(), domain::failure::chain(&error), told.0.lock().unwrap())
+                panic!("{}: {}\n{:#?}", scenario.name(), domain::failure::chain(&error), told.told())
             }
         }
     }
     stage.strike().await;
     for result in &results {
-        assert!(result.passed(), "{}: {:?}\n{:#?}", result.scenario, result.shortcomings(), told.0.lock().unwrap());
+        assert!(result.passed(), "{}: {:?}\n{:#?}", result.scenario, result.shortcomings(), told.told());
     }
     a_blip_moves_nothing_and_says_why(result_of(&results, Scenario::Blip));
     a_lagging_replica_is_refused_until_someone_consents(result_of(&results, Scenario::ReplicaLagging));

@@ -48,7 +48,7 @@ pub(crate) async fn verify(world: &impl Database, request: Request, now: Timesta
     });
     let mut checks = vec![position.await];
     for check in run.checks() {
-        checks.push(timed(&check.name, world.check(pair, &side, check)).await);
+        checks.push(timed(&check.name, world.check(pair, &side, &check)).await);
     }
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %restored.instance, ?checks, "verified a restore");
     let passed = |checks| verification::sum_up(checks) == Verification::Passed;

@@ -86,7 +86,7 @@ impl Lab<'_> {
         let record = record.unwrap();
         let part = &record.parts[0];
         let verified = part.part.verified.as_ref().unwrap();
-        assert!(verified.tagged && verified.checks.len() == 3, "{verified:?}");
+        assert!(verified.tagged && verified.checks.len() == 4, "{verified:?}");
         assert!(part.restore_seconds.is_some_and(|took| took > 0.1), "{:?}", part.restore_seconds);
         assert!(part.recovery_point_seconds.is_some_and(|lost| lost > 0.1), "{:?}", part.recovery_point_seconds);
         assert_eq!((self.restores().await.len(), self.verified().await), (0, 1));

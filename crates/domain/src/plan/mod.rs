@@ -371,9 +371,30 @@ pub struct BackupVerification {
     /// Whether one that is not encrypted is wrong.
     #[serde(default = "yes")]
     pub encrypted: bool,
+    /// How long reading every table of a restored database may take; left out, only what is queried is read, and damage
+    /// elsewhere is not found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_every_table: Option<Span>,
     /// What a restored database must answer beyond the plan's own queries under `verify`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<SqlCheck>,
+}
+
+impl BackupVerification {
+    /// The query that reads every row of every table that the login may read, and answers how many tables there are.
+    /// PostgreSQL compares each page that it reads with its checksum.
+    #[must_use]
+    pub fn reading(&self) -> Option<SqlCheck> {
+        const QUERY: &str = "select count(query_to_xml(format('select count(t.*) from %I.%I t', n.nspname, c.relname), \
+            false, true, '')) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'm') \
+            and n.nspname not in ('pg_catalog', 'information_schema') and has_table_privilege(c.oid, 'select')";
+        self.read_every_table.map(|within| SqlCheck {
+            name: "every table can be read".to_owned(),
+            query: QUERY.to_owned(),
+            expect: Expected::AtLeast(1),
+            within,
+        })
+    }
 }
 
 /// Encryption is what is expected.

@@ -1,5 +1,7 @@
 //! What is asked for, and what every step of a restore is given.
 
+use std::borrow::Cow;
+
 use jiff::{Timestamp, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,7 @@ use crate::{
     failure::Failure,
     id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName, SnapshotName},
     lease::ActiveSide,
-    plan::{Backup, Check, Component, Plan, PostgresPair, Side, SqlCheck},
+    plan::{Backup, BackupVerification, Check, Component, Plan, PostgresPair, Side, SqlCheck},
 };
 
 /// What a restore is for.
@@ -211,13 +213,15 @@ impl RestoreRun {
 
     /// What a restored database must answer: what a new primary must, and what the schedule adds. An address would not
     /// lead to it.
-    pub fn checks(&self) -> impl Iterator<Item = &SqlCheck> {
+    pub fn checks(&self) -> impl Iterator<Item = Cow<'_, SqlCheck>> {
         let of_the_plan = self.plan.verify.iter().filter_map(|check| match check {
-            Check::Sql(check) => Some(check),
+            Check::Sql(check) => Some(Cow::Borrowed(check)),
             Check::Http(_) => None,
         });
         let own = self.backup().and_then(|backup| backup.verification.as_ref());
-        of_the_plan.chain(own.into_iter().flat_map(|verification| &verification.checks))
+        let named = own.into_iter().flat_map(|verification| verification.checks.iter().map(Cow::Borrowed));
+        let reading = own.and_then(BackupVerification::reading).map(Cow::Owned);
+        of_the_plan.chain(named).chain(reading)
     }
 
     /// The name of the instance that it makes of a component: another for each run, and the same for each try.

@@ -44,7 +44,7 @@ async fn verified(fake: &Fake, change: impl FnOnce(&mut Value)) -> Step<Verified
 async fn a_backup_that_answers_everything_is_tagged() {
     let fake = Fake::default();
     let step = verified(&fake, |_| ()).await;
-    assert_eq!((step.step, step.did.unwrap().checks.len()), (Outcome::Done, 3));
+    assert_eq!((step.step, step.did.unwrap().checks.len()), (Outcome::Done, 4));
     assert_eq!(fake.tagged.borrow().len(), 1);
 }
 
@@ -67,7 +67,7 @@ async fn whatever_is_wrong_or_unknown_leaves_it_untagged() {
         |event: &mut Value| event["examined"]["checks"][0]["finding"] = serde_json::json!({ "unanswered": "silent" });
     let step = verified(&fake, doubtful).await;
     assert_eq!(step.step, Outcome::Done, "what was restored is as it should be");
-    assert!(step.because.contains("could not be asked: silent; restored: all 3 checks passed"), "{}", step.because);
+    assert!(step.because.contains("could not be asked: silent; restored: all 4 checks passed"), "{}", step.because);
     assert!(fake.tagged.borrow().is_empty(), "its set was in doubt");
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     super::{Backup, Plan, finding::Finding},
     regions::partition,
+    verification::LONGEST_CHECK,
 };
 use crate::span::Span;
 
@@ -122,6 +123,16 @@ fn verification(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
             what,
             "Add a restoreTest: a backup counts once it was restored and queried.",
         ));
+    }
+    if verification.read_every_table.is_some_and(|within| within == Span::seconds(0) || within > LONGEST_CHECK) {
+        let what = "it is no time for a check";
+        let remedy = format!("Write more than 0s and at most {LONGEST_CHECK}.");
+        found.push(Finding::error(format!("{path}.readEveryTable"), what, remedy));
+    }
+    if verification.read_every_table.is_none() {
+        let what = "a restore test reads what its queries name, and nothing else";
+        let remedy = "Add how long reading all of it may take, at most 20s; leave it out where it would take longer.";
+        found.push(Finding::warning(format!("{path}.readEveryTable"), what, remedy));
     }
     super::verification::sql(&verification.checks, &format!("{path}.checks"), found);
 }

@@ -470,11 +470,17 @@ fn a_retention_keeps_something_and_no_more_than_a_region_holds() {
 fn a_backup_that_is_never_restored_is_warned_of_and_its_queries_are_checked_as_the_plan_s_own() {
     const VERIFICATION: &str = "/backups/0/verification";
     let query = |name: &str, within: &str| json!({"name": name, "query": "select 1", "expect": {"equals": "1"}, "within": within});
-    let checked = |checks| json!({"restoreTest": "rate(7 days)", "encrypted": false, "checks": checks});
+    let checked =
+        |checks| json!({"restoreTest": "rate(7 days)", "encrypted": false, "readEveryTable": "20s", "checks": checks});
     hold(&[
         (VERIFICATION, json!(null), &["warning: backups[0].verification"]),
-        (VERIFICATION, json!({"integrity": "rate(1 day)"}), &["warning: backups[0].verification"]),
+        (
+            VERIFICATION,
+            json!({"integrity": "rate(1 day)"}),
+            &["warning: backups[0].verification", "warning: backups[0].verification.readEveryTable"],
+        ),
         (VERIFICATION, checked(json!([])), &[]),
+        ("/backups/0/verification/readEveryTable", json!("21s"), &["error: backups[0].verification.readEveryTable"]),
         (VERIFICATION, checked(json!([query("a", "5s")])), &[]),
         (
             VERIFICATION,

@@ -9,7 +9,7 @@ use crate::span::Span;
 const MOST_CHECKS: usize = 20;
 
 /// One check must leave room for the others in an invocation of 30 seconds.
-const LONGEST_CHECK: Span = Span::seconds(20);
+pub(super) const LONGEST_CHECK: Span = Span::seconds(20);
 
 /// The longest name: it stands in the record and in messages.
 const LONGEST_NAME_CHARS: usize = 80;

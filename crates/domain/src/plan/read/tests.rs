@@ -61,7 +61,7 @@ fn an_error_names_file_line_column_path_and_remedy() {
         (
             "- kind: sql",
             "- kind: sqll",
-            "lab.yaml:112:11: error: verify[0].kind: `sqll` is not known here. Did you mean `sql`?",
+            "lab.yaml:114:11: error: verify[0].kind: `sqll` is not known here. Did you mean `sql`?",
         ),
         (
             "cron(0 2 * * ? *)",
@@ -106,12 +106,12 @@ fn an_error_names_file_line_column_path_and_remedy() {
         (
             "atLeast: 1",
             "atLeast: 1\n      equals: x",
-            "lab.yaml:116:7: error: verify[0].expect: 2 fields are written where one belongs. Write one of equals, atLeast.",
+            "lab.yaml:118:7: error: verify[0].expect: 2 fields are written where one belongs. Write one of equals, atLeast.",
         ),
         (
             "atLeast: 1",
             "equals: 1",
-            "lab.yaml:116:15: error: verify[0].expect.equals: it is a number, not a text. Put it in quotes.",
+            "lab.yaml:118:15: error: verify[0].expect.equals: it is a number, not a text. Put it in quotes.",
         ),
         (
             "component: orders",

@@ -93,6 +93,11 @@ id!(
     |text| hyphenated(text, 63)
 );
 id!(
+    /// An RDS DB cluster identifier: of Aurora, DocumentDB or Neptune.
+    ClusterId, "a DB cluster identifier", "1 to 63 lower-case letters, digits and single hyphens, a letter first",
+    |text| hyphenated(text, 63)
+);
+id!(
     /// An AWS Region's code, as `eu-central-1`.
     Region, "an AWS Region", "a Region's code, as eu-central-1", is_region
 );

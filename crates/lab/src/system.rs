@@ -99,7 +99,10 @@ impl System {
         let unknown =
             |key: &str| SystemError::Plan { plan: name.to_string(), why: format!("the network gave no `{key}` group") };
         for component in &mut plan.components {
-            let Component::PostgresPair(pair) = component;
+            let pair = match component {
+                Component::PostgresPair(pair) => pair,
+                Component::Cluster(_) => continue,
+            };
             for (side, network) in [(&mut pair.primary, primary), (&mut pair.replica, replica)] {
                 let group = |key: &str| network.get(key).and_then(|id| id.parse().ok()).ok_or_else(|| unknown(key));
                 side.security_groups = vec![group("Open")?];

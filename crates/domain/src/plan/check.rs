@@ -1,6 +1,7 @@
 //! What types cannot check: that names exist, that Regions differ, that the numbers can be true together.
 
 mod backups;
+mod clusters;
 mod objectives;
 mod pairs;
 mod recovery;

@@ -4,10 +4,12 @@
 //! line and path, [`check`] finds what types cannot, [`schema`] is for editors.
 
 mod check;
+mod cluster;
 mod finding;
 mod read;
 
 pub use check::check;
+pub use cluster::{Cluster, ClusterEngine};
 pub use finding::{Finding, Place, Severity};
 pub use read::{Examined, LARGEST_PLAN_BYTES, MOST_FINDINGS, PlanError, examine, read, schema};
 
@@ -20,6 +22,7 @@ use crate::{
         ComponentName, HostName, InstanceClass, InstanceId, KmsKeyId, PlanName, RdsGroup, Region, Schedule,
         ScheduleName, SecretName, SecurityGroupId, SqlName, ZoneId,
     },
+    lease::ActiveSide,
     retention::Retention,
     span::Span,
 };
@@ -88,9 +91,12 @@ pub struct Objectives {
 /// One thing the plan protects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+#[expect(clippy::large_enum_variant, reason = "a plan has at most 40 of them")]
 pub enum Component {
     /// A PostgreSQL primary on RDS and its read replica in the recovery Region.
     PostgresPair(PostgresPair),
+    /// A cluster of Aurora, DocumentDB or Neptune. It is backed up; a failover does not move it.
+    Cluster(Cluster),
 }
 
 impl Component {
@@ -99,6 +105,16 @@ impl Component {
     pub fn name(&self) -> &ComponentName {
         match self {
             Self::PostgresPair(pair) => &pair.name,
+            Self::Cluster(cluster) => &cluster.name,
+        }
+    }
+
+    /// On which side it is backed up while this one takes writes.
+    #[must_use]
+    pub fn backed_up_on(&self, active: ActiveSide) -> ActiveSide {
+        match self {
+            Self::PostgresPair(_) => active,
+            Self::Cluster(cluster) => cluster.on(active).0,
         }
     }
 }
@@ -515,8 +531,23 @@ impl Plan {
     pub fn traffic_pair(&self) -> Option<&PostgresPair> {
         self.components.iter().find_map(|component| match component {
             Component::PostgresPair(pair) if pair.name == self.traffic.component => Some(pair),
-            Component::PostgresPair(_) => None,
+            Component::PostgresPair(_) | Component::Cluster(_) => None,
         })
+    }
+
+    /// The component of this name.
+    #[must_use]
+    pub fn component(&self, name: &ComponentName) -> Option<&Component> {
+        self.components.iter().find(|component| component.name() == name)
+    }
+
+    /// The Region of a side.
+    #[must_use]
+    pub fn region_of(&self, side: ActiveSide) -> &Region {
+        match side {
+            ActiveSide::Primary => &self.regions.primary,
+            ActiveSide::Replica => &self.regions.recovery,
+        }
     }
 
     /// The backups of a schedule.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{Backup, Plan, finding::Finding},
+    clusters,
     regions::partition,
     verification::LONGEST_CHECK,
 };
-use crate::span::Span;
+use crate::{lease::ActiveSide, span::Span};
 
 /// Manual snapshots that RDS keeps in a Region, unless the account's quota is raised.
 const SNAPSHOT_QUOTA: u64 = 100;
@@ -31,7 +32,10 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         copies(plan, backup, &path, found);
         retention(backup, &path, found);
         alarm(backup, &path, found);
-        verification(backup, &path, found);
+        if !clusters::are_all_of(plan, backup) {
+            verification(backup, &path, found);
+        }
+        clusters::schedule(plan, backup, &path, found);
     }
 }
 
@@ -53,8 +57,13 @@ fn components(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>
 }
 
 fn copies(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
-    for (region, when) in [(&plan.regions.primary, ""), (&plan.regions.recovery, "after a failover ")] {
-        if backup.copies.iter().all(|copy| copy.region == *region) {
+    let is_elsewhere = |name, active| plan.component(name).is_some_and(|known| known.backed_up_on(active) != active);
+    let taken_on = |active: ActiveSide| {
+        backup.components.is_empty() || backup.components.iter().any(|name| !is_elsewhere(name, active))
+    };
+    for (side, when) in [(ActiveSide::Primary, ""), (ActiveSide::Replica, "after a failover ")] {
+        let region = plan.region_of(side);
+        if taken_on(side) && backup.copies.iter().all(|copy| copy.region == *region) {
             let what = format!("{when}the backups stay in `{region}`, and are lost with it");
             found.push(Finding::warning(format!("{path}.copies"), what, "Name another Region to copy them to."));
         }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Component, Credential, Plan, PostgresPair, Side, Tls, finding::Finding};
+use super::{
+    super::{Component, Credential, Plan, PostgresPair, Side, Tls, finding::Finding},
+    clusters,
+};
 use crate::{id::Region, span::Span};
 
 /// The most components: as many as one inline Map runs at once.
@@ -28,16 +31,23 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
             let what = format!("`{}` is another component's name too", component.name());
             found.push(Finding::error(format!("{path}.name"), what, "Give each component a name of its own."));
         }
-        if plan.traffic_pair().is_some() && *component.name() != plan.traffic.component {
-            let what = format!(
-                "a failover moves `{}`, the component that traffic names, and leaves this one",
-                plan.traffic.component
-            );
-            found.push(Finding::warning(&path, what, "Write a plan of its own for it."));
-        }
         match component {
-            Component::PostgresPair(pair) => check_pair(plan, pair, &path, found),
+            Component::PostgresPair(pair) => {
+                check_moves(plan, pair, &path, found);
+                check_pair(plan, pair, &path, found);
+            }
+            Component::Cluster(cluster) => clusters::check(plan, cluster, &path, found),
         }
+    }
+}
+
+fn check_moves(plan: &Plan, pair: &PostgresPair, path: &str, found: &mut Vec<Finding>) {
+    if plan.traffic_pair().is_some() && pair.name != plan.traffic.component {
+        let what = format!(
+            "a failover moves `{}`, the component that traffic names, and leaves this one",
+            plan.traffic.component
+        );
+        found.push(Finding::warning(path, what, "Write a plan of its own for it."));
     }
 }
 

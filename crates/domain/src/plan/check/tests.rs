@@ -489,3 +489,70 @@ fn a_backup_that_is_never_restored_is_warned_of_and_its_queries_are_checked_as_t
         ),
     ]);
 }
+
+fn cluster(recovery: Option<&str>) -> Value {
+    let mut cluster = json!({"kind": "cluster", "name": "reports", "engine": "docdb", "primary": "reports"});
+    if let Some(recovery) = recovery {
+        cluster["recovery"] = json!(recovery);
+    }
+    cluster
+}
+
+/// The lab's plan with a cluster, and a schedule that backs these up.
+fn found_with(cluster: &Value, components: Value, changes: &[(&str, Value)]) -> Vec<String> {
+    let both = json!([lab()["components"][0], cluster]);
+    let mut all = vec![("/components", both), ("/backups/0/alarm/smallerThanBytes", Value::Null)];
+    if components == json!(["reports"]) {
+        all.push(("/backups/0/verification/restoreTest", Value::Null));
+    }
+    all.push(("/backups/0/components", components));
+    all.extend(changes.iter().cloned());
+    found(&all)
+}
+
+#[test]
+fn a_cluster_is_backed_up_or_told_to_be_forgotten() {
+    assert_eq!(found_with(&cluster(None), json!(["reports"]), &[]), [""; 0]);
+    assert_eq!(found_with(&cluster(None), json!(["orders"]), &[]), ["warning: components[1]"]);
+}
+
+#[test]
+fn traffic_never_names_a_cluster() {
+    let traffic = ("/traffic/component", json!("reports"));
+    assert_eq!(found_with(&cluster(None), json!(["reports"]), &[traffic]), ["error: traffic.component"]);
+}
+
+#[test]
+fn a_cluster_without_a_secondary_stays_where_it_is_after_a_failover() {
+    let to = |region: &str| ("/backups/0/copies", json!([{ "region": region }]));
+    let one = ["warning: backups[0].copies"];
+    for (cluster, components, copies, expected) in [
+        (cluster(None), json!(["reports"]), "us-west-2", &[][..]),
+        (cluster(None), json!(["reports"]), "us-east-1", &one[..]),
+        (cluster(Some("reports-2")), json!(["reports"]), "us-west-2", &one[..]),
+        (cluster(None), json!(["orders", "reports"]), "us-west-2", &one[..]),
+    ] {
+        let found = found_with(&cluster, components, &[to(copies)]);
+        let of_copies: Vec<&String> = found.iter().filter(|found| found.ends_with("copies")).collect();
+        assert_eq!(of_copies, expected, "{cluster}: {copies}");
+    }
+}
+
+#[test]
+fn what_is_not_known_and_not_done_of_a_cluster_is_told() {
+    const SIZE: &str = "/backups/0/alarm/smallerThanBytes";
+    const TEST: &str = "/backups/0/verification/restoreTest";
+    let unproved = "warning: backups[0].verification.restoreTest";
+    for (components, changes, expected) in [
+        (json!(["orders", "reports"]), vec![], vec![unproved]),
+        (
+            json!(["orders", "reports"]),
+            vec![(SIZE, json!(1))],
+            vec!["warning: backups[0].alarm.smallerThanBytes", unproved],
+        ),
+        (json!(["reports"]), vec![(TEST, json!("rate(1 day)"))], vec!["error: backups[0].verification.restoreTest"]),
+        (json!(["reports"]), vec![("/backups/0/verification", Value::Null)], vec![]),
+    ] {
+        assert_eq!(found_with(&cluster(None), components, &changes), expected);
+    }
+}

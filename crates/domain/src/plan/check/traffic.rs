@@ -1,6 +1,6 @@
 //! The record that names the primary.
 
-use super::super::{Plan, finding::Finding};
+use super::super::{Component, Plan, finding::Finding};
 use crate::span::Span;
 
 /// Above this, the record's TTL is most of an outage.
@@ -8,18 +8,16 @@ const USUAL_TTL: Span = Span::seconds(60);
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let traffic = &plan.traffic;
-    if !plan.components.iter().any(|component| *component.name() == traffic.component) {
-        let names: Vec<&str> = plan.components.iter().map(|component| component.name().as_str()).collect();
-        let remedy = if names.is_empty() {
-            "Add a component.".to_owned()
-        } else {
-            format!("Name one of: {}.", names.join(", "))
-        };
-        found.push(Finding::error(
-            "traffic.component",
-            format!("no component is called `{}`", traffic.component),
-            remedy,
-        ));
+    let named = plan.component(&traffic.component);
+    let wrong = match named {
+        Some(Component::PostgresPair(_)) => None,
+        Some(Component::Cluster(_)) => {
+            Some(format!("`{}` is a cluster, which a failover does not move", traffic.component))
+        }
+        None => Some(format!("no component is called `{}`", traffic.component)),
+    };
+    if let Some(wrong) = wrong {
+        found.push(Finding::error("traffic.component", wrong, remedy(plan)));
     }
     let ttl = traffic.record.ttl;
     if ttl.duration().subsec_nanos() != 0 {
@@ -36,5 +34,18 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     if [&pair.primary.endpoint, &pair.replica.endpoint].contains(&&traffic.record.name) {
         let what = format!("`{}` is an instance's own endpoint, and a CNAME cannot name itself", traffic.record.name);
         found.push(Finding::error("traffic.record.name", what, "Name the record that clients use."));
+    }
+}
+
+/// What traffic may name.
+fn remedy(plan: &Plan) -> String {
+    let pair = |component: &Component| match component {
+        Component::PostgresPair(pair) => Some(pair.name.to_string()),
+        Component::Cluster(_) => None,
+    };
+    let names: Vec<String> = plan.components.iter().filter_map(pair).collect();
+    match names.as_slice() {
+        [] => "Add a component of kind postgres-pair.".to_owned(),
+        names => format!("Name one of: {}.", names.join(", ")),
     }
 }

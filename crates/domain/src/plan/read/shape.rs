@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     id::{
-        ComponentName, HostName, InstanceClass, InstanceId, KmsKeyId, PlanName, RdsGroup, Region, Schedule,
+        ClusterId, ComponentName, HostName, InstanceClass, InstanceId, KmsKeyId, PlanName, RdsGroup, Region, Schedule,
         ScheduleName, SecretName, SecurityGroupId, SqlName, ZoneId,
     },
     span::Span,
@@ -262,10 +262,11 @@ fn parses<T: TryFrom<String>>(text: String) -> Result<(), ()> {
 }
 
 /// The types whose texts have rules of their own, by their names in the schema.
-const NAMES: [(&str, Parse); 15] = [
+const NAMES: [(&str, Parse); 16] = [
     ("PlanName", parses::<PlanName>),
     ("ComponentName", parses::<ComponentName>),
     ("InstanceId", parses::<InstanceId>),
+    ("ClusterId", parses::<ClusterId>),
     ("Region", parses::<Region>),
     ("ZoneId", parses::<ZoneId>),
     ("SecurityGroupId", parses::<SecurityGroupId>),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::plan::Place;
+use crate::plan::{ClusterEngine, Component, Place};
 
 const LAB: &str = include_str!("../../../../../plans/lab.yaml");
 
@@ -56,7 +56,7 @@ fn an_error_names_file_line_column_path_and_remedy() {
         (
             "- kind: postgres-pair",
             "- kind: mysql-pair",
-            "lab.yaml:19:11: error: components[0].kind: `mysql-pair` is not known here. Write one of postgres-pair.",
+            "lab.yaml:19:11: error: components[0].kind: `mysql-pair` is not known here. Write one of postgres-pair, cluster.",
         ),
         (
             "- kind: sql",
@@ -121,6 +121,55 @@ fn an_error_names_file_line_column_path_and_remedy() {
     ] {
         assert_eq!(errors(from, to), expected, "{to}");
     }
+}
+
+/// The lab's plan with a cluster, which is backed up with the pair.
+fn with_cluster(cluster: &str) -> String {
+    LAB.replacen("\ntraffic:", &format!("\n{cluster}\ntraffic:"), 1)
+        .replacen("components: [orders]", "components: [orders, reports]", 1)
+        .replacen("      smallerThanBytes:", "      # smallerThanBytes:", 1)
+}
+
+const CLUSTER: &str = "  - kind: cluster\n    name: reports\n    engine: aurora-postgresql\n    primary: reports-1\n";
+
+#[test]
+fn a_cluster_is_read_and_its_errors_name_line_column_path_and_remedy() {
+    let plan = read(&with_cluster(CLUSTER), "lab.yaml").unwrap();
+    let findings = examine(&with_cluster(CLUSTER)).findings;
+    let told: Vec<&str> = findings.iter().map(|finding| finding.path.as_str()).collect();
+    assert_eq!(told, ["backups[0].verification.restoreTest"]);
+    let Component::Cluster(cluster) = &plan.components[1] else { panic!("a cluster") };
+    assert_eq!((cluster.engine, cluster.primary.as_str()), (ClusterEngine::AuroraPostgresql, "reports-1"));
+    for (from, to, expected) in [
+        (
+            "engine: aurora-postgresql",
+            "engine: aurora",
+            "lab.yaml:44:13: error: components[1].engine: `aurora` is not known here. Write one of aurora-postgresql, aurora-mysql, docdb, neptune.",
+        ),
+        (
+            "primary: reports-1",
+            "primary: Reports",
+            "lab.yaml:45:14: error: components[1].primary: `Reports` is not what belongs here. Write 1 to 63 lower-case letters, digits and single hyphens, a letter first.",
+        ),
+        (
+            "primary: reports-1",
+            "primary: reports-1\n    replica: reports-2",
+            "lab.yaml:46:5: error: components[1]: `replica` is not a field of this. Its fields are: engine, kind, name, primary, recovery.",
+        ),
+        (
+            "    primary: reports-1\n",
+            "",
+            "lab.yaml:42:5: error: components[1]: `primary` is missing: The DB cluster identifier in the primary Region. Add it.",
+        ),
+    ] {
+        let error = read(&with_cluster(&CLUSTER.replacen(from, to, 1)), "lab.yaml").unwrap_err().to_string();
+        assert_eq!(error, expected, "{to}");
+    }
+    let text = with_cluster(CLUSTER).replacen("component: orders", "component: reports", 1);
+    assert_eq!(
+        read(&text, "lab.yaml").unwrap_err().to_string(),
+        "lab.yaml:48:14: error: traffic.component: `reports` is a cluster, which a failover does not move. Name one of: orders."
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    backup::Snapshot,
+    backup::{Kind, Snapshot},
     id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName},
     plan::Plan,
     restore::{SeenInstance, Stray},
@@ -81,6 +81,9 @@ pub fn report_key(plan: &PlanName, execution: &ExecutionArn, region: &Region) ->
 pub struct Verdict {
     /// The snapshot.
     pub snapshot: String,
+    /// Which kind it is of.
+    #[serde(default = "of_an_instance")]
+    pub kind: Kind,
     /// Of what; absent where its tags do not say.
     pub component: Option<ComponentName>,
     /// By which schedule; absent where its tags do not say.
@@ -88,7 +91,7 @@ pub struct Verdict {
     /// When its data was taken.
     #[schemars(with = "Option<String>")]
     pub taken_at: Option<Timestamp>,
-    /// The size of the database then, in bytes.
+    /// The size of the database then, in bytes; absent where nobody could tell.
     pub size_bytes: Option<u64>,
     /// Whether a restore of it was tried and queried, and when.
     #[schemars(with = "Option<String>")]
@@ -99,19 +102,27 @@ pub struct Verdict {
     pub because: String,
 }
 
+/// What reports that name no kind are of.
+fn of_an_instance() -> Kind {
+    Kind::Instance
+}
+
 /// Judges every backup of the plan's in a Region, the newest first in each series.
 #[must_use]
 pub fn judge(plan: &Plan, snapshots: Vec<Snapshot>, now: Timestamp) -> Vec<Verdict> {
-    let mut series: BTreeMap<(ComponentName, ScheduleName), Vec<Snapshot>> = BTreeMap::new();
+    let mut series: BTreeMap<(ComponentName, ScheduleName, Kind), Vec<Snapshot>> = BTreeMap::new();
     let mut strays = Vec::new();
     for snapshot in snapshots {
         match &snapshot.label {
-            Ok(label) => series.entry((label.component.clone(), label.schedule.clone())).or_default().push(snapshot),
+            Ok(label) => {
+                let key = (label.component.clone(), label.schedule.clone(), snapshot.kind);
+                series.entry(key).or_default().push(snapshot);
+            }
             Err(why) => strays.push(verdict(&snapshot, true, format!("it is in no series: {why}"))),
         }
     }
     let mut verdicts = Vec::new();
-    for ((_, schedule), mut snapshots) in series {
+    for ((_, schedule, _), mut snapshots) in series {
         snapshots.sort_by(|a, b| b.taken_at.cmp(&a.taken_at).then_with(|| a.name.cmp(&b.name)));
         verdicts.extend(judge_series(plan, &schedule, &snapshots, now));
     }
@@ -167,13 +178,20 @@ fn verdict(snapshot: &Snapshot, stays: bool, because: String) -> Verdict {
     let label = snapshot.label.as_ref().ok();
     Verdict {
         snapshot: snapshot.name.clone(),
+        kind: snapshot.kind,
         component: label.map(|label| label.component.clone()),
         schedule: label.map(|label| label.schedule.clone()),
         taken_at: snapshot.taken_at,
-        size_bytes: label.map(|label| label.shot.size_bytes),
+        size_bytes: label.and_then(|label| label.shot.size_bytes),
         verified_at: snapshot.marks.verified_at,
         stays,
         because,
+    }
+}
+
+impl Verdict {
+    fn is_of(&self, kind: Kind, snapshot: &str) -> bool {
+        self.kind == kind && self.snapshot == snapshot
     }
 }
 
@@ -232,7 +250,7 @@ impl Report {
         before: Option<Self>,
         now: Timestamp,
     ) -> Self {
-        let is_there = |gone: &Verdict| verdicts.iter().any(|verdict| verdict.snapshot == gone.snapshot);
+        let is_there = |gone: &Verdict| verdicts.iter().any(|verdict| verdict.is_of(gone.kind, &gone.snapshot));
         let stands = |gone: &Stray| restores.iter().any(|stray| stray.instance == gone.instance);
         let (deleted, torn_down) = before.map_or_else(Default::default, |before| {
             let gone = before.verdicts.into_iter().filter(|verdict| !verdict.stays && !is_there(verdict));
@@ -261,8 +279,8 @@ impl Report {
     }
 
     /// Notes that a backup was deleted.
-    pub fn gone(&mut self, snapshot: &str) {
-        if let Some(index) = self.verdicts.iter().position(|verdict| verdict.snapshot == snapshot) {
+    pub fn gone(&mut self, kind: Kind, snapshot: &str) {
+        if let Some(index) = self.verdicts.iter().position(|verdict| verdict.is_of(kind, snapshot)) {
             self.deleted.push(self.verdicts.remove(index));
         }
     }

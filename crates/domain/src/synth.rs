@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     id::{ComponentName, Schedule},
-    plan::{Backup, BackupAlarm, Plan},
+    plan::{Backup, BackupAlarm, Component, Plan},
     restore::{Purpose, RestoreRequest, Wanted},
 };
 
@@ -192,7 +192,11 @@ fn failed_alarm(plan: &Plan, machine: &str) -> Value {
 /// The metric that `CloseBackup` publishes of each whole backup: its database's size.
 pub const SIZE_METRIC: &str = "BackupSizeBytes";
 
-/// The alarms of one component's backups, by what is wrong then.
+/// The metric that it publishes of each whole backup, also where nobody knows its size, as of a cluster.
+pub const WHOLE_METRIC: &str = "WholeBackups";
+
+/// The alarms of one component's backups, by what is wrong then. The size of a cluster is not known, so that none
+/// watches it.
 fn size_alarms(plan: &Plan, backup: &Backup, component: &ComponentName) -> Vec<(&'static str, Value)> {
     let dimensions = json!([
         { "Name": "Plan", "Value": plan.plan },
@@ -201,8 +205,12 @@ fn size_alarms(plan: &Plan, backup: &Backup, component: &ComponentName) -> Vec<(
     ]);
     let of = format!("{} of plan {}, schedule {}", component, plan.plan, backup.name);
     let name = format!("lifeboat-{}-{}-{component}", plan.plan, backup.name);
+    let (metric, has_size) = match plan.component(component) {
+        Some(Component::Cluster(_)) => (WHOLE_METRIC, false),
+        Some(Component::PostgresPair(_)) | None => (SIZE_METRIC, true),
+    };
     let hourly = |kind: &str, says: &str, statistic: &str, changes: Value| {
-        let mut alarm = alarm(&format!("{name}-{kind}"), says, "Lifeboat", SIZE_METRIC, statistic, &dimensions);
+        let mut alarm = alarm(&format!("{name}-{kind}"), says, "Lifeboat", metric, statistic, &dimensions);
         for (key, value) in changes.as_object().into_iter().flatten() {
             alarm["Properties"][key] = value.clone();
         }
@@ -211,12 +219,12 @@ fn size_alarms(plan: &Plan, backup: &Backup, component: &ComponentName) -> Vec<(
         alarm
     };
     let Some(BackupAlarm { older_than, smaller_than_bytes }) = &backup.alarm else { return Vec::new() };
-    // One that is too old is one of which no size was published for so long; silence breaches.
+    // One that is too old is one of which nothing was published for so long; silence breaches.
     let hours = older_than.duration().as_secs() / HOUR_SECONDS;
     let says = format!("No whole backup of {of} for {older_than}. RUNBOOK, \"A backup is too old\".");
     let changes = json!({ "EvaluationPeriods": hours, "DatapointsToAlarm": hours, "TreatMissingData": "breaching" });
     let mut alarms = vec![("TooOld", hourly("too-old", &says, "SampleCount", changes))];
-    if let Some(bytes) = smaller_than_bytes {
+    if let Some(bytes) = smaller_than_bytes.filter(|_| has_size) {
         let says = format!("A backup of {of} held less than {bytes} bytes. RUNBOOK, \"A backup is too small\".");
         alarms.push(("TooSmall", hourly("too-small", &says, "Minimum", json!({ "Threshold": bytes }))));
     }
@@ -302,6 +310,19 @@ mod tests {
         assert_eq!((&small["Threshold"], &small["Statistic"]), (&json!(1_000_000), &json!("Minimum")));
         assert_eq!(small["TreatMissingData"], "notBreaching", "a backup that is missing is not small");
         assert_eq!(small["ComparisonOperator"], "LessThanThreshold");
+    }
+
+    #[test]
+    fn a_cluster_s_backup_grows_too_old_and_has_no_size_to_watch() {
+        let mut plan = plan();
+        let cluster = json!({"kind": "cluster", "name": "reports", "engine": "docdb", "primary": "reports"});
+        plan.components.push(serde_json::from_value(cluster).unwrap());
+        plan.backups[0].components.push("reports".parse().unwrap());
+        let resources = &synth(&plan)["Resources"];
+        let old = &resources["BackupDailyReportsTooOldAlarm"]["Properties"];
+        assert_eq!((&old["MetricName"], &old["Statistic"]), (&json!(WHOLE_METRIC), &json!("SampleCount")));
+        assert!(resources["BackupDailyReportsTooSmallAlarm"].is_null());
+        assert_eq!(resources["BackupDailyOrdersTooOldAlarm"]["Properties"]["MetricName"], SIZE_METRIC);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use domain::{
     backup::Taken,
     failure::Failure,
     id::{PlanName, ScheduleName},
-    synth::SIZE_METRIC,
+    synth::{SIZE_METRIC, WHOLE_METRIC},
 };
 use jiff::Timestamp;
 
@@ -44,29 +44,34 @@ impl Metrics {
             .unit(StandardUnit::Count)
             .storage_resolution(1)
             .build();
-        self.publish(plan, datum).await
+        self.publish(plan, [datum]).await
     }
 
-    /// Publishes the size of a whole backup, at the time that its data is of: the alarms watch that there is one, and
-    /// that it is not too small.
+    /// Publishes that there is a whole backup, at the time that its data is of, and how large its database was, where
+    /// somebody knew: the alarms watch that there is one, and that it is not too small.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn backup_size(&self, plan: &PlanName, schedule: &ScheduleName, taken: &Taken) -> Result<(), Failure> {
-        let datum = MetricDatum::builder()
-            .metric_name(SIZE_METRIC)
-            .dimensions(dimension("Plan", plan.as_str()))
-            .dimensions(dimension("Schedule", schedule.as_str()))
-            .dimensions(dimension("Component", taken.component.as_str()))
-            .timestamp(DateTime::from_millis(taken.shot.database_time.as_millisecond()))
-            .value(taken.shot.size_bytes as f64)
-            .unit(StandardUnit::Bytes)
-            .build();
-        self.publish(plan, datum).await
+    pub async fn whole_backup(&self, plan: &PlanName, schedule: &ScheduleName, taken: &Taken) -> Result<(), Failure> {
+        let datum = |name: &str, value: f64, unit: StandardUnit| {
+            MetricDatum::builder()
+                .metric_name(name)
+                .dimensions(dimension("Plan", plan.as_str()))
+                .dimensions(dimension("Schedule", schedule.as_str()))
+                .dimensions(dimension("Component", taken.component.as_str()))
+                .timestamp(DateTime::from_millis(taken.shot.database_time.as_millisecond()))
+                .value(value)
+                .unit(unit)
+                .build()
+        };
+        let whole = datum(WHOLE_METRIC, 1.0, StandardUnit::Count);
+        let size = taken.shot.size_bytes.map(|bytes| datum(SIZE_METRIC, bytes as f64, StandardUnit::Bytes));
+        self.publish(plan, std::iter::once(whole).chain(size)).await
     }
 
-    async fn publish(&self, plan: &PlanName, datum: MetricDatum) -> Result<(), Failure> {
-        let request = self.client.put_metric_data().namespace(NAMESPACE).metric_data(datum);
+    async fn publish(&self, plan: &PlanName, data: impl IntoIterator<Item = MetricDatum>) -> Result<(), Failure> {
+        let data = data.into_iter().collect();
+        let request = self.client.put_metric_data().namespace(NAMESPACE).set_metric_data(Some(data));
         let published = request.send().await;
         published.map(drop).map_err(|error| aws_failure!(format!("cannot publish a metric of plan `{plan}`"), error))
     }

@@ -1,5 +1,6 @@
 //! RDS, in the Region of the instance.
 
+mod cluster_snapshots;
 mod restores;
 mod snapshots;
 

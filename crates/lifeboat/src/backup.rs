@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    backup::{BackupRequest, Manifest, Part, manifest_key, whole_second},
+    backup::{BackupRequest, Manifest, Of, Part, Shot, Taken, manifest_key, whole_second},
     id::{ExecutionArn, Person, PlanName, ScheduleName},
     upkeep::UpkeepOutcome,
 };
@@ -115,18 +115,24 @@ fn show_part(part: &Part, output: &mut Output) {
     let Some(taken) = &part.taken else {
         return output.line(&format!("  {}  none: {}", part.component, part.because));
     };
-    output.line(&format!(
-        "  {}  {}  {:.1} MB of data, log at {}, PostgreSQL {}",
-        part.component,
-        taken.snapshot,
-        taken.shot.size_bytes as f64 / 1e6,
-        taken.shot.lsn,
-        taken.shot.version
-    ));
+    output.line(&format!("  {}  {}  {}", part.component, taken.snapshot, known(taken)));
     for place in &taken.places {
         output.line(&format!("    in {}", place.region));
     }
     for missing in &taken.missing {
         output.line(&format!("    NOT in {}: {}", missing.region, missing.because));
+    }
+}
+
+/// What is known of what was backed up. A cluster's database is not asked.
+fn known(taken: &Taken) -> String {
+    let Shot { lsn, size_bytes, version, .. } = &taken.shot;
+    let version = version.as_deref().unwrap_or("of unknown version");
+    match (&taken.of, size_bytes, lsn) {
+        (Of::Instance(_), Some(bytes), Some(lsn)) => {
+            format!("{:.1} MB of data, log at {lsn}, PostgreSQL {version}", *bytes as f64 / 1e6)
+        }
+        (Of::Instance(instance), _, _) => format!("of {instance}, PostgreSQL {version}"),
+        (Of::Cluster(cluster), _, _) => format!("of cluster {cluster}, {version}"),
     }
 }

@@ -11,7 +11,7 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    backup::Snapshot,
+    backup::{Kind, Snapshot},
     cleanup::{self, CleanupRequest, CleanupRun, NotDeleted, Report},
     failure::Failure,
     id::{ComponentName, ExecutionArn, InstanceId, PlanName, Region},
@@ -101,7 +101,7 @@ struct Cleaned {
 /// A Region's snapshots, and what was restored of them.
 trait Estate {
     fn list(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<Snapshot>, Failure>>;
-    fn delete(&self, region: &Region, name: &str) -> impl Future<Output = Result<(), Failure>>;
+    fn delete(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Result<(), Failure>>;
     fn restores(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<SeenInstance>, Failure>>;
     fn restored(
         &self,
@@ -154,7 +154,7 @@ async fn cleaned(
     cleanup::spare(&mut verdicts, &restored);
     let restores = strays(world, restored).await;
     let mut report = Report::of(run, region, (verdicts, restores), before, world.now());
-    let going: Vec<String> = report.going().map(|verdict| verdict.snapshot.clone()).collect();
+    let going: Vec<(Kind, String)> = report.going().map(|verdict| (verdict.kind, verdict.snapshot.clone())).collect();
     let left: Vec<InstanceId> = report.strays().map(|stray| stray.instance.clone()).collect();
     info!(plan.name = %run.plan.plan, region = %region, there = report.verdicts.len(), going = going.len(), strays = left.len(), apply = run.apply, "planned the cleanup");
     // The reasons are written down before anything is gone.
@@ -162,9 +162,9 @@ async fn cleaned(
     if !run.apply || going.is_empty() && left.is_empty() {
         return Ok(Step::done(report.summary(), Value::Null, counted(&report, key)));
     }
-    for name in going.iter().take(DELETES_IN_A_TURN) {
-        match world.delete(region, name).await {
-            Ok(()) => report.gone(name),
+    for (kind, name) in going.iter().take(DELETES_IN_A_TURN) {
+        match world.delete(region, *kind, name).await {
+            Ok(()) => report.gone(*kind, name),
             Err(failure) => report.failed.push(NotDeleted { name: name.clone(), because: failure.chain() }),
         }
     }
@@ -241,8 +241,8 @@ impl Estate for World {
         Rds::far(region, REGION_PATIENCE).await.snapshots_of(plan).await
     }
 
-    async fn delete(&self, region: &Region, name: &str) -> Result<(), Failure> {
-        Rds::far(region, REGION_PATIENCE).await.delete_snapshot(name).await
+    async fn delete(&self, region: &Region, kind: Kind, name: &str) -> Result<(), Failure> {
+        Rds::far(region, REGION_PATIENCE).await.delete_snapshot(kind, name).await
     }
 
     async fn restores(&self, region: &Region, plan: &PlanName) -> Result<Vec<SeenInstance>, Failure> {

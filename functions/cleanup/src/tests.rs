@@ -31,18 +31,19 @@ impl Backups {
             let run = BackupRun { scheduled_at: taken_at, ..run.clone() };
             let component = "orders".parse().unwrap();
             let shot = Shot {
-                lsn: domain::wal::Lsn(7),
+                lsn: Some(domain::wal::Lsn(7)),
                 database_time: taken_at,
-                size_bytes: 7_500_000,
-                version: "15.18".into(),
+                size_bytes: Some(7_500_000),
+                version: Some("15.18".into()),
             };
             Snapshot {
+                kind: Kind::Instance,
                 name: run.snapshot_name(&component),
                 arn: String::new(),
                 taken_at: Some(taken_at),
                 status: "available".into(),
                 percent: 100,
-                allocated_gib: 20,
+                allocated_gib: Some(20),
                 encrypted: false,
                 label: Ok(run.label(&component, shot)),
                 marks: Marks { plan: Some("lab".into()), ..Marks::default() },
@@ -62,11 +63,11 @@ impl Estate for Backups {
         Ok(self.snapshots.borrow().clone())
     }
 
-    async fn delete(&self, _: &Region, name: &str) -> Result<(), Failure> {
+    async fn delete(&self, _: &Region, kind: Kind, name: &str) -> Result<(), Failure> {
         if self.stuck.contains(name) {
             return Err(Failure::AwsRejected { what: format!("cannot delete `{name}`"), source: None });
         }
-        self.snapshots.borrow_mut().retain(|snapshot| snapshot.name != name);
+        self.snapshots.borrow_mut().retain(|snapshot| (snapshot.kind, snapshot.name.as_str()) != (kind, name));
         Ok(())
     }
 
@@ -182,6 +183,23 @@ async fn one_that_cannot_be_deleted_is_named_and_keeps_none_of_the_others() {
     let report = report(&shelf, &told.report);
     assert!(estate.stuck.contains(&report.failed[0].name));
     assert!(step.because.contains("1 could not be deleted"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn what_goes_of_a_cluster_is_deleted_as_a_cluster_s_and_an_instance_s_of_its_name_stays() {
+    let estate = Backups::of(40);
+    for snapshot in estate.snapshots.borrow_mut().iter_mut() {
+        snapshot.kind = Kind::Cluster;
+    }
+    let names: BTreeSet<String> = estate.snapshots.borrow().iter().map(|snapshot| snapshot.name.clone()).collect();
+    let mut newest = Backups::of(3).snapshots.take();
+    estate.snapshots.borrow_mut().append(&mut newest);
+    let (_, report) = cleaned_with(&estate, event()).await;
+    assert!(!report.deleted.is_empty() && report.deleted.iter().all(|verdict| verdict.kind == Kind::Cluster));
+    let left = estate.snapshots.borrow();
+    assert_eq!(left.iter().filter(|snapshot| snapshot.kind == Kind::Instance).count(), 3);
+    assert!(left.iter().all(|snapshot| names.contains(&snapshot.name)), "of the same names");
+    assert_eq!(left.len(), 43 - report.deleted.len());
 }
 
 #[tokio::test]

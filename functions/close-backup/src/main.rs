@@ -33,14 +33,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     edge::serve(|event| handle(&bucket, &metrics, clock::now(), event)).await
 }
 
-/// Who watches how old and how large backups are.
+/// Who watches how old backups are, and how large.
 trait Gauge {
-    fn size(&self, plan: &PlanName, schedule: &ScheduleName, of: &Taken) -> impl Future<Output = Result<(), Failure>>;
+    fn whole(&self, plan: &PlanName, schedule: &ScheduleName, of: &Taken) -> impl Future<Output = Result<(), Failure>>;
 }
 
 impl Gauge for Metrics {
-    async fn size(&self, plan: &PlanName, schedule: &ScheduleName, of: &Taken) -> Result<(), Failure> {
-        self.backup_size(plan, schedule, of).await
+    async fn whole(&self, plan: &PlanName, schedule: &ScheduleName, of: &Taken) -> Result<(), Failure> {
+        self.whole_backup(plan, schedule, of).await
     }
 }
 
@@ -132,7 +132,7 @@ async fn close_backup(
         }
     };
     for taken in manifest.parts.iter().filter_map(|checked| checked.part.whole()) {
-        gauge.size(&backup.plan.plan, &backup.schedule, taken).await?;
+        gauge.whole(&backup.plan.plan, &backup.schedule, taken).await?;
     }
     let because = manifest.summary();
     info!(plan.name = %backup.plan.plan, execution.name = backup.execution.name(), outcome = ?manifest.outcome, because, "closed a backup");
@@ -158,8 +158,8 @@ mod tests {
     struct Scale(RefCell<Vec<u64>>);
 
     impl Gauge for Scale {
-        async fn size(&self, _: &PlanName, _: &ScheduleName, of: &Taken) -> Result<(), Failure> {
-            self.0.borrow_mut().push(of.shot.size_bytes);
+        async fn whole(&self, _: &PlanName, _: &ScheduleName, of: &Taken) -> Result<(), Failure> {
+            self.0.borrow_mut().extend(of.shot.size_bytes);
             Ok(())
         }
     }

@@ -153,3 +153,17 @@ async fn the_plan_s_own_settings_do_without_the_instance() {
     assert_eq!(handle(&estate, now(), event).await.unwrap().step, Outcome::Pending);
     assert_eq!(estate.asked.borrow()[0].settings.class.as_deref(), Some("db.t4g.large"));
 }
+
+#[tokio::test]
+async fn a_cluster_is_refused_by_name_before_anything_is_looked_at() {
+    let mut event = event();
+    let cluster = serde_json::json!({"kind": "cluster", "name": "reports", "engine": "neptune", "primary": "reports"});
+    event["restore"]["plan"]["components"].as_array_mut().unwrap().push(cluster);
+    event["restore"]["components"].as_array_mut().unwrap().push("reports".into());
+    event["component"] = "reports".into();
+    let estate = Estate::default();
+    let failure = handle(&estate, now(), event).await.unwrap_err();
+    assert_eq!(failure.name(), "InvalidInput");
+    assert!(failure.chain().contains("restoring a cluster is not supported yet: `reports`"), "{}", failure.chain());
+    assert!(estate.asked.borrow().is_empty());
+}

@@ -1,22 +1,23 @@
-//! `Snapshot`: takes a component's snapshot where its primary is, and copies it to the Regions that the schedule names.
+//! `Snapshot`: takes a component's snapshot where it takes writes, and copies it to the Regions that the schedule names.
 //!
 //! - in: [`Request`], sample in `events/snapshot.json`
 //! - out: [`Step<Taken>`]: `Done` once it is available in every Region that will have it, `Pending` (ask again) with what
 //!   there is so far, or `Refused` with the reason
-//! - changes: `rds:CreateDBSnapshot` and `rds:CopyDBSnapshot`, each once; deletes nothing; safe to repeat
+//! - changes: `rds:CreateDBSnapshot` and `rds:CopyDBSnapshot`, or of a cluster `rds:CreateDBClusterSnapshot` and
+//!   `rds:CopyDBClusterSnapshot`, each once; deletes nothing; safe to repeat
 //! - fails with: `InvalidInput`, `NotFound`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use std::{future::Future, time::Duration};
 
 use domain::{
-    backup::{self, BackupRun, Found, Label, Missing, Move, Quota, Shot, Snapshot, Source, Stored, Taken},
+    backup::{self, BackupRun, Found, Kind, Label, Missing, Move, Quota, Shot, Snapshot, Source, Stored, Taken, What},
     failure::Failure,
     id::{ComponentName, KmsKeyId, Region},
     plan::BackupCopy,
     step::Step,
 };
 use edge::{
-    aws,
+    aws, clock,
     postgres::{Postgres, Server},
     rds::{Asked, Rds},
     shelf::Bucket,
@@ -43,12 +44,13 @@ struct Request {
 
 /// Each Region's RDS, and the database.
 trait Snapshots {
-    fn find(&self, region: &Region, name: &str) -> impl Future<Output = Found>;
-    fn quota(&self, region: &Region) -> impl Future<Output = Result<Quota, Failure>>;
+    fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
+    fn quota(&self, region: &Region, kind: Kind) -> impl Future<Output = Result<Quota, Failure>>;
     fn shot(&self, source: &Source<'_>) -> impl Future<Output = Result<Shot, Failure>>;
     fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> impl Future<Output = Result<Asked, Failure>>;
     fn copy(
         &self,
+        source: &Source<'_>,
         arn: &str,
         to: &Region,
         name: &str,
@@ -60,7 +62,7 @@ async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Fai
     let Request { backup, component } = edge::parse(event, "Snapshot")?;
     let source = backup.source(&component)?;
     let name = backup.snapshot_name(&component);
-    let found = world.find(source.region, &name).await;
+    let found = world.find(source.region, source.kind(), &name).await;
     let next = backup::plan(&found);
     info!(plan.name = %backup.plan.plan, component.name = %component, snapshot.id = name, ?found, ?next, "planned the snapshot");
     match next {
@@ -70,7 +72,7 @@ async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Fai
         Move::Done(original, label) => {
             let taken = Taken {
                 component: component.clone(),
-                instance: source.side.instance.clone(),
+                of: source.of(),
                 snapshot: name.clone(),
                 shot: label.shot.clone(),
                 places: vec![stored(source.region, original)],
@@ -88,16 +90,16 @@ async fn take(
     source: &Source<'_>,
     name: &str,
 ) -> Result<Step<Taken>, Failure> {
-    if let Err(full) = backup::room(source.region, world.quota(source.region).await?) {
+    if let Err(full) = backup::room(source.region, source.kind(), world.quota(source.region, source.kind()).await?) {
         return Ok(Step::refused(full, Value::Null));
     }
     let shot = world.shot(source).await?;
     let label = backup.label(component, shot);
-    let instance = &source.side.instance;
+    let of = source.of();
     let because = match world.take(source, name, &label).await? {
-        Asked::Begun => format!("RDS takes `{name}` of `{instance}`"),
-        Asked::Busy => format!("RDS takes no snapshot of `{instance}` yet: it is busy with another change"),
-        Asked::NoRoom => format!("RDS has no room for a snapshot of `{instance}` in {} yet", source.region),
+        Asked::Begun => format!("RDS takes `{name}` of `{of}`"),
+        Asked::Busy => format!("RDS takes no snapshot of `{of}` yet: it is busy with another change"),
+        Asked::NoRoom => format!("RDS has no room for a snapshot of `{of}` in {} yet", source.region),
     };
     Ok(Step::pending(because, &label.shot))
 }
@@ -105,7 +107,7 @@ async fn take(
 /// Copies side by side: what one Region cannot take must not keep another from it.
 async fn copies(world: &impl Snapshots, source: &Source<'_>, mut taken: Taken) -> Result<Step<Taken>, Failure> {
     let (arn, name) = (taken.places[0].arn.clone(), taken.snapshot.clone());
-    let turns = source.destinations().map(|copy| copied(world, &arn, copy, &name));
+    let turns = source.destinations().map(|copy| copied(world, source, &arn, copy, &name));
     let mut under_way = Vec::new();
     for (copy, turn) in source.destinations().zip(join_all(turns).await) {
         match turn? {
@@ -140,9 +142,15 @@ enum Turn {
     Never(String),
 }
 
-async fn copied(world: &impl Snapshots, arn: &str, copy: &BackupCopy, name: &str) -> Result<Turn, Failure> {
+async fn copied(
+    world: &impl Snapshots,
+    source: &Source<'_>,
+    arn: &str,
+    copy: &BackupCopy,
+    name: &str,
+) -> Result<Turn, Failure> {
     let region = &copy.region;
-    let found = world.find(region, name).await;
+    let found = world.find(region, source.kind(), name).await;
     let next = backup::plan(&found);
     info!(region = %region, snapshot.id = name, ?found, ?next, "planned the copy");
     match next {
@@ -150,10 +158,10 @@ async fn copied(world: &impl Snapshots, arn: &str, copy: &BackupCopy, name: &str
         Move::Wait(why) => Ok(Turn::UnderWay(why)),
         Move::Refuse(why) => Ok(Turn::Never(why)),
         Move::Make => {
-            if let Err(full) = backup::room(region, world.quota(region).await?) {
+            if let Err(full) = backup::room(region, source.kind(), world.quota(region, source.kind()).await?) {
                 return Ok(Turn::Never(full));
             }
-            Ok(match world.copy(arn, region, name, copy.kms_key.as_ref()).await {
+            Ok(match world.copy(source, arn, region, name, copy.kms_key.as_ref()).await {
                 Ok(Asked::Begun) => Turn::UnderWay(format!("{region}: the copy was asked for")),
                 // Of the twenty copies that may run at once into a Region.
                 Ok(Asked::NoRoom) => Turn::UnderWay(format!("{region}: RDS makes no further copy yet")),
@@ -189,26 +197,48 @@ impl World {
 }
 
 impl Snapshots for World {
-    async fn find(&self, region: &Region, name: &str) -> Found {
-        Self::rds(region).await.find(name).await
+    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
+        Self::rds(region).await.find(kind, name).await
     }
 
-    async fn quota(&self, region: &Region) -> Result<Quota, Failure> {
-        Self::rds(region).await.snapshot_quota().await
+    async fn quota(&self, region: &Region, kind: Kind) -> Result<Quota, Failure> {
+        Self::rds(region).await.snapshot_quota(kind).await
     }
 
     async fn shot(&self, source: &Source<'_>) -> Result<Shot, Failure> {
-        let server = Server { side: source.side, database: &source.pair.database, login: &source.pair.login };
-        self.postgres.ready(&server).await?;
-        self.postgres.shot(&server, DATABASE_PATIENCE).await
+        match source.what {
+            What::Side { pair, side } => {
+                let server = Server { side, database: &pair.database, login: &pair.login };
+                self.postgres.ready(&server).await?;
+                self.postgres.shot(&server, DATABASE_PATIENCE).await
+            }
+            What::Cluster { cluster, id } => {
+                Self::rds(source.region).await.cluster(id).await?.shot(cluster, clock::now())
+            }
+        }
     }
 
     async fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> Result<Asked, Failure> {
-        Self::rds(source.region).await.take_snapshot(&source.side.instance, name, &label.tags()).await
+        let rds = Self::rds(source.region).await;
+        match source.what {
+            What::Side { side, .. } => rds.take_snapshot(&side.instance, name, &label.tags()).await,
+            What::Cluster { id, .. } => rds.take_cluster_snapshot(id, name, &label.tags()).await,
+        }
     }
 
-    async fn copy(&self, arn: &str, to: &Region, name: &str, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
-        Self::rds(to).await.copy_snapshot(arn, name, key).await
+    async fn copy(
+        &self,
+        source: &Source<'_>,
+        arn: &str,
+        to: &Region,
+        name: &str,
+        key: Option<&KmsKeyId>,
+    ) -> Result<Asked, Failure> {
+        let rds = Self::rds(to).await;
+        match source.what {
+            What::Side { .. } => rds.copy_snapshot(arn, name, key).await,
+            What::Cluster { .. } => rds.copy_cluster_snapshot(arn, name, key).await,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 
 /// An account's snapshots, by Region; a snapshot that was begun is available when it is looked for next.
 struct Account {
-    snapshots: RefCell<BTreeMap<String, Result<backup::Snapshot, String>>>,
+    snapshots: RefCell<BTreeMap<(Kind, String), Result<backup::Snapshot, String>>>,
     calls: RefCell<Vec<String>>,
     quota: Quota,
     answers: Asked,
@@ -21,7 +21,7 @@ impl Default for Account {
 
 impl Account {
     fn with(self, region: &str, snapshot: Result<backup::Snapshot, String>) -> Self {
-        self.snapshots.borrow_mut().insert(region.to_owned(), snapshot);
+        self.snapshots.borrow_mut().insert((Kind::Instance, region.to_owned()), snapshot);
         self
     }
 
@@ -29,23 +29,23 @@ impl Account {
         self.calls.take()
     }
 
-    fn begin(&self, region: &Region, name: &str, call: &str) -> Asked {
+    fn begin(&self, region: &Region, kind: Kind, name: &str, call: &str) -> Asked {
         self.calls.borrow_mut().push(format!("{call} {region}"));
         if self.answers == Asked::Begun {
-            let snapshot = snapshot(region.as_str(), name, "available");
-            self.snapshots.borrow_mut().insert(region.to_string(), Ok(snapshot));
+            let snapshot = backup::Snapshot { kind, ..snapshot(region.as_str(), name, "available") };
+            self.snapshots.borrow_mut().insert((kind, region.to_string()), Ok(snapshot));
         }
         self.answers
     }
 }
 
 impl Snapshots for Account {
-    async fn find(&self, region: &Region, _: &str) -> Found {
-        let snapshot = self.snapshots.borrow().get(region.as_str()).cloned().transpose();
+    async fn find(&self, region: &Region, kind: Kind, _: &str) -> Found {
+        let snapshot = self.snapshots.borrow().get(&(kind, region.to_string())).cloned().transpose();
         Found { region: region.clone(), snapshot }
     }
 
-    async fn quota(&self, _: &Region) -> Result<Quota, Failure> {
+    async fn quota(&self, _: &Region, _: Kind) -> Result<Quota, Failure> {
         Ok(self.quota)
     }
 
@@ -54,11 +54,18 @@ impl Snapshots for Account {
     }
 
     async fn take(&self, source: &Source<'_>, name: &str, _: &Label) -> Result<Asked, Failure> {
-        Ok(self.begin(source.region, name, "take"))
+        Ok(self.begin(source.region, source.kind(), name, "take"))
     }
 
-    async fn copy(&self, _: &str, to: &Region, name: &str, _: Option<&KmsKeyId>) -> Result<Asked, Failure> {
-        Ok(self.begin(to, name, "copy"))
+    async fn copy(
+        &self,
+        source: &Source<'_>,
+        _: &str,
+        to: &Region,
+        name: &str,
+        _: Option<&KmsKeyId>,
+    ) -> Result<Asked, Failure> {
+        Ok(self.begin(to, source.kind(), name, "copy"))
     }
 }
 
@@ -72,22 +79,23 @@ fn run() -> BackupRun {
 
 fn shot() -> Shot {
     Shot {
-        lsn: domain::wal::Lsn(7),
+        lsn: Some(domain::wal::Lsn(7)),
         database_time: "2026-11-21T02:00:04.25Z".parse().unwrap(),
-        size_bytes: 7_500_000,
-        version: "15.18".into(),
+        size_bytes: Some(7_500_000),
+        version: Some("15.18".into()),
     }
 }
 
 fn snapshot(region: &str, name: &str, status: &str) -> backup::Snapshot {
     backup::Snapshot {
+        kind: Kind::Instance,
         name: name.to_owned(),
         taken_at: None,
         marks: backup::Marks::default(),
         arn: format!("arn:aws:rds:{region}:000000000000:snapshot:{name}"),
         status: status.into(),
         percent: 50,
-        allocated_gib: 20,
+        allocated_gib: Some(20),
         encrypted: false,
         label: Ok(run().label(&"orders".parse().unwrap(), shot())),
     }
@@ -113,6 +121,38 @@ async fn it_is_taken_once_copied_once_and_then_found() {
     let regions: Vec<&str> = taken.places.iter().map(|place| place.region.as_str()).collect();
     assert_eq!(regions, ["us-east-1", "us-west-2"]);
     assert_eq!((taken.missing.len(), taken.shot), (0, shot()), "as its tags say, not as the database is now");
+}
+
+/// The sample, of a plan that has a cluster as well.
+fn of_a_cluster() -> Value {
+    let mut event = event();
+    let plan = &mut event["backup"]["plan"];
+    let cluster = serde_json::json!({"kind": "cluster", "name": "reports", "engine": "docdb", "primary": "reports"});
+    plan["components"].as_array_mut().unwrap().push(cluster);
+    plan["backups"][0]["components"].as_array_mut().unwrap().push("reports".into());
+    event["component"] = "reports".into();
+    event
+}
+
+#[tokio::test]
+async fn a_cluster_s_is_taken_beside_an_instance_s_of_the_same_name() {
+    let account = Account::default()
+        .with("us-east-1", Ok(snapshot("us-east-1", "x", "available")))
+        .with("us-west-2", Ok(snapshot("us-west-2", "x", "available")));
+    for call in ["take us-east-1", "copy us-west-2", ""] {
+        let step = handle(&account, of_a_cluster()).await.unwrap();
+        assert_eq!(account.calls().join(","), call, "{}", step.because);
+    }
+    let taken = handle(&account, of_a_cluster()).await.unwrap().did.unwrap();
+    assert_eq!((taken.of, taken.places.len()), (backup::Of::Cluster("reports".parse().unwrap()), 2));
+}
+
+#[tokio::test]
+async fn a_full_quota_of_cluster_snapshots_is_told_as_such() {
+    let account = Account { quota: Quota { used: 100, most: 100 }, ..Account::default() };
+    let step = handle(&account, of_a_cluster()).await.unwrap();
+    assert_eq!((step.step, account.calls().len()), (Outcome::Refused, 0));
+    assert!(step.because.contains("100 manual cluster snapshots"), "{}", step.because);
 }
 
 #[tokio::test]

@@ -3,10 +3,10 @@
 use std::future::Future;
 
 use domain::{
-    backup::{Found, Manifest, Part, Snapshot, manifest_key},
+    backup::{Found, Kind, Manifest, Part, Snapshot, manifest_key},
     failure::Failure,
     id::{ComponentName, InstanceId, PlanName, Region},
-    restore::{self, Examined, RestoreRun, Set, Wanted, Window},
+    restore::{self, Examined, Purpose, RestoreRun, Set, Wanted, Window},
     step::Step,
     verification::{self, Verification},
 };
@@ -30,7 +30,7 @@ pub(crate) struct Request {
 /// Each Region's RDS.
 pub(crate) trait Backups {
     fn list(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<Snapshot>, Failure>>;
-    fn find(&self, region: &Region, name: &str) -> impl Future<Output = Found>;
+    fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
     fn window(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Option<Window>, Failure>>;
 }
 
@@ -50,7 +50,9 @@ pub(crate) async fn verify(
             Examined { chosen: Some(chosen), checks: Vec::new() }
         }
         Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) => {
-            run.target(&component)?;
+            if run.purpose != Purpose::Integrity {
+                run.target(&component)?;
+            }
             let snapshots = world.list(&run.region, &run.plan.plan).await?;
             let snapshot = restore::choose(&run, &component, &snapshots)?;
             let set = match snapshot {
@@ -89,7 +91,7 @@ async fn set_of(
     let part: Option<&Part> = parts.map(|checked| &checked.part).find(|part| part.component == *component);
     let places = part.and_then(|part| part.taken.as_ref()).into_iter().flat_map(|taken| &taken.places);
     let elsewhere = places.filter(|place| place.region != run.region);
-    let elsewhere = join_all(elsewhere.map(|place| world.find(&place.region, &snapshot.name))).await;
+    let elsewhere = join_all(elsewhere.map(|place| world.find(&place.region, snapshot.kind, &snapshot.name))).await;
     Set { manifest, elsewhere }
 }
 
@@ -98,8 +100,8 @@ impl Backups for World {
         Self::rds(region).await.snapshots_of(plan).await
     }
 
-    async fn find(&self, region: &Region, name: &str) -> Found {
-        Self::rds(region).await.find(name).await
+    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
+        Self::rds(region).await.find(kind, name).await
     }
 
     async fn window(&self, region: &Region, instance: &InstanceId) -> Result<Option<Window>, Failure> {

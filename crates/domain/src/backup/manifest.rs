@@ -5,21 +5,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{BackupRun, Shot};
+use super::{BackupRun, Of, Shot};
 use crate::{
-    id::{ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
+    id::{ClusterId, ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
     retention::Retention,
     upkeep::UpkeepOutcome,
 };
 
 /// One component's backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Taken {
     /// The component.
     pub component: ComponentName,
-    /// The instance that it was taken of.
-    pub instance: InstanceId,
+    /// What it was taken of.
+    pub of: Of,
     /// The snapshot's name, the same in each Region.
     pub snapshot: String,
     /// The database just before.
@@ -30,6 +30,46 @@ pub struct Taken {
     pub missing: Vec<Missing>,
 }
 
+/// The same as it is written: one of `instance` and `cluster` is there.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Written {
+    component: ComponentName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instance: Option<InstanceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cluster: Option<ClusterId>,
+    snapshot: String,
+    shot: Shot,
+    places: Vec<Stored>,
+    missing: Vec<Missing>,
+}
+
+impl TryFrom<Written> for Taken {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let Written { component, instance, cluster, snapshot, shot, places, missing } = written;
+        let of = match (instance, cluster) {
+            (Some(instance), None) => Of::Instance(instance),
+            (None, Some(cluster)) => Of::Cluster(cluster),
+            (Some(_), Some(_)) | (None, None) => return Err("a backup is of one: of `instance`, or of `cluster`"),
+        };
+        Ok(Self { component, of, snapshot, shot, places, missing })
+    }
+}
+
+impl From<Taken> for Written {
+    fn from(taken: Taken) -> Self {
+        let Taken { component, of, snapshot, shot, places, missing } = taken;
+        let (instance, cluster) = match of {
+            Of::Instance(instance) => (Some(instance), None),
+            Of::Cluster(cluster) => (None, Some(cluster)),
+        };
+        Self { component, instance, cluster, snapshot, shot, places, missing }
+    }
+}
+
 /// Where a snapshot is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -38,8 +78,9 @@ pub struct Stored {
     pub region: Region,
     /// Its ARN.
     pub arn: String,
-    /// The storage allocated to it, in GiB.
-    pub allocated_gib: u32,
+    /// The storage allocated to it, in GiB, where RDS says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocated_gib: Option<u32>,
     /// Whether it is encrypted.
     pub encrypted: bool,
 }

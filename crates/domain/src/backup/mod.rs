@@ -5,10 +5,12 @@
 
 mod manifest;
 mod snapshot;
+mod source;
 mod tags;
 
 pub use manifest::{Checked, Manifest, Missing, Part, Stored, Taken};
 pub use snapshot::{Found, Marks, Move, Quota, Shot, Snapshot, plan, room};
+pub use source::{Kind, Of, SeenCluster, Source, What};
 pub use tags::{BadTags, Label, tag};
 
 use jiff::Timestamp;
@@ -17,9 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::Failure,
-    id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName},
+    id::{ComponentName, ExecutionArn, Person, PlanName, ScheduleName},
     lease::ActiveSide,
-    plan::{self, Component, Plan, PostgresPair, Side},
+    plan::{Component, Plan},
 };
 
 /// What starts a backup: EventBridge Scheduler, or a person.
@@ -58,7 +60,7 @@ pub struct BackupRun {
     pub scheduled_at: Timestamp,
     /// Who asked, where a person did.
     pub by: Option<Person>,
-    /// Which side takes writes: that one is backed up.
+    /// Which side takes writes: that one is backed up, and of a cluster that one that is there.
     pub active: ActiveSide,
     /// When the run opened.
     #[schemars(with = "String")]
@@ -77,19 +79,6 @@ pub fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-/// What one component's backup is made of.
-#[derive(Debug, Clone, Copy)]
-pub struct Source<'r> {
-    /// The component.
-    pub pair: &'r PostgresPair,
-    /// The side that takes writes.
-    pub side: &'r Side,
-    /// That side's Region.
-    pub region: &'r Region,
-    /// Where it is copied to.
-    pub copies: &'r [plan::BackupCopy],
-}
-
 impl BackupRun {
     /// What a component's backup is made of.
     ///
@@ -101,23 +90,29 @@ impl BackupRun {
             .backup(&self.schedule)
             .ok_or_else(|| Failure::InvalidInput(format!("backup.schedule: the plan has no `{}`", self.schedule)))?;
         let found = backup.components.iter().find(|named| *named == component);
-        let found = found.and_then(|named| self.plan.components.iter().find(|known| known.name() == named));
-        let Some(Component::PostgresPair(pair)) = found else {
-            let why = format!("component: schedule `{}` backs up no `{component}`", self.schedule);
-            return Err(Failure::InvalidInput(why));
+        let (active, what) = match found.and_then(|named| self.plan.component(named)) {
+            Some(Component::PostgresPair(pair)) => (self.active, What::Side { pair, side: self.active.of(pair) }),
+            Some(Component::Cluster(cluster)) => {
+                let (active, id) = cluster.on(self.active);
+                (active, What::Cluster { cluster, id })
+            }
+            None => {
+                let why = format!("component: schedule `{}` backs up no `{component}`", self.schedule);
+                return Err(Failure::InvalidInput(why));
+            }
         };
-        let region = match self.active {
-            ActiveSide::Primary => &self.plan.regions.primary,
-            ActiveSide::Replica => &self.plan.regions.recovery,
-        };
-        Ok(Source { pair, side: self.active.of(pair), region, copies: &backup.copies })
+        Ok(Source { what, region: self.plan.region_of(active), copies: &backup.copies })
     }
 
     /// The snapshot's name: the same for each try and in each Region.
     #[must_use]
     pub fn snapshot_name(&self, component: &ComponentName) -> String {
-        let at = self.scheduled_at.strftime("%Y%m%dt%H%M%S");
-        format!("lifeboat-{}-{component}-{}-{at}", self.plan.plan, self.schedule)
+        let at = self.scheduled_at.strftime("%Y%m%dt%H%M%S").to_string();
+        let series = format!("{}-{component}-{}", self.plan.plan, self.schedule);
+        match self.plan.component(component) {
+            Some(Component::Cluster(_)) => source::cluster_snapshot_name(&series, &at),
+            Some(Component::PostgresPair(_)) | None => format!("lifeboat-{series}-{at}"),
+        }
     }
 
     /// Where the manifest is kept.
@@ -136,13 +131,6 @@ impl BackupRun {
             scheduled_at: self.scheduled_at,
             shot: seen,
         }
-    }
-}
-
-impl Source<'_> {
-    /// The Regions of the copies: a backup is not copied to where it is.
-    pub fn destinations(&self) -> impl Iterator<Item = &plan::BackupCopy> {
-        self.copies.iter().filter(|copy| copy.region != *self.region)
     }
 }
 

@@ -4,28 +4,33 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Label;
+use super::{Kind, Label};
 use crate::{id::Region, retention::State, wal::Lsn};
 
-/// A database just before its snapshot is taken: what was committed by then is in it.
+/// A database just before its snapshot is taken: what was committed by then is in it. A cluster's database is not asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Shot {
-    /// Where its log ended.
-    pub lsn: Lsn,
-    /// Its own clock.
+    /// Where its log ended, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lsn: Option<Lsn>,
+    /// Its own clock; Lifeboat's, where it was not asked.
     #[schemars(with = "String")]
     pub database_time: Timestamp,
-    /// The size of the plan's database, in bytes.
-    pub size_bytes: u64,
-    /// The server's version, as `15.18`.
-    pub version: String,
+    /// The size of the plan's database, in bytes, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// The server's version, as `15.18`, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// A snapshot as a Region's RDS shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
+    /// Which kind it is of.
+    pub kind: Kind,
     /// Its name, the same in each Region.
     pub name: String,
     /// Its ARN.
@@ -36,8 +41,8 @@ pub struct Snapshot {
     pub status: String,
     /// How much of it is done, in percent.
     pub percent: u8,
-    /// The storage allocated to it, in GiB.
-    pub allocated_gib: u32,
+    /// The storage allocated to it, in GiB, where RDS says.
+    pub allocated_gib: Option<u32>,
     /// Whether it is encrypted.
     pub encrypted: bool,
     /// What it is of, or what is wrong with the tags that should say so.
@@ -132,12 +137,14 @@ pub struct Quota {
 ///
 /// # Errors
 /// A sentence for people.
-pub fn room(region: &Region, quota: Quota) -> Result<(), String> {
+pub fn room(region: &Region, kind: Kind, quota: Quota) -> Result<(), String> {
     if quota.used < quota.most {
         return Ok(());
     }
     Err(format!(
-        "{region} has {} manual snapshots of {} that the account may have: delete some, as `lifeboat cleanup` does, or have the quota raised",
-        quota.used, quota.most
+        "{region} has {} manual {} of {} that the account may have: delete some, as `lifeboat cleanup` does, or have the quota raised",
+        quota.used,
+        kind.plural(),
+        quota.most
     ))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Marks, Shot};
+use super::{Kind, Marks, Shot};
 use crate::id::{ComponentName, PlanName, ScheduleName};
 
 /// What every tag of ours begins with. What has none of them is not ours to delete.
@@ -45,38 +45,38 @@ pub enum BadTags {
 }
 
 impl Label {
-    /// As tags. Each value is one that AWS takes: letters, digits, spaces and `_.:/=+-@`, at most 256.
+    /// As tags; what is not known has none. Each value is one that AWS takes: letters, digits, spaces and `_.:/=+-@`, at most 256.
     #[must_use]
     pub fn tags(&self) -> Vec<(String, String)> {
         let Shot { lsn, database_time, size_bytes, version } = &self.shot;
         let values = [
-            ("plan", self.plan.to_string()),
-            ("component", self.component.to_string()),
-            ("schedule", self.schedule.to_string()),
-            ("scheduled-at", self.scheduled_at.to_string()),
-            ("lsn", lsn.to_string()),
-            ("database-time", database_time.to_string()),
-            ("size-bytes", size_bytes.to_string()),
+            ("plan", Some(self.plan.to_string())),
+            ("component", Some(self.component.to_string())),
+            ("schedule", Some(self.schedule.to_string())),
+            ("scheduled-at", Some(self.scheduled_at.to_string())),
+            ("lsn", lsn.map(|lsn| lsn.to_string())),
+            ("database-time", Some(database_time.to_string())),
+            ("size-bytes", size_bytes.map(|bytes| bytes.to_string())),
             ("version", version.clone()),
         ];
-        values.into_iter().map(|(key, value)| (tag(key), value)).collect()
+        values.into_iter().filter_map(|(key, value)| Some((tag(key), value?))).collect()
     }
 
-    /// Reads them back.
+    /// Reads them back. An instance's database was always asked, so that its tags say all of it.
     ///
     /// # Errors
     /// Names the tag that is missing or wrong.
-    pub fn read(tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
+    pub fn read(kind: Kind, tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
         Ok(Self {
             plan: parsed(tags, "plan")?,
             component: parsed(tags, "component")?,
             schedule: parsed(tags, "schedule")?,
             scheduled_at: parsed(tags, "scheduled-at")?,
             shot: Shot {
-                lsn: parsed(tags, "lsn")?,
+                lsn: told(kind, tags, "lsn")?,
                 database_time: parsed(tags, "database-time")?,
-                size_bytes: parsed(tags, "size-bytes")?,
-                version: parsed(tags, "version")?,
+                size_bytes: told(kind, tags, "size-bytes")?,
+                version: told(kind, tags, "version")?,
             },
         })
     }
@@ -101,4 +101,15 @@ where
 {
     let text = tags.get(&tag(key)).ok_or(BadTags::Missing(key))?;
     text.parse().map_err(|error: T::Err| BadTags::Wrong(key, text.chars().take(64).collect(), error.to_string()))
+}
+
+/// What only a database that was asked could tell.
+fn told<T>(kind: Kind, tags: &BTreeMap<String, String>, key: &'static str) -> Result<Option<T>, BadTags>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    match (kind, parsed(tags, key)) {
+        (Kind::Cluster, Err(BadTags::Missing(_))) => Ok(None),
+        (Kind::Instance | Kind::Cluster, read) => read.map(Some),
+    }
 }

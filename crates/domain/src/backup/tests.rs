@@ -1,7 +1,12 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{id::Region, upkeep::UpkeepOutcome, wal::Lsn};
+use crate::{
+    id::Region,
+    plan::{Cluster, ClusterEngine},
+    upkeep::UpkeepOutcome,
+    wal::Lsn,
+};
 
 fn run() -> BackupRun {
     let text = include_str!("../../../../events/snapshot.json");
@@ -15,10 +20,10 @@ fn orders() -> ComponentName {
 
 fn shot() -> Shot {
     Shot {
-        lsn: Lsn(0x16_B374_D848),
+        lsn: Some(Lsn(0x16_B374_D848)),
         database_time: "2026-11-21T02:00:00.25Z".parse().unwrap(),
-        size_bytes: 7_500_000,
-        version: "15.18".into(),
+        size_bytes: Some(7_500_000),
+        version: Some("15.18".into()),
     }
 }
 
@@ -38,7 +43,8 @@ fn the_side_that_takes_writes_is_backed_up_and_copied_to_the_other_regions() {
     ] {
         let run = BackupRun { active, ..run() };
         let source = run.source(&orders()).unwrap();
-        assert_eq!((source.side.instance.as_str(), source.region.as_str()), (instance, region));
+        assert_eq!((source.of().to_string().as_str(), source.kind()), (instance, Kind::Instance));
+        assert_eq!(source.region.as_str(), region);
         let named: Vec<&str> = source.destinations().map(|copy| copy.region.as_str()).collect();
         assert_eq!(named, copies);
     }
@@ -60,24 +66,112 @@ fn a_label_is_read_back_from_its_tags() {
         let plain = |c: char| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c);
         assert!(value.len() <= 256 && value.chars().all(plain), "{value}");
     }
-    assert_eq!(Label::read(&tags), Ok(label));
-    let mut other = tags.clone();
-    other.remove("lifeboat:plan");
-    assert_eq!(Label::read(&other), Err(BadTags::Missing("plan")));
-    other = tags;
+    assert_eq!(Label::read(Kind::Instance, &tags), Ok(label));
+    for missing in ["plan", "lsn", "database-time", "size-bytes", "version"] {
+        let mut other = tags.clone();
+        other.remove(&tag(missing));
+        assert_eq!(Label::read(Kind::Instance, &other), Err(BadTags::Missing(missing)));
+    }
+    let mut other = tags;
     other.insert("lifeboat:lsn".into(), "soon".into());
-    assert!(Label::read(&other).unwrap_err().to_string().contains("lifeboat:lsn"));
+    for kind in [Kind::Instance, Kind::Cluster] {
+        assert!(Label::read(kind, &other).unwrap_err().to_string().contains("lifeboat:lsn"));
+    }
+}
+
+/// The sample's run, of a plan that has a cluster as well.
+fn with_cluster(recovery: Option<&str>) -> BackupRun {
+    let mut run = run();
+    let cluster = Cluster {
+        name: reports(),
+        engine: ClusterEngine::Neptune,
+        primary: "reports-1".parse().unwrap(),
+        recovery: recovery.map(|id| id.parse().unwrap()),
+    };
+    run.plan.components.push(Component::Cluster(cluster));
+    run.plan.backups[0].components.push(reports());
+    run
+}
+
+fn reports() -> ComponentName {
+    "reports".parse().unwrap()
+}
+
+/// What is known of a cluster.
+fn unasked() -> Shot {
+    Shot { lsn: None, size_bytes: None, version: None, ..shot() }
+}
+
+#[test]
+fn a_cluster_is_backed_up_where_it_is_and_where_its_secondary_is_after_a_failover() {
+    for (active, recovery, cluster, region) in [
+        (ActiveSide::Primary, Some("reports-2"), "reports-1", "us-east-1"),
+        (ActiveSide::Replica, Some("reports-2"), "reports-2", "us-west-2"),
+        (ActiveSide::Replica, None, "reports-1", "us-east-1"),
+    ] {
+        let run = BackupRun { active, ..with_cluster(recovery) };
+        let source = run.source(&reports()).unwrap();
+        assert_eq!((source.of(), source.kind()), (Of::Cluster(cluster.parse().unwrap()), Kind::Cluster));
+        assert_eq!(source.region.as_str(), region);
+        assert!(source.destinations().all(|copy| copy.region.as_str() != region));
+    }
+}
+
+#[test]
+fn a_cluster_s_snapshot_has_a_name_of_at_most_63_characters_that_is_no_others() {
+    let run = with_cluster(None);
+    assert_eq!(run.snapshot_name(&reports()), "lifeboat-lab-reports-daily-20261121t020000", "as an instance's");
+    let mut names = std::collections::BTreeSet::new();
+    for (plan, component, schedule) in [(30, 5, 1), (31, 5, 1), (40, 40, 20), (40, 40, 19), (40, 39, 20), (25, 40, 20)]
+    {
+        let mut run = run.clone();
+        let component: ComponentName = "c".repeat(component).parse().unwrap();
+        run.plan.plan = "p".repeat(plan).parse().unwrap();
+        run.schedule = "s".repeat(schedule).parse().unwrap();
+        let Some(Component::Cluster(cluster)) = run.plan.components.last_mut() else { panic!("a cluster") };
+        cluster.name = component.clone();
+        let name = run.snapshot_name(&component);
+        assert!(name.len() <= 63 && name.ends_with("-20261121t020000") && name.starts_with("lifeboat-ppp"), "{name}");
+        assert!(name.parse::<crate::id::SnapshotName>().is_ok(), "{name}");
+        assert_eq!(name, run.snapshot_name(&component));
+        let whole = format!("lifeboat-{}-{component}-{}-20261121t020000", run.plan.plan, run.schedule);
+        assert_eq!(name == whole, whole.len() <= 63, "{name}");
+        assert!(names.insert(name), "another's");
+    }
+}
+
+#[test]
+fn a_cluster_of_another_engine_than_the_plans_is_not_taken() {
+    let run = with_cluster(None);
+    let What::Cluster { cluster, .. } = run.source(&reports()).unwrap().what else { panic!("a cluster") };
+    let seen = |engine: &str| SeenCluster { engine: engine.into(), version: Some("1.3.4.0".into()) };
+    let shot = seen("neptune").shot(cluster, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!((shot.lsn, shot.size_bytes, shot.version.as_deref()), (None, None, Some("1.3.4.0")));
+    let error = seen("docdb").shot(cluster, jiff::Timestamp::UNIX_EPOCH).unwrap_err();
+    assert_eq!(error.name(), "InvalidInput");
+    assert!(error.chain().contains("neptune by the plan, and docdb by RDS"), "{}", error.chain());
+}
+
+#[test]
+fn what_is_not_known_of_a_cluster_has_no_tag_and_stays_unknown() {
+    let label = run().label(&reports(), unasked());
+    let tags: BTreeMap<String, String> = label.tags().into_iter().collect();
+    let names: Vec<&str> = tags.keys().map(String::as_str).collect();
+    assert_eq!(names, ["component", "database-time", "plan", "schedule", "scheduled-at"].map(tag));
+    assert_eq!(Label::read(Kind::Cluster, &tags), Ok(label));
+    assert_eq!(Label::read(Kind::Instance, &tags), Err(BadTags::Missing("lsn")));
 }
 
 fn found(status: &str) -> Found {
     let snapshot = Snapshot {
+        kind: Kind::Instance,
         name: "lifeboat-x".into(),
         taken_at: None,
         marks: Marks::default(),
         arn: "arn:aws:rds:us-east-1:000000000000:snapshot:lifeboat-x".into(),
         status: status.into(),
         percent: 40,
-        allocated_gib: 20,
+        allocated_gib: Some(20),
         encrypted: true,
         label: Ok(run().label(&orders(), shot())),
     };
@@ -111,10 +205,13 @@ fn a_snapshot_of_this_name_that_is_not_ours_is_left_alone() {
 
 #[test]
 fn the_quota_is_full_at_its_limit_and_not_below() {
-    assert!(room(&region(), Quota { used: 99, most: 100 }).is_ok());
-    for used in [100, 101] {
-        let why = room(&region(), Quota { used, most: 100 }).unwrap_err();
-        assert!(why.contains("us-east-1") && why.contains("cleanup"), "{why}");
+    for (kind, says) in
+        [(Kind::Instance, "100 manual snapshots of"), (Kind::Cluster, "100 manual cluster snapshots of")]
+    {
+        assert!(room(&region(), kind, Quota { used: 99, most: 100 }).is_ok());
+        let why = room(&region(), kind, Quota { used: 100, most: 100 }).unwrap_err();
+        assert!(why.contains("us-east-1") && why.contains("cleanup") && why.contains(says), "{why}");
+        assert!(room(&region(), kind, Quota { used: 101, most: 100 }).is_err());
     }
 }
 
@@ -122,13 +219,13 @@ fn part(missing: usize) -> Part {
     let place = |region: &str| Stored {
         region: region.parse().unwrap(),
         arn: format!("arn:aws:rds:{region}:000000000000:snapshot:x"),
-        allocated_gib: 20,
+        allocated_gib: Some(20),
         encrypted: true,
     };
     let lost = Missing { region: "us-west-2".parse().unwrap(), because: "its quota is full".into() };
     let taken = Taken {
         component: orders(),
-        instance: "orders-primary".parse().unwrap(),
+        of: Of::Instance("orders-primary".parse().unwrap()),
         snapshot: "x".into(),
         shot: shot(),
         places: vec![place("us-east-1")],
@@ -165,4 +262,36 @@ fn a_manifest_that_was_changed_says_which_part() {
     assert_eq!(read.damaged().count(), 0, "as it was written");
     let changed: Manifest = serde_json::from_str(&text.replace("7500000", "7500001")).unwrap();
     assert_eq!(changed.damaged().map(ComponentName::as_str).collect::<Vec<_>>(), ["orders"]);
+}
+
+/// A part as it was written before there were clusters, with its checksum.
+const WRITTEN_BEFORE: &str = r#"{"sha256":"SUM","part":{"component":"orders","taken":{"component":"orders","instance":"orders-primary","snapshot":"x","shot":{"lsn":"16/B374D848","databaseTime":"2026-11-21T02:00:00.25Z","sizeBytes":7500000,"version":"15.18"},"places":[{"region":"us-east-1","arn":"arn:aws:rds:us-east-1:000000000000:snapshot:x","allocatedGib":20,"encrypted":true}],"missing":[]},"because":"as it is"}}"#;
+
+#[test]
+fn a_part_that_was_written_before_there_were_clusters_is_read_and_whole() {
+    let checked: Checked = serde_json::from_str(WRITTEN_BEFORE).unwrap();
+    assert_eq!(checked.part, part(0));
+    let now = Manifest::assemble(&run(), vec![part(0)], jiff::Timestamp::UNIX_EPOCH).parts.remove(0);
+    let text = WRITTEN_BEFORE.replace("SUM", &now.sha256);
+    assert_eq!(serde_json::to_string(&now).unwrap(), text, "to the letter, so that its checksum holds");
+}
+
+#[test]
+fn a_clusters_part_says_what_it_is_of_and_nothing_that_is_not_known() {
+    let mut part = part(0);
+    let taken = part.taken.as_mut().unwrap();
+    taken.of = Of::Cluster("reports-1".parse().unwrap());
+    taken.shot = unasked();
+    taken.places[0].allocated_gib = None;
+    let text = serde_json::to_value(&part).unwrap();
+    let taken = &text["taken"];
+    assert_eq!((&taken["cluster"], &taken["instance"]), (&"reports-1".into(), &serde_json::Value::Null));
+    assert_eq!(taken["shot"], serde_json::json!({ "databaseTime": "2026-11-21T02:00:00.25Z" }));
+    assert!(taken["places"][0].get("allocatedGib").is_none());
+    assert_eq!(serde_json::from_value::<Part>(text.clone()).unwrap(), part);
+    for (field, value) in [("instance", "orders-primary".into()), ("cluster", serde_json::Value::Null)] {
+        let mut wrong = text.clone();
+        wrong["taken"][field] = value;
+        assert!(serde_json::from_value::<Part>(wrong).unwrap_err().to_string().contains("of one"), "{field}");
+    }
 }

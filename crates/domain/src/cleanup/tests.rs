@@ -23,15 +23,20 @@ fn daily(days: i64) -> Snapshot {
     let taken_at = taken_at - (24 * days).hours();
     let run = BackupRun { scheduled_at: taken_at, ..run() };
     let component = "orders".parse().unwrap();
-    let shot =
-        Shot { lsn: crate::wal::Lsn(7), database_time: taken_at, size_bytes: 7_500_000, version: "15.18".into() };
+    let shot = Shot {
+        lsn: Some(crate::wal::Lsn(7)),
+        database_time: taken_at,
+        size_bytes: Some(7_500_000),
+        version: Some("15.18".into()),
+    };
     Snapshot {
+        kind: Kind::Instance,
         name: run.snapshot_name(&component),
         arn: "arn".into(),
         taken_at: Some(taken_at),
         status: "available".into(),
         percent: 100,
-        allocated_gib: 20,
+        allocated_gib: Some(20),
         encrypted: false,
         label: Ok(run.label(&component, shot)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },
@@ -52,6 +57,31 @@ fn each_series_is_judged_by_its_own_schedule_and_every_verdict_has_its_reason() 
     assert_eq!(verdicts[0].because, "the floor, within, daily, weekly, monthly, yearly");
     // 30 days, and of the ten before their one Sunday; the last of October is among the 30.
     assert_eq!(going(snapshots).len(), 9);
+}
+
+#[test]
+fn a_cluster_and_an_instance_of_one_name_are_two_series() {
+    let mut snapshots: Vec<Snapshot> = (0..40).map(daily).collect();
+    let mut clusters: Vec<Snapshot> = (0..40).map(daily).collect();
+    for snapshot in &mut clusters {
+        snapshot.kind = Kind::Cluster;
+        let Ok(label) = &mut snapshot.label else { panic!("it has a label") };
+        label.shot = Shot { lsn: None, size_bytes: None, version: None, ..label.shot.clone() };
+    }
+    snapshots.append(&mut clusters);
+    let verdicts = judge(&plan(), snapshots, now());
+    for kind in [Kind::Instance, Kind::Cluster] {
+        let of_it: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.kind == kind).collect();
+        assert_eq!((of_it.len(), of_it.iter().filter(|verdict| !verdict.stays).count()), (40, 9));
+        assert!(of_it.iter().all(|verdict| verdict.size_bytes.is_some() == (kind == Kind::Instance)), "never zero");
+    }
+}
+
+#[test]
+fn a_verdict_that_was_written_before_there_were_clusters_is_of_an_instance() {
+    let mut written = serde_json::to_value(&judge(&plan(), vec![daily(0)], now())[0]).unwrap();
+    assert!(written.as_object_mut().unwrap().remove("kind").is_some());
+    assert_eq!(serde_json::from_value::<Verdict>(written).unwrap().kind, Kind::Instance);
 }
 
 #[test]

@@ -4,9 +4,10 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Chosen, Origin, RestoreRun, Wanted};
 use crate::{
-    backup::{Label, Snapshot, whole_second},
+    backup::{Kind, Label, Snapshot, whole_second},
     failure::Failure,
     id::{ComponentName, InstanceId},
+    plan::Component,
     retention::State,
 };
 
@@ -16,14 +17,19 @@ const NAMED: usize = 5;
 /// The backup that is wanted, among those of the plan in the Region. `None` where the latest is wanted and there is none.
 ///
 /// # Errors
-/// `NotFound` where the one that was named is not there, and which are; `InvalidInput` where it is of something else.
+/// `NotFound` where the one that was named is not there, and which are; `InvalidInput` where it is of something else,
+/// or the run of no such component.
 pub fn choose<'s>(
     run: &RestoreRun,
     component: &ComponentName,
     snapshots: &'s [Snapshot],
 ) -> Result<Option<&'s Snapshot>, Failure> {
-    let mut ours: Vec<(&Snapshot, &Label)> = snapshots
-        .iter()
+    let kind = match run.component(component)? {
+        Component::PostgresPair(_) => Kind::Instance,
+        Component::Cluster(_) => Kind::Cluster,
+    };
+    let of_its_kind = || snapshots.iter().filter(|snapshot| snapshot.kind == kind);
+    let mut ours: Vec<(&Snapshot, &Label)> = of_its_kind()
         .filter_map(|snapshot| Some((snapshot, snapshot.label.as_ref().ok()?)))
         .filter(|(_, label)| label.component == *component)
         .filter(|(_, label)| run.schedule.as_ref().is_none_or(|schedule| label.schedule == *schedule))
@@ -57,7 +63,7 @@ pub fn choose<'s>(
                 }
             }
         }
-        Wanted::Backup(name) => match snapshots.iter().find(|snapshot| snapshot.name == name.as_str()) {
+        Wanted::Backup(name) => match of_its_kind().find(|snapshot| snapshot.name == name.as_str()) {
             None => {
                 let there = ours.iter().take(NAMED).map(|(snapshot, _)| snapshot.name.clone()).collect();
                 missing(format!("backup `{name}`"), there)

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    backup::{BackupRun, Found, Manifest, Marks, Part, Quota, Shot, Snapshot, Stored, Taken},
+    backup::{BackupRun, Found, Kind, Manifest, Marks, Of, Part, Quota, Shot, Snapshot, Stored, Taken},
     failure::Failure,
     id::ComponentName,
     lease::Owner,
@@ -46,18 +46,19 @@ fn snapshot(day: &str, status: &str) -> Snapshot {
     let scheduled_at = time(&format!("{day}T02:00:00Z"));
     let run = BackupRun { scheduled_at, ..backup_run() };
     let shot = Shot {
-        lsn: Lsn(0x01C2_F3A8),
+        lsn: Some(Lsn(0x01C2_F3A8)),
         database_time: scheduled_at + 5.seconds(),
-        size_bytes: 7_500_000,
-        version: "15.18".into(),
+        size_bytes: Some(7_500_000),
+        version: Some("15.18".into()),
     };
     Snapshot {
+        kind: Kind::Instance,
         name: run.snapshot_name(&orders()),
         arn: "arn:aws:rds:us-west-2:000000000000:snapshot:x".into(),
         taken_at: Some(scheduled_at + 7.seconds()),
         status: status.into(),
         percent: 100,
-        allocated_gib: 20,
+        allocated_gib: Some(20),
         encrypted: false,
         label: Ok(run.label(&orders(), shot)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },
@@ -144,13 +145,13 @@ fn whole(snapshot: &Snapshot) -> Manifest {
     let label = snapshot.label.as_ref().unwrap();
     let taken = Taken {
         component: orders(),
-        instance: "orders-primary".parse().unwrap(),
+        of: Of::Instance("orders-primary".parse().unwrap()),
         snapshot: snapshot.name.clone(),
         shot: label.shot.clone(),
         places: vec![Stored {
             region: "us-west-2".parse().unwrap(),
             arn: snapshot.arn.clone(),
-            allocated_gib: 20,
+            allocated_gib: Some(20),
             encrypted: false,
         }],
         missing: Vec::new(),
@@ -213,7 +214,7 @@ fn a_backup_is_looked_at_from_all_sides() {
     }
     let mut small = good.clone();
     if let Ok(label) = &mut small.label {
-        label.shot.size_bytes = 999_999;
+        label.shot.size_bytes = Some(999_999);
     }
     assert_eq!(faults(&examined(&run(), &small, &set(Some(whole(&small)), copy()))), ["it is large enough"]);
 

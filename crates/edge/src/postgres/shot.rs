@@ -29,10 +29,10 @@ impl Postgres {
 fn read(row: &[Option<String>]) -> Option<Shot> {
     let column = |index: usize| row.get(index)?.as_deref();
     Some(Shot {
-        lsn: column(0)?.parse().ok()?,
+        lsn: Some(column(0)?.parse().ok()?),
         database_time: column(1)?.parse().ok()?,
-        size_bytes: column(2)?.parse().ok()?,
-        version: column(3)?.to_owned(),
+        size_bytes: Some(column(2)?.parse().ok()?),
+        version: Some(column(3)?.to_owned()),
     })
 }
 
@@ -48,7 +48,8 @@ mod tests {
         };
         assert_eq!(read(&row(None)), None);
         let shot = read(&row(Some("16/B374D848"))).unwrap();
-        assert_eq!((shot.lsn.to_string().as_str(), shot.size_bytes), ("16/B374D848", 7_500_000));
+        let lsn = shot.lsn.map(|lsn| lsn.to_string());
+        assert_eq!((lsn.as_deref(), shot.size_bytes), (Some("16/B374D848"), Some(7_500_000)));
         assert_eq!(shot.database_time.to_string(), "2026-11-21T02:00:00.25Z");
     }
 }

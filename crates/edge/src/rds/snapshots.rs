@@ -1,10 +1,10 @@
-//! Snapshots in one Region.
+//! Snapshots in one Region: those of instances, and what is the same for those of clusters.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::{DbSnapshot, Tag};
 use domain::{
-    backup::{Found, Label, Marks, Quota, Snapshot},
+    backup::{Found, Kind, Label, Marks, Quota, Snapshot},
     failure::Failure,
     id::{InstanceId, KmsKeyId, PlanName},
 };
@@ -26,9 +26,13 @@ impl Rds {
         }
     }
 
-    /// The same, for a backup: a Region that does not answer is an answer too.
-    pub async fn find(&self, name: &str) -> Found {
-        Found { region: self.region.clone(), snapshot: self.snapshot(name).await.map_err(|failure| failure.chain()) }
+    /// A backup's snapshot, of either kind: a Region that does not answer is an answer too.
+    pub async fn find(&self, kind: Kind, name: &str) -> Found {
+        let snapshot = match kind {
+            Kind::Instance => self.snapshot(name).await,
+            Kind::Cluster => self.cluster_snapshot(name).await,
+        };
+        Found { region: self.region.clone(), snapshot: snapshot.map_err(|failure| failure.chain()) }
     }
 
     /// Asks for a snapshot. One that is there already is what was asked for.
@@ -78,11 +82,17 @@ impl Rds {
         }
     }
 
-    /// Every snapshot that is tagged as this plan's.
+    /// Every snapshot that is tagged as this plan's, of instances and of clusters.
     ///
     /// # Errors
     /// As AWS answers; `AwsRejected` where there are more than can be looked through: of a part nothing is concluded.
     pub async fn snapshots_of(&self, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
+        let mut found = self.instance_snapshots_of(plan).await?;
+        found.extend(self.cluster_snapshots_of(plan).await?);
+        Ok(found)
+    }
+
+    async fn instance_snapshots_of(&self, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
         let what = || format!("cannot list the snapshots in {}", self.region);
         let (mut found, mut marker) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
@@ -95,17 +105,21 @@ impl Rds {
                 return Ok(found);
             }
         }
-        Err(Failure::AwsRejected {
-            what: what(),
-            source: Some(format!("there are more than {MOST_PAGES} pages of them").into()),
-        })
+        Err(too_many(what()))
     }
 
     /// Deletes a snapshot. One that is gone is as it should be.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn delete_snapshot(&self, name: &str) -> Result<(), Failure> {
+    pub async fn delete_snapshot(&self, kind: Kind, name: &str) -> Result<(), Failure> {
+        match kind {
+            Kind::Instance => self.delete_instance_snapshot(name).await,
+            Kind::Cluster => self.delete_cluster_snapshot(name).await,
+        }
+    }
+
+    async fn delete_instance_snapshot(&self, name: &str) -> Result<(), Failure> {
         match self.client.delete_db_snapshot().db_snapshot_identifier(name).send().await {
             Ok(_) => Ok(()),
             Err(error) if is(&error, "DBSnapshotNotFound") => Ok(()),
@@ -113,12 +127,16 @@ impl Rds {
         }
     }
 
-    /// How many manual snapshots the account has in the Region, and may have.
+    /// How many manual snapshots of a kind the account has in the Region, and may have.
     ///
     /// # Errors
     /// As AWS answers; `AwsRejected` where it does not say.
-    pub async fn snapshot_quota(&self) -> Result<Quota, Failure> {
-        self.quota("ManualSnapshots").await
+    pub async fn snapshot_quota(&self, kind: Kind) -> Result<Quota, Failure> {
+        self.quota(match kind {
+            Kind::Instance => "ManualSnapshots",
+            Kind::Cluster => "ManualClusterSnapshots",
+        })
+        .await
     }
 
     /// The same for DB instances.
@@ -143,10 +161,25 @@ impl Rds {
     }
 }
 
-fn read(found: &DbSnapshot) -> Snapshot {
+/// Of a part nothing is concluded.
+pub(super) fn too_many(what: String) -> Failure {
+    Failure::AwsRejected { what, source: Some(format!("there are more than {MOST_PAGES} pages of them").into()) }
+}
+
+pub(super) fn read_tags(tags: &[Tag]) -> BTreeMap<String, String> {
     let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
-    let tags: BTreeMap<String, String> = found.tag_list().iter().filter_map(tag).collect();
+    tags.iter().filter_map(tag).collect()
+}
+
+/// RDS writes no size, or none at all, of what it does not know.
+pub(super) fn gib(size: Option<i32>) -> Option<u32> {
+    size.and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0)
+}
+
+fn read(found: &DbSnapshot) -> Snapshot {
+    let tags = read_tags(found.tag_list());
     Snapshot {
+        kind: Kind::Instance,
         name: found.db_snapshot_identifier().unwrap_or_default().to_owned(),
         taken_at: found
             .original_snapshot_create_time()
@@ -156,8 +189,8 @@ fn read(found: &DbSnapshot) -> Snapshot {
         arn: found.db_snapshot_arn().unwrap_or_default().to_owned(),
         status: found.status().unwrap_or("unknown").to_owned(),
         percent: found.percent_progress().and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0),
-        allocated_gib: found.allocated_storage().and_then(|size| u32::try_from(size).ok()).unwrap_or(0),
+        allocated_gib: gib(found.allocated_storage()),
         encrypted: found.encrypted().unwrap_or(false),
-        label: Label::read(&tags).map_err(|error| error.to_string()),
+        label: Label::read(Kind::Instance, &tags).map_err(|error| error.to_string()),
     }
 }

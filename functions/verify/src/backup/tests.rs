@@ -19,7 +19,7 @@ impl Backups for Regions {
         Ok(self.snapshots.clone())
     }
 
-    async fn find(&self, region: &Region, name: &str) -> Found {
+    async fn find(&self, region: &Region, _: Kind, name: &str) -> Found {
         let found = || self.snapshots.iter().find(|snapshot| snapshot.name == name).cloned();
         Found { region: region.clone(), snapshot: self.elsewhere.clone().map(|()| found()) }
     }
@@ -42,12 +42,13 @@ fn regions() -> Regions {
     let taken = part.taken.unwrap();
     let shot: Shot = taken.shot.clone();
     let snapshot = Snapshot {
+        kind: Kind::Instance,
         name: taken.snapshot,
         arn: taken.places[0].arn.clone(),
         taken_at: Some(shot.database_time),
         status: "available".into(),
         percent: 100,
-        allocated_gib: 20,
+        allocated_gib: Some(20),
         encrypted: false,
         label: Ok(run.label(&"orders".parse().unwrap(), shot)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },

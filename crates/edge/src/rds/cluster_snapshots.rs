@@ -1,0 +1,230 @@
+//! Snapshots of clusters in one Region. Aurora, DocumentDB and Neptune share these calls of RDS.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_rds::types::DbClusterSnapshot;
+use domain::{
+    backup::{Kind, Label, Marks, SeenCluster, Snapshot},
+    failure::Failure,
+    id::{ClusterId, KmsKeyId, PlanName},
+};
+use jiff::Timestamp;
+
+use super::{
+    Asked, MOST_PAGES, Rds, is,
+    snapshots::{gib, read_tags, too_many},
+};
+use crate::aws_failure;
+
+impl Rds {
+    /// Looks at a cluster.
+    ///
+    /// # Errors
+    /// `NotFound` where there is none of that name.
+    pub async fn cluster(&self, cluster: &ClusterId) -> Result<SeenCluster, Failure> {
+        let answer = self.client.describe_db_clusters().db_cluster_identifier(cluster.as_str()).send().await;
+        let answer = answer.map_err(|error| self.cluster_failure("look for", cluster, error))?;
+        let found = answer.db_clusters().first().ok_or_else(|| self.no_cluster(cluster))?;
+        Ok(SeenCluster {
+            engine: found.engine().unwrap_or("unknown").to_owned(),
+            version: found.engine_version().map(str::to_owned),
+        })
+    }
+
+    /// Looks for a snapshot of a cluster by its name.
+    ///
+    /// # Errors
+    /// As AWS answers; that there is none is no error.
+    pub async fn cluster_snapshot(&self, name: &str) -> Result<Option<Snapshot>, Failure> {
+        let answer = self.client.describe_db_cluster_snapshots().db_cluster_snapshot_identifier(name).send().await;
+        match answer {
+            Ok(answer) => match answer.db_cluster_snapshots().first() {
+                Some(found) => Ok(Some(read(found, self.tags_of(found).await?))),
+                None => Ok(None),
+            },
+            Err(error) if is(&error, "DBClusterSnapshotNotFound") => Ok(None),
+            Err(error) => {
+                Err(aws_failure!(format!("cannot look for cluster snapshot `{name}` in {}", self.region), error))
+            }
+        }
+    }
+
+    /// Asks for a snapshot of a cluster. One that is there already is what was asked for.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn take_cluster_snapshot(
+        &self,
+        cluster: &ClusterId,
+        name: &str,
+        tags: &[(String, String)],
+    ) -> Result<Asked, Failure> {
+        let request = self
+            .client
+            .create_db_cluster_snapshot()
+            .db_cluster_identifier(cluster.as_str())
+            .db_cluster_snapshot_identifier(name)
+            .set_tags(Some(super::tags(tags)));
+        match request.send().await {
+            Ok(_) => Ok(Asked::Begun),
+            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Asked::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
+            Err(error) if is(&error, "InvalidDBClusterState") => Ok(Asked::Busy),
+            Err(error) => Err(self.cluster_failure("take a snapshot of", cluster, error)),
+        }
+    }
+
+    /// Asks for a copy, in this Region, of another Region's snapshot of a cluster, with its tags.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn copy_cluster_snapshot(&self, arn: &str, name: &str, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+        let request = self
+            .client
+            .copy_db_cluster_snapshot()
+            .source_db_cluster_snapshot_identifier(arn)
+            .target_db_cluster_snapshot_identifier(name)
+            .set_kms_key_id(key.map(ToString::to_string))
+            .copy_tags(true);
+        match request.send().await {
+            Ok(_) => Ok(Asked::Begun),
+            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Asked::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
+            Err(error) if is(&error, "InvalidDBClusterSnapshotState") || is(&error, "InvalidDBClusterState") => {
+                Ok(Asked::Busy)
+            }
+            Err(error) => Err(aws_failure!(format!("cannot copy cluster snapshot `{arn}` to {}", self.region), error)),
+        }
+    }
+
+    pub(super) async fn cluster_snapshots_of(&self, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
+        let what = || format!("cannot list the cluster snapshots in {}", self.region);
+        let (mut found, mut marker) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            let request = self.client.describe_db_cluster_snapshots().snapshot_type("manual").set_marker(marker);
+            let page = request.send().await.map_err(|error| aws_failure!(what(), error))?;
+            for snapshot in page.db_cluster_snapshots() {
+                let snapshot = read(snapshot, self.tags_of(snapshot).await?);
+                found.extend((snapshot.marks.plan.as_deref() == Some(plan.as_str())).then_some(snapshot));
+            }
+            marker = page.marker;
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+        Err(too_many(what()))
+    }
+
+    pub(super) async fn delete_cluster_snapshot(&self, name: &str) -> Result<(), Failure> {
+        match self.client.delete_db_cluster_snapshot().db_cluster_snapshot_identifier(name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, "DBClusterSnapshotNotFound") => Ok(()),
+            Err(error) => {
+                Err(aws_failure!(format!("cannot delete cluster snapshot `{name}` in {}", self.region), error))
+            }
+        }
+    }
+
+    /// A snapshot's tags. The models of DocumentDB and Neptune show none with a snapshot, so that one that is called as
+    /// ours are and shows none is asked for them.
+    async fn tags_of(&self, found: &DbClusterSnapshot) -> Result<BTreeMap<String, String>, Failure> {
+        let name = found.db_cluster_snapshot_identifier().unwrap_or_default();
+        let shown = read_tags(found.tag_list());
+        let Some(arn) = found.db_cluster_snapshot_arn().filter(|_| shown.is_empty() && name.starts_with(OURS)) else {
+            return Ok(shown);
+        };
+        match self.client.list_tags_for_resource().resource_name(arn).send().await {
+            Ok(answer) => Ok(read_tags(answer.tag_list())),
+            // It was deleted in between.
+            Err(error) if is(&error, "DBClusterSnapshotNotFound") || is(&error, "DBSnapshotNotFound") => Ok(shown),
+            Err(error) => {
+                let what = format!("cannot list the tags of cluster snapshot `{name}` in {}", self.region);
+                Err(aws_failure!(what, error))
+            }
+        }
+    }
+
+    fn no_cluster(&self, cluster: &ClusterId) -> Failure {
+        Failure::NotFound(format!(
+            "there is no DB cluster `{cluster}` in {}: correct the plan, or create it",
+            self.region
+        ))
+    }
+
+    fn cluster_failure<E>(&self, verb: &str, cluster: &ClusterId, error: aws_sdk_rds::error::SdkError<E>) -> Failure
+    where
+        E: std::error::Error + aws_sdk_rds::error::ProvideErrorMetadata + 'static,
+    {
+        if is(&error, "DBClusterNotFound") {
+            return self.no_cluster(cluster);
+        }
+        aws_failure!(format!("cannot {verb} DB cluster `{cluster}` in {}", self.region), error)
+    }
+}
+
+/// What the names of our snapshots begin with: roles may read the tags of no other.
+const OURS: &str = "lifeboat-";
+
+fn read(found: &DbClusterSnapshot, tags: BTreeMap<String, String>) -> Snapshot {
+    let label = Label::read(Kind::Cluster, &tags);
+    // RDS keeps no original's time with a copy; its label has the time just before the original was asked for.
+    let is_copy = found.source_db_cluster_snapshot_arn().is_some_and(|source| !source.is_empty());
+    let taken_at = match &label {
+        Ok(label) if is_copy => Some(label.shot.database_time),
+        Err(_) if is_copy => None,
+        Ok(_) | Err(_) => found.snapshot_create_time().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok()),
+    };
+    Snapshot {
+        kind: Kind::Cluster,
+        name: found.db_cluster_snapshot_identifier().unwrap_or_default().to_owned(),
+        arn: found.db_cluster_snapshot_arn().unwrap_or_default().to_owned(),
+        taken_at,
+        status: found.status().unwrap_or("unknown").to_owned(),
+        percent: found.percent_progress().and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0),
+        allocated_gib: gib(found.allocated_storage()),
+        encrypted: found.storage_encrypted().unwrap_or(false),
+        label: label.map_err(|error| error.to_string()),
+        marks: Marks::read(&tags),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_rds::primitives::DateTime;
+
+    use super::*;
+
+    fn tags() -> BTreeMap<String, String> {
+        let tags = [
+            ("plan", "lab"),
+            ("component", "reports"),
+            ("schedule", "daily"),
+            ("scheduled-at", "2026-11-21T02:00:00Z"),
+            ("database-time", "2026-11-21T02:00:04Z"),
+        ];
+        tags.into_iter().map(|(key, value)| (domain::backup::tag(key), value.to_owned())).collect()
+    }
+
+    fn found() -> aws_sdk_rds::types::builders::DbClusterSnapshotBuilder {
+        let at: Timestamp = "2026-11-21T02:00:05Z".parse().unwrap();
+        DbClusterSnapshot::builder().snapshot_create_time(DateTime::from_secs(at.as_second())).allocated_storage(0)
+    }
+
+    #[test]
+    fn a_copy_is_as_old_as_its_original() {
+        let taken = |found: DbClusterSnapshot, tags| read(&found, tags).taken_at.map(|at| at.to_string());
+        let copy = || found().source_db_cluster_snapshot_arn("arn:aws:rds:us-east-1:000000000000:cluster-snapshot:x");
+        assert_eq!(taken(found().build(), tags()).as_deref(), Some("2026-11-21T02:00:05Z"));
+        assert_eq!(taken(copy().build(), tags()).as_deref(), Some("2026-11-21T02:00:04Z"));
+        assert_eq!(taken(copy().build(), BTreeMap::new()), None, "whose age is not known is in no order");
+        let original = found().source_db_cluster_snapshot_arn("");
+        assert_eq!(taken(original.build(), tags()).as_deref(), Some("2026-11-21T02:00:05Z"));
+    }
+
+    #[test]
+    fn what_rds_does_not_know_is_unknown_and_not_zero() {
+        let snapshot = read(&found().build(), tags());
+        assert_eq!((snapshot.allocated_gib, snapshot.label.unwrap().shot.size_bytes), (None, None));
+        assert_eq!(read(&found().allocated_storage(7).build(), tags()).allocated_gib, Some(7));
+    }
+}

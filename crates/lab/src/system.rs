@@ -1,5 +1,6 @@
-//! The system that a plan protects: its database pair, its name, its secret, and the plan where the engine reads it.
+//! The system that a plan protects: its database pair, its clusters, its name, its secret, and the plan where the engine reads it.
 
+mod clusters;
 mod objects;
 mod pair;
 mod record;
@@ -139,6 +140,7 @@ impl System {
             owner_password: random("owner"),
         };
         system.create_pair(machine).await?;
+        system.create_clusters(machine).await?;
         system.point_to_primary(machine).await?;
         Ok(system)
     }

@@ -39,7 +39,7 @@ async fn a_backup_is_proved_by_restoring_it_and_a_damaged_one_is_found() {
 }
 
 impl Lab<'_> {
-    async fn prove(&self, name: &str, request: &Value) -> (Ended, Option<RestoreRecord>) {
+    pub(crate) async fn prove(&self, name: &str, request: &Value) -> (Ended, Option<RestoreRecord>) {
         let execution: ExecutionArn = self.start_a("verify-backup", name, request).await.parse().unwrap();
         let ended = self.end(execution.as_str()).await;
         let key = record_key(&self.stage.system.plan.plan, &execution);

@@ -69,6 +69,10 @@ def fill_changes() -> None:
         snapshot = next(filter(None, (parameter(query, name) for name in names)), None)
         if snapshot and not parameter(query, "DBInstanceIdentifier"):
             return f"arn:aws:rds:{region}:{account}:snapshot:{snapshot}"
+        names = ("DBClusterSnapshotIdentifier", "TargetDBClusterSnapshotIdentifier") if service == "rds" else ()
+        snapshot = next(filter(None, (parameter(query, name) for name in names)), None)
+        if snapshot and not parameter(query, "DBClusterIdentifier"):
+            return f"arn:aws:rds:{region}:{account}:cluster-snapshot:{snapshot}"
         tagged = parameter(query, "ResourceName") if service == "rds" else None
         if tagged:
             return tagged

@@ -186,6 +186,6 @@ pub(super) fn tags(xml: &mut Xml, tags: &Tags) {
 }
 
 /// A time as RDS writes it, to the millisecond.
-fn moment(time: Timestamp) -> String {
+pub(super) fn moment(time: Timestamp) -> String {
     format!("{time:.3}")
 }

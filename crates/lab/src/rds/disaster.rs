@@ -18,6 +18,11 @@ impl Rds {
         self.estate.inventory().snapshot_quota = most;
     }
 
+    /// Lets no Region have more manual snapshots of clusters than so many; those that are there stay.
+    pub fn limit_cluster_snapshots(&self, most: usize) {
+        self.estate.inventory().cluster_snapshot_quota = most;
+    }
+
     /// Lets no Region have more instances than so many; those that are there stay.
     pub fn limit_instances(&self, most: usize) {
         self.estate.inventory().instance_quota = most;
@@ -51,7 +56,9 @@ impl Rds {
 
     /// Lets every copy of a snapshot that is under way end `failed`.
     pub fn interrupt_copies(&self) {
-        self.estate.inventory().break_off_copies(|_| true);
+        let mut inventory = self.estate.inventory();
+        inventory.break_off_copies(|_| true);
+        inventory.break_off_cluster_copies(|_| true);
     }
 
     /// Kills every process of the instance's server with SIGKILL: its host is dead.

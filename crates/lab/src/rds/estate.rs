@@ -46,6 +46,9 @@ pub(super) struct Estate {
     work: Mutex<Option<JoinSet<()>>>,
 }
 
+/// What tells a cluster's host name from an instance's.
+pub(super) const CLUSTER_PART: &str = "cluster-lab";
+
 /// An instance that is about to be.
 pub(super) struct Birth {
     pub(super) name: Name,
@@ -95,6 +98,11 @@ impl Estate {
         format!("{}.{}.{}", name.id, name.region, self.dns_suffix)
     }
 
+    /// The name by which clients reach a cluster's writer; on AWS, an account's own letters follow `cluster-`.
+    pub(super) fn cluster_host_name(&self, name: &Name) -> String {
+        format!("{}.{CLUSTER_PART}.{}.{}", name.id, name.region, self.dns_suffix)
+    }
+
     /// A folder of its own for a snapshot: an identifier may be used again while the old one's
     /// folder is still being removed.
     pub(super) fn snapshot_folder(&self, name: &Name) -> Result<PathBuf, Fault> {
@@ -133,7 +141,7 @@ impl Estate {
 
     /// Tells which hosts there are now.
     pub(super) fn announce_hosts(&self, inventory: &Inventory) {
-        self.hosts.send_replace(inventory.instances.values().map(|instance| instance.server.at()).collect());
+        self.hosts.send_replace(inventory.servers().map(|server| server.at()).collect());
     }
 
     /// Does `work` for the instance in the background. When it fails the instance shows `failed`.
@@ -228,8 +236,7 @@ impl Estate {
         if let Some(mut running) = running {
             running.shutdown().await;
         }
-        let servers: Vec<Arc<Server>> =
-            self.inventory().instances.values().map(|instance| Arc::clone(&instance.server)).collect();
+        let servers: Vec<Arc<Server>> = self.inventory().servers().map(Arc::clone).collect();
         let stopped = futures::future::join_all(servers.iter().map(|server| server.stop()));
         stopped.await.into_iter().collect()
     }

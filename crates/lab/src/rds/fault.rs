@@ -5,6 +5,10 @@ use std::fmt::Display;
 /// An error code of the RDS API, or one common to all AWS Query APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
+    DbClusterAlreadyExists,
+    DbClusterNotFound,
+    DbClusterSnapshotAlreadyExists,
+    DbClusterSnapshotNotFound,
     DbInstanceAlreadyExists,
     DbInstanceAutomatedBackupNotFound,
     DbInstanceNotFound,
@@ -14,6 +18,8 @@ pub(super) enum Code {
     InstanceQuotaExceeded,
     InternalFailure,
     InvalidAction,
+    InvalidDbClusterSnapshotState,
+    InvalidDbClusterState,
     InvalidDbInstanceState,
     InvalidDbSnapshotState,
     InvalidParameterCombination,
@@ -32,6 +38,10 @@ impl Code {
     /// The code as it stands in the answer.
     pub(super) fn name(self) -> &'static str {
         match self {
+            Self::DbClusterAlreadyExists => "DBClusterAlreadyExistsFault",
+            Self::DbClusterNotFound => "DBClusterNotFoundFault",
+            Self::DbClusterSnapshotAlreadyExists => "DBClusterSnapshotAlreadyExistsFault",
+            Self::DbClusterSnapshotNotFound => "DBClusterSnapshotNotFoundFault",
             Self::DbInstanceAlreadyExists => "DBInstanceAlreadyExists",
             Self::DbInstanceAutomatedBackupNotFound => "DBInstanceAutomatedBackupNotFound",
             Self::DbInstanceNotFound => "DBInstanceNotFound",
@@ -41,6 +51,8 @@ impl Code {
             Self::InstanceQuotaExceeded => "InstanceQuotaExceeded",
             Self::InternalFailure => "InternalFailure",
             Self::InvalidAction => "InvalidAction",
+            Self::InvalidDbClusterSnapshotState => "InvalidDBClusterSnapshotStateFault",
+            Self::InvalidDbClusterState => "InvalidDBClusterStateFault",
             Self::InvalidDbInstanceState => "InvalidDBInstanceState",
             Self::InvalidDbSnapshotState => "InvalidDBSnapshotState",
             Self::InvalidParameterCombination => "InvalidParameterCombination",
@@ -59,15 +71,23 @@ impl Code {
     /// The HTTP status that goes with the code, as in AWS's model of the service.
     pub(super) fn status(self) -> u16 {
         match self {
-            Self::DbInstanceAutomatedBackupNotFound | Self::DbInstanceNotFound | Self::DbSnapshotNotFound => 404,
+            Self::DbClusterNotFound
+            | Self::DbClusterSnapshotNotFound
+            | Self::DbInstanceAutomatedBackupNotFound
+            | Self::DbInstanceNotFound
+            | Self::DbSnapshotNotFound => 404,
             Self::InternalFailure => 500,
             Self::MissingAuthenticationToken => 403,
             Self::RequestEntityTooLarge => 413,
-            Self::DbInstanceAlreadyExists
+            Self::DbClusterAlreadyExists
+            | Self::DbClusterSnapshotAlreadyExists
+            | Self::DbInstanceAlreadyExists
             | Self::DbSnapshotAlreadyExists
             | Self::InsufficientDbInstanceCapacity
             | Self::InstanceQuotaExceeded
             | Self::InvalidAction
+            | Self::InvalidDbClusterSnapshotState
+            | Self::InvalidDbClusterState
             | Self::InvalidDbInstanceState
             | Self::InvalidDbSnapshotState
             | Self::InvalidParameterCombination

@@ -1,10 +1,11 @@
-//! All that the account has: instances and snapshots, by Region.
+//! All that the account has: instances, clusters and snapshots, by Region.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use tracing::warn;
 
+use super::cluster::Cluster;
 use super::door::{ClosedGroups, Door};
 use super::fault::{Code, Fault};
 use super::instance::{Instance, Status};
@@ -15,10 +16,14 @@ use super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 pub(super) struct Inventory {
     pub(super) instances: BTreeMap<Name, Instance>,
     pub(super) snapshots: BTreeMap<Name, Snapshot>,
+    pub(super) clusters: BTreeMap<Name, Cluster>,
+    pub(super) cluster_snapshots: BTreeMap<Name, Snapshot>,
     /// The security groups of each Region that do not let everybody in, as last heard.
     closed_groups: BTreeMap<String, ClosedGroups>,
     /// How many manual snapshots a Region may have.
     pub(super) snapshot_quota: usize,
+    /// How many manual snapshots of clusters a Region may have.
+    pub(super) cluster_snapshot_quota: usize,
     /// How many instances a Region may have.
     pub(super) instance_quota: usize,
 }
@@ -33,8 +38,11 @@ impl Default for Inventory {
         Self {
             instances: BTreeMap::new(),
             snapshots: BTreeMap::new(),
+            clusters: BTreeMap::new(),
+            cluster_snapshots: BTreeMap::new(),
             closed_groups: BTreeMap::new(),
             snapshot_quota: SNAPSHOT_QUOTA,
+            cluster_snapshot_quota: SNAPSHOT_QUOTA,
             instance_quota: INSTANCE_QUOTA,
         }
     }
@@ -100,14 +108,12 @@ impl Inventory {
 
     /// Lets the copies under way of such sources come to nothing.
     pub(super) fn break_off_copies(&mut self, of: impl Fn(&Name) -> bool) {
-        for copy in self.snapshots.values_mut().filter(|snapshot| snapshot.copied_from.as_ref().is_some_and(&of)) {
-            if copy.status == SnapshotStatus::Creating
-                && let Some(copying) = &copy.copying
-            {
-                copying.break_off();
-                copy.status = SnapshotStatus::Failed;
-            }
-        }
+        break_off(&mut self.snapshots, of);
+    }
+
+    /// The same for snapshots of clusters.
+    pub(super) fn break_off_cluster_copies(&mut self, of: impl Fn(&Name) -> bool) {
+        break_off(&mut self.cluster_snapshots, of);
     }
 
     /// The instances that follow `source`.
@@ -117,7 +123,7 @@ impl Inventory {
 
     /// The first address from `first` to the end of its network that no instance has.
     pub(super) fn free_address(&self, first: Ipv4Addr) -> Result<Ipv4Addr, Fault> {
-        let taken: BTreeSet<Ipv4Addr> = self.instances.values().map(|instance| instance.server.address).collect();
+        let taken: BTreeSet<Ipv4Addr> = self.servers().map(|server| server.address).collect();
         let [a, b, c, d] = first.octets();
         (d..255).map(|last| Ipv4Addr::new(a, b, c, last)).find(|address| !taken.contains(address)).ok_or_else(|| {
             Fault::new(Code::InsufficientDbInstanceCapacity, "The lab has no address left for another DB instance.")
@@ -148,6 +154,17 @@ impl Inventory {
     pub(super) fn set_status(&mut self, name: &Name, status: Status) {
         if let Some(instance) = self.instances.get_mut(name) {
             instance.status = status;
+        }
+    }
+}
+
+fn break_off(snapshots: &mut BTreeMap<Name, Snapshot>, of: impl Fn(&Name) -> bool) {
+    for copy in snapshots.values_mut().filter(|snapshot| snapshot.copied_from.as_ref().is_some_and(&of)) {
+        if copy.status == SnapshotStatus::Creating
+            && let Some(copying) = &copy.copying
+        {
+            copying.break_off();
+            copy.status = SnapshotStatus::Failed;
         }
     }
 }

@@ -11,6 +11,7 @@ mod actions;
 mod answer;
 mod asking;
 mod authority;
+mod cluster;
 mod copying;
 mod damage;
 pub(crate) mod descent;
@@ -275,13 +276,17 @@ impl Rds {
         self.estate.installation.authority.pem()
     }
 
-    /// The address of the instance whose host name it is, in any case and with or without the
-    /// final dot. An instance has one from its creation to its removal, whatever happens to it.
+    /// The address of the instance or the cluster whose host name it is, in any case and with or without the
+    /// final dot. It has one from its creation to its removal, whatever happens to it.
     #[must_use]
     pub fn address(&self, host_name: &str) -> Option<Ipv4Addr> {
         let host_name = host_name.strip_suffix('.').unwrap_or(host_name).to_ascii_lowercase();
         let own = host_name.strip_suffix(&self.estate.dns_suffix)?.strip_suffix('.')?;
         let (id, region) = own.split_once('.')?;
+        if let Some(region) = region.strip_prefix(estate::CLUSTER_PART).and_then(|rest| rest.strip_prefix('.')) {
+            let inventory = self.estate.inventory();
+            return Some(inventory.clusters.get(&Name::new(region, id))?.server.address);
+        }
         self.instance(&Name::new(region, id)).map(|instance| instance.address)
     }
 

@@ -37,6 +37,8 @@ impl fmt::Display for Name {
 pub(super) enum Kind {
     Instance,
     Snapshot,
+    Cluster,
+    ClusterSnapshot,
 }
 
 impl Kind {
@@ -44,6 +46,8 @@ impl Kind {
         match self {
             Self::Instance => "db",
             Self::Snapshot => "snapshot",
+            Self::Cluster => "cluster",
+            Self::ClusterSnapshot => "cluster-snapshot",
         }
     }
 
@@ -52,13 +56,17 @@ impl Kind {
         match self {
             Self::Instance => Fault::new(Code::DbInstanceNotFound, format!("DBInstance {named} not found.")),
             Self::Snapshot => Fault::new(Code::DbSnapshotNotFound, format!("DBSnapshot {named} not found.")),
+            Self::Cluster => Fault::new(Code::DbClusterNotFound, format!("DBCluster {named} not found.")),
+            Self::ClusterSnapshot => {
+                Fault::new(Code::DbClusterSnapshotNotFound, format!("DBClusterSnapshot not found: {named}"))
+            }
         }
     }
 
     /// Reads an identifier that is to be given to something new.
     pub(super) fn new_identifier(self, parameter: &str, id: &str) -> Result<String, Fault> {
         let longest = match self {
-            Self::Instance => 63,
+            Self::Instance | Self::Cluster | Self::ClusterSnapshot => 63,
             Self::Snapshot => 255,
         };
         let well_formed = id.len() <= longest

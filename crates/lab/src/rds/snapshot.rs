@@ -1,9 +1,9 @@
-//! A DB snapshot: a base backup in a folder of its Region.
+//! A snapshot, of a DB instance or of a cluster: a base backup in a folder of its Region.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 
 use super::copying::Copying;
 use super::instance::Origin;
@@ -46,14 +46,14 @@ impl SnapshotStatus {
     }
 }
 
-/// A DB snapshot.
+/// A snapshot.
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
     pub(super) name: Name,
     pub(super) kind: SnapshotKind,
     pub(super) status: SnapshotStatus,
     pub(super) folder: PathBuf,
-    /// The identifier of the instance it was taken of.
+    /// The identifier of the instance, or of the cluster, that it was taken of.
     pub(super) instance: String,
     pub(super) instance_created: Option<Timestamp>,
     pub(super) zone: String,
@@ -70,6 +70,14 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
+    /// Enters how the snapshot or the copy ended, unless it was broken off before.
+    pub(super) fn end(&mut self, complete: bool) {
+        if self.status == SnapshotStatus::Creating {
+            self.status = if complete { SnapshotStatus::Available } else { SnapshotStatus::Failed };
+            self.finished = complete.then(|| to_millisecond(Timestamp::now()));
+        }
+    }
+
     /// How much of it is there. How far a base backup has come, nobody asks the server.
     pub(super) fn percent(&self) -> u64 {
         match self.status {
@@ -79,4 +87,11 @@ impl Snapshot {
             }
         }
     }
+}
+
+/// The end of the time's millisecond, since answers tell it to the millisecond: whoever restores to
+/// the earliest time they were told asks for one at which the base was complete.
+fn to_millisecond(time: Timestamp) -> Timestamp {
+    let up = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Ceil);
+    time.round(up).unwrap_or(time)
 }

@@ -144,7 +144,7 @@ impl System {
         }
     }
 
-    fn rds(&self, machine: &Machine, region: &Region) -> aws_sdk_rds::Client {
+    pub(super) fn rds(&self, machine: &Machine, region: &Region) -> aws_sdk_rds::Client {
         aws_sdk_rds::Client::new(&machine.gateway.sdk_config(region.as_str()))
     }
 

@@ -4,6 +4,7 @@
 
 mod backups;
 mod boto3;
+mod clusters;
 mod configuration;
 mod damage;
 mod lab;

@@ -68,7 +68,7 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
 }
 
 /// A copy's key: as asked, else the source's. A key is of no use in another Region.
-fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault> {
+pub(super) fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault> {
     let asked = key_of_region(call)?;
     if source.origin.key.is_some() && asked.is_none() && source.name.region != call.region {
         return Err(Fault::combination(
@@ -78,8 +78,22 @@ fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault>
     Ok(asked.or_else(|| source.origin.key.clone()))
 }
 
-/// Copies the files. A copy that does not become complete leaves none.
 async fn copy_folder(estate: &Estate, name: &Name, copying: Arc<Copying>, from: PathBuf, to: PathBuf) {
+    let copied = copy_files(estate, name, copying, from, to).await;
+    finish(estate, name, copied.is_ok());
+    if let Err(error) = copied {
+        error!(snapshot.id = %name, error = chain(&error), "could not copy the snapshot");
+    }
+}
+
+/// Copies a snapshot's files. A copy that does not become complete leaves none.
+pub(super) async fn copy_files(
+    estate: &Estate,
+    name: &Name,
+    copying: Arc<Copying>,
+    from: PathBuf,
+    to: PathBuf,
+) -> std::io::Result<()> {
     let _leash = Leash(Arc::clone(&copying));
     let owner = estate.installation.run_as;
     let copied = tokio::task::spawn_blocking(move || {
@@ -88,9 +102,5 @@ async fn copy_folder(estate: &Estate, name: &Name, copying: Arc<Copying>, from: 
         linked.or_else(|error| folder::remove(&to).and(Err(error)))
     });
     let copied = estate.works.timed(WorkKind::Copy, name, copied).await;
-    let copied = copied.map_err(std::io::Error::other).and_then(|copied| copied);
-    finish(estate, name, copied.is_ok());
-    if let Err(error) = copied {
-        error!(snapshot.id = %name, error = chain(&error), "could not copy the snapshot");
-    }
+    copied.map_err(std::io::Error::other).and_then(|copied| copied)
 }

@@ -16,7 +16,7 @@ use super::super::xml::Xml;
 use super::{Call, settle};
 
 /// RDS's own port for PostgreSQL.
-const PORT: u16 = 5432;
+pub(super) const PORT: u16 = 5432;
 /// What PostgreSQL accepts in a name.
 const NAME_AT_MOST: usize = 63;
 
@@ -53,7 +53,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {
     let password = master_password(query)?;
     let origin = Origin {
         master_username: master_username(query)?,
-        database: database(query)?,
+        database: database(query, "DBName")?,
         port: call.port(PORT)?,
         storage_gib: query.number("AllocatedStorage", 5..=65536)?.unwrap_or(20),
         key: key(call)?,
@@ -81,11 +81,16 @@ async fn make(
     origin: &Origin,
     password: &Secret,
 ) -> Result<(), PostgresError> {
+    make_server(server, origin, password).await?;
+    settle(estate, name).await
+}
+
+/// Makes a new server serve, with the roles and the database of its origin.
+pub(super) async fn make_server(server: &Server, origin: &Origin, password: &Secret) -> Result<(), PostgresError> {
     server.installation.init(&server.data(), &server.log()).await?;
     server.certify()?;
     server.start().await?;
-    make_roles(server, origin, password).await?;
-    settle(estate, name).await
+    make_roles(server, origin, password).await
 }
 
 /// Makes the roles that an RDS instance has, and its database. The master user is no superuser.
@@ -114,22 +119,27 @@ async fn make_roles(server: &Server, origin: &Origin, password: &Secret) -> Resu
     }
 }
 
-/// Only PostgreSQL, and only the version that is installed here.
+/// Only PostgreSQL, and only its version here.
 fn engine(call: &Call<'_>) -> Result<(), Fault> {
     let engine = call.query.required("Engine")?;
     if engine != "postgres" {
         return Err(Fault::value("Engine", engine, "postgres in the lab"));
     }
+    version(call, engine)
+}
+
+/// Only the version that is installed here.
+pub(super) fn version(call: &Call<'_>, engine: &str) -> Result<(), Fault> {
     let installation = &call.estate.installation;
     match call.query.optional("EngineVersion") {
         Some(asked) if asked != installation.version && asked != installation.major() => Err(Fault::combination(
-            format!("Cannot find version {asked} for postgres: this machine has {}.", installation.version),
+            format!("Cannot find version {asked} for {engine}: this machine has {}.", installation.version),
         )),
         Some(_) | None => Ok(()),
     }
 }
 
-fn master_username(query: &Query) -> Result<String, Fault> {
+pub(super) fn master_username(query: &Query) -> Result<String, Fault> {
     let user = query.required("MasterUsername")?;
     let well_formed = is_name(user, |first| first.is_ascii_alphabetic());
     let lower = user.to_ascii_lowercase();
@@ -163,11 +173,11 @@ pub(super) fn master_password(query: &Query) -> Result<Secret, Fault> {
     Ok(Secret::new(password))
 }
 
-fn database(query: &Query) -> Result<Option<String>, Fault> {
-    match query.optional("DBName") {
+pub(super) fn database(query: &Query, parameter: &str) -> Result<Option<String>, Fault> {
+    match query.optional(parameter) {
         Some(name) if !is_name(name, |first| first.is_ascii_alphabetic() || first == '_') => {
             let expected = "1 to 63 letters, digits and underscores, beginning with a letter or an underscore";
-            Err(Fault::value("DBName", name, expected))
+            Err(Fault::value(parameter, name, expected))
         }
         name => Ok(name.map(ToOwned::to_owned)),
     }
@@ -177,7 +187,7 @@ fn is_name(name: &str, first: impl Fn(char) -> bool) -> bool {
     name.len() <= NAME_AT_MOST && name.starts_with(first) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-fn key(call: &Call<'_>) -> Result<Option<String>, Fault> {
+pub(super) fn key(call: &Call<'_>) -> Result<Option<String>, Fault> {
     let encrypted = call.query.boolean("StorageEncrypted")?;
     match (encrypted, key_of_region(call)?) {
         (Some(true), None) => Ok(Some(format!("arn:aws:kms:{}:{}:alias/aws/rds", call.region, call.estate.account))),

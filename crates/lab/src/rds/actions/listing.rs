@@ -118,7 +118,7 @@ pub(super) fn automated_backups(call: &Call<'_>) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// The account's quotas in the Region, of which the lab has two.
+/// The account's quotas in the Region, of which the lab has three.
 pub(super) fn quotas(call: &Call<'_>) -> Result<Xml, Fault> {
     call.query.serve_only(&[])?;
     let inventory = call.estate.inventory();
@@ -126,6 +126,11 @@ pub(super) fn quotas(call: &Call<'_>) -> Result<Xml, Fault> {
     xml.element("AccountQuotas", |xml| {
         for (name, used, most) in [
             ("DBInstances", inventory.instances_in(call.region), inventory.instance_quota),
+            (
+                "ManualClusterSnapshots",
+                inventory.manual_cluster_snapshots(call.region),
+                inventory.cluster_snapshot_quota,
+            ),
             ("ManualSnapshots", inventory.manual_snapshots(call.region), inventory.snapshot_quota),
         ] {
             xml.element("AccountQuota", |xml| {
@@ -138,7 +143,7 @@ pub(super) fn quotas(call: &Call<'_>) -> Result<Xml, Fault> {
 
 impl Call<'_> {
     /// Whether one of the filter's values is the name or its ARN.
-    fn is_named(&self, filter: &Filter<'_>, kind: Kind, name: &Name) -> bool {
+    pub(super) fn is_named(&self, filter: &Filter<'_>, kind: Kind, name: &Name) -> bool {
         let is =
             |value: &&str| kind.existing(self.region, &self.estate.account, value).is_ok_and(|named| named == *name);
         filter.values.iter().any(is)
@@ -146,7 +151,7 @@ impl Call<'_> {
 }
 
 /// The type asked for. Nothing is shared with the lab's account, nor managed by AWS Backup.
-fn snapshot_type(query: &Query) -> Result<Option<&str>, Fault> {
+pub(super) fn snapshot_type(query: &Query) -> Result<Option<&str>, Fault> {
     match query.optional("SnapshotType") {
         Some(kind) if !["manual", "automated", "shared", "public", "awsbackup"].contains(&kind) => {
             Err(Fault::value("SnapshotType", kind, "manual, automated, shared, public or awsbackup"))
@@ -156,7 +161,7 @@ fn snapshot_type(query: &Query) -> Result<Option<&str>, Fault> {
 }
 
 /// The request's filters, each of which must be one that the action knows.
-fn known<'q>(query: &'q Query, names: &[&str]) -> Result<Vec<Filter<'q>>, Fault> {
+pub(super) fn known<'q>(query: &'q Query, names: &[&str]) -> Result<Vec<Filter<'q>>, Fault> {
     let filters = query.filters()?;
     match filters.iter().find(|filter| !names.contains(&filter.name)) {
         None => Ok(filters),
@@ -167,7 +172,7 @@ fn known<'q>(query: &'q Query, names: &[&str]) -> Result<Vec<Filter<'q>>, Fault>
 }
 
 /// Which part of a listing is asked for.
-struct Page {
+pub(super) struct Page {
     after: Option<String>,
     records: usize,
 }
@@ -177,7 +182,7 @@ impl Page {
     /// from a text of another's making.
     const MARK: &str = "after-";
 
-    fn asked(query: &Query) -> Result<Self, Fault> {
+    pub(super) fn asked(query: &Query) -> Result<Self, Fault> {
         let after = match query.optional("Marker") {
             None => None,
             Some(marker) => match marker.strip_prefix(Self::MARK) {
@@ -190,7 +195,7 @@ impl Page {
     }
 
     /// The page of `all`, which are in the order of their identifiers, and the next one's marker.
-    fn cut<T>(&self, all: Vec<T>, id: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
+    pub(super) fn cut<T>(&self, all: Vec<T>, id: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
         let is_seen = |item: &T| self.after.as_deref().is_some_and(|after| id(item) <= after);
         let mut rest: Vec<T> = all.into_iter().skip_while(is_seen).collect();
         if rest.len() <= self.records {

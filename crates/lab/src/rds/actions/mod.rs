@@ -1,6 +1,8 @@
 //! The API's actions: one function each, which reads its parameters, changes the inventory at
 //! once, and leaves what takes time to the background, as RDS does.
 
+mod cluster_snapshots;
+mod clusters;
 mod copies;
 mod creation;
 mod deletion;
@@ -56,13 +58,19 @@ const CONFIGURATION: [&str; 4] =
 pub(super) fn perform(call: &Call<'_>) -> Result<Xml, Fault> {
     match call.query.action()? {
         "AddTagsToResource" => tags::add(call),
+        "CopyDBClusterSnapshot" => cluster_snapshots::copy(call),
         "CopyDBSnapshot" => copies::copy(call),
+        "CreateDBCluster" => clusters::create(call),
+        "CreateDBClusterSnapshot" => cluster_snapshots::create(call),
         "CreateDBInstance" => creation::create(call),
         "CreateDBInstanceReadReplica" => replication::create_replica(call),
         "CreateDBSnapshot" => snapshots::create(call),
+        "DeleteDBClusterSnapshot" => cluster_snapshots::delete(call),
         "DeleteDBInstance" => deletion::delete_instance(call),
         "DeleteDBSnapshot" => snapshots::delete(call),
         "DescribeAccountAttributes" => listing::quotas(call),
+        "DescribeDBClusterSnapshots" => cluster_snapshots::describe(call),
+        "DescribeDBClusters" => clusters::describe(call),
         "DescribeDBInstanceAutomatedBackups" => listing::automated_backups(call),
         "DescribeDBInstances" => listing::instances(call),
         "DescribeDBSnapshots" => listing::snapshots(call),

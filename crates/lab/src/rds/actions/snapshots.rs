@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use jiff::Timestamp;
 use tracing::error;
 
 use super::super::estate::Estate;
@@ -95,21 +95,11 @@ fn folder_of(estate: &Estate, name: &Name) -> Option<PathBuf> {
     estate.inventory().snapshots.get(name).map(|snapshot| snapshot.folder.clone())
 }
 
-/// Enters how a snapshot or a copy ended, unless it was broken off before.
+/// Enters how a snapshot or a copy ended.
 pub(super) fn finish(estate: &Estate, name: &Name, complete: bool) {
-    if let Some(snapshot) = estate.inventory().snapshots.get_mut(name)
-        && snapshot.status == SnapshotStatus::Creating
-    {
-        snapshot.status = if complete { SnapshotStatus::Available } else { SnapshotStatus::Failed };
-        snapshot.finished = complete.then(|| to_millisecond(Timestamp::now()));
+    if let Some(snapshot) = estate.inventory().snapshots.get_mut(name) {
+        snapshot.end(complete);
     }
-}
-
-/// The end of the time's millisecond, since answers tell it to the millisecond: whoever restores to
-/// the earliest time they were told asks for one at which the base was complete.
-fn to_millisecond(time: Timestamp) -> Timestamp {
-    let up = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Ceil);
-    time.round(up).unwrap_or(time)
 }
 
 /// A promotion may have begun during the backup; then the status is its own.
@@ -181,7 +171,8 @@ pub(super) fn forget_automated(estate: &Arc<Estate>, resource_id: &str) {
     }
 }
 
-fn discard(estate: &Arc<Estate>, folder: PathBuf) {
+/// Removes a snapshot's files.
+pub(super) fn discard(estate: &Arc<Estate>, folder: PathBuf) {
     let working = Arc::clone(estate);
     estate.in_background(async move {
         working.discard(folder.with_extension("log")).await;

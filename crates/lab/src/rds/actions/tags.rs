@@ -52,14 +52,20 @@ fn of_resource<'i>(call: &Call<'_>, inventory: &'i mut Inventory) -> Result<&'i 
         let name = kind.existing(call.region, &call.estate.account, arn).ok();
         name.filter(|name| arn.starts_with("arn:") && name.region == call.region)
     };
-    let found: Option<(Kind, Name)> =
-        [Kind::Instance, Kind::Snapshot].into_iter().find_map(|kind| Some((kind, read(kind)?)));
+    let found: Option<(Kind, Name)> = [Kind::Instance, Kind::Snapshot, Kind::Cluster, Kind::ClusterSnapshot]
+        .into_iter()
+        .find_map(|kind| Some((kind, read(kind)?)));
     match found {
         None => Err(Fault::new(Code::InvalidParameterValue, format!("Invalid resource name: {arn}"))),
         Some((Kind::Instance, name)) => Ok(&mut inventory.instance_mut(&name)?.tags),
         Some((Kind::Snapshot, name)) => match inventory.snapshots.get_mut(&name) {
             Some(snapshot) => Ok(&mut snapshot.tags),
             None => Err(Kind::Snapshot.not_found(&name.id)),
+        },
+        Some((Kind::Cluster, name)) => Ok(&mut inventory.cluster_mut(&name)?.tags),
+        Some((Kind::ClusterSnapshot, name)) => match inventory.cluster_snapshots.get_mut(&name) {
+            Some(snapshot) => Ok(&mut snapshot.tags),
+            None => Err(Kind::ClusterSnapshot.not_found(&name.id)),
         },
     }
 }

@@ -1,0 +1,213 @@
+//! `CreateDBClusterSnapshot`, `CopyDBClusterSnapshot`, `DescribeDBClusterSnapshots` and
+//! `DeleteDBClusterSnapshot`: what [`snapshots`](super::snapshots) and [`copies`](super::copies) do, of clusters.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tracing::error;
+
+use super::super::cluster::{Cluster, show_snapshot};
+use super::super::copying::Copying;
+use super::super::estate::{Estate, chain};
+use super::super::fault::{Code, Fault};
+use super::super::instance::{Origin, Status};
+use super::super::name::{Kind, Name};
+use super::super::query::Tags;
+use super::super::server::Server;
+use super::super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
+use super::super::work::WorkKind;
+use super::super::xml::Xml;
+use super::copies::{copy_files, copy_key};
+use super::listing::{Page, known, snapshot_type};
+use super::snapshots::discard;
+use super::{Call, warn_of};
+
+pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {
+    let query = call.query;
+    query.serve_only(&["DBClusterIdentifier", "DBClusterSnapshotIdentifier", "Tags"])?;
+    let name = call.new_name(Kind::ClusterSnapshot, "DBClusterSnapshotIdentifier")?;
+    let cluster_name = call.here(Kind::Cluster, query.required("DBClusterIdentifier")?)?;
+    let (server, folder) = {
+        let mut inventory = call.estate.inventory();
+        inventory.admits_cluster_snapshot(&name)?;
+        let cluster = inventory.cluster_mut(&cluster_name)?;
+        cluster.must_be_available()?;
+        let folder = call.estate.snapshot_folder(&name)?;
+        let snapshot = of_cluster(cluster, name.clone(), folder.clone(), query.tags()?);
+        cluster.status = Status::BackingUp;
+        let server = Arc::clone(&cluster.server);
+        inventory.cluster_snapshots.insert(name.clone(), snapshot);
+        (server, folder)
+    };
+    let (estate, snapshot) = (Arc::clone(call.estate), name.clone());
+    call.estate.in_background(async move { take(&estate, &cluster_name, &snapshot, &server, folder).await });
+    show(call, &name)
+}
+
+fn of_cluster(cluster: &Cluster, name: Name, folder: PathBuf, asked: Tags) -> Snapshot {
+    let now = Timestamp::now();
+    let mut tags = if cluster.copies_tags { cluster.tags.clone() } else { Tags::new() };
+    tags.extend(asked);
+    Snapshot {
+        name,
+        kind: SnapshotKind::Manual,
+        status: SnapshotStatus::Creating,
+        folder,
+        instance: cluster.name.id.clone(),
+        instance_created: cluster.created,
+        zone: cluster.zone.clone(),
+        origin: cluster.origin.clone(),
+        created: now,
+        first_created: now,
+        finished: None,
+        copying: None,
+        copied_from: None,
+        tags,
+    }
+}
+
+async fn take(estate: &Estate, cluster: &Name, snapshot: &Name, server: &Server, folder: PathBuf) {
+    let log = folder.with_extension("log");
+    let taking = estate.installation.base_backup(server.at(), &folder, None, &log);
+    let taken = estate.works.timed(WorkKind::BaseBackup, snapshot, taking).await;
+    finish(estate, snapshot, taken.is_ok());
+    if let Err(error) = taken {
+        warn_of(cluster, "could not take the cluster snapshot", &error);
+    }
+    if let Ok(cluster) = estate.inventory().cluster_mut(cluster)
+        && cluster.status == Status::BackingUp
+    {
+        cluster.status = Status::Available;
+    }
+}
+
+fn finish(estate: &Estate, name: &Name, complete: bool) {
+    if let Some(snapshot) = estate.inventory().cluster_snapshots.get_mut(name) {
+        snapshot.end(complete);
+    }
+}
+
+pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
+    let query = call.query;
+    query.serve_only(&[
+        "CopyTags",
+        "DestinationRegion",
+        "KmsKeyId",
+        "PreSignedUrl",
+        "SourceDBClusterSnapshotIdentifier",
+        "SourceRegion",
+        "Tags",
+        "TargetDBClusterSnapshotIdentifier",
+    ])?;
+    let name = call.new_name(Kind::ClusterSnapshot, "TargetDBClusterSnapshotIdentifier")?;
+    let named = query.required("SourceDBClusterSnapshotIdentifier")?;
+    let source_name = Kind::ClusterSnapshot.existing(call.region, &call.estate.account, named)?;
+    let copies_tags = query.boolean("CopyTags")?.unwrap_or(false);
+    let copying = Copying::at(call.estate.copy_pace.clone());
+    let (from, to) = {
+        let mut inventory = call.estate.inventory();
+        let source = inventory.cluster_snapshot(&source_name)?;
+        must_be_available(source)?;
+        inventory.admits_cluster_snapshot(&name)?;
+        let mut tags = if copies_tags { source.tags.clone() } else { Tags::new() };
+        tags.extend(query.tags()?);
+        let copy = Snapshot {
+            name: name.clone(),
+            kind: SnapshotKind::Manual,
+            status: SnapshotStatus::Creating,
+            folder: call.estate.snapshot_folder(&name)?,
+            origin: Origin { key: copy_key(call, source)?, ..source.origin.clone() },
+            created: Timestamp::now(),
+            finished: None,
+            copying: Some(Arc::clone(&copying)),
+            copied_from: Some(source_name),
+            tags,
+            ..source.clone()
+        };
+        let folders = (source.folder.clone(), copy.folder.clone());
+        inventory.cluster_snapshots.insert(name.clone(), copy);
+        folders
+    };
+    let (estate, snapshot) = (Arc::clone(call.estate), name.clone());
+    call.estate.in_background(async move {
+        let copied = copy_files(&estate, &snapshot, copying, from, to).await;
+        finish(&estate, &snapshot, copied.is_ok());
+        if let Err(error) = copied {
+            error!(snapshot.id = %snapshot, error = chain(&error), "could not copy the cluster snapshot");
+        }
+    });
+    show(call, &name)
+}
+
+fn must_be_available(snapshot: &Snapshot) -> Result<(), Fault> {
+    if snapshot.status == SnapshotStatus::Available {
+        return Ok(());
+    }
+    let message = format!("The snapshot {} is not available: it is {}.", snapshot.name.id, snapshot.status.word());
+    Err(Fault::new(Code::InvalidDbClusterSnapshotState, message))
+}
+
+pub(super) fn delete(call: &Call<'_>) -> Result<Xml, Fault> {
+    call.query.serve_only(&["DBClusterSnapshotIdentifier"])?;
+    let name = call.here(Kind::ClusterSnapshot, call.query.required("DBClusterSnapshotIdentifier")?)?;
+    let shown = show(call, &name)?;
+    let mut inventory = call.estate.inventory();
+    let snapshot = inventory.cluster_snapshot(&name)?;
+    if snapshot.status == SnapshotStatus::Creating {
+        must_be_available(snapshot)?;
+    }
+    let folder = snapshot.folder.clone();
+    inventory.cluster_snapshots.remove(&name);
+    inventory.break_off_cluster_copies(|source| *source == name);
+    discard(call.estate, folder);
+    Ok(shown)
+}
+
+fn show(call: &Call<'_>, name: &Name) -> Result<Xml, Fault> {
+    let mut xml = Xml::default();
+    show_snapshot(&mut xml, call.estate, call.estate.inventory().cluster_snapshot(name)?);
+    Ok(xml)
+}
+
+pub(super) fn describe(call: &Call<'_>) -> Result<Xml, Fault> {
+    let query = call.query;
+    query.serve_only(&[
+        "DBClusterIdentifier",
+        "DBClusterSnapshotIdentifier",
+        "Filters",
+        "IncludePublic",
+        "IncludeShared",
+        "Marker",
+        "MaxRecords",
+        "SnapshotType",
+    ])?;
+    let filters = known(query, &["db-cluster-id", "db-cluster-snapshot-id", "engine", "snapshot-type"])?;
+    let kind = snapshot_type(query)?;
+    let page = Page::asked(query)?;
+    let cluster = query.optional("DBClusterIdentifier").map(|named| call.here(Kind::Cluster, named)).transpose()?;
+    let inventory = call.estate.inventory();
+    let found: Vec<&Snapshot> = match query.optional("DBClusterSnapshotIdentifier") {
+        Some(named) => vec![inventory.cluster_snapshot(&call.here(Kind::ClusterSnapshot, named)?)?],
+        None => inventory.cluster_snapshots.values().filter(|snapshot| snapshot.name.region == call.region).collect(),
+    };
+    let passes = |snapshot: &&Snapshot| {
+        kind.is_none_or(|kind| kind == snapshot.kind.word())
+            && cluster.as_ref().is_none_or(|cluster| cluster.id == snapshot.instance)
+            && filters.iter().all(|filter| match filter.name {
+                "db-cluster-id" => call.is_named(filter, Kind::Cluster, &Name::new(call.region, &snapshot.instance)),
+                "db-cluster-snapshot-id" => call.is_named(filter, Kind::ClusterSnapshot, &snapshot.name),
+                "snapshot-type" => filter.values.contains(&snapshot.kind.word()),
+                _ => filter.values.contains(&super::super::cluster::ENGINE),
+            })
+    };
+    let found = found.into_iter().filter(passes).collect();
+    let (shown, marker) = page.cut(found, |snapshot| &snapshot.name.id);
+    let mut xml = Xml::default();
+    xml.optional("Marker", marker).element("DBClusterSnapshots", |xml| {
+        for snapshot in shown {
+            show_snapshot(xml, call.estate, snapshot);
+        }
+    });
+    Ok(xml)
+}

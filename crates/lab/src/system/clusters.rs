@@ -1,0 +1,52 @@
+//! The clusters that a plan backs up.
+
+use domain::plan::{Cluster, ClusterEngine, Component};
+
+use super::{PATIENCE, System, SystemError, until};
+use crate::machine::Machine;
+
+impl System {
+    /// Creates each cluster of the plan in the primary Region.
+    pub(super) async fn create_clusters(&self, machine: &Machine) -> Result<(), SystemError> {
+        for component in &self.plan.components {
+            match component {
+                Component::Cluster(cluster) => self.create_cluster(machine, cluster).await?,
+                Component::PostgresPair(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn create_cluster(&self, machine: &Machine, cluster: &Cluster) -> Result<(), SystemError> {
+        let bad = |why: String| SystemError::Plan { plan: self.plan.plan.to_string(), why };
+        match cluster.engine {
+            ClusterEngine::AuroraPostgresql => {}
+            ClusterEngine::AuroraMysql | ClusterEngine::Docdb | ClusterEngine::Neptune => {
+                let why = format!("`{}` is of {}, and the lab has PostgreSQL only", cluster.name, cluster.engine);
+                return Err(bad(why));
+            }
+        }
+        if cluster.recovery.is_some() {
+            return Err(bad(format!("`{}` is a global database, and the lab has none", cluster.name)));
+        }
+        let rds = self.rds(machine, &self.plan.regions.primary);
+        let id = cluster.primary.as_str();
+        let create = rds.create_db_cluster().db_cluster_identifier(id).engine(cluster.engine.as_str());
+        let create = create.master_username(&self.owner).master_user_password(&self.owner_password);
+        let created = create.send().await;
+        created.map_err(|error| SystemError::Aws {
+            doing: format!("create cluster `{id}`"),
+            why: edge::aws::shown(&error),
+        })?;
+        until(PATIENCE, &format!("DB cluster `{id}`"), async || {
+            let found = rds.describe_db_clusters().db_cluster_identifier(id).send().await;
+            let found = found.map_err(|error| SystemError::Aws {
+                doing: format!("describe cluster `{id}`"),
+                why: edge::aws::shown(&error),
+            })?;
+            let status = found.db_clusters().first().and_then(|cluster| cluster.status());
+            Ok((status == Some("available")).then_some(()))
+        })
+        .await
+    }
+}

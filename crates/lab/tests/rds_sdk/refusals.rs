@@ -91,7 +91,7 @@ async fn bad_creations(rds: &Client) {
     assert_eq!(refusal(create("orders", "postgres", "short").await), invalid);
     let incomplete = rds.create_db_instance().db_instance_identifier("orders").engine("postgres").send().await;
     assert_eq!(refusal(incomplete), code("MissingParameter", 400));
-    let unserved = rds.describe_db_clusters().send().await;
+    let unserved = rds.describe_db_proxies().send().await;
     assert_eq!(refusal(unserved), code("InvalidAction", 400));
 }
 

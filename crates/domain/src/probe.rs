@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{lease::ActiveSide, plan::Probe, span::Span, wal::LastSeen};
+use crate::{id::InstanceId, lease::ActiveSide, plan::Probe, span::Span, wal::LastSeen};
 
 /// From one start of the schedule to the next: EventBridge's shortest rate.
 pub const EVERY: Span = Span::seconds(60);
@@ -78,6 +78,9 @@ pub struct Watch {
     /// Which side is watched: the one that takes writes.
     #[serde(default)]
     pub side: ActiveSide,
+    /// Which instance the rest is of: the plan may name another one since.
+    #[serde(default)]
+    pub instance: Option<InstanceId>,
     /// The failures in a row, if the newest sample failed.
     pub failing: Option<Streak>,
     /// Where the primary's log stood when it last answered.
@@ -121,10 +124,13 @@ pub enum Change {
 }
 
 impl Watch {
-    /// What is remembered of a side: nothing, where another one was watched.
+    /// What is remembered of an instance, which takes writes as this side: nothing, where another one was watched.
     #[must_use]
-    pub fn of(self, side: ActiveSide) -> Self {
-        if self.side == side { self } else { Self { side, ..Self::default() } }
+    pub fn of(self, side: ActiveSide, instance: &InstanceId) -> Self {
+        if self.instance.as_ref() == Some(instance) {
+            return Self { side, ..self };
+        }
+        Self { side, instance: Some(instance.clone()), ..Self::default() }
     }
 
     /// Takes in one sample.
@@ -284,13 +290,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_of_one_side_says_nothing_of_the_other() {
-        let mut watch = Watch::default();
+    fn what_was_seen_of_one_instance_says_nothing_of_another() {
+        let [first, second]: [InstanceId; 2] = ["orders-1", "orders-2"].map(|name| name.parse().unwrap());
+        let mut watch = Watch::default().of(ActiveSide::Primary, &first);
         up(&mut watch, 0);
         down(&mut watch, 500);
-        assert_eq!(watch.clone().of(ActiveSide::Primary), watch);
-        let other = watch.of(ActiveSide::Replica);
-        assert_eq!((other.side, other.failing, other.last_seen), (ActiveSide::Replica, None, None));
+        assert_eq!(watch.clone().of(ActiveSide::Primary, &first), watch);
+        for side in [ActiveSide::Primary, ActiveSide::Replica] {
+            let other = watch.clone().of(side, &second);
+            assert_eq!((other.side, other.failing, other.last_seen), (side, None, None));
+        }
     }
 
     proptest! {

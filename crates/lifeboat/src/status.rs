@@ -6,7 +6,7 @@ use clap::Args;
 use domain::{
     evidence::{self, Evidence, RunOutcome},
     guard::{self, Kept},
-    id::{Generation, PlanName},
+    id::{Generation, InstanceId, PlanName},
     judgement::{Rehearsal, Would},
     lease::{ActiveSide, Lease, Phase},
     plan::{Plan, PostgresPair},
@@ -56,6 +56,8 @@ struct Status {
     record: Record,
     last_run: Option<Evidence>,
     watch: Option<Watch>,
+    /// What takes writes by the plan and the lease: it is what should be watched.
+    active: Option<InstanceId>,
     /// What the judge says of a death now, or why it could not be asked.
     rehearsal: Result<Rehearsal, String>,
     /// What the guard of the last promotion left behind.
@@ -89,8 +91,11 @@ impl Command {
             Some(lease) if lease.active == ActiveSide::Replica => kept(&engine.bucket, &self.plan, lease).await?,
             Some(_) | None => None,
         };
+        let side = lease.as_ref().map(|lease| lease.active).unwrap_or_default();
+        let active = plan.traffic_pair().map(|pair| side.of(pair).instance.clone());
         let (record, summary, region) = (record?, plan.summary, engine.region);
-        let status = Status { plan: self.plan, summary, region, lease, record, last_run, watch, rehearsal, kept };
+        let status =
+            Status { plan: self.plan, summary, region, lease, record, last_run, watch, active, rehearsal, kept };
         if self.json {
             output.json(&status)?;
         } else {
@@ -243,6 +248,11 @@ impl Status {
 
     fn watched(&self) -> String {
         let Some(watch) = &self.watch else { return "no sample yet".into() };
+        if let (Some(watched), Some(active)) = (&watch.instance, &self.active)
+            && watched != active
+        {
+            return format!("no sample of `{active}` yet, of `{watched}` before: a new plan is taken up within 72 s");
+        }
         let seen = watch
             .last_seen
             .map_or("never seen to answer".into(), |seen| format!("last answered at {} ({})", seen.at, seen.lsn));
@@ -273,6 +283,7 @@ mod tests {
         let pair = plan.traffic_pair().unwrap();
         let target = pair.primary.endpoint.to_string();
         let side = side_of(pair, &target);
+        let active = Some(pair.primary.instance.clone());
         let execution: domain::id::ExecutionArn =
             "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
         let last = Ended {
@@ -281,7 +292,7 @@ mod tests {
             outcome: RunOutcome::NeedsAPerson,
             at: Timestamp::UNIX_EPOCH,
         };
-        let (generation, active) = (Generation(1), ActiveSide::Replica);
+        let generation = Generation(1);
         Status {
             plan: plan.plan.clone(),
             summary: plan.summary,
@@ -290,7 +301,7 @@ mod tests {
                 plan: plan.plan,
                 generation,
                 holder: None,
-                active,
+                active: ActiveSide::Replica,
                 last: Some(last),
                 unfinished: None,
                 guard: None,
@@ -298,6 +309,7 @@ mod tests {
             record: Record { name: plan.traffic.record.name.to_string(), target: Some(target), side, because: None },
             last_run: None,
             watch: None,
+            active,
             rehearsal: Err("access denied".into()),
             kept: None,
         }
@@ -325,6 +337,16 @@ mod tests {
         {
             assert!(lines.contains(expected), "{expected} in {lines}");
         }
+    }
+
+    #[test]
+    fn the_watch_of_an_instance_that_the_plan_no_longer_names_is_not_called_healthy() {
+        let mut status = half_way();
+        let watch = |instance: &str| Watch { instance: Some(instance.parse().unwrap()), ..Watch::default() };
+        status.watch = Some(watch("orders-primary"));
+        assert!(status.watched().starts_with("healthy"), "{}", status.watched());
+        status.watch = Some(watch("orders-before"));
+        assert!(status.watched().starts_with("no sample of `orders-primary` yet"), "{}", status.watched());
     }
 
     #[test]

@@ -142,6 +142,18 @@ async fn where_the_primary_stood_is_written_down_with_its_first_failure() {
 }
 
 #[tokio::test]
+async fn what_was_seen_of_an_instance_that_the_plan_no_longer_names_is_forgotten() {
+    let before = json!({"instance": "orders-before", "failing": null, "lastSeen": {"lsn": "0/10", "at": at(0)}});
+    let shelf = lab().with("probes/lab/watch.json", &before.to_string());
+    let world = Fake::down(&[(0, 99_000)]);
+    minute(&shelf, &world, 0).await;
+    let watch: Watch = serde_json::from_str(&shelf.text("probes/lab/watch.json").unwrap()).unwrap();
+    assert_eq!(watch.instance, Some("orders-primary".parse().unwrap()));
+    assert_eq!(watch.last_seen, None, "where its log stood says nothing of another's");
+    assert_eq!(watch.failing.unwrap().since, at(500), "the first sample");
+}
+
+#[tokio::test]
 async fn a_look_that_cannot_tell_is_neither_up_nor_down() {
     let (shelf, world) = (lab(), Fake { verdict: Verdict::Unknown, ..Fake::down(&[(0, 99_000)]) });
     let watched = minute(&shelf, &world, 0).await;
@@ -241,7 +253,8 @@ async fn a_failure_at_the_handover_knows_where_the_window_before_last_saw_the_pr
             }
             let reads = self.1.replace(self.1.get() + 1);
             let seen = if reads == 0 { at(-11_000) } else { at(0) };
-            let text = json!({"failing": null, "lastSeen": {"lsn": "0/10", "at": seen}}).to_string();
+            let text = json!({"instance": "orders-primary", "failing": null, "lastSeen": {"lsn": "0/10", "at": seen}})
+                .to_string();
             Ok(Some(edge::shelf::Object { text, etag: "1".into(), version: None }))
         }
 

@@ -202,9 +202,10 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     }
 
     fn follow(&mut self, side: ActiveSide) {
-        if side != self.watch.side {
-            info!(plan.name = %self.plan.plan, ?side, "the primary was moved: the watch follows it");
-            self.watch = std::mem::take(&mut self.watch).of(side);
+        let instance = &side.of(self.pair).instance;
+        if side != self.watch.side || self.watch.instance.as_ref() != Some(instance) {
+            info!(plan.name = %self.plan.plan, ?side, instance.id = %instance, "the watch follows the primary");
+            self.watch = std::mem::take(&mut self.watch).of(side, instance);
             self.written_at = None;
         }
     }
@@ -213,7 +214,8 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     /// one read what it remembered, which was up to [`probe::LEAD`] before its own first sample.
     async fn recall_streak(&mut self) {
         if let Some(watch) = self.recalled().await {
-            let watch = watch.of(self.watch.side);
+            let side = self.watch.side;
+            let watch = watch.of(side, &side.of(self.pair).instance);
             self.watch.failing = watch.failing;
             self.watch.last_seen =
                 [self.watch.last_seen, watch.last_seen].into_iter().flatten().max_by_key(|seen| seen.at);

@@ -13,7 +13,7 @@ use domain::{
     health::LookRequest,
     id::{Generation, PlanName},
     judgement::{self, ApiSeen, Decision, Judgement, RecordSeen, Rehearsal, Seen, Witness},
-    lease::Lease,
+    lease::{ActiveSide, Lease},
     plan::PostgresPair,
     probe::Watch,
     run::{Run, Trigger},
@@ -95,7 +95,9 @@ async fn rehearse(
 async fn look(shelf: &impl Shelf, world: &impl Looks, run: &Run) -> Result<Seen, Failure> {
     let pair = run.protected()?;
     let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
-    world.look(run, pair, watch.map(|(watch, _)| watch).unwrap_or_default()).await
+    let watch = watch.map(|(watch, _)| watch).unwrap_or_default();
+    // Where the log of another instance stood says nothing of this one's.
+    world.look(run, pair, watch.of(ActiveSide::Primary, &pair.primary.instance)).await
 }
 
 async fn judge(shelf: &impl Shelf, world: &impl Looks, run: Run) -> Result<Step<Judgement>, Failure> {

@@ -74,6 +74,17 @@ async fn nothing_to_fail_over_to_is_a_refusal() {
 }
 
 #[tokio::test]
+async fn where_the_log_of_an_instance_stood_that_the_plan_no_longer_names_says_nothing() {
+    let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
+    let watch = |instance: &str| json!({ "side": "primary", "instance": instance, "failing": null, "lastSeen": { "lsn": "0/10", "at": run.opened_at } });
+    for (instance, is_known) in [("orders-primary", true), ("orders-before", false)] {
+        let shelf = held().with("probes/lab/watch.json", &watch(instance).to_string());
+        let seen = look(&shelf, &Blind(Verdict::Down), &run).await.unwrap();
+        assert_eq!(seen.watch.last_seen.is_some(), is_known, "{instance}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_without_the_lease_judges_nothing() {
     let failure = handle(&Memory::default(), &Blind(Verdict::Down), event()).await.unwrap_err();
     assert_eq!(failure.name(), "Superseded");

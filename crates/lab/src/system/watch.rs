@@ -1,11 +1,16 @@
 //! The watch of the primary: started, and waited for.
 
+use std::time::Duration;
+
 use domain::{lease::ActiveSide, probe::Watch};
 use edge::shelf;
 use serde_json::json;
 
 use super::{PATIENCE, System, SystemError, until};
 use crate::machine::Machine;
+
+/// How long until the watch shows something: a window goes on with the plan that it began with.
+const WATCH_PATIENCE: Duration = Duration::from_secs(90);
 
 impl System {
     /// Starts the first window by hand, because the schedule's first start is up to a minute away, and waits until the
@@ -54,9 +59,10 @@ impl System {
         wanted: impl Fn(&Watch) -> bool,
     ) -> Result<(), SystemError> {
         let key = shelf::watch_key(&self.plan.plan);
-        until(PATIENCE, what, async || {
+        until(WATCH_PATIENCE, what, async || {
             let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
-            Ok(watch.filter(|watch| watch.side == ActiveSide::Primary && wanted(watch)).map(drop))
+            let watch = watch.map(|watch| watch.of(ActiveSide::Primary, &self.pair.primary.instance));
+            Ok(watch.filter(&wanted).map(drop))
         })
         .await
     }

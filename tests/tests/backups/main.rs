@@ -5,4 +5,5 @@
 mod clusters;
 mod lab;
 mod proved;
+mod switched;
 mod taken;

@@ -129,6 +129,13 @@ impl Lab<'_> {
         let (ended, _) = self.prove("restore", &request("test")).await;
         assert_eq!(ended.end, "VerifyBackupRefused");
         assert!(ended.cause.contains("restoring a cluster is not supported yet: `reports`"), "{}", ended.cause);
+        let all = json!({ "plan": "lab", "schedule": "daily", "purpose": "test", "wanted": "latest" });
+        let (ended, record) = self.prove("schedule", &all).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        let record = record.unwrap();
+        let proved: Vec<&str> = record.parts.iter().map(|part| part.part.component.as_str()).collect();
+        assert_eq!((proved, record.left_out.as_slice()), (vec!["orders"], &["reports".parse().unwrap()][..]));
+        assert!(record.summary().contains("reports: left out"), "{}", record.summary());
     }
 
     /// Of each kind the newest two stay, in each Region, and what is nobody's.

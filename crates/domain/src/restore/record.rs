@@ -127,6 +127,9 @@ pub struct RestoreRecord {
     pub outcome: UpkeepOutcome,
     /// Component by component.
     pub parts: Vec<Measured>,
+    /// What the schedule backs up besides, and no run restores.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<ComponentName>,
 }
 
 /// The record's format that is written.
@@ -150,6 +153,7 @@ impl RestoreRecord {
             ended_at: now,
             outcome: outcome(&parts, run.purpose),
             parts: parts.into_iter().map(|part| measured(part, run.opened_at)).collect(),
+            left_out: run.left_out.clone(),
         }
     }
 
@@ -162,6 +166,9 @@ impl RestoreRecord {
             .map(|measured| &measured.part)
             .filter(|part| self.outcome == UpkeepOutcome::Complete || part.came(self.purpose) != Came::Passed)
             .map(RestorePart::told)
+            .chain(
+                self.left_out.iter().map(|component| format!("{component}: left out, for no run restores a cluster")),
+            )
             .collect();
         told.join("; ")
     }

@@ -80,6 +80,9 @@ pub struct RestoreRun {
     pub schedule: Option<ScheduleName>,
     /// Of what, side by side.
     pub components: Vec<ComponentName>,
+    /// What the schedule backs up besides, and no run restores.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<ComponentName>,
     /// What for.
     pub purpose: Purpose,
     /// What is wanted back.
@@ -118,7 +121,7 @@ impl RestoreRequest {
         now: Timestamp,
     ) -> Result<RestoreRun, Failure> {
         let wrong = |field: &str, why: String| Err(Failure::InvalidInput(format!("request.{field}: {why}")));
-        let components = match self.components(&plan) {
+        let (components, left_out) = match self.components(&plan) {
             Ok(components) => components,
             Err((field, why)) => return wrong(field, why),
         };
@@ -159,6 +162,7 @@ impl RestoreRequest {
             plan_version,
             schedule,
             components,
+            left_out,
             purpose,
             wanted,
             region,
@@ -168,7 +172,8 @@ impl RestoreRequest {
         })
     }
 
-    fn components(&self, plan: &Plan) -> Result<Vec<ComponentName>, (&'static str, String)> {
+    /// What it is of, and what it leaves out.
+    fn components(&self, plan: &Plan) -> Result<(Vec<ComponentName>, Vec<ComponentName>), (&'static str, String)> {
         let backup = match &self.schedule {
             None => None,
             Some(schedule) => Some(plan.backup(schedule).ok_or_else(|| {
@@ -176,18 +181,19 @@ impl RestoreRequest {
                 ("schedule", format!("plan `{}` has no schedule `{schedule}`; it has: {known}", plan.plan))
             })?),
         };
-        // A schedule's other components are proved all the same; `plan check` tells of the clusters.
-        let can_be_meant = |name: &ComponentName| match plan.component(name) {
-            Some(Component::Cluster(cluster)) if self.restores() => Err(("component", unsupported(cluster))),
-            Some(Component::Cluster(_) | Component::PostgresPair(_)) | None => Ok(name.clone()),
+        let unsupported = |name: &ComponentName| match plan.component(name) {
+            Some(Component::Cluster(cluster)) if self.restores() => Some(("component", unsupported(cluster))),
+            Some(Component::Cluster(_) | Component::PostgresPair(_)) | None => None,
         };
         match (&self.component, backup) {
             (None, None) => Err(("schedule", "name a schedule of the plan, or a component".to_owned())),
             (None, Some(backup)) => {
-                let meant: Vec<_> = backup.components.iter().map(can_be_meant).collect();
-                match meant.iter().any(Result::is_ok) {
-                    true => Ok(meant.into_iter().flatten().collect()),
-                    false => meant.into_iter().collect(),
+                // A schedule's other components are proved all the same.
+                let (meant, left_out): (Vec<_>, Vec<_>) =
+                    backup.components.iter().cloned().partition(|name| unsupported(name).is_none());
+                match left_out.iter().find_map(unsupported) {
+                    Some(why) if meant.is_empty() => Err(why),
+                    Some(_) | None => Ok((meant, left_out)),
                 }
             }
             (Some(component), Some(backup)) if !backup.components.contains(component) => {
@@ -196,7 +202,10 @@ impl RestoreRequest {
             (Some(component), _) if plan.component(component).is_none() => {
                 Err(("component", format!("plan `{}` has no component `{component}`", plan.plan)))
             }
-            (Some(component), _) => Ok(vec![can_be_meant(component)?]),
+            (Some(component), _) => match unsupported(component) {
+                Some(why) => Err(why),
+                None => Ok((vec![component.clone()], Vec::new())),
+            },
         }
     }
 
@@ -321,6 +330,8 @@ mod tests {
         assert_eq!(names(open(&both, Purpose::Integrity, None)), both);
         assert_eq!(names(open(&both, Purpose::Integrity, Some("reports"))), ["reports"]);
         assert_eq!(names(open(&both, Purpose::Test, None)), ["orders"]);
+        assert_eq!(open(&both, Purpose::Test, None).unwrap().left_out, ["reports".parse().unwrap()]);
+        assert_eq!(open(&both, Purpose::Integrity, None).unwrap().left_out, []);
         let run = open(&both, Purpose::Integrity, None).unwrap();
         assert!(run.component(&"reports".parse().unwrap()).is_ok());
         assert!(run.target(&"reports".parse().unwrap()).unwrap_err().chain().contains("not supported yet"));

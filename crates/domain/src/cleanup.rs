@@ -252,10 +252,14 @@ impl Report {
     ) -> Self {
         let is_there = |gone: &Verdict| verdicts.iter().any(|verdict| verdict.is_of(gone.kind, &gone.snapshot));
         let stands = |gone: &Stray| restores.iter().any(|stray| stray.instance == gone.instance);
-        let (deleted, torn_down) = before.map_or_else(Default::default, |before| {
+        let (deleted, torn_down, failed) = before.map_or_else(Default::default, |before| {
+            let failed =
+                before.failed.into_iter().filter(|failed| verdicts.iter().any(|there| there.snapshot == failed.name));
+            let failed: Vec<NotDeleted> = failed.collect();
             let gone = before.verdicts.into_iter().filter(|verdict| !verdict.stays && !is_there(verdict));
             let down = before.restores.into_iter().filter(|stray| !stray.stays && !stands(stray));
-            (before.deleted.into_iter().chain(gone).collect(), before.torn_down.into_iter().chain(down).collect())
+            let deleted = before.deleted.into_iter().chain(gone).collect();
+            (deleted, before.torn_down.into_iter().chain(down).collect(), failed)
         });
         Self {
             version: VERSION,
@@ -269,13 +273,18 @@ impl Report {
             deleted,
             restores,
             torn_down,
-            failed: Vec::new(),
+            failed,
         }
     }
 
     /// What is still to go.
     pub fn going(&self) -> impl Iterator<Item = &Verdict> {
         self.verdicts.iter().filter(|verdict| !verdict.stays)
+    }
+
+    /// What is still to go and was not tried by this run: one that cannot be deleted keeps no other.
+    pub fn untried(&self) -> impl Iterator<Item = &Verdict> {
+        self.going().filter(|verdict| self.failed.iter().all(|failed| failed.name != verdict.snapshot))
     }
 
     /// Notes that a backup was deleted.

@@ -6,7 +6,7 @@ use aws_sdk_sfn::types::HistoryEvent;
 use domain::{
     approval::Answer,
     failure::Failure,
-    id::{ExecutionArn, PlanName},
+    id::{ExecutionArn, PlanName, Region},
     judgement::Rehearsal,
     step::Step,
 };
@@ -48,6 +48,13 @@ impl Engine {
                 "Give the plan's recovery Region: --region us-west-2, or set AWS_REGION.",
             ));
         };
+        // It becomes part of a host's name.
+        if let Err(bad) = region.parse::<Region>() {
+            return Err(Refusal::usage(
+                bad.to_string(),
+                "Name the plan's recovery Region: --region us-west-2, or AWS_REGION, or that of the profile.",
+            ));
+        }
         let client = Client::new(&config);
         let machine = find(&client, machine, &region).await?;
         // arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME

@@ -30,7 +30,7 @@ struct What {
     #[arg(long)]
     latest: bool,
     /// The newest backup that was scheduled on this day, in UTC: 2026-11-20.
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", value_parser = domain::restore::day)]
     date: Option<Date>,
     /// The backup of this name, as `lifeboat backups` lists it.
     #[arg(long, value_name = "NAME")]

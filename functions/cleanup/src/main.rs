@@ -16,6 +16,7 @@ use domain::{
     failure::Failure,
     id::{ComponentName, ExecutionArn, InstanceId, PlanName, Region},
     lease::Owner,
+    plan::Plan,
     restore::{self, RestoreRun, SeenInstance, Stray, Teardown},
     step::Step,
 };
@@ -152,9 +153,9 @@ async fn cleaned(
     let restored = world.restores(region, &run.plan.plan).await?;
     let mut verdicts = cleanup::judge(&run.plan, snapshots, world.now());
     cleanup::spare(&mut verdicts, &restored);
-    let restores = strays(world, restored).await;
+    let restores = strays(world, &run.plan, restored).await;
     let mut report = Report::of(run, region, (verdicts, restores), before, world.now());
-    let going: Vec<(Kind, String)> = report.going().map(|verdict| (verdict.kind, verdict.snapshot.clone())).collect();
+    let going: Vec<(Kind, String)> = report.untried().map(|verdict| (verdict.kind, verdict.snapshot.clone())).collect();
     let left: Vec<InstanceId> = report.strays().map(|stray| stray.instance.clone()).collect();
     info!(plan.name = %run.plan.plan, region = %region, there = report.verdicts.len(), going = going.len(), strays = left.len(), apply = run.apply, "planned the cleanup");
     // The reasons are written down before anything is gone.
@@ -183,18 +184,22 @@ async fn cleaned(
     }
     shelf::write_json(shelf, &key, &report, Condition::Always).await?;
     let told = counted(&report, key);
-    if going.len() > DELETES_IN_A_TURN && report.failed.is_empty() {
+    if going.len() > DELETES_IN_A_TURN {
         return Ok(Step::under_way(report.summary(), Value::Null, told));
     }
     Ok(Step::done(report.summary(), Value::Null, told))
 }
 
-/// What tests restored and left there. One that RDS deletes already is gone soon.
-async fn strays(world: &impl Estate, restored: Vec<SeenInstance>) -> Vec<Stray> {
+/// What tests restored and left there. One that RDS deletes already is gone soon; one that the plan names is in use.
+async fn strays(world: &impl Estate, plan: &Plan, restored: Vec<SeenInstance>) -> Vec<Stray> {
     let mut strays = Vec::new();
     for seen in restored {
         if let (Ok(of), true) = (&seen.provenance, seen.status != "deleting") {
-            strays.push(restore::stray(seen.instance, of, &world.owner(&of.execution).await));
+            strays.push(if plan.names(&seen.instance) {
+                Stray { instance: seen.instance, stays: true, because: "the plan names it".to_owned() }
+            } else {
+                restore::stray(seen.instance, of, &world.owner(&of.execution).await)
+            });
         }
     }
     strays

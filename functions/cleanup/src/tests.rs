@@ -45,6 +45,8 @@ impl Backups {
                 percent: 100,
                 allocated_gib: Some(20),
                 encrypted: false,
+                of: None,
+                carried: Vec::new(),
                 label: Ok(run.label(&component, shot)),
                 marks: Marks { plan: Some("lab".into()), ..Marks::default() },
             }
@@ -183,6 +185,29 @@ async fn one_that_cannot_be_deleted_is_named_and_keeps_none_of_the_others() {
     let report = report(&shelf, &told.report);
     assert!(estate.stuck.contains(&report.failed[0].name));
     assert!(step.because.contains("1 could not be deleted"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn however_many_cannot_be_deleted_each_other_one_is_tried() {
+    let (shelf, mut estate) = (Memory::default(), Backups::of(120));
+    let (dry, would_go) = cleaned_with(&estate, reported_only()).await;
+    let dry = dry.did.unwrap();
+    assert!(dry.going > 2 * DELETES_IN_A_TURN, "{dry:?}");
+    let going: Vec<String> = would_go.going().map(|gone| gone.snapshot.clone()).collect();
+    estate.stuck = going.into_iter().take(DELETES_IN_A_TURN + 1).collect();
+    let mut step = clean(&shelf, &estate, event()).await;
+    for _ in 0..10 {
+        if step.step == Outcome::Done {
+            break;
+        }
+        step = clean(&shelf, &estate, event()).await;
+    }
+    let told = step.did.unwrap();
+    assert_eq!(
+        (step.step, told.failed, told.deleted),
+        (Outcome::Done, estate.stuck.len(), dry.going - estate.stuck.len())
+    );
+    assert!(report(&shelf, &told.report).failed.iter().all(|failed| !failed.because.is_empty()));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 //!
 //! - in: [`CloseBackup`] or [`CloseRestore`], samples in `events/close-backup.json` and `events/close-backup-restore.json`
 //! - out: [`Step<Closed>`] or [`Step<ClosedRestore>`]: always `Done`
-//! - changes: the manifest, where there is none or a poorer one, and the metric of each whole part; or the restore's
-//!   record; safe to repeat
+//! - changes: the manifest, where there is none, a poorer one or one that cannot be trusted, and the metric of each whole
+//!   part; or the restore's record; safe to repeat
 //! - fails with: `InvalidInput`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use std::future::Future;
@@ -24,7 +24,7 @@ use edge::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::info;
+use tracing::{info, warn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -119,24 +119,29 @@ async fn close_backup(
     let CloseBackup { backup, parts } = ended;
     let key = backup.manifest_key();
     let ours = Manifest::assemble(&backup, parts, now);
-    let manifest = match shelf::read_json::<Manifest>(shelf, &key).await? {
-        // Another run for the same time may have found what this one did not, or the other way round.
-        Some((theirs, etag)) if theirs.outcome > ours.outcome => {
-            shelf::write_json(shelf, &key, &ours, Condition::Unchanged(etag)).await?;
-            ours
+    let mut because = ours.summary();
+    match shelf::read_json::<Manifest>(shelf, &key).await {
+        Ok(None) => shelf::write_json(shelf, &key, &ours, Condition::Absent).await?,
+        // Another run for the same time may have found what this one did not.
+        Ok(Some((theirs, _))) if theirs.is_sound(&backup) && theirs.covers(&ours) => {
+            if theirs.outcome != ours.outcome {
+                because.push_str("; the manifest stays as an earlier run wrote it, which found more");
+            }
         }
-        Some((theirs, _)) => theirs,
-        None => {
-            shelf::write_json(shelf, &key, &ours, Condition::Absent).await?;
-            ours
+        Ok(Some((_, etag))) => shelf::write_json(shelf, &key, &ours, Condition::Unchanged(etag)).await?,
+        // What nobody can read is worth less than what this run saw.
+        Err(Failure::InvalidInput(why)) => {
+            warn!(plan.name = %backup.plan.plan, key, why, "the manifest cannot be read, and is written anew");
+            shelf::write_json(shelf, &key, &ours, Condition::Always).await?;
         }
-    };
-    for taken in manifest.parts.iter().filter_map(|checked| checked.part.whole()) {
+        Err(failure) => return Err(failure),
+    }
+    // What this run saw, whatever an earlier one wrote: what is gone since must grow too old.
+    for taken in ours.parts.iter().filter_map(|checked| checked.part.whole()) {
         gauge.whole(&backup.plan.plan, &backup.schedule, taken).await?;
     }
-    let because = manifest.summary();
-    info!(plan.name = %backup.plan.plan, execution.name = backup.execution.name(), outcome = ?manifest.outcome, because, "closed a backup");
-    Ok(Step::done(because, Value::Null, Closed { outcome: manifest.outcome, manifest: key }))
+    info!(plan.name = %backup.plan.plan, execution.name = backup.execution.name(), outcome = ?ours.outcome, because, "closed a backup");
+    Ok(Step::done(because, Value::Null, Closed { outcome: ours.outcome, manifest: key }))
 }
 
 #[cfg(test)]
@@ -204,8 +209,34 @@ mod tests {
         assert_eq!(close(&shelf, failed()).await.outcome, UpkeepOutcome::Failed);
         assert_eq!(close(&shelf, event()).await.outcome, UpkeepOutcome::Complete);
         let whole = shelf.text(KEY);
-        assert_eq!(close(&shelf, failed()).await.outcome, UpkeepOutcome::Complete, "as it is, not as this run saw it");
+        assert_eq!(close(&shelf, failed()).await.outcome, UpkeepOutcome::Failed, "as this run saw it");
         assert_eq!(shelf.text(KEY), whole);
+        // It was taken anew: what the manifest says is not there any more.
+        let mut anew = event();
+        anew["parts"][0]["taken"]["shot"]["lsn"] = json!("0/77");
+        close(&shelf, anew).await;
+        assert!(shelf.text(KEY).unwrap().contains("0/77"));
+    }
+
+    #[tokio::test]
+    async fn a_manifest_that_cannot_be_trusted_is_replaced() {
+        let whole = Memory::default();
+        close(&whole, event()).await;
+        let whole = whole.text(KEY).unwrap();
+        let empty = r#""parts":[]}"#;
+        let (before, _) = whole.split_once(r#""parts":"#).unwrap();
+        for spoilt in [
+            "garbage".to_owned(),
+            whole.replace("7500000", "7500001"),
+            whole.replace(r#""schedule":"daily""#, r#""schedule":"hourly""#),
+            whole.replace(r#""version":1"#, r#""version":9"#),
+            format!("{before}{empty}"),
+        ] {
+            assert_ne!(spoilt, whole);
+            let shelf = Memory::default().with(KEY, &spoilt);
+            assert_eq!(close(&shelf, event()).await.outcome, UpkeepOutcome::Complete);
+            assert_eq!(shelf.text(KEY).unwrap(), whole);
+        }
     }
 
     #[tokio::test]

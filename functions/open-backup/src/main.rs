@@ -14,7 +14,6 @@ use domain::{
     lease::{ActiveSide, Lease},
     plan::Plan,
     restore::{RestoreRequest, RestoreRun},
-    span::Span,
     step::Step,
 };
 use edge::{
@@ -42,9 +41,6 @@ struct OpenBackup {
     started_at: Timestamp,
     request: Value,
 }
-
-/// How late a backup may begin: as long as EventBridge Scheduler goes on trying.
-const LATEST: Span = Span::seconds(24 * 3_600);
 
 /// What the function answers.
 #[derive(Debug, Serialize)]
@@ -104,12 +100,6 @@ async fn backup(
     if scheduled_at > now {
         return Err(Failure::InvalidInput(format!("request.scheduledAt: {scheduled_at} is in the future")));
     }
-    let late = Span::between(scheduled_at, now);
-    if late > LATEST {
-        return Err(Failure::InvalidInput(format!(
-            "request.scheduledAt: {scheduled_at} is {late} ago, more than {LATEST}: a backup taken now is none of then"
-        )));
-    }
     let active = active(shelf, &plan).await?;
     let because = format!("backs up {} by schedule `{schedule}` of {scheduled_at}", plan.plan);
     let run = BackupRun {
@@ -167,7 +157,6 @@ mod tests {
             ("plan", "other".into(), "no plan `other`"),
             ("plan", "No Plan".into(), "request: plan"),
             ("scheduledAt", "2030-01-01T00:00:00Z".into(), "in the future"),
-            ("scheduledAt", "2026-11-20T02:00:08Z".into(), "more than 1d"),
             ("surprise", true.into(), "surprise"),
         ] {
             let failure = open(SCHEDULED, |event| event["request"][pointer] = value).await.unwrap_err();

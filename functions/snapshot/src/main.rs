@@ -13,7 +13,6 @@ use domain::{
     backup::{self, BackupRun, Found, Kind, Label, Missing, Move, Quota, Shot, Snapshot, Source, Stored, Taken, What},
     failure::Failure,
     id::{ComponentName, KmsKeyId, Region},
-    plan::BackupCopy,
     step::Step,
 };
 use edge::{
@@ -23,6 +22,7 @@ use edge::{
     shelf::Bucket,
 };
 use futures::future::join_all;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
@@ -48,21 +48,21 @@ trait Snapshots {
     fn quota(&self, region: &Region, kind: Kind) -> impl Future<Output = Result<Quota, Failure>>;
     fn shot(&self, source: &Source<'_>) -> impl Future<Output = Result<Shot, Failure>>;
     fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> impl Future<Output = Result<Asked, Failure>>;
-    fn copy(
-        &self,
-        source: &Source<'_>,
-        arn: &str,
-        to: &Region,
-        name: &str,
-        key: Option<&KmsKeyId>,
-    ) -> impl Future<Output = Result<Asked, Failure>>;
+    fn copy(&self, of: &Snapshot, to: &Region, key: Option<&KmsKeyId>) -> impl Future<Output = Result<Asked, Failure>>;
+    fn now(&self) -> Timestamp;
 }
 
 async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
     let Request { backup, component } = edge::parse(event, "Snapshot")?;
     let source = backup.source(&component)?;
     let name = backup.snapshot_name(&component);
-    let found = world.find(source.region, source.kind(), &name).await;
+    let mut found = world.find(source.region, source.kind(), &name).await;
+    // It was taken elsewhere, before a failover perhaps: another one taken now would be of other data.
+    if found.snapshot == Ok(None)
+        && let Some(elsewhere) = elsewhere(world, &source, &name).await
+    {
+        found = elsewhere;
+    }
     let next = backup::plan(&found);
     info!(plan.name = %backup.plan.plan, component.name = %component, snapshot.id = name, ?found, ?next, "planned the snapshot");
     match next {
@@ -70,17 +70,30 @@ async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Fai
         Move::Wait(why) => Ok(Step::pending(why, &found)),
         Move::Refuse(why) => Ok(Step::refused(why, &found)),
         Move::Done(original, label) => {
+            if let Err(why) = backup.is_of(&component, label) {
+                return Ok(Step::refused(
+                    format!("{}: {} is another backup: {why}", found.region, original.arn),
+                    &found,
+                ));
+            }
             let taken = Taken {
                 component: component.clone(),
-                of: source.of(),
+                of: original.of.clone().unwrap_or_else(|| source.of()),
                 snapshot: name.clone(),
                 shot: label.shot.clone(),
-                places: vec![stored(source.region, original)],
+                places: vec![stored(&found.region, original)],
                 missing: Vec::new(),
             };
-            copies(world, &source, taken).await
+            copies(world, &source, original, taken).await
         }
     }
+}
+
+/// The same backup in a Region of its copies. One that is silent, or has a thing of this name that is no backup, keeps
+/// none from being taken: its copy is told as missing then.
+async fn elsewhere(world: &impl Snapshots, source: &Source<'_>, name: &str) -> Option<Found> {
+    let copies = join_all(source.destinations().map(|copy| world.find(&copy.region, source.kind(), name))).await;
+    copies.into_iter().find(|found| matches!(backup::plan(found), Move::Done(..)))
 }
 
 async fn take(
@@ -90,6 +103,9 @@ async fn take(
     source: &Source<'_>,
     name: &str,
 ) -> Result<Step<Taken>, Failure> {
+    if let Err(late) = backup.may_be_taken(world.now()) {
+        return Ok(Step::refused(late, Value::Null));
+    }
     if let Err(full) = backup::room(source.region, source.kind(), world.quota(source.region, source.kind()).await?) {
         return Ok(Step::refused(full, Value::Null));
     }
@@ -105,15 +121,21 @@ async fn take(
 }
 
 /// Copies side by side: what one Region cannot take must not keep another from it.
-async fn copies(world: &impl Snapshots, source: &Source<'_>, mut taken: Taken) -> Result<Step<Taken>, Failure> {
-    let (arn, name) = (taken.places[0].arn.clone(), taken.snapshot.clone());
-    let turns = source.destinations().map(|copy| copied(world, source, &arn, copy, &name));
+async fn copies(
+    world: &impl Snapshots,
+    source: &Source<'_>,
+    original: &Snapshot,
+    mut taken: Taken,
+) -> Result<Step<Taken>, Failure> {
+    let name = taken.snapshot.clone();
+    let regions: Vec<Region> = source.regions().filter(|region| **region != taken.places[0].region).cloned().collect();
+    let turns = regions.iter().map(|region| copied(world, original, region, source.key_in(region)));
     let mut under_way = Vec::new();
-    for (copy, turn) in source.destinations().zip(join_all(turns).await) {
+    for (region, turn) in regions.iter().zip(join_all(turns).await) {
         match turn? {
             Turn::There(place) => taken.places.push(place),
             Turn::UnderWay(why) => under_way.push(why),
-            Turn::Never(because) => taken.missing.push(Missing { region: copy.region.clone(), because }),
+            Turn::Never(because) => taken.missing.push(Missing { region: region.clone(), because }),
         }
     }
     if !under_way.is_empty() {
@@ -144,24 +166,26 @@ enum Turn {
 
 async fn copied(
     world: &impl Snapshots,
-    source: &Source<'_>,
-    arn: &str,
-    copy: &BackupCopy,
-    name: &str,
+    original: &Snapshot,
+    region: &Region,
+    key: Option<&KmsKeyId>,
 ) -> Result<Turn, Failure> {
-    let region = &copy.region;
-    let found = world.find(region, source.kind(), name).await;
+    let (kind, name) = (original.kind, original.name.as_str());
+    let found = world.find(region, kind, name).await;
     let next = backup::plan(&found);
     info!(region = %region, snapshot.id = name, ?found, ?next, "planned the copy");
     match next {
-        Move::Done(copy, _) => Ok(Turn::There(stored(region, copy))),
+        Move::Done(copy, _) => Ok(match backup::same_data(original, copy) {
+            Ok(()) => Turn::There(stored(region, copy)),
+            Err(why) => Turn::Never(format!("{region}: {} is no copy of {}: {why}", copy.arn, original.arn)),
+        }),
         Move::Wait(why) => Ok(Turn::UnderWay(why)),
         Move::Refuse(why) => Ok(Turn::Never(why)),
         Move::Make => {
-            if let Err(full) = backup::room(region, source.kind(), world.quota(region, source.kind()).await?) {
+            if let Err(full) = backup::room(region, kind, world.quota(region, kind).await?) {
                 return Ok(Turn::Never(full));
             }
-            Ok(match world.copy(source, arn, region, name, copy.kms_key.as_ref()).await {
+            Ok(match world.copy(original, region, key).await {
                 Ok(Asked::Begun) => Turn::UnderWay(format!("{region}: the copy was asked for")),
                 // Of the twenty copies that may run at once into a Region.
                 Ok(Asked::NoRoom) => Turn::UnderWay(format!("{region}: RDS makes no further copy yet")),
@@ -226,19 +250,12 @@ impl Snapshots for World {
         }
     }
 
-    async fn copy(
-        &self,
-        source: &Source<'_>,
-        arn: &str,
-        to: &Region,
-        name: &str,
-        key: Option<&KmsKeyId>,
-    ) -> Result<Asked, Failure> {
-        let rds = Self::rds(to).await;
-        match source.what {
-            What::Side { .. } => rds.copy_snapshot(arn, name, key).await,
-            What::Cluster { .. } => rds.copy_cluster_snapshot(arn, name, key).await,
-        }
+    async fn copy(&self, of: &Snapshot, to: &Region, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+        Self::rds(to).await.copy_snapshot(of, key).await
+    }
+
+    fn now(&self) -> Timestamp {
+        clock::now()
     }
 }
 

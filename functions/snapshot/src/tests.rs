@@ -1,6 +1,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use domain::{backup, step::Outcome};
+use jiff::ToSpan;
 
 use super::*;
 
@@ -10,12 +11,14 @@ struct Account {
     calls: RefCell<Vec<String>>,
     quota: Quota,
     answers: Asked,
+    now: Timestamp,
 }
 
 impl Default for Account {
     fn default() -> Self {
         let quota = Quota { used: 3, most: 100 };
-        Self { snapshots: RefCell::default(), calls: RefCell::default(), quota, answers: Asked::Begun }
+        let now = run().opened_at;
+        Self { snapshots: RefCell::default(), calls: RefCell::default(), quota, answers: Asked::Begun, now }
     }
 }
 
@@ -32,7 +35,9 @@ impl Account {
     fn begin(&self, region: &Region, kind: Kind, name: &str, call: &str) -> Asked {
         self.calls.borrow_mut().push(format!("{call} {region}"));
         if self.answers == Asked::Begun {
-            let snapshot = backup::Snapshot { kind, ..snapshot(region.as_str(), name, "available") };
+            let component = if kind == Kind::Cluster { "reports" } else { "orders" };
+            let label = Ok(run().label(&component.parse().unwrap(), shot()));
+            let snapshot = backup::Snapshot { kind, label, ..snapshot(region.as_str(), name, "available") };
             self.snapshots.borrow_mut().insert((kind, region.to_string()), Ok(snapshot));
         }
         self.answers
@@ -57,15 +62,12 @@ impl Snapshots for Account {
         Ok(self.begin(source.region, source.kind(), name, "take"))
     }
 
-    async fn copy(
-        &self,
-        source: &Source<'_>,
-        _: &str,
-        to: &Region,
-        name: &str,
-        _: Option<&KmsKeyId>,
-    ) -> Result<Asked, Failure> {
-        Ok(self.begin(to, source.kind(), name, "copy"))
+    async fn copy(&self, of: &backup::Snapshot, to: &Region, _: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+        Ok(self.begin(to, of.kind, &of.name, "copy"))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
     }
 }
 
@@ -97,6 +99,8 @@ fn snapshot(region: &str, name: &str, status: &str) -> backup::Snapshot {
         percent: 50,
         allocated_gib: Some(20),
         encrypted: false,
+        of: None,
+        carried: Vec::new(),
         label: Ok(run().label(&"orders".parse().unwrap(), shot())),
     }
 }
@@ -153,6 +157,56 @@ async fn a_full_quota_of_cluster_snapshots_is_told_as_such() {
     let step = handle(&account, of_a_cluster()).await.unwrap();
     assert_eq!((step.step, account.calls().len()), (Outcome::Refused, 0));
     assert!(step.because.contains("100 manual cluster snapshots"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn what_was_taken_elsewhere_before_a_failover_is_copied_and_not_taken_anew() {
+    let account = Account::default().with("us-west-2", Ok(snapshot("us-west-2", "x", "available")));
+    let late = Account { now: run().scheduled_at + 48.hours(), ..account };
+    assert_eq!(ask(&late).await.step, Outcome::Pending);
+    assert_eq!(late.calls(), ["copy us-east-1"], "what was taken is copied however late");
+    let step = ask(&late).await;
+    assert_eq!((step.step, step.did.unwrap().places.len()), (Outcome::Done, 2));
+}
+
+#[tokio::test]
+async fn one_elsewhere_that_is_silent_or_no_backup_keeps_none_from_being_taken() {
+    for elsewhere in [Err("timed out".to_owned()), Ok(snapshot("us-west-2", "x", "failed"))] {
+        let account = Account::default().with("us-west-2", elsewhere);
+        assert_eq!(ask(&account).await.step, Outcome::Pending);
+        assert_eq!(account.calls(), ["take us-east-1"]);
+    }
+}
+
+#[tokio::test]
+async fn other_data_by_the_same_name_is_no_copy() {
+    let mut other = snapshot("us-west-2", "x", "available");
+    let shot = Shot { lsn: Some(domain::wal::Lsn(6)), ..shot() };
+    other.label = Ok(run().label(&"orders".parse().unwrap(), shot));
+    let account =
+        Account::default().with("us-east-1", Ok(snapshot("us-east-1", "x", "available"))).with("us-west-2", Ok(other));
+    let step = ask(&account).await;
+    let taken = step.did.unwrap();
+    assert_eq!((taken.places.len(), taken.missing.len()), (1, 1));
+    assert!(step.because.contains("log at 0/6, not data of"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn another_series_backup_of_the_same_name_is_not_taken_for_this_one() {
+    let mut other = snapshot("us-east-1", "x", "available");
+    other.label = Ok(run().label(&"orders-db".parse().unwrap(), shot()));
+    let account = Account::default().with("us-east-1", Ok(other));
+    let step = ask(&account).await;
+    assert_eq!((step.step, account.calls().len()), (Outcome::Refused, 0));
+    assert!(step.because.contains("it is of `orders-db`"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn none_is_taken_a_day_late() {
+    let account = Account { now: run().scheduled_at + 25.hours(), ..Account::default() };
+    let step = ask(&account).await;
+    assert_eq!((step.step, account.calls().len()), (Outcome::Refused, 0));
+    assert!(step.because.contains("a backup taken now is none of then"), "{}", step.because);
 }
 
 #[tokio::test]

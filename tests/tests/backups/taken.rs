@@ -8,6 +8,7 @@ use std::{
 use aws_sdk_rds::types::DbSnapshot;
 use domain::{
     backup::{Manifest, Taken},
+    id::Region,
     plan::{self, Side},
     upkeep::UpkeepOutcome,
 };
@@ -40,6 +41,9 @@ async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
     lab.a_dry_run_deletes_nothing_and_names_what_would_go().await;
     lab.a_region_that_is_denied_keeps_the_other_from_nothing().await;
     lab.what_nothing_keeps_is_deleted_and_nothing_else().await;
+    lab.what_was_lost_is_copied_back_and_not_taken_anew().await;
+    lab.what_somebody_copied_takes_no_backups_place().await;
+    lab.what_is_gone_is_not_called_whole().await;
     lab.a_schedule_of_the_plans_stack_starts_a_backup().await;
     stage.strike().await;
 }
@@ -237,6 +241,56 @@ impl Lab<'_> {
 
         let (ended, reports) = self.clean("again", &json!({ "plan": "lab", "apply": true, "by": "anna" })).await;
         assert_eq!((ended.end.as_str(), reports[0].deleted.len()), ("SUCCEEDED", 0), "there is nothing more to do");
+    }
+
+    fn rds(&self, region: &Region) -> aws_sdk_rds::Client {
+        aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()))
+    }
+
+    async fn what_was_lost_is_copied_back_and_not_taken_anew(&self) {
+        assert_eq!(self.back_up("fresh", self.at(8)).await.end, "SUCCEEDED");
+        let (before, regions) = (self.how_many().await, &self.stage.system.plan.regions);
+        let taken = self.manifest(self.at(8)).await.unwrap().parts[0].part.taken.clone().unwrap();
+        let lost = self.rds(&regions.primary).delete_db_snapshot().db_snapshot_identifier(&taken.snapshot);
+        lost.send().await.unwrap();
+        let ended = self.back_up("copied-back", self.at(8)).await;
+        assert_eq!((ended.end.as_str(), self.how_many().await), ("SUCCEEDED", before), "{}", ended.cause);
+        let back = self.snapshots(&regions.primary).await;
+        let back = back.iter().find(|found| found.db_snapshot_identifier() == Some(&taken.snapshot)).unwrap();
+        assert!(back.source_db_snapshot_identifier().is_some_and(|source| source.contains("us-west-2")), "{back:?}");
+    }
+
+    /// Under names that come before ours, and with all our tags.
+    async fn what_somebody_copied_takes_no_backups_place(&self) {
+        let region = &self.stage.system.plan.regions.recovery;
+        let (rds, before) = (self.rds(region), self.snapshots(region).await);
+        for (mine, of) in ["a-copy-of-mine", "lifeboat-lab-a-copy"].iter().zip(before.iter().rev()) {
+            let copy = rds.copy_db_snapshot().copy_tags(true).target_db_snapshot_identifier(*mine);
+            copy.source_db_snapshot_identifier(of.db_snapshot_arn().unwrap()).send().await.unwrap();
+        }
+        let (ended, reports) = self.clean("copied", &json!({ "plan": "lab" })).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        let strange = reports[1].verdicts.iter().filter(|verdict| verdict.because.contains("its tags are those of"));
+        assert_eq!(strange.filter(|verdict| verdict.stays).count(), 2, "{:#?}", reports[1]);
+        let ours = reports[1].verdicts.iter().filter(|verdict| verdict.component.is_some() && verdict.stays);
+        assert_eq!(ours.count(), 2, "the newest two are kept: {:#?}", reports[1]);
+    }
+
+    async fn what_is_gone_is_not_called_whole(&self) {
+        let taken = self.manifest(self.at(8)).await.unwrap().parts[0].part.taken.clone().unwrap();
+        let regions = &self.stage.system.plan.regions;
+        for region in [&regions.primary, &regions.recovery] {
+            let delete = self.rds(region).delete_db_snapshot().db_snapshot_identifier(&taken.snapshot).send().await;
+            // The cleanup may have taken it in one.
+            let there = self.snapshots(region).await;
+            assert!(there.iter().all(|found| found.db_snapshot_identifier() != Some(&taken.snapshot)), "{delete:?}");
+        }
+        let strange = self.rds(&regions.primary);
+        let strange = strange.create_db_snapshot().db_instance_identifier("orders-primary");
+        strange.db_snapshot_identifier(&taken.snapshot).send().await.unwrap();
+        let ended = self.back_up("gone", self.at(8)).await;
+        assert_eq!(ended.end, "BackupFailed", "whatever the manifest says: {}", ended.cause);
+        assert!(ended.cause.contains("is not a backup of ours"), "{}", ended.cause);
     }
 
     /// Deploys the plan's own stack, with a schedule that is due at once.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{BackupRun, Of, Shot};
+use super::{BackupRun, Label, Of, Shot};
 use crate::{
     id::{ClusterId, ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
     retention::Retention,
@@ -164,6 +164,44 @@ impl Manifest {
             retention: run.plan.backup(&run.schedule).map(|backup| backup.retention.clone()),
             parts: parts.into_iter().map(|part| Checked { sha256: digest(&part), part }).collect(),
         }
+    }
+
+    /// Whether it is the manifest of the backup that a snapshot belongs to, in a format that is known here.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    pub fn is_of(&self, label: &Label) -> Result<(), String> {
+        let Self { version, plan, schedule, scheduled_at, .. } = self;
+        if *version != VERSION {
+            return Err(format!("one of version {version}: this Lifeboat reads version {VERSION}"));
+        }
+        if *plan == label.plan && *schedule == label.schedule && *scheduled_at == label.scheduled_at {
+            return Ok(());
+        }
+        Err(format!("that of plan `{plan}`, schedule `{schedule}`, {scheduled_at}"))
+    }
+
+    /// Whether it is what a run for this backup wrote, and nobody changed since.
+    #[must_use]
+    pub fn is_sound(&self, run: &BackupRun) -> bool {
+        let parts: Vec<Part> = self.parts.iter().map(|checked| checked.part.clone()).collect();
+        self.version == VERSION
+            && (&self.plan, &self.schedule) == (&run.plan.plan, &run.schedule)
+            && self.scheduled_at == run.scheduled_at
+            && self.outcome == outcome(&parts)
+            && self.damaged().next().is_none()
+    }
+
+    /// Whether it says all that another one of the same backup says: no worse an outcome, and of the same data.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let taken = |component: &ComponentName| {
+            let part = self.parts.iter().map(|checked| &checked.part).find(|part| part.component == *component);
+            part.and_then(|part| part.taken.as_ref())
+        };
+        let is_same = |theirs: &Taken| taken(&theirs.component).is_some_and(|ours| ours.shot == theirs.shot);
+        self.outcome <= other.outcome
+            && other.parts.iter().filter_map(|checked| checked.part.taken.as_ref()).all(is_same)
     }
 
     /// The components whose part is not what its checksum says.

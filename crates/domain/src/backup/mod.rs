@@ -9,9 +9,9 @@ mod source;
 mod tags;
 
 pub use manifest::{Checked, Manifest, Missing, Part, Stored, Taken};
-pub use snapshot::{Found, Marks, Move, Quota, Shot, Snapshot, plan, room};
+pub use snapshot::{Found, Marks, Move, Quota, Shot, Snapshot, plan, room, same_data};
 pub use source::{Kind, Of, SeenCluster, Source, What};
-pub use tags::{BadTags, Label, tag};
+pub use tags::{BadTags, Label, carried, tag};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -22,7 +22,11 @@ use crate::{
     id::{ComponentName, ExecutionArn, Person, PlanName, ScheduleName},
     lease::ActiveSide,
     plan::{Component, Plan},
+    span::Span,
 };
+
+/// How late a backup may be taken: as long as EventBridge Scheduler goes on trying. What was taken is copied at any time.
+const LATEST: Span = Span::seconds(24 * 3_600);
 
 /// What starts a backup: EventBridge Scheduler, or a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,7 +95,10 @@ impl BackupRun {
             .ok_or_else(|| Failure::InvalidInput(format!("backup.schedule: the plan has no `{}`", self.schedule)))?;
         let found = backup.components.iter().find(|named| *named == component);
         let (active, what) = match found.and_then(|named| self.plan.component(named)) {
-            Some(Component::PostgresPair(pair)) => (self.active, What::Side { pair, side: self.active.of(pair) }),
+            Some(known @ Component::PostgresPair(pair)) => {
+                let active = self.plan.backed_up_on(known, self.active);
+                (active, What::Side { pair, side: active.of(pair) })
+            }
             Some(Component::Cluster(cluster)) => {
                 let (active, id) = cluster.on(self.active);
                 (active, What::Cluster { cluster, id })
@@ -107,12 +114,39 @@ impl BackupRun {
     /// The snapshot's name: the same for each try and in each Region.
     #[must_use]
     pub fn snapshot_name(&self, component: &ComponentName) -> String {
-        let at = self.scheduled_at.strftime("%Y%m%dt%H%M%S").to_string();
-        let series = format!("{}-{component}-{}", self.plan.plan, self.schedule);
-        match self.plan.component(component) {
-            Some(Component::Cluster(_)) => source::cluster_snapshot_name(&series, &at),
-            Some(Component::PostgresPair(_)) | None => format!("lifeboat-{series}-{at}"),
+        let kind = match self.plan.component(component) {
+            Some(Component::Cluster(_)) => Kind::Cluster,
+            Some(Component::PostgresPair(_)) | None => Kind::Instance,
+        };
+        source::snapshot_name(kind, &self.plan.plan, component, &self.schedule, self.scheduled_at)
+    }
+
+    /// Whether a snapshot of this backup's name is of this backup: two series may come to one name.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    pub fn is_of(&self, component: &ComponentName, label: &Label) -> Result<(), String> {
+        let is_ours = label.plan == self.plan.plan
+            && label.component == *component
+            && label.schedule == self.schedule
+            && label.scheduled_at == self.scheduled_at;
+        if is_ours {
+            return Ok(());
         }
+        let Label { plan, component, schedule, scheduled_at, .. } = label;
+        Err(format!("it is of `{component}` of plan `{plan}`, by schedule `{schedule}` of {scheduled_at}"))
+    }
+
+    /// Whether a backup that is taken now is one of the time that it was scheduled for.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    pub fn may_be_taken(&self, now: Timestamp) -> Result<(), String> {
+        let (at, late) = (self.scheduled_at, Span::between(self.scheduled_at, now));
+        if late <= LATEST {
+            return Ok(());
+        }
+        Err(format!("{at} is {late} ago, more than {LATEST}: a backup taken now is none of then"))
     }
 
     /// Where the manifest is kept.

@@ -1,10 +1,12 @@
 //! The next move towards a component's backup, whatever is there already.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Label};
+use super::{Kind, Label, Of};
 use crate::{id::Region, retention::State, wal::Lsn};
 
 /// A database just before its snapshot is taken: what was committed by then is in it. A cluster's database is not asked.
@@ -23,6 +25,15 @@ pub struct Shot {
     /// The server's version, as `15.18`, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+}
+
+impl fmt::Display for Shot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.lsn {
+            Some(lsn) => write!(f, "data of {}, log at {lsn}", self.database_time),
+            None => write!(f, "data of {}", self.database_time),
+        }
+    }
 }
 
 /// A snapshot as a Region's RDS shows it.
@@ -45,10 +56,14 @@ pub struct Snapshot {
     pub allocated_gib: Option<u32>,
     /// Whether it is encrypted.
     pub encrypted: bool,
+    /// Of what RDS says that it was taken.
+    pub of: Option<Of>,
     /// What it is of, or what is wrong with the tags that should say so.
     pub label: Result<Label, String>,
     /// What else its tags say.
     pub marks: Marks,
+    /// The tags that a copy of it is given.
+    pub carried: Vec<(String, String)>,
 }
 
 impl Snapshot {
@@ -121,6 +136,19 @@ pub fn plan(found: &Found) -> Move<'_> {
             found.region, snapshot.arn
         )),
         State::Unknown => Move::Wait(format!("{}: {} is {}", found.region, snapshot.arn, snapshot.status)),
+    }
+}
+
+/// Whether a snapshot in another Region is of the same data: one that was taken anew by the same name is not.
+///
+/// # Errors
+/// A sentence for people.
+pub fn same_data(original: &Snapshot, copy: &Snapshot) -> Result<(), String> {
+    let shot = |snapshot: &Snapshot| snapshot.label.as_ref().ok().map(|label| label.shot.clone());
+    match (shot(original), shot(copy)) {
+        (Some(original), Some(copy)) if original == copy => Ok(()),
+        (Some(original), Some(copy)) => Err(format!("{copy}, not {original}")),
+        (None, _) | (_, None) => Err("its tags do not say of what it is".to_owned()),
     }
 }
 

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::Shot;
 use crate::{
     failure::Failure,
-    id::{ClusterId, InstanceId, Region},
+    id::{ClusterId, ComponentName, InstanceId, KmsKeyId, PlanName, Region, ScheduleName},
     plan::{BackupCopy, Cluster, PostgresPair, Side},
 };
 
@@ -36,7 +36,8 @@ impl Kind {
 }
 
 /// What a snapshot is of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Of {
     /// A DB instance.
     Instance(InstanceId),
@@ -89,6 +90,17 @@ impl Source<'_> {
         self.copies.iter().filter(|copy| copy.region != *self.region)
     }
 
+    /// Every Region that it shall be in.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        std::iter::once(self.region).chain(self.destinations().map(|copy| &copy.region))
+    }
+
+    /// The key that a copy to a Region is encrypted with, where the plan names one.
+    #[must_use]
+    pub fn key_in(&self, region: &Region) -> Option<&KmsKeyId> {
+        self.copies.iter().find(|copy| copy.region == *region)?.kms_key.as_ref()
+    }
+
     /// What its snapshot is of.
     #[must_use]
     pub fn of(&self) -> Of {
@@ -114,13 +126,22 @@ const LONGEST_NAME: usize = 63;
 /// A name that is cut short is told from others by so many bytes of the whole one's digest.
 const DIGEST_BYTES: usize = 5;
 
-/// The name of a cluster's snapshot: as an instance's where that is short enough, and the same for each try in any case.
-pub(super) fn cluster_snapshot_name(series: &str, at: &str) -> String {
+/// The name of a backup's snapshot: the same for each try and in each Region. A cluster's is as an instance's where
+/// that is short enough.
+pub(super) fn snapshot_name(
+    kind: Kind,
+    plan: &PlanName,
+    component: &ComponentName,
+    schedule: &ScheduleName,
+    scheduled_at: Timestamp,
+) -> String {
+    let at = scheduled_at.strftime("%Y%m%dt%H%M%S").to_string();
+    let series = format!("{plan}-{component}-{schedule}");
     let whole = format!("lifeboat-{series}-{at}");
-    if whole.len() <= LONGEST_NAME {
+    if kind == Kind::Instance || whole.len() <= LONGEST_NAME {
         return whole;
     }
-    let digest: String = Sha256::digest(series).iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = Sha256::digest(&series).iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
     let rest = format!("-{digest}-{at}");
     let room = LONGEST_NAME.saturating_sub("lifeboat-".len() + rest.len());
     let readable: String = series.chars().take(room).collect();

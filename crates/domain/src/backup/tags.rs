@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Kind, Marks, Shot};
+use super::{Kind, Marks, Shot, source::snapshot_name};
 use crate::id::{ComponentName, PlanName, ScheduleName};
 
 /// What every tag of ours begins with. What has none of them is not ours to delete.
@@ -42,6 +42,9 @@ pub enum BadTags {
     /// One does not hold what it should.
     #[error("its tag `lifeboat:{0}` is `{1}`: {2}")]
     Wrong(&'static str, String, String),
+    /// They were copied from another one.
+    #[error("its tags are those of `{0}`")]
+    Another(String),
 }
 
 impl Label {
@@ -62,11 +65,19 @@ impl Label {
         values.into_iter().filter_map(|(key, value)| Some((tag(key), value?))).collect()
     }
 
-    /// Reads them back. An instance's database was always asked, so that its tags say all of it.
+    /// Reads them back from the snapshot of a name. An instance's database was always asked, so that its tags say all of
+    /// it. A copy that somebody made under another name has the same tags, and is in no series.
     ///
     /// # Errors
-    /// Names the tag that is missing or wrong.
-    pub fn read(kind: Kind, tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
+    /// Names the tag that is missing or wrong, or the snapshot whose tags they are.
+    pub fn read(kind: Kind, name: &str, tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
+        let label = Self::told(kind, tags)?;
+        let Self { plan, component, schedule, scheduled_at, .. } = &label;
+        let expected = snapshot_name(kind, plan, component, schedule, *scheduled_at);
+        if expected == name { Ok(label) } else { Err(BadTags::Another(expected)) }
+    }
+
+    fn told(kind: Kind, tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
         Ok(Self {
             plan: parsed(tags, "plan")?,
             component: parsed(tags, "component")?,
@@ -80,6 +91,14 @@ impl Label {
             },
         })
     }
+}
+
+/// The tags that a copy is given: all but what was proved of the original only, and AWS's own.
+#[must_use]
+pub fn carried(tags: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let is_carried = |key: &str| key != tag("verified-at") && !key.starts_with("aws:");
+    let carried = tags.iter().filter(|(key, _)| is_carried(key));
+    carried.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 impl Marks {

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use jiff::ToSpan;
+
 use super::*;
 use crate::{
     id::Region,
@@ -66,17 +68,81 @@ fn a_label_is_read_back_from_its_tags() {
         let plain = |c: char| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c);
         assert!(value.len() <= 256 && value.chars().all(plain), "{value}");
     }
-    assert_eq!(Label::read(Kind::Instance, &tags), Ok(label));
+    let name = run().snapshot_name(&orders());
+    assert_eq!(Label::read(Kind::Instance, &name, &tags), Ok(label));
     for missing in ["plan", "lsn", "database-time", "size-bytes", "version"] {
         let mut other = tags.clone();
         other.remove(&tag(missing));
-        assert_eq!(Label::read(Kind::Instance, &other), Err(BadTags::Missing(missing)));
+        assert_eq!(Label::read(Kind::Instance, &name, &other), Err(BadTags::Missing(missing)));
     }
     let mut other = tags;
     other.insert("lifeboat:lsn".into(), "soon".into());
     for kind in [Kind::Instance, Kind::Cluster] {
-        assert!(Label::read(kind, &other).unwrap_err().to_string().contains("lifeboat:lsn"));
+        assert!(Label::read(kind, &name, &other).unwrap_err().to_string().contains("lifeboat:lsn"));
     }
+}
+
+#[test]
+fn a_copy_that_somebody_made_under_another_name_is_no_backup() {
+    let mut tags: BTreeMap<String, String> = run().label(&orders(), shot()).tags().into_iter().collect();
+    for name in ["a-copy-before-migration", "lifeboat-lab-orders-daily-20261121t020001", "lifeboat-lab-a"] {
+        let read = Label::read(Kind::Instance, name, &tags);
+        assert_eq!(read, Err(BadTags::Another("lifeboat-lab-orders-daily-20261121t020000".into())));
+    }
+    // Proved is the original only; a hold, and what is its owner's, goes with it.
+    for key in ["lifeboat:verified-at", "lifeboat:hold", "cost-centre", "aws:cloudformation:stack-name"] {
+        tags.insert(key.into(), "x".into());
+    }
+    let carried: BTreeMap<String, String> = carried(&tags).into_iter().collect();
+    let lost: Vec<&String> = tags.keys().filter(|key| !carried.contains_key(*key)).collect();
+    assert_eq!(lost, ["aws:cloudformation:stack-name", "lifeboat:verified-at"]);
+}
+
+#[test]
+fn what_has_the_name_of_this_backup_and_is_another_s_is_told() {
+    let label = run().label(&orders(), shot());
+    assert_eq!(run().is_of(&orders(), &label), Ok(()));
+    for other in [
+        Label { component: reports(), ..label.clone() },
+        Label { schedule: "hourly".parse().unwrap(), ..label.clone() },
+        Label { plan: "other".parse().unwrap(), ..label.clone() },
+        Label { scheduled_at: Timestamp::UNIX_EPOCH, ..label.clone() },
+    ] {
+        assert!(run().is_of(&orders(), &other).unwrap_err().starts_with("it is of `"), "{other:?}");
+    }
+}
+
+#[test]
+fn a_backup_that_is_taken_a_day_late_is_none_of_then() {
+    let at = run().scheduled_at;
+    assert_eq!(run().may_be_taken(at + 24.hours()), Ok(()));
+    assert!(run().may_be_taken(at + 24.hours() + 1.second()).unwrap_err().contains("more than 1d"));
+}
+
+#[test]
+fn a_pair_that_a_failover_leaves_is_backed_up_where_it_was() {
+    let mut run = BackupRun { active: ActiveSide::Replica, ..run() };
+    let Component::PostgresPair(mut pair) = run.plan.components[0].clone() else { panic!("a pair") };
+    pair.name = "customers".parse().unwrap();
+    run.plan.backups[0].components.push(pair.name.clone());
+    run.plan.components.push(Component::PostgresPair(pair));
+    assert_eq!(run.source(&"customers".parse().unwrap()).unwrap().of().to_string(), "orders-primary");
+    assert_eq!(run.source(&orders()).unwrap().of().to_string(), "orders-replica");
+}
+
+#[test]
+fn data_that_was_taken_anew_is_no_copy() {
+    let snapshot = |shot: Shot| {
+        let Ok(Some(found)) = found("available").snapshot else { panic!("it is there") };
+        Snapshot { label: Ok(run().label(&orders(), shot)), ..found }
+    };
+    assert_eq!(same_data(&snapshot(shot()), &snapshot(shot())), Ok(()));
+    let anew = Shot { lsn: Some(Lsn(0x17_0000_0000)), ..shot() };
+    let why = same_data(&snapshot(shot()), &snapshot(anew)).unwrap_err();
+    assert_eq!(
+        why,
+        "data of 2026-11-21T02:00:00.25Z, log at 17/0, not data of 2026-11-21T02:00:00.25Z, log at 16/B374D848"
+    );
 }
 
 /// The sample's run, of a plan that has a cluster as well.
@@ -158,8 +224,9 @@ fn what_is_not_known_of_a_cluster_has_no_tag_and_stays_unknown() {
     let tags: BTreeMap<String, String> = label.tags().into_iter().collect();
     let names: Vec<&str> = tags.keys().map(String::as_str).collect();
     assert_eq!(names, ["component", "database-time", "plan", "schedule", "scheduled-at"].map(tag));
-    assert_eq!(Label::read(Kind::Cluster, &tags), Ok(label));
-    assert_eq!(Label::read(Kind::Instance, &tags), Err(BadTags::Missing("lsn")));
+    let name = "lifeboat-lab-reports-daily-20261121t020000";
+    assert_eq!(Label::read(Kind::Cluster, name, &tags), Ok(label));
+    assert_eq!(Label::read(Kind::Instance, name, &tags), Err(BadTags::Missing("lsn")));
 }
 
 fn found(status: &str) -> Found {
@@ -173,6 +240,8 @@ fn found(status: &str) -> Found {
         percent: 40,
         allocated_gib: Some(20),
         encrypted: true,
+        of: None,
+        carried: Vec::new(),
         label: Ok(run().label(&orders(), shot())),
     };
     Found { region: region(), snapshot: Ok(Some(snapshot)) }

@@ -38,6 +38,8 @@ fn daily(days: i64) -> Snapshot {
         percent: 100,
         allocated_gib: Some(20),
         encrypted: false,
+        of: None,
+        carried: Vec::new(),
         label: Ok(run.label(&component, shot)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },
     }

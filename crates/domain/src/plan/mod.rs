@@ -108,15 +108,6 @@ impl Component {
             Self::Cluster(cluster) => &cluster.name,
         }
     }
-
-    /// On which side it is backed up while this one takes writes.
-    #[must_use]
-    pub fn backed_up_on(&self, active: ActiveSide) -> ActiveSide {
-        match self {
-            Self::PostgresPair(_) => active,
-            Self::Cluster(cluster) => cluster.on(active).0,
-        }
-    }
 }
 
 /// A PostgreSQL primary on RDS and its read replica in the recovery Region.
@@ -535,10 +526,32 @@ impl Plan {
         })
     }
 
+    /// On which side a component is backed up while the traffic's pair takes writes on this one. A failover leaves the
+    /// other pairs where they are.
+    #[must_use]
+    pub fn backed_up_on(&self, component: &Component, active: ActiveSide) -> ActiveSide {
+        match component {
+            Component::PostgresPair(pair) if pair.name == self.traffic.component => active,
+            Component::PostgresPair(_) => ActiveSide::Primary,
+            Component::Cluster(cluster) => cluster.on(active).0,
+        }
+    }
+
     /// The component of this name.
     #[must_use]
     pub fn component(&self, name: &ComponentName) -> Option<&Component> {
         self.components.iter().find(|component| component.name() == name)
+    }
+
+    /// Whether an instance is one of a pair's sides.
+    #[must_use]
+    pub fn names(&self, instance: &InstanceId) -> bool {
+        self.components.iter().any(|component| match component {
+            Component::PostgresPair(pair) => {
+                [&pair.primary, &pair.replica].iter().any(|side| side.instance == *instance)
+            }
+            Component::Cluster(_) => false,
+        })
     }
 
     /// The Region of a side.

@@ -63,7 +63,7 @@ pub fn examine(
     }
     check("its manifest is whole".into(), manifest(set, component, snapshot));
     for found in &set.elsewhere {
-        check(format!("it is in {} as well", found.region), copy(found));
+        check(format!("it is in {} as well", found.region), copy(found, snapshot));
     }
     if let Some(alarm) = plan.and_then(|plan| plan.alarm.as_ref()) {
         // Of a cluster nobody knows it.
@@ -98,24 +98,30 @@ fn manifest(set: &Set, component: &ComponentName, snapshot: &Snapshot) -> Findin
         Ok(None) => return failed("none: the backup was not finished".into()),
         Ok(Some(manifest)) => manifest,
     };
+    if let Err(why) = snapshot.label.as_ref().map_err(Clone::clone).and_then(|label| manifest.is_of(label)) {
+        return failed(why);
+    }
     let damaged: Vec<&str> = manifest.damaged().map(ComponentName::as_str).collect();
     if !damaged.is_empty() {
         return failed(format!("the part of {} is not what its checksum says", damaged.join(", ")));
     }
     let part = manifest.parts.iter().map(|checked| &checked.part).find(|part| part.component == *component);
     match part.map(|part| (part, part.whole())) {
-        Some((_, Some(taken))) if taken.snapshot == snapshot.name => Finding::Passed,
-        Some((_, Some(taken))) => failed(format!("it names `{}`", taken.snapshot)),
+        Some((_, Some(taken))) if taken.snapshot != snapshot.name => failed(format!("it names `{}`", taken.snapshot)),
+        Some((_, Some(taken))) => match snapshot.label.as_ref().ok().filter(|label| label.shot != taken.shot) {
+            None => Finding::Passed,
+            Some(label) => failed(format!("one of {}; the snapshot is of {}", taken.shot, label.shot)),
+        },
         Some((part, None)) => failed(part.because.clone()),
         None if manifest.outcome == UpkeepOutcome::Complete => failed(format!("it names no `{component}`")),
         None => failed(manifest.summary()),
     }
 }
 
-fn copy(found: &Found) -> Finding {
+fn copy(found: &Found, of: &Snapshot) -> Finding {
     let failed = |got: String| Finding::Failed { expected: "an available copy".into(), got };
     match backup::plan(found) {
-        backup::Move::Done(..) => Finding::Passed,
+        backup::Move::Done(copy, _) => backup::same_data(of, copy).map_or_else(failed, |()| Finding::Passed),
         backup::Move::Make => failed("none".into()),
         backup::Move::Refuse(why) => failed(why),
         // Silence is no proof that it is gone.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Chosen, Purpose, RestoreRun};
+use super::{Chosen, Purpose, RestoreRun, run::instance_name};
 use crate::{
     backup::tag,
     id::{ComponentName, ExecutionArn, InstanceId, PlanName},
@@ -63,11 +63,17 @@ impl Provenance {
         values.into_iter().map(|(key, value)| (tag(key), value)).collect()
     }
 
-    /// Reads them back.
+    /// Reads them back from an instance.
     ///
     /// # Errors
-    /// Names the tag that is missing or wrong: the instance is not one that Lifeboat restored.
-    pub fn read(tags: &BTreeMap<String, String>) -> Result<Self, String> {
+    /// Names the tag that is missing or wrong, or whose they are: the instance is not one that Lifeboat restored.
+    pub fn read(instance: &InstanceId, tags: &BTreeMap<String, String>) -> Result<Self, String> {
+        let told = Self::told(tags)?;
+        let named = instance_name(&told.execution, &told.component);
+        if *instance.as_str() == *named { Ok(told) } else { Err(format!("its tags are those of `{named}`")) }
+    }
+
+    fn told(tags: &BTreeMap<String, String>) -> Result<Self, String> {
         let value = |key: &str| tags.get(&tag(key)).ok_or_else(|| format!("it has no tag `{}`", tag(key)));
         let wrong = |key: &str| format!("its tag `{}` cannot be read", tag(key));
         let purpose = value("purpose")?;

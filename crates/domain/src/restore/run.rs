@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::{Timestamp, civil::Date};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -33,13 +33,31 @@ pub enum Wanted {
     /// The newest backup.
     Latest,
     /// The newest backup that was scheduled on this day, in UTC.
-    Date(#[schemars(with = "String")] Date),
+    Date(
+        #[schemars(with = "String")]
+        #[serde(deserialize_with = "only_a_day")]
+        Date,
+    ),
     /// The backup of this name.
     Backup(SnapshotName),
     /// The last moment that the instance's automated backups reach.
     LatestTime,
     /// The moment that the automated backups are to be taken to, in whole seconds.
     Time(#[schemars(with = "String")] Timestamp),
+}
+
+/// Reads a day, in UTC. A time or a zone beside it would change which one is meant.
+///
+/// # Errors
+/// A sentence for people.
+pub fn day(text: &str) -> Result<Date, String> {
+    let is_day = text.len() == "2026-11-20".len();
+    let read = is_day.then(|| text.parse().ok()).flatten();
+    read.ok_or_else(|| format!("`{}` is no day: write it as 2026-11-20", text.chars().take(64).collect::<String>()))
+}
+
+fn only_a_day<'de, D: Deserializer<'de>>(text: D) -> Result<Date, D::Error> {
+    day(&String::deserialize(text)?).map_err(serde::de::Error::custom)
 }
 
 /// What starts one: EventBridge Scheduler, or a person.
@@ -142,6 +160,11 @@ impl RestoreRequest {
             );
         }
         match &self.wanted {
+            Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_)
+                if self.purpose == Purpose::Test && self.schedule.is_none() =>
+            {
+                return wrong("schedule", "name the schedule whose checks the backup must pass".to_owned());
+            }
             Wanted::LatestTime | Wanted::Time(_) if region != there => {
                 return wrong("region", format!("a point in time is restored where the primary is, in {there}"));
             }
@@ -273,10 +296,7 @@ impl RestoreRun {
     /// # Errors
     /// Never for a component of the run: the name is well formed.
     pub fn instance(&self, component: &ComponentName) -> Result<InstanceId, Failure> {
-        let digest = Sha256::digest(format!("{} {component}", self.execution));
-        let unique: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-        let readable: String = component.as_str().chars().take(24).collect();
-        let name = format!("{}{}-{unique}", super::provenance::PREFIX, readable.trim_end_matches('-'));
+        let name = instance_name(&self.execution, component);
         name.parse().map_err(|error| Failure::InvalidInput(format!("component: {error}")))
     }
 
@@ -285,6 +305,13 @@ impl RestoreRun {
     pub fn record_key(&self) -> String {
         record_key(&self.plan.plan, &self.execution)
     }
+}
+
+pub(super) fn instance_name(execution: &ExecutionArn, component: &ComponentName) -> String {
+    let digest = Sha256::digest(format!("{execution} {component}"));
+    let unique: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    let readable: String = component.as_str().chars().take(24).collect();
+    format!("{}{}-{unique}", super::provenance::PREFIX, readable.trim_end_matches('-'))
 }
 
 /// Where the record of a restore is kept.

@@ -60,6 +60,8 @@ fn snapshot(day: &str, status: &str) -> Snapshot {
         percent: 100,
         allocated_gib: Some(20),
         encrypted: false,
+        of: None,
+        carried: Vec::new(),
         label: Ok(run.label(&orders(), shot)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },
     }
@@ -216,7 +218,22 @@ fn a_backup_is_looked_at_from_all_sides() {
     if let Ok(label) = &mut small.label {
         label.shot.size_bytes = Some(999_999);
     }
-    assert_eq!(faults(&examined(&run(), &small, &set(Some(whole(&small)), copy()))), ["it is large enough"]);
+    let as_small = set(Some(whole(&small)), Ok(Some(small.clone())));
+    assert_eq!(faults(&examined(&run(), &small, &as_small)), ["it is large enough"]);
+    // Taken anew by the same name since the manifest was written, or since it was copied.
+    assert_eq!(faults(&examined(&run(), &small, &set(Some(whole(&small)), copy())))[0], "it is in us-east-1 as well");
+    let before = set(Some(whole(&good)), Ok(Some(small.clone())));
+    assert_eq!(faults(&examined(&run(), &small, &before))[0], "its manifest is whole");
+    for change in [
+        |manifest: &mut Manifest| manifest.version = 9,
+        |manifest: &mut Manifest| manifest.plan = "other".parse().unwrap(),
+        |manifest: &mut Manifest| manifest.schedule = "hourly".parse().unwrap(),
+        |manifest: &mut Manifest| manifest.scheduled_at = time(NOW),
+    ] {
+        let mut another = whole(&good);
+        change(&mut another);
+        assert_eq!(faults(&examined(&run(), &good, &set(Some(another), copy()))), ["its manifest is whole"]);
+    }
 
     let old = snapshot("2026-11-20", "available");
     let aged = set(Some(whole(&old)), Ok(Some(old.clone())));
@@ -255,9 +272,15 @@ fn whose_an_instance_is_is_read_back_from_its_tags() {
     for purpose in [Purpose::Test, Purpose::Keep] {
         let ours = provenance(purpose);
         let tags = ours.tags().into_iter().collect();
-        assert_eq!(Provenance::read(&tags), Ok(ours));
+        let name = run().instance(&orders()).unwrap();
+        for other in ["orders-primary", "reporting", "lifeboat-restore-orders-0123456789"] {
+            let read = Provenance::read(&other.parse().unwrap(), &tags);
+            assert_eq!(read, Err(format!("its tags are those of `{name}`")), "copied from it");
+        }
+        assert_eq!(Provenance::read(&name, &tags), Ok(ours));
     }
-    assert!(Provenance::read(&std::collections::BTreeMap::new()).unwrap_err().contains("lifeboat:purpose"));
+    let none = std::collections::BTreeMap::new();
+    assert!(Provenance::read(&run().instance(&orders()).unwrap(), &none).unwrap_err().contains("lifeboat:purpose"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::DbClusterSnapshot;
 use domain::{
-    backup::{Kind, Label, Marks, SeenCluster, Snapshot},
+    backup::{self, Kind, Label, Marks, Of, SeenCluster, Snapshot},
     failure::Failure,
     id::{ClusterId, KmsKeyId, PlanName},
 };
@@ -74,18 +74,14 @@ impl Rds {
         }
     }
 
-    /// Asks for a copy, in this Region, of another Region's snapshot of a cluster, with its tags.
-    ///
-    /// # Errors
-    /// As AWS answers.
-    pub async fn copy_cluster_snapshot(&self, arn: &str, name: &str, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+    pub(super) async fn copy_cluster_snapshot(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
         let request = self
             .client
             .copy_db_cluster_snapshot()
-            .source_db_cluster_snapshot_identifier(arn)
-            .target_db_cluster_snapshot_identifier(name)
+            .source_db_cluster_snapshot_identifier(&of.arn)
+            .target_db_cluster_snapshot_identifier(&of.name)
             .set_kms_key_id(key.map(ToString::to_string))
-            .copy_tags(true);
+            .set_tags(Some(super::tags(&of.carried)));
         match request.send().await {
             Ok(_) => Ok(Asked::Begun),
             Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Asked::Begun),
@@ -93,7 +89,9 @@ impl Rds {
             Err(error) if is(&error, "InvalidDBClusterSnapshotState") || is(&error, "InvalidDBClusterState") => {
                 Ok(Asked::Busy)
             }
-            Err(error) => Err(aws_failure!(format!("cannot copy cluster snapshot `{arn}` to {}", self.region), error)),
+            Err(error) => {
+                Err(aws_failure!(format!("cannot copy cluster snapshot `{}` to {}", of.arn, self.region), error))
+            }
         }
     }
 
@@ -166,7 +164,7 @@ impl Rds {
 const OURS: &str = "lifeboat-";
 
 fn read(found: &DbClusterSnapshot, tags: BTreeMap<String, String>) -> Snapshot {
-    let label = Label::read(Kind::Cluster, &tags);
+    let label = Label::read(Kind::Cluster, found.db_cluster_snapshot_identifier().unwrap_or_default(), &tags);
     // RDS keeps no original's time with a copy; its label has the time just before the original was asked for.
     let is_copy = found.source_db_cluster_snapshot_arn().is_some_and(|source| !source.is_empty());
     let taken_at = match &label {
@@ -183,7 +181,9 @@ fn read(found: &DbClusterSnapshot, tags: BTreeMap<String, String>) -> Snapshot {
         percent: found.percent_progress().and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0),
         allocated_gib: gib(found.allocated_storage()),
         encrypted: found.storage_encrypted().unwrap_or(false),
+        of: found.db_cluster_identifier().and_then(|id| id.parse().ok()).map(Of::Cluster),
         label: label.map_err(|error| error.to_string()),
+        carried: backup::carried(&tags),
         marks: Marks::read(&tags),
     }
 }
@@ -207,7 +207,9 @@ mod tests {
 
     fn found() -> aws_sdk_rds::types::builders::DbClusterSnapshotBuilder {
         let at: Timestamp = "2026-11-21T02:00:05Z".parse().unwrap();
-        DbClusterSnapshot::builder().snapshot_create_time(DateTime::from_secs(at.as_second())).allocated_storage(0)
+        let found =
+            DbClusterSnapshot::builder().db_cluster_snapshot_identifier("lifeboat-lab-reports-daily-20261121t020000");
+        found.snapshot_create_time(DateTime::from_secs(at.as_second())).allocated_storage(0)
     }
 
     #[test]

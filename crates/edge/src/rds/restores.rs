@@ -194,18 +194,20 @@ impl Rds {
     }
 }
 
-/// `None` for an instance whose name is none that we would give.
+/// `None` for an instance whose name cannot be read.
 fn seen(found: &DbInstance) -> Option<SeenInstance> {
     let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
     let tags: BTreeMap<String, String> = found.tag_list().iter().filter_map(tag).collect();
     let endpoint = found.endpoint().and_then(|endpoint| {
         Some((endpoint.address()?.to_ascii_lowercase().parse().ok()?, u16::try_from(endpoint.port()?).ok()?))
     });
+    let instance = found.db_instance_identifier()?.parse().ok()?;
+    let provenance = Provenance::read(&instance, &tags);
     Some(SeenInstance {
-        instance: found.db_instance_identifier()?.parse().ok()?,
+        instance,
         status: found.db_instance_status().unwrap_or("unknown").to_owned(),
         endpoint,
-        provenance: Provenance::read(&tags),
+        provenance,
     })
 }
 

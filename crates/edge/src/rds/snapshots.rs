@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::{DbSnapshot, Tag};
 use domain::{
-    backup::{Found, Kind, Label, Marks, Quota, Snapshot},
+    backup::{self, Found, Kind, Label, Marks, Of, Quota, Snapshot},
     failure::Failure,
     id::{InstanceId, KmsKeyId, PlanName},
 };
@@ -60,25 +60,32 @@ impl Rds {
         }
     }
 
-    /// Asks for a copy, in this Region, of another Region's snapshot, with its tags. In GovCloud, an encrypted one would
-    /// need a presigned URL besides, which is not made here; elsewhere RDS ignores it.
+    /// Asks for a copy, in this Region, of another Region's snapshot, with the tags that it carries. In GovCloud, an
+    /// encrypted one would need a presigned URL besides, which is not made here; elsewhere RDS ignores it.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn copy_snapshot(&self, arn: &str, name: &str, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+    pub async fn copy_snapshot(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+        match of.kind {
+            Kind::Instance => self.copy_instance_snapshot(of, key).await,
+            Kind::Cluster => self.copy_cluster_snapshot(of, key).await,
+        }
+    }
+
+    async fn copy_instance_snapshot(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
         let request = self
             .client
             .copy_db_snapshot()
-            .source_db_snapshot_identifier(arn)
-            .target_db_snapshot_identifier(name)
+            .source_db_snapshot_identifier(&of.arn)
+            .target_db_snapshot_identifier(&of.name)
             .set_kms_key_id(key.map(ToString::to_string))
-            .copy_tags(true);
+            .set_tags(Some(super::tags(&of.carried)));
         match request.send().await {
             Ok(_) => Ok(Asked::Begun),
             Err(error) if is(&error, "DBSnapshotAlreadyExists") => Ok(Asked::Begun),
             Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
             Err(error) if is(&error, "InvalidDBSnapshotState") => Ok(Asked::Busy),
-            Err(error) => Err(aws_failure!(format!("cannot copy snapshot `{arn}` to {}", self.region), error)),
+            Err(error) => Err(aws_failure!(format!("cannot copy snapshot `{}` to {}", of.arn, self.region), error)),
         }
     }
 
@@ -191,6 +198,9 @@ fn read(found: &DbSnapshot) -> Snapshot {
         percent: found.percent_progress().and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0),
         allocated_gib: gib(found.allocated_storage()),
         encrypted: found.encrypted().unwrap_or(false),
-        label: Label::read(Kind::Instance, &tags).map_err(|error| error.to_string()),
+        of: found.db_instance_identifier().and_then(|id| id.parse().ok()).map(Of::Instance),
+        label: Label::read(Kind::Instance, found.db_snapshot_identifier().unwrap_or_default(), &tags)
+            .map_err(|error| error.to_string()),
+        carried: backup::carried(&tags),
     }
 }

@@ -50,6 +50,8 @@ fn regions() -> Regions {
         percent: 100,
         allocated_gib: Some(20),
         encrypted: false,
+        of: None,
+        carried: Vec::new(),
         label: Ok(run.label(&"orders".parse().unwrap(), shot)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },
     };

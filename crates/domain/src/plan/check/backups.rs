@@ -57,7 +57,8 @@ fn components(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>
 }
 
 fn copies(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
-    let is_elsewhere = |name, active| plan.component(name).is_some_and(|known| known.backed_up_on(active) != active);
+    let is_elsewhere =
+        |name, active| plan.component(name).is_some_and(|known| plan.backed_up_on(known, active) != active);
     let taken_on = |active: ActiveSide| {
         backup.components.is_empty() || backup.components.iter().any(|name| !is_elsewhere(name, active))
     };

@@ -5,7 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::span::Span;
+use crate::{
+    cron::{self, BadCron, Cron},
+    span::Span,
+};
 
 /// Why a text is not a name of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,7 +141,8 @@ id!(
     |text| hyphenated(text, 20)
 );
 id!(
-    /// When a schedule fires, as EventBridge Scheduler reads it; a `cron` is in UTC.
+    /// When a schedule fires, as EventBridge Scheduler reads it; a `cron` is in UTC. What its fields hold is checked with
+    /// the plan, which says more of it.
     Schedule, "a schedule", "rate(15 minutes) or cron(0 2 * * ? *), in UTC", is_schedule
 );
 id!(
@@ -220,13 +224,20 @@ fn is_region(text: &str) -> bool {
         && number.chars().all(|c| c.is_ascii_digit())
 }
 
+/// EventBridge Scheduler's longest.
+const LONGEST_SCHEDULE: usize = 256;
+
 fn is_schedule(text: &str) -> bool {
-    let inside = |kind: &str| text.strip_prefix(kind)?.strip_suffix(')');
-    match (inside("rate("), inside("cron(")) {
+    let is_known = match (inside(text, "rate("), inside(text, "cron(")) {
         (Some(rate), _) => rate_seconds(rate).is_some(),
-        (_, Some(cron)) => is_cron(cron),
+        (_, Some(cron)) => cron::fields(cron).is_some(),
         (None, None) => false,
-    }
+    };
+    is_known && text.len() <= LONGEST_SCHEDULE
+}
+
+fn inside<'t>(text: &'t str, kind: &str) -> Option<&'t str> {
+    text.strip_prefix(kind)?.strip_suffix(')')
 }
 
 /// `15 minutes` in seconds. AWS wants the singular for one, and takes no zero.
@@ -244,21 +255,24 @@ fn rate_seconds(rate: &str) -> Option<u64> {
     (is_plural == (count > 1)).then_some(count * seconds)
 }
 
-/// Minutes, hours, days of the month, months, days of the week, years; one of the two days is `?`.
-fn is_cron(cron: &str) -> bool {
-    let fields: Vec<&str> = cron.split(' ').collect();
-    let [_, _, day_of_month, _, day_of_week, _] = fields[..] else { return false };
-    let plain = |field: &&str| {
-        !field.is_empty() && field.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || "*,-/?#".contains(c))
-    };
-    fields.iter().all(plain) && (day_of_month == "?") != (day_of_week == "?")
-}
-
 impl Schedule {
-    /// From one time to the next, where that is always the same.
+    /// The longest from one time to the next, where that can be told.
     #[must_use]
-    pub fn every(&self) -> Option<Span> {
-        rate_seconds(self.0.strip_prefix("rate(")?.strip_suffix(')')?).map(Span::seconds)
+    pub fn longest_wait(&self) -> Option<Span> {
+        match inside(&self.0, "rate(") {
+            Some(rate) => rate_seconds(rate).map(Span::seconds),
+            None => self.cron()?.ok()?.longest_wait(),
+        }
+    }
+
+    /// Why EventBridge Scheduler would refuse it, or never fire it.
+    #[must_use]
+    pub fn fault(&self) -> Option<BadCron> {
+        self.cron()?.err()
+    }
+
+    fn cron(&self) -> Option<Result<Cron, BadCron>> {
+        cron::fields(inside(&self.0, "cron(")?).map(Cron::read)
     }
 }
 
@@ -352,14 +366,25 @@ mod tests {
             "rate(5 seconds)",
             "cron(0 2 * * *)",
             "cron(0 2 * * * *)",
-            "cron(0 2 ? * ? *)",
-            "cron(0  2 * * ? *)",
             "cron(0 2 * * ? *",
+            &format!("cron(0{} 2 * * ? *)", ",0".repeat(120)),
         ] {
             assert!(bad.parse::<Schedule>().is_err(), "{bad}");
         }
-        assert_eq!("rate(15 minutes)".parse::<Schedule>().unwrap().every(), Some(Span::seconds(900)));
-        assert_eq!("cron(0 2 * * ? *)".parse::<Schedule>().unwrap().every(), None);
+    }
+
+    #[test]
+    fn a_schedule_says_how_long_it_waits_and_what_is_wrong_with_it() {
+        for (text, waits_seconds, is_sound) in [
+            ("rate(15 minutes)", Some(900), true),
+            ("cron(0 2 * * ? *)", Some(24 * 3_600), true),
+            ("cron(0 2 1 1 ? 2030)", None, true),
+            ("cron(60 2 * * ? *)", None, false),
+        ] {
+            let schedule: Schedule = text.parse().unwrap();
+            assert_eq!(schedule.longest_wait(), waits_seconds.map(Span::seconds), "{text}");
+            assert_eq!(schedule.fault().is_none(), is_sound, "{text}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod backup;
 pub mod cleanup;
+pub mod cron;
 pub mod drain;
 pub mod evidence;
 pub mod failure;

@@ -6,6 +6,7 @@ mod objectives;
 mod pairs;
 mod recovery;
 mod regions;
+mod schedules;
 mod traffic;
 mod verification;
 mod watch;
@@ -26,6 +27,7 @@ pub fn check(plan: &Plan) -> Vec<Finding> {
     traffic::check(plan, &mut found);
     watch::check(plan, &mut found);
     recovery::check(plan, &mut found);
+    schedules::check(plan, &mut found);
     backups::check(plan, &mut found);
     verification::check(plan, &mut found);
     found

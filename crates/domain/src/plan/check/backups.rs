@@ -88,7 +88,7 @@ fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
         let remedy = "Set one of last, within, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
         found.push(Finding::error(&path, "it keeps nothing", remedy));
     }
-    let every = backup.schedule.every().map(|every| every.duration().as_secs().max(1));
+    let every = backup.schedule.longest_wait().map(|every| every.duration().as_secs().max(1));
     let within = backup.retention.within.map_or(0, |within| within.duration().as_secs());
     let counted = u64::from(backup.retention.last.max(backup.retention.floor));
     let most = every.map_or(0, |every| within / every + 1).max(counted);
@@ -112,10 +112,14 @@ fn alarm(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
         let what = format!("{age} is nothing that CloudWatch can watch for");
         found.push(Finding::error(&path, what, "Write whole hours, 1h to 7d."));
     }
-    if let Some(every) = backup.schedule.every().filter(|every| *every >= age) {
-        let what = format!("a backup is due every {every}, and {age} old is too old");
-        found.push(Finding::error(&path, what, "Leave the next backup time to be made: write more."));
-    }
+    let Some(wait) = backup.schedule.longest_wait().filter(|wait| *wait >= age) else { return };
+    let what = format!("up to {wait} pass from one backup to the next, and {age} old is too old");
+    let remedy = if wait < LONGEST_ALARM {
+        "Leave the next backup time to be made: write more."
+    } else {
+        "Back up more often, or leave the alarm out: CloudWatch looks back no further than 7d."
+    };
+    found.push(Finding::error(&path, what, remedy));
 }
 
 /// A backup that nobody has restored is a hope.

@@ -9,13 +9,13 @@ const ROLES: &str = "/components/0/applicationRoles";
 const RETENTION: &str = "/components/0/afterPromotion/backupRetention";
 const WITHIN: &str = "/verify/0/within";
 
-fn lab() -> Value {
+pub(super) fn lab() -> Value {
     let text = include_str!("../../../../../plans/lab.yaml");
     serde_json::to_value(super::super::read(text, "plans/lab.yaml").unwrap()).unwrap()
 }
 
 /// What is found in the lab's plan once these values are written at these pointers: `error: path` or `warning: path`.
-fn found(changes: &[(&str, Value)]) -> Vec<String> {
+pub(super) fn found(changes: &[(&str, Value)]) -> Vec<String> {
     let mut plan = lab();
     for (pointer, value) in changes {
         let (group, field) = pointer.rsplit_once('/').unwrap();
@@ -30,7 +30,7 @@ fn found(changes: &[(&str, Value)]) -> Vec<String> {
 }
 
 /// Holds that each change alone is answered with exactly these findings.
-fn hold(cases: &[(&str, Value, &[&str])]) {
+pub(super) fn hold(cases: &[(&str, Value, &[&str])]) {
     for (pointer, value, expected) in cases {
         assert_eq!(found(&[(pointer, value.clone())]), *expected, "{pointer} = {value}");
     }
@@ -438,18 +438,36 @@ fn backups_leave_the_primary_region_and_stay_in_its_partition() {
 fn an_alarm_leaves_the_next_backup_time_and_is_one_that_cloudwatch_takes() {
     const OLDER: &str = "/backups/0/alarm/olderThan";
     let wrong = &["error: backups[0].alarm.olderThan"][..];
-    hold(&[
-        (OLDER, json!("1h"), &[]),
-        (OLDER, json!("7d"), &[]),
-        (OLDER, json!("59m"), wrong),
-        (OLDER, json!("90m"), wrong),
-        (OLDER, json!("169h"), wrong),
-    ]);
-    let every = |schedule: &str| found(&[("/backups/0/schedule", json!(schedule)), (OLDER, json!("6h"))]);
-    assert_eq!(
-        (every("rate(6 hours)"), every("rate(5 hours)").len()),
-        (wrong.iter().map(ToString::to_string).collect(), 0)
-    );
+    for (schedule, older, expected) in [
+        ("rate(30 minutes)", "1h", &[][..]),
+        ("rate(30 minutes)", "7d", &[]),
+        ("rate(30 minutes)", "59m", wrong),
+        ("rate(30 minutes)", "90m", wrong),
+        ("rate(30 minutes)", "169h", wrong),
+        ("rate(5 hours)", "6h", &[]),
+        ("rate(6 hours)", "6h", wrong),
+        ("cron(0 2 * * ? *)", "24h", wrong),
+        ("cron(0 2 * * ? *)", "25h", &[]),
+        ("cron(0 */6 * * ? *)", "6h", wrong),
+        ("cron(0 */6 * * ? *)", "7h", &[]),
+        ("cron(0 2 ? * MON-FRI *)", "26h", wrong),
+        ("cron(0 2 ? * MON-FRI *)", "73h", &[]),
+        ("cron(0 2 ? * SUN *)", "7d", wrong),
+        ("cron(0 2 1 * ? *)", "7d", wrong),
+    ] {
+        let found = found(&[("/backups/0/schedule", json!(schedule)), (OLDER, json!(older))]);
+        assert_eq!(found, expected, "{schedule}, {older}");
+    }
+}
+
+#[test]
+fn an_alarm_that_no_number_mends_is_told_to_be_left_out() {
+    for (schedule, remedy) in [("rate(6 days)", "write more."), ("rate(7 days)", "than 7d.")] {
+        let mut plan = lab();
+        plan["backups"][0]["schedule"] = json!(schedule);
+        let findings = check(&serde_json::from_value(plan).unwrap());
+        assert!(findings.iter().any(|finding| finding.remedy.ends_with(remedy)), "{schedule}: {findings:#?}");
+    }
 }
 
 #[test]

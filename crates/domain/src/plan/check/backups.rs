@@ -8,7 +8,11 @@ use super::{
     regions::partition,
     verification::LONGEST_CHECK,
 };
-use crate::{lease::ActiveSide, span::Span};
+use crate::{
+    lease::ActiveSide,
+    retention::{Each, Retention},
+    span::Span,
+};
 
 /// Manual snapshots that RDS keeps in a Region, unless the account's quota is raised.
 const SNAPSHOT_QUOTA: u64 = 100;
@@ -88,10 +92,7 @@ fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
         let remedy = "Set one of last, within, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
         found.push(Finding::error(&path, "it keeps nothing", remedy));
     }
-    let every = backup.schedule.longest_wait().map(|every| every.duration().as_secs().max(1));
-    let within = backup.retention.within.map_or(0, |within| within.duration().as_secs());
-    let counted = u64::from(backup.retention.last.max(backup.retention.floor));
-    let most = every.map_or(0, |every| within / every + 1).max(counted);
+    let most = keeps(backup);
     if most > SNAPSHOT_QUOTA {
         let what = format!("it keeps {most} snapshots, and RDS {SNAPSHOT_QUOTA} manual ones in a Region");
         let remedy = "Keep fewer, or have the account's quota raised: at the quota no backup can be made.";
@@ -99,7 +100,35 @@ fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
     }
 }
 
+/// At least so many of a component's backups are kept, once the schedule has run for long enough: the rules overlap,
+/// so that they are not added up.
+fn keeps(backup: &Backup) -> u64 {
+    let Retention { last, within, hourly, daily, weekly, monthly, yearly, floor } = &backup.retention;
+    let wait = backup.schedule.longest_wait();
+    // The newest one, and one each time that the schedule fires or the period ends, whichever is longer.
+    let so_old = |within: Span, period: Span| {
+        wait.map_or(0, |wait| within.duration().as_secs() / wait.max(period).duration().as_secs().max(1) + 1)
+    };
+    let each = |rule: &Option<Each>, period: Span| match rule {
+        None => 0,
+        Some(Each::Newest(count)) => u64::from(*count),
+        Some(Each::Within(within)) => so_old(*within, period),
+    };
+    let all = [
+        u64::from(*last.max(floor)),
+        within.map_or(0, |within| so_old(within, Span::seconds(0))),
+        each(hourly, HOUR),
+        each(daily, DAY),
+        each(weekly, DAY.times(7)),
+        each(monthly, DAY.times(31)),
+        each(yearly, DAY.times(366)),
+    ];
+    all.into_iter().max().unwrap_or_default()
+}
+
 const HOUR: Span = Span::seconds(3_600);
+
+const DAY: Span = Span::seconds(24 * 3_600);
 
 /// The longest that a CloudWatch alarm looks back, with periods of an hour.
 const LONGEST_ALARM: Span = Span::seconds(7 * 24 * 3_600);

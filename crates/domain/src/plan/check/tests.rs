@@ -477,11 +477,32 @@ fn a_retention_keeps_something_and_no_more_than_a_region_holds() {
         (RETENTION_OF_BACKUPS, json!({"last": 100}), &[]),
         (RETENTION_OF_BACKUPS, json!({"last": 101}), &["warning: backups[0].retention"]),
     ]);
-    let each = |schedule: &str, within: &str| {
-        found(&[("/backups/0/schedule", json!(schedule)), (RETENTION_OF_BACKUPS, json!({"within": within}))])
+}
+
+#[test]
+fn each_rule_of_a_retention_is_held_against_the_quota() {
+    // The daily alarm does not fit each of these schedules.
+    let found = |schedule: &str, rules: &Value| {
+        let alarm = ("/backups/0/alarm", Value::Null);
+        found(&[alarm, ("/backups/0/schedule", json!(schedule)), (RETENTION_OF_BACKUPS, rules.clone())])
     };
-    assert_eq!(each("rate(15 minutes)", "1d"), [""; 0], "97 snapshots");
-    assert_eq!(each("rate(15 minutes)", "30d"), ["warning: backups[0].retention"]);
+    for (schedule, rule, fits, is_too_much) in [
+        ("rate(15 minutes)", "within", json!("1d"), json!("30d")),
+        ("rate(15 minutes)", "hourly", json!({"within": "99h"}), json!({"within": "100h"})),
+        ("rate(2 hours)", "hourly", json!({"within": "199h"}), json!({"within": "200h"})),
+        ("cron(0 2 * * ? *)", "within", json!("99d"), json!("100d")),
+        ("cron(0 2 * * ? *)", "hourly", json!({"within": "99d"}), json!({"within": "365d"})),
+        ("cron(0 2 * * ? *)", "daily", json!({"newest": 100}), json!({"newest": 101})),
+        ("cron(0 2 * * ? *)", "daily", json!({"newest": 30}), json!({"newest": u32::MAX})),
+        ("cron(0 2 * * ? *)", "weekly", json!({"within": "699d"}), json!({"within": "700d"})),
+        ("cron(0 2 * * ? *)", "monthly", json!({"within": "3099d"}), json!({"within": "3100d"})),
+        ("cron(0 2 * * ? *)", "yearly", json!({"within": "3650d"}), json!({"newest": 101})),
+        ("cron(0 2 1 1 ? 2030)", "last", json!(100), json!(101)),
+    ] {
+        assert_eq!(found(schedule, &json!({ rule: fits })), [""; 0], "{schedule}, {rule}: {fits}");
+        let warned = found(schedule, &json!({ rule: is_too_much }));
+        assert_eq!(warned, ["warning: backups[0].retention"], "{schedule}, {rule}: {is_too_much}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::{
 pub fn synth(plan: &Plan) -> Value {
     let mut resources = Map::new();
     for backup in &plan.backups {
-        let name = pascal(backup.name.as_str());
+        let name = logical_id(backup.name.as_str());
         resources.insert(format!("Backup{name}Schedule"), backup_schedule(plan, backup));
         let verification = backup.verification.as_ref();
         for (what, purpose, when) in [
@@ -28,7 +28,7 @@ pub fn synth(plan: &Plan) -> Value {
             }
         }
         for component in &backup.components {
-            let of = format!("Backup{name}{}", pascal(component.as_str()));
+            let of = format!("Backup{name}{}", logical_id(component.as_str()));
             let alarms = size_alarms(plan, backup, component).into_iter();
             resources.extend(alarms.map(|(what, alarm)| (format!("{of}{what}Alarm"), alarm)));
         }
@@ -43,7 +43,7 @@ pub fn synth(plan: &Plan) -> Value {
     resources.insert("LostStarts".into(), queue(plan));
     resources.insert("LostStartsAlarm".into(), lost_alarm(plan));
     for machine in MACHINES {
-        resources.insert(format!("{}FailedAlarm", pascal(machine)), failed_alarm(plan, machine));
+        resources.insert(format!("{}FailedAlarm", logical_id(machine)), failed_alarm(plan, machine));
     }
     json!({
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -182,7 +182,7 @@ fn lost_alarm(plan: &Plan) -> Value {
 fn failed_alarm(plan: &Plan, machine: &str) -> Value {
     let says = format!(
         "A run of lifeboat-{machine} ended with an error. Its notice says which and why. RUNBOOK, \"{}Failed\".",
-        pascal(machine)
+        logical_id(machine)
     );
     let of = json!([{ "Name": "StateMachineArn", "Value": machine_arn(&format!("lifeboat-{machine}")) }]);
     let name = format!("lifeboat-{}-{machine}-failed", plan.plan);
@@ -255,8 +255,9 @@ fn alarm(name: &str, says: &str, namespace: &str, metric: &str, statistic: &str,
     })
 }
 
-/// `every-hour` as `EveryHour`: a logical id has no hyphens.
-fn pascal(name: &str) -> String {
+/// `every-hour` as `EveryHour`: a logical id has no hyphens. Of two names it can make one, as of `day-1` and `day1`:
+/// [`crate::plan::check`] refuses a plan with such names.
+pub(crate) fn logical_id(name: &str) -> String {
     let capital = |word: &str| {
         let mut letters = word.chars();
         letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()

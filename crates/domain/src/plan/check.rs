@@ -2,6 +2,7 @@
 
 mod backups;
 mod clusters;
+mod names;
 mod objectives;
 mod pairs;
 mod recovery;
@@ -29,6 +30,7 @@ pub fn check(plan: &Plan) -> Vec<Finding> {
     recovery::check(plan, &mut found);
     schedules::check(plan, &mut found);
     backups::check(plan, &mut found);
+    names::check(plan, &mut found);
     verification::check(plan, &mut found);
     found
 }

@@ -1,5 +1,7 @@
 //! Each limit at, above and below; each check against a plan that has nothing else wrong.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use super::super::{Plan, Severity};
@@ -9,9 +11,13 @@ const ROLES: &str = "/components/0/applicationRoles";
 const RETENTION: &str = "/components/0/afterPromotion/backupRetention";
 const WITHIN: &str = "/verify/0/within";
 
-pub(super) fn lab() -> Value {
+static LAB: LazyLock<Value> = LazyLock::new(|| {
     let text = include_str!("../../../../../plans/lab.yaml");
     serde_json::to_value(super::super::read(text, "plans/lab.yaml").unwrap()).unwrap()
+});
+
+pub(super) fn lab() -> Value {
+    LAB.clone()
 }
 
 /// What is found in the lab's plan once these values are written at these pointers: `error: path` or `warning: path`.

@@ -2,6 +2,7 @@
 
 mod backups;
 mod clusters;
+mod databases;
 mod names;
 mod objectives;
 mod pairs;
@@ -25,6 +26,7 @@ pub fn check(plan: &Plan) -> Vec<Finding> {
     regions::check(plan, &mut found);
     objectives::check(plan, &mut found);
     pairs::check(plan, &mut found);
+    databases::check(plan, &mut found);
     traffic::check(plan, &mut found);
     watch::check(plan, &mut found);
     recovery::check(plan, &mut found);

@@ -220,6 +220,9 @@ fn components_have_names_of_their_own_and_only_traffics_is_moved() {
     let pair = lab()["components"][0].clone();
     let named = |name: String| {
         let mut pair = pair.clone();
+        for side in ["primary", "replica"] {
+            pair[side]["instance"] = json!(format!("{name}-{side}"));
+        }
         pair["name"] = json!(name);
         pair
     };

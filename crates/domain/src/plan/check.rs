@@ -9,6 +9,7 @@ mod pairs;
 mod recovery;
 mod regions;
 mod schedules;
+mod stack;
 mod traffic;
 mod verification;
 mod watch;
@@ -34,6 +35,7 @@ pub fn check(plan: &Plan) -> Vec<Finding> {
     backups::check(plan, &mut found);
     names::check(plan, &mut found);
     verification::check(plan, &mut found);
+    stack::check(plan, &mut found);
     found
 }
 

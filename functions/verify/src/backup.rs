@@ -44,7 +44,8 @@ pub(crate) async fn verify(
     let Request { restore: run, component } = request;
     let examined = match run.wanted {
         Wanted::Time(_) | Wanted::LatestTime => {
-            let instance = &run.active.of(run.target(&component)?.pair).instance;
+            let side = run.plan.backed_up_on(run.component(&component)?, run.active);
+            let instance = &side.of(run.target(&component)?.pair).instance;
             let window = world.window(&run.region, instance).await?;
             let chosen = restore::point_in_time(&run.wanted, instance, window)?;
             Examined { chosen: Some(chosen), checks: Vec::new() }

@@ -116,6 +116,12 @@ pub struct RestoreRun {
     pub opened_at: Timestamp,
 }
 
+/// What a request is of.
+struct Meant {
+    components: Vec<ComponentName>,
+    left_out: Vec<ComponentName>,
+}
+
 /// A component as a restore sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'r> {
@@ -139,15 +145,15 @@ impl RestoreRequest {
         now: Timestamp,
     ) -> Result<RestoreRun, Failure> {
         let wrong = |field: &str, why: String| Err(Failure::InvalidInput(format!("request.{field}: {why}")));
-        let (components, left_out) = match self.components(&plan) {
-            Ok(components) => components,
+        let Meant { components, left_out } = match self.components(&plan) {
+            Ok(meant) => meant,
             Err((field, why)) => return wrong(field, why),
         };
         let sides = [&plan.regions.primary, &plan.regions.recovery];
-        let there = match active {
-            ActiveSide::Primary => &plan.regions.primary,
-            ActiveSide::Replica => &plan.regions.recovery,
-        };
+        let taken_on = |name: &ComponentName| plan.component(name).map(|known| plan.backed_up_on(known, active));
+        let mut regions = components.iter().map(|name| plan.region_of(taken_on(name).unwrap_or(active)));
+        let there = regions.next().unwrap_or_else(|| plan.region_of(active));
+        let are_apart = regions.any(|region| region != there);
         let usual = match self.wanted {
             Wanted::LatestTime | Wanted::Time(_) => there,
             Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) => &plan.regions.recovery,
@@ -164,6 +170,12 @@ impl RestoreRequest {
                 if self.purpose == Purpose::Test && self.schedule.is_none() =>
             {
                 return wrong("schedule", "name the schedule whose checks the backup must pass".to_owned());
+            }
+            Wanted::LatestTime | Wanted::Time(_) if are_apart => {
+                return wrong(
+                    "component",
+                    "they are not in one Region since the failover: name one of them".to_owned(),
+                );
             }
             Wanted::LatestTime | Wanted::Time(_) if region != there => {
                 return wrong("region", format!("a point in time is restored where the primary is, in {there}"));
@@ -196,7 +208,7 @@ impl RestoreRequest {
     }
 
     /// What it is of, and what it leaves out.
-    fn components(&self, plan: &Plan) -> Result<(Vec<ComponentName>, Vec<ComponentName>), (&'static str, String)> {
+    fn components(&self, plan: &Plan) -> Result<Meant, (&'static str, String)> {
         let backup = match &self.schedule {
             None => None,
             Some(schedule) => Some(plan.backup(schedule).ok_or_else(|| {
@@ -216,7 +228,7 @@ impl RestoreRequest {
                     backup.components.iter().cloned().partition(|name| unsupported(name).is_none());
                 match left_out.iter().find_map(unsupported) {
                     Some(why) if meant.is_empty() => Err(why),
-                    Some(_) | None => Ok((meant, left_out)),
+                    Some(_) | None => Ok(Meant { components: meant, left_out }),
                 }
             }
             (Some(component), Some(backup)) if !backup.components.contains(component) => {
@@ -227,7 +239,7 @@ impl RestoreRequest {
             }
             (Some(component), _) => match unsupported(component) {
                 Some(why) => Err(why),
-                None => Ok((vec![component.clone()], Vec::new())),
+                None => Ok(Meant { components: vec![component.clone()], left_out: Vec::new() }),
             },
         }
     }
@@ -362,6 +374,52 @@ mod tests {
         let run = open(&both, Purpose::Integrity, None).unwrap();
         assert!(run.component(&"reports".parse().unwrap()).is_ok());
         assert!(run.target(&"reports".parse().unwrap()).unwrap_err().chain().contains("not supported yet"));
+    }
+
+    #[test]
+    fn a_pair_that_a_failover_leaves_is_restored_to_a_point_in_time_where_it_is() {
+        let mut plan = plan(&["orders", "customers"]);
+        let Component::PostgresPair(mut pair) = plan.components[0].clone() else { panic!("a pair") };
+        pair.name = "customers".parse().unwrap();
+        plan.components.push(Component::PostgresPair(pair));
+        let event: serde_json::Value = serde_json::from_str(TEST).unwrap();
+        let request: RestoreRequest = serde_json::from_value(event["request"].clone()).unwrap();
+        let open = |active, component: Option<&str>| {
+            let component = component.map(|name| name.parse().unwrap());
+            let request = RestoreRequest { component, wanted: Wanted::LatestTime, ..request.clone() };
+            let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+            request.open(plan.clone(), "1".into(), active, execution, "2026-11-21T06:00:09Z".parse().unwrap())
+        };
+        for (active, component, region) in [
+            (ActiveSide::Primary, None, "us-east-1"),
+            (ActiveSide::Replica, Some("orders"), "us-west-2"),
+            (ActiveSide::Replica, Some("customers"), "us-east-1"),
+        ] {
+            assert_eq!(open(active, component).unwrap().region.as_str(), region, "{component:?}");
+        }
+        let error = open(ActiveSide::Replica, None).unwrap_err().chain();
+        assert!(error.contains("name one of them"), "{error}");
+    }
+
+    #[test]
+    fn what_a_test_must_pass_is_known_by_its_schedule() {
+        let event: serde_json::Value = serde_json::from_str(TEST).unwrap();
+        let request: RestoreRequest = serde_json::from_value(event["request"].clone()).unwrap();
+        let component = Some("orders".parse().unwrap());
+        let request = RestoreRequest { schedule: None, component, ..request };
+        let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+        let now = "2026-11-21T06:00:09Z".parse().unwrap();
+        let error = request.open(plan(&["orders"]), "1".into(), ActiveSide::Primary, execution, now).unwrap_err();
+        assert!(error.chain().contains("request.schedule: name the schedule"), "{}", error.chain());
+    }
+
+    #[test]
+    fn a_day_has_no_time_and_no_zone() {
+        assert_eq!(day("2026-11-20").unwrap().to_string(), "2026-11-20");
+        for text in ["2026-11-20T23:30:00-05:00", "2026-11-20Z", "20261120", "2026-02-30", "yesterday"] {
+            assert!(day(text).unwrap_err().contains("is no day"), "{text}");
+            assert!(serde_json::from_value::<Wanted>(serde_json::json!({ "date": text })).is_err(), "{text}");
+        }
     }
 
     #[test]

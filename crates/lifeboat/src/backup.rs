@@ -104,6 +104,9 @@ impl Command {
 fn show(outcome: UpkeepOutcome, because: &str, manifest: Option<&Manifest>, key: &str, output: &mut Output) {
     upkeep::show(TITLE, outcome, because, output);
     if let Some(manifest) = manifest {
+        if manifest.outcome != outcome {
+            output.line("  by the manifest, which an earlier run wrote:");
+        }
         for checked in &manifest.parts {
             show_part(&checked.part, output);
         }

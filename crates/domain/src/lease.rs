@@ -36,6 +36,26 @@ pub struct Lease {
     pub guard: Option<Guard>,
 }
 
+impl Lease {
+    /// Which side takes writes, where that is known.
+    ///
+    /// # Errors
+    /// A sentence for people: a run is moving the primary, or stopped while it did.
+    pub fn writes(&self) -> Result<ActiveSide, String> {
+        let moving = self.holder.as_ref().filter(|holder| holder.phase == Phase::Promoting);
+        if let Some(holder) = moving {
+            return Err(format!("`{}` is moving the primary", holder.execution.name()));
+        }
+        match &self.unfinished {
+            Some(stopped) if self.active == ActiveSide::Primary => Err(format!(
+                "`{}` stopped while it moved the primary: which side takes writes is not known",
+                stopped.execution.name()
+            )),
+            Some(_) | None => Ok(self.active),
+        }
+    }
+}
+
 /// Who holds a lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

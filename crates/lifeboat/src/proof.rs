@@ -208,6 +208,8 @@ fn show(record: &RestoreRecord, measured: &Measured, output: &mut Output) {
         let before = measured.recovery_point_seconds.map_or("an unknown time".into(), whole_seconds);
         let origin = chosen.origin.name();
         output.line(&format!("  {}  {origin}, with what was committed until {before} before", part.component));
+    } else {
+        output.line(&format!("  {}  nothing that can be restored", part.component));
     }
     let answered = part.verified.iter().flat_map(|verified| &verified.checks);
     for check in examined.checks.iter().chain(answered) {

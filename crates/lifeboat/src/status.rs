@@ -251,7 +251,10 @@ impl Status {
         if let (Some(watched), Some(active)) = (&watch.instance, &self.active)
             && watched != active
         {
-            return format!("no sample of `{active}` yet, of `{watched}` before: a new plan is taken up within 72 s");
+            return format!(
+                "NOT ONE SAMPLE of `{active}` could tell yet, `{watched}` was watched before. A new plan is taken up within \
+                 72 s, a failover at once; after that, look at the endpoint"
+            );
         }
         let seen = watch
             .last_seen
@@ -346,7 +349,7 @@ mod tests {
         status.watch = Some(watch("orders-primary"));
         assert!(status.watched().starts_with("healthy"), "{}", status.watched());
         status.watch = Some(watch("orders-before"));
-        assert!(status.watched().starts_with("no sample of `orders-primary` yet"), "{}", status.watched());
+        assert!(status.watched().starts_with("NOT ONE SAMPLE of `orders-primary`"), "{}", status.watched());
     }
 
     #[test]

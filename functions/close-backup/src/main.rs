@@ -219,6 +219,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_manifest_of_other_regions_is_replaced_for_the_plan_names_others_now() {
+        let (shelf, mut fewer) = (Memory::default(), event());
+        fewer["parts"][0]["taken"]["places"].as_array_mut().unwrap().pop();
+        let mut lacking = fewer.clone();
+        lacking["parts"][0]["taken"]["missing"] = json!([{ "region": "us-west-2", "because": "silent" }]);
+        for (event, outcome, places) in [
+            (fewer.clone(), UpkeepOutcome::Complete, 1),
+            (event(), UpkeepOutcome::Complete, 2),
+            (lacking.clone(), UpkeepOutcome::Partial, 2),
+            (fewer, UpkeepOutcome::Complete, 1),
+            (lacking, UpkeepOutcome::Partial, 1),
+        ] {
+            assert_eq!(close(&shelf, event).await.outcome, outcome);
+            let manifest: Manifest = serde_json::from_str(&shelf.text(KEY).unwrap()).unwrap();
+            assert_eq!(manifest.parts[0].part.taken.as_ref().unwrap().places.len(), places);
+        }
+    }
+
+    #[tokio::test]
     async fn a_manifest_that_cannot_be_trusted_is_replaced() {
         let whole = Memory::default();
         close(&whole, event()).await;

@@ -49,7 +49,7 @@ trait NewPrimary {
         retention_days: u8,
         protection: bool,
     ) -> impl Future<Output = Result<(), Failure>>;
-    fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> impl Future<Output = Result<(), Failure>>;
+    fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> impl Future<Output = Result<Asked, Failure>>;
 }
 
 async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value) -> Result<Step<Hardening>, Failure> {
@@ -74,7 +74,24 @@ async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value) -> 
             Move::Modify { retention_days, deletion_protection } => {
                 primary.modify(&run, pair, retention_days, deletion_protection).await
             }
-            Move::Snapshot => primary.snapshot(&run, pair, &snapshot).await,
+            Move::Snapshot => match primary.snapshot(&run, pair, &snapshot).await {
+                Ok(Asked::NoRoom) => {
+                    let region = &run.plan.regions.recovery;
+                    let why = format!("{region} has no room for a snapshot of `{}`", pair.replica.instance);
+                    return Ok(Step::refused(
+                        format!("{why}: delete some, as `lifeboat cleanup` does, and take one by hand"),
+                        &seen,
+                    ));
+                }
+                Ok(Asked::Begun) => Ok(()),
+                Ok(Asked::Busy) => {
+                    return Ok(Step::pending(
+                        format!("RDS takes no snapshot of `{}` yet", pair.replica.instance),
+                        &seen,
+                    ));
+                }
+                Err(failure) => Err(failure),
+            },
             Move::Done => return done(shelf, &run, pair, seen, snapshot).await,
         };
         match moved {
@@ -134,7 +151,7 @@ impl NewPrimary for World {
         Rds::here(&run.plan.regions.recovery).await.harden(&pair.replica.instance, days, protection).await
     }
 
-    async fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> Result<(), Failure> {
+    async fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> Result<Asked, Failure> {
         let tags = [
             ("plan", run.plan.plan.to_string()),
             ("component", pair.name.to_string()),
@@ -142,13 +159,7 @@ impl NewPrimary for World {
         ]
         .map(|(key, value)| (tag(key), value));
         let instance = &pair.replica.instance;
-        match Rds::here(&run.plan.regions.recovery).await.take_snapshot(instance, name, &tags).await? {
-            Asked::Begun => Ok(()),
-            asked @ (Asked::Busy | Asked::NoRoom) => Err(Failure::AwsRejected {
-                what: format!("RDS takes no snapshot of `{instance}` now: {asked:?}"),
-                source: None,
-            }),
-        }
+        Rds::here(&run.plan.regions.recovery).await.take_snapshot(instance, name, &tags).await
     }
 }
 

@@ -27,11 +27,37 @@ impl NewPrimary for Fake {
         Ok(())
     }
 
-    async fn snapshot(&self, _: &Run, _: &PostgresPair, _: &str) -> Result<(), Failure> {
+    async fn snapshot(&self, _: &Run, _: &PostgresPair, _: &str) -> Result<Asked, Failure> {
         self.1.borrow_mut().push("snapshot");
         self.0.borrow_mut().snapshot = Some("creating".into());
-        Ok(())
+        Ok(Asked::Begun)
     }
+}
+
+/// A new primary of an account that may have no more snapshots.
+struct Full(Fake);
+
+impl NewPrimary for Full {
+    async fn look(&self, run: &Run, pair: &PostgresPair, snapshot: &str) -> Result<Seen, Failure> {
+        self.0.look(run, pair, snapshot).await
+    }
+
+    async fn modify(&self, run: &Run, pair: &PostgresPair, days: u8, protection: bool) -> Result<(), Failure> {
+        self.0.modify(run, pair, days, protection).await
+    }
+
+    async fn snapshot(&self, _: &Run, _: &PostgresPair, _: &str) -> Result<Asked, Failure> {
+        Ok(Asked::NoRoom)
+    }
+}
+
+#[tokio::test]
+async fn an_account_without_room_for_a_snapshot_is_told_at_once() {
+    let full = Full(Fake::promoted("available"));
+    let step = handle(&closed().await, &full, event()).await.unwrap();
+    assert_eq!(step.step, Outcome::Refused, "nobody waits for what does not come");
+    assert!(step.because.contains("us-west-2 has no room for a snapshot"), "{}", step.because);
+    assert!(full.0.0.borrow().deletion_protection, "the rest is done");
 }
 
 fn event() -> Value {

@@ -13,13 +13,15 @@ use domain::{
     backup::{self, BackupRun, Found, Kind, Label, Missing, Move, Quota, Shot, Snapshot, Source, Stored, Taken, What},
     failure::Failure,
     id::{ComponentName, KmsKeyId, Region},
+    lease::{ActiveSide, Lease},
+    retention::State,
     step::Step,
 };
 use edge::{
     aws, clock,
     postgres::{Postgres, Server},
     rds::{Asked, Rds},
-    shelf::Bucket,
+    shelf::{self, Bucket, Shelf},
 };
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -30,8 +32,9 @@ use tracing::info;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let world = World { postgres: Postgres::from_env(bucket).await.map_err(|failure| failure.chain())? };
-    edge::serve(|event| handle(&world, event)).await
+    let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
+    let world = World { postgres };
+    edge::serve(|event| handle(&bucket, &world, event)).await
 }
 
 /// Of what, and for which backup.
@@ -52,8 +55,14 @@ trait Snapshots {
     fn now(&self) -> Timestamp;
 }
 
-async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
+async fn handle(shelf: &impl Shelf, world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
     let Request { backup, component } = edge::parse(event, "Snapshot")?;
+    // A run may have moved the primary since the backup was opened.
+    let active = match writes(shelf, &backup, &component).await? {
+        Ok(active) => active,
+        Err(why) => return Ok(Step::pending(why, Value::Null)),
+    };
+    let backup = BackupRun { active, ..backup };
     let source = backup.source(&component)?;
     let name = backup.snapshot_name(&component);
     let mut found = world.find(source.region, source.kind(), &name).await;
@@ -66,7 +75,7 @@ async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Fai
     let next = backup::plan(&found);
     info!(plan.name = %backup.plan.plan, component.name = %component, snapshot.id = name, ?found, ?next, "planned the snapshot");
     match next {
-        Move::Make => take(world, &backup, &component, &source, &name).await,
+        Move::Make => take(shelf, world, &backup, &component, &source, &name).await,
         Move::Wait(why) => Ok(Step::pending(why, &found)),
         Move::Refuse(why) => Ok(Step::refused(why, &found)),
         Move::Done(original, label) => {
@@ -89,14 +98,33 @@ async fn handle(world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Fai
     }
 }
 
-/// The same backup in a Region of its copies. One that is silent, or has a thing of this name that is no backup, keeps
-/// none from being taken: its copy is told as missing then.
+/// Which side takes writes now, or why that is not known.
+async fn writes(
+    shelf: &impl Shelf,
+    backup: &BackupRun,
+    component: &ComponentName,
+) -> Result<Result<ActiveSide, String>, Failure> {
+    if !backup.follows(component) {
+        return Ok(Ok(backup.active));
+    }
+    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&backup.plan.plan)).await?;
+    Ok(lease.map_or(Ok(backup.active), |(lease, _)| lease.writes()))
+}
+
+/// The same backup in another Region, there or being made. One that is silent, or has a thing of this name that is no
+/// backup, keeps none from being taken: its copy is told as missing then.
 async fn elsewhere(world: &impl Snapshots, source: &Source<'_>, name: &str) -> Option<Found> {
-    let copies = join_all(source.destinations().map(|copy| world.find(&copy.region, source.kind(), name))).await;
-    copies.into_iter().find(|found| matches!(backup::plan(found), Move::Done(..)))
+    let found = join_all(source.elsewhere().map(|region| world.find(region, source.kind(), name))).await;
+    let is = |found: &Found, wanted: &[State]| {
+        let snapshot = found.snapshot.as_ref().ok().and_then(Option::as_ref);
+        snapshot.is_some_and(|snapshot| snapshot.label.is_ok() && wanted.contains(&snapshot.state()))
+    };
+    let there = found.iter().find(|found| is(found, &[State::Available]));
+    there.or_else(|| found.iter().find(|found| is(found, &[State::Making, State::Unknown]))).cloned()
 }
 
 async fn take(
+    shelf: &impl Shelf,
     world: &impl Snapshots,
     backup: &BackupRun,
     component: &ComponentName,
@@ -110,6 +138,12 @@ async fn take(
         return Ok(Step::refused(full, Value::Null));
     }
     let shot = world.shot(source).await?;
+    // Since this step began, too: a primary that is shut out answers us, and holds what nobody else has.
+    match writes(shelf, backup, component).await? {
+        Ok(active) if active == backup.active => {}
+        Ok(_) => return Ok(Step::pending("the primary was moved just now", Value::Null)),
+        Err(why) => return Ok(Step::pending(why, Value::Null)),
+    }
     let label = backup.label(component, shot);
     let of = source.of();
     let because = match world.take(source, name, &label).await? {

@@ -1,6 +1,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use domain::{backup, step::Outcome};
+use edge::shelf::fake::Memory;
 use jiff::ToSpan;
 
 use super::*;
@@ -106,7 +107,7 @@ fn snapshot(region: &str, name: &str, status: &str) -> backup::Snapshot {
 }
 
 async fn ask(account: &Account) -> Step<Taken> {
-    handle(account, event()).await.unwrap()
+    handle(&Memory::default(), account, event()).await.unwrap()
 }
 
 #[tokio::test]
@@ -144,17 +145,17 @@ async fn a_cluster_s_is_taken_beside_an_instance_s_of_the_same_name() {
         .with("us-east-1", Ok(snapshot("us-east-1", "x", "available")))
         .with("us-west-2", Ok(snapshot("us-west-2", "x", "available")));
     for call in ["take us-east-1", "copy us-west-2", ""] {
-        let step = handle(&account, of_a_cluster()).await.unwrap();
+        let step = handle(&Memory::default(), &account, of_a_cluster()).await.unwrap();
         assert_eq!(account.calls().join(","), call, "{}", step.because);
     }
-    let taken = handle(&account, of_a_cluster()).await.unwrap().did.unwrap();
+    let taken = handle(&Memory::default(), &account, of_a_cluster()).await.unwrap().did.unwrap();
     assert_eq!((taken.of, taken.places.len()), (backup::Of::Cluster("reports".parse().unwrap()), 2));
 }
 
 #[tokio::test]
 async fn a_full_quota_of_cluster_snapshots_is_told_as_such() {
     let account = Account { quota: Quota { used: 100, most: 100 }, ..Account::default() };
-    let step = handle(&account, of_a_cluster()).await.unwrap();
+    let step = handle(&Memory::default(), &account, of_a_cluster()).await.unwrap();
     assert_eq!((step.step, account.calls().len()), (Outcome::Refused, 0));
     assert!(step.because.contains("100 manual cluster snapshots"), "{}", step.because);
 }
@@ -167,6 +168,51 @@ async fn what_was_taken_elsewhere_before_a_failover_is_copied_and_not_taken_anew
     assert_eq!(late.calls(), ["copy us-east-1"], "what was taken is copied however late");
     let step = ask(&late).await;
     assert_eq!((step.step, step.did.unwrap().places.len()), (Outcome::Done, 2));
+}
+
+#[tokio::test]
+async fn one_that_is_being_made_elsewhere_is_waited_for() {
+    let account = Account::default().with("us-west-2", Ok(snapshot("us-west-2", "x", "creating")));
+    assert_eq!((ask(&account).await.step, account.calls().len()), (Outcome::Pending, 0));
+}
+
+#[tokio::test]
+async fn the_side_that_takes_writes_now_is_backed_up_and_none_while_it_is_moved() {
+    let holder = |phase: &str| {
+        let execution = "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:a";
+        serde_json::json!({ "execution": execution, "phase": phase, "since": run().opened_at })
+    };
+    let (none, promoting) = (Value::Null, holder("promoting"));
+    for (active, holder, unfinished, calls, says) in [
+        ("primary", &none, &none, &["take us-east-1"][..], "RDS takes"),
+        ("primary", &holder("opened"), &none, &["take us-east-1"], "RDS takes"),
+        ("replica", &none, &none, &["take us-west-2"], "of `orders-replica`"),
+        ("replica", &none, &promoting, &["take us-west-2"], "of `orders-replica`"),
+        ("primary", &promoting, &none, &[], "`a` is moving the primary"),
+        ("primary", &none, &promoting, &[], "which side takes writes is not known"),
+    ] {
+        let lease = serde_json::json!({
+            "plan": "lab", "generation": 1, "holder": holder, "active": active, "last": null, "unfinished": unfinished,
+        });
+        let shelf = Memory::default().with("leases/lab.json", &lease.to_string());
+        let account = Account::default();
+        let step = handle(&shelf, &account, event()).await.unwrap();
+        assert_eq!(
+            (step.step, account.calls().as_slice()),
+            (Outcome::Pending, calls.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice())
+        );
+        assert!(step.because.contains(says), "{}", step.because);
+    }
+}
+
+#[tokio::test]
+async fn a_plan_that_copies_to_one_side_only_is_looked_for_on_both() {
+    let mut event = event();
+    event["backup"]["plan"]["backups"][0]["copies"] = serde_json::json!([{ "region": "us-west-2" }]);
+    event["backup"]["active"] = "replica".into();
+    let account = Account::default().with("us-east-1", Ok(snapshot("us-east-1", "x", "available")));
+    handle(&Memory::default(), &account, event).await.unwrap();
+    assert_eq!(account.calls(), ["copy us-west-2"], "and not taken anew");
 }
 
 #[tokio::test]
@@ -261,5 +307,5 @@ async fn a_silent_destination_is_asked_again_and_what_there_is_is_told() {
 async fn another_component_is_refused_by_name() {
     let mut other = event();
     other["component"] = "customers".into();
-    assert_eq!(handle(&Account::default(), other).await.unwrap_err().name(), "InvalidInput");
+    assert_eq!(handle(&Memory::default(), &Account::default(), other).await.unwrap_err().name(), "InvalidInput");
 }

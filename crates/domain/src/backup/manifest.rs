@@ -1,5 +1,7 @@
 //! What a backup consists of, and the proof that the description itself is whole.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,6 +69,14 @@ impl From<Taken> for Written {
             Of::Cluster(cluster) => (None, Some(cluster)),
         };
         Self { component, instance, cluster, snapshot, shot, places, missing }
+    }
+}
+
+impl Taken {
+    /// The Regions that it should be in.
+    fn regions(&self) -> BTreeSet<&Region> {
+        let places = self.places.iter().map(|place| &place.region);
+        places.chain(self.missing.iter().map(|missing| &missing.region)).collect()
     }
 }
 
@@ -192,14 +202,17 @@ impl Manifest {
             && self.damaged().next().is_none()
     }
 
-    /// Whether it says all that another one of the same backup says: no worse an outcome, and of the same data.
+    /// Whether it says all that another one of the same backup says: no worse an outcome, of the same data and of the same
+    /// Regions, for the plan may have named others since.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         let taken = |component: &ComponentName| {
             let part = self.parts.iter().map(|checked| &checked.part).find(|part| part.component == *component);
             part.and_then(|part| part.taken.as_ref())
         };
-        let is_same = |theirs: &Taken| taken(&theirs.component).is_some_and(|ours| ours.shot == theirs.shot);
+        let is_same = |theirs: &Taken| {
+            taken(&theirs.component).is_some_and(|ours| ours.shot == theirs.shot && ours.regions() == theirs.regions())
+        };
         self.outcome <= other.outcome
             && other.parts.iter().filter_map(|checked| checked.part.taken.as_ref()).all(is_same)
     }

@@ -108,7 +108,16 @@ impl BackupRun {
                 return Err(Failure::InvalidInput(why));
             }
         };
-        Ok(Source { what, region: self.plan.region_of(active), copies: &backup.copies })
+        let sides = [&self.plan.regions.primary, &self.plan.regions.recovery];
+        Ok(Source { what, region: self.plan.region_of(active), copies: &backup.copies, sides })
+    }
+
+    /// Whether what is backed up of a component depends on which side takes writes.
+    #[must_use]
+    pub fn follows(&self, component: &ComponentName) -> bool {
+        let [primary, replica] = [ActiveSide::Primary, ActiveSide::Replica];
+        let known = self.plan.component(component);
+        known.is_some_and(|known| self.plan.backed_up_on(known, primary) != self.plan.backed_up_on(known, replica))
     }
 
     /// The snapshot's name: the same for each try and in each Region.

@@ -63,6 +63,8 @@ pub struct Source<'r> {
     pub region: &'r Region,
     /// Where it is copied to.
     pub copies: &'r [BackupCopy],
+    /// The Regions of the plan's sides.
+    pub sides: [&'r Region; 2],
 }
 
 /// What is taken of a component.
@@ -88,6 +90,15 @@ impl Source<'_> {
     /// The Regions of the copies: a backup is not copied to where it is.
     pub fn destinations(&self) -> impl Iterator<Item = &BackupCopy> {
         self.copies.iter().filter(|copy| copy.region != *self.region)
+    }
+
+    /// Where it may be besides: in the Regions of its copies, and in that of the plan's other side.
+    pub fn elsewhere(&self) -> impl Iterator<Item = &Region> {
+        let copies = self.destinations().map(|copy| &copy.region);
+        let known: Vec<&Region> = copies.collect();
+        let sides = self.sides.into_iter().filter(|side| *side != self.region && !known.contains(side));
+        let sides: Vec<&Region> = sides.collect();
+        known.into_iter().chain(sides)
     }
 
     /// Every Region that it shall be in.

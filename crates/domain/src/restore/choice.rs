@@ -111,7 +111,9 @@ pub fn point_in_time(wanted: &Wanted, instance: &InstanceId, window: Option<Wind
             if time < window.earliest || time > window.latest {
                 let what = format!("`{instance}` cannot be restored to {time}");
                 let window = format!("{} to {}", window.earliest, window.latest);
-                return Err(Failure::NotFound(format!("{what}: its automated backups reach from {window}")));
+                return Err(Failure::NotFound(format!(
+                    "{what}: its automated backups reach from {window}; what was before a failover is in the old primary's (RUNBOOK, \"Restoring by hand\")"
+                )));
             }
             (time, Some(time))
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Component, Plan, finding::Finding};
+use super::super::{Component, Plan, Side, finding::Finding};
 use crate::id::Region;
 
 /// Each belongs to one component: two would back it up twice, and a failover of one would move the other.
@@ -10,7 +10,7 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let mut owners = BTreeMap::new();
     for (index, component) in plan.components.iter().enumerate() {
         for (field, database) in databases(plan, component) {
-            let first = *owners.entry(database).or_insert(component.name());
+            let first = *owners.entry(database.clone()).or_insert(component.name());
             if first != component.name() {
                 let (noun, region, id) = database;
                 let what = format!("`{first}` and `{}` are both the {noun} `{id}` in `{region}`", component.name());
@@ -22,22 +22,29 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
 }
 
 /// A noun, a Region and an identifier: RDS has one of each.
-type Database<'p> = (&'static str, &'p Region, &'p str);
+type Database<'p> = (&'static str, &'p Region, String);
 
 /// What a component is in its Regions, and where that is written.
 fn databases<'p>(plan: &'p Plan, component: &'p Component) -> Vec<(&'static str, Database<'p>)> {
     let (primary, recovery) = (&plan.regions.primary, &plan.regions.recovery);
     match component {
         Component::PostgresPair(pair) => vec![
-            ("primary.instance", ("instance", primary, pair.primary.instance.as_str())),
-            ("replica.instance", ("instance", recovery, pair.replica.instance.as_str())),
+            ("primary.instance", ("instance", primary, pair.primary.instance.to_string())),
+            ("replica.instance", ("instance", recovery, pair.replica.instance.to_string())),
+            // A snapshot of the one would carry the log's end of the other.
+            ("primary.endpoint", ("endpoint", primary, host(&pair.primary))),
+            ("replica.endpoint", ("endpoint", recovery, host(&pair.replica))),
         ],
         Component::Cluster(cluster) => {
-            let second = cluster.recovery.as_ref().map(|id| ("recovery", ("cluster", recovery, id.as_str())));
-            let first = ("primary", ("cluster", primary, cluster.primary.as_str()));
+            let second = cluster.recovery.as_ref().map(|id| ("recovery", ("cluster", recovery, id.to_string())));
+            let first = ("primary", ("cluster", primary, cluster.primary.to_string()));
             std::iter::once(first).chain(second).collect()
         }
     }
+}
+
+fn host(side: &Side) -> String {
+    format!("{}:{}", side.endpoint, side.port)
 }
 
 #[cfg(test)]
@@ -54,6 +61,9 @@ mod tests {
         pair["name"] = json!(name);
         pair["primary"]["instance"] = json!(primary);
         pair["replica"]["instance"] = json!(replica);
+        for side in ["primary", "replica"] {
+            pair[side]["endpoint"] = json!(format!("{side}-of-{name}.example.com"));
+        }
         pair
     }
 
@@ -82,6 +92,15 @@ mod tests {
             all.retain(|finding| finding.starts_with("error: components"));
             assert_eq!(all, expected, "{first} and {second}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_belongs_to_one_component() {
+        let mut stock = pair("stock", "stock-a", "stock-b");
+        stock["primary"]["endpoint"] = json!("primary-of-orders.example.com");
+        let mut all = found(&[("/components", json!([pair("orders", "orders-a", "orders-b"), stock]))]);
+        all.retain(|finding| finding.starts_with("error: components"));
+        assert_eq!(all, ["error: components[1].primary.endpoint"]);
     }
 
     #[test]

@@ -44,6 +44,7 @@ mod tests {
             pair["name"] = json!(name);
             for side in ["primary", "replica"] {
                 pair[side]["instance"] = json!(format!("{side}-of-{name}"));
+                pair[side]["endpoint"] = json!(format!("{side}-of-{name}.example.com"));
             }
             pair
         });

@@ -222,6 +222,7 @@ fn components_have_names_of_their_own_and_only_traffics_is_moved() {
         let mut pair = pair.clone();
         for side in ["primary", "replica"] {
             pair[side]["instance"] = json!(format!("{name}-{side}"));
+            pair[side]["endpoint"] = json!(format!("{name}-{side}.example.com"));
         }
         pair["name"] = json!(name);
         pair

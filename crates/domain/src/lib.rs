@@ -7,6 +7,7 @@ pub mod approval;
 pub mod backup;
 pub mod cleanup;
 pub mod cron;
+mod digest;
 pub mod drain;
 pub mod evidence;
 pub mod failure;

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use domain::{
-    backup::{Found, Kind, Manifest, Part, Snapshot, manifest_key},
+    backup::{Found, Kind, Manifest, Snapshot, manifest_key},
     failure::Failure,
     id::{ComponentName, InstanceId, PlanName, Region},
     restore::{self, Examined, Purpose, RestoreRun, Set, Wanted, Window},
@@ -88,8 +88,8 @@ async fn set_of(
     let key = manifest_key(&label.plan, &label.schedule, label.scheduled_at);
     let manifest = shelf::read_json::<Manifest>(shelf, &key).await.map_err(|failure| failure.chain());
     let manifest = manifest.map(|found| found.map(|(manifest, _)| manifest));
-    let parts = manifest.as_ref().ok().into_iter().flatten().flat_map(|manifest| &manifest.parts);
-    let part: Option<&Part> = parts.map(|checked| &checked.part).find(|part| part.component == *component);
+    let known = manifest.as_ref().ok().and_then(Option::as_ref);
+    let part = known.and_then(|manifest| manifest.part(component));
     let places = part.and_then(|part| part.taken.as_ref()).into_iter().flat_map(|taken| &taken.places);
     let elsewhere = places.filter(|place| place.region != run.region);
     let elsewhere = join_all(elsewhere.map(|place| world.find(&place.region, snapshot.kind, &snapshot.name))).await;

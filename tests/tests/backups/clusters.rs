@@ -41,7 +41,7 @@ async fn a_cluster_is_backed_up_beside_the_pair_and_neither_hides_the_other() {
 
 impl Lab<'_> {
     async fn of_clusters(&self, region: &Region) -> Vec<DbClusterSnapshot> {
-        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        let rds = self.rds(region);
         let found = rds.describe_db_cluster_snapshots().snapshot_type("manual").send().await.unwrap();
         found.db_cluster_snapshots.unwrap_or_default()
     }
@@ -141,7 +141,7 @@ impl Lab<'_> {
     /// Of each kind the newest two stay, in each Region, and what is nobody's.
     async fn what_no_retention_keeps_is_deleted_of_both_kinds(&self) {
         let region = &self.stage.system.plan.regions.primary;
-        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        let rds = self.rds(region);
         let theirs = rds.create_db_cluster_snapshot().db_cluster_identifier("reports-main");
         theirs.db_cluster_snapshot_identifier("theirs").send().await.unwrap();
         assert_eq!(self.of_both().await, [[3, 4], [3, 3]]);
@@ -164,6 +164,5 @@ impl Lab<'_> {
 }
 
 fn part(manifest: &Manifest, component: &str) -> Option<Taken> {
-    let part = manifest.parts.iter().map(|checked| &checked.part).find(|part| part.component.as_str() == component);
-    part.and_then(|part| part.taken.clone())
+    manifest.part(&component.parse().unwrap()).and_then(|part| part.taken.clone())
 }

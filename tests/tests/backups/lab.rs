@@ -86,8 +86,12 @@ impl Lab<'_> {
         self.stage.system.keys(&self.stage.machine, "backups/lab/daily/").await.unwrap()
     }
 
+    pub(crate) fn rds(&self, region: &Region) -> aws_sdk_rds::Client {
+        aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()))
+    }
+
     pub(crate) async fn snapshots(&self, region: &Region) -> Vec<DbSnapshot> {
-        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        let rds = self.rds(region);
         rds.describe_db_snapshots().snapshot_type("manual").send().await.unwrap().db_snapshots.unwrap_or_default()
     }
 

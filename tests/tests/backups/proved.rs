@@ -56,7 +56,7 @@ impl Lab<'_> {
         let regions = &self.stage.system.plan.regions;
         let mut names = Vec::new();
         for region in [&regions.primary, &regions.recovery] {
-            let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+            let rds = self.rds(region);
             let there = rds.describe_db_instances().send().await.unwrap();
             let all = there.db_instances().iter().filter_map(|instance| instance.db_instance_identifier());
             names.extend(all.filter(|name| name.starts_with("lifeboat-restore-")).map(str::to_owned));
@@ -173,7 +173,7 @@ impl Lab<'_> {
 
     async fn let_go(&self, record: &RestoreRecord) {
         let restored = record.parts[0].part.restored.as_ref().unwrap();
-        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(restored.region.as_str()));
+        let rds = self.rds(&restored.region);
         let name = restored.instance.as_str();
         rds.modify_db_instance().db_instance_identifier(name).deletion_protection(false).send().await.unwrap();
         rds.delete_db_instance().db_instance_identifier(name).skip_final_snapshot(true).send().await.unwrap();
@@ -182,7 +182,7 @@ impl Lab<'_> {
     async fn a_restore_that_is_kept_stays_isolated_and_is_what_it_was(&self) {
         let before = self.primary_ids().await;
         let region = &self.stage.system.plan.regions.recovery;
-        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        let rds = self.rds(region);
         // What RDS would not carry over by itself.
         let groups = rds.modify_db_instance().db_instance_identifier("orders-replica").apply_immediately(true);
         groups.db_parameter_group_name("orders-15").option_group_name("orders").send().await.unwrap();
@@ -229,7 +229,7 @@ impl Lab<'_> {
     /// Waits until the automated backups reach a time.
     async fn archived(&self, time: Timestamp) {
         let region = &self.stage.system.plan.regions.primary;
-        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        let rds = self.rds(region);
         let began = std::time::Instant::now();
         loop {
             let told = rds.describe_db_instances().db_instance_identifier("orders-primary").send().await.unwrap();

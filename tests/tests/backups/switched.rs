@@ -69,10 +69,6 @@ impl Switch<'_> {
         &self.lab.stage.system.plan.regions.primary
     }
 
-    fn rds(&self, region: &Region) -> aws_sdk_rds::Client {
-        aws_sdk_rds::Client::new(&self.lab.stage.machine.gateway.sdk_config(region.as_str()))
-    }
-
     async fn upload(&self, plan: &Plan) {
         let findings = plan::check(plan);
         assert!(findings.iter().all(|finding| finding.severity != Severity::Error), "{findings:?}");
@@ -90,7 +86,7 @@ impl Switch<'_> {
     }
 
     async fn old_primary_is_shut(&self) {
-        let (rds, side) = (self.rds(self.primary_region()), &self.pair().primary);
+        let (rds, side) = (self.lab.rds(self.primary_region()), &self.pair().primary);
         let shut = rds.modify_db_instance().db_instance_identifier(side.instance.as_str()).apply_immediately(true);
         shut.vpc_security_group_ids(side.fence_security_group.as_str()).send().await.unwrap();
         let began = Instant::now();
@@ -105,7 +101,7 @@ impl Switch<'_> {
     }
 
     async fn application_is_let_in(&self, restored: &Restored) -> DbInstance {
-        let rds = self.rds(&restored.region);
+        let rds = self.lab.rds(&restored.region);
         let open = rds.modify_db_instance().db_instance_identifier(restored.instance.as_str()).apply_immediately(true);
         let groups = self.pair().primary.security_groups.iter().map(ToString::to_string).collect();
         open.set_vpc_security_group_ids(Some(groups)).send().await.unwrap();
@@ -132,7 +128,7 @@ impl Switch<'_> {
     async fn new_replica(&self, source: &Restored) -> DbInstance {
         let region = &self.lab.stage.system.plan.regions.recovery;
         let arn = format!("arn:aws:rds:{}:{ACCOUNT}:db:{}", source.region, source.instance);
-        let create = self.rds(region).create_db_instance_read_replica().db_instance_identifier("orders-replica-2");
+        let create = self.lab.rds(region).create_db_instance_read_replica().db_instance_identifier("orders-replica-2");
         let groups = self.pair().replica.security_groups.iter().map(ToString::to_string).collect();
         let create = create.source_db_instance_identifier(arn).set_vpc_security_group_ids(Some(groups));
         create.send().await.unwrap();
@@ -150,7 +146,7 @@ impl Switch<'_> {
 
     /// Waits for an instance, and gives it.
     async fn available(&self, region: &Region, instance: &InstanceId) -> DbInstance {
-        let (rds, began) = (self.rds(region), Instant::now());
+        let (rds, began) = (self.lab.rds(region), Instant::now());
         loop {
             let told = rds.describe_db_instances().db_instance_identifier(instance.as_str()).send().await.unwrap();
             let there = told.db_instances()[0].clone();

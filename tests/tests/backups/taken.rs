@@ -8,7 +8,6 @@ use std::{
 use aws_sdk_rds::types::DbSnapshot;
 use domain::{
     backup::{Manifest, Taken},
-    id::Region,
     plan::{self, Side},
     upkeep::UpkeepOutcome,
 };
@@ -91,7 +90,7 @@ impl Lab<'_> {
         let before = read_back(&primary, 0).await.unwrap().len();
         primary.batch_execute("delete from orders where id <= 10").await.unwrap();
         assert_eq!(read_back(&primary, 0).await.unwrap().len(), before - 10);
-        let rds = aws_sdk_rds::Client::new(&machine.gateway.sdk_config(regions.recovery.as_str()));
+        let rds = self.rds(&regions.recovery);
         let restore = rds.restore_db_instance_from_db_snapshot().db_snapshot_identifier(&whole.snapshot);
         restore.db_instance_identifier("restored").send().await.unwrap();
         let restored = Side { instance: "restored".parse().unwrap(), ..system.pair.replica.clone() };
@@ -208,7 +207,7 @@ impl Lab<'_> {
     /// One on hold, one verified, one that is nobody's: they stay beside the newest two.
     async fn what_nothing_keeps_is_deleted_and_nothing_else(&self) {
         let region = &self.stage.system.plan.regions.primary;
-        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        let rds = self.rds(region);
         let strange =
             rds.create_db_snapshot().db_instance_identifier("orders-primary").db_snapshot_identifier("theirs");
         strange.send().await.unwrap();
@@ -241,10 +240,6 @@ impl Lab<'_> {
 
         let (ended, reports) = self.clean("again", &json!({ "plan": "lab", "apply": true, "by": "anna" })).await;
         assert_eq!((ended.end.as_str(), reports[0].deleted.len()), ("SUCCEEDED", 0), "there is nothing more to do");
-    }
-
-    fn rds(&self, region: &Region) -> aws_sdk_rds::Client {
-        aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()))
     }
 
     async fn what_was_lost_is_copied_back_and_not_taken_anew(&self) {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{BackupRun, Label, Of, Shot};
 use crate::{
+    digest,
     id::{ClusterId, ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
     retention::Retention,
     upkeep::UpkeepOutcome,
@@ -170,9 +170,9 @@ impl Manifest {
             scheduled_at: run.scheduled_at,
             execution: run.execution.clone(),
             ended_at: now,
-            outcome: outcome(&parts),
+            outcome: outcome(parts.iter()),
             retention: run.plan.backup(&run.schedule).map(|backup| backup.retention.clone()),
-            parts: parts.into_iter().map(|part| Checked { sha256: digest(&part), part }).collect(),
+            parts: parts.into_iter().map(|part| Checked { sha256: checksum(&part), part }).collect(),
         }
     }
 
@@ -185,20 +185,22 @@ impl Manifest {
         if *version != VERSION {
             return Err(format!("one of version {version}: this Lifeboat reads version {VERSION}"));
         }
-        if *plan == label.plan && *schedule == label.schedule && *scheduled_at == label.scheduled_at {
+        if self.is_for(&label.plan, &label.schedule, label.scheduled_at) {
             return Ok(());
         }
         Err(format!("that of plan `{plan}`, schedule `{schedule}`, {scheduled_at}"))
     }
 
+    fn is_for(&self, plan: &PlanName, schedule: &ScheduleName, scheduled_at: Timestamp) -> bool {
+        self.plan == *plan && self.schedule == *schedule && self.scheduled_at == scheduled_at
+    }
+
     /// Whether it is what a run for this backup wrote, and nobody changed since.
     #[must_use]
     pub fn is_sound(&self, run: &BackupRun) -> bool {
-        let parts: Vec<Part> = self.parts.iter().map(|checked| checked.part.clone()).collect();
         self.version == VERSION
-            && (&self.plan, &self.schedule) == (&run.plan.plan, &run.schedule)
-            && self.scheduled_at == run.scheduled_at
-            && self.outcome == outcome(&parts)
+            && self.is_for(&run.plan.plan, &run.schedule, run.scheduled_at)
+            && self.outcome == outcome(self.parts.iter().map(|checked| &checked.part))
             && self.damaged().next().is_none()
     }
 
@@ -206,20 +208,24 @@ impl Manifest {
     /// Regions, for the plan may have named others since.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        let taken = |component: &ComponentName| {
-            let part = self.parts.iter().map(|checked| &checked.part).find(|part| part.component == *component);
-            part.and_then(|part| part.taken.as_ref())
-        };
         let is_same = |theirs: &Taken| {
-            taken(&theirs.component).is_some_and(|ours| ours.shot == theirs.shot && ours.regions() == theirs.regions())
+            self.part(&theirs.component)
+                .and_then(|part| part.taken.as_ref())
+                .is_some_and(|ours| ours.shot == theirs.shot && ours.regions() == theirs.regions())
         };
         self.outcome <= other.outcome
             && other.parts.iter().filter_map(|checked| checked.part.taken.as_ref()).all(is_same)
     }
 
+    /// A component's part.
+    #[must_use]
+    pub fn part(&self, component: &ComponentName) -> Option<&Part> {
+        self.parts.iter().map(|checked| &checked.part).find(|part| part.component == *component)
+    }
+
     /// The components whose part is not what its checksum says.
     pub fn damaged(&self) -> impl Iterator<Item = &ComponentName> {
-        let damaged = self.parts.iter().filter(|checked| digest(&checked.part) != checked.sha256);
+        let damaged = self.parts.iter().filter(|checked| checksum(&checked.part) != checked.sha256);
         damaged.map(|checked| &checked.part.component)
     }
 
@@ -248,10 +254,10 @@ impl Part {
     }
 }
 
-fn outcome(parts: &[Part]) -> UpkeepOutcome {
-    if !parts.is_empty() && parts.iter().all(|part| part.whole().is_some()) {
+fn outcome<'p>(mut parts: impl ExactSizeIterator<Item = &'p Part> + Clone) -> UpkeepOutcome {
+    if parts.len() > 0 && parts.clone().all(|part| part.whole().is_some()) {
         UpkeepOutcome::Complete
-    } else if parts.iter().any(|part| part.taken.is_some()) {
+    } else if parts.any(|part| part.taken.is_some()) {
         UpkeepOutcome::Partial
     } else {
         UpkeepOutcome::Failed
@@ -259,7 +265,7 @@ fn outcome(parts: &[Part]) -> UpkeepOutcome {
 }
 
 /// A part's checksum. Its JSON is always the same, for it holds no maps and no fractions.
-fn digest(part: &Part) -> String {
+fn checksum(part: &Part) -> String {
     let text = serde_json::to_vec(part).unwrap_or_default();
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::hex(text)
 }

@@ -123,10 +123,7 @@ impl BackupRun {
     /// The snapshot's name: the same for each try and in each Region.
     #[must_use]
     pub fn snapshot_name(&self, component: &ComponentName) -> String {
-        let kind = match self.plan.component(component) {
-            Some(Component::Cluster(_)) => Kind::Cluster,
-            Some(Component::PostgresPair(_)) | None => Kind::Instance,
-        };
+        let kind = self.plan.component(component).map_or(Kind::Instance, Kind::of);
         source::snapshot_name(kind, &self.plan.plan, component, &self.schedule, self.scheduled_at)
     }
 

@@ -5,13 +5,13 @@ use std::fmt;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::Shot;
 use crate::{
+    digest,
     failure::Failure,
     id::{ClusterId, ComponentName, InstanceId, KmsKeyId, PlanName, Region, ScheduleName},
-    plan::{BackupCopy, Cluster, PostgresPair, Side},
+    plan::{BackupCopy, Cluster, Component, PostgresPair, Side},
 };
 
 /// RDS has two kinds of snapshots, and lists, counts and deletes them apart.
@@ -25,6 +25,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Of which kind a component's snapshots are.
+    #[must_use]
+    pub fn of(component: &Component) -> Self {
+        match component {
+            Component::PostgresPair(_) => Self::Instance,
+            Component::Cluster(_) => Self::Cluster,
+        }
+    }
+
     /// What several of them are called, as in "3 manual snapshots".
     #[must_use]
     pub fn plural(self) -> &'static str {
@@ -94,11 +103,8 @@ impl Source<'_> {
 
     /// Where it may be besides: in the Regions of its copies, and in that of the plan's other side.
     pub fn elsewhere(&self) -> impl Iterator<Item = &Region> {
-        let copies = self.destinations().map(|copy| &copy.region);
-        let known: Vec<&Region> = copies.collect();
-        let sides = self.sides.into_iter().filter(|side| *side != self.region && !known.contains(side));
-        let sides: Vec<&Region> = sides.collect();
-        known.into_iter().chain(sides)
+        let is_new = |side: &&Region| self.regions().all(|region| region != *side);
+        self.destinations().map(|copy| &copy.region).chain(self.sides.into_iter().filter(is_new))
     }
 
     /// Every Region that it shall be in.
@@ -134,9 +140,6 @@ impl Source<'_> {
 /// The longest name that RDS takes for a snapshot of a cluster; for one of an instance it takes 255.
 const LONGEST_NAME: usize = 63;
 
-/// A name that is cut short is told from others by so many bytes of the whole one's digest.
-const DIGEST_BYTES: usize = 5;
-
 /// The name of a backup's snapshot: the same for each try and in each Region. A cluster's is as an instance's where
 /// that is short enough.
 pub(super) fn snapshot_name(
@@ -152,8 +155,8 @@ pub(super) fn snapshot_name(
     if kind == Kind::Instance || whole.len() <= LONGEST_NAME {
         return whole;
     }
-    let digest: String = Sha256::digest(&series).iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
-    let rest = format!("-{digest}-{at}");
+    // What is cut short is told from others by the whole one's digest.
+    let rest = format!("-{}-{at}", digest::short(&series));
     let room = LONGEST_NAME.saturating_sub("lifeboat-".len() + rest.len());
     let readable: String = series.chars().take(room).collect();
     format!("lifeboat-{}{rest}", readable.trim_end_matches('-'))

@@ -7,7 +7,6 @@ use crate::{
     backup::{Kind, Label, Snapshot, whole_second},
     failure::Failure,
     id::{ComponentName, InstanceId},
-    plan::Component,
     retention::State,
 };
 
@@ -24,10 +23,7 @@ pub fn choose<'s>(
     component: &ComponentName,
     snapshots: &'s [Snapshot],
 ) -> Result<Option<&'s Snapshot>, Failure> {
-    let kind = match run.component(component)? {
-        Component::PostgresPair(_) => Kind::Instance,
-        Component::Cluster(_) => Kind::Cluster,
-    };
+    let kind = Kind::of(run.component(component)?);
     let of_its_kind = || snapshots.iter().filter(|snapshot| snapshot.kind == kind);
     let mut ours: Vec<(&Snapshot, &Label)> = of_its_kind()
         .filter_map(|snapshot| Some((snapshot, snapshot.label.as_ref().ok()?)))

@@ -105,8 +105,7 @@ fn manifest(set: &Set, component: &ComponentName, snapshot: &Snapshot) -> Findin
     if !damaged.is_empty() {
         return failed(format!("the part of {} is not what its checksum says", damaged.join(", ")));
     }
-    let part = manifest.parts.iter().map(|checked| &checked.part).find(|part| part.component == *component);
-    match part.map(|part| (part, part.whole())) {
+    match manifest.part(component).map(|part| (part, part.whole())) {
         Some((_, Some(taken))) if taken.snapshot != snapshot.name => failed(format!("it names `{}`", taken.snapshot)),
         Some((_, Some(taken))) => match snapshot.label.as_ref().ok().filter(|label| label.shot != taken.shot) {
             None => Finding::Passed,

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use jiff::{Timestamp, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
+    digest,
     failure::Failure,
     id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName, SnapshotName},
     lease::ActiveSide,
@@ -320,8 +320,7 @@ impl RestoreRun {
 }
 
 pub(super) fn instance_name(execution: &ExecutionArn, component: &ComponentName) -> String {
-    let digest = Sha256::digest(format!("{execution} {component}"));
-    let unique: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    let unique = digest::short(&format!("{execution} {component}"));
     let readable: String = component.as_str().chars().take(24).collect();
     format!("{}{}-{unique}", super::provenance::PREFIX, readable.trim_end_matches('-'))
 }

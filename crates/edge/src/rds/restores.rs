@@ -1,8 +1,6 @@
 //! Restored instances in one Region.
 
-use std::collections::BTreeMap;
-
-use aws_sdk_rds::types::{DbInstance, Tag};
+use aws_sdk_rds::types::DbInstance;
 use domain::{
     failure::Failure,
     id::{InstanceId, PlanName},
@@ -10,7 +8,11 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{Asked, MOST_PAGES, Rds, is, tags};
+use super::{
+    Asked, MOST_PAGES, Rds, is,
+    snapshots::{read_tags, too_many},
+    tags,
+};
 use crate::aws_failure;
 
 /// Both ways to restore take the same settings, by builders of two types.
@@ -75,10 +77,7 @@ impl Rds {
                 return Ok(found);
             }
         }
-        Err(Failure::AwsRejected {
-            what: what(),
-            source: Some(format!("there are more than {MOST_PAGES} pages of them").into()),
-        })
+        Err(too_many(what()))
     }
 
     /// Between which times an instance can be restored to; `None` where it keeps no automated backups.
@@ -196,13 +195,11 @@ impl Rds {
 
 /// `None` for an instance whose name cannot be read.
 fn seen(found: &DbInstance) -> Option<SeenInstance> {
-    let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
-    let tags: BTreeMap<String, String> = found.tag_list().iter().filter_map(tag).collect();
     let endpoint = found.endpoint().and_then(|endpoint| {
         Some((endpoint.address()?.to_ascii_lowercase().parse().ok()?, u16::try_from(endpoint.port()?).ok()?))
     });
     let instance = found.db_instance_identifier()?.parse().ok()?;
-    let provenance = Provenance::read(&instance, &tags);
+    let provenance = Provenance::read(&instance, &read_tags(found.tag_list()));
     Some(SeenInstance {
         instance,
         status: found.db_instance_status().unwrap_or("unknown").to_owned(),

@@ -1,5 +1,5 @@
 use domain::{
-    backup::{BackupRun, Marks, Shot},
+    backup::{BackupRun, Marks, Part, Shot},
     step::Outcome,
     wal::Lsn,
 };

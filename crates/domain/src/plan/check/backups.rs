@@ -34,8 +34,9 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         }
         components(plan, backup, &path, found);
         copies(plan, backup, &path, found);
-        retention(backup, &path, found);
-        alarm(backup, &path, found);
+        let wait = backup.schedule.longest_wait();
+        retention(backup, wait, &path, found);
+        alarm(backup, wait, &path, found);
         if !clusters::are_all_of(plan, backup) {
             verification(backup, &path, found);
         }
@@ -86,13 +87,13 @@ fn copies(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
     }
 }
 
-fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+fn retention(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Finding>) {
     let path = format!("{path}.retention");
     if backup.retention.is_empty() {
         let remedy = "Set one of last, within, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
         found.push(Finding::error(&path, "it keeps nothing", remedy));
     }
-    let most = keeps(backup);
+    let most = keeps(backup, wait);
     if most > SNAPSHOT_QUOTA {
         let what = format!("it keeps {most} snapshots, and RDS {SNAPSHOT_QUOTA} manual ones in a Region");
         let remedy = "Keep fewer, or have the account's quota raised: at the quota no backup can be made.";
@@ -102,9 +103,8 @@ fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
 
 /// At least so many of a component's backups are kept, once the schedule has run for long enough: the rules overlap,
 /// so that they are not added up.
-fn keeps(backup: &Backup) -> u64 {
+fn keeps(backup: &Backup, wait: Option<Span>) -> u64 {
     let Retention { last, within, hourly, daily, weekly, monthly, yearly, floor } = &backup.retention;
-    let wait = backup.schedule.longest_wait();
     // The newest one, and one each time that the schedule fires or the period ends, whichever is longer.
     let so_old = |within: Span, period: Span| {
         wait.map_or(0, |wait| within.duration().as_secs() / wait.max(period).duration().as_secs().max(1) + 1)
@@ -133,7 +133,7 @@ const DAY: Span = Span::seconds(24 * 3_600);
 /// The longest that a CloudWatch alarm looks back, with periods of an hour.
 const LONGEST_ALARM: Span = Span::seconds(7 * 24 * 3_600);
 
-fn alarm(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+fn alarm(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Finding>) {
     let Some(alarm) = &backup.alarm else { return };
     let path = format!("{path}.alarm.olderThan");
     let age = alarm.older_than;
@@ -141,7 +141,7 @@ fn alarm(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
         let what = format!("{age} is nothing that CloudWatch can watch for");
         found.push(Finding::error(&path, what, "Write whole hours, 1h to 7d."));
     }
-    let Some(wait) = backup.schedule.longest_wait().filter(|wait| *wait >= age) else { return };
+    let Some(wait) = wait.filter(|wait| *wait >= age) else { return };
     let what = format!("up to {wait} pass from one backup to the next, and {age} old is too old");
     let remedy = if wait < LONGEST_ALARM {
         "Leave the next backup time to be made: write more."

@@ -53,17 +53,13 @@ mod tests {
 
     use super::super::{
         check,
-        tests::{found, lab},
+        tests::{self, found, lab},
     };
 
     fn pair(name: &str, primary: &str, replica: &str) -> Value {
-        let mut pair = lab()["components"][0].clone();
-        pair["name"] = json!(name);
+        let mut pair = tests::pair(name);
         pair["primary"]["instance"] = json!(primary);
         pair["replica"]["instance"] = json!(replica);
-        for side in ["primary", "replica"] {
-            pair[side]["endpoint"] = json!(format!("{side}-of-{name}.example.com"));
-        }
         pair
     }
 

@@ -68,7 +68,11 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::super::{super::Severity, check, tests::lab};
+    use super::super::{
+        super::Severity,
+        check,
+        tests::{lab, pair},
+    };
     use crate::{plan::Plan, synth::synth};
 
     /// The lab's plan with these schedules, of these components.
@@ -76,15 +80,7 @@ mod tests {
         let mut plan = lab();
         let names: BTreeSet<&str> = of.iter().flat_map(|(_, components)| components.iter().copied()).collect();
         plan["traffic"]["component"] = json!(names.first());
-        let components = names.iter().map(|name| {
-            let mut pair = plan["components"][0].clone();
-            pair["name"] = json!(name);
-            for side in ["primary", "replica"] {
-                pair[side]["instance"] = json!(format!("{side}-of-{name}"));
-                pair[side]["endpoint"] = json!(format!("{side}-of-{name}.example.com"));
-            }
-            pair
-        });
+        let components = names.iter().map(|name| pair(name));
         let components: Value = components.collect();
         let backups = of.iter().map(|(name, components)| {
             let mut backup = plan["backups"][0].clone();

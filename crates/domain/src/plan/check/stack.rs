@@ -26,7 +26,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{
-        super::{check, tests::lab},
+        super::{
+            check,
+            tests::{lab, pair},
+        },
         *,
     };
 
@@ -39,15 +42,7 @@ mod tests {
         let mut plan = lab();
         plan["plan"] = json!("p".repeat(40));
         let names: Vec<String> = (10..10 + components).map(|n| format!("{}{n}", "c".repeat(38))).collect();
-        let all = names.iter().map(|name| {
-            let mut pair = plan["components"][0].clone();
-            pair["name"] = json!(name);
-            for side in ["primary", "replica"] {
-                pair[side]["instance"] = json!(format!("{side}-of-{name}"));
-                pair[side]["endpoint"] = json!(format!("{side}-of-{name}.example.com"));
-            }
-            pair
-        });
+        let all = names.iter().map(|name| pair(name));
         let all: Value = all.collect();
         let backups = (10..10 + schedules).map(|n| {
             let mut backup = plan["backups"][0].clone();

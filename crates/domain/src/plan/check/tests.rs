@@ -20,6 +20,17 @@ pub(super) fn lab() -> Value {
     LAB.clone()
 }
 
+/// The lab's pair by another name, with instances and endpoints of its own.
+pub(super) fn pair(name: &str) -> Value {
+    let mut pair = lab()["components"][0].clone();
+    pair["name"] = json!(name);
+    for side in ["primary", "replica"] {
+        pair[side]["instance"] = json!(format!("{side}-of-{name}"));
+        pair[side]["endpoint"] = json!(format!("{side}-of-{name}.example.com"));
+    }
+    pair
+}
+
 /// What is found in the lab's plan once these values are written at these pointers: `error: path` or `warning: path`.
 pub(super) fn found(changes: &[(&str, Value)]) -> Vec<String> {
     let mut plan = lab();
@@ -217,23 +228,14 @@ fn traffic_names_a_component_that_exists() {
 
 #[test]
 fn components_have_names_of_their_own_and_only_traffics_is_moved() {
-    let pair = lab()["components"][0].clone();
-    let named = |name: String| {
-        let mut pair = pair.clone();
-        for side in ["primary", "replica"] {
-            pair[side]["instance"] = json!(format!("{name}-{side}"));
-            pair[side]["endpoint"] = json!(format!("{name}-{side}.example.com"));
-        }
-        pair["name"] = json!(name);
-        pair
-    };
+    let orders = lab()["components"][0].clone();
     hold(&[
-        ("/components", json!([pair, pair]), &["error: components[1].name"]),
-        ("/components", json!([pair, named("stock".into())]), &["warning: components[1]"]),
+        ("/components", json!([orders, orders]), &["error: components[1].name"]),
+        ("/components", json!([orders, pair("stock")]), &["warning: components[1]"]),
     ]);
     let of = |count: usize| {
-        let others = (1..count).map(|n| named(format!("stock-{n}")));
-        found(&[("/components", std::iter::once(pair.clone()).chain(others).collect())])
+        let others = (1..count).map(|n| pair(&format!("stock-{n}")));
+        found(&[("/components", std::iter::once(orders.clone()).chain(others).collect())])
     };
     assert!(!of(40).contains(&"error: components".to_owned()));
     assert!(of(41).contains(&"error: components".to_owned()));

@@ -11,14 +11,14 @@ use super::super::cluster::{Cluster, show_snapshot};
 use super::super::copying::Copying;
 use super::super::estate::{Estate, chain};
 use super::super::fault::{Code, Fault};
-use super::super::instance::{Origin, Status};
+use super::super::instance::Status;
 use super::super::name::{Kind, Name};
 use super::super::query::Tags;
 use super::super::server::Server;
 use super::super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 use super::super::work::WorkKind;
 use super::super::xml::Xml;
-use super::copies::{copy_files, copy_key};
+use super::copies::{copy_files, copy_of};
 use super::listing::{Page, known, snapshot_type};
 use super::snapshots::discard;
 use super::{Call, warn_of};
@@ -110,21 +110,7 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
         let source = inventory.cluster_snapshot(&source_name)?;
         must_be_available(source)?;
         inventory.admits_cluster_snapshot(&name)?;
-        let mut tags = if copies_tags { source.tags.clone() } else { Tags::new() };
-        tags.extend(query.tags()?);
-        let copy = Snapshot {
-            name: name.clone(),
-            kind: SnapshotKind::Manual,
-            status: SnapshotStatus::Creating,
-            folder: call.estate.snapshot_folder(&name)?,
-            origin: Origin { key: copy_key(call, source)?, ..source.origin.clone() },
-            created: Timestamp::now(),
-            finished: None,
-            copying: Some(Arc::clone(&copying)),
-            copied_from: Some(source_name),
-            tags,
-            ..source.clone()
-        };
+        let copy = copy_of(call, source, &name, copies_tags, &copying)?;
         let folders = (source.folder.clone(), copy.folder.clone());
         inventory.cluster_snapshots.insert(name.clone(), copy);
         folders

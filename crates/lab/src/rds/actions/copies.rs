@@ -43,21 +43,7 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
         let source = inventory.snapshot(&source_name)?;
         must_be_available(source)?;
         inventory.admits_snapshot(&name)?;
-        let mut tags = if copies_tags { source.tags.clone() } else { Tags::new() };
-        tags.extend(query.tags()?);
-        let copy = Snapshot {
-            name: name.clone(),
-            kind: SnapshotKind::Manual,
-            status: SnapshotStatus::Creating,
-            folder: call.estate.snapshot_folder(&name)?,
-            origin: Origin { key: copy_key(call, source)?, ..source.origin.clone() },
-            created: Timestamp::now(),
-            finished: None,
-            copying: Some(Arc::clone(&copying)),
-            copied_from: Some(source_name),
-            tags,
-            ..source.clone()
-        };
+        let copy = copy_of(call, source, &name, copies_tags, &copying)?;
         let folders = (source.folder.clone(), copy.folder.clone());
         inventory.snapshots.insert(name.clone(), copy);
         folders
@@ -67,8 +53,33 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
     call.show_snapshot(&name)
 }
 
+/// The copy that a call asks for, as it begins.
+pub(super) fn copy_of(
+    call: &Call<'_>,
+    source: &Snapshot,
+    name: &Name,
+    copies_tags: bool,
+    copying: &Arc<Copying>,
+) -> Result<Snapshot, Fault> {
+    let mut tags = if copies_tags { source.tags.clone() } else { Tags::new() };
+    tags.extend(call.query.tags()?);
+    Ok(Snapshot {
+        name: name.clone(),
+        kind: SnapshotKind::Manual,
+        status: SnapshotStatus::Creating,
+        folder: call.estate.snapshot_folder(name)?,
+        origin: Origin { key: copy_key(call, source)?, ..source.origin.clone() },
+        created: Timestamp::now(),
+        finished: None,
+        copying: Some(Arc::clone(copying)),
+        copied_from: Some(source.name.clone()),
+        tags,
+        ..source.clone()
+    })
+}
+
 /// A copy's key: as asked, else the source's. A key is of no use in another Region.
-pub(super) fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault> {
+fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault> {
     let asked = key_of_region(call)?;
     if source.origin.key.is_some() && asked.is_none() && source.name.region != call.region {
         return Err(Fault::combination(

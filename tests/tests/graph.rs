@@ -14,7 +14,7 @@ const MOST_TRANSITIONS: usize = 60;
 fn undone_by(machine: &Machine) -> (&'static str, &'static str) {
     match machine.name.as_str() {
         "failover" => ("UndoFencePrimary", "FencePrimary"),
-        "switchover" => ("UndoDrainPrimary", "DrainPrimary"),
+        "switchover" => ("UndoFencePrimary", "DrainPrimary"),
         other => panic!("{other}: say here what it undoes"),
     }
 }
@@ -238,7 +238,7 @@ fn a_switchover_changes_nothing_before_its_rehearsals_and_fences_before_it_is_do
         let around = machine.reached(&machine.start, &|_, edge| edge.to != gate);
         assert!(!around.contains("DrainPrimary"), "the primary can be drained without {gate}");
         let no = machine.reached(gate, &|_, edge| !edge.condition.contains("'Done'"));
-        assert!(!no.contains("DrainPrimary") && !no.contains("UndoDrainPrimary"), "{gate} says no, and that is all");
+        assert!(!no.contains("DrainPrimary"), "{gate} says no, and that is all");
     }
     let around = machine.reached(&machine.start, &|_, edge| edge.to != "FencePrimary");
     assert!(!around.contains("Verify"), "the old primary can be left unfenced");
@@ -275,7 +275,8 @@ fn every_way_to_close_run_names_its_outcome_and_its_reason() {
         for (name, edge) in
             machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
         {
-            if edge.to == "CloseRun" {
+            // What is owed is opened first; else the way goes on as it came.
+            if (edge.to == "CloseRun" && name != "OwesAnUndo?") || edge.to == "OwesAnUndo?" {
                 let outcome = edge.assigns.get("outcome").and_then(|outcome| outcome.as_str());
                 assert!(
                     outcome.is_some_and(|outcome| ["done", "refused", "undone", "needs-a-person"].contains(&outcome)),

@@ -26,6 +26,9 @@ pub struct Answer {
     pub by: Person,
     /// Why.
     pub why: String,
+    /// Whether a loss above the plan's budget is consented to as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accept_data_loss: bool,
 }
 
 /// Yes or no.
@@ -44,7 +47,12 @@ mod tests {
 
     #[test]
     fn an_answer_is_spelt_as_the_state_machine_reads_it() {
-        let answer = Answer { decision: Decision::Approve, by: "anna".parse().unwrap(), why: "it burns".into() };
+        let answer = Answer {
+            decision: Decision::Approve,
+            by: "anna".parse().unwrap(),
+            why: "it burns".into(),
+            accept_data_loss: false,
+        };
         let text = serde_json::to_string(&answer).unwrap();
         assert_eq!(text, r#"{"decision":"approve","by":"anna","why":"it burns"}"#);
     }

@@ -9,7 +9,7 @@ use crate::{
     drain::Drained,
     hardening,
     id::{ExecutionArn, Generation, PlanName},
-    judgement::Judgement,
+    judgement::{Judgement, Loss},
     lease::{ActiveSide, Phase},
     promotion::Promotion,
     request::FailoverRequest,
@@ -54,7 +54,7 @@ pub struct Record {
     pub traffic: Option<Step<Value>>,
     /// `Verify`'s.
     pub verification: Option<Step<Value>>,
-    /// `UndoFencePrimary`'s, or `UndoDrainPrimary`'s.
+    /// `UndoFencePrimary`'s.
     pub undo: Option<Step<Value>>,
     /// The error that ended it, if one did.
     pub error: Option<StepError>,
@@ -92,13 +92,15 @@ pub struct Moment {
 pub struct Objective {
     /// The plan's recovery time objective.
     pub rto: Span,
-    /// From the first failed sample, or from when the primary was drained, to the new side's passed checks, in seconds.
+    /// From when the primary was last seen to work, or from when it was drained, to the new side's passed checks, and until
+    /// the name's TTL had run out, in seconds: the longest that a client can have been without it.
     pub rto_measured_seconds: Option<f64>,
     /// The plan's recovery point objective.
     pub rpo: Span,
-    /// The replica's lag when it was promoted, in seconds, plus what was written unseen before the first failed sample.
+    /// The replica's lag when it was promoted, in seconds, plus what may have been written unseen: the most that can be
+    /// lost. Absent where it is not known.
     pub rpo_measured_seconds: Option<f64>,
-    /// Whether both were met; absent where nothing was recovered.
+    /// Whether both were met; absent where nothing was recovered, or where that cannot be told.
     pub met: Option<bool>,
 }
 
@@ -144,6 +146,15 @@ pub struct Evidence {
     pub record: Record,
     /// What started it, as it came.
     pub request: Value,
+}
+
+impl Evidence {
+    /// Whether the run ended by a person's no.
+    #[must_use]
+    pub fn is_declined(&self) -> bool {
+        let answer = self.record.approval.as_ref();
+        self.outcome == RunOutcome::Refused && answer.is_some_and(|answer| answer["decision"] == "deny")
+    }
 }
 
 /// This format's version.
@@ -244,13 +255,26 @@ fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcom
     let promotion = record.promotion.as_ref().and_then(|step| step.did.as_ref());
     let verified_at = timeline.iter().rev().find(|moment| moment.state == "Verify").and_then(|moment| moment.left_at);
     let drained_at = timeline.iter().find(|moment| moment.state == "DrainPrimary").map(|moment| moment.entered_at);
-    let unserved_since = judgement.map(|judgement| judgement.failing_since).or(drained_at);
+    let unserved_since = judgement.map(unserved_since).or(drained_at);
     let rto = match (outcome, unserved_since, verified_at) {
-        (RunOutcome::Done, Some(since), Some(at)) => Some(Span::between(since, at)),
+        (RunOutcome::Done, Some(since), Some(at)) => Some(Span::between(since, at) + run.plan.traffic.record.ttl),
         _ => None,
     };
-    let rpo = promotion.and_then(|promotion| promotion.loss.time());
-    let met = rto.map(|rto| rto <= run.plan.objectives.rto && rpo.is_some_and(|rpo| rpo <= run.plan.objectives.rpo));
+    let loss = promotion.map(|promotion| &promotion.loss);
+    let rpo = loss.and_then(Loss::time);
+    let objectives = &run.plan.objectives;
+    // What nobody saw may have been lost or not: then nobody can say that the objective was met, nor that it was not.
+    let rpo_met = match (rpo, loss.and_then(Loss::seen)) {
+        (Some(most), _) if most <= objectives.rpo => Some(true),
+        (_, Some(seen)) if seen > objectives.rpo => Some(false),
+        (Some(_) | None, _) => None,
+    };
+    let rto_met = rto.map(|rto| rto <= objectives.rto);
+    let met = match (rto_met, rpo_met) {
+        (Some(true), rpo_met) => rpo_met,
+        (Some(false), _) => Some(false),
+        (None, _) => None,
+    };
     Objective {
         rto: run.plan.objectives.rto,
         rto_measured_seconds: rto.map(Span::as_seconds),
@@ -258,6 +282,13 @@ fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcom
         rpo_measured_seconds: rpo.map(Span::as_seconds),
         met,
     }
+}
+
+/// Since when clients may not have been served: since the primary was last seen to work, where the watch saw it shortly
+/// before its first failed sample.
+fn unserved_since(judgement: &Judgement) -> Timestamp {
+    let last_seen = judgement.last_seen.map(|seen| seen.at).filter(|_| matches!(judgement.loss, Loss::AtMost { .. }));
+    last_seen.map_or(judgement.failing_since, |at| at.min(judgement.failing_since))
 }
 
 /// Where the evidence of an execution is kept.

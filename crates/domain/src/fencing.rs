@@ -8,16 +8,40 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{SecurityGroupId, SqlName},
-    plan::PostgresPair,
+    id::{InstanceId, Region, SecurityGroupId, SqlName},
+    plan::{Login, Plan, PostgresPair, Side},
+    wal::LastSeen,
 };
 
-/// The old primary as fencing found it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Seen {
-    /// Its network, by the RDS API.
-    pub network: NetworkSeen,
+/// A primary that is shut or opened again: all that it takes to reach it, as the plan said when it was first shut. The
+/// plan may be edited meanwhile; whom it names then is not asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Target {
+    /// Where it is.
+    pub region: Region,
+    /// The instance, its endpoint and its security groups.
+    pub side: Side,
+    /// The application's database.
+    pub database: SqlName,
+    /// How to log in.
+    pub login: Login,
+    /// The roles by which the application writes.
+    pub application_roles: Vec<SqlName>,
+}
+
+impl Target {
+    /// The primary of a plan's pair.
+    #[must_use]
+    pub fn primary(plan: &Plan, pair: &PostgresPair) -> Self {
+        Self {
+            region: plan.regions.primary.clone(),
+            side: pair.primary.clone(),
+            database: pair.database.clone(),
+            login: pair.login.clone(),
+            application_roles: pair.application_roles.clone(),
+        }
+    }
 }
 
 /// An instance's security groups.
@@ -39,29 +63,14 @@ pub enum Direction {
     Undo,
 }
 
-/// What to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Plan {
-    /// Replace the security groups by these; absent where they are right, or cannot be reached.
-    pub set_groups: Option<Vec<SecurityGroupId>>,
-    /// Take away, or give back, these roles' login.
-    pub roles: Vec<SqlName>,
-}
-
-/// Plans the fencing of a pair's primary.
+/// The security groups that are to take the place of those that it has; `None` where they are right.
 #[must_use]
-pub fn plan(seen: &Seen, pair: &PostgresPair, direction: Direction) -> Plan {
+pub fn groups_to_set(has: &[SecurityGroupId], side: &Side, direction: Direction) -> Option<Vec<SecurityGroupId>> {
     let wanted = match direction {
-        Direction::Fence => vec![pair.primary.fence_security_group.clone()],
-        Direction::Undo => pair.primary.security_groups.clone(),
+        Direction::Fence => vec![side.fence_security_group.clone()],
+        Direction::Undo => side.security_groups.clone(),
     };
-    let set_groups = match &seen.network {
-        NetworkSeen::Groups(groups) if same(groups, &wanted) => None,
-        NetworkSeen::Groups(_) => Some(wanted),
-        NetworkSeen::Silent(_) => None,
-    };
-    Plan { set_groups, roles: pair.application_roles.clone() }
+    (!same(has, &wanted)).then_some(wanted)
 }
 
 fn same(one: &[SecurityGroupId], other: &[SecurityGroupId]) -> bool {
@@ -72,95 +81,169 @@ fn same(one: &[SecurityGroupId], other: &[SecurityGroupId]) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fencing {
-    /// Whether the old primary refuses the application's writes now, or will when it returns.
+    /// Whether the old primary was seen to refuse the application's writes, or is shut off and does not answer.
     pub fenced: bool,
     /// By its security group.
     pub network: Way,
     /// By its roles.
     pub database: Way,
+    /// Whether its roles may have lost their login, also where no answer said so.
+    pub roles_asked: bool,
+    /// Where its log ended once the application was shut out, where that was seen.
+    pub ends_at: Option<LastSeen>,
 }
 
-/// How one way of fencing went.
+/// How one way of fencing went, by what was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Way {
-    /// It holds.
+    /// It was seen to hold.
     Holds,
-    /// It could not be taken, and why.
+    /// Nobody was reached, and why.
     Unreachable(String),
+    /// It was asked for, and nothing has shown that it holds.
+    Unproved(String),
+    /// It answers, and does not let itself be shut: the application may go on.
+    Resists(String),
+}
+
+impl Way {
+    /// Why it does not hold, if it does not.
+    #[must_use]
+    pub fn lacks(&self) -> Option<&str> {
+        match self {
+            Self::Holds => None,
+            Self::Unreachable(why) | Self::Unproved(why) | Self::Resists(why) => Some(why),
+        }
+    }
 }
 
 impl Fencing {
-    /// Sums up both ways. A database that cannot be reached takes no writes now, so the network is enough for it; but
-    /// a security group does not end open connections, so that a database which could be reached and was not fenced is unfenced.
+    /// Sums up both ways. A database that nobody reaches takes no new session once its network is shut; but a security
+    /// group does not end open connections, so that one which was reached must have been seen to refuse the application.
     #[must_use]
-    pub fn of(network: Way, database: Way) -> Self {
+    pub fn of(network: Way, database: Way, roles_asked: bool, ends_at: Option<LastSeen>) -> Self {
         let fenced = match (&network, &database) {
             (_, Way::Holds) | (Way::Holds, Way::Unreachable(_)) => true,
-            (Way::Unreachable(_), Way::Unreachable(_)) => false,
+            (_, Way::Resists(_) | Way::Unproved(_))
+            | (Way::Unreachable(_) | Way::Unproved(_) | Way::Resists(_), Way::Unreachable(_)) => false,
         };
-        Self { fenced, network, database }
+        Self { fenced, network, database, roles_asked, ends_at }
+    }
+
+    /// Why nothing may be promoted beside it. `answers` is a primary that answered when it was judged: it must have been
+    /// seen to refuse the application.
+    #[must_use]
+    pub fn objection(&self, instance: &InstanceId, answers: bool) -> Option<String> {
+        match &self.database {
+            Way::Holds => None,
+            Way::Resists(why) => Some(format!("`{instance}` answers and could not be shut: {why}")),
+            Way::Unreachable(why) | Way::Unproved(why) if answers => {
+                Some(format!("`{instance}` answered a moment ago and was not seen to refuse the application: {why}"))
+            }
+            Way::Unreachable(_) | Way::Unproved(_) => None,
+        }
     }
 
     /// One sentence for the record.
     #[must_use]
-    pub fn because(&self, instance: &str) -> String {
-        match (&self.network, &self.database) {
-            (Way::Holds, Way::Holds) => format!("`{instance}` is fenced by its security group and by its roles"),
-            (Way::Holds, Way::Unreachable(why)) => {
-                format!(
-                    "`{instance}` is fenced by its security group, which holds when it returns; its roles could not be reached: {why}"
-                )
+    pub fn because(&self, instance: &InstanceId) -> String {
+        match (self.network.lacks(), self.database.lacks()) {
+            (None, None) => format!("`{instance}` is fenced by its security group and by its roles"),
+            (None, Some(why)) if self.fenced => format!(
+                "`{instance}` is fenced by its security group, which holds when it returns; its roles could not be reached: {why}"
+            ),
+            (Some(why), None) => {
+                format!("`{instance}` is fenced by its roles; its security group was not seen to be set: {why}")
             }
-            (Way::Unreachable(why), Way::Holds) => {
-                format!("`{instance}` is fenced by its roles; its security group could not be set: {why}")
-            }
-            (Way::Unreachable(network), Way::Unreachable(database)) => {
-                format!(
-                    "`{instance}` is UNFENCED: its security group could not be set ({network}), its roles could not be reached ({database})"
-                )
-            }
+            (None, Some(why)) => format!(
+                "`{instance}` is UNFENCED: its security group is set, which ends no open session, and its roles were not seen to be shut out ({why})"
+            ),
+            (Some(network), Some(database)) => format!(
+                "`{instance}` is UNFENCED: its security group was not seen to be set ({network}), its roles were not seen to be shut out ({database})"
+            ),
         }
     }
+}
+
+/// Why an opened primary is not known to be open again, if it is not. `asked` is whether its network was asked for, and
+/// whether its roles may have been.
+#[must_use]
+pub fn still_shut(network: &Way, database: &Way, network_asked: bool, roles_asked: bool) -> Option<String> {
+    let network = network.lacks().filter(|_| network_asked).map(|why| format!("its security groups: {why}"));
+    let roles = database.lacks().filter(|_| roles_asked).map(|why| format!("its roles' login: {why}"));
+    let left: Vec<String> = network.into_iter().chain(roles).collect();
+    (!left.is_empty()).then(|| left.join("; "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn pair() -> PostgresPair {
+    fn side() -> Side {
         let plan = crate::plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
-        plan.traffic_pair().unwrap().clone()
+        plan.traffic_pair().unwrap().primary.clone()
     }
 
-    fn groups(ids: &[&str]) -> Seen {
-        Seen { network: NetworkSeen::Groups(ids.iter().map(|id| id.parse().unwrap()).collect()) }
+    fn groups(ids: &[&str]) -> Vec<SecurityGroupId> {
+        ids.iter().map(|id| id.parse().unwrap()).collect()
     }
 
     #[test]
     fn the_usual_groups_are_replaced_by_the_one_that_lets_nobody_in() {
-        let plan = plan(&groups(&["sg-00000001"]), &pair(), Direction::Fence);
-        assert_eq!(plan.set_groups, Some(vec!["sg-00000002".parse().unwrap()]));
+        let set = groups_to_set(&groups(&["sg-00000001"]), &side(), Direction::Fence);
+        assert_eq!(set, Some(groups(&["sg-00000002"])));
     }
 
     #[test]
     fn fencing_twice_sets_nothing_twice() {
-        assert_eq!(plan(&groups(&["sg-00000002"]), &pair(), Direction::Fence).set_groups, None);
-        assert_eq!(plan(&groups(&["sg-00000001"]), &pair(), Direction::Undo).set_groups, None);
+        assert_eq!(groups_to_set(&groups(&["sg-00000002"]), &side(), Direction::Fence), None);
+        assert_eq!(groups_to_set(&groups(&["sg-00000001"]), &side(), Direction::Undo), None);
     }
 
     #[test]
     fn undoing_gives_the_usual_groups_back() {
-        let plan = plan(&groups(&["sg-00000002"]), &pair(), Direction::Undo);
-        assert_eq!(plan.set_groups, Some(vec!["sg-00000001".parse().unwrap()]));
+        let set = groups_to_set(&groups(&["sg-00000002"]), &side(), Direction::Undo);
+        assert_eq!(set, Some(groups(&["sg-00000001"])));
+    }
+
+    /// Every way that a way can go.
+    fn ways() -> [Way; 4] {
+        [Way::Holds, Way::Unreachable("gone".into()), Way::Unproved("slow".into()), Way::Resists("42704".into())]
     }
 
     #[test]
-    fn what_nobody_could_reach_is_recorded_as_unfenced() {
-        let silent = || Way::Unreachable("timed out".into());
-        assert!(!Fencing::of(silent(), silent()).fenced);
-        assert!(Fencing::of(Way::Holds, silent()).fenced);
-        assert!(Fencing::of(silent(), Way::Holds).fenced);
-        assert!(Fencing::of(silent(), silent()).because("a").contains("UNFENCED"));
+    fn fenced_is_only_what_was_seen_to_refuse_or_is_shut_off_and_gone() {
+        for network in ways() {
+            for database in ways() {
+                let fencing = Fencing::of(network.clone(), database.clone(), true, None);
+                let seen = database == Way::Holds;
+                let gone = network == Way::Holds && matches!(database, Way::Unreachable(_));
+                assert_eq!(fencing.fenced, seen || gone, "{network:?} {database:?}");
+                let because = fencing.because(&"a".parse().unwrap());
+                assert_eq!(because.contains("UNFENCED"), !fencing.fenced, "{because}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_promoted_beside_a_primary_that_answers_and_was_not_seen_to_refuse() {
+        let instance = "a".parse().unwrap();
+        for database in ways() {
+            let fencing = Fencing::of(Way::Holds, database.clone(), true, None);
+            let resists = matches!(database, Way::Resists(_));
+            assert_eq!(fencing.objection(&instance, false).is_some(), resists, "{database:?}");
+            assert_eq!(fencing.objection(&instance, true).is_some(), database != Way::Holds, "{database:?}");
+        }
+    }
+
+    #[test]
+    fn a_primary_is_open_again_only_where_each_way_that_was_taken_was_seen_open() {
+        let gone = || Way::Unreachable("gone".into());
+        assert_eq!(still_shut(&Way::Holds, &Way::Holds, true, true), None);
+        assert_eq!(still_shut(&Way::Holds, &gone(), true, false), None, "nobody took its roles");
+        assert!(still_shut(&Way::Holds, &gone(), true, true).unwrap().contains("roles"));
+        assert!(still_shut(&gone(), &Way::Holds, true, true).unwrap().contains("security groups"));
+        assert_eq!(still_shut(&gone(), &Way::Holds, false, true), None, "nobody set its network");
     }
 }

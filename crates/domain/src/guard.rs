@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fencing::Way,
+    fencing::{Target, Way},
     id::{Generation, InstanceId, Person, PlanName},
     lease::Lease,
     span::Span,
@@ -24,8 +24,16 @@ pub struct Guard {
     /// Since when: just before RDS was asked to promote the other side.
     #[schemars(with = "String")]
     pub since: Timestamp,
-    /// Where the replica stood then. Whatever the old primary's log holds beyond it, the new primary lacks.
-    pub position: ReplicaPosition,
+    /// Where the replica stood then. Whatever the old primary's log holds beyond it, the new primary lacks. Absent where
+    /// somebody else promoted it.
+    pub position: Option<ReplicaPosition>,
+    /// Whom to keep out, whatever the plan says by now.
+    pub target: Target,
+    /// Until when it is looked at in any case: a step of a run that was taken over may still be opening it. Absent where
+    /// none was.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub settles_at: Option<Timestamp>,
 }
 
 /// An old primary as the guard met it.
@@ -34,6 +42,8 @@ pub struct Guard {
 pub enum Met {
     /// It does not answer, and why.
     Silent(String),
+    /// It answers, and could not be shut: the application may go on writing to it. Why.
+    Resists(String),
     /// It answered, and refuses the application now; its log ends here.
     ShutOut(Lsn),
     /// It follows another server, so that nobody can write to it.
@@ -89,28 +99,36 @@ pub struct Divergence {
     pub wal_bytes: u64,
 }
 
+/// How often an old primary is looked for, whatever the plan's probe does: one that returns is shut out within two
+/// seconds, of which each look may take one.
+pub const EVERY: Span = Span::seconds(1);
+
 /// What to make of a meeting; `None` is: go on watching.
 #[must_use]
-pub fn conclude(
-    guard: &Guard,
-    plan: &PlanName,
-    instance: &InstanceId,
-    met: &Met,
-    network: Way,
-    now: Timestamp,
-) -> Option<Kept> {
-    let promoted_at = guard.position.received.max(guard.position.replayed);
+pub fn conclude(guard: &Guard, plan: &PlanName, met: &Met, network: Way, now: Timestamp) -> Option<Kept> {
+    let instance = &guard.target.side.instance;
     let waited = Span::between(guard.since, now);
+    if guard.settles_at.is_some_and(|settles_at| now < settles_at) {
+        return None;
+    }
     let (divergence, because) = match met {
-        Met::Silent(_) => return None,
+        Met::Silent(_) | Met::Resists(_) => return None,
         Met::Follows => (None, format!("`{instance}` follows another server, {waited} after the promotion")),
         Met::ShutOut(lsn) => {
-            let wal_bytes = promoted_at.bytes_until(*lsn);
-            let because = format!(
-                "`{instance}` refuses the application since {now}, {waited} after the promotion; its log ends at {lsn}, \
-                 {wal_bytes} bytes after {promoted_at}, where the new primary went its own way"
+            let refuses = format!(
+                "`{instance}` refuses the application since {now}, {waited} after the promotion; its log ends at {lsn}"
             );
-            (Some(Divergence { promoted_at, old_primary_ends_at: *lsn, wal_bytes }), because)
+            match guard.position {
+                Some(position) => {
+                    let promoted_at = position.received.max(position.replayed);
+                    let wal_bytes = promoted_at.bytes_until(*lsn);
+                    let because = format!(
+                        "{refuses}, {wal_bytes} bytes after {promoted_at}, where the new primary went its own way"
+                    );
+                    (Some(Divergence { promoted_at, old_primary_ends_at: *lsn, wal_bytes }), because)
+                }
+                None => (None, format!("{refuses}; where the new primary went its own way nobody has seen")),
+            }
         }
     };
     Some(Kept {
@@ -128,7 +146,8 @@ pub fn conclude(
 
 /// Hands an old primary over to a person.
 #[must_use]
-pub fn hand_over(guard: &Guard, plan: &PlanName, instance: &InstanceId, to: TakenOver, now: Timestamp) -> Kept {
+pub fn hand_over(guard: &Guard, plan: &PlanName, to: TakenOver, now: Timestamp) -> Kept {
+    let instance = &guard.target.side.instance;
     let because = format!(
         "{} keeps `{instance}` out from {now} on, {} after the promotion: {}",
         to.by,
@@ -169,17 +188,25 @@ mod tests {
 
     fn guard() -> Guard {
         let position = ReplicaPosition { received: Lsn(100), replayed: Lsn(90), replayed_commit_at: None };
-        Guard { generation: Generation(3), since: Timestamp::UNIX_EPOCH, position }
+        let plan = crate::plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+        let target = Target::primary(&plan, plan.traffic_pair().unwrap());
+        Guard {
+            generation: Generation(3),
+            since: Timestamp::UNIX_EPOCH,
+            position: Some(position),
+            target,
+            settles_at: None,
+        }
     }
 
     fn met(met: &Met) -> Option<Kept> {
-        let (plan, instance) = ("lab".parse().unwrap(), "orders-primary".parse().unwrap());
-        conclude(&guard(), &plan, &instance, met, Way::Holds, Timestamp::from_second(7).unwrap())
+        conclude(&guard(), &"lab".parse().unwrap(), met, Way::Holds, Timestamp::from_second(7).unwrap())
     }
 
     #[test]
-    fn a_silent_primary_is_watched_on() {
+    fn a_silent_primary_is_watched_on_and_so_is_one_that_cannot_be_shut() {
         assert_eq!(met(&Met::Silent("no answer".into())), None);
+        assert_eq!(met(&Met::Resists("role \"shop\" does not exist".into())), None);
     }
 
     #[test]
@@ -191,10 +218,28 @@ mod tests {
     }
 
     #[test]
+    fn where_two_logs_part_is_not_said_where_nobody_has_seen_it() {
+        let guard = Guard { position: None, ..guard() };
+        let plan = "lab".parse().unwrap();
+        let kept = conclude(&guard, &plan, &Met::ShutOut(Lsn(164)), Way::Holds, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(kept.divergence, None);
+        assert!(kept.because.contains("nobody has seen"), "{}", kept.because);
+    }
+
+    #[test]
+    fn one_that_an_earlier_run_may_still_be_opening_is_looked_at_until_that_is_over() {
+        let settling = |second| Guard { settles_at: Some(Timestamp::from_second(second).unwrap()), ..guard() };
+        let concluded = |guard: &Guard| {
+            let now = Timestamp::from_second(7).unwrap();
+            conclude(guard, &"lab".parse().unwrap(), &Met::ShutOut(Lsn(164)), Way::Holds, now).is_some()
+        };
+        assert_eq!([8, 7].map(|second| concluded(&settling(second))), [false, true]);
+    }
+
+    #[test]
     fn what_a_person_took_over_is_never_said_to_refuse_writes() {
         let to = TakenOver { by: "anna".parse().unwrap(), why: "it was deleted".into() };
-        let (plan, instance) = ("lab".parse().unwrap(), "orders-primary".parse().unwrap());
-        let kept = hand_over(&guard(), &plan, &instance, to, Timestamp::from_second(7).unwrap());
+        let kept = hand_over(&guard(), &"lab".parse().unwrap(), to, Timestamp::from_second(7).unwrap());
         assert!(kept.network != Way::Holds && kept.divergence.is_none());
         assert!(kept.because.contains("anna keeps") && kept.because.contains("it was deleted"), "{}", kept.because);
     }

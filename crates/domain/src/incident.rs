@@ -4,9 +4,9 @@ use crate::{
     backup::BackupRun,
     cleanup::CleanupRun,
     evidence::RunOutcome,
-    fencing::Way,
-    guard::Kept,
-    id::{ExecutionArn, PlanName},
+    fencing::{Target, Way},
+    guard::{Guard, Kept},
+    id::{ExecutionArn, PlanName, SqlName},
     judgement::Judgement,
     restore::{Purpose, RestoreRun},
     run::{Kind, Run, Trigger},
@@ -225,6 +225,7 @@ pub fn ended(
     let started = match run.map(|run| &run.trigger) {
         Some(Trigger::Alarm { alarm, .. }) => format!("alarm {alarm}"),
         Some(Trigger::Person { by, why }) => format!("{by}: {why}"),
+        Some(Trigger::Again { attempt, reason, .. }) => format!("Lifeboat itself, start {attempt}: {reason}"),
         None => "see the execution's input".into(),
     };
     // The same key for every notice of one incident, so that pagers fold and resolve them.
@@ -260,7 +261,9 @@ pub fn unhardened(run: &Run, because: &str) -> Notice {
 pub fn kept_out(kept: &Kept, record: &str) -> Notice {
     let network = match &kept.network {
         Way::Holds => "its security group lets nobody else in".to_owned(),
-        Way::Unreachable(why) => format!("its security group could NOT be set: {why}"),
+        Way::Unreachable(why) | Way::Unproved(why) | Way::Resists(why) => {
+            format!("its security group was NOT seen to be set: {why}")
+        }
     };
     Notice::new(
         &format!("Lifeboat: the old primary of {} is fenced", kept.plan),
@@ -268,6 +271,25 @@ pub fn kept_out(kept: &Kept, record: &str) -> Notice {
             "{}\n\nNetwork: {network}\nRecord: {record}\n\nWhat it holds and the new primary lacks is in its own log only: copy what must be saved \
              before it is rebuilt as a replica (RUNBOOK.md, The old primary is back).\n",
             kept.because
+        ),
+    )
+}
+
+/// An old primary answers, and does not let itself be shut.
+#[must_use]
+pub fn resists(guard: &Guard, why: &str) -> Notice {
+    let Target { region, side, application_roles, .. } = &guard.target;
+    let roles: Vec<&str> = application_roles.iter().map(SqlName::as_str).collect();
+    let instance = &side.instance;
+    Notice::new(
+        &format!("Lifeboat: the old primary {instance} is back and TAKES WRITES"),
+        format!(
+            "`{instance}` in {region} answers since its replica was promoted at {}, and could not be shut: {why}\n\n\
+             Whoever still reaches it may write to it, and the new primary gets none of it. It is tried again each second.\n\
+             Take the login of {} yourself, or stop it: aws rds stop-db-instance --region {region} --db-instance-identifier {instance}\n\
+             RUNBOOK.md, The old primary is back.\n",
+            guard.since,
+            roles.join(", "),
         ),
     )
 }

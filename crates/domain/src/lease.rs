@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     evidence::RunOutcome,
+    fencing::Target,
     guard::Guard,
     id::{ExecutionArn, Generation, PlanName},
     plan::Plan,
@@ -31,9 +32,30 @@ pub struct Lease {
     /// A run that passed its point of no return and was not done: the next one finishes it.
     #[serde(default)]
     pub unfinished: Option<Holder>,
+    /// A primary that a run shut, or was about to, and that nobody has seen open again since.
+    #[serde(default)]
+    pub shut: Option<Shut>,
     /// The old primary, until it was seen to refuse writes.
     #[serde(default)]
     pub guard: Option<Guard>,
+}
+
+/// A primary that a run shut before anything took its place. Written down before it is done, so that whoever comes next
+/// knows what there is to open again, however the run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Shut {
+    /// Which execution began it.
+    pub execution: ExecutionArn,
+    /// Its generation.
+    pub generation: Generation,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// Which primary, and how it is reached.
+    pub target: Target,
+    /// Whether its security groups were asked for too (a fence), or only its roles (a drain).
+    pub network: bool,
 }
 
 impl Lease {
@@ -117,6 +139,9 @@ pub struct Ended {
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
+    /// Whether a person said no: then no run starts by itself for the same failure.
+    #[serde(default)]
+    pub declined: bool,
 }
 
 /// What is known of the execution that holds a lease.
@@ -169,6 +194,7 @@ pub fn take(
             active: ActiveSide::Primary,
             last: None,
             unfinished: None,
+            shut: None,
             guard: None,
         };
         return Taking::Take { lease, taken_over: None };
@@ -258,18 +284,48 @@ pub fn holds(lease: Option<&Lease>, run: &Run) -> Result<Lease, String> {
 }
 
 impl Lease {
-    /// The same lease, its holder past the point of no return, and the old primary guarded from then on.
+    /// Whether a promotion was asked for that nobody has finished: by the holder, or by a run that ended.
     #[must_use]
-    pub fn promoting(&self, asked: Asked) -> Self {
-        let guard = Some(Guard { generation: self.generation, since: asked.at, position: asked.position });
-        let holder = self.holder.clone().map(|holder| Holder { phase: Phase::Promoting, asked: Some(asked), ..holder });
-        Self { holder, guard, ..self.clone() }
+    pub fn is_past_the_point_of_no_return(&self) -> bool {
+        self.unfinished.is_some() || self.holder.as_ref().is_some_and(|holder| holder.phase == Phase::Promoting)
     }
 
-    /// The same for a primary that was drained: it was seen to refuse the application, so that nobody needs to wait for it.
+    /// The same lease with a primary that is about to be shut; `None` where it says so already, or where its guard
+    /// keeps it out in any case.
     #[must_use]
-    pub fn promoting_drained(&self, asked: Asked) -> Self {
-        Self { guard: self.guard.clone(), ..self.promoting(asked) }
+    pub fn shutting(&self, run: &Run, target: &Target, network: bool, now: Timestamp) -> Option<Self> {
+        if self.is_past_the_point_of_no_return() {
+            return None;
+        }
+        let shut = match &self.shut {
+            // Whose it was stays: only what is done to it is added.
+            Some(shut) if shut.target == *target && (shut.network || !network) => return None,
+            Some(shut) if shut.target == *target => Shut { network, ..shut.clone() },
+            Some(_) | None => Shut {
+                execution: run.execution.clone(),
+                generation: run.generation,
+                since: now,
+                target: target.clone(),
+                network,
+            },
+        };
+        Some(Self { shut: Some(shut), ..self.clone() })
+    }
+
+    /// The same lease once its primary was seen open again.
+    #[must_use]
+    pub fn opened(&self) -> Self {
+        Self { shut: None, ..self.clone() }
+    }
+
+    /// The same lease, its holder past the point of no return: the old primary is no longer to be opened again, and is
+    /// guarded from then on. One that was drained was seen to refuse the application already, so that nobody needs to wait
+    /// for it.
+    #[must_use]
+    pub fn promoting(&self, asked: Asked, to_guard: Option<Guard>) -> Self {
+        let guard = to_guard.or(self.guard.clone());
+        let holder = self.holder.clone().map(|holder| Holder { phase: Phase::Promoting, asked: Some(asked), ..holder });
+        Self { holder, shut: None, guard, ..self.clone() }
     }
 
     /// The same lease, released by a run that ended with its primary on `active`.
@@ -280,6 +336,7 @@ impl Lease {
             generation: self.generation,
             outcome,
             at,
+            declined: false,
         });
         let promoting = self.holder.clone().filter(|holder| holder.phase == Phase::Promoting);
         let unfinished = match outcome {
@@ -289,6 +346,12 @@ impl Lease {
             RunOutcome::NeedsAPerson => promoting.or_else(|| self.unfinished.clone()),
         };
         Self { holder: None, active, unfinished, last: last.or_else(|| self.last.clone()), ..self.clone() }
+    }
+
+    /// The same lease, its last run ended by a person's no.
+    #[must_use]
+    pub fn declined(&self) -> Self {
+        Self { last: self.last.clone().map(|last| Ended { declined: true, ..last }), ..self.clone() }
     }
 }
 
@@ -360,12 +423,22 @@ mod tests {
             replayed: crate::wal::Lsn(1),
             replayed_commit_at: None,
         };
-        Asked { at: Timestamp::UNIX_EPOCH, position, loss: crate::judgement::Loss::Promoted }
+        Asked { at: Timestamp::UNIX_EPOCH, position: Some(position), loss: crate::judgement::Loss::Promoted }
+    }
+
+    fn target() -> Target {
+        let plan = lab();
+        Target::primary(&plan, plan.traffic_pair().unwrap())
+    }
+
+    fn guard() -> Option<Guard> {
+        let (since, position) = (Timestamp::UNIX_EPOCH, asked().position);
+        Some(Guard { generation: Generation(1), since, position, target: target(), settles_at: None })
     }
 
     #[test]
     fn a_run_that_stopped_past_its_point_of_no_return_is_finished_by_the_next() {
-        let promoting = held_by("a").promoting(asked());
+        let promoting = held_by("a").promoting(asked(), guard());
         let stopped = promoting.released(RunOutcome::NeedsAPerson, ActiveSide::Replica, Timestamp::UNIX_EPOCH);
         for left in [(&stopped, None), (&promoting, Some(Owner::Gone("ABORTED".into())))] {
             let taking = take(Some(left.0), left.1.as_ref(), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
@@ -383,12 +456,41 @@ mod tests {
 
     #[test]
     fn the_old_primary_is_guarded_from_the_point_of_no_return_on() {
-        let lease = held_by("a").promoting(asked());
+        let lease = held_by("a").promoting(asked(), guard());
         assert_eq!(lease.guard.as_ref().unwrap().generation, Generation(1));
         assert!(lease.released(RunOutcome::Done, ActiveSide::Replica, Timestamp::UNIX_EPOCH).guard.is_some());
-        assert_eq!(held_by("a").promoting_drained(asked()).guard, None, "it was seen to refuse them already");
+        assert_eq!(held_by("a").promoting(asked(), None).guard, None, "it was seen to refuse them already");
         assert_eq!(lease.unguarded(Generation(2)), None);
         assert_eq!(lease.unguarded(Generation(1)).unwrap().guard, None);
+    }
+
+    fn run(name: &str) -> Run {
+        let event: serde_json::Value =
+            serde_json::from_str(include_str!("../../../events/fence-primary.json")).unwrap();
+        let run: Run = serde_json::from_value(event["run"].clone()).unwrap();
+        Run { execution: execution(name), generation: Generation(1), ..run }
+    }
+
+    #[test]
+    fn what_a_run_shuts_stands_in_the_lease_until_it_is_open_or_promoted_away() {
+        let shut = held_by("a").shutting(&run("a"), &target(), false, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(shut.shutting(&run("a"), &target(), false, Timestamp::UNIX_EPOCH), None, "said already");
+        let fenced = shut.shutting(&run("b"), &target(), true, Timestamp::UNIX_EPOCH).unwrap().shut.unwrap();
+        assert_eq!((fenced.network, fenced.execution), (true, execution("a")), "what is added takes nothing away");
+        let gone = Owner::Gone("ABORTED".into());
+        let taking = take(Some(&shut), Some(&gone), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
+        let Taking::Take { lease, .. } = taking else { panic!("{taking:?}") };
+        for outcome in [RunOutcome::Refused, RunOutcome::NeedsAPerson] {
+            assert!(lease.released(outcome, ActiveSide::Primary, Timestamp::UNIX_EPOCH).shut.is_some(), "{outcome:?}");
+        }
+        assert_eq!(lease.opened().shut, None);
+        let promoting = lease.promoting(asked(), guard());
+        assert_eq!(promoting.shut, None, "it is not to be opened any more");
+        assert_eq!(
+            promoting.shutting(&run("b"), &target(), true, Timestamp::UNIX_EPOCH),
+            None,
+            "its guard keeps it out"
+        );
     }
 
     #[test]

@@ -72,14 +72,29 @@ pub enum Grounds {
         last_seen: Option<LastSeen>,
         /// Since when it fails.
         since: Timestamp,
+        /// Since when its own host says so; absent where it was only silent.
+        dead_since: Option<Timestamp>,
     },
     /// The primary was drained: its log ends here, and the replica must have all of it.
     Drained(Lsn),
 }
 
-/// Plans a promotion. Refuses whenever in doubt, as long as nothing was asked for; after that it only waits.
+/// Whether a promotion was asked for before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// Nobody did.
+    Never,
+    /// This run did: what it may lose was accepted then.
+    ByUs,
+    /// The run that this one finishes did: what is known of the loss since counts.
+    ByAnother,
+}
+
+/// Plans a promotion. Refuses whenever in doubt, as long as nothing was asked for; after that it only waits. `consented`
+/// is whether a person accepts a loss above the budget.
 #[must_use]
-pub fn plan(seen: &Seen, run: &Run, grounds: &Grounds, asked: bool) -> Move {
+pub fn plan(seen: &Seen, run: &Run, grounds: &Grounds, before: Before, consented: bool, now: Timestamp) -> Move {
+    let asked = before != Before::Never;
     match (&seen.server, seen.api.is_replica) {
         (Server::Writable, false) => return Move::Confirm,
         (Server::Writable, true) => return Move::Wait("the server takes writes, RDS still names its source".into()),
@@ -105,7 +120,9 @@ pub fn plan(seen: &Seen, run: &Run, grounds: &Grounds, asked: bool) -> Move {
         return Move::Refuse(format!("RDS promotes only an available replica, this one is {}", seen.api.status));
     }
     let loss = match grounds {
-        Grounds::Failed { last_seen, since } => lag(*last_seen, *since, &position, &run.plan.probe),
+        Grounds::Failed { last_seen, since, dead_since } => {
+            lag(*last_seen, *since, dead_since.unwrap_or(now), &position, &run.plan.probe)
+        }
         Grounds::Drained(end) if position.replayed < *end => {
             let why = format!("the replica has replayed up to {}, the primary's log ends at {end}", position.replayed);
             return if asked { Move::Wait(why) } else { Move::Refuse(why) };
@@ -113,7 +130,7 @@ pub fn plan(seen: &Seen, run: &Run, grounds: &Grounds, asked: bool) -> Move {
         Grounds::Drained(_) => Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen: Span::seconds(0) },
     };
     match loss.above(&run.plan.failover.data_loss_budget) {
-        Some(why) if run.consent.is_none() && !asked => Move::Refuse(why),
+        Some(why) if !consented && before != Before::ByUs => Move::Refuse(why),
         _ => Move::Promote { loss, position },
     }
 }
@@ -147,8 +164,8 @@ pub struct Asked {
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Where the replica stood.
-    pub position: ReplicaPosition,
+    /// Where the replica stood; absent where somebody else had promoted it.
+    pub position: Option<ReplicaPosition>,
     /// What may be lost.
     pub loss: Loss,
 }
@@ -172,6 +189,7 @@ mod tests {
             generation: Generation(1),
             trigger: Trigger::Person { by: "anna".parse().unwrap(), why: "a test".into() },
             taken_over: None,
+            owes: None,
             consent: None,
             opened_at: Timestamp::UNIX_EPOCH,
         }
@@ -189,9 +207,17 @@ mod tests {
         Seen { api: Instance { status: status.into(), is_replica }, server }
     }
 
-    fn plan_it(seen: &Seen, lsn: Option<u64>, asked: bool) -> Move {
+    fn failed(lsn: Option<u64>) -> Grounds {
         let last_seen = lsn.map(|lsn| LastSeen { lsn: Lsn(lsn), at: Timestamp::UNIX_EPOCH });
-        plan(seen, &run(), &Grounds::Failed { last_seen, since: Timestamp::UNIX_EPOCH }, asked)
+        Grounds::Failed { last_seen, since: Timestamp::UNIX_EPOCH, dead_since: Some(Timestamp::UNIX_EPOCH) }
+    }
+
+    fn planned(seen: &Seen, grounds: &Grounds, before: Before, consented: bool) -> Move {
+        plan(seen, &run(), grounds, before, consented, Timestamp::from_second(60).unwrap())
+    }
+
+    fn plan_it(seen: &Seen, lsn: Option<u64>, asked: bool) -> Move {
+        planned(seen, &failed(lsn), if asked { Before::ByUs } else { Before::Never }, false)
     }
 
     #[test]
@@ -211,22 +237,31 @@ mod tests {
     fn a_replica_above_the_budget_is_not_promoted_without_consent() {
         let seen = seen("available", true, Server::InRecovery(position(0)));
         assert!(matches!(plan_it(&seen, Some(1_048_577), false), Move::Refuse(_)));
-        let consent = Some(crate::run::Consent { by: "anna".parse().unwrap(), why: "yes".into() });
-        let last_seen = Some(LastSeen { lsn: Lsn(1_048_577), at: Timestamp::UNIX_EPOCH });
-        let grounds = Grounds::Failed { last_seen, since: Timestamp::UNIX_EPOCH };
-        assert!(matches!(plan(&seen, &Run { consent, ..run() }, &grounds, false), Move::Promote { .. }));
+        let grounds = failed(Some(1_048_577));
+        assert!(matches!(planned(&seen, &grounds, Before::Never, true), Move::Promote { .. }));
+        assert!(matches!(planned(&seen, &grounds, Before::ByUs, false), Move::Promote { .. }), "accepted already");
+        assert!(matches!(planned(&seen, &grounds, Before::ByAnother, false), Move::Refuse(_)), "known since");
+    }
+
+    #[test]
+    fn a_primary_that_was_only_silent_may_have_written_until_now() {
+        let seen = seen("available", true, Server::InRecovery(position(10)));
+        let Grounds::Failed { last_seen, since, .. } = failed(Some(10)) else { panic!("not failed") };
+        for (dead_since, unseen) in [(Some(since), Span::seconds(0)), (None, Span::seconds(60))] {
+            let grounds = Grounds::Failed { last_seen, since, dead_since };
+            let Move::Promote { loss, .. } = planned(&seen, &grounds, Before::Never, false) else { panic!("refused") };
+            assert_eq!(loss, Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen });
+        }
     }
 
     #[test]
     fn a_drained_primary_s_replica_is_promoted_only_with_all_of_its_log_whoever_consents() {
-        let consent = Some(crate::run::Consent { by: "anna".parse().unwrap(), why: "yes".into() });
-        let run = Run { consent, ..run() };
         for (replayed, promoted) in [(9, false), (10, true), (11, true)] {
             let seen = seen("available", true, Server::InRecovery(position(replayed)));
-            let drained = Grounds::Drained(Lsn(10));
-            assert_eq!(matches!(plan(&seen, &run, &drained, false), Move::Promote { .. }), promoted, "{replayed}");
-            assert_eq!(matches!(plan(&seen, &run, &drained, false), Move::Refuse(_)), !promoted, "{replayed}");
-            assert_eq!(matches!(plan(&seen, &run, &drained, true), Move::Wait(_)), !promoted, "once asked: {replayed}");
+            let drained = |before| planned(&seen, &Grounds::Drained(Lsn(10)), before, true);
+            assert_eq!(matches!(drained(Before::Never), Move::Promote { .. }), promoted, "{replayed}");
+            assert_eq!(matches!(drained(Before::Never), Move::Refuse(_)), !promoted, "{replayed}");
+            assert_eq!(matches!(drained(Before::ByUs), Move::Wait(_)), !promoted, "once asked: {replayed}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What starts a run: a CloudWatch alarm's event, or a person's few words. Parsed once, at the door.
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -49,6 +49,7 @@ impl FailoverRequest {
             Some(kind) => Err(BadRequest(format!(
                 "detail-type: {kind} does not start a failover; expected \"CloudWatch Alarm State Change\""
             ))),
+            None if input.get("again").is_some() => Self::from_starter(input),
             None => Self::from_person(input),
         }
     }
@@ -65,6 +66,9 @@ impl FailoverRequest {
                 return Err(BadRequest(format!(
                     "detail-type: alarm `{alarm}` starts no switchover; expected `plan`, `by` and `why`"
                 )));
+            }
+            (Kind::Switchover, Trigger::Again { .. }) => {
+                return Err(BadRequest("again: starts no switchover; expected `plan`, `by` and `why`".to_owned()));
             }
         }
         match (kind, &request.consent) {
@@ -100,6 +104,13 @@ impl FailoverRequest {
         // The event's own time is in whole seconds; the state's, where it can be read, in milliseconds.
         let at = Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", &event.detail.state.timestamp).unwrap_or(event.time);
         Ok(Self { plan, trigger: Trigger::Alarm { alarm, at, reason }, consent: None })
+    }
+
+    fn from_starter(input: &Value) -> Result<Self, BadRequest> {
+        let Again { plan, again } = read(input, "a request of the starter")?;
+        let reason = again.reason.chars().take(LONGEST_REASON_CHARS).collect();
+        let trigger = Trigger::Again { since: again.since, attempt: again.attempt, reason };
+        Ok(Self { plan, trigger, consent: None })
     }
 
     fn from_person(input: &Value) -> Result<Self, BadRequest> {
@@ -182,6 +193,28 @@ struct Metric {
     dimensions: serde_json::Map<String, Value>,
 }
 
+/// A request of the function that starts a failover again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Again {
+    /// The plan.
+    pub plan: PlanName,
+    /// Why.
+    pub again: Reason,
+}
+
+/// Why a failover is started again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// Since when what it answers has been so.
+    pub since: Timestamp,
+    /// Which start this is, from one on.
+    pub attempt: u32,
+    /// Why a run may go through now.
+    pub reason: String,
+}
+
 /// A request by hand.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -246,6 +279,15 @@ mod tests {
             let error = FailoverRequest::parse(&input).unwrap_err().to_string();
             assert!(error.contains(place), "{input}: {error}");
         }
+    }
+
+    #[test]
+    fn a_run_that_is_started_again_says_why_and_orders_nothing() {
+        let input =
+            json!({"plan": "lab", "again": {"since": "2026-01-01T00:00:00Z", "attempt": 2, "reason": "still down"}});
+        let request = FailoverRequest::parse_for(Kind::Failover, &input).unwrap();
+        assert!(request.trigger.is_automatic() && request.consent.is_none());
+        assert!(FailoverRequest::parse_for(Kind::Switchover, &input).is_err());
     }
 
     #[test]

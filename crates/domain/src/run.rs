@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::Failure,
     id::{ExecutionArn, Generation, Person},
-    lease::Holder,
+    lease::{Holder, Phase, Shut},
     plan::{Plan, PostgresPair},
 };
 
@@ -74,6 +74,9 @@ pub struct Run {
     pub trigger: Trigger,
     /// The holder that ended without releasing the lease, which this run took over.
     pub taken_over: Option<Holder>,
+    /// A primary that an earlier run shut and that nobody has seen open again: this run owes that, unless it promotes.
+    #[serde(default)]
+    pub owes: Option<Shut>,
     /// A person's consent to lose more than the budget.
     pub consent: Option<Consent>,
     /// When the lease was taken.
@@ -94,6 +97,12 @@ impl Run {
     /// `InvalidInput` with the place in the step's event.
     pub fn protected(&self) -> Result<&PostgresPair, Failure> {
         self.pair().ok_or_else(|| Failure::InvalidInput("run.plan.traffic.component: names no component".into()))
+    }
+
+    /// Whether this run finishes what another one began past its point of no return: it only goes forward.
+    #[must_use]
+    pub fn finishes(&self) -> bool {
+        self.taken_over.as_ref().is_some_and(|holder| holder.phase == Phase::Promoting)
     }
 
     /// What it is for.
@@ -124,6 +133,27 @@ pub enum Trigger {
         /// Why.
         why: String,
     },
+    /// The engine itself, because the alarm's own run came to nothing and its reason is gone.
+    Again {
+        /// Since when what it answers has been so: the primary's failure, or an undo that is owed.
+        #[schemars(with = "String")]
+        since: Timestamp,
+        /// Which start of its own this is, from one on.
+        attempt: u32,
+        /// Why a run may go through now.
+        reason: String,
+    },
+}
+
+impl Trigger {
+    /// Whether nobody ordered it: it waits for the hold-down, and asks where the plan says so.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        match self {
+            Self::Alarm { .. } | Self::Again { .. } => true,
+            Self::Person { .. } => false,
+        }
+    }
 }
 
 /// A named consent to lose more than the plan's budget, for one run.

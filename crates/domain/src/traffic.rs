@@ -129,13 +129,16 @@ fn generation_of(seen: &Seen) -> Result<Option<Generation>, String> {
         [] => Ok(None),
         [record] if record.kind == "TXT" && record.values.len() == 1 => {
             let text = record.values[0].trim_matches('"');
-            let number = text.strip_prefix("generation=").and_then(|number| number.parse().ok());
-            number
-                .map(|number| Some(Generation(number)))
-                .ok_or_else(|| format!("`{}` says `{text}`, not a generation", record.name))
+            generation_in(text).map(Some).ok_or_else(|| format!("`{}` says `{text}`, not a generation", record.name))
         }
         [record, ..] => Err(format!("`{}` is not the one TXT record that it should be", record.name)),
     }
+}
+
+/// The generation that a TXT record's text says, without its quotes.
+#[must_use]
+pub fn generation_in(text: &str) -> Option<Generation> {
+    text.strip_prefix("generation=").and_then(|number| number.parse().ok()).map(Generation)
 }
 
 /// A generation as its TXT record shows it.
@@ -167,6 +170,7 @@ mod tests {
             generation: Generation(generation),
             trigger: Trigger::Person { by: "anna".parse().unwrap(), why: "a test".into() },
             taken_over: None,
+            owes: None,
             consent: None,
             opened_at: Timestamp::UNIX_EPOCH,
         }

@@ -85,6 +85,24 @@ impl Dns {
     }
 }
 
+impl Dns {
+    /// The text of a name's TXT record; `None` where it has none.
+    ///
+    /// # Errors
+    /// Says why it could not be looked up.
+    pub async fn text(&self, name: &str) -> Result<Option<String>, String> {
+        let found = match self.resolver.lookup(format!("{name}."), RecordType::TXT).await {
+            Ok(found) => found,
+            Err(error) if error.is_no_records_found() || error.is_nx_domain() => return Ok(None),
+            Err(error) => return Err(format!("`{name}` cannot be looked up: {error}")),
+        };
+        Ok(found.answers().iter().find_map(|record| {
+            let RData::TXT(text) = &record.data else { return None };
+            Some(text.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect::<String>())
+        }))
+    }
+}
+
 fn unusable(error: &dyn std::fmt::Display) -> Failure {
     Failure::InvalidInput(format!("no resolver can be made: {error}"))
 }

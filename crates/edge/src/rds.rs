@@ -12,9 +12,9 @@ use aws_sdk_rds::{
 };
 use domain::{
     failure::Failure,
-    fencing::{self, Direction, NetworkSeen, Seen, Way},
+    fencing::{self, Direction, NetworkSeen, Way},
     id::{InstanceId, Region, SecurityGroupId},
-    plan::PostgresPair,
+    plan::Side,
 };
 
 use crate::{aws, aws_failure};
@@ -152,22 +152,22 @@ impl Rds {
     }
 }
 
-/// Shuts the network of a pair's primary, or opens it again, by `set` where that is not done yet.
-pub async fn set_network(
-    seen: &Seen,
-    pair: &PostgresPair,
-    direction: Direction,
-    set: impl AsyncFnOnce(&[SecurityGroupId]) -> Result<(), Failure>,
-) -> Way {
-    if let NetworkSeen::Silent(why) = &seen.network {
-        return Way::Unreachable(why.clone());
+/// Shuts a side's network, or opens it again, and looks once more whether it is as it was asked for.
+pub async fn set_network(rds: &Rds, side: &Side, direction: Direction) -> Way {
+    let groups = match rds.network(&side.instance).await {
+        NetworkSeen::Groups(groups) => groups,
+        NetworkSeen::Silent(why) => return Way::Unreachable(why),
+    };
+    let Some(wanted) = fencing::groups_to_set(&groups, side, direction) else { return Way::Holds };
+    if let Err(failure) = rds.set_security_groups(&side.instance, &wanted).await {
+        return Way::Unreachable(failure.chain());
     }
-    match fencing::plan(seen, pair, direction).set_groups {
-        None => Way::Holds,
-        Some(groups) => match set(&groups).await {
-            Ok(()) => Way::Holds,
-            Err(failure) => Way::Unreachable(failure.chain()),
-        },
+    match rds.network(&side.instance).await {
+        NetworkSeen::Groups(groups) if fencing::groups_to_set(&groups, side, direction).is_none() => Way::Holds,
+        NetworkSeen::Groups(_) => {
+            Way::Unproved(format!("RDS took the security groups of `{}` and does not show them yet", side.instance))
+        }
+        NetworkSeen::Silent(why) => Way::Unproved(why),
     }
 }
 

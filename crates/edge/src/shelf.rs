@@ -2,11 +2,13 @@
 
 use domain::{
     failure::Failure,
+    fencing::Target,
     id::PlanName,
     lease::{self, Lease},
     plan::{self, Plan},
     run::Run,
 };
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// An object as it was read.
@@ -147,6 +149,24 @@ pub async fn held_lease(shelf: &impl Shelf, run: &Run) -> Result<(Lease, String)
     Ok((lease, read.map(|(_, etag)| etag).unwrap_or_default()))
 }
 
+/// Makes sure that the run still holds its lease, and writes into it which primary it is about to shut, before it does.
+/// Gives the lease as it stands then.
+///
+/// # Errors
+/// `Superseded` where it does not hold it, `Conflict` where somebody wrote at the same time.
+pub async fn shut_in_lease(
+    shelf: &impl Shelf,
+    run: &Run,
+    target: &Target,
+    network: bool,
+    now: Timestamp,
+) -> Result<Lease, Failure> {
+    let (lease, etag) = held_lease(shelf, run).await?;
+    let Some(shutting) = lease.shutting(run, target, network, now) else { return Ok(lease) };
+    write_json(shelf, &lease_key(&run.plan.plan), &shutting, Condition::Unchanged(etag)).await?;
+    Ok(shutting)
+}
+
 #[cfg(feature = "s3")]
 pub use s3::Bucket;
 
@@ -269,6 +289,7 @@ pub mod fake {
                 active: ActiveSide::Primary,
                 last: None,
                 unfinished: None,
+                shut: None,
                 guard: None,
             };
             let text = serde_json::to_string(&lease).unwrap_or_default();

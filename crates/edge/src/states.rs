@@ -4,7 +4,7 @@ use aws_sdk_sfn::{
     Client,
     types::{ExecutionStatus, HistoryEvent},
 };
-use domain::{approval::Answer, evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner};
+use domain::{approval::Answer, evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner, run::Run};
 use jiff::{Timestamp, Unit};
 
 use crate::{aws, aws_failure};
@@ -13,6 +13,55 @@ use crate::{aws, aws_failure};
 #[derive(Debug, Clone)]
 pub struct States {
     client: Client,
+}
+
+/// Who can say whether an execution still runs.
+pub trait Owners {
+    /// What is known of it.
+    fn owner(&self, execution: &ExecutionArn) -> impl Future<Output = Owner>;
+}
+
+impl Owners for States {
+    async fn owner(&self, execution: &ExecutionArn) -> Owner {
+        States::owner(self, execution).await
+    }
+}
+
+/// Makes sure, right before a step acts, that its run was not stopped meanwhile: a function outlives the execution that
+/// called it, and a run that somebody stopped may change nothing any more.
+///
+/// # Errors
+/// `Superseded` where the execution has ended, `AwsTransient` where that cannot be told.
+pub async fn still_runs(owners: &impl Owners, run: &Run) -> Result<(), Failure> {
+    match owners.owner(&run.execution).await {
+        Owner::Running => Ok(()),
+        Owner::Gone(status) => Err(Failure::Superseded(format!(
+            "execution `{}` ended as {status}: it may change nothing any more",
+            run.execution.name()
+        ))),
+        Owner::Unknown(why) => Err(Failure::AwsTransient {
+            what: format!("whether execution `{}` still runs could not be told", run.execution.name()),
+            source: Some(why.into()),
+        }),
+    }
+}
+
+/// Everybody's owner as a test says.
+#[cfg(feature = "fake")]
+pub mod fake {
+    use domain::{id::ExecutionArn, lease::Owner};
+
+    use super::Owners;
+
+    /// What is said of every execution.
+    #[derive(Debug, Clone)]
+    pub struct Says(pub Owner);
+
+    impl Owners for Says {
+        async fn owner(&self, _: &ExecutionArn) -> Owner {
+            self.0.clone()
+        }
+    }
 }
 
 /// An execution's states so far.

@@ -32,6 +32,9 @@ pub(crate) struct Command {
     /// Says no: the run ends as refused and nothing is changed.
     #[arg(long)]
     deny: bool,
+    /// Consents as well, by name and for this run alone, to lose more than the plan's budget.
+    #[arg(long, conflicts_with = "deny")]
+    accept_data_loss: bool,
     /// The plan's recovery Region.
     #[arg(long)]
     region: Option<String>,
@@ -60,7 +63,12 @@ impl Command {
             ));
         }
         let decision = if self.deny { Decision::Deny } else { Decision::Approve };
-        let answer = Answer { decision, by: self.order.by.clone(), why: self.order.why.trim().to_owned() };
+        let answer = Answer {
+            decision,
+            by: self.order.by.clone(),
+            why: self.order.why.trim().to_owned(),
+            accept_data_loss: self.accept_data_loss,
+        };
         engine.answer(&asked.task_token, &answer).await?;
         if self.json {
             output.json(&answer)?;

@@ -294,6 +294,7 @@ mod tests {
             generation: Generation(1),
             outcome: RunOutcome::NeedsAPerson,
             at: Timestamp::UNIX_EPOCH,
+            declined: false,
         };
         let generation = Generation(1);
         Status {
@@ -307,6 +308,7 @@ mod tests {
                 active: ActiveSide::Replica,
                 last: Some(last),
                 unfinished: None,
+                shut: None,
                 guard: None,
             }),
             record: Record { name: plan.traffic.record.name.to_string(), target: Some(target), side, because: None },
@@ -320,14 +322,19 @@ mod tests {
 
     #[test]
     fn an_old_primary_that_nobody_saw_refuse_writes_stands_out() {
-        let mut status = half_way();
+        let (mut status, plan) = (half_way(), domain::plan::read(LAB, "plans/lab.yaml").unwrap());
         let position = domain::wal::ReplicaPosition {
             received: domain::wal::Lsn(1),
             replayed: domain::wal::Lsn(1),
             replayed_commit_at: None,
         };
-        status.lease.as_mut().unwrap().guard =
-            Some(guard::Guard { generation: Generation(1), since: Timestamp::UNIX_EPOCH, position });
+        status.lease.as_mut().unwrap().guard = Some(guard::Guard {
+            generation: Generation(1),
+            since: Timestamp::UNIX_EPOCH,
+            position: Some(position),
+            target: domain::fencing::Target::primary(&plan, plan.traffic_pair().unwrap()),
+            settles_at: None,
+        });
         let lines = status.lines().join("\n");
         assert!(lines.contains("NOT seen to refuse writes") && lines.contains("access denied"), "{lines}");
     }

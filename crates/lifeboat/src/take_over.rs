@@ -49,10 +49,6 @@ impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         self.order.check()?;
         let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
-        let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
-        let pair = plan.traffic_pair().ok_or_else(|| {
-            Refusal::failed(format!("plan `{}` has no pair to guard", self.plan), "See `lifeboat plan check`.")
-        })?;
         let to = TakenOver { by: self.order.by.clone(), why: self.order.why.trim().to_owned() };
         let (lease_key, mut lost) = (shelf::lease_key(&self.plan), None);
         for _ in 0..TRIES {
@@ -64,7 +60,7 @@ impl Command {
             };
             let Some(unguarded) = lease.unguarded(guard.generation) else { continue };
             // The record first, as the guard itself does: what is ended without a word nobody can explain later.
-            let kept = guard::hand_over(&guard, &self.plan, &pair.primary.instance, to.clone(), clock::now());
+            let kept = guard::hand_over(&guard, &self.plan, to.clone(), clock::now());
             let key = guard::key(&self.plan, guard.generation);
             let earlier = shelf::read_json::<Kept>(&engine.bucket, &key).await?;
             if earlier.as_ref().is_some_and(|(earlier, _)| earlier.taken_over.is_none()) {

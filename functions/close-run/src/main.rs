@@ -8,10 +8,10 @@
 use std::future::Future;
 
 use domain::{
-    evidence::{self, Closing, Evidence, RunOutcome},
+    evidence::{self, Closing, Evidence},
     failure::Failure,
     id::{ExecutionArn, PlanName},
-    lease::{ActiveSide, Lease},
+    lease::Lease,
     run::Run,
     standing,
     step::Step,
@@ -73,7 +73,7 @@ async fn handle(
     let key = evidence::key(evidence.plan.as_ref(), &evidence.execution);
     shelf::write_json(shelf, &key, &evidence, Condition::Always).await?;
     let released = match &run {
-        Some(run) => release(shelf, run, outcome, evidence.active, now).await?,
+        Some(run) => release(shelf, run, &evidence, now).await?,
         None => "never held a lease".into(),
     };
     info!(execution.name = evidence.execution.name(), ?outcome, because = evidence.because, released, "closed");
@@ -94,20 +94,16 @@ fn closed(key: String, evidence: &Evidence, run: Option<&Run>) -> Closed {
 }
 
 /// Releases the lease, if the run still holds it. Another's lease is left alone.
-async fn release(
-    shelf: &impl Shelf,
-    run: &Run,
-    outcome: RunOutcome,
-    active: ActiveSide,
-    now: Timestamp,
-) -> Result<String, Failure> {
+async fn release(shelf: &impl Shelf, run: &Run, evidence: &Evidence, now: Timestamp) -> Result<String, Failure> {
     let key = shelf::lease_key(&run.plan.plan);
     let Some((lease, etag)) = shelf::read_json::<Lease>(shelf, &key).await? else {
         return Ok("the lease is gone".into());
     };
     match &lease.holder {
         Some(holder) if holder.execution == run.execution => {
-            shelf::write_json(shelf, &key, &lease.released(outcome, active, now), Condition::Unchanged(etag)).await?;
+            let released = lease.released(evidence.outcome, evidence.active, now);
+            let released = if evidence.is_declined() { released.declined() } else { released };
+            shelf::write_json(shelf, &key, &released, Condition::Unchanged(etag)).await?;
             Ok(format!("lease of generation {} released", lease.generation))
         }
         Some(holder) => Ok(format!("the lease is held by `{}`", holder.execution.name())),
@@ -117,6 +113,7 @@ async fn release(
 
 #[cfg(test)]
 mod tests {
+    use domain::lease::ActiveSide;
     use edge::shelf::fake::Memory;
     use serde_json::json;
 
@@ -172,6 +169,18 @@ mod tests {
         close(&shelf, event).await;
         let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
         assert_eq!(lease.active, ActiveSide::Replica);
+    }
+
+    #[tokio::test]
+    async fn a_person_s_no_stays_in_the_lease_so_that_nothing_starts_again_by_itself() {
+        for (decision, declined) in [("deny", true), ("approve", false)] {
+            let (shelf, mut event) = (held(), event());
+            event["record"] = json!({ "approval": { "decision": decision, "by": "anna", "why": "a drill" } });
+            event["outcome"] = json!("refused");
+            close(&shelf, event).await;
+            let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+            assert_eq!(lease.last.unwrap().declined, declined, "{decision}");
+        }
     }
 
     #[tokio::test]

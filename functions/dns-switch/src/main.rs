@@ -20,6 +20,7 @@ use edge::{
     dns::Dns,
     route53::Route53,
     shelf::{self, Bucket, Shelf},
+    states::{Owners, States, still_runs},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,7 +30,8 @@ use tracing::info;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let world = World::from_env().await.map_err(|failure| failure.chain())?;
-    edge::serve(|event| handle(&bucket, &world, event)).await
+    let states = States::from_env().await;
+    edge::serve(|event| handle(&bucket, &states, &world, event)).await
 }
 
 /// What is moved; `change` is the batch of an earlier ask. A rehearsal only looks whether it could be.
@@ -72,7 +74,12 @@ trait Zone {
     ) -> impl Future<Output = Result<Vec<Result<HostName, String>>, Failure>>;
 }
 
-async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<Step<Switch>, Failure> {
+async fn handle(
+    shelf: &impl Shelf,
+    owners: &impl Owners,
+    zone: &impl Zone,
+    event: Value,
+) -> Result<Step<Switch>, Failure> {
     let DnsSwitch { run, change, rehearse } = edge::parse(event, "DnsSwitch")?;
     let pair = run.protected()?;
     let (id, name, target) = (&run.plan.traffic.record.zone, &run.plan.traffic.record.name, &pair.replica.endpoint);
@@ -94,6 +101,7 @@ async fn handle(shelf: &impl Shelf, zone: &impl Zone, event: Value) -> Result<St
                 run.generation,
                 run.execution.name()
             );
+            still_runs(owners, &run).await?;
             Some(zone.change(id, &delete, &create, comment).await?)
         }
     };

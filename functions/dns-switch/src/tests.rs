@@ -1,7 +1,7 @@
 use std::cell::{Cell, RefCell};
 
-use domain::step::Outcome;
-use edge::shelf::fake::Memory;
+use domain::{lease::Owner, step::Outcome};
+use edge::{shelf::fake::Memory, states::fake::Says};
 
 use super::*;
 
@@ -77,7 +77,7 @@ fn held() -> Memory {
 async fn the_record_is_moved_once_however_often_it_is_asked_for() {
     let zone = Fake::leading_to(OLD);
     for _ in 0..3 {
-        assert_eq!(handle(&held(), &zone, event()).await.unwrap().step, Outcome::Done);
+        assert_eq!(handle(&held(), &Says(Owner::Running), &zone, event()).await.unwrap().step, Outcome::Done);
     }
     assert_eq!(zone.changes.get(), 1);
 }
@@ -86,7 +86,7 @@ async fn the_record_is_moved_once_however_often_it_is_asked_for() {
 async fn it_is_not_done_before_route_53_says_insync() {
     let zone = Fake::leading_to(OLD);
     zone.insync.set(false);
-    let step = handle(&held(), &zone, event()).await.unwrap();
+    let step = handle(&held(), &Says(Owner::Running), &zone, event()).await.unwrap();
     assert_eq!(step.step, Outcome::Pending);
     assert_eq!(step.did.unwrap().change.as_deref(), Some("C1"));
 }
@@ -96,21 +96,24 @@ async fn it_is_not_done_before_the_authoritative_servers_answer_it() {
     let zone = Fake::leading_to(OLD);
     for answer in [Ok(OLD.parse().unwrap()), Err("timed out".to_owned())] {
         *zone.answer.borrow_mut() = answer;
-        assert_eq!(handle(&held(), &zone, event()).await.unwrap().step, Outcome::Pending);
+        assert_eq!(handle(&held(), &Says(Owner::Running), &zone, event()).await.unwrap().step, Outcome::Pending);
     }
 }
 
 #[tokio::test]
 async fn a_record_that_someone_moved_is_left_alone() {
     let zone = Fake::leading_to("elsewhere.example.com");
-    assert_eq!(handle(&held(), &zone, event()).await.unwrap().step, Outcome::Refused);
+    assert_eq!(handle(&held(), &Says(Owner::Running), &zone, event()).await.unwrap().step, Outcome::Refused);
     assert_eq!(zone.changes.get(), 0);
 }
 
 #[tokio::test]
 async fn a_run_without_the_lease_moves_nothing() {
     let zone = Fake::leading_to(OLD);
-    assert_eq!(handle(&Memory::default(), &zone, event()).await.unwrap_err().name(), "Superseded");
+    assert_eq!(
+        handle(&Memory::default(), &Says(Owner::Running), &zone, event()).await.unwrap_err().name(),
+        "Superseded"
+    );
     assert_eq!(zone.changes.get(), 0);
 }
 
@@ -123,8 +126,16 @@ async fn a_rehearsal_moves_nothing_and_says_what_would_stop_the_switch() {
     {
         let zone = Fake::leading_to(target);
         *zone.answer.borrow_mut() = if answers { Ok(OLD.parse().unwrap()) } else { Err("timed out".into()) };
-        let step = handle(&shelf, &zone, rehearsal.clone()).await.unwrap();
+        let step = handle(&shelf, &Says(Owner::Running), &zone, rehearsal.clone()).await.unwrap();
         assert_eq!(step.step, outcome, "{}", step.because);
         assert_eq!(zone.changes.get(), 0, "{target}");
     }
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_moves_no_traffic() {
+    let zone = Fake::leading_to(OLD);
+    let gone = Says(Owner::Gone("ABORTED".into()));
+    assert_eq!(handle(&held(), &gone, &zone, event()).await.unwrap_err().name(), "Superseded");
+    assert_eq!(zone.changes.get(), 0);
 }

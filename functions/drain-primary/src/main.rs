@@ -1,17 +1,19 @@
 //! `DrainPrimary`: takes the application's writes away from a primary that works, and proves that its replica has
-//! everything; `RehearseDrainPrimary` only looks, `UndoDrainPrimary` takes it back.
+//! everything; `RehearseDrainPrimary` only looks. What it shut, `UndoFencePrimary` opens again.
 //!
 //! - in: [`DrainPrimary`], sample in `events/drain-primary.json`
 //! - out: [`Step<Drained>`]: `Done` once the replica has replayed the log's end, `Pending` until then, `Refused` where the
 //!   pair is not fit for it: then this ask changed nothing
-//! - changes: the application roles' login, their sessions, one message in the log; safe to repeat
-//! - fails with: `InvalidInput`, `Superseded`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+//! - changes: the lease's word of what is shut, the application roles' login, their sessions, one message in the log; safe
+//!   to repeat
+//! - fails with: `InvalidInput`, `Superseded`, `Conflict`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use std::{future::Future, time::Duration};
 
 use domain::{
     drain::{self, Drained, Seen},
     failure::Failure,
+    fencing::Target,
     plan::{PostgresPair, Side},
     run::Run,
     step::Step,
@@ -21,6 +23,7 @@ use edge::{
     aws, clock,
     postgres::{Postgres, Server},
     shelf::{self, Bucket, Shelf},
+    states::{Owners, States, still_runs},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -30,7 +33,8 @@ use tracing::info;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let world = World { postgres: Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())? };
-    edge::serve(|event| handle(&bucket, &world, event)).await
+    let states = States::from_env().await;
+    edge::serve(|event| handle(&bucket, &states, &world, event)).await
 }
 
 /// What is drained, and how far to go.
@@ -49,8 +53,6 @@ enum Order {
     Rehearse,
     /// Do it.
     Drain,
-    /// Take it back.
-    Undo,
 }
 
 /// Both sides of the pair.
@@ -59,19 +61,18 @@ trait Pair {
     fn drain(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Lsn, Failure>>;
     /// How far the replica has replayed, after it was given a moment to reach `end`.
     fn replayed(&self, pair: &PostgresPair, end: Lsn) -> impl Future<Output = Result<Lsn, Failure>>;
-    fn let_in(&self, pair: &PostgresPair) -> impl Future<Output = Result<(), Failure>>;
 }
 
-async fn handle(shelf: &impl Shelf, world: &impl Pair, event: Value) -> Result<Step<Drained>, Failure> {
+async fn handle(
+    shelf: &impl Shelf,
+    owners: &impl Owners,
+    world: &impl Pair,
+    event: Value,
+) -> Result<Step<Drained>, Failure> {
     let DrainPrimary { run, order } = edge::parse(event, "DrainPrimary")?;
     let pair = run.protected()?;
     shelf::held_lease(shelf, &run).await?;
     let primary = &pair.primary.instance;
-    if order == Order::Undo {
-        world.let_in(pair).await?;
-        info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %primary, "let the application in again");
-        return Ok(Step::settled(format!("the application may log in to `{primary}` again"), Value::Null));
-    }
     let seen = world.look(pair).await;
     let objection = drain::objection(&seen, &run.plan, pair);
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %primary, ?order, ?seen, ?objection, "planned the drain");
@@ -81,6 +82,9 @@ async fn handle(shelf: &impl Shelf, world: &impl Pair, event: Value) -> Result<S
     if order == Order::Rehearse {
         return Ok(Step::settled(format!("`{primary}` is healthy, and its replica follows"), &seen));
     }
+    // Written down first: whoever comes next knows what there is to open again.
+    shelf::shut_in_lease(shelf, &run, &Target::primary(&run.plan, pair), false, clock::now()).await?;
+    still_runs(owners, &run).await?;
     let end = world.drain(&run, pair).await?;
     let drained = Drained { lsn: end, replayed: world.replayed(pair, end).await?, at: clock::now() };
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?drained, "drained");
@@ -124,14 +128,6 @@ impl Pair for World {
         replayed.map_err(|unasked| Failure::Database {
             what: format!("`{}` did not say how far it is", pair.replica.instance),
             source: Some(unasked.why.into()),
-        })
-    }
-
-    async fn let_in(&self, pair: &PostgresPair) -> Result<(), Failure> {
-        let let_in = self.postgres.let_in(&server(pair, &pair.primary), &pair.application_roles, PATIENCE).await;
-        let_in.map_err(|why| Failure::Database {
-            what: format!("`{}` could not be opened again", pair.primary.instance),
-            source: Some(why.into()),
         })
     }
 }

@@ -3,10 +3,11 @@ use std::cell::RefCell;
 use domain::{
     health::{Endpoint, Look, Verdict},
     judgement::{Receiver, ReplicaSeen},
+    lease::Owner,
     step::Outcome,
     wal::ReplicaPosition,
 };
-use edge::shelf::fake::Memory;
+use edge::{shelf::fake::Memory, states::fake::Says};
 
 use super::*;
 
@@ -51,11 +52,6 @@ impl Pair for Fake {
     async fn replayed(&self, _: &PostgresPair, _: Lsn) -> Result<Lsn, Failure> {
         Ok(Lsn(self.replayed))
     }
-
-    async fn let_in(&self, _: &PostgresPair) -> Result<(), Failure> {
-        self.did.borrow_mut().push("let in");
-        Ok(())
-    }
 }
 
 fn event(order: &str) -> Value {
@@ -66,7 +62,7 @@ fn event(order: &str) -> Value {
 
 async fn asked(pair: &Fake, order: &str) -> Step<Drained> {
     let held = Memory::held_by(&serde_json::from_value(event(order)["run"].clone()).unwrap());
-    handle(&held, pair, event(order)).await.unwrap()
+    handle(&held, &Says(Owner::Running), pair, event(order)).await.unwrap()
 }
 
 #[tokio::test]
@@ -97,17 +93,35 @@ async fn a_rehearsal_changes_nothing_and_proves_nothing() {
 }
 
 #[tokio::test]
-async fn undoing_opens_a_primary_whatever_it_looks_like() {
-    let pair = Fake { database: Verdict::Unknown, ..Fake::new() };
-    assert_eq!(asked(&pair, "undo").await.step, Outcome::Done);
-    assert_eq!(*pair.did.borrow(), ["let in"]);
+async fn what_is_shut_stands_in_the_lease_before_it_is_done() {
+    let run: Run = serde_json::from_value(event("drain")["run"].clone()).unwrap();
+    let shelf = Memory::held_by(&run);
+    handle(&shelf, &Says(Owner::Running), &Fake::new(), event("drain")).await.unwrap();
+    let lease: domain::lease::Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    let shut = lease.shut.unwrap();
+    assert_eq!((shut.target.side.instance.as_str(), shut.network), ("orders-primary", false));
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_drains_nothing() {
+    let shelf = Memory::held_by(&serde_json::from_value(event("drain")["run"].clone()).unwrap());
+    for (owner, name) in
+        [(Owner::Gone("ABORTED".into()), "Superseded"), (Owner::Unknown("slow".into()), "AwsTransient")]
+    {
+        let pair = Fake::new();
+        assert_eq!(handle(&shelf, &Says(owner), &pair, event("drain")).await.unwrap_err().name(), name);
+        assert!(pair.did.borrow().is_empty(), "{name}");
+    }
 }
 
 #[tokio::test]
 async fn a_run_without_the_lease_changes_nothing() {
-    for order in ["rehearse", "drain", "undo"] {
+    for order in ["rehearse", "drain"] {
         let pair = Fake::new();
-        assert_eq!(handle(&Memory::default(), &pair, event(order)).await.unwrap_err().name(), "Superseded");
+        assert_eq!(
+            handle(&Memory::default(), &Says(Owner::Running), &pair, event(order)).await.unwrap_err().name(),
+            "Superseded"
+        );
         assert!(pair.did.borrow().is_empty(), "{order}");
     }
 }

@@ -1,25 +1,28 @@
-//! `FencePrimary`: makes the old primary refuse the application's writes; `UndoFencePrimary` takes that back.
+//! `FencePrimary`: makes the old primary refuse the application's writes; `UndoFencePrimary` opens what was shut.
 //!
-//! - in: [`FencePrimary`], sample in `events/fence-primary.json`
-//! - out: [`Step<Fencing>`]: `Done`, also where nothing could be reached: then it says `fenced: false`
-//! - changes: the primary's security groups, its application roles' login, their sessions; safe to repeat
-//! - fails with: `InvalidInput`, `Superseded`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+//! - in: [`FencePrimary`], samples in `events/fence-primary.json` and `events/fence-primary-undo.json`
+//! - out: [`Step<Fencing>`]: `Done`, also where nothing could be reached: then it says `fenced: false`; `Refused` where the
+//!   primary answers and was not seen to refuse the application, or where an undo would open it beside a promoted replica
+//! - changes: the lease's word of what is shut, the primary's security groups, its application roles' login, their
+//!   sessions; safe to repeat
+//! - fails with: `InvalidInput`, `Superseded`, `Conflict`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+mod undo;
 
 use std::{future::Future, time::Duration};
 
 use domain::{
     failure::Failure,
-    fencing::{Direction, Fencing, NetworkSeen, Seen, Way},
-    id::{SecurityGroupId, SqlName},
-    plan::PostgresPair,
+    fencing::{Direction, Fencing, Target, Way},
     run::Run,
     step::Step,
 };
 use edge::{
-    aws,
-    postgres::{Patience, Postgres, Server},
+    aws, clock,
+    postgres::{Patience, Postgres, Server, ShutOut},
     rds::{Rds, set_network},
     shelf::{self, Bucket, Shelf},
+    states::{Owners, States, still_runs},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,7 +32,8 @@ use tracing::info;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let world = World { postgres: Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())? };
-    edge::serve(|event| handle(&bucket, &world, event)).await
+    let states = States::from_env().await;
+    edge::serve(|event| handle(&bucket, &states, &world, event)).await
 }
 
 /// What is fenced, or opened again.
@@ -37,62 +41,45 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 #[serde(deny_unknown_fields)]
 struct FencePrimary {
     run: Run,
+    /// Whether the primary answered when it was judged: then it must be seen to refuse the application.
+    #[serde(default)]
+    answers: bool,
     undo: bool,
+    /// What this run's own fence came to, for its undo; absent where it came to no answer.
+    #[serde(default)]
+    fencing: Option<Fencing>,
 }
 
 /// The old primary, as fencing reaches it.
 trait OldPrimary {
-    fn network(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = NetworkSeen>;
-    fn set_groups(
-        &self,
-        run: &Run,
-        pair: &PostgresPair,
-        groups: &[SecurityGroupId],
-    ) -> impl Future<Output = Result<(), Failure>>;
-    fn shut_out(&self, run: &Run, pair: &PostgresPair, roles: &[SqlName]) -> impl Future<Output = Result<(), String>>;
-    fn let_in(&self, pair: &PostgresPair, roles: &[SqlName]) -> impl Future<Output = Result<(), String>>;
+    fn set_network(&self, target: &Target, direction: Direction) -> impl Future<Output = Way>;
+    fn shut_out(&self, run: &Run, target: &Target) -> impl Future<Output = ShutOut>;
+    fn let_in(&self, target: &Target) -> impl Future<Output = Way>;
 }
 
-async fn handle(shelf: &impl Shelf, old: &impl OldPrimary, event: Value) -> Result<Step<Fencing>, Failure> {
-    let FencePrimary { run, undo } = edge::parse(event, "FencePrimary")?;
-    let pair = run.protected()?;
-    shelf::held_lease(shelf, &run).await?;
-    let direction = if undo { Direction::Undo } else { Direction::Fence };
-    let set = async |groups: &[SecurityGroupId]| old.set_groups(&run, pair, groups).await;
-    let (seen, fencing) = match direction {
-        // The database first: a session that is open writes on whatever becomes of the network.
-        Direction::Fence => {
-            let (network, database) =
-                tokio::join!(old.network(&run, pair), old.shut_out(&run, pair, &pair.application_roles));
-            let seen = Seen { network };
-            let network = set_network(&seen, pair, direction, set).await;
-            (seen, Fencing::of(network, way(database)))
-        }
-        Direction::Undo => {
-            let seen = Seen { network: old.network(&run, pair).await };
-            let network = set_network(&seen, pair, direction, set).await;
-            let database = old.let_in(pair, &pair.application_roles).await;
-            (seen, Fencing { fenced: false, network, database: way(database) })
-        }
-    };
-    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %pair.primary.instance, ?direction, ?fencing, "fenced");
-    let because = match direction {
-        Direction::Fence => fencing.because(pair.primary.instance.as_str()),
-        Direction::Undo => match &fencing.network {
-            Way::Holds => format!("`{}` may be reached again", pair.primary.instance),
-            Way::Unreachable(why) => {
-                return Err(Failure::AwsTransient {
-                    what: format!("`{}` could not be opened again", pair.primary.instance),
-                    source: Some(why.clone().into()),
-                });
-            }
-        },
-    };
-    Ok(Step::done(because, &seen, fencing))
-}
-
-fn way(done: Result<(), String>) -> Way {
-    done.map_or_else(Way::Unreachable, |()| Way::Holds)
+async fn handle(
+    shelf: &impl Shelf,
+    owners: &impl Owners,
+    old: &impl OldPrimary,
+    event: Value,
+) -> Result<Step<Fencing>, Failure> {
+    let FencePrimary { run, answers, undo, fencing } = edge::parse(event, "FencePrimary")?;
+    if undo {
+        return undo::open(shelf, owners, old, &run, fencing.as_ref(), clock::now()).await;
+    }
+    let target = Target::primary(&run.plan, run.protected()?);
+    // Written down first: whoever comes next knows what there is to open again.
+    shelf::shut_in_lease(shelf, &run, &target, true, clock::now()).await?;
+    still_runs(owners, &run).await?;
+    // Side by side: a silent Region must not keep us from the database, nor a silent database from the network.
+    let (network, shut_out) = tokio::join!(old.set_network(&target, Direction::Fence), old.shut_out(&run, &target));
+    let fencing = Fencing::of(network, shut_out.way, shut_out.asked, shut_out.ends_at);
+    let instance = &target.side.instance;
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %instance, ?fencing, "fenced");
+    Ok(match fencing.objection(instance, answers) {
+        Some(why) => Step { did: Some(fencing), ..Step::refused(why, Value::Null) },
+        None => Step::done(fencing.because(instance), Value::Null, fencing),
+    })
 }
 
 struct World {
@@ -105,31 +92,23 @@ const FAR_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the old primary may take: it is dead in most runs, and everyone waits.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long one that is to be opened again may take: clients are served only once it has.
+const OPENING_PATIENCE: Duration = Duration::from_secs(3);
+
 impl OldPrimary for World {
-    async fn network(&self, run: &Run, pair: &PostgresPair) -> NetworkSeen {
-        Rds::far(&run.plan.regions.primary, FAR_PATIENCE).await.network(&pair.primary.instance).await
+    async fn set_network(&self, target: &Target, direction: Direction) -> Way {
+        set_network(&Rds::far(&target.region, FAR_PATIENCE).await, &target.side, direction).await
     }
 
-    async fn set_groups(&self, run: &Run, pair: &PostgresPair, groups: &[SecurityGroupId]) -> Result<(), Failure> {
-        Rds::far(&run.plan.regions.primary, FAR_PATIENCE)
-            .await
-            .set_security_groups(&pair.primary.instance, groups)
-            .await
-    }
-
-    async fn shut_out(&self, run: &Run, pair: &PostgresPair, roles: &[SqlName]) -> Result<(), String> {
+    async fn shut_out(&self, run: &Run, target: &Target) -> ShutOut {
         // One that loses packets costs no more than a sample of the probe: the guard goes on trying.
         let patience = Patience { login: run.plan.probe.timeout.duration(), whole: DATABASE_PATIENCE };
-        self.postgres.shut_out(&server(pair), roles, patience).await
+        self.postgres.shut_out(&Server::of(target), &target.application_roles, patience).await
     }
 
-    async fn let_in(&self, pair: &PostgresPair, roles: &[SqlName]) -> Result<(), String> {
-        self.postgres.let_in(&server(pair), roles, DATABASE_PATIENCE).await
+    async fn let_in(&self, target: &Target) -> Way {
+        self.postgres.let_in(&Server::of(target), &target.application_roles, OPENING_PATIENCE).await
     }
-}
-
-fn server(pair: &PostgresPair) -> Server<'_> {
-    Server { side: &pair.primary, database: &pair.database, login: &pair.login }
 }
 
 #[cfg(test)]

@@ -1,47 +1,51 @@
 use std::cell::RefCell;
 
-use edge::shelf::fake::Memory;
+use domain::{
+    lease::{Lease, Owner},
+    promotion::Asked,
+    wal::{LastSeen, Lsn},
+};
+use edge::{shelf::Condition, shelf::fake::Memory, states::fake::Says};
+use jiff::Timestamp;
 
 use super::*;
 
-/// An old primary of which either way of reaching it may fail.
+/// An old primary, how each way of reaching it goes, and what was done to it.
 struct Old {
-    network: Option<RefCell<Vec<SecurityGroupId>>>,
-    database: bool,
-    did: RefCell<Vec<&'static str>>,
+    network: Way,
+    database: Way,
+    did: RefCell<Vec<String>>,
 }
 
 impl Old {
-    fn new(network: bool, database: bool) -> Self {
-        let groups = network.then(|| RefCell::new(vec!["sg-00000001".parse().unwrap()]));
-        Self { network: groups, database, did: RefCell::default() }
+    fn new(network: Way, database: Way) -> Self {
+        Self { network, database, did: RefCell::default() }
     }
 
-    fn reached(&self, what: &'static str) -> Result<(), String> {
-        self.did.borrow_mut().push(what);
-        if self.database { Ok(()) } else { Err("refused".into()) }
+    fn reached() -> Self {
+        Self::new(Way::Holds, Way::Holds)
+    }
+
+    fn dead() -> Self {
+        Self::new(Way::Holds, Way::Unreachable("refused".into()))
     }
 }
 
 impl OldPrimary for Old {
-    async fn network(&self, _: &Run, _: &PostgresPair) -> NetworkSeen {
-        self.network
-            .as_ref()
-            .map_or(NetworkSeen::Silent("timed out".into()), |groups| NetworkSeen::Groups(groups.borrow().clone()))
+    async fn set_network(&self, target: &Target, direction: Direction) -> Way {
+        self.did.borrow_mut().push(format!("network of {}: {direction:?}", target.side.instance));
+        self.network.clone()
     }
 
-    async fn set_groups(&self, _: &Run, _: &PostgresPair, groups: &[SecurityGroupId]) -> Result<(), Failure> {
-        self.did.borrow_mut().push("set groups");
-        self.network.as_ref().unwrap().replace(groups.to_vec());
-        Ok(())
+    async fn shut_out(&self, _: &Run, _: &Target) -> ShutOut {
+        self.did.borrow_mut().push("shut out".into());
+        let ends_at = (self.database == Way::Holds).then_some(LastSeen { lsn: Lsn(7), at: Timestamp::UNIX_EPOCH });
+        ShutOut { way: self.database.clone(), asked: !matches!(self.database, Way::Unreachable(_)), ends_at }
     }
 
-    async fn shut_out(&self, _: &Run, _: &PostgresPair, _: &[SqlName]) -> Result<(), String> {
-        self.reached("shut out")
-    }
-
-    async fn let_in(&self, _: &PostgresPair, _: &[SqlName]) -> Result<(), String> {
-        self.reached("let in")
+    async fn let_in(&self, target: &Target) -> Way {
+        self.did.borrow_mut().push(format!("let in to {}", target.side.instance));
+        self.database.clone()
     }
 }
 
@@ -51,55 +55,166 @@ fn event(undo: bool) -> Value {
     event
 }
 
-fn held() -> Memory {
-    Memory::held_by(&serde_json::from_value(event(false)["run"].clone()).unwrap())
+fn run() -> Run {
+    serde_json::from_value(event(false)["run"].clone()).unwrap()
 }
 
-async fn fence(old: &Old, undo: bool) -> Step<Fencing> {
-    handle(&held(), old, event(undo)).await.unwrap()
+fn held() -> Memory {
+    Memory::held_by(&run())
+}
+
+fn lease(shelf: &Memory) -> Lease {
+    serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap()
+}
+
+async fn asked(shelf: &Memory, old: &Old, event: Value) -> Result<Step<Fencing>, Failure> {
+    handle(shelf, &Says(Owner::Running), old, event).await
+}
+
+async fn fence(shelf: &Memory, old: &Old) -> Step<Fencing> {
+    asked(shelf, old, event(false)).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_dead_primary_is_fenced_by_its_network_for_when_it_returns() {
-    let step = fence(&Old::new(true, false), false).await;
+    let step = fence(&held(), &Old::dead()).await;
     assert!(step.did.unwrap().fenced);
     assert!(step.because.contains("holds when it returns"), "{}", step.because);
 }
 
 #[tokio::test]
 async fn what_nobody_reaches_is_recorded_as_unfenced_and_the_run_goes_on() {
-    let step = fence(&Old::new(false, false), false).await;
+    let gone = || Way::Unreachable("timed out".into());
+    let step = fence(&held(), &Old::new(gone(), gone())).await;
+    assert_eq!(step.step, domain::step::Outcome::Done);
     assert!(!step.did.unwrap().fenced);
     assert!(step.because.contains("UNFENCED"), "{}", step.because);
 }
 
 #[tokio::test]
-async fn fencing_twice_changes_the_network_once() {
-    let old = Old::new(true, true);
-    fence(&old, false).await;
-    fence(&old, false).await;
-    assert_eq!(old.did.borrow().iter().filter(|did| **did == "set groups").count(), 1);
+async fn one_that_answers_and_does_not_let_itself_be_shut_is_refused_and_never_called_fenced() {
+    let resists = Old::new(Way::Holds, Way::Resists("role \"shop\" does not exist (SQLSTATE 42704)".into()));
+    let step = fence(&held(), &resists).await;
+    assert_eq!(step.step, domain::step::Outcome::Refused);
+    assert!(step.because.contains("could not be shut") && step.because.contains("42704"), "{}", step.because);
+    let fencing = step.did.unwrap();
+    assert!(!fencing.fenced && fencing.roles_asked);
 }
 
 #[tokio::test]
-async fn undoing_gives_back_what_was_there() {
-    let old = Old::new(true, true);
-    fence(&old, false).await;
-    fence(&old, true).await;
-    assert_eq!(*old.network.as_ref().unwrap().borrow(), ["sg-00000001".parse().unwrap()]);
-    assert_eq!(old.did.borrow().last(), Some(&"let in"));
+async fn one_that_answered_when_it_was_judged_must_be_seen_to_refuse() {
+    let mut answered = event(false);
+    answered["answers"] = true.into();
+    for (old, outcome) in [
+        (Old::reached(), domain::step::Outcome::Done),
+        (Old::dead(), domain::step::Outcome::Refused),
+        (Old::new(Way::Holds, Way::Unproved("slow".into())), domain::step::Outcome::Refused),
+    ] {
+        let step = asked(&held(), &old, answered.clone()).await.unwrap();
+        assert_eq!(step.step, outcome, "{}", step.because);
+    }
 }
 
 #[tokio::test]
-async fn an_undo_that_reaches_nothing_is_an_error_and_not_undone() {
-    let failure = handle(&held(), &Old::new(false, false), event(true)).await.unwrap_err();
-    assert_eq!(failure.name(), "AwsTransient");
+async fn what_is_shut_stands_in_the_lease_before_it_is_done() {
+    let shelf = held();
+    fence(&shelf, &Old::dead()).await;
+    let shut = lease(&shelf).shut.unwrap();
+    assert_eq!((shut.target.side.instance.as_str(), shut.network), ("orders-primary", true));
+}
+
+#[tokio::test]
+async fn undoing_opens_both_ways_and_is_written_down_once_both_were_seen_open() {
+    let (shelf, old) = (held(), Old::reached());
+    fence(&shelf, &old).await;
+    asked(&shelf, &old, event(true)).await.unwrap();
+    assert!(old.did.borrow().ends_with(&["network of orders-primary: Undo".into(), "let in to orders-primary".into()]));
+    assert_eq!(lease(&shelf).shut, None);
+}
+
+#[tokio::test]
+async fn an_undo_is_not_done_while_roles_that_may_have_been_taken_are_not_seen_to_have_their_login() {
+    for old in [Old::dead(), Old::new(Way::Unproved("not shown yet".into()), Way::Holds)] {
+        let shelf = held();
+        fence(&shelf, &Old::reached()).await;
+        let failure = asked(&shelf, &old, event(true)).await.unwrap_err();
+        assert_eq!(failure.name(), "AwsTransient", "{failure}");
+        assert!(lease(&shelf).shut.is_some(), "the next run owes it");
+    }
+}
+
+#[tokio::test]
+async fn roles_that_this_run_never_reached_need_no_giving_back() {
+    let (shelf, old) = (held(), Old::dead());
+    let fencing = fence(&shelf, &old).await.did.unwrap();
+    let mut undo = event(true);
+    undo["fencing"] = serde_json::to_value(&fencing).unwrap();
+    asked(&shelf, &old, undo.clone()).await.unwrap();
+    assert_eq!(lease(&shelf).shut, None);
+    // Another run's fence is another matter: what it reached, this one cannot know.
+    let inherited = held();
+    let target = Target::primary(&run().plan, run().pair().unwrap());
+    let older = Run { generation: domain::id::Generation(run().generation.0 - 1), ..run() };
+    let shut = lease(&inherited).shutting(&older, &target, true, Timestamp::UNIX_EPOCH).unwrap();
+    shelf::write_json(&inherited, "leases/lab.json", &shut, Condition::Always).await.unwrap();
+    assert!(asked(&inherited, &old, undo).await.is_err());
+}
+
+#[tokio::test]
+async fn what_another_run_s_step_may_still_be_shutting_is_not_opened_yet() {
+    let target = Target::primary(&run().plan, run().pair().unwrap());
+    let execution = "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:older".parse().unwrap();
+    let older = Run { execution, generation: domain::id::Generation(run().generation.0 - 1), ..run() };
+    for (since, done) in [(clock::now(), false), (Timestamp::UNIX_EPOCH, true)] {
+        let (shelf, old) = (held(), Old::reached());
+        let shut = lease(&shelf).shutting(&older, &target, true, since).unwrap();
+        shelf::write_json(&shelf, "leases/lab.json", &shut, Condition::Always).await.unwrap();
+        let undone = asked(&shelf, &old, event(true)).await;
+        assert_eq!(undone.is_ok(), done, "{undone:?}");
+        assert_eq!(lease(&shelf).shut.is_none(), done);
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_was_shut_there_is_nothing_to_open() {
+    let old = Old::dead();
+    let step = asked(&held(), &old, event(true)).await.unwrap();
+    assert_eq!(step.step, domain::step::Outcome::Done);
+    assert!(old.did.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_opened_beside_a_replica_that_may_take_writes() {
+    let asked_for = Asked { at: Timestamp::UNIX_EPOCH, position: None, loss: domain::judgement::Loss::Promoted };
+    let promoting = lease(&held()).promoting(asked_for, None);
+    let unfinished = Lease { unfinished: promoting.holder.clone(), ..lease(&held()) };
+    for left in [promoting, unfinished] {
+        let (shelf, old) = (held(), Old::reached());
+        shelf::write_json(&shelf, "leases/lab.json", &left, Condition::Always).await.unwrap();
+        let step = asked(&shelf, &old, event(true)).await.unwrap();
+        assert_eq!(step.step, domain::step::Outcome::Refused, "{}", step.because);
+        assert!(old.did.borrow().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_shuts_and_opens_nothing() {
+    for undo in [false, true] {
+        let (shelf, old) = (held(), Old::reached());
+        if undo {
+            fence(&shelf, &Old::dead()).await;
+        }
+        let gone = Says(Owner::Gone("ABORTED".into()));
+        let failure = handle(&shelf, &gone, &old, event(undo)).await.unwrap_err();
+        assert_eq!(failure.name(), "Superseded");
+        assert!(old.did.borrow().is_empty(), "{undo}");
+    }
 }
 
 #[tokio::test]
 async fn a_run_without_the_lease_fences_nothing() {
-    let old = Old::new(true, true);
-    let failure = handle(&Memory::default(), &old, event(false)).await.unwrap_err();
+    let old = Old::reached();
+    let failure = asked(&Memory::default(), &old, event(false)).await.unwrap_err();
     assert_eq!(failure.name(), "Superseded");
     assert!(old.did.borrow().is_empty());
 }

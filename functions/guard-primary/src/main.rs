@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use domain::{
     failure::Failure,
-    fencing::{Direction, Seen, Way},
+    fencing::{Direction, Target, Way},
     guard::{Kept, Met},
-    id::{PlanName, SecurityGroupId},
+    id::PlanName,
     incident::Notice,
-    plan::{Plan, PostgresPair},
+    plan::Plan,
     probe,
     span::Span,
     step::Step,
@@ -64,26 +64,25 @@ struct Watcher {
 /// How long the primary's Region may take to answer each call.
 const FAR_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long an old primary may take to answer and to end its sessions.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long it may take to answer and to end its sessions.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long it may take to let us in: it is looked for each second, and is to be shut within two of its return.
+const LOGIN_PATIENCE: Duration = Duration::from_secs(1);
 
 impl World for Watcher {
-    async fn meet(&self, plan: &Plan, pair: &PostgresPair) -> Met {
-        let server = Server { side: &pair.primary, database: &pair.database, login: &pair.login };
-        // While it is silent a look costs no more than a sample, so that it is met within two of them when it returns.
-        let patience = Patience { login: plan.probe.timeout.duration(), whole: DATABASE_PATIENCE };
-        self.postgres.keep_out(&server, &pair.application_roles, patience).await
+    async fn meet(&self, target: &Target) -> Met {
+        let patience = Patience { login: LOGIN_PATIENCE, whole: DATABASE_PATIENCE };
+        self.postgres.keep_out(&Server::of(target), &target.application_roles, patience).await
     }
 
-    async fn shut_network(&self, plan: &Plan, pair: &PostgresPair) -> Way {
-        let rds = Rds::far(&plan.regions.primary, FAR_PATIENCE).await;
-        let (instance, seen) = (&pair.primary.instance, Seen { network: rds.network(&pair.primary.instance).await });
-        let set = async |groups: &[SecurityGroupId]| rds.set_security_groups(instance, groups).await;
-        set_network(&seen, pair, Direction::Fence, set).await
+    async fn shut_network(&self, target: &Target) -> Way {
+        set_network(&Rds::far(&target.region, FAR_PATIENCE).await, &target.side, Direction::Fence).await
     }
 
-    async fn tell(&self, plan: &Plan, notice: &Notice) {
-        let topics = std::iter::once(self.topic.as_str()).chain(plan.notifications.topics.iter().map(String::as_str));
+    async fn tell(&self, plan: Option<&Plan>, notice: &Notice) {
+        let of_the_plan = plan.map(|plan| plan.notifications.topics.as_slice()).unwrap_or_default();
+        let topics = std::iter::once(self.topic.as_str()).chain(of_the_plan.iter().map(String::as_str));
         // Each topic that did not hear is logged; there is nobody else to tell.
         drop(sns::to_each(topics, async |topic| self.sns.publish(topic, notice).await).await);
     }

@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 
 use domain::{
+    guard::Guard,
     lease::Lease,
     promotion::Asked,
     run::Run,
@@ -16,6 +17,8 @@ use super::*;
 struct Old {
     silent_for: RefCell<u32>,
     network: bool,
+    resists: Option<&'static str>,
+    met: RefCell<Vec<(String, Timestamp)>>,
     now: RefCell<Timestamp>,
     told: RefCell<Vec<String>>,
 }
@@ -25,6 +28,8 @@ impl Old {
         Self {
             silent_for: RefCell::new(looks),
             network: true,
+            resists: None,
+            met: RefCell::default(),
             now: RefCell::new(Timestamp::UNIX_EPOCH),
             told: RefCell::default(),
         }
@@ -32,18 +37,22 @@ impl Old {
 }
 
 impl World for Old {
-    async fn meet(&self, _: &Plan, _: &PostgresPair) -> Met {
+    async fn meet(&self, target: &Target) -> Met {
         let left = *self.silent_for.borrow();
         self.silent_for.replace(left.saturating_sub(1));
+        self.met.borrow_mut().push((target.side.instance.to_string(), self.now()));
+        if let Some(why) = self.resists {
+            return Met::Resists(why.into());
+        }
         if left > 0 { Met::Silent("no answer".into()) } else { Met::ShutOut(Lsn(164)) }
     }
 
-    async fn shut_network(&self, _: &Plan, _: &PostgresPair) -> Way {
+    async fn shut_network(&self, _: &Target) -> Way {
         if self.network { Way::Holds } else { Way::Unreachable("the Region is silent".into()) }
     }
 
-    async fn tell(&self, _: &Plan, notice: &Notice) {
-        self.told.borrow_mut().push(notice.message.clone());
+    async fn tell(&self, _: Option<&Plan>, notice: &Notice) {
+        self.told.borrow_mut().push(format!("{}\n{}", notice.subject, notice.message));
     }
 
     fn now(&self) -> Timestamp {
@@ -65,8 +74,11 @@ async fn guarded() -> Memory {
     let run: Run = serde_json::from_value(event["run"].clone()).unwrap();
     let shelf = Memory::held_by(&run).with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
     let position = ReplicaPosition { received: Lsn(100), replayed: Lsn(100), replayed_commit_at: None };
-    let asked = Asked { at: Timestamp::UNIX_EPOCH, position, loss: domain::judgement::Loss::Promoted };
-    let lease = lease(&shelf).await.promoting(asked);
+    let (since, position) = (Timestamp::UNIX_EPOCH, Some(position));
+    let asked = Asked { at: since, position, loss: domain::judgement::Loss::Promoted };
+    let target = Target::primary(&run.plan, run.pair().unwrap());
+    let guard = Guard { generation: run.generation, since, position, target, settles_at: None };
+    let lease = lease(&shelf).await.promoting(asked, Some(guard));
     shelf::write_json(&shelf, "leases/lab.json", &lease, Condition::Always).await.unwrap();
     shelf
 }
@@ -103,6 +115,69 @@ async fn one_that_stays_silent_is_guarded_on() {
     assert!(lease(&shelf).await.guard.is_some());
     assert!(old.now().as_second() > 60, "until after the next start");
     assert!(old.told.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn it_is_looked_for_each_second_whatever_the_probe_does() {
+    let shelf = guarded().await;
+    let slow = include_str!("../../../plans/lab.yaml").replace("interval: 500ms", "interval: 10s");
+    let (shelf, old) = (shelf.with("plans/lab.yaml", &slow), Old::silent_for(u32::MAX));
+    handle(&shelf, &old, sample()).await.unwrap();
+    let met = old.met.borrow();
+    let longest = met.windows(2).map(|pair| Span::between(pair[0].1, pair[1].1)).max().unwrap();
+    assert!(longest <= Span::seconds(1) && met.len() > 60, "{longest}, {} looks", met.len());
+}
+
+#[tokio::test]
+async fn whom_the_plan_names_by_now_is_left_alone() {
+    let turned = include_str!("../../../plans/lab.yaml")
+        .replace("orders-primary", "orders-x")
+        .replace("orders-replica", "orders-primary")
+        .replace("orders-x", "orders-replica");
+    for plan in [turned.as_str(), "no plan at all"] {
+        let (shelf, old) = (guarded().await.with("plans/lab.yaml", plan), Old::silent_for(0));
+        let kept = handle(&shelf, &old, sample()).await.unwrap().did.unwrap();
+        assert_eq!(kept.instance.as_str(), "orders-primary");
+        assert!(old.met.borrow().iter().all(|(instance, _)| instance == "orders-primary"));
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_was_ended_touches_nothing_any_more() {
+    /// The lease, of which the guard goes after some looks.
+    struct Ending(Memory, RefCell<u32>);
+    impl Shelf for Ending {
+        async fn get(&self, key: &str) -> Result<Option<shelf::Object>, Failure> {
+            let left = *self.1.borrow();
+            self.1.replace(left.saturating_sub(1));
+            let object = self.0.get(key).await?;
+            if left > 0 {
+                return Ok(object);
+            }
+            let mut lease = lease(&self.0).await;
+            lease.guard = None;
+            Ok(object.map(|object| shelf::Object { text: serde_json::to_string(&lease).unwrap(), ..object }))
+        }
+
+        async fn put(&self, key: &str, text: String, condition: Condition) -> Result<(), Failure> {
+            self.0.put(key, text, condition).await
+        }
+    }
+    let (shelf, old) = (Ending(guarded().await, RefCell::new(3)), Old::silent_for(u32::MAX));
+    let step = handle(&shelf, &old, sample()).await.unwrap();
+    assert_eq!((step.step, step.did), (Outcome::Done, None));
+    assert_eq!(old.met.borrow().len(), 3);
+}
+
+#[tokio::test]
+async fn one_that_answers_and_cannot_be_shut_is_told_of_once_and_guarded_on() {
+    let (shelf, old) = (guarded().await, Old { resists: Some("no such role"), ..Old::silent_for(0) });
+    let step = handle(&shelf, &old, sample()).await.unwrap();
+    assert_eq!(step.step, Outcome::Pending);
+    assert!(lease(&shelf).await.guard.is_some());
+    let told = old.told.borrow();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("TAKES WRITES") && told[0].contains("no such role"), "{}", told[0]);
 }
 
 #[tokio::test]

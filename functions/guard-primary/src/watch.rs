@@ -4,12 +4,12 @@ use std::future::Future;
 
 use domain::{
     failure::Failure,
-    fencing::Way,
+    fencing::{Target, Way},
     guard::{self, Guard, Kept, Met},
     id::PlanName,
     incident::{self, Notice},
     lease::Lease,
-    plan::{Plan, PostgresPair},
+    plan::Plan,
     probe,
     step::Step,
 };
@@ -21,11 +21,11 @@ use tracing::info;
 /// The world as a guard meets it.
 pub(crate) trait World {
     /// Tries to shut the application out of the old primary's database.
-    fn meet(&self, plan: &Plan, pair: &PostgresPair) -> impl Future<Output = Met>;
+    fn meet(&self, target: &Target) -> impl Future<Output = Met>;
     /// Tries to shut its network.
-    fn shut_network(&self, plan: &Plan, pair: &PostgresPair) -> impl Future<Output = Way>;
+    fn shut_network(&self, target: &Target) -> impl Future<Output = Way>;
     /// Tells people. Who does not hear keeps nothing from being done.
-    fn tell(&self, plan: &Plan, notice: &Notice) -> impl Future<Output = ()>;
+    fn tell(&self, plan: Option<&Plan>, notice: &Notice) -> impl Future<Output = ()>;
     /// The time.
     fn now(&self) -> Timestamp;
     /// Waits.
@@ -35,38 +35,42 @@ pub(crate) trait World {
 /// How often the end of a guard is tried to be written: a run may be closing at the same time.
 const WRITES: usize = 5;
 
-/// Watches until the old primary refuses writes, or until `until`.
+/// Watches until the old primary refuses writes, or until `until`. Whom it keeps out is the guard's own word: the plan may
+/// name another primary by now. Each look at it begins with a look at the lease, so that a guard that was ended or taken
+/// over touches nothing any more.
 pub(crate) async fn watch(
     shelf: &impl Shelf,
     world: &impl World,
     plan: &PlanName,
     until: Timestamp,
 ) -> Result<Step<Kept>, Failure> {
-    let Some(guard) = guard_of(shelf, plan).await?.and_then(|(lease, _)| lease.guard) else {
-        return Ok(Step::idle("no old primary is to be guarded"));
-    };
-    let (plan, _) = shelf::read_plan(shelf, plan).await?;
-    let pair =
-        plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))?;
-    // Side by side: a silent Region must not keep us from the database, nor a silent database from the network.
-    let (mut met, mut network) = tokio::join!(world.meet(&plan, pair), world.shut_network(&plan, pair));
+    let mut network = Way::Unreachable("it was not asked yet".into());
+    let mut resists = None;
     loop {
-        let now = world.now();
-        let next = probe::on_grid(probe::later(now, plan.probe.interval), plan.probe.interval);
-        if matches!(met, Met::Silent(_)) && next < until {
-            world.sleep_until(next).await;
-            met = world.meet(&plan, pair).await;
-            continue;
-        }
-        if network != Way::Holds {
-            network = world.shut_network(&plan, pair).await;
-        }
-        let because = format!("`{}` is still silent: {met:?}; its network: {network:?}", pair.primary.instance);
-        let Some(kept) = guard::conclude(&guard, &plan.plan, &pair.primary.instance, &met, network, now) else {
-            return Ok(Step::pending(because, &met));
+        let Some(guard) = guard_of(shelf, plan).await?.and_then(|(lease, _)| lease.guard) else {
+            return Ok(Step::idle("no old primary is to be guarded"));
         };
-        info!(plan.name = %plan.plan, instance.id = %pair.primary.instance, because = kept.because, "kept out");
-        return conclude(shelf, world, &plan, &guard, kept).await;
+        let target = &guard.target;
+        let shut_network = async { if network == Way::Holds { Way::Holds } else { world.shut_network(target).await } };
+        // Side by side: a silent Region must not keep us from the database, nor a silent database from the network.
+        let (met, shut) = tokio::join!(world.meet(target), shut_network);
+        network = shut;
+        if let (Met::Resists(why), None) = (&met, &resists) {
+            let plan = shelf::read_plan(shelf, plan).await.ok().map(|(plan, _)| plan);
+            world.tell(plan.as_ref(), &incident::resists(&guard, why)).await;
+            resists = Some(());
+        }
+        let now = world.now();
+        if let Some(kept) = guard::conclude(&guard, plan, &met, network.clone(), now) {
+            info!(plan.name = %plan, instance.id = %target.side.instance, because = kept.because, "kept out");
+            return conclude(shelf, world, plan, &guard, kept).await;
+        }
+        let next = probe::on_grid(probe::later(now, guard::EVERY), guard::EVERY);
+        if next >= until {
+            let because = format!("`{}` is not shut yet: {met:?}; its network: {network:?}", target.side.instance);
+            return Ok(Step::pending(because, &met));
+        }
+        world.sleep_until(next).await;
     }
 }
 
@@ -74,22 +78,23 @@ pub(crate) async fn watch(
 async fn conclude(
     shelf: &impl Shelf,
     world: &impl World,
-    plan: &Plan,
+    plan: &PlanName,
     guard: &Guard,
     kept: Kept,
 ) -> Result<Step<Kept>, Failure> {
-    let mut lost = Failure::Conflict(format!("{}: nobody gave way", shelf::lease_key(&plan.plan)));
+    let mut lost = Failure::Conflict(format!("{}: nobody gave way", shelf::lease_key(plan)));
     for _ in 0..WRITES {
-        let read = guard_of(shelf, &plan.plan).await?;
+        let read = guard_of(shelf, plan).await?;
         let Some((unguarded, etag)) = read.and_then(|(lease, etag)| Some((lease.unguarded(guard.generation)?, etag)))
         else {
             return Ok(Step::idle("another guard was faster"));
         };
-        let key = guard::key(&plan.plan, guard.generation);
+        let key = guard::key(plan, guard.generation);
         shelf::write_json(shelf, &key, &kept, Condition::Always).await?;
-        match shelf::write_json(shelf, &shelf::lease_key(&plan.plan), &unguarded, Condition::Unchanged(etag)).await {
+        match shelf::write_json(shelf, &shelf::lease_key(plan), &unguarded, Condition::Unchanged(etag)).await {
             Ok(()) => {
-                world.tell(plan, &incident::kept_out(&kept, &key)).await;
+                let plan = shelf::read_plan(shelf, plan).await.ok().map(|(plan, _)| plan);
+                world.tell(plan.as_ref(), &incident::kept_out(&kept, &key)).await;
                 return Ok(Step::done(kept.because.clone(), Value::Null, kept));
             }
             Err(conflict @ Failure::Conflict(_)) => lost = conflict,

@@ -9,15 +9,17 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
+    approval,
     failure::Failure,
     health::LookRequest,
     id::{Generation, PlanName},
-    judgement::{self, ApiSeen, Decision, Judgement, RecordSeen, Rehearsal, Seen, Witness},
+    judgement::{self, ApiSeen, Decision, Fitness, Judgement, RecordSeen, Rehearsal, Seen, Witness},
     lease::{ActiveSide, Lease},
     plan::PostgresPair,
     probe::Watch,
     run::{Run, Trigger},
     step::Step,
+    traffic,
 };
 use edge::{
     aws, clock,
@@ -40,14 +42,38 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     edge::serve(|event| handle(&world.bucket, &world, event)).await
 }
 
-/// What is judged.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What is judged: a run's failure, or what would be decided now.
+#[derive(Debug)]
 enum JudgeFailover {
-    /// A run's failure.
-    Run(Box<Run>),
-    /// What would happen if the plan's primary died now.
-    Rehearse(PlanName),
+    Run(Box<JudgeRun>),
+    Rehearse(Rehearse),
+}
+
+/// A run's failure.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JudgeRun {
+    run: Run,
+    /// The answer of the person who was asked, as the state machine took it; absent before.
+    #[serde(default)]
+    approval: Option<Value>,
+}
+
+/// A plan whose primary may fail.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rehearse {
+    rehearse: PlanName,
+}
+
+impl JudgeFailover {
+    /// One of the two, told by its key, so that what is wrong with it is told as well.
+    fn parse(event: Value) -> Result<Self, Failure> {
+        if event.get("rehearse").is_some() {
+            return edge::parse(event, "JudgeFailover").map(Self::Rehearse);
+        }
+        edge::parse(event, "JudgeFailover").map(|run| Self::Run(Box::new(run)))
+    }
 }
 
 /// What the judge answers.
@@ -64,9 +90,9 @@ trait Looks {
 }
 
 async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
-    match edge::parse(event, "JudgeFailover")? {
+    match JudgeFailover::parse(event)? {
         JudgeFailover::Run(run) => judge(shelf, world, *run).await.map(Answer::Judged),
-        JudgeFailover::Rehearse(plan) => rehearse(shelf, world, &plan, clock::now()).await.map(Answer::Rehearsed),
+        JudgeFailover::Rehearse(of) => rehearse(shelf, world, &of.rehearse, clock::now()).await.map(Answer::Rehearsed),
     }
 }
 
@@ -85,8 +111,8 @@ async fn rehearse(
         .parse()
         .map_err(|error: domain::id::BadId| Failure::InvalidInput(error.to_string()))?;
     // Opened long ago: nothing is to be waited for.
-    let (taken_over, consent, opened_at) = (None, None, Timestamp::UNIX_EPOCH);
-    let run = Run { execution, plan, plan_version, generation, trigger, taken_over, consent, opened_at };
+    let (taken_over, owes, consent, opened_at) = (None, None, None, Timestamp::UNIX_EPOCH);
+    let run = Run { execution, plan, plan_version, generation, trigger, taken_over, owes, consent, opened_at };
     let (seen, now) = (look(shelf, world, &run).await?, clock::now());
     let rehearsal = judgement::rehearse(seen.clone(), lease.as_ref(), &run, now);
     Ok(Step::done(rehearsal.because.clone(), &seen, rehearsal))
@@ -100,10 +126,13 @@ async fn look(shelf: &impl Shelf, world: &impl Looks, run: &Run) -> Result<Seen,
     world.look(run, pair, watch.of(ActiveSide::Primary, &pair.primary.instance)).await
 }
 
-async fn judge(shelf: &impl Shelf, world: &impl Looks, run: Run) -> Result<Step<Judgement>, Failure> {
+async fn judge(shelf: &impl Shelf, world: &impl Looks, request: JudgeRun) -> Result<Step<Judgement>, Failure> {
+    let JudgeRun { run, approval } = request;
+    let approved =
+        approval.map(|answer| edge::parse::<approval::Answer>(answer, "JudgeFailover: approval")).transpose()?;
     shelf::held_lease(shelf, &run).await?;
     let seen = look(shelf, world, &run).await?;
-    let decision = judgement::decide(&seen, &run, clock::now());
+    let decision = judgement::decide(&seen, &run, approved.as_ref(), clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?seen, ?decision, "judged");
     Ok(match decision {
         Decision::Go(judgement) => {
@@ -140,15 +169,17 @@ impl Looks for World {
         let server = |side| Server { side, database: &pair.database, login: &pair.login };
         let (primary, replica) = (server(&pair.primary), server(&pair.replica));
         self.postgres.ready(&replica).await?;
-        let (recovery, witness, replica, api, record) = tokio::join!(
+        let (roles, plan) = (&pair.application_roles, &run.plan.plan);
+        let (recovery, witness, (replica, fitness), api, record, moved) = tokio::join!(
             self.postgres.look(&primary, timeout),
             self.ask_witness(run, pair),
             // The replica is near and must be asked well: a slow answer is better than none.
-            self.postgres.replica(&replica, timeout.max(FAR_PATIENCE)),
+            self.postgres.replica_fit_for(&replica, roles, plan, timeout.max(FAR_PATIENCE)),
             api(run, pair),
             self.record(run, timeout),
+            self.moved(run, timeout),
         );
-        Ok(Seen { recovery, witness, replica, api, record, watch })
+        Ok(Seen { recovery, witness, replica, api, record, fitness: Fitness { moved, ..fitness }, watch })
     }
 }
 
@@ -163,6 +194,13 @@ impl World {
             timeout,
         };
         witness::look(region, &self.witness_function, &Look { look: &request }, timeout.duration() + FAR_PATIENCE).await
+    }
+
+    /// The generation that moved the traffic's name last, where that can be told in time.
+    async fn moved(&self, run: &Run, timeout: Duration) -> Option<Generation> {
+        let name = traffic::generation_name(&run.plan.traffic.record.name);
+        let text = tokio::time::timeout(timeout, self.postgres.dns().text(&name)).await.ok()?.ok()??;
+        traffic::generation_in(&text)
     }
 
     async fn record(&self, run: &Run, timeout: Duration) -> RecordSeen {

@@ -26,6 +26,7 @@ impl Looks for Blind {
             replica: judgement::ReplicaSeen::Silent("as told".into()),
             api: ApiSeen::Silent("as told".into()),
             record: RecordSeen::Names(pair.primary.endpoint.clone()),
+            fitness: Fitness::default(),
             watch,
         })
     }
@@ -88,6 +89,17 @@ async fn where_the_log_of_an_instance_stood_that_the_plan_no_longer_names_says_n
 async fn a_run_without_the_lease_judges_nothing() {
     let failure = handle(&Memory::default(), &Blind(Verdict::Down), event()).await.unwrap_err();
     assert_eq!(failure.name(), "Superseded");
+}
+
+#[tokio::test]
+async fn an_approved_failure_is_looked_at_once_more() {
+    let event: Value = serde_json::from_str(include_str!("../../../events/judge-failover-approved.json")).unwrap();
+    let step = judged(&held(), &Blind(Verdict::Up), event.clone()).await.unwrap();
+    assert_eq!(step.step, Outcome::Refused);
+    assert!(step.because.contains("answers again"), "{}", step.because);
+    let mut wrong = event;
+    wrong["approval"] = json!({"decision": "approve", "by": "anna\nben", "why": "x"});
+    assert_eq!(judged(&held(), &Blind(Verdict::Up), wrong).await.unwrap_err().name(), "InvalidInput");
 }
 
 #[tokio::test]

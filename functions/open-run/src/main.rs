@@ -6,8 +6,6 @@
 //! - changes: the plan's lease, on the condition that nobody else did; safe to repeat
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
-use std::future::Future;
-
 use domain::{
     failure::Failure,
     id::ExecutionArn,
@@ -19,7 +17,7 @@ use domain::{
 use edge::{
     aws, clock,
     shelf::{self, Bucket, Condition, Shelf},
-    states::States,
+    states::{Owners, States},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -40,17 +38,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 struct OpenRun {
     execution: ExecutionArn,
     request: Value,
-}
-
-/// Who can say whether an execution still runs.
-trait Owners {
-    fn owner(&self, execution: &ExecutionArn) -> impl Future<Output = Owner>;
-}
-
-impl Owners for States {
-    async fn owner(&self, execution: &ExecutionArn) -> Owner {
-        States::owner(self, execution).await
-    }
 }
 
 async fn handle(
@@ -108,6 +95,8 @@ async fn handle(
         plan_version,
         generation: lease.generation,
         trigger: request.trigger,
+        // What is past its point of no return is finished, and nothing of it opened again.
+        owes: lease.shut.clone().filter(|_| !lease.is_past_the_point_of_no_return()),
         taken_over,
         consent: request.consent,
         opened_at: now,
@@ -121,27 +110,19 @@ fn cannot_finish(execution: &ExecutionArn, dead: &Holder) -> bool {
     Kind::of(execution) == Kind::Switchover && dead.phase == Phase::Promoting
 }
 
-/// Whether to ask again. An alarm starts a run only when it changes its state: were its run refused because another one
-/// is at work, and that one came to nothing, nobody would fail over. A person is there to order it again.
+/// Whether to ask again: where another run is at work, it may come to nothing, and what could not be asked may be asked in
+/// a moment. A person is there to order it again.
 fn waits(trigger: &Trigger, owner: Option<&Owner>) -> bool {
-    matches!(trigger, Trigger::Alarm { .. }) && matches!(owner, Some(Owner::Running))
+    trigger.is_automatic() && matches!(owner, Some(Owner::Running | Owner::Unknown(_)))
 }
 
 #[cfg(test)]
 mod tests {
     use domain::{id::Generation, step::Outcome};
-    use edge::shelf::fake::Memory;
+    use edge::{shelf::fake::Memory, states::fake::Says};
     use serde_json::json;
 
     use super::*;
-
-    struct Says(Owner);
-
-    impl Owners for Says {
-        async fn owner(&self, _: &ExecutionArn) -> Owner {
-            self.0.clone()
-        }
-    }
 
     fn sample(file: &str) -> Value {
         serde_json::from_str(file).unwrap()
@@ -218,6 +199,26 @@ mod tests {
         assert_eq!(step.step, Outcome::Pending);
         assert!(step.because.contains("still running"), "{}", step.because);
         assert!(step.did.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_run_shut_is_owed_by_the_next_unless_it_finishes_a_promotion() {
+        let shelf = lab();
+        let first = open(&shelf, alarm()).await.unwrap().did.unwrap();
+        let target = domain::fencing::Target::primary(&first.plan, first.pair().unwrap());
+        let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+        let shut = lease.shutting(&first, &target, true, Timestamp::UNIX_EPOCH).unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let loss = domain::judgement::Loss::Promoted;
+        let promoting = shut.promoting(domain::promotion::Asked { at, position: None, loss }, None);
+        let event = sample(include_str!("../../../events/open-run-by-hand.json"));
+        for (left, owes) in [(&shut, true), (&promoting, false)] {
+            let shelf = lab().with("leases/lab.json", &serde_json::to_string(left).unwrap());
+            let gone = Says(Owner::Gone("ABORTED".into()));
+            let run = handle(&shelf, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event.clone()).await.unwrap();
+            let run = run.did.unwrap();
+            assert_eq!((run.owes.is_some(), run.finishes()), (owes, !owes));
+        }
     }
 
     #[tokio::test]

@@ -10,11 +10,15 @@ use std::{future::Future, time::Duration};
 use domain::{
     drain::Drained,
     failure::Failure,
+    fencing::{Fencing, Target},
+    guard::Guard,
     judgement::{Judgement, Loss, ReplicaSeen},
     lease::{Holder, Lease, Phase},
     plan::PostgresPair,
-    promotion::{self, Asked, Grounds, Instance, Move, Promotion, Seen, Server as ServerSeen},
+    probe::later,
+    promotion::{self, Asked, Before, Grounds, Instance, Move, Promotion, Seen, Server as ServerSeen},
     run::Run,
+    span::Span,
     step::Step,
     wal::Lsn,
 };
@@ -23,6 +27,7 @@ use edge::{
     postgres::{Postgres, Server, Written},
     rds::Rds,
     shelf::{self, Bucket, Condition, Shelf},
+    states::{Owners, States, still_runs},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,17 +37,20 @@ use tracing::info;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let world = World { postgres: Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())? };
-    edge::serve(|event| handle(&bucket, &world, event)).await
+    let states = States::from_env().await;
+    edge::serve(|event| handle(&bucket, &states, &world, event)).await
 }
 
-/// What is promoted, and on what grounds: a failover's judgement, or a switchover's drain. A rehearsal needs none, and
-/// changes nothing.
+/// What is promoted, and on what grounds: a failover's judgement and what its fence saw, or a switchover's drain. A
+/// rehearsal needs none, and changes nothing.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PromoteReplica {
     run: Run,
     #[serde(default)]
     judgement: Option<Judgement>,
+    #[serde(default)]
+    fencing: Option<Fencing>,
     #[serde(default)]
     drain: Option<Drained>,
     #[serde(default)]
@@ -51,10 +59,19 @@ struct PromoteReplica {
 
 impl PromoteReplica {
     fn grounds(&self) -> Result<Grounds, Failure> {
+        // Where its log ended once the application was shut out is better than any look before.
+        let ends_at = self.fencing.as_ref().and_then(|fencing| fencing.ends_at);
         match (&self.judgement, &self.drain) {
-            (Some(judgement), None) => {
-                Ok(Grounds::Failed { last_seen: judgement.last_seen, since: judgement.failing_since })
-            }
+            (Some(_), None) if ends_at.is_some() => Ok(Grounds::Failed {
+                last_seen: ends_at,
+                since: ends_at.map_or(self.run.opened_at, |ended| ended.at),
+                dead_since: ends_at.map(|ended| ended.at),
+            }),
+            (Some(judgement), None) => Ok(Grounds::Failed {
+                last_seen: judgement.last_seen,
+                since: judgement.failing_since,
+                dead_since: judgement.dead_since,
+            }),
             (None, Some(drain)) => Ok(Grounds::Drained(drain.lsn)),
             // Whatever it has would do.
             (None, None) if self.rehearse => Ok(Grounds::Drained(Lsn(0))),
@@ -62,6 +79,11 @@ impl PromoteReplica {
                 Err(Failure::InvalidInput("PromoteReplica: expected either `judgement` or `drain`".into()))
             }
         }
+    }
+
+    /// Whether a person accepts a loss above the budget: with the order, or with the approval.
+    fn consented(&self) -> bool {
+        self.run.consent.is_some() || self.judgement.as_ref().is_some_and(|judgement| judgement.consent.is_some())
     }
 }
 
@@ -72,9 +94,14 @@ trait Replica {
     fn write(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Written, Failure>>;
 }
 
-async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Result<Step<Promotion>, Failure> {
+async fn handle(
+    shelf: &impl Shelf,
+    owners: &impl Owners,
+    replica: &impl Replica,
+    event: Value,
+) -> Result<Step<Promotion>, Failure> {
     let request: PromoteReplica = edge::parse(event, "PromoteReplica")?;
-    let grounds = request.grounds()?;
+    let (grounds, consented) = (request.grounds()?, request.consented());
     let PromoteReplica { run, rehearse, .. } = request;
     let pair = run.protected()?;
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), replica.look(&run, pair));
@@ -83,22 +110,27 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
     let promoting = |holder: &&Holder| holder.phase == Phase::Promoting;
     let ours = lease.holder.as_ref().filter(promoting);
     let asked = ours.or(run.taken_over.as_ref().filter(promoting)).and_then(|holder| holder.asked.clone());
-    let next = promotion::plan(&seen, &run, &grounds, asked.is_some());
+    let before = match (ours, &asked) {
+        (Some(_), _) => Before::ByUs,
+        (None, Some(_)) => Before::ByAnother,
+        (None, None) => Before::Never,
+    };
+    let next = promotion::plan(&seen, &run, &grounds, before, consented, clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %pair.replica.instance, ?seen, ?next, "planned the promotion");
     if rehearse {
         return Ok(rehearsed(&next, &seen, pair));
     }
+    // A drained primary was seen to refuse the application already: nobody needs to wait for it.
+    let is_guarded = matches!(grounds, Grounds::Failed { .. });
     match next {
         Move::Refuse(why) => Ok(Step::refused(why, &seen)),
         Move::Wait(why) => Ok(Step::pending(why, &seen)),
         Move::Promote { loss, position } => {
             if ours.is_none() {
-                let asked = Asked { at: clock::now(), position, loss };
-                let promoting = match grounds {
-                    Grounds::Failed { .. } => lease.promoting(asked),
-                    Grounds::Drained(_) => lease.promoting_drained(asked),
-                };
-                pass_the_point_of_no_return(shelf, &run, &promoting, etag).await?;
+                let asked = Asked { at: clock::now(), position: Some(position), loss };
+                let guard = is_guarded.then(|| guard(&run, pair, &asked));
+                let promoting = lease.promoting(asked, guard);
+                pass_the_point_of_no_return(shelf, owners, &run, &promoting, etag).await?;
             }
             match replica.promote(&run, pair).await {
                 Ok(()) => Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen)),
@@ -114,6 +146,18 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
             }
         }
         Move::Confirm => {
+            let asked = match asked {
+                Some(asked) => asked,
+                None => {
+                    // Somebody else promoted it since it was judged. There is no way back from that either: the old
+                    // primary is guarded, and what is lost is not known.
+                    let because = format!("`{}` was promoted by none of our runs", pair.replica.instance);
+                    let asked = Asked { at: clock::now(), position: None, loss: Loss::Unknown { because } };
+                    let promoting = lease.promoting(asked.clone(), Some(guard(&run, pair, &asked)));
+                    pass_the_point_of_no_return(shelf, owners, &run, &promoting, etag).await?;
+                    asked
+                }
+            };
             let written = replica.write(&run, pair).await?;
             let because = format!(
                 "`{}` is the primary: a write committed on timeline {} at {}",
@@ -121,9 +165,9 @@ async fn handle(shelf: &impl Shelf, replica: &impl Replica, event: Value) -> Res
             );
             let promotion = Promotion {
                 instance: pair.replica.instance.clone(),
-                position: asked.as_ref().map(|asked| asked.position),
-                loss: asked.as_ref().map_or(Loss::Promoted, |asked| asked.loss.clone()),
-                asked_at: asked.map(|asked| asked.at),
+                position: asked.position,
+                loss: asked.loss,
+                asked_at: Some(asked.at),
                 timeline: written.timeline,
                 written_at_lsn: written.lsn,
                 written_at: written.at,
@@ -145,15 +189,36 @@ fn rehearsed(next: &Move, seen: &Seen, pair: &PostgresPair) -> Step<Promotion> {
     }
 }
 
+/// How long a step of a run that was taken over may go on: a function's own time limit.
+const OUTLIVES: Span = Span::seconds(30);
+
+/// Who keeps the old primary out from now on.
+fn guard(run: &Run, pair: &PostgresPair, asked: &Asked) -> Guard {
+    Guard {
+        generation: run.generation,
+        since: asked.at,
+        position: asked.position,
+        target: Target::primary(&run.plan, pair),
+        settles_at: run.taken_over.as_ref().map(|_| later(asked.at, OUTLIVES)),
+    }
+}
+
+/// How long a run's word that it still runs is good for: where the write that follows it took longer, it is asked again.
+const STILL_FRESH: Duration = Duration::from_secs(1);
+
 /// Writes down, on the condition that nobody else wrote, that from here it goes only forward. It also proves at the
-/// last moment that no newer generation has begun.
+/// last moment that no newer generation has begun, and that nobody stopped this run.
 async fn pass_the_point_of_no_return(
     shelf: &impl Shelf,
+    owners: &impl Owners,
     run: &Run,
     promoting: &Lease,
     etag: String,
 ) -> Result<(), Failure> {
-    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), promoting, Condition::Unchanged(etag)).await
+    still_runs(owners, run).await?;
+    let asked = tokio::time::Instant::now();
+    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), promoting, Condition::Unchanged(etag)).await?;
+    if asked.elapsed() > STILL_FRESH { still_runs(owners, run).await } else { Ok(()) }
 }
 
 struct World {

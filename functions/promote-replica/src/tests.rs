@@ -1,7 +1,9 @@
 use std::cell::{Cell, RefCell};
 
-use domain::{step::Outcome, wal::ReplicaPosition};
-use edge::shelf::fake::Memory;
+use domain::{lease::Owner, step::Outcome, wal::ReplicaPosition};
+use edge::{shelf::fake::Memory, states::fake::Says};
+
+use serde_json::json;
 
 use super::*;
 
@@ -81,7 +83,7 @@ fn held() -> Memory {
 async fn the_lease_says_promoting_before_rds_is_asked() {
     let (shelf, replica) = (held(), Fake::new());
     replica.answer_lost.set(true);
-    handle(&shelf, &replica, event()).await.unwrap_err();
+    handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err();
     assert!(shelf.text("leases/lab.json").unwrap().contains("\"phase\":\"promoting\""));
 }
 
@@ -89,8 +91,8 @@ async fn the_lease_says_promoting_before_rds_is_asked() {
 async fn an_answer_that_is_lost_promotes_once() {
     let (shelf, replica) = (held(), Fake::new());
     replica.answer_lost.set(true);
-    handle(&shelf, &replica, event()).await.unwrap_err();
-    let step = handle(&shelf, &replica, event()).await.unwrap();
+    handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err();
+    let step = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap();
     assert_eq!((step.step, replica.promoted.get()), (Outcome::Done, 1));
 }
 
@@ -98,8 +100,8 @@ async fn an_answer_that_is_lost_promotes_once() {
 async fn a_promotion_that_is_under_way_already_is_waited_for() {
     let (shelf, replica) = (held(), Fake::new());
     replica.asked_twice.set(true);
-    assert_eq!(handle(&shelf, &replica, event()).await.unwrap().step, Outcome::Pending);
-    assert_eq!(handle(&shelf, &replica, event()).await.unwrap().step, Outcome::Done);
+    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Pending);
+    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Done);
     assert_eq!(replica.promoted.get(), 1);
 }
 
@@ -107,14 +109,14 @@ async fn a_promotion_that_is_under_way_already_is_waited_for() {
 async fn a_promotion_that_rds_rejects_is_an_error_and_not_waited_for() {
     let (shelf, replica) = (held(), Fake::new());
     replica.rejects.set(true);
-    assert_eq!(handle(&shelf, &replica, event()).await.unwrap_err().name(), "AwsRejected");
+    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err().name(), "AwsRejected");
 }
 
 #[tokio::test]
 async fn it_is_done_with_what_was_true_when_it_was_asked_for() {
     let (shelf, replica) = (held(), Fake::new());
-    assert_eq!(handle(&shelf, &replica, event()).await.unwrap().step, Outcome::Pending);
-    let promotion = handle(&shelf, &replica, event()).await.unwrap().did.unwrap();
+    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Pending);
+    let promotion = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().did.unwrap();
     assert!(promotion.position.is_some() && promotion.asked_at.is_some());
 }
 
@@ -122,14 +124,14 @@ async fn it_is_done_with_what_was_true_when_it_was_asked_for() {
 async fn a_primary_that_takes_no_write_is_not_done() {
     let (shelf, replica) = (held(), Fake::new());
     replica.writable.set(false);
-    handle(&shelf, &replica, event()).await.unwrap();
-    assert_eq!(handle(&shelf, &replica, event()).await.unwrap_err().name(), "Database");
+    handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap();
+    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err().name(), "Database");
 }
 
 #[tokio::test]
 async fn a_refusal_leaves_the_lease_before_the_point_of_no_return() {
     let (shelf, replica) = (held(), Fake { promotable: false, ..Fake::new() });
-    assert_eq!(handle(&shelf, &replica, event()).await.unwrap().step, Outcome::Refused);
+    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Refused);
     assert_eq!(replica.promoted.get(), 0);
     assert!(shelf.text("leases/lab.json").unwrap().contains("\"phase\":\"opened\""));
 }
@@ -137,7 +139,10 @@ async fn a_refusal_leaves_the_lease_before_the_point_of_no_return() {
 #[tokio::test]
 async fn a_run_without_the_lease_promotes_nothing() {
     let replica = Fake::new();
-    assert_eq!(handle(&Memory::default(), &replica, event()).await.unwrap_err().name(), "Superseded");
+    assert_eq!(
+        handle(&Memory::default(), &Says(Owner::Running), &replica, event()).await.unwrap_err().name(),
+        "Superseded"
+    );
     assert_eq!(replica.promoted.get(), 0);
 }
 
@@ -157,7 +162,7 @@ fn held_for(event: &Value) -> Memory {
 async fn a_replica_that_lacks_the_end_of_a_drained_log_is_not_promoted() {
     for (end, outcome, promoted) in [("0/5000148", Outcome::Pending, 1), ("0/5000149", Outcome::Refused, 0)] {
         let (event, replica) = (after_a_drain(end), Fake::new());
-        let step = handle(&held_for(&event), &replica, event).await.unwrap();
+        let step = handle(&held_for(&event), &Says(Owner::Running), &replica, event).await.unwrap();
         assert_eq!((step.step, replica.promoted.get()), (outcome, promoted), "{end}: {}", step.because);
     }
 }
@@ -169,7 +174,7 @@ async fn a_rehearsal_promotes_nothing_and_refuses_what_rds_would() {
         (event["drain"], event["rehearse"]) = (Value::Null, true.into());
         let (shelf, replica) = (held_for(&event), Fake { promotable, ..Fake::new() });
         let before = shelf.text("leases/lab.json");
-        assert_eq!(handle(&shelf, &replica, event).await.unwrap().step, outcome);
+        assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event).await.unwrap().step, outcome);
         assert_eq!((replica.promoted.get(), shelf.text("leases/lab.json")), (0, before));
     }
 }
@@ -182,7 +187,55 @@ async fn a_promotion_has_one_kind_of_grounds() {
     neither["drain"] = Value::Null;
     for event in [both, neither] {
         let replica = Fake::new();
-        assert_eq!(handle(&held_for(&event), &replica, event).await.unwrap_err().name(), "InvalidInput");
+        assert_eq!(
+            handle(&held_for(&event), &Says(Owner::Running), &replica, event).await.unwrap_err().name(),
+            "InvalidInput"
+        );
         assert_eq!(replica.promoted.get(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_promotes_nothing_and_writes_nothing_down() {
+    for owner in [Owner::Gone("ABORTED".into()), Owner::Unknown("throttled".into())] {
+        let (shelf, replica) = (held_for(&event()), Fake::new());
+        let before = shelf.text("leases/lab.json");
+        handle(&shelf, &Says(owner), &replica, event()).await.unwrap_err();
+        assert_eq!((shelf.text("leases/lab.json"), replica.promoted.get()), (before, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_else_promoted_is_guarded_before_it_is_confirmed_and_its_loss_is_not_known() {
+    let (shelf, replica) = (held_for(&event()), Fake::new());
+    replica.promoted.set(1);
+    let promotion = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().did.unwrap();
+    assert!(matches!(promotion.loss, Loss::Unknown { .. }) && promotion.position.is_none());
+    let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    assert_eq!(lease.holder.unwrap().phase, Phase::Promoting);
+    assert_eq!(lease.guard.unwrap().target.side.instance.as_str(), "orders-primary");
+}
+
+#[tokio::test]
+async fn where_the_log_ended_when_it_was_fenced_is_what_the_replica_is_held_to() {
+    let mut fenced = event();
+    fenced["fencing"]["endsAt"] = json!({ "lsn": "0/6000000", "at": "2026-01-15T09:30:04.5Z" });
+    let step = handle(&held_for(&fenced), &Says(Owner::Running), &Fake::new(), fenced).await.unwrap();
+    assert_eq!(step.step, Outcome::Refused, "{}", step.because);
+    assert!(step.because.contains("bytes behind") || step.because.contains("unknown"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn a_run_that_took_another_over_leaves_a_guard_that_outlasts_the_other_s_steps() {
+    let mut after = event();
+    for (taken_over, settles) in [
+        (Value::Null, false),
+        (json!({ "execution": after["run"]["execution"], "phase": "opened", "since": "2026-01-15T09:30:00Z" }), true),
+    ] {
+        after["run"]["takenOver"] = taken_over;
+        let shelf = held_for(&after);
+        handle(&shelf, &Says(Owner::Running), &Fake::new(), after.clone()).await.unwrap();
+        let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+        assert_eq!(lease.guard.unwrap().settles_at.is_some(), settles);
     }
 }

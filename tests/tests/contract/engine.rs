@@ -39,10 +39,22 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "rds:ModifyDBInstance",
             "s3:GetObject",
             "s3:ListBucket",
+            "s3:PutObject",
             "secretsmanager:GetSecretValue",
+            "states:DescribeExecution",
         ],
     ),
-    ("drain-primary", &["rds-db:connect", "s3:GetObject", "s3:ListBucket", "secretsmanager:GetSecretValue"]),
+    (
+        "drain-primary",
+        &[
+            "rds-db:connect",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "secretsmanager:GetSecretValue",
+            "states:DescribeExecution",
+        ],
+    ),
     (
         "guard-primary",
         &[
@@ -66,6 +78,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "s3:ListBucket",
             "s3:PutObject",
             "secretsmanager:GetSecretValue",
+            "states:DescribeExecution",
         ],
     ),
     (
@@ -90,6 +103,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "route53:ListResourceRecordSets",
             "s3:GetObject",
             "s3:ListBucket",
+            "states:DescribeExecution",
         ],
     ),
     ("open-backup", &["s3:GetObject", "s3:ListBucket"]),

@@ -125,7 +125,7 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
     for kind in Kind::ALL {
         let resource = format!("{}StateMachine", kind.title());
         assert!(one_or_more(heard).contains(&resource), "nobody hears of a {} that was broken off", kind.noun());
-        for function in ["open-run", "close-run"] {
+        for function in ["open-run", "close-run", "promote-replica", "fence-primary", "dns-switch"] {
             let asks = template.statements(&resource_of(function)).into_iter().map(ToString::to_string);
             let of_it = format!(":execution:{}:*", kind.machine());
             assert!(asks.into_iter().any(|statement| statement.contains(&of_it)), "{function} may not ask of {of_it}");

@@ -16,11 +16,13 @@ fn lab_plan() -> Plan {
     plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml").unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The function that a task calls: the one its name says, but for an undo, a rehearsal and the question to a person.
+/// The function that a task calls: the one its name says, but for an undo, a rehearsal, the question to a person and the
+/// judgement of its answer.
 fn function_of(task: &str) -> String {
     let named = |prefix| task.strip_prefix(prefix);
     match task {
         "Approve" | "NotifyUnhardened" => "notify".into(),
+        "JudgeAgain" => "judge-failover".into(),
         "OpenCleanup" | "TearDown" => "cleanup".into(),
         "VerifyBackup" | "VerifyRestored" => "verify".into(),
         _ => repository::kebab(named("Undo").or(named("Rehearse")).unwrap_or(task)),
@@ -32,6 +34,8 @@ fn event_of(machine: &Machine, task: &str) -> String {
     let function = function_of(task);
     match (machine.name.as_str(), task) {
         (_, "Approve") => "events/notify-approval.json".into(),
+        (_, "JudgeAgain") => "events/judge-failover-approved.json".into(),
+        (_, "UndoFencePrimary") => "events/fence-primary-undo.json".into(),
         (_, "NotifyUnhardened") => "events/notify-unhardened.json".into(),
         (_, "OpenCleanup") => "events/cleanup-open.json".into(),
         (_, "TearDown") => "events/cleanup-restored.json".into(),

@@ -1,5 +1,6 @@
 //! Paths through a state machine, and those through the failover: what each step answers, and how it must end.
 
+use domain::{fencing::Target, lease::Shut, run::Run};
 use serde_json::{Map, Value, json};
 
 /// A path through the state machine.
@@ -46,6 +47,7 @@ pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {
         ("OpenRun", opened),
         ("JudgeFailover", record("judgement")),
         ("Approve", json!({ "decision": "approve", "by": "ann", "why": "the Region is gone" })),
+        ("JudgeAgain", record("judgement")),
         ("FencePrimary", record("fencing")),
         ("PromoteReplica", record("promotion")),
         ("GuardPrimary", json!({})),
@@ -71,6 +73,7 @@ fn to_be_approved(sample: &Value) -> Value {
 pub(crate) fn all(sample: &Value) -> Vec<Path> {
     let mut paths = before_anything(sample);
     paths.extend(approvals(sample));
+    paths.extend(owing_an_undo(sample));
     paths.extend(before_the_point_of_no_return());
     paths.extend(once_promoting(PERSON));
     paths.extend(after_the_point_of_no_return());
@@ -147,10 +150,67 @@ fn approvals(sample: &Value) -> Vec<Path> {
             answered(fails("States.HeartbeatTimeout", "no heartbeat")[0].clone()),
         ),
         path(
+            "an approval of what is no longer so",
+            REFUSED,
+            "the primary answers again",
+            json!({ "JudgeFailover": to_be_approved(sample), "JudgeAgain": refuses("the primary answers again") }),
+        ),
+        path(
+            "an approval that cannot be judged",
+            PERSON,
+            "JudgeAgain ended with AwsDenied",
+            json!({ "JudgeFailover": to_be_approved(sample), "JudgeAgain": fails("AwsDenied", "lambda") }),
+        ),
+        path(
             "a notice that cannot be sent",
             PERSON,
             "Approve ended with AwsDenied",
             answered(fails("AwsDenied", "sns:Publish")[0].clone()),
+        ),
+    ]
+}
+
+/// What `OpenRun` answers a run that takes over what another one shut.
+pub(crate) fn owing(opened: &Value) -> Value {
+    let mut opened = opened.clone();
+    let run: Run = serde_json::from_value(opened["did"].clone()).unwrap();
+    let target = Target::primary(&run.plan, run.pair().unwrap());
+    let shut =
+        Shut { execution: run.execution, generation: run.generation, since: run.opened_at, target, network: true };
+    opened["did"]["owes"] = serde_json::to_value(shut).unwrap();
+    json!([opened])
+}
+
+/// Those of a run that takes over what another one shut, and gives up itself.
+fn owing_an_undo(sample: &Value) -> Vec<Path> {
+    let opened = owing(&all_well(sample)["OpenRun"][0]);
+    let with = |answers: Value| {
+        let mut answers = answers;
+        answers["OpenRun"] = opened.clone();
+        answers
+    };
+    let no = json!([{ "decision": "deny", "by": "ann", "why": "a drill" }]);
+    vec![
+        path("what it took over is fenced again and promoted away", DONE, "1 check", with(json!({}))),
+        path("a judge that says no", UNDONE, "it is up", with(json!({ "JudgeFailover": refuses("it is up") }))),
+        path("a judge that fails", UNDONE, "AwsDenied", with(json!({ "JudgeFailover": fails("AwsDenied", "x") }))),
+        path(
+            "a person who denies",
+            UNDONE,
+            "not approved by ann",
+            with(json!({ "JudgeFailover": to_be_approved(sample), "Approve": no })),
+        ),
+        path(
+            "an approval of what is no longer so",
+            UNDONE,
+            "it is up",
+            with(json!({ "JudgeFailover": to_be_approved(sample), "JudgeAgain": refuses("it is up") })),
+        ),
+        path(
+            "one that cannot be opened",
+            PERSON,
+            "it is up; then UndoFencePrimary ended with Database",
+            with(json!({ "JudgeFailover": refuses("it is up"), "UndoFencePrimary": fails("Database", "gone") })),
         ),
     ]
 }

@@ -13,7 +13,7 @@ const PERSON: &str = "SwitchoverNeedsAPerson";
 /// The answers of a switchover in which all goes well: a failover's, with its own in place of the judgement.
 pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {
     let mut answers = paths::all_well(sample);
-    for of_a_failover in ["JudgeFailover", "Approve", "UndoFencePrimary"] {
+    for of_a_failover in ["JudgeFailover", "Approve", "JudgeAgain"] {
         answers.remove(of_a_failover);
     }
     let done = |because: &str, did: Value| json!([{ "step": "Done", "because": because, "seen": {}, "did": did }]);
@@ -24,7 +24,6 @@ pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {
         ("RehearseDnsSwitch", done("it could be moved", Value::Null)),
         ("RehearseDrainPrimary", done("it is healthy", Value::Null)),
         ("DrainPrimary", done("the log ends at 0/5000148", drained)),
-        ("UndoDrainPrimary", done("the application may log in again", Value::Null)),
     ];
     answers.extend(own.map(|(state, answer)| (state.to_owned(), answer)));
     answers
@@ -33,6 +32,7 @@ pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {
 /// Every path.
 pub(crate) fn all(sample: &Value) -> Vec<Path> {
     let mut paths = before_anything();
+    paths.extend(owing_an_undo(sample));
     paths.extend(before_the_point_of_no_return(sample));
     paths.extend(paths::once_promoting(PERSON));
     paths.extend(after_the_point_of_no_return());
@@ -77,6 +77,24 @@ fn before_anything() -> Vec<Path> {
     ]
 }
 
+/// Those of a switchover that takes over what another run shut, and is not fit for it.
+fn owing_an_undo(sample: &Value) -> Vec<Path> {
+    let opened = paths::owing(&all_well(sample)["OpenRun"][0]);
+    [
+        ("a drained primary that is drained again", DONE, "1 check", json!({})),
+        ("a replica that is busy", UNDONE, "backing-up", json!({ "RehearsePromoteReplica": refuses("backing-up") })),
+        ("a record that leads elsewhere", UNDONE, "elsewhere", json!({ "RehearseDnsSwitch": refuses("elsewhere") })),
+        ("a primary that is not healthy", UNDONE, "sick", json!({ "RehearseDrainPrimary": refuses("sick") })),
+        ("a rehearsal that fails", UNDONE, "AwsDenied", json!({ "RehearseDnsSwitch": fails("AwsDenied", "x") })),
+    ]
+    .into_iter()
+    .map(|(claim, end, because, mut answers)| {
+        answers["OpenRun"] = opened.clone();
+        path(claim, end, because, answers)
+    })
+    .collect()
+}
+
 fn before_the_point_of_no_return(sample: &Value) -> Vec<Path> {
     let drained = all_well(sample)["DrainPrimary"][0].clone();
     let replaying = waits("the replica is at 0/5000100")[0].clone();
@@ -115,14 +133,14 @@ fn before_the_point_of_no_return(sample: &Value) -> Vec<Path> {
         path(
             "a primary that cannot be opened again",
             PERSON,
-            "sessions left; then UndoDrainPrimary ended with Database",
-            json!({ "DrainPrimary": fails("Database", "sessions left"), "UndoDrainPrimary": fails("Database", "gone") }),
+            "sessions left; then UndoFencePrimary ended with Database",
+            json!({ "DrainPrimary": fails("Database", "sessions left"), "UndoFencePrimary": fails("Database", "gone") }),
         ),
         path(
             "a primary that is not opened again",
             PERSON,
             "then the drain was not undone: no",
-            json!({ "PromoteReplica": refuses("busy"), "UndoDrainPrimary": refuses("no") }),
+            json!({ "PromoteReplica": refuses("busy"), "UndoFencePrimary": refuses("no") }),
         ),
     ]
 }

@@ -29,9 +29,11 @@ class Script:
         self.calls = []
 
     def call(self, function, payload):
-        """Answers for a function; undoing, rehearsing and two notices share theirs with another state."""
-        if "approval" in payload:
+        """Answers for a function; undoing, rehearsing, judging again and two notices share theirs."""
+        if list(payload) == ["approval"]:
             state = "Approve"
+        elif payload.get("approval"):
+            state = "JudgeAgain"
         elif "unhardened" in payload:
             state = "NotifyUnhardened"
         elif payload.get("undo") or payload.get("order") == "undo":

@@ -20,7 +20,8 @@ pub enum Loss {
         wal_bytes: u64,
         /// In time, from the last replayed commit to when the primary was last seen.
         time: Span,
-        /// From when the primary was last seen to its first failure: what was written there nobody knows.
+        /// From when the primary was last seen to when its own host said that it does not serve, or, where it was only
+        /// silent, until now: what was written there nobody knows.
         unseen: Span,
     },
     /// It cannot be told.
@@ -35,17 +36,24 @@ pub enum Loss {
 /// The lag of a replica behind the primary's last known position.
 ///
 /// Replay is what counts, as in RDS's `ReplicaLag`: what is received and not replayed is not lost, but nothing has
-/// shown yet that it can be replayed.
+/// shown yet that it can be replayed. `unseen_until` is until when the primary may have written unseen.
 #[must_use]
-pub fn lag(last_seen: Option<LastSeen>, failing_since: Timestamp, position: &ReplicaPosition, probe: &Probe) -> Loss {
+pub fn lag(
+    last_seen: Option<LastSeen>,
+    failing_since: Timestamp,
+    unseen_until: Timestamp,
+    position: &ReplicaPosition,
+    probe: &Probe,
+) -> Loss {
     let Some(seen) = last_seen else {
         return Loss::Unknown { because: "the primary's position was never seen".into() };
     };
-    let unseen = Span::between(seen.at, failing_since);
+    let unwatched = Span::between(seen.at, failing_since);
     // A sample that was under way, and one that the watch may have missed between two windows.
-    if unseen > probe.interval.times(3) {
-        return Loss::Unknown { because: format!("the primary's position was last seen {unseen} before it failed") };
+    if unwatched > probe.interval.times(3) {
+        return Loss::Unknown { because: format!("the primary's position was last seen {unwatched} before it failed") };
     }
+    let unseen = Span::between(seen.at, unseen_until.max(failing_since));
     let wal_bytes = position.replayed.bytes_until(seen.lsn);
     if wal_bytes == 0 {
         return Loss::AtMost { wal_bytes, time: Span::seconds(0), unseen };
@@ -79,8 +87,12 @@ impl Loss {
 impl std::fmt::Display for Loss {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::AtMost { wal_bytes: 0, .. } => f.write_str("nothing that was seen"),
-            Self::AtMost { wal_bytes, time, .. } => write!(f, "at most {time} ({wal_bytes} bytes)"),
+            Self::AtMost { wal_bytes: 0, unseen, .. } => {
+                write!(f, "nothing that was seen, and what was written in {unseen} that nobody saw")
+            }
+            Self::AtMost { wal_bytes, time, unseen } => {
+                write!(f, "at most {time} ({wal_bytes} bytes), and what was written in {unseen} that nobody saw")
+            }
             Self::Unknown { because } => write!(f, "an unknown amount ({because})"),
             Self::Promoted => f.write_str("nothing more"),
         }
@@ -88,6 +100,27 @@ impl std::fmt::Display for Loss {
 }
 
 impl Loss {
+    /// Why what was written unseen may be more than the budget, if it may.
+    #[must_use]
+    pub fn unseen_above(&self, budget: &DataLossBudget) -> Option<String> {
+        match self {
+            Self::AtMost { unseen, .. } if *unseen > budget.time => Some(format!(
+                "the primary may have taken writes for {unseen} that nobody saw, the budget is {}",
+                budget.time
+            )),
+            Self::AtMost { .. } | Self::Unknown { .. } | Self::Promoted => None,
+        }
+    }
+
+    /// What the replica was seen to lack, in time: what was lost at the least, as far as anybody knows.
+    #[must_use]
+    pub fn seen(&self) -> Option<Span> {
+        match self {
+            Self::AtMost { time, .. } => Some(*time),
+            Self::Unknown { .. } | Self::Promoted => None,
+        }
+    }
+
     /// The most that may be lost, in time: the lag and what was written unseen. Absent where it is unknown.
     #[must_use]
     pub fn time(&self) -> Option<Span> {

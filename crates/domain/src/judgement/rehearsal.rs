@@ -1,4 +1,4 @@
-//! What would be decided if the primary died now: the same judgement, on what is seen now but for its death.
+//! What would be decided now: the same judgement, on what is seen now; where the primary works, but for its death.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -14,10 +14,12 @@ use crate::{
     wal::LastSeen,
 };
 
-/// What would happen if the primary's host fell silent now.
+/// What a run that nobody ordered would decide now; while the primary works, if its host fell silent now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rehearsal {
+    /// Whether the primary fails now, so that nothing had to be supposed.
+    pub fails: bool,
     /// Whether a failover would follow, and how.
     pub verdict: Would,
     /// Why, in a sentence.
@@ -40,32 +42,39 @@ pub enum Would {
     Refuse,
 }
 
-/// Rehearses the judgement for a run that an alarm would start.
+/// Rehearses the judgement for a run that nobody orders. Who holds the lease is another question.
 #[must_use]
 pub fn rehearse(seen: Seen, lease: Option<&Lease>, run: &Run, now: Timestamp) -> Rehearsal {
     let replication = replication(&seen);
-    let refuse =
-        |because: String| Rehearsal { verdict: Would::Refuse, because, class: None, replication: replication.clone() };
-    if lease.is_some_and(|lease| lease.active == ActiveSide::Replica) {
-        return refuse("it failed over already, and its replication has not been restored since".into());
-    }
-    if let Some(holder) = lease.and_then(|lease| lease.holder.as_ref()) {
-        return refuse(format!("run `{}` holds the lease", holder.execution.name()));
+    let fails = seen.watch.failing.is_some();
+    let told = |verdict, because: String, class| Rehearsal {
+        fails,
+        verdict,
+        because,
+        class,
+        replication: replication.clone(),
+    };
+    if lease.is_some_and(|lease| lease.active == ActiveSide::Replica && lease.unfinished.is_none()) {
+        let because = "it failed over already, and its replication has not been restored since";
+        return told(Would::Refuse, because.into(), None);
     }
     // As late as the alarm and the hold-down would let it be judged.
-    let then = later(now, run.plan.probe.hold_down);
-    match decide(&died(seen, run, now), run, then) {
-        Decision::Go(judgement) => Rehearsal {
-            verdict: match judgement.policy {
+    let decision = if fails {
+        decide(&seen, run, None, now)
+    } else {
+        decide(&died(seen, run, now), run, None, later(now, run.plan.probe.hold_down))
+    };
+    match decision {
+        Decision::Go(judgement) => {
+            let verdict = match judgement.policy {
                 Policy::Automatic => Would::FailOver,
                 Policy::Approval => Would::AskAPerson,
                 Policy::Never => Would::Refuse,
-            },
-            because: format!("a failure of class {}; may lose {}", judgement.class, judgement.loss),
-            class: Some(judgement.class),
-            replication,
-        },
-        Decision::Hold(why) | Decision::Refuse(why) => refuse(why),
+            };
+            let because = format!("a failure of class {}; may lose {}", judgement.class, judgement.loss);
+            told(verdict, because, Some(judgement.class))
+        }
+        Decision::Hold(why) | Decision::Refuse(why) => told(Would::Refuse, why, None),
     }
 }
 

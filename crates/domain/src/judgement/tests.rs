@@ -1,9 +1,11 @@
 use super::*;
 use crate::{
+    approval::Decision as Word,
     health::Endpoint,
     id::Generation,
-    lease::{ActiveSide, Holder},
+    lease::{ActiveSide, Holder, Phase},
     probe::Streak,
+    promotion::Asked,
     run::Consent,
     wal::{LastSeen, Lsn},
 };
@@ -30,6 +32,7 @@ fn killed() -> Seen {
         replica: ReplicaSeen::Replica { position: position(1_000, -600), receiver: Receiver::Absent },
         api: ApiSeen::Status("available".into()),
         record: RecordSeen::Names(PRIMARY.parse().unwrap()),
+        fitness: Fitness::default(),
         watch: Watch {
             side: ActiveSide::Primary,
             instance: Some("orders-primary".parse().unwrap()),
@@ -47,6 +50,7 @@ fn run() -> Run {
         generation: Generation(1),
         trigger: Trigger::Alarm { alarm: "lifeboat-lab-primary-down".into(), at: at(1_000), reason: String::new() },
         taken_over: None,
+        owes: None,
         consent: None,
         opened_at: at(1_100),
     }
@@ -58,7 +62,7 @@ fn by_hand() -> Run {
 
 #[track_caller]
 fn refused(seen: &Seen, run: &Run, why: &str) {
-    match decide(seen, run, at(1_300)) {
+    match decide(seen, run, None, at(1_300)) {
         Decision::Refuse(because) => assert!(because.contains(why), "{because}"),
         decision @ (Decision::Go(_) | Decision::Hold(_)) => panic!("{decision:?}"),
     }
@@ -66,7 +70,7 @@ fn refused(seen: &Seen, run: &Run, why: &str) {
 
 #[track_caller]
 fn goes(seen: &Seen, run: &Run) -> Judgement {
-    match decide(seen, run, at(1_300)) {
+    match decide(seen, run, None, at(1_300)) {
         Decision::Go(judgement) => judgement,
         decision @ (Decision::Hold(_) | Decision::Refuse(_)) => panic!("{decision:?}"),
     }
@@ -84,13 +88,13 @@ fn a_primary_that_answers_again_stays_primary() {
     let seen = Seen { recovery: look(Endpoint::Open, Verdict::Up), ..killed() };
     refused(&seen, &by_hand(), "answers again");
     let settled = crate::probe::later(run().opened_at, SETTLING);
-    assert!(matches!(decide(&seen, &run(), settled), Decision::Refuse(why) if why.contains("answers again")));
+    assert!(matches!(decide(&seen, &run(), None, settled), Decision::Refuse(why) if why.contains("answers again")));
 }
 
 #[test]
 fn a_primary_that_has_only_just_come_back_is_watched_until_its_alarm_is_at_rest() {
     let back = Seen { recovery: look(Endpoint::Open, Verdict::Up), ..killed() };
-    assert!(matches!(decide(&back, &run(), at(31_099)), Decision::Hold(_)));
+    assert!(matches!(decide(&back, &run(), None, at(31_099)), Decision::Hold(_)));
     goes(&killed(), &run());
 }
 
@@ -113,13 +117,20 @@ fn a_person_who_starts_the_run_is_not_asked_again() {
 
 #[test]
 fn a_replica_that_still_hears_of_the_primary_vetoes() {
-    let heard = |ms| ReplicaSeen::Replica {
-        position: position(1_000, -600),
-        receiver: Receiver::Streaming { heard_at: at(ms) },
+    let heard = |ms| {
+        let receiver = Receiver::Streaming { heard_at: at(ms) };
+        Seen { replica: ReplicaSeen::Replica { position: position(1_000, -600), receiver }, ..killed() }
     };
-    refused(&Seen { replica: heard(1_001), ..killed() }, &run(), "still flows");
+    refused(&heard(1_001), &by_hand(), "still flows");
     // What was in flight when it died is no proof of life.
-    goes(&Seen { replica: heard(1_000), ..killed() }, &run());
+    goes(&heard(1_000), &run());
+    // What may still have been under way is waited for; longer, it is life; and once it ends, it was not.
+    assert!(
+        matches!(decide(&heard(1_001), &run(), None, at(9_999)), Decision::Hold(why) if why.contains("still flows"))
+    );
+    let later = decide(&heard(9_900), &run(), None, at(10_000));
+    assert!(matches!(later, Decision::Refuse(why) if why.contains("still flows")));
+    assert!(matches!(decide(&heard(9_900), &run(), None, at(39_901)), Decision::Go(_)));
 }
 
 #[test]
@@ -145,8 +156,12 @@ fn a_name_that_leads_elsewhere_is_left_alone() {
 
 #[test]
 fn planned_work_is_not_a_failure() {
-    for status in ["rebooting", "stopped", "deleting", "maintenance"] {
-        refused(&Seen { api: ApiSeen::Status(status.into()), ..killed() }, &run(), status);
+    for (status, passes) in [("rebooting", true), ("maintenance", true), ("stopped", false), ("deleting", false)] {
+        let seen = Seen { api: ApiSeen::Status(status.into()), ..killed() };
+        refused(&seen, &by_hand(), status);
+        let held = matches!(decide(&seen, &run(), None, at(1_300)), Decision::Hold(_));
+        assert_eq!(held, passes, "{status}: a run that nobody ordered waits for what ends by itself");
+        assert!(matches!(decide(&seen, &run(), None, at(31_100)), Decision::Refuse(_)), "{status}: not for ever");
     }
 }
 
@@ -159,9 +174,9 @@ fn the_hold_down_is_kept_at_its_limit() {
         },
         ..killed()
     };
-    assert!(matches!(decide(&seen(301), &run(), at(1_300)), Decision::Hold(_)), "below");
-    assert!(matches!(decide(&seen(300), &run(), at(1_300)), Decision::Go(_)), "at");
-    assert!(matches!(decide(&seen(299), &run(), at(1_300)), Decision::Go(_)), "above");
+    assert!(matches!(decide(&seen(301), &run(), None, at(1_300)), Decision::Hold(_)), "below");
+    assert!(matches!(decide(&seen(300), &run(), None, at(1_300)), Decision::Go(_)), "at");
+    assert!(matches!(decide(&seen(299), &run(), None, at(1_300)), Decision::Go(_)), "above");
 }
 
 #[test]
@@ -178,6 +193,13 @@ fn a_lag_is_judged_at_above_and_below_the_budget_and_unknown() {
     refused(&behind(10, 2_001), &run(), "behind");
     let unseen = Seen { watch: Watch { last_seen: None, ..killed().watch }, ..killed() };
     refused(&unseen, &run(), "unknown");
+    let mut received = behind(1_048_577, 10);
+    let ReplicaSeen::Replica { position, .. } = &mut received.replica else { panic!("no replica") };
+    position.received = Lsn(100_000_000);
+    assert!(
+        matches!(decide(&received, &by_hand(), None, at(1_300)), Decision::Hold(why) if why.contains("replays it"))
+    );
+    assert!(matches!(decide(&received, &by_hand(), None, at(61_100)), Decision::Refuse(_)), "not for ever");
     let stale = Seen {
         watch: Watch { last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-1_501) }), ..killed().watch },
         ..killed()
@@ -190,16 +212,160 @@ fn a_lag_is_judged_at_above_and_below_the_budget_and_unknown() {
 }
 
 #[test]
-fn a_replica_that_is_silent_is_nothing_to_fail_over_to() {
-    refused(&Seen { replica: ReplicaSeen::Silent("refused".into()), ..killed() }, &run(), "nothing to fail over to");
+fn a_replica_that_is_silent_is_nothing_to_fail_over_to_and_one_look_is_not_its_last_word() {
+    let seen = Seen { replica: ReplicaSeen::Silent("refused".into()), ..killed() };
+    refused(&seen, &by_hand(), "nothing to fail over to");
+    assert!(matches!(decide(&seen, &run(), None, at(1_300)), Decision::Hold(_)));
+    assert!(matches!(decide(&seen, &run(), None, at(31_100)), Decision::Refuse(_)));
+}
+
+/// A run that finishes what another one asked for, with what that one accepted.
+fn finishing(run: Run) -> Run {
+    let loss = Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen: Span::milliseconds(500) };
+    let asked = Some(Asked { at: at(0), position: Some(position(1_000, -600)), loss });
+    let holder = Holder { execution: run.execution.clone(), phase: Phase::Promoting, since: at(0), asked };
+    Run { taken_over: Some(holder), ..run }
+}
+
+fn consenting(run: Run) -> Run {
+    Run { consent: Some(Consent { by: "anna".parse().unwrap(), why: "the shop must open".into() }), ..run }
 }
 
 #[test]
 fn a_replica_that_someone_promoted_is_left_alone_unless_a_dead_run_did() {
     let promoted = Seen { replica: ReplicaSeen::Primary, ..killed() };
     refused(&promoted, &run(), "takes writes already");
-    let holder = Holder { execution: run().execution, phase: Phase::Promoting, since: at(0), asked: None };
-    goes(&promoted, &Run { taken_over: Some(holder), ..run() });
+    goes(&promoted, &finishing(run()));
+}
+
+#[test]
+fn only_a_person_who_consents_takes_over_what_someone_else_promoted() {
+    let promoted = Seen { replica: ReplicaSeen::Primary, ..killed() };
+    refused(&promoted, &by_hand(), "consents");
+    refused(&promoted, &consenting(run()), "takes writes already");
+    let judgement = goes(&promoted, &consenting(by_hand()));
+    assert!(matches!(judgement.loss, Loss::Unknown { .. }) && judgement.policy == Policy::Automatic);
+    let both = Seen { recovery: up(), ..promoted };
+    assert!(goes(&both, &consenting(by_hand())).answers, "the old one must be seen to refuse the application then");
+}
+
+/// A primary that answers.
+fn up() -> Look {
+    Look { lsn: Some(Lsn(1_000)), ..look(Endpoint::Open, Verdict::Up) }
+}
+
+#[test]
+fn a_fenced_primary_that_answers_keeps_no_promotion_from_being_finished() {
+    let streaming =
+        ReplicaSeen::Replica { position: position(1_000, -600), receiver: Receiver::Streaming { heard_at: at(1_200) } };
+    let back = Seen { recovery: up(), witness: Witness::Looked(up()), replica: streaming, ..killed() };
+    refused(&back, &by_hand(), "answers again");
+    let judgement = goes(&back, &finishing(by_hand()));
+    assert!(judgement.answers, "and must be seen to refuse the application before anything is promoted");
+    let stopped = Seen { api: ApiSeen::Status("stopped".into()), ..killed() };
+    goes(&stopped, &finishing(by_hand()));
+}
+
+#[test]
+fn one_that_only_others_reach_cannot_be_seen_to_refuse_and_stays_primary() {
+    let cut_off = Seen { witness: Witness::Looked(up()), ..killed() };
+    refused(&cut_off, &finishing(by_hand()), "cut off");
+}
+
+#[test]
+fn what_a_promotion_would_lose_of_a_primary_that_came_back_is_reckoned_anew() {
+    let ahead = Look { lsn: Some(Lsn(50_000_000)), ..up() };
+    let back = Seen { recovery: ahead, ..killed() };
+    refused(&back, &finishing(by_hand()), "bytes behind");
+    goes(&back, &consenting(finishing(by_hand())));
+    // Nobody has seen it since: what the first run accepted holds, though the watch follows another instance by now.
+    let silent = Seen { watch: Watch::default(), ..killed() };
+    let judgement = goes(&silent, &finishing(by_hand()));
+    assert_eq!(judgement.loss.seen(), Some(Span::seconds(0)));
+}
+
+fn approves(accept_data_loss: bool) -> Answer {
+    Answer { decision: Word::Approve, by: "ben".parse().unwrap(), why: "confirmed".into(), accept_data_loss }
+}
+
+#[test]
+fn an_approval_is_judged_by_what_is_true_then() {
+    let mut run = run();
+    run.plan.failover.policy.database = Policy::Approval;
+    let word = approves(false);
+    let approved = |seen: &Seen| decide(seen, &run, Some(&word), at(900_000));
+    let Decision::Go(judgement) = approved(&killed()) else { panic!("{:?}", approved(&killed())) };
+    assert_eq!(judgement.policy, Policy::Automatic, "nobody is asked twice");
+    assert_eq!(
+        judgement.loss.time(),
+        Some(Span::milliseconds(500)),
+        "its own host says that it was dead all the while"
+    );
+    let back = Seen { recovery: up(), ..killed() };
+    assert!(matches!(approved(&back), Decision::Refuse(why) if why.contains("answers again")));
+    let gone = Seen { replica: ReplicaSeen::Silent("refused".into()), ..killed() };
+    assert!(matches!(approved(&gone), Decision::Refuse(why) if why.contains("nothing to fail over to")));
+    let promoted = Seen { replica: ReplicaSeen::Primary, ..killed() };
+    assert!(matches!(approved(&promoted), Decision::Refuse(why) if why.contains("takes writes already")));
+}
+
+#[test]
+fn what_a_primary_may_have_written_unseen_counts_until_now_and_is_consented_to_by_name() {
+    let silent = look(Endpoint::Silent, Verdict::Down);
+    let cut_off = Seen { recovery: silent, witness: Witness::Silent("no answer".into()), ..killed() };
+    let question = goes(&cut_off, &run());
+    assert_eq!((question.class, question.policy), (FailureClass::Unknown, Policy::Approval));
+    assert_eq!(question.loss.time(), Some(Span::milliseconds(1_800)), "from when it was last seen until now");
+    let fourteen_minutes = at(840_000);
+    let approved = |word: &Answer| decide(&cut_off, &run(), Some(word), fourteen_minutes);
+    let Decision::Refuse(why) = approved(&approves(false)) else { panic!("not refused") };
+    assert!(why.contains("14m") && why.contains("--accept-data-loss"), "{why}");
+    let Decision::Go(judgement) = approved(&approves(true)) else { panic!("refused") };
+    assert_eq!(judgement.consent.map(|consent| consent.by.to_string()), Some("ben".into()));
+    // A person who orders it consents as well, or is refused.
+    assert!(matches!(decide(&cut_off, &by_hand(), None, fourteen_minutes), Decision::Refuse(_)));
+    assert!(matches!(decide(&cut_off, &consenting(by_hand()), None, fourteen_minutes), Decision::Go(_)));
+}
+
+#[test]
+fn a_run_that_owes_an_undo_does_not_watch_a_primary_that_answers() {
+    let target = crate::fencing::Target::primary(&run().plan, run().pair().unwrap());
+    let owes = crate::lease::Shut {
+        execution: run().execution,
+        generation: Generation(1),
+        since: at(0),
+        target,
+        network: true,
+    };
+    let back = Seen { recovery: up(), ..killed() };
+    assert!(matches!(decide(&back, &run(), None, at(1_300)), Decision::Hold(_)));
+    refused(&back, &Run { owes: Some(owes), ..run() }, "answers again");
+}
+
+#[test]
+fn what_a_later_step_would_be_refused_is_refused_before_anything_is_changed() {
+    let with = |fitness: Fitness| Seen { fitness, ..killed() };
+    let role = |seen| Fitness { roles: vec![("shop".parse().unwrap(), seen)], ..Fitness::default() };
+    goes(&with(role(RoleSeen::Ours)), &run());
+    refused(&with(role(RoleSeen::Missing)), &run(), "does not exist");
+    refused(&with(role(RoleSeen::NotOurs)), &run(), "admin option");
+    goes(&with(role(RoleSeen::Missing)), &finishing(run()));
+    for newer in [
+        Fitness { promoted: Some(Generation(2)), ..Fitness::default() },
+        Fitness { moved: Some(Generation(2)), ..Fitness::default() },
+    ] {
+        refused(&with(newer), &run(), "generation 2");
+    }
+    goes(&with(Fitness { promoted: Some(Generation(1)), moved: Some(Generation(1)), ..Fitness::default() }), &run());
+}
+
+#[test]
+fn an_event_of_any_age_moves_no_hold_down() {
+    let week_ago = Trigger::Alarm { alarm: "a".into(), at: at(-600_000_000), reason: String::new() };
+    let watch = Watch { failing: None, last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(1_000) }), ..killed().watch };
+    let seen = Seen { watch, ..killed() };
+    let decision = decide(&seen, &Run { trigger: week_ago, ..run() }, None, at(1_300));
+    assert!(matches!(&decision, Decision::Hold(why) if why.contains("hold-down")), "{decision:?}");
 }
 
 #[test]
@@ -214,15 +380,15 @@ fn a_person_who_is_faster_than_the_watch_waits_for_it_and_not_for_ever() {
     let watch =
         Watch { failing: None, last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-9_000) }), ..killed().watch };
     let seen = Seen { watch, ..killed() };
-    let decision = decide(&seen, &by_hand(), at(1_300));
+    let decision = decide(&seen, &by_hand(), None, at(1_300));
     assert!(matches!(&decision, Decision::Hold(why) if why.contains("written down")), "{decision:?}");
-    let decision = decide(&seen, &by_hand(), at(9_000));
+    let decision = decide(&seen, &by_hand(), None, at(9_000));
     assert!(matches!(&decision, Decision::Refuse(why) if why.contains("last seen")), "{decision:?}");
 }
 
 /// A primary in health, seen from everywhere.
 fn healthy() -> Seen {
-    let up = |at| Look { lsn: Some(Lsn(1_000)), at, ..look(Endpoint::Open, Verdict::Up) };
+    let up = |at| Look { at, ..up() };
     let receiver = Receiver::Streaming { heard_at: at(1_200) };
     Seen {
         recovery: up(at(1_250)),
@@ -261,6 +427,7 @@ fn a_plan_that_failed_over_would_not_do_so_again() {
         active: ActiveSide::Replica,
         last: None,
         unfinished: None,
+        shut: None,
         guard: None,
     };
     assert_eq!(rehearse(healthy(), Some(&lease), &run(), at(60_000)).verdict, Would::Refuse);

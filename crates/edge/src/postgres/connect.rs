@@ -5,7 +5,7 @@ use std::{future::Future, io, pin::pin, time::Duration};
 use domain::health::Endpoint;
 use tokio::{
     net::TcpStream,
-    time::{Instant, error::Elapsed, timeout_at},
+    time::{Instant, timeout_at},
 };
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, Config, NoTls, config::SslMode, error::SqlState};
@@ -23,13 +23,14 @@ impl Postgres {
     ) -> Result<T, Unasked> {
         let Patience { login, whole } = patience.into();
         let limits = Limits { login: Instant::now() + login.min(whole), whole: Instant::now() + whole };
-        let ours = |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, why };
+        let ours = |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, let_in: false, why };
         let (user, password) = self.logins.credential(server).await.map_err(ours)?;
         let tls = self.logins.tls(server.login.tls).await.map_err(ours)?;
         let stream = self.reach(server, limits.login, login.min(whole)).await?;
-        let silent = || Unasked {
+        let silent = |let_in: bool| Unasked {
             endpoint: Endpoint::Open,
             fault: Fault::Server,
+            let_in,
             why: format!(
                 "`{}` accepts connections and does not answer within {} ms",
                 server.side.endpoint,
@@ -59,10 +60,10 @@ impl Postgres {
             }
         };
         match answered {
-            Err(_) => Err(silent()),
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                let unasked = told(server, &error);
+            Err(Broken { let_in, error: None }) => Err(silent(let_in)),
+            Ok(answer) => Ok(answer),
+            Err(Broken { let_in, error: Some(error) }) => {
+                let unasked = told(server, let_in, &error);
                 if unasked.fault == Fault::Refusal {
                     // Perhaps the credential was rotated: the next look reads it anew.
                     self.logins.forget().await;
@@ -74,7 +75,8 @@ impl Postgres {
 
     async fn reach(&self, server: &Server<'_>, deadline: Instant, within: Duration) -> Result<TcpStream, Unasked> {
         let host = &server.side.endpoint;
-        let unresolved = |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, why };
+        let unresolved =
+            |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, let_in: false, why };
         let address = match timeout_at(deadline, self.dns.address(host)).await {
             Ok(found) => found.map_err(unresolved)?,
             Err(_) => {
@@ -82,7 +84,7 @@ impl Postgres {
             }
         };
         let port = server.side.port;
-        let down = |endpoint, why| Unasked { endpoint, fault: Fault::Server, why };
+        let down = |endpoint, why| Unasked { endpoint, fault: Fault::Server, let_in: false, why };
         match timeout_at(deadline, TcpStream::connect((address, port))).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -103,6 +105,12 @@ struct Limits {
     whole: Instant,
 }
 
+/// A conversation that came to no answer: by a time limit where there is no error.
+struct Broken {
+    let_in: bool,
+    error: Option<tokio_postgres::Error>,
+}
+
 /// Logs in and asks.
 async fn converse<T, C: TlsConnect<TcpStream>>(
     config: &Config,
@@ -110,10 +118,14 @@ async fn converse<T, C: TlsConnect<TcpStream>>(
     tls: C,
     limits: Limits,
     ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
-) -> Result<Result<T, tokio_postgres::Error>, Elapsed> {
-    match timeout_at(limits.login, config.connect_raw(stream, tls)).await? {
-        Ok((client, connection)) => timeout_at(limits.whole, beside(connection, ask(&client))).await,
-        Err(error) => Ok(Err(error)),
+) -> Result<T, Broken> {
+    let (client, connection) = match timeout_at(limits.login, config.connect_raw(stream, tls)).await {
+        Ok(let_in) => let_in.map_err(|error| Broken { let_in: false, error: Some(error) })?,
+        Err(_) => return Err(Broken { let_in: false, error: None }),
+    };
+    match timeout_at(limits.whole, beside(connection, ask(&client))).await {
+        Ok(answered) => answered.map_err(|error| Broken { let_in: true, error: Some(error) }),
+        Err(_) => Err(Broken { let_in: true, error: None }),
     }
 }
 
@@ -135,7 +147,7 @@ async fn beside<T>(
 }
 
 /// What a server's error says about the server.
-fn told(server: &Server<'_>, error: &tokio_postgres::Error) -> Unasked {
+fn told(server: &Server<'_>, let_in: bool, error: &tokio_postgres::Error) -> Unasked {
     let host = &server.side.endpoint;
     let (fault, why) = match error.as_db_error() {
         // Starting up, shutting down, or recovering from a crash: there, and of no use.
@@ -148,7 +160,7 @@ fn told(server: &Server<'_>, error: &tokio_postgres::Error) -> Unasked {
         ),
         None => (Fault::Server, format!("`{host}` broke the connection off: {}", domain::failure::chain(error))),
     };
-    Unasked { endpoint: Endpoint::Open, fault, why }
+    Unasked { endpoint: Endpoint::Open, fault, let_in, why }
 }
 
 fn is_not_serving(code: &SqlState) -> bool {

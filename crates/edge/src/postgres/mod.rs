@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use domain::{
     failure::Failure,
+    fencing::Target,
     health::Endpoint,
     id::SqlName,
     plan::{Login, Side},
@@ -22,7 +23,7 @@ use domain::{
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 pub use login::Logins;
-pub use primary::Written;
+pub use primary::{ShutOut, Written};
 
 use crate::{dns::Dns, shelf::Bucket};
 
@@ -44,6 +45,14 @@ pub struct Server<'a> {
     pub login: &'a Login,
 }
 
+impl<'a> Server<'a> {
+    /// A primary that is shut or opened again.
+    #[must_use]
+    pub fn of(target: &'a Target) -> Self {
+        Self { side: &target.side, database: &target.database, login: &target.login }
+    }
+}
+
 /// Why a server could not be asked.
 #[derive(Debug)]
 pub struct Unasked {
@@ -51,6 +60,8 @@ pub struct Unasked {
     pub endpoint: Endpoint,
     /// What went wrong, with whom it says something about.
     pub fault: Fault,
+    /// Whether it had let us in: then what was asked of it may have been done.
+    pub let_in: bool,
     /// The sentence for the record.
     pub why: String,
 }

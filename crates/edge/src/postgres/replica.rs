@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use domain::{
-    judgement::{Receiver, ReplicaSeen},
+    id::{Generation, PlanName, SqlName},
+    judgement::{Fitness, Receiver, ReplicaSeen, RoleSeen},
     wal::{Lsn, ReplicaPosition},
 };
 use jiff::Timestamp;
+use tokio_postgres::Client;
 
-use super::{Postgres, Server, first_row};
+use super::{Postgres, Server, first_row, literal};
 
 /// Times as whole microseconds since the epoch: PostgreSQL's own resolution.
 const QUERY: &str = "select pg_is_in_recovery(), \
@@ -18,16 +20,68 @@ const QUERY: &str = "select pg_is_in_recovery(), \
     receiver.status, (extract(epoch from receiver.last_msg_receipt_time) * 1000000)::bigint \
     from (select) as one left join pg_stat_wal_receiver receiver on true";
 
+/// The highest generation of a plan that is written down, where anything is.
+const GENERATION: &str = "select case when to_regclass('lifeboat.promotion') is not null then (xpath('/row/newest/text()', \
+     query_to_xml(format('select max(generation) as newest from lifeboat.promotion where plan = %L', {plan}), false, true, '')))[1]::text end";
+
+/// Whether a role's login may be taken and given back: by a superuser, or with CREATEROLE and, from PostgreSQL 16 on, the
+/// role's admin option.
+const ROLE: &str = "select case when not exists (select from pg_roles where rolname = {role}) then 'missing' \
+     when (select rolsuper or rolcreaterole and (current_setting('server_version_num')::int < 160000 \
+     or pg_has_role(current_user, {role}, 'member with admin option')) from pg_roles where rolname = current_user) then 'ours' \
+     else 'not ours' end";
+
 impl Postgres {
+    /// Looks at a replica, once, and at what a promotion of it will need.
+    pub async fn replica_fit_for(
+        &self,
+        server: &Server<'_>,
+        roles: &[SqlName],
+        plan: &PlanName,
+        within: Duration,
+    ) -> (ReplicaSeen, Fitness) {
+        let looked = self
+            .asking(server, within, async |client| {
+                let row = first_row(client, QUERY).await?;
+                // What cannot be told of its fitness takes nothing from what was seen of itself.
+                Ok((row, fitness(client, roles, plan).await.unwrap_or_default()))
+            })
+            .await;
+        match looked {
+            Ok((row, fitness)) => (seen(server, &row), fitness),
+            Err(unasked) => (ReplicaSeen::Silent(unasked.why), Fitness::default()),
+        }
+    }
+
     /// Looks at a replica, once.
     pub async fn replica(&self, server: &Server<'_>, within: Duration) -> ReplicaSeen {
         match self.asking(server, within, async |client| first_row(client, QUERY).await).await {
-            Ok(row) => read(&row).unwrap_or_else(|| {
-                ReplicaSeen::Silent(format!("`{}` answers, but not where it stands", server.side.instance))
-            }),
+            Ok(row) => seen(server, &row),
             Err(unasked) => ReplicaSeen::Silent(unasked.why),
         }
     }
+}
+
+async fn fitness(client: &Client, roles: &[SqlName], plan: &PlanName) -> Result<Fitness, tokio_postgres::Error> {
+    let first = |row: Vec<Option<String>>| row.into_iter().next().flatten();
+    let generation = GENERATION.replace("{plan}", &literal(plan.as_str()));
+    let promoted = first(first_row(client, &generation).await?).and_then(|text| text.parse().ok()).map(Generation);
+    let mut looked = Vec::new();
+    for role in roles {
+        let answer = first(first_row(client, &ROLE.replace("{role}", &literal(role.as_str()))).await?);
+        let seen = match answer.as_deref() {
+            Some("ours") => RoleSeen::Ours,
+            Some("missing") => RoleSeen::Missing,
+            Some(_) | None => RoleSeen::NotOurs,
+        };
+        looked.push((role.clone(), seen));
+    }
+    Ok(Fitness { roles: looked, promoted, moved: None })
+}
+
+fn seen(server: &Server<'_>, row: &[Option<String>]) -> ReplicaSeen {
+    read(row)
+        .unwrap_or_else(|| ReplicaSeen::Silent(format!("`{}` answers, but not where it stands", server.side.instance)))
 }
 
 fn read(row: &[Option<String>]) -> Option<ReplicaSeen> {

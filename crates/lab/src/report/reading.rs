@@ -120,6 +120,7 @@ pub fn moments(evidence: &Evidence) -> Vec<Moment> {
     let trigger = match &evidence.trigger {
         Some(Trigger::Alarm { alarm, .. }) => format!("by the alarm {alarm}"),
         Some(Trigger::Person { by, why }) => format!("by {by}: {why}"),
+        Some(Trigger::Again { attempt, .. }) => format!("by the engine, start {attempt}"),
         None => "by a request that opened no run".to_owned(),
     };
     let mut moments = vec![moment(Event::RunStarted, evidence.started_at, &trigger)];

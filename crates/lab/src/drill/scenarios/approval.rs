@@ -95,7 +95,12 @@ impl Drill<'_> {
         .await?;
         let person =
             |error: domain::id::BadId| SystemError::Aws { doing: "name a person".into(), why: error.to_string() };
-        let answer = Answer { decision, by: by.parse::<Person>().map_err(person)?, why: why.to_owned() };
+        let answer = Answer {
+            decision,
+            by: by.parse::<Person>().map_err(person)?,
+            why: why.to_owned(),
+            accept_data_loss: false,
+        };
         let states = States::with(&machine.gateway.sdk_config(self.plan().regions.recovery.as_str()));
         states.answer(&asked.task_token, &answer).await?;
         let event = match decision {

@@ -1,0 +1,59 @@
+//! What the steps after the judgement need, looked at before anything is changed.
+
+use serde::Serialize;
+
+use crate::{
+    id::{Generation, SqlName},
+    plan::PostgresPair,
+    run::Run,
+};
+
+/// What the fence, the promotion and the switch will need. What could not be looked at is no objection: the step itself
+/// will see.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fitness {
+    /// The application's roles, as the replica has them: a fence takes their login, a promotion gives it back.
+    pub roles: Vec<(SqlName, RoleSeen)>,
+    /// The highest generation whose promotion is written down in the database.
+    pub promoted: Option<Generation>,
+    /// The generation that moved the traffic's name last.
+    pub moved: Option<Generation>,
+}
+
+/// A role of the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RoleSeen {
+    /// We may take its login and give it back.
+    Ours,
+    /// It exists, and we may not change it.
+    NotOurs,
+    /// There is none of this name.
+    Missing,
+}
+
+/// Why a later step could not be done, if it could not.
+pub(super) fn objection(fitness: &Fitness, run: &Run, pair: &PostgresPair) -> Option<String> {
+    let unfit = fitness.roles.iter().find_map(|(role, seen)| match seen {
+        RoleSeen::Ours => None,
+        RoleSeen::NotOurs => Some(format!(
+            "role `{role}` of `{}` may not be changed by Lifeboat's own: grant it `{role}` with admin option, and CREATEROLE",
+            pair.name
+        )),
+        RoleSeen::Missing => Some(format!(
+            "role `{role}` does not exist in `{}`: correct the plan's applicationRoles, for what is not named there is not shut out",
+            pair.name
+        )),
+    });
+    let newest = fitness.promoted.max(fitness.moved).filter(|newest| *newest > run.generation);
+    let older = newest.map(|newest| {
+        format!(
+            "generation {newest} has moved this primary already, and this run is generation {}: its steps would be refused. \
+             The lease was set back; RUNBOOK.md, \"Correcting the lease\"",
+            run.generation
+        )
+    });
+    // A run that goes on where another stopped has no way back: each step says itself what it lacks.
+    unfit.filter(|_| !run.finishes()).or(older)
+}

@@ -102,7 +102,8 @@ fn a_killed_primary_is_failed_over(result: &DrillResult) {
     let evidence = result.runs[0].evidence.as_ref().unwrap();
     assert_eq!(evidence.outcome, RunOutcome::Done);
     assert!(matches!(evidence.trigger, Some(domain::run::Trigger::Alarm { .. })), "by the alarm, not by hand");
-    assert!(evidence.transitions <= 60, "{} transitions", evidence.transitions);
+    let transitions = evidence.transitions.unwrap();
+    assert!(transitions <= 60, "{transitions} transitions");
     assert_eq!(result.client.split_brain.count, 0);
     assert!(result.old_primary.as_ref().is_some_and(|old| old.fenced));
     for event in [

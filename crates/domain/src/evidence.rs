@@ -138,10 +138,13 @@ pub struct Evidence {
     pub infrastructure: Vec<String>,
     /// Measured and promised.
     pub objective: Option<Objective>,
-    /// State by state.
+    /// State by state; empty where the engine's history could not be read.
     pub timeline: Vec<Moment>,
-    /// State transitions until this was written.
-    pub transitions: u64,
+    /// Why the timeline is empty, and with it whatever is measured by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline_missing: Option<String>,
+    /// State transitions until this was written; absent where they could not be counted.
+    pub transitions: Option<u64>,
     /// The steps' whole answers.
     pub record: Record,
     /// What started it, as it came.
@@ -180,9 +183,13 @@ pub struct Closing {
     pub record: Record,
 }
 
-/// Writes the evidence down.
+/// Writes the evidence down. `history` is the execution's states and their number, or why the engine did not tell them.
 #[must_use]
-pub fn assemble(closing: Closing, timeline: Vec<Moment>, transitions: u64, now: Timestamp) -> Evidence {
+pub fn assemble(closing: Closing, history: Result<(Vec<Moment>, u64), String>, now: Timestamp) -> Evidence {
+    let (timeline, transitions, timeline_missing) = match history {
+        Ok((timeline, transitions)) => (timeline, Some(transitions), None),
+        Err(why) => (Vec::new(), None, Some(why)),
+    };
     let active = active_side(&closing.record, closing.run.as_ref());
     let objective = closing.run.as_ref().map(|run| objective(run, &closing.record, &timeline, closing.outcome));
     let infrastructure = match (active, closing.run.as_ref()) {
@@ -209,6 +216,7 @@ pub fn assemble(closing: Closing, timeline: Vec<Moment>, transitions: u64, now: 
         infrastructure,
         objective,
         timeline,
+        timeline_missing,
         transitions,
         record: closing.record,
         request: closing.request,
@@ -295,6 +303,22 @@ fn unserved_since(judgement: &Judgement) -> Timestamp {
 #[must_use]
 pub fn key(plan: Option<&PlanName>, execution: &ExecutionArn) -> String {
     format!("evidence/{}/{}.json", plan.map_or("no-plan", PlanName::as_str), execution.name())
+}
+
+impl Evidence {
+    /// Whether both are of one execution. Step Functions gives an execution's name again after 90 days.
+    #[must_use]
+    pub fn is_of_the_run_of(&self, other: &Self) -> bool {
+        self.execution == other.execution && self.started_at == other.started_at
+    }
+}
+
+/// Where it is kept if something else is under its key: another run of the same name, or what is no evidence.
+#[must_use]
+pub fn key_beside(evidence: &Evidence) -> String {
+    let Evidence { plan, execution, started_at, .. } = evidence;
+    let plan = plan.as_ref().map_or("no-plan", PlanName::as_str);
+    format!("evidence/{plan}/{}/{}/{started_at}.json", execution.machine(), execution.name())
 }
 
 /// The evidence's JSON Schema.

@@ -2,13 +2,13 @@
 //!
 //! - in: [`Closing`], sample in `events/close-run.json`
 //! - out: [`Step<Closed>`]: always `Done`
-//! - changes: the evidence's object, the plan's lease; safe to repeat
+//! - changes: the evidence's object, which is written once and never again; the plan's lease; safe to repeat
 //! - fails with: `InvalidInput`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use domain::{
-    evidence::{self, Closing, Evidence},
+    evidence::{self, Closing, Evidence, Moment},
     failure::Failure,
     id::{ExecutionArn, PlanName},
     lease::Lease,
@@ -24,7 +24,7 @@ use edge::{
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use tracing::info;
+use tracing::{info, warn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -46,7 +46,7 @@ struct Closed {
     rto_seconds: Option<f64>,
     rpo_seconds: Option<f64>,
     met: Option<bool>,
-    transitions: u64,
+    transitions: Option<u64>,
 }
 
 /// Who knows what an execution has been through.
@@ -60,6 +60,9 @@ impl Chronicle for States {
     }
 }
 
+/// How long the engine may take to tell the history, all pages and tries of it: half of what the function has.
+const HISTORY_PATIENCE: Duration = Duration::from_secs(15);
+
 async fn handle(
     shelf: &impl Shelf,
     chronicle: &impl Chronicle,
@@ -67,17 +70,58 @@ async fn handle(
     event: Value,
 ) -> Result<Step<Closed>, Failure> {
     let closing: Closing = edge::parse(event, "CloseRun")?;
-    let history = chronicle.history(&closing.execution).await?;
-    let (run, outcome) = (closing.run.clone(), closing.outcome);
-    let evidence = evidence::assemble(closing, history.moments, history.transitions, now);
-    let key = evidence::key(evidence.plan.as_ref(), &evidence.execution);
-    shelf::write_json(shelf, &key, &evidence, Condition::Always).await?;
+    if let Some(run) = closing.run.as_ref().filter(|run| run.execution != closing.execution) {
+        let other = run.execution.name();
+        return Err(Failure::InvalidInput(format!("run.execution: `{other}` is not the execution that is closed")));
+    }
+    let history = told(chronicle, &closing.execution, HISTORY_PATIENCE).await;
+    let run = closing.run.clone();
+    let (key, evidence, kept) = keep(shelf, evidence::assemble(closing, history, now)).await?;
     let released = match &run {
         Some(run) => release(shelf, run, &evidence, now).await?,
         None => "never held a lease".into(),
     };
-    info!(execution.name = evidence.execution.name(), ?outcome, because = evidence.because, released, "closed");
-    Ok(Step::done(format!("evidence written; {released}"), Value::Null, closed(key, &evidence, run.as_ref())))
+    info!(execution.name = evidence.execution.name(), outcome = ?evidence.outcome, because = evidence.because, kept, released, "closed");
+    Ok(Step::done(format!("evidence {kept}; {released}"), Value::Null, closed(key, &evidence, run.as_ref())))
+}
+
+/// The execution's states. A run is closed without them: its evidence and its lease wait for nobody.
+async fn told(
+    chronicle: &impl Chronicle,
+    execution: &ExecutionArn,
+    patience: Duration,
+) -> Result<(Vec<Moment>, u64), String> {
+    let why = match tokio::time::timeout(patience, chronicle.history(execution)).await {
+        Ok(Ok(History { moments, transitions })) => return Ok((moments, transitions)),
+        Ok(Err(failure)) => failure.chain(),
+        Err(_) => format!("the history of {execution} was not told within {} s", patience.as_secs()),
+    };
+    warn!(execution.name = execution.name(), why, "the evidence has no timeline");
+    Err(why)
+}
+
+/// Writes the evidence where there is none. What a run left when it was closed before is kept and given back, whatever
+/// it is closed with now; what is not of this run stays as well, and the evidence is written beside it.
+async fn keep(shelf: &impl Shelf, evidence: Evidence) -> Result<(String, Evidence, &'static str), Failure> {
+    let key = evidence::key(evidence.plan.as_ref(), &evidence.execution);
+    let beside = evidence::key_beside(&evidence);
+    for key in [key.clone(), beside.clone()] {
+        match shelf::write_json(shelf, &key, &evidence, Condition::Absent).await {
+            Ok(()) => return Ok((key, evidence, "written")),
+            Err(Failure::Conflict(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+        match shelf::read_json::<Evidence>(shelf, &key).await {
+            Ok(Some((left, _))) if left.is_of_the_run_of(&evidence) => return Ok((key, left, "was written before")),
+            Ok(Some((other, _))) => warn!(key, execution.name = %other.execution, "another run's evidence is there"),
+            Ok(None) => return Err(Failure::Conflict(format!("{key}: it was there and is gone"))),
+            Err(Failure::InvalidInput(why)) => warn!(key, why, "what is there is no evidence"),
+            Err(failure) => return Err(failure),
+        }
+    }
+    Err(Failure::InvalidInput(format!(
+        "`{key}` and `{beside}` hold what is not this run's evidence: move them away, and close the run again"
+    )))
 }
 
 fn closed(key: String, evidence: &Evidence, run: Option<&Run>) -> Closed {
@@ -124,6 +168,24 @@ mod tests {
     impl Chronicle for Blank {
         async fn history(&self, _: &ExecutionArn) -> Result<History, Failure> {
             Ok(History::default())
+        }
+    }
+
+    /// An engine that does not tell an execution's history, or not in time.
+    enum Mute {
+        Denies,
+        Throttles,
+        Hangs,
+    }
+
+    impl Chronicle for Mute {
+        async fn history(&self, _: &ExecutionArn) -> Result<History, Failure> {
+            let what = "cannot read the history".to_owned();
+            match self {
+                Self::Denies => Err(Failure::AwsDenied { what, source: Some("AccessDeniedException".into()) }),
+                Self::Throttles => Err(Failure::AwsTransient { what, source: Some("ThrottlingException".into()) }),
+                Self::Hangs => std::future::pending().await,
+            }
         }
     }
 
@@ -194,6 +256,62 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_replay_with_other_content_keeps_what_the_run_left_and_answers_it() {
+        let (shelf, mut replay) = (held(), event());
+        let first = close(&shelf, event()).await.did.unwrap();
+        let (evidence, lease) = (shelf.text(&first.evidence), shelf.text("leases/lab.json"));
+        replay["outcome"] = json!("needs-a-person");
+        replay["because"] = json!("a replay");
+        replay["record"] = json!({});
+        let again = handle(&shelf, &Blank, Timestamp::MAX, replay).await.unwrap();
+        assert!(again.because.contains("written before"), "{}", again.because);
+        assert_eq!((shelf.text(&first.evidence), shelf.text("leases/lab.json")), (evidence, lease));
+        assert_eq!(serde_json::to_value(again.did).unwrap(), serde_json::to_value(first).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_run_that_died_between_evidence_and_release_is_released_as_its_evidence_says() {
+        let (shelf, lease) = (held(), held().text("leases/lab.json").unwrap());
+        let left = close(&shelf, event()).await.did.unwrap().evidence;
+        let shelf = Memory::default().with("leases/lab.json", &lease).with(&left, &shelf.text(&left).unwrap());
+        let mut replay = event();
+        replay["outcome"] = json!("refused");
+        replay["record"] = json!({});
+        close(&shelf, replay).await;
+        let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+        assert_eq!((lease.active, lease.holder), (ActiveSide::Replica, None));
+        assert_eq!(lease.last.unwrap().outcome, RunOutcome::Done);
+    }
+
+    #[tokio::test]
+    async fn what_is_under_the_key_and_not_this_run_s_stays_and_the_evidence_is_written_beside_it() {
+        let left = close(&held(), event()).await.did.unwrap().evidence;
+        let mut older = event();
+        older["startedAt"] = json!("2025-10-15T09:30:04.105Z");
+        let shelf = held();
+        close(&shelf, older).await;
+        for there in ["[]", "no JSON", "", &shelf.text(&left).unwrap()] {
+            let shelf = held().with(&left, there);
+            let key = close(&shelf, event()).await.did.unwrap().evidence;
+            assert!(key != left && key.starts_with("evidence/lab/lifeboat-failover/"), "{key}");
+            assert_eq!(shelf.text(&left).unwrap(), there);
+            let evidence: Evidence = serde_json::from_str(&shelf.text(&key).unwrap()).unwrap();
+            assert_eq!(evidence.outcome, RunOutcome::Done);
+            assert!(shelf.text("leases/lab.json").unwrap().contains("\"holder\":null"));
+            assert_eq!(close(&shelf, event()).await.did.unwrap().evidence, key, "the same again");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_execution_closes_no_other_s_run() {
+        let (shelf, mut event) = (held(), event());
+        event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:another");
+        let failure = handle(&shelf, &Blank, Timestamp::UNIX_EPOCH, event).await.unwrap_err();
+        assert!(failure.name() == "InvalidInput" && failure.chain().contains("run.execution"), "{}", failure.chain());
+        assert_eq!(shelf.keys(), ["leases/lab.json"]);
+    }
+
+    #[tokio::test]
     async fn a_run_that_never_opened_leaves_evidence_all_the_same() {
         let (shelf, mut event) = (Memory::default(), event());
         event["run"] = Value::Null;
@@ -220,7 +338,8 @@ mod tests {
     #[tokio::test]
     async fn another_s_lease_is_left_alone() {
         let (shelf, mut event) = (held(), event());
-        event["run"]["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:older");
+        let older = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:older");
+        (event["execution"], event["run"]["execution"]) = (older.clone(), older);
         let before = shelf.text("leases/lab.json");
         close(&shelf, event).await;
         assert_eq!(shelf.text("leases/lab.json"), before);

@@ -23,7 +23,7 @@ impl RunResult {
             actual: Some(evidence.outcome.into()),
             because: evidence.because.clone(),
             execution: Some(evidence.execution.to_string()),
-            transitions: Some(evidence.transitions),
+            transitions: evidence.transitions,
             evidence: Some(evidence),
             record: None,
         }

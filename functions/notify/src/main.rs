@@ -1,7 +1,7 @@
 //! `Notify`: tells people: that a run began, that one must be approved, how one ended, that one was broken off.
 //!
 //! - in: [`Notify`], samples in `events/notify*.json`; or Step Functions' own event of an execution's status
-//! - out: [`Step<()>`]: `Done` when every topic took it
+//! - out: [`Step<()>`]: `Done` once a topic took it; those that did not are named
 //! - changes: publishes; for an approval it first keeps the task token where `lifeboat approve` finds it
 //! - fails with: `InvalidInput`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
@@ -188,10 +188,9 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
     };
     let mut topics = vec![topic];
     topics.extend(plan.iter().flat_map(|plan| plan.notifications.topics.iter().map(String::as_str)));
-    let heard = sns::to_each(topics.iter().copied(), async |topic| carrier.publish(topic, &notice).await).await;
-    info!(subject = notice.subject, topics = topics.len(), "told");
-    heard?;
-    Ok(Step::done(format!("told {} topics", topics.len()), Value::Null, json!({ "subject": notice.subject })))
+    let heard = sns::to_each(topics.iter().copied(), async |topic| carrier.publish(topic, &notice).await).await?;
+    info!(subject = notice.subject, topics.took = heard.took, topics.deaf = ?heard.deaf, "told");
+    Ok(Step::done(heard.summary(), Value::Null, json!({ "subject": notice.subject })))
 }
 
 /// The notice of an execution's status; `None` where the run has told by itself.
@@ -299,12 +298,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_deaf_topic_keeps_nobody_else_from_hearing() {
-        let board = Board::default();
-        let mut event = sample(include_str!("../../../events/notify.json"));
-        event["ended"]["run"]["plan"]["notifications"]["topics"] = json!(["other"]);
-        handle(&Memory::default(), &board, "deaf", event).await.unwrap_err();
-        assert_eq!(board.0.borrow().len(), 2);
+    async fn a_deaf_topic_keeps_nobody_else_from_hearing_and_nobody_is_told_twice() {
+        for (sample_of, run) in [
+            (include_str!("../../../events/notify.json"), "ended"),
+            (include_str!("../../../events/notify-approval.json"), "approval"),
+        ] {
+            for (own, other) in [("deaf", "other"), ("own", "deaf-too")] {
+                let board = Board::default();
+                let mut event = sample(sample_of);
+                event[run]["run"]["plan"]["notifications"]["topics"] = json!([other]);
+                let step = handle(&Memory::default(), &board, own, event).await.unwrap();
+                assert!(step.because.starts_with("told 1 of 2 topics; not `deaf"), "{}", step.because);
+                assert_eq!(board.0.borrow().len(), 2, "both were tried");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_nobody_heard_is_told_again() {
+        for event in [include_str!("../../../events/notify.json"), include_str!("../../../events/notify-approval.json")]
+        {
+            let failure = handle(&Memory::default(), &Board::default(), "deaf", sample(event)).await.unwrap_err();
+            assert_eq!(failure.name(), "AwsTransient");
+        }
     }
 
     #[tokio::test]

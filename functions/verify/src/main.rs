@@ -117,9 +117,9 @@ impl World {
         let server = Server { side, database: &pair.database, login: &pair.login };
         let began = Instant::now();
         match self.postgres.value(&server, &check.query, check.within.duration()).await {
-            Ok(value) => {
+            Ok(answered) => {
                 let took = Span::milliseconds(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-                verification::judge(&check.expect, value.as_deref(), took, check.within)
+                verification::judge(&check.expect, &answered, took, check.within)
             }
             Err(unasked) if unasked.fault == Fault::Refusal => refused(unasked.why),
             Err(unasked) => Finding::Unanswered(unasked.why),

@@ -11,7 +11,7 @@ mod primary;
 mod replica;
 mod shot;
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use domain::{
     failure::Failure,
@@ -19,7 +19,9 @@ use domain::{
     health::Endpoint,
     id::SqlName,
     plan::{Login, Side},
+    verification::Answered,
 };
+use futures::TryStreamExt;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 pub use login::Logins;
@@ -128,13 +130,24 @@ impl Postgres {
         })
     }
 
-    /// Asks one query for one row, one column.
+    /// Asks one query, whose answer should be one row of one column.
     ///
     /// # Errors
     /// Says why there is no answer.
-    pub async fn value(&self, server: &Server<'_>, query: &str, within: Duration) -> Result<Option<String>, Unasked> {
+    pub async fn value(&self, server: &Server<'_>, query: &str, within: Duration) -> Result<Answered, Unasked> {
         self.asking(server, within, async |client| {
-            first_row(client, query).await.map(|row| row.into_iter().next().flatten())
+            let mut messages = pin!(client.simple_query_raw(query).await?);
+            let mut answered = Answered::default();
+            while let Some(message) = messages.try_next().await? {
+                let SimpleQueryMessage::Row(row) = message else { continue };
+                let first = if row.is_empty() { None } else { row.get(0) };
+                answered = answered.and(row.len(), first);
+                // One row too many says all; a million would not fit into memory.
+                if matches!(answered, Answered::More { .. }) {
+                    break;
+                }
+            }
+            Ok(answered)
         })
         .await
     }

@@ -9,6 +9,10 @@ mod pair;
 
 use std::{net::IpAddr, time::Duration};
 
+use domain::{
+    plan::BackupVerification,
+    verification::{self, Answered, Finding},
+};
 use jiff::Timestamp;
 use lab::workload::{
     Access, ClientView, Commit, Entry, Log, Manners, Outcome, Password, ReadBack, StaleClient, StaleConfig, Workload,
@@ -17,6 +21,7 @@ use lab::workload::{
 use names::Names;
 use pair::{NEW_HOST, OLD_HOST, Pair};
 use tokio::sync::watch;
+use tokio_postgres::SimpleQueryMessage;
 
 const NAME: &str = "db.orders.lifeboat.test";
 const LOADED: u32 = 500;
@@ -187,6 +192,42 @@ async fn a_server_that_cannot_prove_its_name_is_not_written_to() {
     let log = workload.stop().await.unwrap();
     assert_eq!(acknowledged(&log), 0);
     assert!(reasons(&log).iter().any(|because| because.contains("certificate")), "{:?}", reasons(&log));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_a_login_may_not_read_is_named_by_the_check_that_reads_every_one() {
+    let pair = Pair::start("reads").await;
+    let (owner, role) = (pair.owner(pair.old()).await, pair.role());
+    let plan = domain::plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let check = plan.backups[0].verification.as_ref().and_then(BackupVerification::reading).unwrap();
+    let read_as = async |role: &str| {
+        let answers = owner.simple_query(&format!("set role {role}; {}", check.query)).await.unwrap();
+        let answer = answers.iter().fold(Answered::default(), |answered, message| match message {
+            SimpleQueryMessage::Row(row) => answered.and(row.len(), row.get(0)),
+            _ => answered,
+        });
+        owner.batch_execute("reset role").await.unwrap();
+        match verification::judge(&check.expect, &answer, check.within, check.within) {
+            Finding::Passed => "passed".to_owned(),
+            Finding::Failed { got, .. } | Finding::Unanswered(got) => got,
+        }
+    };
+    assert_eq!(read_as("owner").await, "`there is no table`", "a database without a table is none that was restored");
+    orders::create(&owner, &role, &pair.application().password, 10).await.unwrap();
+    // Neither of the last two holds anything that could be read.
+    let others = "create schema secret; create table secret.salaries (a int); create materialized view sums as select 1 as a;
+        create materialized view unfilled as select 1 as a with no data; create table parted (a int) partition by range (a)";
+    owner.batch_execute(others).await.unwrap();
+    assert_eq!(read_as("owner").await, "passed");
+    let unread = "`the login may not read all of 2 of 3 tables: public.sums, secret.salaries`";
+    assert_eq!(read_as("shop").await, unread);
+    // Also where it may read the table and not enter its schema, and where it may and not see each row.
+    owner.batch_execute("grant select on sums, secret.salaries to shop").await.unwrap();
+    assert_eq!(read_as("shop").await, "`the login may not read all of 1 of 3 tables: secret.salaries`");
+    owner.batch_execute("grant usage on schema secret to shop").await.unwrap();
+    assert_eq!(read_as("shop").await, "passed");
+    owner.batch_execute("alter table orders enable row level security").await.unwrap();
+    assert_eq!(read_as("shop").await, "`the login may not read all of 1 of 3 tables: public.orders`");
 }
 
 #[tokio::test]

@@ -297,9 +297,9 @@ pub struct Policies {
     pub zone: Policy,
     /// The Region is silent.
     pub region: Policy,
-    /// The database answers, the application cannot use it.
+    /// The database answers, the application cannot use it. Nothing tells of it yet, so that only `never` is true.
     pub application: Policy,
-    /// Some see the primary, some do not.
+    /// Some see the primary, some do not. It is not failed over whoever asks, so that only `never` is true.
     pub network: Policy,
     /// Signals are missing.
     pub unknown: Policy,

@@ -25,18 +25,41 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         ));
     }
     doubt(plan, found);
+    effect(plan, found);
     topics(plan, found);
 }
 
 fn doubt(plan: &Plan, found: &mut Vec<Finding>) {
+    if plan.failover.policy.unknown == Policy::Automatic {
+        let what = "fails over without asking while signals are missing, and the primary may be well";
+        found.push(Finding::warning("failover.policy.unknown", what, "Set it to approval or never."));
+    }
+}
+
+/// Answers that no run comes to: whoever wrote one counts on something that will not happen.
+fn effect(plan: &Plan, found: &mut Vec<Finding>) {
     let policy = &plan.failover.policy;
-    for (name, answer, why) in [
-        ("network", policy.network, "some still see the primary, and it may still take writes"),
-        ("unknown", policy.unknown, "signals are missing, and the primary may be well"),
+    for (name, answer, why, instead) in [
+        (
+            "network",
+            policy.network,
+            "a primary that somebody sees is not failed over, whoever asks",
+            "have the way to it mended",
+        ),
+        (
+            "application",
+            policy.application,
+            "nothing tells Lifeboat that the application cannot use a database that answers",
+            "hand over with `lifeboat switchover`",
+        ),
     ] {
-        if answer == Policy::Automatic {
-            let what = format!("fails over without asking while {why}");
-            found.push(Finding::warning(format!("failover.policy.{name}"), what, "Set it to approval or never."));
+        if answer != Policy::Never {
+            let what = format!("it has no effect: {why}");
+            found.push(Finding::warning(
+                format!("failover.policy.{name}"),
+                what,
+                format!("Set it to never; where it happens, {instead}."),
+            ));
         }
     }
 }

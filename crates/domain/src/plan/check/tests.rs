@@ -307,9 +307,20 @@ fn a_person_has_time_to_answer_but_not_for_ever() {
 fn doubt_that_is_answered_automatically_is_warned_of() {
     hold(&[
         ("/failover/policy/unknown", json!("automatic"), &["warning: failover.policy.unknown"]),
-        ("/failover/policy/network", json!("automatic"), &["warning: failover.policy.network"]),
+        ("/failover/policy/unknown", json!("approval"), &[]),
         ("/failover/policy/unknown", json!("never"), &[]),
     ]);
+}
+
+#[test]
+fn an_answer_that_no_run_comes_to_is_warned_of() {
+    for answer in ["automatic", "approval"] {
+        hold(&[
+            ("/failover/policy/network", json!(answer), &["warning: failover.policy.network"]),
+            ("/failover/policy/application", json!(answer), &["warning: failover.policy.application"]),
+        ]);
+    }
+    hold(&[("/failover/policy/network", json!("never"), &[]), ("/failover/policy/application", json!("never"), &[])]);
 }
 
 #[test]

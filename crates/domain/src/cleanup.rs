@@ -3,7 +3,11 @@
 //! A series is what one schedule made of one component in one Region; each is judged by its schedule's retention alone.
 //! What is in no series of the plan, because the plan has changed or its tags cannot be read, stays.
 
+mod sparing;
+
 use std::collections::BTreeMap;
+
+pub use sparing::{spare, spare_sources, still_goes};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -13,7 +17,7 @@ use crate::{
     backup::{Kind, Snapshot},
     id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName},
     plan::Plan,
-    restore::{SeenInstance, Stray},
+    restore::Stray,
     retention::{self, Decision, Entry, State},
 };
 
@@ -130,16 +134,6 @@ pub fn judge(plan: &Plan, snapshots: Vec<Snapshot>, now: Timestamp) -> Vec<Verdi
     verdicts
 }
 
-/// Spares what a restore is being made of now: it would be lost with its snapshot.
-pub fn spare(verdicts: &mut [Verdict], restored: &[SeenInstance]) {
-    let making = restored.iter().filter(|seen| seen.status == "creating");
-    let from: Vec<&str> = making.filter_map(|seen| Some(seen.provenance.as_ref().ok()?.from.as_str())).collect();
-    for verdict in verdicts.iter_mut().filter(|verdict| !verdict.stays && from.contains(&verdict.snapshot.as_str())) {
-        verdict.stays = true;
-        verdict.because = format!("a restore is being made of it, else: {}", verdict.because);
-    }
-}
-
 fn judge_series(plan: &Plan, schedule: &ScheduleName, snapshots: &[Snapshot], now: Timestamp) -> Vec<Verdict> {
     let stay = |why: String| snapshots.iter().map(|snapshot| verdict(snapshot, true, why.clone())).collect();
     let Some(backup) = plan.backup(schedule) else {
@@ -192,6 +186,12 @@ fn verdict(snapshot: &Snapshot, stays: bool, because: String) -> Verdict {
 impl Verdict {
     fn is_of(&self, kind: Kind, snapshot: &str) -> bool {
         self.kind == kind && self.snapshot == snapshot
+    }
+
+    /// It stays this time, although by the rules it would go.
+    fn stay(&mut self, why: &str) {
+        self.stays = true;
+        self.because = format!("{why}; else: {}", self.because);
     }
 }
 
@@ -291,6 +291,13 @@ impl Report {
     pub fn gone(&mut self, kind: Kind, snapshot: &str) {
         if let Some(index) = self.verdicts.iter().position(|verdict| verdict.is_of(kind, snapshot)) {
             self.deleted.push(self.verdicts.remove(index));
+        }
+    }
+
+    /// Notes that a backup stays this time after all.
+    pub fn spared(&mut self, kind: Kind, snapshot: &str, why: &str) {
+        if let Some(verdict) = self.verdicts.iter_mut().find(|verdict| verdict.is_of(kind, snapshot)) {
+            verdict.stay(why);
         }
     }
 

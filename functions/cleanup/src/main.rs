@@ -4,15 +4,16 @@
 //!   `events/cleanup-restored.json` (what a test restored)
 //! - out: for the request [`Step<CleanupRun>`]; for a Region [`Step<Cleaned>`]: `Done`, or `Pending` where more is to go; for
 //!   what a test restored [`Step<()>`]: `Done` once it is gone, `Pending`, or `Refused` where it is not the test's
-//! - changes: snapshots that are tagged as the plan's and that no rule keeps, and instances that a test of the plan's
-//!   restored and left, if the run applies; the instance of a test that is over; a report; safe to repeat
+//! - changes: snapshots that are tagged as the plan's and that no rule keeps, each looked at again right before it is
+//!   deleted, and instances that a test of the plan's restored and left, if the run applies; the instance of a test that
+//!   is over; a report; safe to repeat
 //! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use std::{future::Future, time::Duration};
 
 use domain::{
-    backup::{Kind, Snapshot},
-    cleanup::{self, CleanupRequest, CleanupRun, NotDeleted, Report},
+    backup::{Found, Kind, Snapshot},
+    cleanup::{self, CleanupRequest, CleanupRun, NotDeleted, Report, Verdict},
     failure::Failure,
     id::{ComponentName, ExecutionArn, InstanceId, PlanName, Region},
     lease::Owner,
@@ -26,6 +27,7 @@ use edge::{
     shelf::{self, Bucket, Condition, Shelf},
     states::States,
 };
+use futures::future::join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -102,6 +104,7 @@ struct Cleaned {
 /// A Region's snapshots, and what was restored of them.
 trait Estate {
     fn list(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<Snapshot>, Failure>>;
+    fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
     fn delete(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Result<(), Failure>>;
     fn restores(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<SeenInstance>, Failure>>;
     fn restored(
@@ -153,9 +156,12 @@ async fn cleaned(
     let restored = world.restores(region, &run.plan.plan).await?;
     let mut verdicts = cleanup::judge(&run.plan, snapshots, world.now());
     cleanup::spare(&mut verdicts, &restored);
+    if verdicts.iter().any(|verdict| !verdict.stays) {
+        cleanup::spare_sources(&mut verdicts, &run.plan, &held_elsewhere(world, run, region).await);
+    }
     let restores = strays(world, &run.plan, restored).await;
     let mut report = Report::of(run, region, (verdicts, restores), before, world.now());
-    let going: Vec<(Kind, String)> = report.untried().map(|verdict| (verdict.kind, verdict.snapshot.clone())).collect();
+    let going: Vec<Verdict> = report.untried().cloned().collect();
     let left: Vec<InstanceId> = report.strays().map(|stray| stray.instance.clone()).collect();
     info!(plan.name = %run.plan.plan, region = %region, there = report.verdicts.len(), going = going.len(), strays = left.len(), apply = run.apply, "planned the cleanup");
     // The reasons are written down before anything is gone.
@@ -163,10 +169,25 @@ async fn cleaned(
     if !run.apply || going.is_empty() && left.is_empty() {
         return Ok(Step::done(report.summary(), Value::Null, counted(&report, key)));
     }
-    for (kind, name) in going.iter().take(DELETES_IN_A_TURN) {
-        match world.delete(region, *kind, name).await {
-            Ok(()) => report.gone(*kind, name),
-            Err(failure) => report.failed.push(NotDeleted { name: name.clone(), because: failure.chain() }),
+    for verdict in going.iter().take(DELETES_IN_A_TURN) {
+        let (kind, name) = (verdict.kind, verdict.snapshot.as_str());
+        // The listing is some seconds old: a hold that was tagged since is honoured.
+        let (now, elsewhere) = look_again(world, run, region, verdict).await;
+        let gone = match &now.snapshot {
+            Err(why) => Err(format!("it could not be looked at again before it was to go: {why}")),
+            Ok(None) => Ok(()),
+            Ok(Some(seen)) => match cleanup::still_goes(verdict, &run.plan, seen, &elsewhere) {
+                Ok(()) => world.delete(region, kind, name).await.map_err(|failure| failure.chain()),
+                Err(why) => {
+                    info!(snapshot.id = name, region = %region, why, "spared a backup that was to go");
+                    report.spared(kind, name, &why);
+                    continue;
+                }
+            },
+        };
+        match gone {
+            Ok(()) => report.gone(kind, name),
+            Err(because) => report.failed.push(NotDeleted { name: name.to_owned(), because }),
         }
     }
     for instance in &left {
@@ -188,6 +209,28 @@ async fn cleaned(
         return Ok(Step::under_way(report.summary(), Value::Null, told));
     }
     Ok(Step::done(report.summary(), Value::Null, told))
+}
+
+/// What the plan's other Regions hold.
+async fn held_elsewhere(
+    world: &impl Estate,
+    run: &CleanupRun,
+    here: &Region,
+) -> Vec<(Region, Result<Vec<Snapshot>, String>)> {
+    let others = run.regions.iter().filter(|region| *region != here);
+    let listings = others.map(async |region| {
+        let listed = world.list(region, &run.plan.plan).await;
+        (region.clone(), listed.map_err(|failure| failure.chain()))
+    });
+    join_all(listings).await
+}
+
+/// A backup right before it would go, in its own Region and by its name in the others.
+async fn look_again(world: &impl Estate, run: &CleanupRun, here: &Region, verdict: &Verdict) -> (Found, Vec<Found>) {
+    let (kind, name) = (verdict.kind, verdict.snapshot.as_str());
+    let others = run.regions.iter().filter(|region| *region != here);
+    let elsewhere = join_all(others.map(|region| world.find(region, kind, name)));
+    tokio::join!(world.find(here, kind, name), elsewhere)
 }
 
 /// What tests restored and left there. One that RDS deletes already is gone soon; one that the plan names is in use.
@@ -244,6 +287,10 @@ struct World;
 impl Estate for World {
     async fn list(&self, region: &Region, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
         Rds::far(region, REGION_PATIENCE).await.snapshots_of(plan).await
+    }
+
+    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
+        Rds::far(region, REGION_PATIENCE).await.find(kind, name).await
     }
 
     async fn delete(&self, region: &Region, kind: Kind, name: &str) -> Result<(), Failure> {

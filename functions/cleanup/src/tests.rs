@@ -1,4 +1,7 @@
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use domain::{
     backup::{BackupRun, Marks, Shot},
@@ -12,6 +15,10 @@ use super::*;
 /// A Region's daily backups, of which some cannot be deleted.
 struct Backups {
     snapshots: RefCell<Vec<Snapshot>>,
+    /// What the other Region holds, or why it does not answer.
+    elsewhere: RefCell<Result<Vec<Snapshot>, &'static str>>,
+    /// What is seen of a snapshot after the listing, where that is something else.
+    since: RefCell<BTreeMap<String, Result<Option<Snapshot>, &'static str>>>,
     stuck: BTreeSet<String>,
     restored: RefCell<Vec<SeenInstance>>,
     /// What is known of the runs that restored them.
@@ -53,6 +60,8 @@ impl Backups {
         };
         Self {
             snapshots: RefCell::new((0..days).map(of).collect()),
+            elsewhere: RefCell::new(Ok(Vec::new())),
+            since: RefCell::default(),
             stuck: BTreeSet::new(),
             restored: RefCell::default(),
             owner: Owner::Running,
@@ -61,8 +70,23 @@ impl Backups {
 }
 
 impl Estate for Backups {
-    async fn list(&self, _: &Region, _: &PlanName) -> Result<Vec<Snapshot>, Failure> {
-        Ok(self.snapshots.borrow().clone())
+    async fn list(&self, region: &Region, _: &PlanName) -> Result<Vec<Snapshot>, Failure> {
+        if region.as_str() == "us-east-1" {
+            return Ok(self.snapshots.borrow().clone());
+        }
+        self.elsewhere.borrow().clone().map_err(|why| Failure::AwsTransient { what: why.into(), source: None })
+    }
+
+    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
+        let named =
+            |there: &[Snapshot]| there.iter().find(|there| (there.kind, there.name.as_str()) == (kind, name)).cloned();
+        let snapshot = if region.as_str() == "us-east-1" {
+            let since = self.since.borrow().get(name).cloned();
+            since.unwrap_or_else(|| Ok(named(&self.snapshots.borrow())))
+        } else {
+            self.elsewhere.borrow().clone().map(|there| named(&there))
+        };
+        Found { region: region.clone(), snapshot: snapshot.map_err(str::to_owned) }
     }
 
     async fn delete(&self, _: &Region, kind: Kind, name: &str) -> Result<(), Failure> {
@@ -208,6 +232,97 @@ async fn however_many_cannot_be_deleted_each_other_one_is_tried() {
         (Outcome::Done, estate.stuck.len(), dry.going - estate.stuck.len())
     );
     assert!(report(&shelf, &told.report).failed.iter().all(|failed| !failed.because.is_empty()));
+}
+
+/// The backups that would go of so many days.
+async fn would_go(days: i64) -> Vec<Snapshot> {
+    let estate = Backups::of(days);
+    let (_, report) = cleaned_with(&estate, reported_only()).await;
+    let goes = |snapshot: &Snapshot| report.going().any(|verdict| verdict.snapshot == snapshot.name);
+    estate.snapshots.take().into_iter().filter(goes).collect()
+}
+
+#[tokio::test]
+async fn what_was_held_or_verified_since_it_was_listed_stays() {
+    let going = would_go(40).await;
+    let change = |index: usize, change: fn(&mut Snapshot)| {
+        let mut changed = going[index].clone();
+        change(&mut changed);
+        (changed.name.clone(), Ok(Some(changed)))
+    };
+    let estate = Backups::of(40);
+    *estate.since.borrow_mut() = [
+        change(0, |held| held.marks.hold = Some("case 7".into())),
+        change(1, |verified| verified.marks.verified_at = Some(now())),
+        change(2, |nobodys| nobodys.label = Err("it has no tag `lifeboat:schedule`".into())),
+        change(3, |younger| younger.taken_at = Some(now())),
+        change(4, |other| other.marks.plan = Some("other".into())),
+        change(5, |copied| copied.status = "copying".into()),
+        (going[6].name.clone(), Ok(None)),
+        (going[7].name.clone(), Err("throttled")),
+    ]
+    .into();
+    let (step, report) = cleaned_with(&estate, event()).await;
+    let told = step.did.unwrap();
+    let there: Vec<String> = estate.snapshots.borrow().iter().map(|snapshot| snapshot.name.clone()).collect();
+    for (index, says) in ["legal hold", "`case 7`"].map(|says| (0, says)).into_iter().chain([
+        (1, "verified since"),
+        (2, "tags were changed"),
+        (3, "another one was made"),
+        (4, "tags were changed"),
+        (5, "copying"),
+    ]) {
+        let verdict = report.verdicts.iter().find(|verdict| verdict.snapshot == going[index].name).unwrap();
+        assert!(verdict.stays && verdict.because.contains(says), "{index}: {}", verdict.because);
+        assert!(verdict.because.contains("; else: "), "by the rules it would have gone: {}", verdict.because);
+        assert!(there.contains(&going[index].name));
+    }
+    assert_eq!((told.failed, told.deleted), (1, going.len() - 7), "one is gone already");
+    assert!(report.failed[0].because.contains("throttled") && there.contains(&going[7].name));
+}
+
+#[tokio::test]
+async fn a_source_stays_while_it_is_being_copied_and_goes_once_the_copy_is_there() {
+    let going = would_go(40).await;
+    for (status, stays) in [("copying", true), ("creating", true), ("in-no-known-state", true), ("available", false)] {
+        let estate = Backups::of(40);
+        *estate.elsewhere.borrow_mut() = Ok(vec![Snapshot { status: status.into(), ..going[0].clone() }]);
+        let (step, report) = cleaned_with(&estate, event()).await;
+        let there = estate.snapshots.borrow().iter().any(|snapshot| snapshot.name == going[0].name);
+        assert_eq!((step.step, there), (Outcome::Done, stays), "{status}");
+        assert_eq!(report.deleted.len(), going.len() - usize::from(stays));
+        if stays {
+            let verdict = report.verdicts.iter().find(|verdict| verdict.snapshot == going[0].name).unwrap();
+            assert!(verdict.because.starts_with(&format!("its copy in us-west-2 is {status}")), "{}", verdict.because);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_on_its_way_to_a_region_that_is_silent_stays() {
+    let estate = Backups::of(40);
+    *estate.elsewhere.borrow_mut() = Err("us-west-2 does not answer");
+    let (step, report) = cleaned_with(&estate, event()).await;
+    assert_eq!((step.step, report.deleted.len(), estate.snapshots.borrow().len()), (Outcome::Done, 0, 40));
+    assert!(report.verdicts.iter().any(|verdict| verdict.because.contains("copied to us-west-2 is not known")));
+    // Where the plan copies nothing to, nothing is on its way.
+    let (estate, mut event) = (Backups::of(40), event());
+    *estate.elsewhere.borrow_mut() = Err("us-west-2 does not answer");
+    event["region"]["cleanup"]["plan"]["backups"][0]["copies"] = serde_json::json!([{ "region": "us-east-1" }]);
+    let (_, report) = cleaned_with(&estate, event).await;
+    assert!(!report.deleted.is_empty());
+}
+
+#[tokio::test]
+async fn a_report_that_nobody_can_read_is_not_written_over_and_nothing_is_deleted() {
+    let (_, report) = cleaned_with(&Backups::of(1), reported_only()).await;
+    let key = domain::cleanup::report_key(&report.plan, &report.execution, &report.region);
+    for text in ["", "[]", "{\"version\": 99}"] {
+        let (shelf, estate) = (Memory::default().with(&key, text), Backups::of(45));
+        let failure = handle(&shelf, &estate, "us-west-2", event()).await.err().unwrap();
+        assert!(failure.name() == "InvalidInput" && failure.chain().contains(&key), "{}", failure.chain());
+        assert_eq!((shelf.text(&key).as_deref(), estate.snapshots.borrow().len()), (Some(text), 45));
+    }
 }
 
 #[tokio::test]

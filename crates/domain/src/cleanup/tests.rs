@@ -1,7 +1,7 @@
 use jiff::ToSpan;
 
 use super::*;
-use crate::backup::{BackupRun, Marks, Shot};
+use crate::backup::{BackupRun, Found, Marks, Shot};
 
 fn plan() -> Plan {
     crate::plan::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
@@ -130,4 +130,25 @@ fn nothing_is_deleted_by_hand_unless_it_is_said() {
     };
     assert!(!request(None, None).applies(&reported));
     assert!(!request(None, None).applies(&Plan { cleanup: None, ..plan }), "a plan that does not say deletes nothing");
+}
+
+#[test]
+fn a_copy_that_was_asked_for_since_the_listing_keeps_its_source() {
+    let verdicts = judge(&plan(), (0..40).map(daily).collect(), now());
+    let verdict = verdicts.iter().find(|verdict| !verdict.stays).unwrap();
+    let listed = (0..40).map(daily).find(|snapshot| snapshot.name == verdict.snapshot).unwrap();
+    let copy = |status: &str| Snapshot { status: status.into(), ..listed.clone() };
+    let seen_in = |region: &str, snapshot| Found { region: region.parse().unwrap(), snapshot };
+    for (there, says) in [
+        (seen_in("us-west-2", Ok(None)), None),
+        (seen_in("us-west-2", Ok(Some(copy("available")))), None),
+        (seen_in("us-west-2", Ok(Some(copy("failed")))), None),
+        (seen_in("us-west-2", Ok(Some(copy("pending")))), Some("its copy in us-west-2 is pending")),
+        (seen_in("us-west-2", Err("silent".into())), Some("to us-west-2 is not known: silent")),
+        (seen_in("eu-west-1", Err("silent".into())), None),
+    ] {
+        let answer = still_goes(verdict, &plan(), &listed, std::slice::from_ref(&there));
+        let holds = says.map_or(answer == Ok(()), |says| answer.as_ref().is_err_and(|why| why.contains(says)));
+        assert!(holds, "{there:?}: {answer:?}");
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 use domain::{failure::Failure, id::HostName, traffic::bare};
 use hickory_resolver::{
     Resolver, TokioResolver,
-    config::{ConnectionConfig, NameServerConfig, ResolverConfig},
+    config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig},
     net::runtime::TokioRuntimeProvider,
     proto::rr::{RData, RecordType},
 };
@@ -19,6 +19,50 @@ pub struct Dns {
     resolver: TokioResolver,
 }
 
+/// IPv4 before IPv6: a function has IPv6 only in a VPC that was given it, and Route 53's name servers have addresses of both.
+const ADDRESSES: LookupIpStrategy = LookupIpStrategy::Ipv4thenIpv6;
+
+/// DNS's port.
+const PORT: u16 = 53;
+
+/// An authoritative server, and where it can be asked; or why nobody knows where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameServer {
+    /// Its name, or its address where it has no name.
+    pub name: String,
+    /// Its address and port.
+    pub address: Result<SocketAddr, String>,
+}
+
+impl From<SocketAddr> for NameServer {
+    fn from(address: SocketAddr) -> Self {
+        Self { name: address.to_string(), address: Ok(address) }
+    }
+}
+
+/// What an authoritative server says that a name is an alias of, or why it says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The server.
+    pub server: String,
+    /// Its answer.
+    pub alias: Result<HostName, String>,
+}
+
+impl NameServer {
+    /// Asks it what a name is an alias of. One that has no address is one that does not answer.
+    ///
+    /// # Errors
+    /// `InvalidInput` when no resolver can be made.
+    pub async fn alias(&self, name: &HostName) -> Result<Said, Failure> {
+        let alias = match &self.address {
+            Ok(address) => Dns::asking(&[*address], false)?.alias(name).await,
+            Err(why) => Err(why.clone()),
+        };
+        Ok(Said { server: self.name.clone(), alias })
+    }
+}
+
 impl Dns {
     /// The resolver of the configuration, else the system's.
     ///
@@ -27,7 +71,8 @@ impl Dns {
     pub fn from_env() -> Result<Self, Failure> {
         match crate::config::resolvers()?.as_slice() {
             [] => {
-                let builder = Resolver::builder_tokio().map_err(|error| unusable(&error))?;
+                let mut builder = Resolver::builder_tokio().map_err(|error| unusable(&error))?;
+                builder.options_mut().ip_strategy = ADDRESSES;
                 Ok(Self { resolver: builder.build().map_err(|error| unusable(&error))? })
             }
             addresses => Self::asking(addresses, true),
@@ -49,6 +94,7 @@ impl Dns {
         let config = ResolverConfig::from_name_servers(servers.collect());
         let mut builder = Resolver::builder_with_config(config, TokioRuntimeProvider::default());
         let options = builder.options_mut();
+        options.ip_strategy = ADDRESSES;
         options.cache_size = 0;
         options.recursion_desired = recursive;
         options.timeout = Duration::from_secs(1);
@@ -56,7 +102,7 @@ impl Dns {
         Ok(Self { resolver: builder.build().map_err(|error| unusable(&error))? })
     }
 
-    /// An address of a host.
+    /// An address of a host: one of IPv4, where it has one.
     ///
     /// # Errors
     /// Says why there is none.
@@ -67,6 +113,16 @@ impl Dns {
             .await
             .map_err(|error| format!("`{host}` cannot be resolved: {error}"))?;
         found.iter().next().ok_or_else(|| format!("`{host}` has no address"))
+    }
+
+    /// The name server of this name.
+    pub async fn name_server(&self, name: &str) -> NameServer {
+        let name = bare(name);
+        let address = match name.parse() {
+            Ok(host) => self.address(&host).await,
+            Err(error) => Err(format!("`{name}` is no host's name: {error}")),
+        };
+        NameServer { name, address: address.map(|address| SocketAddr::new(address, PORT)) }
     }
 
     /// What a name is an alias of.
@@ -110,5 +166,99 @@ fn unusable(error: &dyn std::fmt::Display) -> Failure {
 impl std::fmt::Debug for Dns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Dns")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use tokio::net::UdpSocket;
+
+    use super::*;
+
+    const A: u16 = 1;
+    const CNAME: u16 = 5;
+    const AAAA: u16 = 28;
+
+    /// A name server: what is asked of a name is answered with the record that it has of that type, or with none.
+    async fn serve(records: &'static [(&'static str, u16, &'static [u8])]) -> SocketAddr {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut buffer = [0; 512];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+                let asked = &buffer[..length];
+                let (mut name, mut at) = (String::new(), 12);
+                while asked[at] != 0 {
+                    let label = usize::from(asked[at]);
+                    name.push_str(std::str::from_utf8(&asked[at + 1..=at + label]).unwrap());
+                    name.push('.');
+                    at += label + 1;
+                }
+                let kind = u16::from_be_bytes([asked[at + 1], asked[at + 2]]);
+                let found = records.iter().find(|record| (record.0, record.1) == (name.as_str(), kind));
+                let known = records.iter().any(|record| record.0 == name);
+                let flags = if known { [0x85, 0x80] } else { [0x85, 0x83] };
+                let mut answer = [&asked[..2], &flags, &[0, 1, 0, u8::from(found.is_some()), 0, 0, 0, 0]].concat();
+                answer.extend(&asked[12..at + 5]);
+                if let Some((_, kind, data)) = found {
+                    answer.extend([&[0xC0, 12], &kind.to_be_bytes()[..], &[0, 1, 0, 0, 0, 0]].concat());
+                    answer.extend(u16::try_from(data.len()).unwrap().to_be_bytes());
+                    answer.extend(*data);
+                }
+                socket.send_to(&answer, from).await.unwrap();
+            }
+        });
+        address
+    }
+
+    /// Both, and one of each.
+    async fn zone() -> Dns {
+        static RECORDS: [(&str, u16, &[u8]); 5] = [
+            ("both.example.", A, &[127, 0, 0, 1]),
+            ("both.example.", AAAA, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+            ("four.example.", A, &[127, 0, 0, 2]),
+            ("six.example.", AAAA, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+            ("text.example.", 16, &[1, b'x']),
+        ];
+        Dns::asking(&[serve(&RECORDS).await], true).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_host_of_both_kinds_of_address_is_reached_by_ipv4() {
+        let dns = zone().await;
+        for (host, address) in [
+            ("both.example", IpAddr::from(Ipv4Addr::LOCALHOST)),
+            ("four.example", Ipv4Addr::new(127, 0, 0, 2).into()),
+            ("six.example", Ipv6Addr::LOCALHOST.into()),
+        ] {
+            assert_eq!(dns.address(&host.parse().unwrap()).await, Ok(address), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_server_that_cannot_be_asked_says_so_by_its_name() {
+        let dns = zone().await;
+        assert_eq!(dns.name_server("Both.example.").await.address, Ok((Ipv4Addr::LOCALHOST, 53).into()));
+        let name = "db.example".parse().unwrap();
+        for server in ["gone.example", "text.example", "no name", ""] {
+            let said = dns.name_server(server).await.alias(&name).await.unwrap();
+            assert_eq!(said.server, server);
+            assert!(said.alias.as_ref().is_err_and(|why| why.contains(server)), "{said:?}");
+        }
+        // Only by IPv6, where nobody is: an answer that did not come is none.
+        let six = dns.name_server("six.example").await;
+        let port = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();
+        let address = six.address.map(|address| SocketAddr::new(address.ip(), port));
+        let said = NameServer { address, ..six }.alias(&name).await.unwrap();
+        assert!(said.server == "six.example" && said.alias.is_err(), "{said:?}");
+    }
+
+    #[tokio::test]
+    async fn a_name_server_is_asked_at_its_address() {
+        static RECORDS: [(&str, u16, &[u8]); 1] = [("db.example.", CNAME, b"\x03new\x07example\x00")];
+        let said = NameServer::from(serve(&RECORDS).await).alias(&"db.example".parse().unwrap()).await.unwrap();
+        assert_eq!(said.alias, Ok("new.example".parse().unwrap()));
     }
 }

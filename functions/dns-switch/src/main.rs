@@ -13,15 +13,16 @@ use domain::{
     id::{HostName, ZoneId},
     run::Run,
     step::Step,
-    traffic::{self, Move, RecordSet, Seen, bare},
+    traffic::{self, Move, RecordSet, Seen},
 };
 use edge::{
     aws,
-    dns::Dns,
+    dns::{Dns, NameServer, Said},
     route53::Route53,
     shelf::{self, Bucket, Shelf},
     states::{Owners, States, still_runs},
 };
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
@@ -67,11 +68,7 @@ trait Zone {
     ) -> impl Future<Output = Result<String, Failure>>;
     fn is_insync(&self, change: &str) -> impl Future<Output = Result<bool, Failure>>;
     /// What each authoritative server answers.
-    fn answers(
-        &self,
-        zone: &ZoneId,
-        name: &HostName,
-    ) -> impl Future<Output = Result<Vec<Result<HostName, String>>, Failure>>;
+    fn answers(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Vec<Said>, Failure>>;
 }
 
 async fn handle(
@@ -112,13 +109,13 @@ async fn handle(
         return Ok(Step::under_way(format!("change {change} is not on every server yet"), &seen, switch));
     }
     let answers = zone.answers(id, name).await?;
-    if let Some(behind) = answers.iter().find(|answer| answer.as_ref().ok() != Some(target)) {
-        let answer = behind.as_ref().map_or_else(Clone::clone, |elsewhere| format!("`{elsewhere}`"));
-        return Ok(Step::under_way(
-            format!("an authoritative server of `{name}` does not answer `{target}` yet: {answer}"),
-            &seen,
-            switch,
-        ));
+    if let Some(behind) = answers.iter().find(|said| said.alias.as_ref() != Ok(target)) {
+        let answer = behind.alias.as_ref().map_or_else(Clone::clone, |elsewhere| format!("`{elsewhere}`"));
+        let because = format!(
+            "`{}`, an authoritative server of `{name}`, does not answer `{target}` yet: {answer}",
+            behind.server
+        );
+        return Ok(Step::under_way(because, &seen, switch));
     }
     if answers.is_empty() {
         return Ok(Step::under_way(format!("no authoritative server of `{name}` is known"), &seen, switch));
@@ -138,8 +135,9 @@ async fn rehearsed(
         return Ok(Step::refused(why, seen));
     }
     let answers = zone.answers(id, name).await?;
-    if let Some(Err(why)) = answers.iter().find(|answer| answer.is_err()) {
-        return Ok(Step::refused(format!("an authoritative server of `{name}` does not answer: {why}"), seen));
+    if let Some((server, why)) = answers.iter().find_map(|said| Some((&said.server, said.alias.as_ref().err()?))) {
+        let because = format!("`{server}`, an authoritative server of `{name}`, does not answer: {why}");
+        return Ok(Step::refused(because, seen));
     }
     if answers.is_empty() {
         return Ok(Step::refused(format!("no authoritative server of `{name}` is known"), seen));
@@ -163,23 +161,13 @@ impl World {
         })
     }
 
-    /// The zone's servers, by address. A zone has four.
-    async fn servers(&self, zone: &ZoneId) -> Result<Vec<SocketAddr>, Failure> {
-        /// DNS's port.
-        const PORT: u16 = 53;
+    /// The zone's servers, of which it has four: also those that have no address.
+    async fn servers(&self, zone: &ZoneId) -> Result<Vec<NameServer>, Failure> {
         if !self.name_servers.is_empty() {
-            return Ok(self.name_servers.clone());
+            return Ok(self.name_servers.iter().copied().map(NameServer::from).collect());
         }
-        let mut servers = Vec::new();
-        for name in self.route53.name_servers(zone).await? {
-            let host: HostName =
-                bare(&name).parse().map_err(|error| Failure::InvalidInput(format!("zone {zone}: {error}")))?;
-            match self.resolver.address(&host).await {
-                Ok(address) => servers.push(SocketAddr::new(address, PORT)),
-                Err(why) => info!(server = %host, why, "a name server of the zone has no address"),
-            }
-        }
-        Ok(servers)
+        let names = self.route53.name_servers(zone).await?;
+        Ok(join_all(names.iter().map(|name| self.resolver.name_server(name))).await)
     }
 }
 
@@ -202,12 +190,10 @@ impl Zone for World {
         self.route53.is_insync(change).await
     }
 
-    async fn answers(&self, zone: &ZoneId, name: &HostName) -> Result<Vec<Result<HostName, String>>, Failure> {
-        let mut answers = Vec::new();
-        for server in self.servers(zone).await? {
-            answers.push(Dns::asking(&[server], false)?.alias(name).await);
-        }
-        Ok(answers)
+    async fn answers(&self, zone: &ZoneId, name: &HostName) -> Result<Vec<Said>, Failure> {
+        let servers = self.servers(zone).await?;
+        // Side by side: those that are silent take their time.
+        join_all(servers.iter().map(|server| server.alias(name))).await.into_iter().collect()
     }
 }
 

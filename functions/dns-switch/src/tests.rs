@@ -11,6 +11,8 @@ struct Fake {
     insync: Cell<bool>,
     changes: Cell<u32>,
     answer: RefCell<Result<HostName, String>>,
+    /// Of another server, where there is one.
+    other: RefCell<Option<Result<HostName, String>>>,
 }
 
 const OLD: &str = "orders-primary.us-east-1.rds.lifeboat.test";
@@ -30,6 +32,7 @@ impl Fake {
             insync: Cell::new(true),
             changes: Cell::new(0),
             answer: RefCell::new(Ok(NEW.parse().unwrap())),
+            other: RefCell::default(),
         }
     }
 }
@@ -60,8 +63,10 @@ impl Zone for Fake {
         Ok(self.insync.get())
     }
 
-    async fn answers(&self, _: &ZoneId, _: &HostName) -> Result<Vec<Result<HostName, String>>, Failure> {
-        Ok(vec![self.answer.borrow().clone()])
+    async fn answers(&self, _: &ZoneId, _: &HostName) -> Result<Vec<Said>, Failure> {
+        let said = |server: &str, alias| Said { server: server.to_owned(), alias };
+        let other = self.other.borrow().clone().map(|alias| said("ns-2.example", alias));
+        Ok([said("ns-1.example", self.answer.borrow().clone())].into_iter().chain(other).collect())
     }
 }
 
@@ -97,6 +102,27 @@ async fn it_is_not_done_before_the_authoritative_servers_answer_it() {
     for answer in [Ok(OLD.parse().unwrap()), Err("timed out".to_owned())] {
         *zone.answer.borrow_mut() = answer;
         assert_eq!(handle(&held(), &Says(Owner::Running), &zone, event()).await.unwrap().step, Outcome::Pending);
+    }
+}
+
+#[tokio::test]
+async fn one_server_that_does_not_answer_is_named_and_waited_for() {
+    for answer in [Ok(OLD.parse().unwrap()), Err("`ns-2.example` cannot be resolved".to_owned())] {
+        let zone = Fake::leading_to(OLD);
+        *zone.other.borrow_mut() = Some(answer);
+        let step = handle(&held(), &zone, event()).await.unwrap();
+        assert_eq!(step.step, Outcome::Pending);
+        assert!(step.because.starts_with("`ns-2.example`, an authoritative server"), "{}", step.because);
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_nobody_can_read_moves_nothing() {
+    for text in ["", "null", "[]", "{\"plan\": \"lab\"}"] {
+        let zone = Fake::leading_to(OLD);
+        let failure = handle(&Memory::default().with("leases/lab.json", text), &zone, event()).await.unwrap_err();
+        assert!(failure.name() == "InvalidInput" && failure.chain().contains("leases/lab.json"), "{}", failure.chain());
+        assert_eq!(zone.changes.get(), 0);
     }
 }
 

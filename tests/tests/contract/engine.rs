@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, process::Command};
 
+use domain::run::Kind;
+use serde_json::json;
 use tests::{repository, template::one_or_more};
 
 use crate::{engine, lab_plan, resource_of};
@@ -234,7 +236,29 @@ fn a_witness_has_the_probe_and_nothing_that_acts() {
 fn only_the_recovery_region_starts_anything_by_itself() {
     for kind in ["AWS::Events::Rule", "AWS::CloudWatch::Alarm", "AWS::Lambda::Permission"] {
         for (name, resource) in engine().of_type(kind) {
-            assert_eq!(resource["Condition"], "StartsRecovery", "{name}");
+            // How a run ended is told wherever one may be run.
+            let is_of_an_end = resource["Properties"]["Namespace"] == "AWS/States";
+            assert_eq!(resource["Condition"], if is_of_an_end { "RunsRecovery" } else { "StartsRecovery" }, "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_end_that_nobody_could_be_told_of_raises_an_alarm_of_its_own() {
+    let template = engine();
+    for kind in Kind::ALL {
+        for (word, slug) in [("Failed", "failed"), ("TimedOut", "timed-out"), ("Aborted", "aborted")] {
+            let alarm = template.properties(&format!("{}{word}Alarm", kind.title()));
+            assert_eq!(alarm["AlarmName"], format!("lifeboat-${{Plan}}-{}-{slug}", kind.noun()));
+            assert_eq!(
+                (&alarm["Namespace"], &alarm["MetricName"]),
+                (&"AWS/States".into(), &format!("Executions{word}").into())
+            );
+            let of = [json!({ "Name": "StateMachineArn", "Value": format!("{}StateMachine", kind.title()) })];
+            assert_eq!(alarm["Dimensions"], json!(of), "{word}");
+            assert_eq!((&alarm["Statistic"], &alarm["Threshold"]), (&"Sum".into(), &1.into()), "one is enough");
+            assert_eq!(alarm["TreatMissingData"], "notBreaching", "no run is no news");
+            assert_eq!(one_or_more(&alarm["AlarmActions"]), ["Topic"]);
         }
     }
 }

@@ -157,7 +157,7 @@ async fn release(shelf: &impl Shelf, run: &Run, evidence: &Evidence, now: Timest
 
 #[cfg(test)]
 mod tests {
-    use domain::lease::ActiveSide;
+    use domain::{evidence::RunOutcome, lease::ActiveSide};
     use edge::shelf::fake::Memory;
     use serde_json::json;
 

@@ -107,7 +107,7 @@ pub const EVERY: Span = Span::seconds(1);
 #[must_use]
 pub fn conclude(guard: &Guard, plan: &PlanName, met: &Met, network: Way, now: Timestamp) -> Option<Kept> {
     let instance = &guard.target.side.instance;
-    let waited = Span::between(guard.since, now);
+    let waited = Span::between(guard.since, now).roughly();
     if guard.settles_at.is_some_and(|settles_at| now < settles_at) {
         return None;
     }
@@ -151,7 +151,7 @@ pub fn hand_over(guard: &Guard, plan: &PlanName, to: TakenOver, now: Timestamp) 
     let because = format!(
         "{} keeps `{instance}` out from {now} on, {} after the promotion: {}",
         to.by,
-        Span::between(guard.since, now),
+        Span::between(guard.since, now).roughly(),
         to.why
     );
     Kept {

@@ -20,6 +20,9 @@ pub struct BadSpan(String);
 /// The longest a plan may name: ten years, AWS's longest retention.
 const LONGEST: Duration = Duration::from_secs(3_653 * 24 * 3_600);
 
+/// The units that people are told, with their lengths in milliseconds.
+const UNITS: [(u64, &str); 5] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")];
+
 impl Span {
     /// From whole milliseconds.
     #[must_use]
@@ -49,6 +52,31 @@ impl Span {
     #[must_use]
     pub fn as_milliseconds(self) -> u64 {
         u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// For people: at most two units, as `7d 18h`, rounded up, so that a bound stays one. What machines read is
+    /// [`Display`](fmt::Display).
+    #[must_use]
+    pub fn roughly(self) -> String {
+        let milliseconds = u64::try_from(self.0.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        let Some(index) = UNITS.iter().position(|(length, _)| milliseconds >= *length) else {
+            return "0s".to_owned();
+        };
+        let (length, unit) = UNITS[index];
+        let Some((smaller, smaller_unit)) = UNITS.get(index + 1) else {
+            return format!("{milliseconds}{unit}");
+        };
+        let rounded = milliseconds.div_ceil(*smaller).saturating_mul(*smaller);
+        // 59 minutes and 59.9 seconds are an hour: the larger unit, if it came to that.
+        if let Some((larger, larger_unit)) = index.checked_sub(1).map(|index| UNITS[index])
+            && rounded >= larger
+        {
+            return format!("1{larger_unit}");
+        }
+        match rounded % length / smaller {
+            0 => format!("{}{unit}", rounded / length),
+            rest => format!("{}{unit} {rest}{smaller_unit}", rounded / length),
+        }
     }
 
     /// This many times as long.
@@ -129,6 +157,30 @@ mod tests {
             assert_eq!(span.as_milliseconds(), milliseconds, "{text}");
             assert_eq!(read(&span.to_string()).unwrap(), span, "{text} shown as {span}");
         }
+    }
+
+    #[test]
+    fn people_are_told_two_units_at_most_and_never_less_than_it_is() {
+        for (milliseconds, told) in [
+            (0, "0s"),
+            (1, "1ms"),
+            (999, "999ms"),
+            (1_000, "1s"),
+            (26_316, "26s 316ms"),
+            (59_999, "59s 999ms"),
+            (60_000, "1m"),
+            (60_001, "1m 1s"),
+            (119_001, "2m"),
+            (3_599_001, "1h"),
+            (3_600_000, "1h"),
+            (86_399_999, "1d"),
+            (604_800_000, "7d"),
+            (672_506_316, "7d 19h"),
+            (672_480_000, "7d 19h"),
+        ] {
+            assert_eq!(Span::milliseconds(milliseconds).roughly(), told, "{milliseconds} ms");
+        }
+        assert_eq!(Span(Duration::from_micros(10)).roughly(), "1ms");
     }
 
     #[test]

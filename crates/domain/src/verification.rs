@@ -140,7 +140,7 @@ pub fn judge(expected: &Expected, answered: &Answered, took: Span, within: Span)
     };
     match (holds, took <= within) {
         (true, true) => Finding::Passed,
-        (true, false) => Finding::Failed { expected: format!("an answer within {within}"), got: took.to_string() },
+        (true, false) => Finding::Failed { expected: format!("an answer within {within}"), got: took.roughly() },
         (false, _) => Finding::Failed { expected: wanted, got: answered.shown() },
     }
 }

@@ -93,12 +93,6 @@ fn show(held: &Holds, now: Timestamp, output: &mut Output) {
 /// A backup, and how old it is.
 pub(crate) fn name_and_age(verdict: &Verdict, now: Timestamp) -> String {
     let age = verdict.taken_at.map(|taken_at| Span::between(taken_at, now));
-    let age = age.map_or("of unknown age".to_owned(), |age| format!("{} old", whole_minutes(age)));
+    let age = age.map_or("of unknown age".to_owned(), |age| format!("{} old", age.roughly()));
     format!("{}  {age}", verdict.snapshot)
-}
-
-/// Nobody needs a backup's age to the millisecond.
-fn whole_minutes(age: Span) -> Span {
-    let minutes = age.duration().as_secs() / 60;
-    if minutes == 0 { Span::seconds(age.duration().as_secs()) } else { Span::seconds(minutes * 60) }
 }

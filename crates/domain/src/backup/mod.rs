@@ -83,6 +83,18 @@ pub fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
+/// Whether a backup that is taken now is one of the time that it was scheduled for.
+///
+/// # Errors
+/// A sentence for people.
+pub fn may_be_taken(scheduled_at: Timestamp, now: Timestamp) -> Result<(), String> {
+    let late = Span::between(scheduled_at, now);
+    if late <= LATEST {
+        return Ok(());
+    }
+    Err(format!("{scheduled_at} is {} ago, more than {LATEST}: a backup taken now is none of then", late.roughly()))
+}
+
 impl BackupRun {
     /// What a component's backup is made of.
     ///
@@ -148,11 +160,7 @@ impl BackupRun {
     /// # Errors
     /// A sentence for people.
     pub fn may_be_taken(&self, now: Timestamp) -> Result<(), String> {
-        let (at, late) = (self.scheduled_at, Span::between(self.scheduled_at, now));
-        if late <= LATEST {
-            return Ok(());
-        }
-        Err(format!("{at} is {late} ago, more than {LATEST}: a backup taken now is none of then"))
+        may_be_taken(self.scheduled_at, now)
     }
 
     /// Where the manifest is kept.

@@ -51,7 +51,7 @@ pub fn lag(
     let unwatched = Span::between(seen.at, failing_since);
     // A sample that was under way, and one that the watch may have missed between two windows.
     if unwatched > probe.interval.times(3) {
-        return Loss::Unknown { because: format!("the primary's position was last seen {unwatched} before it failed") };
+        return Loss::Unknown { because: format!("the primary's position was last seen {} before it failed", unwatched.roughly()) };
     }
     let unseen = Span::between(seen.at, unseen_until.max(failing_since));
     let wal_bytes = position.replayed.bytes_until(seen.lsn);
@@ -75,8 +75,10 @@ impl Loss {
             Self::Unknown { because } => Some(format!("what would be lost is unknown: {because}")),
             Self::AtMost { wal_bytes, time, .. } if *time > budget.time || *wal_bytes > budget.wal_bytes => {
                 Some(format!(
-                    "the replica is {time} and {wal_bytes} bytes behind, the budget is {} and {} bytes",
-                    budget.time, budget.wal_bytes
+                    "the replica is {} and {wal_bytes} bytes behind, the budget is {} and {} bytes",
+                    time.roughly(),
+                    budget.time,
+                    budget.wal_bytes
                 ))
             }
             Self::AtMost { .. } => None,
@@ -88,9 +90,10 @@ impl std::fmt::Display for Loss {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::AtMost { wal_bytes: 0, unseen, .. } => {
-                write!(f, "nothing that was seen, and what was written in {unseen} that nobody saw")
+                write!(f, "nothing that was seen, and what was written in {} that nobody saw", unseen.roughly())
             }
             Self::AtMost { wal_bytes, time, unseen } => {
+                let (time, unseen) = (time.roughly(), unseen.roughly());
                 write!(f, "at most {time} ({wal_bytes} bytes), and what was written in {unseen} that nobody saw")
             }
             Self::Unknown { because } => write!(f, "an unknown amount ({because})"),
@@ -105,7 +108,8 @@ impl Loss {
     pub fn unseen_above(&self, budget: &DataLossBudget) -> Option<String> {
         match self {
             Self::AtMost { unseen, .. } if *unseen > budget.time => Some(format!(
-                "the primary may have taken writes for {unseen} that nobody saw, the budget is {}",
+                "the primary may have taken writes for {} that nobody saw, the budget is {}",
+                unseen.roughly(),
                 budget.time
             )),
             Self::AtMost { .. } | Self::Unknown { .. } | Self::Promoted => None,

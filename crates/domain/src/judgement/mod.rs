@@ -305,7 +305,8 @@ impl Case<'_> {
         let failing_for = Span::between(failing_since, self.now);
         if run.trigger.is_automatic() && self.approved.is_none() && failing_for < plan.probe.hold_down {
             return Decision::Hold(format!(
-                "the primary has failed for {failing_for}, the hold-down is {}",
+                "the primary has failed for {}, the hold-down is {}",
+                failing_for.roughly(),
                 plan.probe.hold_down
             ));
         }

@@ -34,3 +34,4 @@ pub mod traffic;
 pub mod upkeep;
 pub mod verification;
 pub mod wal;
+pub mod wording;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     id::{Person, PlanName},
     run::{Consent, Kind, Trigger},
+    wording,
 };
 
 /// A request to fail over.
@@ -47,7 +48,8 @@ impl FailoverRequest {
         match input.get("detail-type") {
             Some(kind) if kind == "CloudWatch Alarm State Change" => Self::from_alarm(input),
             Some(kind) => Err(BadRequest(format!(
-                "detail-type: {kind} does not start a failover; expected \"CloudWatch Alarm State Change\""
+                "detail-type: `{}` does not start a failover; expected `CloudWatch Alarm State Change`",
+                shown(kind.as_str().unwrap_or("no text"))
             ))),
             None if input.get("again").is_some() => Self::from_starter(input),
             None => Self::from_person(input),
@@ -77,6 +79,14 @@ impl FailoverRequest {
                 Err(BadRequest("consent: a switchover loses nothing; leave it out, or order a failover".to_owned()))
             }
         }
+    }
+
+    /// The plan that an input of any of our state machines names, as far as it does: also where nothing else of it can
+    /// be read.
+    #[must_use]
+    pub fn plan_of(kind: Kind, input: &Value) -> Option<PlanName> {
+        let named = || input.get("plan")?.as_str()?.parse().ok();
+        Self::parse_for(kind, input).map(|request| request.plan).ok().or_else(named)
     }
 
     fn from_alarm(event: &Value) -> Result<Self, BadRequest> {
@@ -138,7 +148,7 @@ fn read<T: serde::de::DeserializeOwned>(value: &Value, what: &str) -> Result<T, 
     serde_path_to_error::deserialize(value).map_err(|error| {
         let place = error.path().to_string();
         let place = if place == "." { String::new() } else { format!("{place}: ") };
-        BadRequest(format!("{place}{} (in {what})", shown(&error.into_inner().to_string())))
+        BadRequest(format!("{place}{} (in {what})", shown(&wording::plain(&error.into_inner().to_string()))))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use domain::failure::Failure;
+use domain::{failure::Failure, wording};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -43,9 +43,28 @@ fn log() {
 /// A failure as the runtime posts it: our name, and the chain of causes.
 struct Posted(Failure);
 
+impl Posted {
+    /// The chain as notices and records show it: it travels as JSON within JSON, which would escape quotes and ends of lines.
+    fn message(&self) -> String {
+        self.0
+            .chain()
+            .chars()
+            .map(|c| {
+                if c == '"' {
+                    '\''
+                } else if c.is_control() {
+                    ' '
+                } else {
+                    c
+                }
+            })
+            .collect()
+    }
+}
+
 impl From<Posted> for Diagnostic {
-    fn from(Posted(failure): Posted) -> Self {
-        Self { error_type: failure.name().into(), error_message: failure.chain() }
+    fn from(posted: Posted) -> Self {
+        Self { error_type: posted.0.name().into(), error_message: posted.message() }
     }
 }
 
@@ -70,8 +89,8 @@ pub fn parse<T: DeserializeOwned>(event: Value, what: &str) -> Result<T, Failure
     serde_path_to_error::deserialize(event).map_err(|error| {
         let place = error.path().to_string();
         let place = if place == "." { String::new() } else { format!("{place}: ") };
-        let why: String = error.into_inner().to_string().chars().take(300).collect();
-        Failure::InvalidInput(format!("{what}: {place}{why}"))
+        let why = wording::plain(&error.into_inner().to_string());
+        Failure::InvalidInput(format!("{what}: {place}{}", why.chars().take(300).collect::<String>()))
     })
 }
 
@@ -90,10 +109,20 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_event_is_told_by_its_place() {
+    fn what_a_database_quotes_needs_no_escape_on_its_way_to_a_person() {
+        let source = Some("role \"shop\" does not exist\nHINT: none".into());
+        let posted = Posted(Failure::Database { what: "cannot fence".into(), source });
+        assert_eq!(posted.message(), "cannot fence: role 'shop' does not exist HINT: none");
+    }
+
+    #[test]
+    fn a_bad_event_is_told_by_its_place_and_in_plain_words() {
         let error = parse::<Outer>(json!({"inner": [1, "x"]}), "Verify").unwrap_err();
         assert_eq!(error.name(), "InvalidInput");
-        assert!(error.to_string().starts_with("Verify: inner[1]: "), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "Verify: inner[1]: the text `x` does not belong here; expected a whole number, zero or more"
+        );
         assert!(parse::<Outer>(json!({"inner": [], "more": 1}), "Verify").is_err());
         assert!(parse::<Outer>(json!("x".repeat(300_000)), "Verify").unwrap_err().to_string().contains("at most"));
     }

@@ -167,7 +167,7 @@ impl Lab<'_> {
             ("no-schedule", json!({ "plan": "lab", "schedule": "hourly" }), "it has: daily"),
             ("no-plan", json!({ "plan": "other", "schedule": "daily" }), "no plan `other`"),
             ("no-object", json!("lab"), "request"),
-            ("nothing", json!({}), "missing field"),
+            ("nothing", json!({}), "is missing"),
         ] {
             let ended = self.end(&self.start(name, &request).await).await;
             assert_eq!(ended.end, "BackupRefused", "{name}: {}", ended.cause);

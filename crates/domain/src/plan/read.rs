@@ -13,6 +13,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{Plan, Severity, check, finding::Finding};
+use crate::wording;
 
 /// The largest plan that is read.
 pub const LARGEST_PLAN_BYTES: usize = 64 * 1024;
@@ -91,7 +92,7 @@ fn parsed(text: &str) -> Result<(Plan, places::Places), Vec<Finding>> {
         Ok(plan) => Ok((plan, places)),
         Err(error) => {
             let path = error.path().to_string();
-            let finding = Finding::error(&path, error.inner().to_string(), "Correct it here.");
+            let finding = Finding::error(&path, wording::plain(&error.inner().to_string()), "Correct it here.");
             Err(vec![finding.at(places.of(&path))])
         }
     }

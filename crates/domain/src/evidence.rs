@@ -13,7 +13,7 @@ use crate::{
     lease::{ActiveSide, Phase},
     promotion::Promotion,
     request::FailoverRequest,
-    run::{Consent, Run, Trigger},
+    run::{Consent, Kind, Run, Trigger},
     span::Span,
     step::{Outcome, Step},
 };
@@ -30,6 +30,22 @@ pub enum RunOutcome {
     Undone,
     /// It is neither: a person must look.
     NeedsAPerson,
+}
+
+impl RunOutcome {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Done, Self::Refused, Self::Undone, Self::NeedsAPerson];
+
+    /// What follows the kind's title in the name of the end: `FailoverUndone`.
+    #[must_use]
+    pub fn end(self) -> &'static str {
+        match self {
+            Self::Done => "Done",
+            Self::Refused => "Refused",
+            Self::Undone => "Undone",
+            Self::NeedsAPerson => "NeedsAPerson",
+        }
+    }
 }
 
 /// The whole answers of a run's steps, as far as it came.
@@ -110,7 +126,7 @@ pub struct Objective {
 pub struct Evidence {
     /// This format's version.
     pub version: u32,
-    /// The plan, unless the request named none that exists.
+    /// The plan, unless the request named none that is known to exist.
     pub plan: Option<PlanName>,
     /// The version of the plan's object that was pinned.
     pub plan_version: Option<String>,
@@ -198,11 +214,11 @@ pub fn assemble(closing: Closing, history: Result<(Vec<Moment>, u64), String>, n
         }
         (ActiveSide::Primary, _) | (ActiveSide::Replica, None) => Vec::new(),
     };
-    let asked = asked(&closing);
+    let (asked, has_a_plan) = (asked(&closing), has_a_plan(&closing));
     let run = closing.run;
     Evidence {
         version: VERSION,
-        plan: asked.as_ref().map(|asked| asked.plan.clone()),
+        plan: asked.as_ref().filter(|_| has_a_plan).map(|asked| asked.plan.clone()),
         plan_version: run.as_ref().map(|run| run.plan_version.clone()),
         generation: run.map(|run| run.generation),
         trigger: asked.as_ref().map(|asked| asked.trigger.clone()),
@@ -223,8 +239,8 @@ pub fn assemble(closing: Closing, history: Result<(Vec<Moment>, u64), String>, n
     }
 }
 
-/// What was asked for, of which plan: as the run took it, or as it was asked where the run was refused its lease. `None`
-/// where the request was wrong, or named a plan that does not exist.
+/// What was asked for: as the run took it, or as its request has it where no run was opened. `None` where the request was
+/// wrong.
 fn asked(closing: &Closing) -> Option<FailoverRequest> {
     match &closing.run {
         Some(run) => Some(FailoverRequest {
@@ -232,10 +248,17 @@ fn asked(closing: &Closing) -> Option<FailoverRequest> {
             trigger: run.trigger.clone(),
             consent: run.consent.clone(),
         }),
-        // `OpenRun` answers only once it has read the plan.
-        None if closing.record.open_run.is_some() => FailoverRequest::parse(&closing.request).ok(),
-        None => None,
+        None => FailoverRequest::parse_for(Kind::of(&closing.execution), &closing.request).ok(),
     }
+}
+
+/// Whether `OpenRun` came as far as the plan: it answers only once it has read it, and any error but `NotFound` is of
+/// something else, as of a lease that cannot be read.
+fn has_a_plan(closing: &Closing) -> bool {
+    let error = closing.record.error.as_ref();
+    closing.run.is_some()
+        || closing.record.open_run.is_some()
+        || error.is_some_and(|error| error.state == "OpenRun" && error.error != "NotFound")
 }
 
 /// Which side takes writes: the replica, once a promotion was asked for, by this run or by the dead one that it took

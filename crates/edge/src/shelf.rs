@@ -1,5 +1,8 @@
 //! The Region's own bucket: plans, leases, the watch, evidence. Small objects, read whole, written on a condition.
 
+#[cfg(feature = "s3")]
+mod listing;
+
 use domain::{
     failure::Failure,
     fencing::Target,
@@ -7,6 +10,7 @@ use domain::{
     lease::{self, Lease},
     plan::{self, Plan},
     run::Run,
+    wording,
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -46,10 +50,13 @@ pub trait Shelf {
 #[cfg(feature = "s3")]
 const LARGEST_OBJECT_BYTES: i64 = 8 * 1024 * 1024;
 
+/// Where leases are.
+const LEASES: &str = "leases/";
+
 /// Where a plan's lease is.
 #[must_use]
 pub fn lease_key(plan: &PlanName) -> String {
-    format!("leases/{plan}.json")
+    format!("{LEASES}{plan}.json")
 }
 
 /// Where a plan is.
@@ -120,9 +127,25 @@ pub async fn read_plan_here(
 /// `InvalidInput` where it is not of that making.
 pub async fn read_json<T: DeserializeOwned>(shelf: &impl Shelf, key: &str) -> Result<Option<(T, String)>, Failure> {
     let Some(object) = shelf.get(key).await? else { return Ok(None) };
-    let value = serde_json::from_str(&object.text)
-        .map_err(|error| Failure::InvalidInput(format!("{key}: {error}; it was not written by this version")))?;
-    Ok(Some((value, object.etag)))
+    Ok(Some((parse_json(key, &object.text)?, object.etag)))
+}
+
+/// Parses the text of an object of our own making.
+///
+/// # Errors
+/// `InvalidInput` where it is not of that making.
+pub fn parse_json<T: DeserializeOwned>(key: &str, text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::InvalidInput(unreadable(key, &error)))
+}
+
+/// Why an object of our own making cannot be read. Without its lease a plan has no runs and no backups, so that one is
+/// told with the heading that mends it.
+fn unreadable(key: &str, error: &serde_json::Error) -> String {
+    let why = wording::plain(&error.to_string());
+    match key.strip_prefix(LEASES) {
+        Some(_) => format!("{key} cannot be read: {why}. RUNBOOK.md, Correcting the lease"),
+        None => format!("{key}: {why}; it was not written by this version"),
+    }
 }
 
 /// Writes an object of our own making.
@@ -168,6 +191,8 @@ pub async fn shut_in_lease(
 }
 
 #[cfg(feature = "s3")]
+pub use listing::Listed;
+#[cfg(feature = "s3")]
 pub use s3::Bucket;
 
 #[cfg(feature = "s3")]
@@ -181,8 +206,8 @@ mod s3 {
     /// An S3 bucket.
     #[derive(Debug, Clone)]
     pub struct Bucket {
-        client: Client,
-        name: String,
+        pub(super) client: Client,
+        pub(super) name: String,
     }
 
     impl Bucket {
@@ -202,7 +227,7 @@ mod s3 {
             Self { client, name }
         }
 
-        fn place(&self, verb: &str, key: &str) -> String {
+        pub(super) fn place(&self, verb: &str, key: &str) -> String {
             format!("{verb} s3://{}/{key}", self.name)
         }
     }

@@ -12,7 +12,7 @@ use domain::{
     failure::Failure,
     id::{ExecutionArn, PlanName},
     lease::Lease,
-    run::Run,
+    run::{Run, Trigger},
     standing,
     step::Step,
 };
@@ -41,6 +41,8 @@ struct Closed {
     evidence: String,
     /// The plan, unless the request named none that exists.
     plan: Option<PlanName>,
+    /// Why it ran, where the request says so.
+    trigger: Option<Trigger>,
     /// What is true now, for whoever is called.
     standing: Option<String>,
     rto_seconds: Option<f64>,
@@ -129,6 +131,7 @@ fn closed(key: String, evidence: &Evidence, run: Option<&Run>) -> Closed {
     Closed {
         evidence: key,
         plan: evidence.plan.clone(),
+        trigger: evidence.trigger.clone(),
         standing: run.and_then(|run| standing::standing(&evidence.record, run)),
         rto_seconds: objective.and_then(|objective| objective.rto_measured_seconds),
         rpo_seconds: objective.and_then(|objective| objective.rpo_measured_seconds),
@@ -333,6 +336,24 @@ mod tests {
         let evidence: Evidence = serde_json::from_str(&shelf.text(&key).unwrap()).unwrap();
         assert!(evidence.trigger.is_some() && evidence.generation.is_none());
         assert_eq!(evidence.active, ActiveSide::Replica);
+    }
+
+    #[tokio::test]
+    async fn a_run_whose_lease_cannot_be_read_leaves_its_evidence_with_its_plan_and_one_without_a_plan_does_not() {
+        for (state, error, folder) in [
+            ("OpenRun", "InvalidInput", "evidence/lab/"),
+            ("OpenRun", "AwsDenied", "evidence/lab/"),
+            ("OpenRun", "NotFound", "evidence/no-plan/"),
+        ] {
+            let (shelf, mut event) = (Memory::default(), event());
+            event["record"] =
+                json!({"error": {"state": state, "error": error, "cause": "leases/lab.json cannot be read"}});
+            event["run"] = Value::Null;
+            event["outcome"] = json!("refused");
+            let closed = close(&shelf, event).await.did.unwrap();
+            assert!(closed.evidence.starts_with(folder), "{error}: {}", closed.evidence);
+            assert!(closed.trigger.is_some(), "{error}: who asked is known in any case");
+        }
     }
 
     #[tokio::test]

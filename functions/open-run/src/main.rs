@@ -240,6 +240,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_lease_that_cannot_be_read_is_told_with_what_mends_it_and_stays_as_it_is() {
+        for text in ["", "[]", r#"{"plan": "lab"}"#] {
+            let shelf = lab().with("leases/lab.json", text);
+            let failure = open(&shelf, alarm()).await.unwrap_err();
+            assert_eq!(failure.name(), "InvalidInput");
+            let told = failure.to_string();
+            assert!(told.contains("leases/lab.json") && told.contains("RUNBOOK.md, Correcting the lease"), "{told}");
+            assert_eq!(shelf.text("leases/lab.json").unwrap(), text);
+        }
+    }
+
+    #[tokio::test]
     async fn a_malformed_event_is_invalid_input() {
         for event in [json!(null), json!({}), json!({"execution": "x", "request": {}}), json!([1])] {
             assert_eq!(open(&lab(), event).await.unwrap_err().name(), "InvalidInput");

@@ -1,5 +1,6 @@
 //! A person's word on a failover: what is kept while it is waited for, and how it is given.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ExecutionArn, Person};
@@ -14,6 +15,9 @@ pub struct Asked {
     pub task_token: String,
     /// Why it asks.
     pub because: String,
+    /// Until when silence is no answer; a heartbeat gives as long again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
 }
 
 /// The person's answer, as the state machine reads it and the record keeps it.

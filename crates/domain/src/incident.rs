@@ -1,4 +1,11 @@
-//! What people are told.
+//! What people are told. Every notice ends with the heading of RUNBOOK.md that says what to do.
+
+mod begun;
+
+#[cfg(test)]
+mod tests;
+
+pub use begun::{broken, started};
 
 use crate::{
     backup::BackupRun,
@@ -6,6 +13,7 @@ use crate::{
     evidence::RunOutcome,
     fencing::{Target, Way},
     guard::{Guard, Kept},
+    health::{Vantage, Verdict},
     id::{ExecutionArn, PlanName, SqlName},
     judgement::Judgement,
     restore::{Purpose, RestoreRun},
@@ -26,7 +34,9 @@ pub struct Notice {
 const SUBJECT_CHARS: usize = 100;
 
 impl Notice {
-    fn new(subject: &str, message: String) -> Self {
+    /// A notice, and the heading of RUNBOOK.md that it sends its reader to.
+    fn new(subject: &str, message: &str, heading: &str) -> Self {
+        let message = format!("{}\n\nRUNBOOK.md, \"{heading}\".\n", message.trim_end());
         let subject = subject
             .chars()
             .map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' })
@@ -34,35 +44,6 @@ impl Notice {
             .collect();
         Self { subject, message }
     }
-}
-
-/// An execution began.
-#[must_use]
-pub fn started(execution: &ExecutionArn, input: &str) -> Notice {
-    let input: String = input.chars().take(2_000).collect();
-    Notice::new(
-        &format!("Lifeboat: a {} run has started", noun(execution)),
-        format!("Execution: {execution}\nStarted by: {input}\n"),
-    )
-}
-
-/// An execution was ended by the engine, not by itself.
-#[must_use]
-pub fn broken(execution: &ExecutionArn, status: &str, cause: &str) -> Notice {
-    let cause: String = cause.chars().take(2_000).collect();
-    Notice::new(
-        &format!("Lifeboat: a {} run ended as {status}", noun(execution)),
-        format!(
-            "Execution: {execution}\nStatus: {status}\nCause: {cause}\n\nWhat is true now: read its history and the evidence bucket; RUNBOOK.md has a heading for each end.\n\
-             If it held the lease, the next run takes it over.\n"
-        ),
-    )
-}
-
-/// What an execution is, in a sentence: its state machine's name says so.
-fn noun(execution: &ExecutionArn) -> &str {
-    let machine = execution.machine();
-    machine.strip_prefix("lifeboat-").unwrap_or(machine)
 }
 
 /// A backup ended, and not as it should.
@@ -79,7 +60,7 @@ pub fn backup(
     let summary = backup.map(|run| format!("{}\n\n", run.plan.summary)).unwrap_or_default();
     let again = backup.map(|run| {
         format!(
-            "Once the reason is mended, the same backup is completed by:\n  lifeboat backup --plan {} --schedule {} --at {} --region {}\n",
+            "\nOnce the reason is mended, the same backup is completed by:\n  lifeboat backup --plan {} --schedule {} --at {} --region {}\n",
             run.plan.plan,
             run.schedule,
             run.scheduled_at,
@@ -88,12 +69,12 @@ pub fn backup(
     });
     Notice::new(
         &format!("Lifeboat: {headline}"),
-        format!(
-            "{summary}Why: {because}\nExecution: {execution}\nManifest: {}\n\nRUNBOOK.md, Backup{}.\n{}",
+        &format!(
+            "{summary}Why: {because}\nExecution: {execution}\nManifest: {}\n{}",
             manifest.unwrap_or("none could be written"),
-            outcome.end(),
             again.unwrap_or_default()
         ),
+        &format!("Backup{}", outcome.end()),
     )
 }
 
@@ -113,7 +94,8 @@ pub fn cleanup(
     });
     Notice::new(
         &format!("Lifeboat: {headline}"),
-        format!("Why: {because}\nExecution: {execution}\n{reports}\nRUNBOOK.md, Cleanup{}.\n", outcome.end()),
+        &format!("Why: {because}\nExecution: {execution}\n{reports}"),
+        &format!("Cleanup{}", outcome.end()),
     )
 }
 
@@ -142,11 +124,11 @@ pub fn restore(
     };
     Notice::new(
         &format!("Lifeboat: {headline}"),
-        format!(
-            "{summary}Why: {because}\nExecution: {execution}\nRecord: {}\n\n{next}RUNBOOK.md, VerifyBackup{}.\n",
+        &format!(
+            "{summary}Why: {because}\nExecution: {execution}\nRecord: {}\n\n{next}",
             record.unwrap_or("none could be written"),
-            outcome.end(),
         ),
+        &format!("VerifyBackup{}", outcome.end()),
     )
 }
 
@@ -154,64 +136,88 @@ pub fn restore(
 #[must_use]
 pub fn approval(run: &Run, judgement: &Judgement, because: &str) -> Notice {
     let Run { plan, execution, generation, .. } = run;
-    let signals: String =
-        judgement.signals.iter().map(|s| format!("  {:?} says {:?}: {}\n", s.vantage, s.verdict, s.because)).collect();
+    let signals: String = judgement
+        .signals
+        .iter()
+        .map(|s| format!("  {} says {}: {}\n", place(s.vantage), word(s.verdict), s.because))
+        .collect();
+    let answer = format!("lifeboat approve {} --plan {} --region {}", execution.name(), plan.plan, execution.region());
     Notice::new(
         &format!("Lifeboat: approve the failover of {}?", plan.plan),
-        format!(
+        &format!(
             "{}\n\nPlan: {}\nGeneration: {generation}\nFailure: {} since {}\nWhy a person is asked: {because}\nMay be lost: {}\nSignals:\n{signals}\n\
-             Answer within {}:\n  lifeboat approve {} --plan {} --region {} --by YOU --why REASON\n  lifeboat approve {} --plan {} --region {} --by YOU --why REASON --deny\n",
+             Answer within {}:\n  {answer} --by YOU --why REASON\n  {answer} --by YOU --why REASON --deny\n",
             plan.summary,
             plan.plan,
             judgement.class,
             judgement.failing_since,
             judgement.loss,
-            plan.failover.approval_deadline,
-            execution.name(),
-            plan.plan,
-            execution.region(),
-            execution.name(),
-            plan.plan,
-            execution.region(),
+            plan.failover.approval_deadline.roughly(),
         ),
+        "Approving or denying a failover",
     )
 }
 
-/// A run ended by itself. One that was refused its lease has a plan, but is no [`Run`].
+fn place(vantage: Vantage) -> &'static str {
+    match vantage {
+        Vantage::Recovery => "the recovery Region",
+        Vantage::Witness => "the witness",
+        Vantage::Replica => "the replica",
+        Vantage::Api => "RDS",
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Up => "up",
+        Verdict::Down => "DOWN",
+        Verdict::Unknown => "nothing that can be relied on",
+    }
+}
+
+/// A run that ended by itself. One that was refused its lease has a plan and a trigger, but is no [`Run`].
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// The execution.
+    pub execution: &'a ExecutionArn,
+    /// The run, if it opened.
+    pub run: Option<&'a Run>,
+    /// The plan, where the evidence knows it.
+    pub plan: Option<&'a PlanName>,
+    /// Why it ran, where the evidence knows it.
+    pub trigger: Option<&'a Trigger>,
+    /// What is true now.
+    pub standing: Option<&'a str>,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// Why.
+    pub because: &'a str,
+    /// Where its evidence is, if it could be written.
+    pub evidence: Option<&'a str>,
+}
+
+/// A run ended by itself.
 #[must_use]
-pub fn ended(
-    execution: &ExecutionArn,
-    run: Option<&Run>,
-    plan: Option<&PlanName>,
-    standing: Option<&str>,
-    outcome: RunOutcome,
-    because: &str,
-    evidence: Option<&str>,
-) -> Notice {
+pub fn ended(ended: Ended<'_>) -> Notice {
+    let Ended { execution, run, plan, trigger, standing, outcome, because, evidence } = ended;
     let plan = run.map(|run| &run.plan.plan).or(plan);
     let plan = plan.map_or("a plan that does not exist".to_owned(), PlanName::to_string);
     let kind = Kind::of(execution);
-    let (noun, title) = (kind.noun(), kind.title());
+    let noun = kind.noun();
     let done = match kind {
         Kind::Failover => "has failed over",
         Kind::Switchover => "has switched over",
     };
     let (headline, next) = match outcome {
         RunOutcome::Done => {
-            (format!("{plan} {done}"), "Restore its replication; until then a second failover is refused.".to_owned())
+            (format!("{plan} {done}"), "Restore its replication; until then a second failover is refused.")
         }
         RunOutcome::Refused => (
             format!("{noun} of {plan} refused"),
-            format!("Nothing was changed. If it must be done all the same, RUNBOOK.md says how ({title}Refused)."),
+            "Nothing was changed. If it must be done all the same, read on there:",
         ),
-        RunOutcome::Undone => (
-            format!("{noun} of {plan} undone"),
-            format!("What was changed was changed back (RUNBOOK.md, {title}Undone)."),
-        ),
-        RunOutcome::NeedsAPerson => (
-            format!("{noun} of {plan} NEEDS A PERSON"),
-            format!("It is neither done nor undone: RUNBOOK.md, {title}NeedsAPerson."),
-        ),
+        RunOutcome::Undone => (format!("{noun} of {plan} undone"), "What was changed was changed back."),
+        RunOutcome::NeedsAPerson => (format!("{noun} of {plan} NEEDS A PERSON"), "It is neither done nor undone."),
     };
     let goes_on = match (outcome, run) {
         (RunOutcome::NeedsAPerson, Some(run)) if kind == Kind::Failover => format!(
@@ -222,11 +228,11 @@ pub fn ended(
         (RunOutcome::Done | RunOutcome::Refused | RunOutcome::Undone | RunOutcome::NeedsAPerson, _) => String::new(),
     };
     let summary = run.map(|run| format!("{}\n", run.plan.summary)).unwrap_or_default();
-    let started = match run.map(|run| &run.trigger) {
+    let started = match run.map(|run| &run.trigger).or(trigger) {
         Some(Trigger::Alarm { alarm, .. }) => format!("alarm {alarm}"),
         Some(Trigger::Person { by, why }) => format!("{by}: {why}"),
         Some(Trigger::Again { attempt, reason, .. }) => format!("Lifeboat itself, start {attempt}: {reason}"),
-        None => "see the execution's input".into(),
+        None => "a request that cannot be read".into(),
     };
     // The same key for every notice of one incident, so that pagers fold and resolve them.
     let key =
@@ -234,10 +240,11 @@ pub fn ended(
     let standing = standing.map(|standing| format!("True now: {standing}\n")).unwrap_or_default();
     Notice::new(
         &format!("Lifeboat: {headline}"),
-        format!(
+        &format!(
             "{summary}{headline}\n\nWhy: {because}\n{standing}Started by: {started}\nExecution: {execution}\nIncident: {key}\nEvidence: {}\n\n{next}\n{goes_on}",
             evidence.unwrap_or("none could be written")
         ),
+        &format!("{}{}", kind.title(), outcome.end()),
     )
 }
 
@@ -248,11 +255,12 @@ pub fn unhardened(run: &Run, because: &str) -> Notice {
     let instance = run.pair().map(|pair| pair.replica.instance.to_string()).unwrap_or_default();
     Notice::new(
         &format!("Lifeboat: the new primary of {} is not hardened", plan.plan),
-        format!(
+        &format!(
             "{}\n\n`{instance}` is the primary and serves, but may lack automated backups, deletion protection or a fresh snapshot.\n\
-             Why: {because}\nExecution: {}\n\nSet what is missing by hand (RUNBOOK.md, The new primary is not hardened).\n",
+             Why: {because}\nExecution: {}\n\nSet what is missing by hand.\n",
             plan.summary, run.execution
         ),
+        "The new primary is not hardened",
     )
 }
 
@@ -267,11 +275,12 @@ pub fn kept_out(kept: &Kept, record: &str) -> Notice {
     };
     Notice::new(
         &format!("Lifeboat: the old primary of {} is fenced", kept.plan),
-        format!(
+        &format!(
             "{}\n\nNetwork: {network}\nRecord: {record}\n\nWhat it holds and the new primary lacks is in its own log only: copy what must be saved \
-             before it is rebuilt as a replica (RUNBOOK.md, The old primary is back).\n",
+             before it is rebuilt as a replica.\n",
             kept.because
         ),
+        "The old primary is back",
     )
 }
 
@@ -283,38 +292,13 @@ pub fn resists(guard: &Guard, why: &str) -> Notice {
     let instance = &side.instance;
     Notice::new(
         &format!("Lifeboat: the old primary {instance} is back and TAKES WRITES"),
-        format!(
+        &format!(
             "`{instance}` in {region} answers since its replica was promoted at {}, and could not be shut: {why}\n\n\
              Whoever still reaches it may write to it, and the new primary gets none of it. It is tried again each second.\n\
-             Take the login of {} yourself, or stop it: aws rds stop-db-instance --region {region} --db-instance-identifier {instance}\n\
-             RUNBOOK.md, The old primary is back.\n",
+             Take the login of {} yourself, or stop it: aws rds stop-db-instance --region {region} --db-instance-identifier {instance}\n",
             guard.since,
             roles.join(", "),
         ),
+        "The old primary is back",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_subject_fits_sns() {
-        let notice = Notice::new(&format!("a\nü{}", "x".repeat(300)), String::new());
-        assert_eq!(notice.subject.len(), 100);
-        assert!(notice.subject.starts_with("a??x"), "{}", notice.subject);
-    }
-
-    #[test]
-    fn a_notice_names_what_was_run_and_its_own_heading() {
-        for (machine, noun, heading) in [
-            ("lifeboat-failover", "failover", "FailoverUndone"),
-            ("lifeboat-switchover", "switchover", "SwitchoverUndone"),
-        ] {
-            let execution = format!("arn:aws:states:us-west-2:000000000000:execution:{machine}:a").parse().unwrap();
-            let notice = ended(&execution, None, None, None, RunOutcome::Undone, "no", None);
-            assert!(notice.subject.contains(noun), "{}", notice.subject);
-            assert!(notice.message.contains(heading), "{}", notice.message);
-        }
-    }
 }

@@ -17,15 +17,16 @@ use domain::{
     incident::{self, Notice},
     judgement::Judgement,
     restore::RestoreRun,
-    run::{Kind, Run},
+    run::{Kind, Run, Trigger},
     step::Step,
     upkeep::UpkeepOutcome,
 };
 use edge::{
-    aws,
+    aws, clock,
     shelf::{self, Bucket, Condition, Shelf},
     sns::{self, Sns},
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
@@ -116,6 +117,8 @@ struct Closed {
     evidence: String,
     plan: Option<PlanName>,
     #[serde(default)]
+    trigger: Option<Trigger>,
+    #[serde(default)]
     standing: Option<String>,
 }
 
@@ -152,7 +155,7 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
         },
         None => match edge::parse(event, "Notify")? {
             Notify::Approval(approval) => {
-                keep_token(shelf, &approval).await?;
+                keep_token(shelf, &approval, clock::now()).await?;
                 let Approval { run, judgement, .. } = *approval;
                 let judged =
                     judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
@@ -162,8 +165,16 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 let Ended { execution, outcome, because, run, evidence } = *ended;
                 let plan = evidence.as_ref().and_then(|closed| closed.plan.as_ref());
                 let key = evidence.as_ref().map(|closed| closed.evidence.as_str());
-                let standing = evidence.as_ref().and_then(|closed| closed.standing.as_deref());
-                let notice = incident::ended(&execution, run.as_ref(), plan, standing, outcome, &because, key);
+                let notice = incident::ended(incident::Ended {
+                    execution: &execution,
+                    run: run.as_ref(),
+                    plan,
+                    trigger: evidence.as_ref().and_then(|closed| closed.trigger.as_ref()),
+                    standing: evidence.as_ref().and_then(|closed| closed.standing.as_deref()),
+                    outcome,
+                    because: &because,
+                    evidence: key,
+                });
                 (notice, run.map(|run| run.plan))
             }
             Notify::Unhardened(unhardened) => {
@@ -198,11 +209,12 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
     let detail = event.get("detail").cloned().unwrap_or_default();
     let change: StatusChange = edge::parse(detail, "Notify: detail")?;
     Ok(match change.status.as_str() {
-        "RUNNING" => Some(incident::started(&change.execution_arn, change.input.as_deref().unwrap_or("unknown"))),
+        "RUNNING" => Some(incident::started(&change.execution_arn, change.input.as_deref())),
         // Our own ends come through CloseRun and Notify; their names are their errors.
         "FAILED" if change.error.as_deref().is_some_and(is_our_own_end) => None,
         status => Some(incident::broken(
             &change.execution_arn,
+            change.input.as_deref(),
             status,
             change.cause.as_deref().or(change.error.as_deref()).unwrap_or("none given"),
         )),
@@ -218,12 +230,13 @@ fn is_our_own_end(error: &str) -> bool {
 }
 
 /// Keeps the token that answers an approval, readable by those who may approve.
-async fn keep_token(shelf: &impl Shelf, approval: &Approval) -> Result<(), Failure> {
+async fn keep_token(shelf: &impl Shelf, approval: &Approval, now: Timestamp) -> Result<(), Failure> {
     let key = shelf::approval_key(&approval.run.plan.plan, approval.run.execution.name());
     let asked = Asked {
         execution: approval.run.execution.clone(),
         task_token: approval.task_token.clone(),
         because: approval.judgement.because.clone(),
+        deadline: now.checked_add(approval.run.plan.failover.approval_deadline.duration()).ok(),
     };
     shelf::write_json(shelf, &key, &asked, Condition::Always).await
 }
@@ -258,7 +271,9 @@ mod tests {
     async fn an_approval_is_kept_and_asked_for_with_its_commands() {
         let (shelf, board) = (Memory::default(), Board::default());
         handle(&shelf, &board, "topic", sample(include_str!("../../../events/notify-approval.json"))).await.unwrap();
+        let kept: Asked = serde_json::from_str(&shelf.text(&shelf.keys()[0]).unwrap()).unwrap();
         assert!(shelf.keys()[0].starts_with("approvals/lab/"));
+        assert!(kept.deadline.unwrap() > clock::now(), "whoever looks sees until when");
         let (_, notice) = board.0.borrow()[0].clone();
         assert!(notice.message.contains("lifeboat approve") && notice.message.contains("--deny"), "{}", notice.message);
         assert!(!notice.message.contains("taskToken"), "a token is for those who may approve, not for a topic");
@@ -315,6 +330,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_run_whose_lease_cannot_be_read_is_told_with_its_plan_who_ordered_it_and_what_mends_it() {
+        let board = Board::default();
+        let mut event = sample(include_str!("../../../events/notify.json"));
+        let ended = &mut event["ended"];
+        ended["run"] = Value::Null;
+        ended["outcome"] = json!("refused");
+        ended["because"] = json!(
+            "OpenRun ended with InvalidInput: leases/lab.json cannot be read: it is empty. RUNBOOK.md, Correcting the lease"
+        );
+        ended["evidence"]["plan"] = json!("lab");
+        ended["evidence"]["trigger"] = json!({ "kind": "person", "by": "anna", "why": "the Region is flooded" });
+        handle(&Memory::default(), &board, "topic", event).await.unwrap();
+        let (_, notice) = board.0.borrow()[0].clone();
+        assert_eq!(notice.subject, "Lifeboat: failover of lab refused");
+        for says in ["Correcting the lease", "Started by: anna: the Region is flooded"] {
+            assert!(notice.message.contains(says), "{says}: {}", notice.message);
+        }
+    }
+
+    #[tokio::test]
     async fn what_nobody_heard_is_told_again() {
         for event in [include_str!("../../../events/notify.json"), include_str!("../../../events/notify-approval.json")]
         {
@@ -331,7 +366,7 @@ mod tests {
             handle(&Memory::default(), &board, "topic", event.clone()).await.unwrap();
             board.0.into_inner().len()
         };
-        assert_eq!(told(&event).await, 1);
+        assert_eq!(told(&event).await, 1, "it began");
         event["detail"]["status"] = json!("TIMED_OUT");
         assert_eq!(told(&event).await, 1);
         event["detail"]["status"] = json!("FAILED");

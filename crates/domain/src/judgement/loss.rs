@@ -51,7 +51,9 @@ pub fn lag(
     let unwatched = Span::between(seen.at, failing_since);
     // A sample that was under way, and one that the watch may have missed between two windows.
     if unwatched > probe.interval.times(3) {
-        return Loss::Unknown { because: format!("the primary's position was last seen {} before it failed", unwatched.roughly()) };
+        return Loss::Unknown {
+            because: format!("the primary's position was last seen {} before it failed", unwatched.roughly()),
+        };
     }
     let unseen = Span::between(seen.at, unseen_until.max(failing_since));
     let wal_bytes = position.replayed.bytes_until(seen.lsn);

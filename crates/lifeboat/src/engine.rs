@@ -1,18 +1,35 @@
 //! The engine of one Region: its bucket and a state machine, found by their names.
 
-use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::{describe_execution::DescribeExecutionOutput, start_execution::StartExecutionError};
-use aws_sdk_sfn::types::HistoryEvent;
+use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
+use aws_sdk_sfn::{
+    Client,
+    config::{ProvideCredentials, SharedCredentialsProvider},
+};
 use domain::{
     approval::Answer,
     failure::Failure,
-    id::{ExecutionArn, PlanName, Region},
+    id::{BadId, ExecutionArn, PlanName, Region},
     judgement::Rehearsal,
+    lease::Owner,
+    plan::Plan,
+    request::FailoverRequest,
+    run::Kind,
     step::Step,
 };
-use edge::{aws, aws_failure, shelf::Bucket, states::States};
+use edge::{
+    aws, aws_failure,
+    shelf::{self, Bucket},
+    states::States,
+};
 
 use crate::refusal::Refusal;
+
+/// Runs that are at work at the same time: those of other plans are among them.
+const MOST_RUNNING: i32 = 1_000;
+
+/// Events that are read to find the state that an execution is in: a task's retries have some of their own.
+const NEWEST_EVENTS: i32 = 100;
 
 /// Pages of state machines that are looked through: 100 each.
 const MOST_PAGES: usize = 20;
@@ -56,7 +73,10 @@ impl Engine {
             ));
         }
         let client = Client::new(&config);
-        let machine = find(&client, machine, &region).await?;
+        let machine = match find(&client, machine, &region).await {
+            Ok(machine) => machine,
+            Err(refusal) => return Err(without_credentials(config.credentials_provider()).await.unwrap_or(refusal)),
+        };
         // arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME
         let account = machine.split(':').nth(4).unwrap_or_default();
         let bucket = Bucket::named(&config, format!("lifeboat-{account}-{region}"));
@@ -93,6 +113,74 @@ impl Engine {
         edge::function::ask(&aws::config(Some(&self.region)).await, "lifeboat-judge-failover", &request).await
     }
 
+    /// Whether the execution that holds a lease still runs, as the engine itself asks it.
+    pub(crate) async fn owner(&self, execution: &ExecutionArn) -> Owner {
+        self.states.owner(execution).await
+    }
+
+    /// A run of this kind that is at work for a plan.
+    ///
+    /// # Errors
+    /// As AWS answers: of what could not be asked nothing is concluded.
+    pub(crate) async fn running(&self, kind: Kind, plan: &PlanName) -> Result<Option<ExecutionArn>, Failure> {
+        let name = self.machine.rsplit_once(':').map_or("", |(_, name)| name);
+        let machine = self.machine.replace(name, kind.machine());
+        let request = self.client.list_executions().state_machine_arn(&machine).status_filter(ExecutionStatus::Running);
+        let answer = request.max_results(MOST_RUNNING).send().await;
+        let answer = answer.map_err(|error| aws_failure!(format!("cannot list what {machine} runs"), error))?;
+        if answer.next_token().is_some() {
+            return Err(Failure::AwsRejected {
+                what: format!("{machine} runs more than can be looked through"),
+                source: None,
+            });
+        }
+        for running in answer.executions() {
+            let execution: ExecutionArn =
+                running.execution_arn().parse().map_err(|bad: BadId| Failure::InvalidInput(bad.to_string()))?;
+            let input = self.describe(&execution).await?.input.unwrap_or_default();
+            let input = serde_json::from_str(&input).unwrap_or_default();
+            if FailoverRequest::plan_of(kind, &input).as_ref() == Some(plan) {
+                return Ok(Some(execution));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The state that an execution is in; `None` where its history does not say.
+    pub(crate) async fn state_of(&self, execution: &ExecutionArn) -> Option<String> {
+        let request = self.client.get_execution_history().execution_arn(execution.as_str()).max_results(NEWEST_EVENTS);
+        let answer = request.reverse_order(true).include_execution_data(false).send().await.ok()?;
+        let entered = answer.events().iter().find_map(HistoryEvent::state_entered_event_details)?;
+        Some(entered.name().to_owned())
+    }
+
+    /// The Regions whose buckets hold this plan, this one left out: where its engine is, if it is not here. Nothing is
+    /// said of a Region that cannot be asked.
+    pub(crate) async fn elsewhere(&self, plan: &PlanName) -> Vec<(String, Plan)> {
+        let Ok(buckets) = self.bucket.siblings(&self.prefix()).await else { return Vec::new() };
+        let mut found = Vec::new();
+        for region in buckets.iter().filter_map(|bucket| bucket.strip_prefix(&self.prefix())) {
+            if region == self.region || region.parse::<Region>().is_err() {
+                continue;
+            }
+            let bucket = Bucket::named(&aws::config(Some(region)).await, format!("{}{region}", self.prefix()));
+            if let Ok((plan, _)) = shelf::read_plan(&bucket, plan).await {
+                found.push((region.to_owned(), plan));
+            }
+        }
+        found
+    }
+
+    /// What the name of each Region's bucket begins with.
+    fn prefix(&self) -> String {
+        format!("lifeboat-{}-", self.account())
+    }
+
+    /// arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME
+    fn account(&self) -> &str {
+        self.machine.split(':').nth(4).unwrap_or_default()
+    }
+
     /// What is known of an execution.
     pub(crate) async fn describe(&self, execution: &ExecutionArn) -> Result<DescribeExecutionOutput, Failure> {
         let answer = self.client.describe_execution().execution_arn(execution.as_str()).send().await;
@@ -123,6 +211,23 @@ impl Engine {
     }
 }
 
+/// That there are no credentials, if that is so: a call without any tells of each place that was looked in instead.
+async fn without_credentials(provider: Option<SharedCredentialsProvider>) -> Option<Refusal> {
+    if let Some(provider) = provider
+        && provider.provide_credentials().await.is_ok()
+    {
+        return None;
+    }
+    let profile =
+        std::env::var("AWS_PROFILE").map_or_else(|_| String::new(), |name| format!(" (AWS_PROFILE is `{name}`)"));
+    Some(Refusal::failed(
+        format!("there are no AWS credentials{profile}"),
+        "Give them in one of three ways: a profile of ~/.aws that has keys or a role (AWS_PROFILE=NAME); keys in the \
+         environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, with AWS_SESSION_TOKEN where they came with one); or \
+         the role of the machine that this runs on.",
+    ))
+}
+
 async fn find(client: &Client, name: &str, region: &str) -> Result<String, Refusal> {
     let mut page = None;
     for _ in 0..MOST_PAGES {
@@ -141,4 +246,21 @@ async fn find(client: &Client, name: &str, region: &str) -> Result<String, Refus
         format!("there is no state machine `{name}` in {region}"),
         "Name the plan's recovery Region (--region) and its account (AWS_PROFILE), or deploy the engine there: README.md.",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sfn::config::Credentials;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn without_credentials_the_ways_to_give_them_are_told_and_with_them_nothing_is() {
+        let told = without_credentials(None).await.unwrap().to_string();
+        for says in ["no AWS credentials", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "role of the machine"] {
+            assert!(told.contains(says), "{says}: {told}");
+        }
+        let given = SharedCredentialsProvider::new(Credentials::new("a", "b", None, None, "test"));
+        assert_eq!(without_credentials(Some(given)).await, None);
+    }
 }

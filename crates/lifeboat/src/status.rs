@@ -1,35 +1,48 @@
 //! `lifeboat status`: who is primary, replication, lease, last run and watch, and what a death now would lead to.
 
+mod armed;
+mod lines;
+
+#[cfg(test)]
+mod tests;
+
 use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    evidence::{self, Evidence, RunOutcome},
+    approval::Asked,
+    evidence::{self, Evidence},
+    failure::Failure,
     guard::{self, Kept},
     id::{Generation, InstanceId, PlanName},
-    judgement::{Rehearsal, Would},
-    lease::{ActiveSide, Lease, Phase},
+    judgement::Rehearsal,
+    lease::{ActiveSide, Lease, Owner},
     plan::{Plan, PostgresPair},
     probe::Watch,
     run::Kind,
 };
 use edge::{
+    clock,
     dns::Dns,
     shelf::{self, Bucket},
 };
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 use crate::{engine::Engine, output::Output, refusal::Refusal};
+use armed::Armed;
 
 /// Shows who is primary, replication, lease, last run, watch, and what a death now would lead to.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 It only looks: nothing is changed. The record is asked as a client would, with this machine's resolver (or the one in
-LIFEBOAT_RESOLVER, as 192.0.2.1:53).
+LIFEBOAT_RESOLVER, as 192.0.2.1:53). `armed` says whether a failover would start by itself.
 
 Examples:
   lifeboat status lab --region us-west-2
-  lifeboat status lab --region us-west-2 --json")]
+  lifeboat status lab --region us-west-2 --json
+
+Exit codes: 0 everything could be looked at; 1 something could not, and it says what; 2 wrong command line.")]
 pub(crate) struct Command {
     /// The plan's name.
     #[arg(value_name = "PLAN")]
@@ -51,8 +64,18 @@ const MOST_GENERATIONS: u64 = 20;
 struct Status {
     plan: PlanName,
     summary: String,
+    /// Where it was asked.
     region: String,
+    /// Where the plan is recovered, and has its lease.
+    recovery_region: String,
+    /// When.
+    looked_at: Timestamp,
     lease: Option<Lease>,
+    /// Whether the lease's holder still runs, where it has one.
+    #[serde(serialize_with = "as_its_status")]
+    owner: Option<Owner>,
+    /// What the holder asks a person, where it waits for one.
+    waits_for: Option<Waiting>,
     record: Record,
     last_run: Option<Evidence>,
     watch: Option<Watch>,
@@ -62,6 +85,25 @@ struct Status {
     rehearsal: Result<Rehearsal, String>,
     /// What the guard of the last promotion left behind.
     kept: Option<Kept>,
+    /// Whether a failover would start by itself.
+    armed: Armed,
+    /// What could not be read, and why.
+    unreadable: Unreadable,
+}
+
+/// What could not be read, and why.
+#[derive(Debug, Default, Serialize)]
+struct Unreadable {
+    lease: Option<String>,
+    others: Vec<String>,
+}
+
+/// A run that waits for a person.
+#[derive(Debug, Clone, Serialize)]
+struct Waiting {
+    because: String,
+    /// Until when, where that was kept.
+    deadline: Option<Timestamp>,
 }
 
 /// Where the traffic's record points.
@@ -77,47 +119,126 @@ struct Record {
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
-        let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
-        let lease = read::<Lease>(&engine.bucket, &shelf::lease_key(&self.plan)).await?;
-        let last_run = match lease.as_ref().and_then(|lease| lease.last.as_ref()) {
-            Some(last) => read(&engine.bucket, &evidence::key(Some(&self.plan), &last.execution)).await?,
-            None => None,
+        let plan = match shelf::read_plan(&engine.bucket, &self.plan).await {
+            Ok((plan, _)) => plan,
+            Err(failure @ Failure::NotFound(_)) => return Err(self.not_here(&engine, failure).await),
+            Err(failure) => return Err(failure.into()),
         };
-        let watch = read(&engine.bucket, &shelf::watch_key(&self.plan)).await?;
-        let (record, rehearsal) = tokio::join!(look_up(&plan), engine.rehearse(&self.plan));
-        let rehearsal =
-            rehearsal.and_then(|step| step.did.ok_or_else(|| format!("the judge answered: {}", step.because)));
-        let kept = match lease.as_ref() {
-            Some(lease) if lease.active == ActiveSide::Replica => kept(&engine.bucket, &self.plan, lease).await?,
-            Some(_) | None => None,
-        };
-        let side = lease.as_ref().map(|lease| lease.active).unwrap_or_default();
-        let active = plan.traffic_pair().map(|pair| side.of(pair).instance.clone());
-        let (record, summary, region) = (record?, plan.summary, engine.region);
-        let status =
-            Status { plan: self.plan, summary, region, lease, record, last_run, watch, active, rehearsal, kept };
+        let status = look(&engine, plan).await?;
         if self.json {
             output.json(&status)?;
         } else {
             status.lines().iter().for_each(|line| output.line(line));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(if status.is_whole() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+
+    /// The plan is not in this Region: where it is.
+    async fn not_here(&self, engine: &Engine, failure: Failure) -> Refusal {
+        let found = engine.elsewhere(&self.plan).await;
+        let Some((_, plan)) = found.first() else { return failure.into() };
+        let recovery = &plan.regions.recovery;
+        Refusal::failed(
+            format!(
+                "plan `{}` is recovered from {recovery}, not from {}: the engine here starts no failover of it",
+                self.plan, engine.region
+            ),
+            format!("Ask there: lifeboat status {} --region {recovery}", self.plan),
+        )
     }
 }
 
-async fn read<T: serde::de::DeserializeOwned>(bucket: &Bucket, key: &str) -> Result<Option<T>, Refusal> {
+async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
+    let (bucket, name) = (&engine.bucket, &plan.plan);
+    let mut unreadable = Unreadable::default();
+    let lease = match read::<Lease>(bucket, &shelf::lease_key(name)).await {
+        Ok(lease) => lease,
+        Err(Failure::InvalidInput(why)) => {
+            unreadable.lease = Some(why);
+            None
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    let holder = lease.as_ref().and_then(|lease| lease.holder.as_ref());
+    let (owner, waits_for) = match holder {
+        Some(holder) => {
+            let owner = engine.owner(&holder.execution).await;
+            let key = shelf::approval_key(name, holder.execution.name());
+            let asked = unreadable.or_none(read::<Asked>(bucket, &key).await);
+            let asked = asked.filter(|asked| owner == Owner::Running && asked.execution == holder.execution);
+            (Some(owner), waiting(engine, asked).await)
+        }
+        None => (None, None),
+    };
+    let last_run = match lease.as_ref().and_then(|lease| lease.last.as_ref()) {
+        Some(last) => unreadable.or_none(read(bucket, &evidence::key(Some(name), &last.execution)).await),
+        None => None,
+    };
+    let watch = unreadable.or_none(read(bucket, &shelf::watch_key(name)).await);
+    let (record, rehearsal) = tokio::join!(look_up(&plan), engine.rehearse(name));
+    let rehearsal = rehearsal.and_then(|step| step.did.ok_or_else(|| format!("the judge answered: {}", step.because)));
+    let kept = match lease.as_ref() {
+        Some(lease) if lease.active == ActiveSide::Replica => kept(bucket, name, lease, &mut unreadable).await,
+        Some(_) | None => None,
+    };
+    let side = lease.as_ref().map(|lease| lease.active).unwrap_or_default();
+    let active = plan.traffic_pair().filter(|_| unreadable.lease.is_none()).map(|pair| side.of(pair).instance.clone());
+    let mut status = Status {
+        summary: plan.summary,
+        region: engine.region.clone(),
+        recovery_region: plan.regions.recovery.to_string(),
+        looked_at: clock::now(),
+        plan: plan.plan,
+        lease,
+        owner,
+        waits_for,
+        record: record?,
+        last_run,
+        watch,
+        active,
+        rehearsal,
+        kept,
+        armed: Armed::unknown(),
+        unreadable,
+    };
+    status.armed = armed::armed(&status);
+    Ok(status)
+}
+
+/// What a run asks a person, if it still waits for the answer.
+async fn waiting(engine: &Engine, asked: Option<Asked>) -> Option<Waiting> {
+    let Asked { execution, because, deadline, .. } = asked?;
+    // Where its history does not say, it is told: a person who is asked for nothing finds out soon.
+    let state = engine.state_of(&execution).await;
+    state.is_none_or(|state| state == APPROVE).then_some(Waiting { because, deadline })
+}
+
+/// The state that waits for a person.
+const APPROVE: &str = "Approve";
+
+impl Unreadable {
+    /// What was read; nothing, where it could not be, which is told.
+    fn or_none<T>(&mut self, read: Result<Option<T>, Failure>) -> Option<T> {
+        read.unwrap_or_else(|failure| {
+            self.others.push(failure.chain());
+            None
+        })
+    }
+}
+
+async fn read<T: serde::de::DeserializeOwned>(bucket: &Bucket, key: &str) -> Result<Option<T>, Failure> {
     Ok(shelf::read_json(bucket, key).await?.map(|(value, _)| value))
 }
 
 /// What the guard of the newest promotion left behind: runs that changed nothing may have had generations since.
-async fn kept(bucket: &Bucket, plan: &PlanName, lease: &Lease) -> Result<Option<Kept>, Refusal> {
+async fn kept(bucket: &Bucket, plan: &PlanName, lease: &Lease, unreadable: &mut Unreadable) -> Option<Kept> {
     for back in 0..MOST_GENERATIONS.min(lease.generation.0) {
         let generation = Generation(lease.generation.0 - back);
-        if let Some(kept) = read(bucket, &guard::key(plan, generation)).await? {
-            return Ok(Some(kept));
+        if let Some(kept) = unreadable.or_none(read(bucket, &guard::key(plan, generation)).await) {
+            return Some(kept);
         }
     }
-    Ok(None)
+    None
 }
 
 async fn look_up(plan: &Plan) -> Result<Record, Refusal> {
@@ -138,253 +259,27 @@ fn side_of(pair: &PostgresPair, target: &str) -> Option<ActiveSide> {
     }
 }
 
-impl Status {
-    fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!("{}: {} (looked at from {})", self.plan, self.summary, self.region)];
-        let mut tell = |name: &str, text: String| lines.push(format!("  {name:<10} {text}"));
-        tell("primary", self.primary());
-        tell("traffic", self.traffic());
-        if let Some(old) = self.old_primary() {
-            tell("old side", old);
-        }
-        tell("replica", self.replication());
-        tell("lease", self.holder());
-        tell("last run", self.last());
-        tell("watch", self.watched());
-        tell("if it died", self.rehearsed());
-        lines
-    }
-
-    fn old_primary(&self) -> Option<String> {
-        let lease = self.lease.as_ref()?;
-        if let Some(guard) = &lease.guard {
-            return Some(format!(
-                "NOT seen to refuse writes yet: guarded since {} (generation {})",
-                guard.since, guard.generation
-            ));
-        }
-        match (&self.kept, lease.active) {
-            (Some(kept), _) if kept.taken_over.is_some() => Some(format!("NOT guarded: {}", kept.because)),
-            (Some(kept), _) => Some(format!("fenced: {}", kept.because)),
-            (None, ActiveSide::Replica) => Some("refuses writes, as the last run's record says".into()),
-            (None, ActiveSide::Primary) => None,
-        }
-    }
-
-    fn replication(&self) -> String {
-        match &self.rehearsal {
-            Ok(rehearsal) => rehearsal.replication.clone(),
-            Err(why) => format!("unknown: the judge could not be asked: {why}"),
-        }
-    }
-
-    fn rehearsed(&self) -> String {
-        match &self.rehearsal {
-            Ok(Rehearsal { verdict, because, .. }) => match verdict {
-                Would::FailOver => format!("it would fail over by itself: {because}"),
-                Would::AskAPerson => format!("a person would be asked: {because}"),
-                Would::Refuse => format!("NO failover: {because}"),
-            },
-            Err(why) => format!("unknown: the judge could not be asked: {why}"),
-        }
-    }
-
-    fn primary(&self) -> String {
-        match &self.lease {
-            None => "the plan's primary; no run has ever been opened".into(),
-            Some(Lease { active: ActiveSide::Primary, generation, .. }) => {
-                format!("the plan's primary, generation {generation}")
-            }
-            Some(Lease { active: ActiveSide::Replica, generation, .. }) => {
-                format!(
-                    "the plan's replica, promoted; generation {generation}. Restore replication: a second failover is refused until then"
-                )
-            }
-        }
-    }
-
-    fn traffic(&self) -> String {
-        let Record { name, target, side, because } = &self.record;
-        let active = self.lease.as_ref().map_or(ActiveSide::Primary, |lease| lease.active);
-        match (target, side) {
-            (Some(target), Some(side)) if *side == active => format!("{name} -> {target}, where the primary is"),
-            (Some(target), Some(_)) => {
-                format!("{name} -> {target}, NOT where the primary is: RUNBOOK.md, DNS switch by hand")
-            }
-            (Some(target), None) => format!("{name} -> {target}, which is neither side of the plan"),
-            (None, _) => because.clone().unwrap_or_else(|| format!("{name} points nowhere")),
-        }
-    }
-
-    fn holder(&self) -> String {
-        let Some(lease) = &self.lease else { return "free".into() };
-        let Some(holder) = &lease.holder else {
-            return match &lease.unfinished {
-                None => "free".into(),
-                Some(left) => format!(
-                    "free, but run `{}` stopped past its point of no return: `lifeboat failover` finishes it",
-                    left.execution.name()
-                ),
-            };
-        };
-        let phase = match holder.phase {
-            Phase::Opened => "before the point of no return",
-            Phase::Promoting => "past the point of no return",
-        };
-        format!("held by run `{}` since {}, {phase}", holder.execution.name(), holder.since)
-    }
-
-    fn last(&self) -> String {
-        let Some(last) = self.lease.as_ref().and_then(|lease| lease.last.as_ref()) else { return "none".into() };
-        let outcome = match last.outcome {
-            RunOutcome::Done => "done",
-            RunOutcome::Refused => "refused",
-            RunOutcome::Undone => "undone",
-            RunOutcome::NeedsAPerson => "NEEDS A PERSON",
-        };
-        let because = self.last_run.as_ref().map_or("its evidence is missing", |evidence| evidence.because.as_str());
-        format!("`{}` at {}: {outcome}: {because}", last.execution.name(), last.at)
-    }
-
-    fn watched(&self) -> String {
-        let Some(watch) = &self.watch else { return "no sample yet".into() };
-        if let (Some(watched), Some(active)) = (&watch.instance, &self.active)
-            && watched != active
-        {
-            return format!(
-                "NOT ONE SAMPLE of `{active}` could tell yet, `{watched}` was watched before. A new plan is taken up within \
-                 72 s, a failover at once; after that, look at the endpoint"
-            );
-        }
-        let seen = watch
-            .last_seen
-            .map_or("never seen to answer".into(), |seen| format!("last answered at {} ({})", seen.at, seen.lsn));
-        match &watch.failing {
-            Some(streak) => {
-                format!("FAILING since {}, {} in a row: {}; {seen}", streak.since, streak.failures, streak.because)
-            }
-            None => format!("healthy; {seen}"),
-        }
+/// What is known of the lease's holder, in a word or two.
+pub(crate) fn as_its_status<S: Serializer>(owner: &Option<Owner>, to: S) -> Result<S::Ok, S::Error> {
+    match owner {
+        None => to.serialize_none(),
+        Some(Owner::Running) => to.serialize_str("RUNNING"),
+        Some(Owner::Gone(how)) => to.serialize_str(how),
+        Some(Owner::Unknown(why)) => to.serialize_str(&format!("unknown: {why}")),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use domain::{
-        id::Generation,
-        lease::{Ended, Holder},
-    };
-    use jiff::Timestamp;
-
-    use super::*;
-
-    const LAB: &str = include_str!("../../../plans/lab.yaml");
-
-    /// The status of the lab's plan after a failover whose DNS switch did not come through.
-    fn half_way() -> Status {
-        let plan = domain::plan::read(LAB, "plans/lab.yaml").unwrap();
-        let pair = plan.traffic_pair().unwrap();
-        let target = pair.primary.endpoint.to_string();
-        let side = side_of(pair, &target);
-        let active = Some(pair.primary.instance.clone());
-        let execution: domain::id::ExecutionArn =
-            "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
-        let last = Ended {
-            execution,
-            generation: Generation(1),
-            outcome: RunOutcome::NeedsAPerson,
-            at: Timestamp::UNIX_EPOCH,
-            declined: false,
-        };
-        let generation = Generation(1);
-        Status {
-            plan: plan.plan.clone(),
-            summary: plan.summary,
-            region: "us-west-2".into(),
-            lease: Some(Lease {
-                plan: plan.plan,
-                generation,
-                holder: None,
-                active: ActiveSide::Replica,
-                last: Some(last),
-                unfinished: None,
-                shut: None,
-                guard: None,
-            }),
-            record: Record { name: plan.traffic.record.name.to_string(), target: Some(target), side, because: None },
-            last_run: None,
-            watch: None,
-            active,
-            rehearsal: Err("access denied".into()),
-            kept: None,
-        }
+impl Status {
+    /// Whether everything could be looked at, where it is decided.
+    fn is_whole(&self) -> bool {
+        self.is_asked_where_it_is_decided()
+            && self.unreadable.lease.is_none()
+            && self.unreadable.others.is_empty()
+            && self.rehearsal.is_ok()
+            && !matches!(self.owner, Some(Owner::Unknown(_)))
     }
 
-    #[test]
-    fn an_old_primary_that_nobody_saw_refuse_writes_stands_out() {
-        let (mut status, plan) = (half_way(), domain::plan::read(LAB, "plans/lab.yaml").unwrap());
-        let position = domain::wal::ReplicaPosition {
-            received: domain::wal::Lsn(1),
-            replayed: domain::wal::Lsn(1),
-            replayed_commit_at: None,
-        };
-        status.lease.as_mut().unwrap().guard = Some(guard::Guard {
-            generation: Generation(1),
-            since: Timestamp::UNIX_EPOCH,
-            position: Some(position),
-            target: domain::fencing::Target::primary(&plan, plan.traffic_pair().unwrap()),
-            settles_at: None,
-        });
-        let lines = status.lines().join("\n");
-        assert!(lines.contains("NOT seen to refuse writes") && lines.contains("access denied"), "{lines}");
-    }
-
-    #[test]
-    fn traffic_that_does_not_follow_the_primary_stands_out() {
-        let lines = half_way().lines().join("\n");
-        for expected in
-            ["the plan's replica, promoted", "NOT where the primary is", "lease      free", "NEEDS A PERSON"]
-        {
-            assert!(lines.contains(expected), "{expected} in {lines}");
-        }
-    }
-
-    #[test]
-    fn the_watch_of_an_instance_that_the_plan_no_longer_names_is_not_called_healthy() {
-        let mut status = half_way();
-        let watch = |instance: &str| Watch { instance: Some(instance.parse().unwrap()), ..Watch::default() };
-        status.watch = Some(watch("orders-primary"));
-        assert!(status.watched().starts_with("healthy"), "{}", status.watched());
-        status.watch = Some(watch("orders-before"));
-        assert!(status.watched().starts_with("NOT ONE SAMPLE of `orders-primary`"), "{}", status.watched());
-    }
-
-    #[test]
-    fn a_holder_is_told_with_how_far_it_is() {
-        let mut status = half_way();
-        let lease = status.lease.as_mut().unwrap();
-        let execution = lease.last.take().unwrap().execution;
-        let since = Timestamp::UNIX_EPOCH;
-        lease.holder = Some(Holder { execution, phase: Phase::Promoting, since, asked: None });
-        assert!(status.holder().contains("`alarm-1`") && status.holder().contains("past the point of no return"));
-        assert_eq!(status.last(), "none");
-    }
-
-    #[test]
-    fn a_run_that_is_to_be_finished_is_told_with_what_finishes_it() {
-        let mut status = half_way();
-        let lease = status.lease.as_mut().unwrap();
-        let execution = lease.last.as_ref().unwrap().execution.clone();
-        let since = Timestamp::UNIX_EPOCH;
-        lease.unfinished = Some(Holder { execution, phase: Phase::Promoting, since, asked: None });
-        assert!(status.holder().contains("`lifeboat failover` finishes it"), "{}", status.holder());
-    }
-
-    #[test]
-    fn a_record_that_is_neither_side_is_not_taken_for_one() {
-        let plan = domain::plan::read(LAB, "plans/lab.yaml").unwrap();
-        let pair = plan.traffic_pair().unwrap();
-        assert_eq!(side_of(pair, pair.replica.endpoint.as_str()), Some(ActiveSide::Replica));
-        assert_eq!(side_of(pair, "elsewhere.example"), None);
+    fn is_asked_where_it_is_decided(&self) -> bool {
+        self.region == self.recovery_region
     }
 }

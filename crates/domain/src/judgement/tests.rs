@@ -419,6 +419,35 @@ fn a_rehearsal_says_what_a_death_now_would_lead_to() {
 }
 
 #[test]
+fn a_primary_that_fails_now_is_rehearsed_by_what_is_seen_of_it_and_not_as_if_nobody_saw_it() {
+    let told = rehearse(killed(), None, &run(), at(1_260));
+    assert_eq!(told.verdict, Would::FailOver, "{}", told.because);
+    let seen_elsewhere = Seen { witness: healthy().witness, ..killed() };
+    let told = rehearse(seen_elsewhere, None, &run(), at(1_260));
+    assert_eq!(told.verdict, Would::Refuse, "somebody sees it: {}", told.because);
+}
+
+#[test]
+fn a_holder_is_for_whoever_asks_to_look_up() {
+    let holder = crate::lease::Holder {
+        execution: run().execution,
+        phase: crate::lease::Phase::Opened,
+        since: at(0),
+        asked: None,
+    };
+    let lease = crate::lease::Lease {
+        plan: run().plan.plan,
+        generation: Generation(1),
+        holder: Some(holder),
+        active: ActiveSide::Primary,
+        last: None,
+        unfinished: None,
+        guard: None,
+    };
+    assert_eq!(rehearse(healthy(), Some(&lease), &run(), at(1_260)).verdict, Would::FailOver);
+}
+
+#[test]
 fn a_plan_that_failed_over_would_not_do_so_again() {
     let lease = crate::lease::Lease {
         plan: run().plan.plan,

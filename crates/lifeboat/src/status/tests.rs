@@ -1,0 +1,275 @@
+use domain::{
+    evidence::RunOutcome,
+    id::Generation,
+    judgement::Would,
+    lease::{Ended, Holder, Phase},
+    probe::Streak,
+    wal::{LastSeen, Lsn},
+};
+use jiff::Timestamp;
+
+use super::*;
+
+const LAB: &str = include_str!("../../../../plans/lab.yaml");
+
+fn now() -> Timestamp {
+    "2026-11-28T10:00:00Z".parse().unwrap()
+}
+
+fn seconds_ago(seconds: i64) -> Timestamp {
+    now() - jiff::SignedDuration::from_secs(seconds)
+}
+
+/// A watch whose newest sample is so old.
+fn watch(seconds: i64) -> Watch {
+    Watch {
+        instance: Some("orders-primary".parse().unwrap()),
+        last_seen: Some(LastSeen { lsn: Lsn(1), at: seconds_ago(seconds) }),
+        ..Watch::default()
+    }
+}
+
+fn rehearsal(verdict: Would) -> Result<Rehearsal, String> {
+    Ok(Rehearsal { verdict, because: "so it is".into(), class: None, replication: "streaming".into() })
+}
+
+/// The status of the lab's plan when all is well.
+fn well() -> Status {
+    let mut status = half_way();
+    let lease = status.lease.as_mut().unwrap();
+    (lease.active, lease.last) = (ActiveSide::Primary, None);
+    status.watch = Some(watch(5));
+    status.rehearsal = rehearsal(Would::FailOver);
+    status
+}
+
+fn holder(phase: Phase) -> Option<Holder> {
+    let execution = "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
+    Some(Holder { execution, phase, since: Timestamp::UNIX_EPOCH, asked: None })
+}
+
+/// What is told of a status, with its judgement on whether it is armed.
+fn told(mut status: Status) -> String {
+    status.armed = armed::armed(&status);
+    status.lines().join("\n")
+}
+
+/// The status of the lab's plan after a failover whose DNS switch did not come through.
+fn half_way() -> Status {
+    let plan = domain::plan::read(LAB, "plans/lab.yaml").unwrap();
+    let pair = plan.traffic_pair().unwrap();
+    let target = pair.primary.endpoint.to_string();
+    let side = side_of(pair, &target);
+    let active = Some(pair.primary.instance.clone());
+    let execution: domain::id::ExecutionArn =
+        "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
+    let last =
+        Ended { execution, generation: Generation(1), outcome: RunOutcome::NeedsAPerson, at: Timestamp::UNIX_EPOCH };
+    let generation = Generation(1);
+    Status {
+        plan: plan.plan.clone(),
+        summary: plan.summary,
+        region: "us-west-2".into(),
+        recovery_region: plan.regions.recovery.to_string(),
+        looked_at: now(),
+        owner: None,
+        waits_for: None,
+        armed: Armed::unknown(),
+        unreadable: Unreadable::default(),
+        lease: Some(Lease {
+            plan: plan.plan,
+            generation,
+            holder: None,
+            active: ActiveSide::Replica,
+            last: Some(last),
+            unfinished: None,
+            guard: None,
+        }),
+        record: Record { name: plan.traffic.record.name.to_string(), target: Some(target), side, because: None },
+        last_run: None,
+        watch: None,
+        active,
+        rehearsal: Err("access denied".into()),
+        kept: None,
+    }
+}
+
+#[test]
+fn an_old_primary_that_nobody_saw_refuse_writes_stands_out() {
+    let mut status = half_way();
+    let position = domain::wal::ReplicaPosition {
+        received: domain::wal::Lsn(1),
+        replayed: domain::wal::Lsn(1),
+        replayed_commit_at: None,
+    };
+    status.lease.as_mut().unwrap().guard =
+        Some(guard::Guard { generation: Generation(1), since: Timestamp::UNIX_EPOCH, position });
+    let lines = status.lines().join("\n");
+    assert!(lines.contains("NOT seen to refuse writes") && lines.contains("access denied"), "{lines}");
+}
+
+#[test]
+fn traffic_that_does_not_follow_the_primary_stands_out() {
+    let lines = half_way().lines().join("\n");
+    for expected in ["the plan's replica, promoted", "NOT where the primary is", "lease      free", "NEEDS A PERSON"] {
+        assert!(lines.contains(expected), "{expected} in {lines}");
+    }
+}
+
+#[test]
+fn the_watch_of_an_instance_that_the_plan_no_longer_names_is_not_called_healthy() {
+    let mut status = well();
+    assert!(told(well()).contains("watch      healthy"), "{}", told(well()));
+    status.watch = Some(Watch { instance: Some("orders-before".parse().unwrap()), ..watch(5) });
+    let lines = told(status);
+    assert!(lines.contains("NOT ONE SAMPLE of `orders-primary`"), "{lines}");
+}
+
+#[test]
+fn what_is_well_is_armed() {
+    let lines = told(well());
+    assert!(lines.contains("armed      armed") && lines.contains("it would fail over by itself"), "{lines}");
+    assert!(!lines.contains("NOT"), "{lines}");
+    assert!(well().is_whole());
+}
+
+#[test]
+fn nothing_fails_over_by_itself_that_nobody_watches() {
+    for (watch, says) in [
+        (None, "no sample could tell yet"),
+        (Some(Watch::default()), "no sample could tell yet"),
+        (Some(watch(91)), "1m 31s old"),
+    ] {
+        let lines = told(Status { watch, ..well() });
+        for says in
+            [says, "NOT watched: no failover starts by itself", "NOT armed: nobody watches", "The probe is silent"]
+        {
+            assert!(lines.contains(says), "{says}: {lines}");
+        }
+        assert!(!lines.contains("would fail over by itself"), "{lines}");
+        assert!(lines.contains("Ordered by hand"), "{lines}");
+    }
+    assert!(told(Status { watch: Some(watch(90)), ..well() }).contains("armed      armed"), "at the limit");
+}
+
+#[test]
+fn a_region_that_decides_nothing_says_so_first_and_names_the_one_that_does() {
+    let status = Status { region: "us-east-1".into(), ..well() };
+    assert!(!status.is_whole());
+    let lines = told(status);
+    assert!(lines.starts_with("NOT the Region to ask"), "{lines}");
+    assert!(lines.contains("lifeboat status lab --region us-west-2"), "{lines}");
+    assert!(lines.contains("NOT armed: the plan is recovered from us-west-2"), "{lines}");
+    assert!(!lines.contains("would fail over by itself"), "{lines}");
+}
+
+#[test]
+fn a_holder_that_is_gone_stops_no_failover_and_one_that_runs_decides() {
+    let held = |phase: Phase, owner: Owner| {
+        let mut status = Status { owner: Some(owner), ..well() };
+        status.lease.as_mut().unwrap().holder = holder(phase);
+        told(status)
+    };
+    let lines = held(Phase::Opened, Owner::Gone("ABORTED".into()));
+    for says in
+        ["run `alarm-1` ended as ABORTED without releasing it", "takes it over and begins anew", "armed      armed"]
+    {
+        assert!(lines.contains(says), "{says}: {lines}");
+    }
+    assert!(!lines.contains("NO failover"), "{lines}");
+    let lines = held(Phase::Promoting, Owner::Gone("forgotten".into()));
+    assert!(lines.contains("takes it over and finishes it") && lines.contains("NOT armed"), "{lines}");
+    let lines = held(Phase::Opened, Owner::Running);
+    assert!(lines.contains("which still runs") && lines.contains("NOT armed: run `alarm-1` is at work"), "{lines}");
+    let lines = held(Phase::Opened, Owner::Unknown("timed out".into()));
+    assert!(lines.contains("could NOT be asked") && lines.contains("NOT armed"), "{lines}");
+}
+
+#[test]
+fn a_run_that_waits_for_a_person_shows_until_when_and_the_command_that_answers_it() {
+    let deadline = Some(now() + jiff::SignedDuration::from_mins(12));
+    let waits_for = Some(Waiting { because: "the witness is silent".into(), deadline });
+    let mut status = Status { owner: Some(Owner::Running), waits_for, ..well() };
+    status.lease.as_mut().unwrap().holder = holder(Phase::Opened);
+    let lines = told(status);
+    for says in [
+        "A PERSON IS ASKED until 2026-11-28T10:12:00Z (12m left): the witness is silent",
+        "lifeboat approve alarm-1 --plan lab --region us-west-2 --by YOU --why REASON",
+    ] {
+        assert!(lines.contains(says), "{says}: {lines}");
+    }
+}
+
+#[test]
+fn a_primary_that_fails_now_is_not_told_as_one_that_might() {
+    let streak = Streak { since: seconds_ago(60), until: seconds_ago(1), failures: 100, because: "no answer".into() };
+    for (verdict, says) in [
+        (Would::FailOver, "it fails over by itself if it goes on, and at once by hand (lifeboat failover --plan lab"),
+        (Would::AskAPerson, "a person would be asked"),
+        (Would::Refuse, "NO failover: so it is"),
+    ] {
+        let watch = Some(Watch { failing: Some(streak.clone()), ..watch(60) });
+        let lines = told(Status { watch, rehearsal: rehearsal(verdict), ..well() });
+        assert!(lines.contains("  now        failing since 2026-11-28T09:59:00Z, for 1m: "), "{lines}");
+        assert!(lines.contains(says) && !lines.contains("if it died"), "{lines}");
+    }
+}
+
+#[test]
+fn a_lease_that_cannot_be_read_is_told_with_what_mends_it_and_the_rest_is_told_too() {
+    let unreadable = Unreadable { lease: Some("leases/lab.json cannot be read".into()), others: Vec::new() };
+    let status = Status { lease: None, active: None, unreadable, ..well() };
+    assert!(!status.is_whole());
+    let lines = told(status);
+    for says in [
+        "UNREADABLE: leases/lab.json cannot be read",
+        "\"Correcting the lease\"",
+        "primary    unknown",
+        "watch      healthy",
+        "replica    streaming",
+    ] {
+        assert!(lines.contains(says), "{says}: {lines}");
+    }
+    assert!(!lines.contains("would fail over by itself") && !lines.contains("no run has ever"), "{lines}");
+}
+
+#[test]
+fn what_keeps_it_from_being_armed_is_named() {
+    let failed_over = {
+        let mut status = well();
+        status.lease.as_mut().unwrap().active = ActiveSide::Replica;
+        status
+    };
+    let unfinished = {
+        let mut status = well();
+        status.lease.as_mut().unwrap().unfinished = holder(Phase::Promoting);
+        status
+    };
+    for (status, says) in [
+        (failed_over, "it failed over already"),
+        (unfinished, "`lifeboat failover` finishes it"),
+        (Status { rehearsal: rehearsal(Would::AskAPerson), ..well() }, "a person is asked first"),
+        (Status { rehearsal: rehearsal(Would::Refuse), ..well() }, "so it is"),
+        (Status { rehearsal: Err("denied".into()), ..well() }, "the judge could not be asked"),
+    ] {
+        let lines = told(status);
+        let line = lines.lines().find(|line| line.starts_with("  armed ")).unwrap_or_default();
+        assert!(line.contains("NOT armed: ") && line.contains(says), "{says}: {line}");
+    }
+}
+
+#[test]
+fn a_run_that_is_to_be_finished_is_told_with_what_finishes_it() {
+    let mut status = half_way();
+    status.lease.as_mut().unwrap().unfinished = holder(Phase::Promoting);
+    let lines = told(status);
+    assert!(lines.contains("`lifeboat failover` finishes it"), "{lines}");
+}
+
+#[test]
+fn a_record_that_is_neither_side_is_not_taken_for_one() {
+    let plan = domain::plan::read(LAB, "plans/lab.yaml").unwrap();
+    let pair = plan.traffic_pair().unwrap();
+    assert_eq!(side_of(pair, pair.replica.endpoint.as_str()), Some(ActiveSide::Replica));
+    assert_eq!(side_of(pair, "elsewhere.example"), None);
+}

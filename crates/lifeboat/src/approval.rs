@@ -10,7 +10,7 @@ use domain::{
 };
 use edge::shelf;
 
-use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order};
+use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order, run};
 
 /// Answers a run that waits for a person.
 #[derive(Debug, Args)]
@@ -60,6 +60,13 @@ impl Command {
             return Err(Refusal::failed(
                 format!("{key} belongs to {}, not to {execution}", asked.execution),
                 "Take RUN and --region from the notice.",
+            ));
+        }
+        // Step Functions may take an answer that nobody waits for.
+        if let Some(how) = run::how_it_ended(&engine.describe(&execution).await?) {
+            return Err(Refusal::failed(
+                format!("run `{name}` of plan `{}` has ended, and takes no answer; {how}", self.plan),
+                "A failover can be started by hand: `lifeboat failover --help`.",
             ));
         }
         let decision = if self.deny { Decision::Deny } else { Decision::Approve };

@@ -1,24 +1,38 @@
 //! `lifeboat backup`: takes a backup and shows what it consists of.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
 use domain::{
-    backup::{BackupRequest, Manifest, Of, Part, Shot, Taken, manifest_key, whole_second},
+    backup::{BackupRequest, Manifest, Of, Part, Shot, Snapshot, Taken, manifest_key, may_be_taken, whole_second},
     id::{ExecutionArn, Person, PlanName, ScheduleName},
+    plan::Plan,
     upkeep::UpkeepOutcome,
 };
-use edge::{clock, shelf};
+use edge::{
+    clock,
+    rds::Rds,
+    shelf::{self, Shelf},
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{engine::Engine, output::Output, refusal::Refusal, run, upkeep};
+use crate::{
+    engine::Engine,
+    output::Output,
+    refusal::Refusal,
+    run::{self, Again},
+    upkeep,
+};
 
 /// What the names of its ends begin with.
 const TITLE: &str = "Backup";
 
 /// The state machine, in every Region.
 const MACHINE: &str = "lifeboat-backup";
+
+/// How long a Region may take to answer each call.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Takes a backup by one of a plan's schedules and follows it to its end.
 #[derive(Debug, Args)]
@@ -40,7 +54,7 @@ pub(crate) struct Command {
     #[arg(long, value_name = "NAME")]
     schedule: ScheduleName,
     /// The time that it is for, where a scheduled one is to be completed; now, unless given.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = domain::wording::time)]
     at: Option<Timestamp>,
     /// Who you are, as the record shall name you.
     #[arg(long, value_name = "NAME")]
@@ -78,6 +92,14 @@ impl Command {
                 format!("It has: {}.", plan.schedule_names()),
             ));
         }
+        if let Err(too_late) = may_be_taken(at, now)
+            && !self.may_be_there(&engine, &plan, at).await?
+        {
+            return Err(Refusal::usage(
+                format!("--at: {too_late}, and there is none to complete"),
+                "Leave it out for a backup now; `lifeboat backups` lists what there is.",
+            ));
+        }
         let request = BackupRequest {
             plan: self.plan.clone(),
             schedule: self.schedule.clone(),
@@ -87,8 +109,10 @@ impl Command {
         let input = serde_json::to_string(&request)
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat backup --help`."))?;
         let execution = run::start(&engine, &self.plan, &input).await?;
+        // Left out, it was the moment of the order, which is the run's own now.
+        let again = self.at.map_or_else(|| Again::With(vec!["--at".into(), at.to_string()]), |_| Again::SameWords);
         let (outcome, because) =
-            run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), self.json, output).await?;
+            run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), again, self.json, output).await?;
         let key = manifest_key(&self.plan, &self.schedule, at);
         let manifest = shelf::read_json::<Manifest>(&engine.bucket, &key).await.ok().flatten();
         let manifest = manifest.map(|(manifest, _)| manifest);
@@ -99,6 +123,28 @@ impl Command {
         }
         Ok(upkeep::exit_code(outcome))
     }
+}
+
+impl Command {
+    /// Whether a backup of that time was ever begun, which may be completed at any time: it has a manifest, or a snapshot
+    /// in a Region. One that could not be asked may have it.
+    async fn may_be_there(&self, engine: &Engine, plan: &Plan, at: Timestamp) -> Result<bool, Refusal> {
+        let key = manifest_key(&self.plan, &self.schedule, at);
+        if engine.bucket.get(&key).await?.is_some() {
+            return Ok(true);
+        }
+        for region in plan.backup_regions() {
+            let held = Rds::far(&region, PATIENCE).await.snapshots_of(&self.plan).await;
+            if held.is_err() || held.is_ok_and(|held| held.iter().any(|snapshot| is_of(snapshot, &self.schedule, at))) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn is_of(snapshot: &Snapshot, schedule: &ScheduleName, at: Timestamp) -> bool {
+    snapshot.label.as_ref().is_ok_and(|label| label.schedule == *schedule && label.scheduled_at == at)
 }
 
 fn show(outcome: UpkeepOutcome, because: &str, manifest: Option<&Manifest>, key: &str, output: &mut Output) {

@@ -12,7 +12,14 @@ use domain::{
 use edge::shelf;
 use serde::Serialize;
 
-use crate::{backups, engine::Engine, output::Output, refusal::Refusal, run, upkeep};
+use crate::{
+    backups,
+    engine::Engine,
+    output::Output,
+    refusal::Refusal,
+    run::{self, Again},
+    upkeep,
+};
 
 /// What the names of its ends begin with.
 const TITLE: &str = "Cleanup";
@@ -67,7 +74,8 @@ impl Command {
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat cleanup --help`."))?;
         let execution = run::start_anew(&engine, &self.plan, &input).await?;
         let (outcome, because) =
-            run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), self.json, output).await?;
+            run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), Again::Never, self.json, output)
+                .await?;
         let reports = reports(&engine, &plan, &execution).await;
         if self.json {
             output.json(&Ended { execution: &execution, outcome, because: &because, reports: &reports })?;

@@ -95,7 +95,7 @@ fn main() -> ExitCode {
         Command::Evidence(command) => command.run(&mut output),
         Command::Status(command) => wait_for(command.run(&mut output)),
     };
-    done.unwrap_or_else(|refusal| {
+    done.and_then(|code| output.is_whole().map(|()| code)).unwrap_or_else(|refusal| {
         output.refuse(&refusal);
         refusal.exit_code()
     })

@@ -14,7 +14,13 @@ use edge::shelf;
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
-use crate::{engine::Engine, output::Output, refusal::Refusal, run, upkeep};
+use crate::{
+    engine::Engine,
+    output::Output,
+    refusal::Refusal,
+    run::{self, Again},
+    upkeep,
+};
 
 /// What the names of its ends begin with.
 const TITLE: &str = "VerifyBackup";
@@ -36,7 +42,7 @@ struct What {
     #[arg(long, value_name = "NAME")]
     backup: Option<SnapshotName>,
     /// A moment, by the automated backups of the instance that takes writes: 2026-11-21T09:41:00Z.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = domain::wording::time)]
     at: Option<Timestamp>,
     /// The last moment that those automated backups reach.
     #[arg(long)]
@@ -183,7 +189,7 @@ async fn prove(request: RestoreRequest, rest: &Rest, output: &mut Output) -> Res
         .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat restore --help`."))?;
     let execution = run::start_anew(&engine, &request.plan, &input).await?;
     let (outcome, because) =
-        run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), rest.json, output).await?;
+        run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), Again::Never, rest.json, output).await?;
     let key = record_key(&request.plan, &execution);
     let record = shelf::read_json::<RestoreRecord>(&engine.bucket, &key).await.ok().flatten();
     let record = record.map(|(record, _)| record);
@@ -244,5 +250,5 @@ fn show_check(check: &Checked, output: &mut Output) {
 }
 
 fn whole_seconds(seconds: f64) -> String {
-    Span::seconds(seconds.round() as u64).to_string()
+    Span::seconds(seconds.round() as u64).roughly()
 }

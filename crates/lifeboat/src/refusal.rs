@@ -26,6 +26,14 @@ pub(crate) enum Refusal {
     /// A person broke it off.
     #[error("interrupted\n  Nothing is left running.")]
     Interrupted,
+    /// A person stopped watching a run, which goes on.
+    #[error("run `{run}` goes on; only the watching has stopped\n  {again}")]
+    Unwatched {
+        /// The run's name.
+        run: String,
+        /// How it is watched again.
+        again: String,
+    },
 }
 
 impl Refusal {
@@ -42,7 +50,7 @@ impl Refusal {
         match self {
             Self::Usage { .. } => ExitCode::from(2),
             Self::Failed { .. } => ExitCode::from(1),
-            Self::Interrupted => ExitCode::from(130),
+            Self::Interrupted | Self::Unwatched { .. } => ExitCode::from(130),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A run that a person orders: started, or joined, and followed to its end.
 
+mod again;
 mod ending;
 mod following;
 mod name;
@@ -22,6 +23,7 @@ use crate::{
     refusal::Refusal,
     request::Order,
 };
+pub(crate) use again::Again;
 use ending::Ending;
 use following::Following;
 
@@ -70,7 +72,7 @@ impl Ordered {
         // The plan is looked for first: a run for one that does not exist would only be one more refusal in the record.
         shelf::read_plan(&engine.bucket, &self.plan).await?;
         let execution = start(&engine, &self.plan, &input).await?;
-        let ending = follow(&engine, &execution, Ending::of, self.json, output).await?;
+        let ending = follow(&engine, &execution, Ending::of, Again::SameWords, self.json, output).await?;
         let evidence = self.evidence(&engine, &execution).await;
         ending.show(&execution, evidence.as_ref(), self.json, output)?;
         Ok(ending.exit_code())
@@ -125,15 +127,36 @@ pub(crate) fn has_ended(described: &DescribeExecutionOutput) -> bool {
     !matches!(described.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive)
 }
 
-/// Follows a run and tells what its steps answer, until `ending` makes something of it.
+/// How a run ended, in words; `None` while it runs.
+pub(crate) fn how_it_ended(described: &DescribeExecutionOutput) -> Option<String> {
+    Ending::of(described).map(|ending| ending.to_string())
+}
+
+/// Follows a run and tells what its steps answer, until `ending` makes something of it, or the person has seen enough.
 pub(crate) async fn follow<E>(
+    engine: &Engine,
+    execution: &ExecutionArn,
+    ending: impl Fn(&DescribeExecutionOutput) -> Option<E>,
+    again: Again,
+    json: bool,
+    output: &mut Output,
+) -> Result<E, Refusal> {
+    output.remark(&format!("run `{}` in {}; Ctrl-C stops watching, not the run", execution.name(), engine.region));
+    tokio::select! {
+        ended = to_its_end(engine, execution, ending, json, output) => ended,
+        _ = tokio::signal::ctrl_c() => {
+            Err(Refusal::Unwatched { run: execution.name().to_owned(), again: again.told(execution, &engine.region) })
+        }
+    }
+}
+
+async fn to_its_end<E>(
     engine: &Engine,
     execution: &ExecutionArn,
     ending: impl Fn(&DescribeExecutionOutput) -> Option<E>,
     json: bool,
     output: &mut Output,
 ) -> Result<E, Refusal> {
-    output.remark(&format!("run `{}` in {}; Ctrl-C stops watching, not the run", execution.name(), engine.region));
     let mut following = Following::default();
     let mut failures = 0;
     for _ in 0..MOST_LOOKS {

@@ -1,6 +1,6 @@
 //! How a run ended, for people and for scripts.
 
-use std::process::ExitCode;
+use std::{fmt, process::ExitCode};
 
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use domain::{
@@ -58,6 +58,15 @@ impl Ending {
         Some(Self { of, outcome, because })
     }
 
+    fn headline(&self) -> &'static str {
+        match self.outcome {
+            RunOutcome::Done => "done",
+            RunOutcome::Refused => "refused",
+            RunOutcome::Undone => "undone",
+            RunOutcome::NeedsAPerson => "NEEDS A PERSON",
+        }
+    }
+
     /// 0, 3, 4 or 5.
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self.outcome {
@@ -79,20 +88,17 @@ impl Ending {
             return output.json(&Ended { execution, outcome: self.outcome, because: &self.because, evidence });
         }
         let title = self.of.title();
-        let (headline, next) = match self.outcome {
-            RunOutcome::Done => {
-                ("done", "Restore its replication: until then a second failover is refused.".to_owned())
+        let next = match self.outcome {
+            RunOutcome::Done => "Restore its replication: until then a second failover is refused.".to_owned(),
+            RunOutcome::Refused => {
+                format!("Nothing was changed. RUNBOOK.md, \"{title}Refused\", says what can be done all the same.")
             }
-            RunOutcome::Refused => (
-                "refused",
-                format!("Nothing was changed. RUNBOOK.md, {title}Refused, says what can be done all the same."),
-            ),
-            RunOutcome::Undone => ("undone", format!("What was changed was changed back. RUNBOOK.md, {title}Undone.")),
+            RunOutcome::Undone => format!("What was changed was changed back. RUNBOOK.md, \"{title}Undone\"."),
             RunOutcome::NeedsAPerson => {
-                ("NEEDS A PERSON", format!("It is neither done nor undone. RUNBOOK.md, {title}NeedsAPerson, now."))
+                format!("It is neither done nor undone. RUNBOOK.md, \"{title}NeedsAPerson\", now.")
             }
         };
-        output.line(&format!("{headline}: {}", self.because));
+        output.line(&self.to_string());
         if let Some(objective) = evidence.and_then(|evidence| evidence.objective.as_ref()) {
             let measured =
                 |seconds: Option<f64>| seconds.map_or("not measured".to_owned(), |seconds| format!("{seconds:.3} s"));
@@ -106,6 +112,12 @@ impl Ending {
         }
         output.line(&next);
         Ok(())
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.headline(), self.because)
     }
 }
 

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::output::cut;
+
 /// History pages in one look: Step Functions ends a run at 25,000 events, and a page holds 1,000.
 pub(super) const MOST_PAGES: usize = 26;
 
@@ -109,8 +111,7 @@ impl Following {
 
     /// Tells an answer, unless it is the one that was told last: a step that is asked again often says the same.
     fn tell(&mut self, at: Timestamp, answer: &str, because: &str) {
-        let because: String = because.chars().map(|c| if c.is_control() { ' ' } else { c }).take(CAUSE_CHARS).collect();
-        let told = (self.state.clone(), answer.to_owned(), because);
+        let told = (self.state.clone(), answer.to_owned(), cut(because, CAUSE_CHARS));
         if self.last.as_ref() == Some(&told) {
             return;
         }

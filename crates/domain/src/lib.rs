@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod backup;
 pub mod cleanup;
+pub mod correction;
 pub mod cron;
 mod digest;
 pub mod drain;

@@ -11,6 +11,7 @@ mod drill;
 mod engine;
 mod evidence;
 mod failover;
+mod lease;
 mod output;
 mod plan;
 mod proof;
@@ -58,6 +59,8 @@ enum Command {
     Switchover(switchover::Command),
     /// Takes an old primary over from its guard: a person keeps it out from then on.
     TakeOver(take_over::Command),
+    /// Shows a plan's lease, and corrects it by a person's word.
+    Lease(lease::Command),
     /// Takes a backup by one of a plan's schedules, now or for a time that was missed.
     Backup(backup::Command),
     /// Lists a plan's backups: age, size, verified or not, and what keeps each.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::Failover(command) => wait_for(command.run(&mut output)),
         Command::Switchover(command) => wait_for(command.run(&mut output)),
         Command::TakeOver(command) => wait_for(command.run(&mut output)),
+        Command::Lease(command) => wait_for(command.run(&mut output)),
         Command::Backup(command) => wait_for(command.run(&mut output)),
         Command::Backups(command) => wait_for(command.run(&mut output)),
         Command::Verify(command) => wait_for(command.run(&mut output)),

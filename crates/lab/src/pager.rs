@@ -1,7 +1,10 @@
 //! The people on call: a subscription to the engine's topic, and what came of it.
 
 use std::{
+    fs::File,
+    io::Write,
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -36,8 +39,9 @@ pub struct Pager {
     server: JoinHandle<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Heard {
+    file: Mutex<File>,
     notices: Mutex<Vec<Told>>,
     token: Mutex<Option<String>>,
 }
@@ -58,20 +62,25 @@ struct Envelope {
 /// Notices that are kept: a lab's life of drills has a few for each.
 const MOST_NOTICES: usize = 10_000;
 
+/// The file of a lab's folder that every notice is appended to, for who reads along.
+pub const NOTICES: &str = "notices.txt";
+
 /// How long SNS may take to ask for the subscription's confirmation, and to deliver.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Pager {
-    /// Subscribes to the engine's topic in `region`, and confirms as a person would by the link.
+    /// Subscribes to the engine's topic in `region`, and confirms as a person would by the link. Each notice is appended
+    /// to `file`, which begins empty.
     ///
     /// # Errors
     /// [`SystemError`].
-    pub async fn subscribe(gateway: &Gateway, region: &str) -> Result<Self, SystemError> {
+    pub async fn subscribe(gateway: &Gateway, region: &str, file: &Path) -> Result<Self, SystemError> {
         let failed = |doing: &str, why: String| SystemError::Aws { doing: doing.to_owned(), why };
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;
         let listener = listener.map_err(|error| failed("listen as a pager", error.to_string()))?;
         let address = listener.local_addr().map_err(|error| failed("listen as a pager", error.to_string()))?;
-        let heard = Arc::new(Heard::default());
+        let file = File::create(file).map_err(|error| failed("write the notices down", error.to_string()))?;
+        let heard = Arc::new(Heard { file: Mutex::new(file), notices: Mutex::default(), token: Mutex::default() });
         let router = Router::new().route("/", post(receive)).with_state(Arc::clone(&heard));
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -123,6 +132,11 @@ async fn receive(State(heard): State<Arc<Heard>>, body: String) -> StatusCode {
         return StatusCode::OK;
     }
     let told = Told { at: Timestamp::now(), subject: envelope.subject.unwrap_or_default(), message: envelope.message };
+    // Who reads along can do without it; the drill itself goes by what is kept here.
+    let page = format!("{}  {}\n\n{}\n\n", told.at, told.subject, told.message.trim_end());
+    if let Err(error) = heard.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(page.as_bytes()) {
+        tracing::warn!(%error, "a notice could not be written down");
+    }
     let mut notices = heard.notices.lock().unwrap_or_else(PoisonError::into_inner);
     if notices.len() < MOST_NOTICES {
         notices.push(told);

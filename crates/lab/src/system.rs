@@ -9,7 +9,11 @@ mod size;
 mod watch;
 
 use std::{
+    fs::OpenOptions,
     future::Future,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -160,6 +164,27 @@ impl System {
         self.point_to_primary(machine).await?;
         self.forget_lease(machine).await?;
         self.watched(machine).await
+    }
+
+    /// The database's owner.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Writes the logins of the application and of the owner for `psql` (PGPASSFILE), and says where.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_logins(&self, folder: &Path) -> std::io::Result<PathBuf> {
+        let file = folder.join("pgpass");
+        let line = |user: &str, password: &str| format!("*:*:*:{user}:{password}\n");
+        let shop = self.pair.application_roles.iter().map(|role| line(role.as_str(), self.password.expose()));
+        let text: String = shop.chain([line(&self.owner, &self.owner_password)]).collect();
+        // psql reads no file that others may read.
+        let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file)?;
+        written.write_all(text.as_bytes())?;
+        Ok(file)
     }
 
     async fn forget_lease(&self, machine: &Machine) -> Result<(), SystemError> {

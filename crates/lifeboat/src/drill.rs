@@ -14,10 +14,11 @@ use lab::{
     drill::{Audience, DrillError, Scenario, Stage},
     report::{DrillResult, Figures, Moment, terminal::Terminal},
     setup::Progress,
+    slot::Slot,
 };
 use serde_json::json;
 
-use crate::{output::Output, refusal::Refusal};
+use crate::{output::Output, refusal::Refusal, up};
 
 /// The most drills in one go.
 const MOST_RUNS: u32 = 1_000;
@@ -77,9 +78,7 @@ impl Command {
     /// Puts a keeper above this process, which leaves nothing running. Before any thread is started.
     pub(crate) fn keep(self) -> Result<Self, Refusal> {
         if !self.list {
-            lab::keeper::keep().map_err(|error| {
-                Refusal::failed(format!("no keeper can be set up: {error}"), "Nothing was started.")
-            })?;
+            keep()?;
         }
         Ok(self)
     }
@@ -96,12 +95,8 @@ impl Command {
             let why = format!("--megabytes is of restore-test, not of `{}`", scenario.name());
             return Err(Refusal::usage(why, "Leave it out, or name that scenario."));
         }
-        let plan = self.read_plan()?;
-        let slot = self
-            .slot
-            .map(lab::slot::Slot::new)
-            .transpose()
-            .map_err(|error| Refusal::usage(error.to_string(), "Choose another slot."))?;
+        let plan = read_plan(&self.plan)?;
+        let slot = slot(self.slot)?;
         let audience = Shown::new();
         if let Some(drills) = self.random {
             let seed = self.seed.unwrap_or_else(|| Timestamp::now().as_millisecond().unsigned_abs());
@@ -118,7 +113,9 @@ impl Command {
             _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
         };
         if self.keep {
-            self.leave_up(&stage, &audience).await;
+            // A line each: a step is one line, of bearable length.
+            up::how_to_talk_to(&stage)?.iter().for_each(|line| output.remark_always(line));
+            drop(tokio::signal::ctrl_c().await);
         }
         stage.strike().await;
         if results.len() > 1 {
@@ -133,7 +130,7 @@ impl Command {
         &self,
         scenario: Scenario,
         plan: &Plan,
-        slot: Option<lab::slot::Slot>,
+        slot: Option<Slot>,
         audience: &Shown,
         output: &mut Output,
     ) -> Result<(Stage, Vec<DrillResult>), DrillError> {
@@ -186,23 +183,6 @@ impl Command {
         Ok(())
     }
 
-    async fn leave_up(&self, stage: &Stage, audience: &Shown) {
-        let (machine, system) = (&stage.machine, &stage.system);
-        let (endpoint, resolver) = (machine.gateway.endpoint(), machine.resolver());
-        let (region, plan, name) = (&system.plan.regions.recovery, &system.plan.plan, &system.plan.traffic.record.name);
-        // A line each: a step is one line, of bearable length.
-        for line in [
-            "the lab stays up until Ctrl-C. Talk to it:".to_owned(),
-            format!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={region} LIFEBOAT_RESOLVER={resolver}"),
-            "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test".to_owned(),
-            format!("  dig @{} -p {} {name}", resolver.ip(), resolver.port()),
-            format!("  lifeboat status {plan}"),
-        ] {
-            audience.step(&line);
-        }
-        drop(tokio::signal::ctrl_c().await);
-    }
-
     fn list(&self, output: &mut Output) -> Result<std::process::ExitCode, Refusal> {
         for scenario in Scenario::all() {
             if self.json {
@@ -213,15 +193,28 @@ impl Command {
         }
         Ok(std::process::ExitCode::SUCCESS)
     }
-
-    fn read_plan(&self) -> Result<Plan, Refusal> {
-        let text = crate::plan::text(&self.plan)?;
-        plan::read(&text, &self.plan)
-            .map_err(|error| Refusal::failed(error.to_string(), "Correct the plan; `lifeboat plan check` checks it."))
-    }
 }
 
-fn refusal(error: &DrillError) -> Refusal {
+/// Puts a keeper above this process, which leaves nothing running. Before any thread is started.
+pub(crate) fn keep() -> Result<(), Refusal> {
+    lab::keeper::keep()
+        .map(drop)
+        .map_err(|error| Refusal::failed(format!("no keeper can be set up: {error}"), "Nothing was started."))
+}
+
+/// The plan whose system a lab is to have.
+pub(crate) fn read_plan(file: &str) -> Result<Plan, Refusal> {
+    plan::read(&crate::plan::text(file)?, file)
+        .map_err(|error| Refusal::failed(error.to_string(), "Correct the plan; `lifeboat plan check` checks it."))
+}
+
+/// The slot that is asked for, if one is.
+pub(crate) fn slot(number: Option<u8>) -> Result<Option<Slot>, Refusal> {
+    number.map(Slot::new).transpose().map_err(|error| Refusal::usage(error.to_string(), "Choose another slot."))
+}
+
+/// Why there is no drill, or no lab.
+pub(crate) fn refusal(error: &DrillError) -> Refusal {
     Refusal::failed(
         domain::failure::chain(error),
         "If it is not clear from this, the lab's own log is under target/lab.",
@@ -229,12 +222,12 @@ fn refusal(error: &DrillError) -> Refusal {
 }
 
 /// The person who watches. Progress is not the answer: it goes to standard error.
-struct Shown {
+pub(crate) struct Shown {
     terminal: Mutex<Terminal<io::Stderr>>,
 }
 
 impl Shown {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { terminal: Mutex::new(Terminal::new(io::stderr(), io::stderr().is_terminal())) }
     }
 

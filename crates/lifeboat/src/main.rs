@@ -21,6 +21,7 @@ mod run;
 mod status;
 mod switchover;
 mod take_over;
+mod up;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -73,6 +74,9 @@ enum Command {
     Cleanup(cleanup::Command),
     /// Makes a disaster on this machine and shows what comes of it.
     Drill(drill::Command),
+    /// Brings a lab up on this machine, to try things on.
+    #[command(subcommand)]
+    Lab(up::Command),
     /// Prints the schema of evidence, writes a drill's page.
     #[command(subcommand)]
     Evidence(evidence::Command),
@@ -96,6 +100,7 @@ fn main() -> ExitCode {
         Command::Restore(command) => wait_for(command.run(&mut output)),
         Command::Cleanup(command) => wait_for(command.run(&mut output)),
         Command::Drill(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
+        Command::Lab(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
         Command::Evidence(command) => command.run(&mut output),
         Command::Status(command) => wait_for(command.run(&mut output)),
     };

@@ -23,7 +23,7 @@ use crate::{
     footprint::Footprint,
     machine::{Machine, MachineError},
     network::NoLink,
-    pager::Pager,
+    pager::{self, Pager},
     rds::RdsError,
     report::{DrillResult, Environment, Moment, Written},
     setup::Progress,
@@ -105,7 +105,8 @@ impl Stage {
     ) -> Result<Self, DrillError> {
         let machine = Machine::start(slot, progress).await?;
         let system = machine.protect(plan, progress).await?;
-        let pager = Pager::subscribe(&machine.gateway, system.plan.regions.recovery.as_str()).await?;
+        let notices = machine.folder.join(pager::NOTICES);
+        let pager = Pager::subscribe(&machine.gateway, system.plan.regions.recovery.as_str(), &notices).await?;
         Ok(Self { machine, system, pager, drills: 0, worn: false, lead: Duration::ZERO })
     }
 

@@ -37,7 +37,7 @@ impl Password {
         Self(text.into())
     }
 
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }

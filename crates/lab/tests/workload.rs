@@ -202,10 +202,11 @@ async fn a_table_that_a_login_may_not_read_is_named_by_the_check_that_reads_ever
     let check = plan.backups[0].verification.as_ref().and_then(BackupVerification::reading).unwrap();
     let read_as = async |role: &str| {
         let answers = owner.simple_query(&format!("set role {role}; {}", check.query)).await.unwrap();
-        let answer = answers.iter().fold(Answered::default(), |answered, message| match message {
-            SimpleQueryMessage::Row(row) => answered.and(row.len(), row.get(0)),
-            _ => answered,
+        let rows = answers.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some((row.len(), row.get(0))),
+            SimpleQueryMessage::CommandComplete(_) | SimpleQueryMessage::RowDescription(_) | _ => None,
         });
+        let answer = rows.fold(Answered::default(), |answered, (columns, first)| answered.and(columns, first));
         owner.batch_execute("reset role").await.unwrap();
         match verification::judge(&check.expect, &answer, check.within, check.within) {
             Finding::Passed => "passed".to_owned(),

@@ -306,6 +306,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_lease_that_nobody_can_read_is_named_and_the_evidence_is_written_all_the_same() {
+        for text in ["", "null", "{\"plan\": \"lab\"}", &"[".repeat(100_000)] {
+            let shelf = Memory::default().with("leases/lab.json", text);
+            let failure = handle(&shelf, &Blank, Timestamp::UNIX_EPOCH, event()).await.unwrap_err();
+            assert!(failure.chain().contains("leases/lab.json"), "{}", failure.chain());
+            assert_eq!(shelf.text("leases/lab.json").as_deref(), Some(text), "a person must look");
+            assert!(shelf.keys().iter().any(|key| key.starts_with("evidence/lab/")));
+        }
+    }
+
+    #[tokio::test]
     async fn one_execution_closes_no_other_s_run() {
         let (shelf, mut event) = (held(), event());
         event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:another");

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use domain::{
-    backup::{Found, Kind, Manifest, Snapshot, manifest_key},
+    backup::{Found, Kind, Manifest, Snapshot, Stored, manifest_key},
     failure::Failure,
     id::{ComponentName, InstanceId, PlanName, Region},
     restore::{self, Examined, Purpose, RestoreRun, Set, Wanted, Window},
@@ -76,6 +76,9 @@ pub(crate) async fn verify(
     })
 }
 
+/// The most places that a manifest is believed to name: more than AWS has Regions. Each is asked.
+const MOST_PLACES: usize = 50;
+
 /// What belongs to a backup beside the snapshot: its manifest, and the copies that the manifest names.
 async fn set_of(
     world: &impl Backups,
@@ -87,13 +90,23 @@ async fn set_of(
     let Ok(label) = &snapshot.label else { return Set { manifest: Ok(None), elsewhere: Vec::new() } };
     let key = manifest_key(&label.plan, &label.schedule, label.scheduled_at);
     let manifest = shelf::read_json::<Manifest>(shelf, &key).await.map_err(|failure| failure.chain());
-    let manifest = manifest.map(|found| found.map(|(manifest, _)| manifest));
+    let manifest = manifest.and_then(|found| match found.map(|(manifest, _)| manifest) {
+        Some(manifest) if places(&manifest, component).count() > MOST_PLACES => Err(format!(
+            "{key}: it names more than {MOST_PLACES} places of one backup; it was not written by this version"
+        )),
+        manifest => Ok(manifest),
+    });
     let known = manifest.as_ref().ok().and_then(Option::as_ref);
-    let part = known.and_then(|manifest| manifest.part(component));
-    let places = part.and_then(|part| part.taken.as_ref()).into_iter().flat_map(|taken| &taken.places);
+    let places = known.into_iter().flat_map(|manifest| places(manifest, component));
     let elsewhere = places.filter(|place| place.region != run.region);
     let elsewhere = join_all(elsewhere.map(|place| world.find(&place.region, snapshot.kind, &snapshot.name))).await;
     Set { manifest, elsewhere }
+}
+
+/// Where a manifest says that a component's backup is.
+fn places<'m>(manifest: &'m Manifest, component: &ComponentName) -> impl Iterator<Item = &'m Stored> {
+    let taken = manifest.part(component).and_then(|part| part.taken.as_ref());
+    taken.into_iter().flat_map(|taken| &taken.places)
 }
 
 impl Backups for World {

@@ -96,6 +96,30 @@ async fn a_fault_is_told_and_what_can_be_restored_is_chosen_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_manifest_that_nobody_wrote_so_is_a_fault_of_the_backup_and_no_error() {
+    let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
+    let key = serde_json::from_value::<BackupRun>(event["backup"].clone()).unwrap().manifest_key();
+    let mut many: Value = serde_json::from_str(&shelf().text(&key).unwrap()).unwrap();
+    let places = many.pointer_mut("/parts/0/part/taken/places").unwrap().as_array_mut().unwrap();
+    *places = vec![places[0].clone(); MOST_PLACES + 1];
+    let deep = "[".repeat(100_000);
+    for (text, says) in [
+        ("", key.clone()),
+        ("null", key.clone()),
+        ("{\"version\": 1}", key.clone()),
+        (deep.as_str(), key.clone()),
+        (&many.to_string(), "more than 50 places".to_owned()),
+    ] {
+        let step = examined(&regions(), &Memory::default().with(&key, text), |_| ()).await.unwrap();
+        assert_eq!(step.step, Outcome::Done);
+        assert!(step.because.contains(&says), "{}", step.because);
+        let examined = step.did.unwrap();
+        assert!(examined.chosen.is_some(), "the snapshot may be good all the same");
+        assert!(examined.checks.iter().all(|check| !check.name.ends_with("as well")), "nowhere else is asked");
+    }
+}
+
+#[tokio::test]
 async fn a_region_that_is_silent_is_asked_again() {
     let silent = Regions { elsewhere: Err("timed out".into()), ..regions() };
     assert_eq!(examined(&silent, &shelf(), |_| ()).await.unwrap().step, Outcome::Pending);

@@ -164,6 +164,17 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_lease_that_cannot_be_read_is_told_with_what_mends_it() {
+        let shelf = shelf().with("leases/lab.json", "");
+        let event = serde_json::from_str(SCHEDULED).unwrap();
+        let told = handle(&shelf, "us-west-2", "2026-11-21T02:00:09Z".parse().unwrap(), event).await.unwrap_err();
+        assert_eq!(
+            told.to_string(),
+            "leases/lab.json cannot be read: the text ends too early (line 1, column 0). RUNBOOK.md, Correcting the lease"
+        );
+    }
+
     async fn open_restore(event: &str, change: impl FnOnce(&mut Value)) -> Result<RestoreRun, Failure> {
         let mut event = serde_json::from_str(event).unwrap();
         change(&mut event);

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    fencing::Target,
     id::{Generation, Person, PlanName},
-    lease::{ActiveSide, Lease, Owner},
+    lease::{ActiveSide, Lease, Owner, Phase, Shut},
 };
 
 /// What a person has seen.
@@ -59,10 +60,17 @@ pub fn key(plan: &PlanName, at: Timestamp) -> String {
 }
 
 /// Plans the correction of a lease. The generation stays what it is, and so does all that a person does not speak of.
+/// `primary` is the plan's: where a promotion was asked for and is given up, it may still be shut, and the next run opens
+/// it.
 ///
 /// # Errors
 /// A sentence for people: a run may be at work, or what was said would do harm.
-pub fn correct(lease: &Lease, owner: Option<&Owner>, said: Said) -> Result<Correction, String> {
+pub fn correct(
+    lease: &Lease,
+    owner: Option<&Owner>,
+    said: Said,
+    primary: Option<&Target>,
+) -> Result<Correction, String> {
     let mut changes = Vec::new();
     if let Some(holder) = &lease.holder {
         let name = holder.execution.name();
@@ -102,8 +110,29 @@ pub fn correct(lease: &Lease, owner: Option<&Owner>, said: Said) -> Result<Corre
         }
         (guard, _, _) => (*guard).clone(),
     };
-    let lease = Lease { holder: None, unfinished: None, active: said.active, guard, ..lease.clone() };
+    let shut = given_up(lease, said, primary).or_else(|| lease.shut.clone());
+    if let (Some(shut), None) = (&shut, &lease.shut) {
+        let instance = &shut.target.side.instance;
+        changes.push(format!("shut: `{instance}` may still refuse the application, and the next run opens it"));
+    }
+    let lease = Lease { holder: None, unfinished: None, active: said.active, guard, shut, ..lease.clone() };
     Ok(Correction { lease, changes })
+}
+
+/// What is left shut of a promotion that is given up.
+fn given_up(lease: &Lease, said: Said, primary: Option<&Target>) -> Option<Shut> {
+    let asked = lease.unfinished.as_ref().or(lease.holder.as_ref().filter(|held| held.phase == Phase::Promoting))?;
+    if said.active == ActiveSide::Replica {
+        return None;
+    }
+    let target = lease.guard.as_ref().map(|guard| &guard.target).or(primary)?.clone();
+    Some(Shut {
+        execution: asked.execution.clone(),
+        generation: lease.generation,
+        since: asked.since,
+        target,
+        network: true,
+    })
 }
 
 /// What is known of a plan's generations, where its lease cannot be read.
@@ -134,8 +163,8 @@ pub fn renew(plan: &PlanName, known: Generations, active: ActiveSide) -> Result<
         }
         (found, given) => given.or(found).unwrap_or(Generation::ZERO),
     };
-    let lease =
-        Lease { plan: plan.clone(), generation, holder: None, active, last: None, unfinished: None, guard: None };
+    let plan = plan.clone();
+    let lease = Lease { plan, generation, holder: None, active, last: None, unfinished: None, shut: None, guard: None };
     let changes = vec![
         format!("the lease is new, of generation {generation}: {}", source(known, generation)),
         format!("active: the {}", side(active)),
@@ -182,7 +211,7 @@ mod tests {
     use super::*;
     use crate::{
         guard::Guard,
-        lease::{Holder, Phase},
+        lease::Holder,
         wal::{Lsn, ReplicaPosition},
     };
 
@@ -193,13 +222,20 @@ mod tests {
 
     fn guard() -> Guard {
         let position = ReplicaPosition { received: Lsn(1), replayed: Lsn(1), replayed_commit_at: None };
-        Guard { generation: Generation(7), since: Timestamp::UNIX_EPOCH, position }
+        let (since, position, target) = (Timestamp::UNIX_EPOCH, Some(position), target());
+        Guard { generation: Generation(7), since, position, target, settles_at: None }
+    }
+
+    fn target() -> Target {
+        let plan = crate::plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+        Target::primary(&plan, plan.traffic_pair().unwrap())
     }
 
     fn lease() -> Lease {
         let plan = "lab".parse().unwrap();
         let (active, generation) = (ActiveSide::Replica, Generation(7));
-        Lease { plan, generation, holder: None, active, last: None, unfinished: Some(holder("left")), guard: None }
+        let unfinished = Some(holder("left"));
+        Lease { plan, generation, holder: None, active, last: None, unfinished, shut: None, guard: None }
     }
 
     fn said(active: ActiveSide) -> Said {
@@ -208,11 +244,11 @@ mod tests {
 
     #[test]
     fn a_person_says_which_side_takes_writes_and_the_generation_never_goes_back() {
-        let Correction { lease: corrected, changes } = correct(&lease(), None, said(ActiveSide::Primary)).unwrap();
+        let Correction { lease: corrected, changes } = correct(&lease(), None, said(ActiveSide::Primary), None).unwrap();
         assert_eq!((corrected.active, corrected.unfinished), (ActiveSide::Primary, None));
         assert_eq!(corrected.generation, Generation(7));
         assert_eq!(changes.len(), 2, "{changes:?}");
-        let again = correct(&Lease { unfinished: None, ..lease() }, None, said(ActiveSide::Replica)).unwrap();
+        let again = correct(&Lease { unfinished: None, ..lease() }, None, said(ActiveSide::Replica), None).unwrap();
         assert_eq!(again.changes, Vec::<String>::new(), "it says so already");
     }
 
@@ -220,11 +256,11 @@ mod tests {
     fn only_a_holder_that_was_seen_to_be_gone_is_cleared() {
         let held = Lease { holder: Some(holder("held")), ..lease() };
         for owner in [None, Some(Owner::Running), Some(Owner::Unknown("timed out".into()))] {
-            let refused = correct(&held, owner.as_ref(), said(ActiveSide::Primary)).unwrap_err();
+            let refused = correct(&held, owner.as_ref(), said(ActiveSide::Primary), None).unwrap_err();
             assert!(refused.contains("`held`"), "{owner:?}: {refused}");
         }
         let gone = Owner::Gone("ABORTED".into());
-        let corrected = correct(&held, Some(&gone), said(ActiveSide::Primary)).unwrap();
+        let corrected = correct(&held, Some(&gone), said(ActiveSide::Primary), None).unwrap();
         assert_eq!(corrected.lease.holder, None);
         assert!(corrected.changes[0].contains("ABORTED"), "{:?}", corrected.changes);
     }
@@ -232,11 +268,22 @@ mod tests {
     #[test]
     fn a_guard_is_forgotten_only_where_a_person_says_so_and_never_turns_on_the_side_that_takes_writes() {
         let guarded = Lease { guard: Some(guard()), ..lease() };
-        assert!(correct(&guarded, None, said(ActiveSide::Replica)).unwrap().lease.guard.is_some());
-        let refused = correct(&guarded, None, said(ActiveSide::Primary)).unwrap_err();
+        assert!(correct(&guarded, None, said(ActiveSide::Replica), None).unwrap().lease.guard.is_some());
+        let refused = correct(&guarded, None, said(ActiveSide::Primary), None).unwrap_err();
         assert!(refused.contains("--forget-guard"), "{refused}");
-        let forgotten = correct(&guarded, None, Said { active: ActiveSide::Primary, forget_guard: true }).unwrap();
+        let forgotten = correct(&guarded, None, Said { active: ActiveSide::Primary, forget_guard: true }, None).unwrap();
         assert_eq!(forgotten.lease.guard, None);
+    }
+
+    #[test]
+    fn a_promotion_that_is_given_up_leaves_its_primary_to_be_opened_by_the_next_run() {
+        let given_up = correct(&lease(), None, said(ActiveSide::Primary), Some(&target())).unwrap();
+        assert_eq!(given_up.lease.shut.map(|shut| shut.target), Some(target()));
+        assert!(given_up.changes.iter().any(|change| change.contains("`orders-primary`")), "{:?}", given_up.changes);
+        let went_through = correct(&lease(), None, said(ActiveSide::Replica), Some(&target())).unwrap();
+        assert_eq!(went_through.lease.shut, None);
+        let free = Lease { unfinished: None, ..lease() };
+        assert_eq!(correct(&free, None, said(ActiveSide::Primary), Some(&target())).unwrap().lease.shut, None);
     }
 
     #[test]

@@ -442,6 +442,7 @@ fn a_holder_is_for_whoever_asks_to_look_up() {
         active: ActiveSide::Primary,
         last: None,
         unfinished: None,
+        shut: None,
         guard: None,
     };
     assert_eq!(rehearse(healthy(), Some(&lease), &run(), at(1_260)).verdict, Would::FailOver);

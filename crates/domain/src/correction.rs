@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn a_person_says_which_side_takes_writes_and_the_generation_never_goes_back() {
-        let Correction { lease: corrected, changes } = correct(&lease(), None, said(ActiveSide::Primary), None).unwrap();
+        let Correction { lease: corrected, changes } =
+            correct(&lease(), None, said(ActiveSide::Primary), None).unwrap();
         assert_eq!((corrected.active, corrected.unfinished), (ActiveSide::Primary, None));
         assert_eq!(corrected.generation, Generation(7));
         assert_eq!(changes.len(), 2, "{changes:?}");
@@ -271,7 +272,8 @@ mod tests {
         assert!(correct(&guarded, None, said(ActiveSide::Replica), None).unwrap().lease.guard.is_some());
         let refused = correct(&guarded, None, said(ActiveSide::Primary), None).unwrap_err();
         assert!(refused.contains("--forget-guard"), "{refused}");
-        let forgotten = correct(&guarded, None, Said { active: ActiveSide::Primary, forget_guard: true }, None).unwrap();
+        let forgotten =
+            correct(&guarded, None, Said { active: ActiveSide::Primary, forget_guard: true }, None).unwrap();
         assert_eq!(forgotten.lease.guard, None);
     }
 

@@ -208,6 +208,7 @@ mod tests {
             active: ActiveSide::Replica,
             last: None,
             unfinished: None,
+            shut: None,
             guard: None,
         };
         let read = |owner: Owner| Read { lease: Some(Ok(lease.clone())), text: None, etag: None, owner: Some(owner) };

@@ -192,6 +192,21 @@ fn a_role_allows_what_its_function_does_and_nothing_else() {
 }
 
 #[test]
+fn what_is_written_only_where_nothing_is_may_be_read_by_who_writes_it() {
+    let template = engine();
+    for (function, folder) in [("close-run", "evidence"), ("cleanup", "reports"), ("close-backup", "backups")] {
+        let statements = template.statements(&resource_of(function));
+        let may = |action: &str| {
+            let statements =
+                statements.iter().filter(|statement| one_or_more(&statement["Action"]).contains(&action.to_owned()));
+            let resources: Vec<String> = statements.flat_map(|statement| one_or_more(&statement["Resource"])).collect();
+            resources.contains(&format!("${{Bucket.Arn}}/{folder}/*"))
+        };
+        assert!(may("s3:PutObject") && may("s3:GetObject"), "{function} must read and write {folder}");
+    }
+}
+
+#[test]
 fn no_policy_allows_everything() {
     let template = engine();
     for resource in template.resources.keys() {

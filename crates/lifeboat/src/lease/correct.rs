@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use domain::{
     correction::{self, Corrected, Correction, Generations, KEPT_CHARS, Said},
+    fencing::Target,
     id::{Generation, PlanName},
     lease::ActiveSide,
     plan::Plan,
@@ -33,7 +34,7 @@ impl Command {
             return Ok(refused(&format!("run `{run}` of plan `{}` is at work: wait for its end", plan.plan), output));
         }
         let read = read(engine, &plan.plan).await?;
-        let Correction { lease: after, changes } = match self.plan(engine, &read, active).await? {
+        let Correction { lease: after, changes } = match self.plan(engine, plan, &read, active).await? {
             Ok(correction) => correction,
             Err(why) => return Ok(refused(&why, output)),
         };
@@ -54,6 +55,7 @@ impl Command {
     async fn plan(
         &self,
         engine: &Engine,
+        plan: &Plan,
         read: &Read,
         active: ActiveSide,
     ) -> Result<Result<Correction, String>, Refusal> {
@@ -63,7 +65,8 @@ impl Command {
             }
             (Some(Ok(lease)), false) => {
                 let said = Said { active, forget_guard: self.forget_guard };
-                return Ok(correction::correct(lease, read.owner.as_ref(), said));
+                let primary = plan.traffic_pair().map(|pair| Target::primary(plan, pair));
+                return Ok(correction::correct(lease, read.owner.as_ref(), said, primary.as_ref()));
             }
             (Some(Err(why)), false) => return Ok(Err(format!("{why}. It is replaced with --new"))),
             (None, false) => {

@@ -30,7 +30,7 @@ fn watch(seconds: i64) -> Watch {
 }
 
 fn rehearsal(verdict: Would) -> Result<Rehearsal, String> {
-    Ok(Rehearsal { verdict, because: "so it is".into(), class: None, replication: "streaming".into() })
+    Ok(Rehearsal { verdict, because: "so it is".into(), fails: false, class: None, replication: "streaming".into() })
 }
 
 /// The status of the lab's plan when all is well.
@@ -63,9 +63,8 @@ fn half_way() -> Status {
     let active = Some(pair.primary.instance.clone());
     let execution: domain::id::ExecutionArn =
         "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
-    let last =
-        Ended { execution, generation: Generation(1), outcome: RunOutcome::NeedsAPerson, at: Timestamp::UNIX_EPOCH };
-    let generation = Generation(1);
+    let (generation, outcome, at) = (Generation(1), RunOutcome::NeedsAPerson, Timestamp::UNIX_EPOCH);
+    let last = Ended { execution, generation, outcome, at, declined: false };
     Status {
         plan: plan.plan.clone(),
         summary: plan.summary,
@@ -83,6 +82,7 @@ fn half_way() -> Status {
             active: ActiveSide::Replica,
             last: Some(last),
             unfinished: None,
+            shut: None,
             guard: None,
         }),
         record: Record { name: plan.traffic.record.name.to_string(), target: Some(target), side, because: None },
@@ -96,14 +96,19 @@ fn half_way() -> Status {
 
 #[test]
 fn an_old_primary_that_nobody_saw_refuse_writes_stands_out() {
-    let mut status = half_way();
+    let (mut status, plan) = (half_way(), domain::plan::read(LAB, "plans/lab.yaml").unwrap());
     let position = domain::wal::ReplicaPosition {
         received: domain::wal::Lsn(1),
         replayed: domain::wal::Lsn(1),
         replayed_commit_at: None,
     };
-    status.lease.as_mut().unwrap().guard =
-        Some(guard::Guard { generation: Generation(1), since: Timestamp::UNIX_EPOCH, position });
+    status.lease.as_mut().unwrap().guard = Some(guard::Guard {
+        generation: Generation(1),
+        since: Timestamp::UNIX_EPOCH,
+        position: Some(position),
+        target: domain::fencing::Target::primary(&plan, plan.traffic_pair().unwrap()),
+        settles_at: None,
+    });
     let lines = status.lines().join("\n");
     assert!(lines.contains("NOT seen to refuse writes") && lines.contains("access denied"), "{lines}");
 }

@@ -81,7 +81,7 @@ impl Span {
 
     /// This many times as long.
     #[must_use]
-    pub fn times(self, count: u32) -> Self {
+    pub const fn times(self, count: u32) -> Self {
         Self(self.0.saturating_mul(count))
     }
 

@@ -8,13 +8,19 @@ use domain::{
 use edge::shelf::fake::Memory;
 use serde_json::json;
 
+use self::clock::Clock;
 use super::*;
 
-/// A primary that is down in some spans of a clock which moves only when the probe sleeps.
+mod clock;
+mod handover;
+
+/// A primary that is down in some spans.
 struct Fake {
-    now: Cell<Timestamp>,
+    clock: Clock,
     down: Vec<(i64, i64)>,
     verdict: Verdict,
+    /// How long a look takes that is not answered.
+    silence: Span,
     published: RefCell<Vec<(Timestamp, u32)>>,
     looked_at: RefCell<Vec<ActiveSide>>,
 }
@@ -26,9 +32,10 @@ fn at(milliseconds: i64) -> Timestamp {
 impl Fake {
     fn down(spans: &[(i64, i64)]) -> Self {
         Self {
-            now: Cell::new(at(200)),
+            clock: Clock::at(at(200)),
             down: spans.to_vec(),
             verdict: Verdict::Down,
+            silence: Span::milliseconds(1),
             published: RefCell::default(),
             looked_at: RefCell::default(),
         }
@@ -45,9 +52,12 @@ impl World for Fake {
     }
 
     async fn look(&self, _: &Plan, _: &PostgresPair, side: ActiveSide) -> Look {
-        let now = self.now.get();
+        let now = self.now();
         self.looked_at.borrow_mut().push(side);
         let down = self.down.iter().any(|(from, until)| (at(*from)..at(*until)).contains(&now));
+        if down {
+            self.clock.sleep(self.silence).await;
+        }
         let (endpoint, database) = if down { (Endpoint::Refused, self.verdict) } else { (Endpoint::Open, Verdict::Up) };
         let lsn = (!down).then(|| "0/10".parse().unwrap());
         Look { endpoint, database, because: "as told".into(), at: now, took_milliseconds: 1, lsn }
@@ -58,7 +68,7 @@ impl World for Fake {
             endpoint: Endpoint::Open,
             database: Verdict::Up,
             because: "as told".into(),
-            at: self.now.get(),
+            at: self.now(),
             took_milliseconds: 1,
             lsn: None,
         }
@@ -70,11 +80,11 @@ impl World for Fake {
     }
 
     fn now(&self) -> Timestamp {
-        self.now.get()
+        self.clock.now()
     }
 
     async fn sleep_until(&self, at: Timestamp) {
-        self.now.set(self.now.get().max(at));
+        self.clock.sleep_until(at).await;
     }
 }
 
@@ -82,28 +92,48 @@ fn lab() -> Memory {
     Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"))
 }
 
-async fn minute(shelf: &Memory, world: &Fake, minute: i64) -> Watched {
-    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(minute * 60_000)}});
-    world.now.set(world.now.get().max(at(minute * 60_000 + 300)));
-    match handle(shelf, world, event).await.unwrap() {
+/// One start of the schedule, 300 ms late.
+async fn start(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) -> Result<Answer, Failure> {
+    world.clock.sleep_until(at(minute * 60_000 + 300)).await;
+    handle(shelf, world, json!({"watch": {"plan": "lab", "scheduledAt": at(minute * 60_000)}})).await
+}
+
+fn minute(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) -> Watched {
+    match world.clock.run(start(shelf, world, minute)).unwrap() {
         Answer::Watched(step) => step.did.unwrap(),
         Answer::Look(_) => panic!("not a window"),
     }
 }
 
-#[tokio::test]
-async fn a_healthy_minute_is_told_every_ten_seconds_and_no_more() {
+/// So many starts, each a minute after the one before: a window meets the next one while both run.
+fn minutes(shelf: &impl edge::shelf::Shelf, world: &Fake, count: i64) {
+    let starts = (0..count).map(|minute| start(shelf, world, minute));
+    for answer in world.clock.run(futures::future::join_all(starts)) {
+        answer.unwrap();
+    }
+}
+
+fn remembered(shelf: &Memory) -> Watch {
+    serde_json::from_str(&shelf.text("probes/lab/watch.json").unwrap()).unwrap()
+}
+
+fn blips(shelf: &Memory) -> Vec<Blip> {
+    let keys = shelf.keys().into_iter().filter(|key| key.starts_with("evidence/lab/blips/"));
+    keys.map(|key| serde_json::from_str(&shelf.text(&key).unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn a_healthy_minute_is_told_every_ten_seconds_and_no_more() {
     let world = Fake::down(&[]);
-    minute(&lab(), &world, 0).await;
+    minute(&lab(), &world, 0);
     assert!((7..=8).contains(&world.published.borrow().len()), "{:?}", world.published.borrow());
     assert_eq!(world.most_failures(), 0);
 }
 
-#[tokio::test]
-async fn windows_follow_each_other_without_gap_or_overlap() {
+#[test]
+fn windows_follow_each_other_without_gap_or_overlap() {
     let (shelf, world) = (lab(), Fake::down(&[(0, 200_000)]));
-    minute(&shelf, &world, 0).await;
-    minute(&shelf, &world, 1).await;
+    minutes(&shelf, &world, 2);
     let published = world.published.borrow();
     let expected: Vec<_> = (0..published.len())
         .map(|n| later(at(500), Span::milliseconds(500).times(u32::try_from(n).unwrap())))
@@ -113,84 +143,84 @@ async fn windows_follow_each_other_without_gap_or_overlap() {
     assert_eq!(counts, (1..=u32::try_from(counts.len()).unwrap()).collect::<Vec<_>>(), "counted across windows");
 }
 
-#[tokio::test]
-async fn a_second_delivery_samples_nothing() {
+#[test]
+fn a_second_delivery_samples_nothing() {
     let (shelf, world) = (lab(), Fake::down(&[]));
-    minute(&shelf, &world, 0).await;
+    minute(&shelf, &world, 0);
     let told = world.published.borrow().len();
-    minute(&shelf, &world, 0).await;
+    minute(&shelf, &world, 0);
     assert_eq!(world.published.borrow().len(), told);
 }
 
-#[tokio::test]
-async fn a_blip_is_recorded_with_why_nothing_was_done() {
+#[test]
+fn a_blip_is_recorded_with_why_nothing_was_done() {
     let (shelf, world) = (lab(), Fake::down(&[(20_000, 20_900)]));
-    minute(&shelf, &world, 0).await;
+    minute(&shelf, &world, 0);
     assert_eq!(world.most_failures(), 2);
-    let key = shelf.keys().into_iter().find(|key| key.starts_with("evidence/lab/blips/")).unwrap();
-    let blip: Blip = serde_json::from_str(&shelf.text(&key).unwrap()).unwrap();
+    let blip = blips(&shelf).remove(0);
     assert!(!blip.alarmed && blip.because.contains("not failed over"), "{}", blip.because);
 }
 
-#[tokio::test]
-async fn where_the_primary_stood_is_written_down_with_its_first_failure() {
+#[test]
+fn where_the_primary_stood_is_written_down_with_its_first_failure() {
     let (shelf, world) = (lab(), Fake::down(&[(70_000, 99_000)]));
-    minute(&shelf, &world, 0).await;
-    let watch: Watch = serde_json::from_str(&shelf.text("probes/lab/watch.json").unwrap()).unwrap();
+    minute(&shelf, &world, 0);
+    let watch = remembered(&shelf);
     assert_eq!(watch.last_seen.unwrap().at, at(69_500));
     assert_eq!(watch.failing.unwrap().since, at(70_000));
 }
 
-#[tokio::test]
-async fn what_was_seen_of_an_instance_that_the_plan_no_longer_names_is_forgotten() {
+#[test]
+fn what_was_seen_of_an_instance_that_the_plan_no_longer_names_is_forgotten() {
     let before = json!({"instance": "orders-before", "failing": null, "lastSeen": {"lsn": "0/10", "at": at(0)}});
     let shelf = lab().with("probes/lab/watch.json", &before.to_string());
     let world = Fake::down(&[(0, 99_000)]);
-    minute(&shelf, &world, 0).await;
-    let watch: Watch = serde_json::from_str(&shelf.text("probes/lab/watch.json").unwrap()).unwrap();
+    minute(&shelf, &world, 0);
+    let watch = remembered(&shelf);
     assert_eq!(watch.instance, Some("orders-primary".parse().unwrap()));
     assert_eq!(watch.last_seen, None, "where its log stood says nothing of another's");
     assert_eq!(watch.failing.unwrap().since, at(500), "the first sample");
 }
 
-#[tokio::test]
-async fn a_look_that_cannot_tell_is_neither_up_nor_down() {
+#[test]
+fn a_look_that_cannot_tell_is_neither_up_nor_down() {
     let (shelf, world) = (lab(), Fake { verdict: Verdict::Unknown, ..Fake::down(&[(0, 99_000)]) });
-    let watched = minute(&shelf, &world, 0).await;
+    let watched = minute(&shelf, &world, 0);
     assert!(world.published.borrow().is_empty(), "silence is what raises the alarm");
     assert!(serde_json::to_value(watched).unwrap()["untold"].as_u64().unwrap() > 100);
 }
 
-#[tokio::test]
-async fn a_judge_s_look_is_one_look() {
+#[test]
+fn a_judge_s_look_is_one_look() {
     let event = serde_json::from_str(include_str!("../../../events/health-probe-look.json")).unwrap();
-    assert!(
-        matches!(handle(&lab(), &Fake::down(&[]), event).await.unwrap(), Answer::Look(look) if look.database == Verdict::Up)
-    );
+    let (shelf, world) = (lab(), Fake::down(&[]));
+    let answer = world.clock.run(handle(&shelf, &world, event)).unwrap();
+    assert!(matches!(answer, Answer::Look(look) if look.database == Verdict::Up));
 }
 
-#[tokio::test]
-async fn a_malformed_event_is_invalid_input() {
+#[test]
+fn a_malformed_event_is_invalid_input() {
     for event in [
         json!({}),
         json!({"watch": {"plan": "lab"}}),
         json!({"watch": {"plan": "LAB", "scheduledAt": at(0)}}),
         json!("x"),
     ] {
-        assert_eq!(handle(&lab(), &Fake::down(&[]), event).await.unwrap_err().name(), "InvalidInput");
+        let (shelf, world) = (lab(), Fake::down(&[]));
+        assert_eq!(world.clock.run(handle(&shelf, &world, event)).unwrap_err().name(), "InvalidInput");
     }
 }
 
-#[tokio::test]
-async fn after_a_failover_the_new_primary_is_watched() {
+#[test]
+fn after_a_failover_the_new_primary_is_watched() {
     let moved = r#"{"plan":"lab","generation":1,"holder":null,"active":"replica","last":null}"#;
     let (shelf, world) = (lab().with("leases/lab.json", moved), Fake::down(&[]));
-    minute(&shelf, &world, 0).await;
+    minute(&shelf, &world, 0);
     assert!(world.looked_at.borrow().iter().all(|side| *side == ActiveSide::Replica));
 }
 
-#[tokio::test]
-async fn a_primary_that_is_moved_while_it_fails_is_followed_within_the_window() {
+#[test]
+fn a_primary_that_is_moved_while_it_fails_is_followed_within_the_window() {
     struct Moving(Memory);
     impl edge::shelf::Shelf for Moving {
         async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
@@ -209,8 +239,7 @@ async fn a_primary_that_is_moved_while_it_fails_is_followed_within_the_window() 
         }
     }
     let world = Fake::down(&[(5_000, 6_700)]);
-    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
-    handle(&Moving(lab()), &world, event).await.unwrap();
+    minute(&Moving(lab()), &world, 0);
     let published = world.published.borrow();
     assert_eq!(world.most_failures(), 4);
     let after = published.iter().skip_while(|(_, failures)| *failures < 4).nth(1);
@@ -218,8 +247,8 @@ async fn a_primary_that_is_moved_while_it_fails_is_followed_within_the_window() 
     assert_eq!(world.looked_at.borrow().last(), Some(&ActiveSide::Replica));
 }
 
-#[tokio::test]
-async fn a_shelf_that_does_not_answer_holds_up_no_sample() {
+#[test]
+fn a_shelf_that_does_not_answer_holds_up_no_sample() {
     /// Answers what a window needs to begin, and nothing from then on.
     struct Deaf(Memory, Cell<bool>);
     impl edge::shelf::Shelf for Deaf {
@@ -236,39 +265,6 @@ async fn a_shelf_that_does_not_answer_holds_up_no_sample() {
     }
     let shelf = Deaf(lab(), Cell::new(false));
     let world = Fake::down(&[(30_000, 31_200)]);
-    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
-    let watched = tokio::time::timeout(std::time::Duration::from_secs(20), handle(&shelf, &world, event)).await;
-    drop(watched.expect("the window ends"));
+    minute(&shelf, &world, 0);
     assert_eq!(world.most_failures(), 3, "and it has counted on");
-}
-
-#[tokio::test]
-async fn a_failure_at_the_handover_knows_where_the_window_before_last_saw_the_primary() {
-    /// What the window before has remembered: an old position at first, its newest one from then on.
-    struct Handover(Memory, Cell<u32>, RefCell<Vec<Watch>>);
-    impl edge::shelf::Shelf for Handover {
-        async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
-            if key != "probes/lab/watch.json" {
-                return self.0.get(key).await;
-            }
-            let reads = self.1.replace(self.1.get() + 1);
-            let seen = if reads == 0 { at(-11_000) } else { at(0) };
-            let text = json!({"instance": "orders-primary", "failing": null, "lastSeen": {"lsn": "0/10", "at": seen}})
-                .to_string();
-            Ok(Some(edge::shelf::Object { text, etag: "1".into(), version: None }))
-        }
-
-        async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
-            if key == "probes/lab/watch.json" {
-                self.2.borrow_mut().push(serde_json::from_str(&text).unwrap());
-            }
-            self.0.put(key, text, condition).await
-        }
-    }
-    let (shelf, world) = (Handover(lab(), Cell::new(0), RefCell::default()), Fake::down(&[(0, 2_000)]));
-    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
-    handle(&shelf, &world, event).await.unwrap();
-    let first = shelf.2.borrow()[0].clone();
-    assert_eq!(first.failing.map(|streak| streak.failures), Some(1));
-    assert_eq!(first.last_seen.map(|seen| seen.at), Some(at(0)), "what the judge will reckon the loss from");
 }

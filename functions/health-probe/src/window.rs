@@ -8,7 +8,7 @@ use domain::{
     id::PlanName,
     lease::{ActiveSide, Lease},
     plan::{Plan, PostgresPair},
-    probe::{self, Blip, Change, Claim, Sample, Watch, Windows},
+    probe::{self, Account, Blip, Change, Claim, Sample, TELLING, Watch, Windows},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -48,14 +48,14 @@ pub(crate) trait World {
 /// How often a healthy primary is written down: the alarm's period, so that its metric has no holes.
 const HEARTBEAT: Span = Span::seconds(10);
 
-/// So many samples of a window may meet one of the window before that was under way when this one began to read.
-const WITH_THE_WINDOW_BEFORE: u32 = 2;
-
 /// How long telling may take where samples follow each other faster: a new connection's handshake fits.
-const SHORTEST_TELLING: std::time::Duration = std::time::Duration::from_millis(500);
+const SHORTEST_TELLING: Span = Span::milliseconds(500);
 
 /// How often a claim is tried: two deliveries of one minute may meet.
 const CLAIMS: usize = 3;
+
+/// How often the watch is tried to be written down: two windows may meet at their handover.
+const WRITES: usize = 3;
 
 /// Watches one window.
 pub(crate) async fn watch(
@@ -67,17 +67,19 @@ pub(crate) async fn watch(
     let (plan, _) = shelf::read_plan(shelf, plan).await?;
     let pair =
         plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))?;
-    let claimed = claim(shelf, &plan, scheduled_at, world).await?;
-    let Some((from, until, gap)) = claimed else {
+    let Some(part) = claim(shelf, &plan, scheduled_at, world).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
     };
+    let Part { from, until, after, gap } = part;
     if let Err(why) = world.prepare(pair).await {
         warn!(plan.name = %plan.plan, why, "could not prepare the watch");
     }
     // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
     let watched = Watched { gap_seconds: gap.as_seconds(), ..Watched::default() };
-    let mut window = Window { shelf, world, plan: &plan, pair, watch: Watch::default(), written_at: None, watched };
-    window.watch = window.recalled().await.unwrap_or_default();
+    let account = Account::new(Watch::default(), plan.probe.interval);
+    let mut window = Window { shelf, world, plan: &plan, pair, account, after, written_at: None, watched };
+    let before = window.recalled(window.patience()).await.unwrap_or_default();
+    window.account = Account::new(before, plan.probe.interval);
     let side = window.side_now().await;
     window.follow(side);
     let mut at = from;
@@ -88,11 +90,17 @@ pub(crate) async fn watch(
         let soonest = probe::on_grid(world.now(), plan.probe.interval);
         at = probe::later(at, plan.probe.interval).max(soonest);
     }
-    if tokio::time::timeout(window.patience(), window.remember()).await.is_err() {
-        warn!("could not write the watch down in time");
-    }
+    window.end(until).await;
     let because = format!("watched from {from} until {until}");
-    Ok(Step::done(because, &window.watch, window.watched))
+    Ok(Step::done(because, window.account.watch(), window.watched))
+}
+
+/// The part of the grid that is this window's.
+struct Part {
+    from: Timestamp,
+    until: Timestamp,
+    after: Option<Timestamp>,
+    gap: Span,
 }
 
 /// Claims what is left of the window, and the gap before it.
@@ -101,7 +109,7 @@ async fn claim(
     plan: &Plan,
     scheduled_at: Timestamp,
     world: &impl World,
-) -> Result<Option<(Timestamp, Timestamp, Span)>, Failure> {
+) -> Result<Option<Part>, Failure> {
     let key = shelf::windows_key(&plan.plan);
     let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
     for _ in 0..CLAIMS {
@@ -110,9 +118,9 @@ async fn claim(
             read.map_or((None, Condition::Absent), |(windows, etag)| (Some(windows), Condition::Unchanged(etag)));
         match probe::claim(windows, &plan.probe, scheduled_at, world.now()) {
             Claim::Covered => return Ok(None),
-            Claim::Take { from, until, gap } => {
+            Claim::Take { from, until, after, gap } => {
                 match shelf::write_json(shelf, &key, &Windows { claimed_until: until }, condition).await {
-                    Ok(()) => return Ok(Some((from, until, gap))),
+                    Ok(()) => return Ok(Some(Part { from, until, after, gap })),
                     Err(conflict @ Failure::Conflict(_)) => lost = conflict,
                     Err(failure) => return Err(failure),
                 }
@@ -140,30 +148,26 @@ struct Window<'a, S, W> {
     world: &'a W,
     plan: &'a Plan,
     pair: &'a PostgresPair,
-    watch: Watch,
+    account: Account,
+    /// Where the window before ends, if there was one.
+    after: Option<Timestamp>,
     written_at: Option<Timestamp>,
     watched: Watched,
 }
 
 impl<S: Shelf, W: World> Window<'_, S, W> {
     async fn sample(&mut self, at: Timestamp) {
-        let look = self.world.look(self.plan, self.pair, self.watch.side).await;
+        // Side by side, so that no sample waits for what the window before has to say, nor is told without it.
+        let side = self.account.watch().side;
+        let (look, before) = tokio::join!(self.world.look(self.plan, self.pair, side), self.before());
+        self.join(before, at);
         self.watched.samples += 1;
-        let sample = match (look.database, look.lsn) {
-            (Verdict::Up, Some(lsn)) => Sample::Up(LastSeen { lsn, at: look.at }),
-            // It refuses us, so it lives; where its log stands it did not say.
-            (Verdict::Up, None) => match self.watch.last_seen {
-                Some(seen) => Sample::Up(seen),
-                None => return self.untold(&look.because).await,
-            },
-            (Verdict::Down, _) => Sample::Down(look.because.clone()),
-            (Verdict::Unknown, _) => return self.untold(&look.because).await,
+        let sample = match look.database {
+            Verdict::Up => Sample::Up(look.lsn.map(|lsn| LastSeen { lsn, at: look.at })),
+            Verdict::Down => Sample::Down(look.because.clone()),
+            Verdict::Unknown => Sample::Unknown,
         };
-        let begins = self.watched.samples <= WITH_THE_WINDOW_BEFORE;
-        if begins && matches!(sample, Sample::Down(_)) && self.watch.failing.is_none() {
-            self.recall_streak().await;
-        }
-        match self.watch.take(at, sample, self.plan.probe.interval) {
+        match self.account.take(at, sample) {
             Change::StillUp if self.written_at.is_some_and(|written| Span::between(written, at) < HEARTBEAT) => {}
             Change::StillUp => self.tell(at, 0).await,
             Change::Failing(failures) => {
@@ -173,12 +177,29 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
                 self.written_at = Some(at);
                 self.follow(side);
             }
-            Change::Recovered(streak) => {
-                let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, streak, at);
-                info!(plan.name = %self.plan.plan, because = blip.because, "recovered");
-                tokio::join!(self.tell_quietly(at, 0), self.record(&blip));
-                self.written_at = Some(at);
-            }
+            Change::Recovered(_) => self.tell(at, 0).await,
+            Change::Untold => self.untold(&look.because).await,
+        }
+        self.record_recoveries().await;
+    }
+
+    /// What the window before has written down by now, as long as it may have more to say. A sample waits for it no
+    /// longer than it may wait for the primary.
+    async fn before(&self) -> Option<Watch> {
+        if self.account.is_open() { self.recalled(self.plan.probe.timeout).await } else { None }
+    }
+
+    fn join(&mut self, before: Option<Watch>, at: Timestamp) {
+        let said_all = |before: &Watch| self.after.is_none_or(|after| before.told_until >= Some(after));
+        let is_last = before.as_ref().is_some_and(said_all);
+        if let Some(before) = before {
+            let side = self.account.watch().side;
+            self.account.join(before.of(side, &side.of(self.pair).instance));
+        }
+        let is_late = || self.after.is_none_or(|after| at >= probe::last_word_by(after, &self.plan.probe));
+        if self.account.is_open() && (is_last || is_late()) {
+            self.account.settle();
+            self.written_at = None;
         }
     }
 
@@ -193,48 +214,36 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     /// The side that takes writes now: a run may have moved the primary meanwhile. Only looked at where the watched side
     /// does not serve, so that a healthy watch costs no request.
     async fn side_now(&self) -> ActiveSide {
-        match tokio::time::timeout(self.patience(), active_side(self.shelf, self.plan)).await {
-            Ok(Ok(side)) => return side,
-            Ok(Err(failure)) => warn!(why = failure.chain(), "could not read the lease"),
-            Err(_) => warn!("could not read the lease in time"),
+        match within(self.world, self.patience(), active_side(self.shelf, self.plan)).await {
+            Some(Ok(side)) => return side,
+            Some(Err(failure)) => warn!(why = failure.chain(), "could not read the lease"),
+            None => warn!("could not read the lease in time"),
         }
-        self.watch.side
+        self.account.watch().side
     }
 
     fn follow(&mut self, side: ActiveSide) {
-        let instance = &side.of(self.pair).instance;
-        if side != self.watch.side || self.watch.instance.as_ref() != Some(instance) {
+        let (instance, watch) = (&side.of(self.pair).instance, self.account.watch());
+        if side != watch.side || watch.instance.as_ref() != Some(instance) {
             info!(plan.name = %self.plan.plan, ?side, instance.id = %instance, "the watch follows the primary");
-            self.watch = std::mem::take(&mut self.watch).of(side, instance);
+            self.account.follow(side, instance);
             self.written_at = None;
         }
     }
 
-    /// The window before may have seen the first failure with its last sample; and it has seen the primary since this
-    /// one read what it remembered, which was up to [`probe::LEAD`] before its own first sample.
-    async fn recall_streak(&mut self) {
-        if let Some(watch) = self.recalled().await {
-            let side = self.watch.side;
-            let watch = watch.of(side, &side.of(self.pair).instance);
-            self.watch.failing = watch.failing;
-            self.watch.last_seen =
-                [self.watch.last_seen, watch.last_seen].into_iter().flatten().max_by_key(|seen| seen.at);
-        }
-    }
-
     /// What the windows before have written down, if it can be read.
-    async fn recalled(&self) -> Option<Watch> {
-        match tokio::time::timeout(self.patience(), recall(self.shelf, self.plan)).await {
-            Ok(Ok(watch)) => return Some(watch),
-            Ok(Err(failure)) => warn!(why = failure.chain(), "could not recall the watch"),
-            Err(_) => warn!("could not recall the watch in time"),
+    async fn recalled(&self, patience: Span) -> Option<Watch> {
+        match within(self.world, patience, recall(self.shelf, self.plan)).await {
+            Some(Ok(watch)) => return Some(watch),
+            Some(Err(failure)) => warn!(why = failure.chain(), "could not recall the watch"),
+            None => warn!("could not recall the watch in time"),
         }
         None
     }
 
     /// How long what is beside the sampling may take: a sample that is not taken leaves unknown what the primary wrote.
-    fn patience(&self) -> std::time::Duration {
-        self.plan.probe.interval.duration().max(SHORTEST_TELLING)
+    fn patience(&self) -> Span {
+        self.plan.probe.interval.clamp(SHORTEST_TELLING, TELLING)
     }
 
     async fn tell(&mut self, at: Timestamp, failures: u32) {
@@ -246,24 +255,80 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     /// next one tells again, and one that is not taken leaves unknown what the primary wrote.
     async fn tell_quietly(&self, at: Timestamp, failures: u32) {
         let told = async { tokio::join!(self.world.publish(&self.plan.plan, at, failures), self.remember()) };
-        match tokio::time::timeout(self.patience(), told).await {
-            Ok((Ok(()), ())) => {}
-            Ok((Err(failure), ())) => warn!(why = failure.chain(), "could not publish the metric"),
-            Err(_) => warn!("could not tell in time what was seen"),
+        match within(self.world, self.patience(), told).await {
+            Some((Ok(()), ())) => {}
+            Some((Err(failure), ())) => warn!(why = failure.chain(), "could not publish the metric"),
+            None => warn!("could not tell in time what was seen"),
         }
     }
 
+    /// The window's last word: what it knows is all there is until the next one begins.
+    async fn end(&mut self, until: Timestamp) {
+        self.account.settle();
+        self.account.end(until);
+        self.record_recoveries().await;
+        if within(self.world, self.patience(), self.remember()).await.is_none() {
+            warn!("could not write the watch down in time");
+        }
+    }
+
+    /// Writes the watch down, unless the window before may still do so: its word is joined with ours first.
     async fn remember(&self) {
+        if self.account.is_open() {
+            return;
+        }
         let key = shelf::watch_key(&self.plan.plan);
-        if let Err(failure) = shelf::write_json(self.shelf, &key, &self.watch, Condition::Always).await {
+        if let Err(failure) = write_newest(self.shelf, &key, self.account.watch()).await {
             warn!(why = failure.chain(), "could not write the watch down");
         }
     }
 
-    async fn record(&self, blip: &Blip) {
-        let key = format!("evidence/{}/blips/{}.json", self.plan.plan, blip.streak.since);
-        if let Err(failure) = shelf::write_json(self.shelf, &key, blip, Condition::Always).await {
-            warn!(why = failure.chain(), "could not record the blip");
+    async fn record_recoveries(&mut self) {
+        for recovery in self.account.recoveries() {
+            let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, recovery.streak, recovery.at);
+            info!(plan.name = %self.plan.plan, because = blip.because, "recovered");
+            let key = format!("evidence/{}/blips/{}.json", self.plan.plan, blip.streak.since);
+            match within(self.world, self.patience(), shelf::write_json(self.shelf, &key, &blip, Condition::Always))
+                .await
+            {
+                Some(Ok(())) => {}
+                Some(Err(failure)) => warn!(why = failure.chain(), "could not record the blip"),
+                None => warn!("could not record the blip in time"),
+            }
         }
+    }
+}
+
+/// Writes the watch down, unless what is there tells of more: a write that took its time, or a window's last one, must
+/// not take away what the next window has written. What cannot be read is replaced.
+async fn write_newest(shelf: &impl Shelf, key: &str, watch: &Watch) -> Result<(), Failure> {
+    let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
+    for _ in 0..WRITES {
+        let condition = match shelf.get(key).await? {
+            None => Condition::Absent,
+            Some(there) => {
+                let told_until = serde_json::from_str::<Watch>(&there.text).ok().and_then(|watch| watch.told_until);
+                if told_until > watch.told_until {
+                    info!("the next window has written the watch down already");
+                    return Ok(());
+                }
+                Condition::Unchanged(there.etag)
+            }
+        };
+        match shelf::write_json(shelf, key, watch, condition).await {
+            Err(conflict @ Failure::Conflict(_)) => lost = conflict,
+            written => return written,
+        }
+    }
+    Err(lost)
+}
+
+/// Waits for this, but no longer than `patience`.
+async fn within<T>(world: &impl World, patience: Span, awaited: impl Future<Output = T>) -> Option<T> {
+    let end = probe::later(world.now(), patience);
+    tokio::select! {
+        biased;
+        value = awaited => Some(value),
+        () = world.sleep_until(end) => None,
     }
 }

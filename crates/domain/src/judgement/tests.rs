@@ -38,6 +38,7 @@ fn killed() -> Seen {
             instance: Some("orders-primary".parse().unwrap()),
             failing: Some(Streak { since: at(0), until: at(1_000), failures: 3, because: "refused".into() }),
             last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-500) }),
+            ..Watch::default()
         },
     }
 }

@@ -1,0 +1,235 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    id::InstanceId,
+    lease::ActiveSide,
+    wal::{LastSeen, Lsn},
+};
+
+fn probe() -> Probe {
+    Probe {
+        interval: Span::milliseconds(500),
+        timeout: Span::milliseconds(400),
+        failures_in_a_row: 3,
+        hold_down: Span::seconds(1),
+    }
+}
+
+fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
+}
+
+fn down(watch: &mut Watch, milliseconds: i64) -> Change {
+    watch.take(at(milliseconds), Sample::Down("refused".into()), probe().interval)
+}
+
+fn up(watch: &mut Watch, milliseconds: i64) -> Change {
+    watch.take(at(milliseconds), seen(milliseconds), probe().interval)
+}
+
+fn seen(milliseconds: i64) -> Sample {
+    Sample::Up(Some(LastSeen { lsn: Lsn(1), at: at(milliseconds) }))
+}
+
+#[test]
+fn the_first_window_begins_now_and_reaches_past_its_minute() {
+    let claim = claim(None, &probe(), at(0), at(130));
+    assert_eq!(claim, Claim::Take { from: at(500), until: at(72_000), after: None, gap: Span::seconds(0) });
+}
+
+#[test]
+fn a_window_begins_where_the_last_one_ends() {
+    let windows = Windows { claimed_until: at(72_000) };
+    let claim = claim(Some(windows), &probe(), at(60_000), at(60_400));
+    assert_eq!(
+        claim,
+        Claim::Take { from: at(72_000), until: at(132_000), after: Some(at(72_000)), gap: Span::seconds(0) }
+    );
+}
+
+#[test]
+fn a_second_delivery_finds_nothing_to_do() {
+    let windows = Windows { claimed_until: at(132_000) };
+    assert_eq!(claim(Some(windows), &probe(), at(60_000), at(61_000)), Claim::Covered);
+}
+
+#[test]
+fn a_window_that_starts_too_late_says_how_long_nobody_watched() {
+    let windows = Windows { claimed_until: at(72_000) };
+    let claim = claim(Some(windows), &probe(), at(60_000), at(80_000));
+    assert_eq!(
+        claim,
+        Claim::Take { from: at(80_000), until: at(132_000), after: Some(at(72_000)), gap: Span::seconds(8) }
+    );
+}
+
+#[test]
+fn failures_are_counted_across_windows_by_their_place_on_the_grid() {
+    let mut first = Watch::default();
+    assert_eq!(down(&mut first, 0), Change::Failing(1));
+    assert_eq!(down(&mut first, 500), Change::Failing(2));
+    let mut second: Watch = serde_json::from_value(serde_json::to_value(&first).unwrap()).unwrap();
+    assert_eq!(
+        down(&mut second, 1_500),
+        Change::Failing(4),
+        "the sample at 1,000 was under way when the state was read"
+    );
+}
+
+#[test]
+fn what_nobody_watched_is_not_counted_as_failed() {
+    let mut watch = Watch::default();
+    down(&mut watch, 0);
+    assert_eq!(down(&mut watch, 1_500), Change::Failing(1));
+}
+
+#[test]
+fn one_success_ends_the_streak_and_hands_it_to_the_record() {
+    let mut watch = Watch::default();
+    down(&mut watch, 0);
+    down(&mut watch, 500);
+    let Change::Recovered(streak) = up(&mut watch, 1_000) else { panic!("not recovered") };
+    assert_eq!(streak.failures, 2);
+    assert_eq!(down(&mut watch, 1_500), Change::Failing(1));
+    let blip = Blip::new("lab".parse().unwrap(), &probe(), streak, at(1_000));
+    assert!(!blip.alarmed);
+    assert_eq!(
+        blip.because,
+        "2 samples failed in a row within 1s; 3 in a row raise the alarm and the hold-down is 1s: not failed over"
+    );
+}
+
+#[test]
+fn what_was_seen_of_one_instance_says_nothing_of_another() {
+    let [first, second]: [InstanceId; 2] = ["orders-1", "orders-2"].map(|name| name.parse().unwrap());
+    let mut watch = Watch::default().of(ActiveSide::Primary, &first);
+    up(&mut watch, 0);
+    down(&mut watch, 500);
+    assert_eq!(watch.clone().of(ActiveSide::Primary, &first), watch);
+    for side in [ActiveSide::Primary, ActiveSide::Replica] {
+        let other = watch.clone().of(side, &second);
+        assert_eq!((other.side, other.failing, other.last_seen), (side, None, None));
+    }
+}
+
+/// Far apart, the window before has long written down what there was; close together, it may still do so.
+#[test]
+fn the_last_word_of_a_window_is_awaited_no_longer_than_it_may_take() {
+    let with = |interval: u64, timeout: u64| {
+        let probe = Probe { interval: Span::milliseconds(interval), timeout: Span::milliseconds(timeout), ..probe() };
+        last_word_by(at(72_000), &probe)
+    };
+    assert_eq!(with(500, 400), at(72_000 - 500 + 400 + 4_000));
+    assert_eq!(with(30_000, 10_000), at(72_000 - 30_000 + 10_000 + 4_000));
+}
+
+#[test]
+fn what_refuses_us_lives_but_was_not_seen() {
+    let mut watch = Watch::default();
+    assert_eq!(watch.take(at(0), Sample::Up(None), probe().interval), Change::Untold);
+    up(&mut watch, 500);
+    down(&mut watch, 1_000);
+    let Change::Recovered(streak) = watch.take(at(1_500), Sample::Up(None), probe().interval) else {
+        panic!("not recovered")
+    };
+    assert_eq!((streak.since, watch.last_seen.map(|seen| seen.at)), (at(1_000), Some(at(500))));
+}
+
+/// Whether a sample was up, down or could not be told.
+fn samples() -> impl Strategy<Value = Vec<Option<bool>>> {
+    // Long streaks of either: most samples are as the one before.
+    proptest::collection::vec(
+        (prop_oneof![6 => Just(Some(true)), 6 => Just(Some(false)), 1 => Just(None)], 1usize..8),
+        1..30,
+    )
+    .prop_map(|runs| runs.into_iter().flat_map(|(sample, count)| vec![sample; count]).collect())
+}
+
+fn sample(up: Option<bool>, milliseconds: i64) -> Sample {
+    match up {
+        Some(true) => seen(milliseconds),
+        Some(false) => Sample::Down("refused".into()),
+        None => Sample::Unknown,
+    }
+}
+
+proptest! {
+    /// Each window begins with what was written down when it started, and at each of its first samples reads as much of
+    /// the window before as that one has written down by then: late, but in time before its own end.
+    #[test]
+    fn an_outage_is_one_outage_however_it_is_divided_into_windows(
+        samples in samples(),
+        interval in prop_oneof![Just(100i64), Just(200), Just(500), Just(1_000), Just(5_000), Just(10_000), Just(30_000), 100i64..30_000],
+        lengths in proptest::collection::vec(1usize..20, 1..60),
+        stale in proptest::collection::vec(0usize..200, 60),
+        lags in proptest::collection::vec(proptest::collection::vec(0usize..5, 0..5), 60),
+    ) {
+        let step = Span::milliseconds(interval.unsigned_abs());
+        let place = |n: usize| i64::try_from(n).unwrap() * interval;
+        let (mut whole, mut expected, mut counts) = (Watch::default(), Vec::new(), Vec::new());
+        for (n, up) in samples.iter().enumerate() {
+            let change = whole.take(at(place(n)), sample(*up, place(n)), step);
+            counts.push(whole.failing.as_ref().map_or(0, |streak| streak.failures));
+            if let Change::Recovered(streak) = change {
+                expected.push(Recovery { streak, at: at(place(n)) });
+            }
+        }
+
+        let (mut written, mut recovered, mut from) = (vec![Watch::default()], Vec::new(), 0);
+        for ((length, stale), mut lags) in lengths.into_iter().chain([samples.len()]).zip(stale).zip(lags) {
+            let until = (from + length).min(samples.len());
+            if from == until { break }
+            let before = written.clone();
+            let read = |late: usize| before[before.len().saturating_sub(1 + late)].clone();
+            let mut account = Account::new(read(stale), step);
+            lags.sort_unstable();
+            for n in from..until {
+                if account.is_open() {
+                    let before = read(lags.pop().unwrap_or(0));
+                    let last_word = before.told_until >= Some(at(place(from))) || from == 0;
+                    account.join(before);
+                    if last_word { account.settle(); }
+                }
+                account.take(at(place(n)), sample(samples[n], place(n)));
+                let failures = account.watch().failing.as_ref().map_or(0, |streak| streak.failures);
+                prop_assert!(failures <= counts[n], "never more than were seen");
+                prop_assert!(account.is_open() || failures == counts[n], "{failures} of {} at sample {n}", counts[n]);
+                recovered.extend(account.recoveries());
+                if !account.is_open() { written.push(account.watch().clone()); }
+            }
+            if account.is_open() {
+                account.join(read(0));
+                account.settle();
+            }
+            recovered.extend(account.recoveries());
+            account.end(at(place(until)));
+            written.push(account.watch().clone());
+            from = until;
+        }
+        prop_assume!(from == samples.len());
+        prop_assert_eq!(written.last(), Some(&whole));
+        prop_assert_eq!(recovered, expected);
+    }
+
+    #[test]
+    fn windows_meet_without_gap_or_overlap_however_late_they_start(delays in proptest::collection::vec(0i64..11_900, 1..30)) {
+        let mut windows = None;
+        let mut expected = None;
+        for (minute, delay) in (0i64..).zip(delays) {
+            let scheduled = at(minute * 60_000);
+            if let Claim::Take { from, until, after, gap } = claim(windows, &probe(), scheduled, at(minute * 60_000 + delay)) {
+                prop_assert_eq!(after, expected);
+                if let Some(expected) = expected {
+                    prop_assert_eq!(from, expected);
+                    prop_assert_eq!(gap, Span::seconds(0));
+                }
+                prop_assert!(from < until);
+                windows = Some(Windows { claimed_until: until });
+                expected = Some(until);
+            } else {
+                prop_assert!(false, "minute {} got nothing", minute);
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What the watch knows of the primary, written down for the window after and for the judge.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::later;
+use crate::{id::InstanceId, lease::ActiveSide, span::Span, wal::LastSeen};
+
+/// What the watch remembers from one window to the next, and leaves for the judge.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Watch {
+    /// Which side is watched: the one that takes writes.
+    #[serde(default)]
+    pub side: ActiveSide,
+    /// Which instance the rest is of: the plan may name another one since.
+    #[serde(default)]
+    pub instance: Option<InstanceId>,
+    /// The failures in a row, if the newest sample failed.
+    pub failing: Option<Streak>,
+    /// Where the primary's log stood when it last answered.
+    pub last_seen: Option<LastSeen>,
+    /// What was sampled before this instant is in here: at its end a window writes where the next one begins.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub told_until: Option<Timestamp>,
+}
+
+/// Failures in a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Streak {
+    /// The first failed sample.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// The newest failed sample.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+    /// How many.
+    pub failures: u32,
+    /// What the newest one said.
+    pub because: String,
+}
+
+/// One sample's result, at its place on the grid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sample {
+    /// The primary answered. It says where its log stands, unless it refuses us: then it lives all the same.
+    Up(Option<LastSeen>),
+    /// It did not.
+    Down(String),
+    /// It could not be told.
+    Unknown,
+}
+
+/// What a sample changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Healthy as before.
+    StillUp,
+    /// A failure; this many in a row now.
+    Failing(u32),
+    /// The streak ended by itself.
+    Recovered(Streak),
+    /// Nothing: neither up nor down.
+    Untold,
+}
+
+impl Watch {
+    /// What is remembered of an instance, which takes writes as this side: nothing, where another one was watched.
+    #[must_use]
+    pub fn of(self, side: ActiveSide, instance: &InstanceId) -> Self {
+        if self.instance.as_ref() == Some(instance) {
+            return Self { side, ..self };
+        }
+        Self { side, instance: Some(instance.clone()), told_until: self.told_until, ..Self::default() }
+    }
+
+    /// Takes in one sample.
+    ///
+    /// A streak survives one sample that nobody has told of (it took longer than its interval, or could not tell); after a
+    /// longer silence it starts anew, because unseen is not failed.
+    pub fn take(&mut self, at: Timestamp, sample: Sample, interval: Span) -> Change {
+        self.take_after(interval.times(2), at, sample, interval)
+    }
+
+    /// Takes in one sample, where a streak's newest one may be this long ago.
+    pub(super) fn take_after(&mut self, silence: Span, at: Timestamp, sample: Sample, interval: Span) -> Change {
+        self.told_until = Some(later(at, interval));
+        match sample {
+            // What refuses us from the beginning was never seen: that the watch is blind must not look like health.
+            Sample::Up(None) if self.last_seen.is_none() => Change::Untold,
+            Sample::Up(seen) => {
+                self.last_seen = seen.or(self.last_seen);
+                self.failing.take().map_or(Change::StillUp, Change::Recovered)
+            }
+            Sample::Down(because) => {
+                let unbroken = self.failing.take().filter(|streak| Span::between(streak.until, at) <= silence);
+                let since = unbroken.map_or(at, |streak| streak.since);
+                let steps = Span::between(since, at).as_milliseconds() / interval.as_milliseconds().max(1);
+                let failures = u32::try_from(steps.saturating_add(1)).unwrap_or(u32::MAX);
+                self.failing = Some(Streak { since, until: at, failures, because });
+                Change::Failing(failures)
+            }
+            Sample::Unknown => Change::Untold,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Where one window ends and the next begins: an outage is one outage all the same.
+
+use super::*;
+
+/// A shelf that takes its time.
+struct Slow<'a> {
+    memory: Memory,
+    world: &'a Fake,
+    takes: Span,
+    /// Each watch that was written down.
+    written: RefCell<Vec<Watch>>,
+}
+
+impl<'a> Slow<'a> {
+    fn of(world: &'a Fake, interval: &str, takes: Span) -> Self {
+        Self { memory: at_pace(interval), world, takes, written: RefCell::default() }
+    }
+}
+
+impl edge::shelf::Shelf for Slow<'_> {
+    async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
+        self.world.clock.sleep(self.takes).await;
+        self.memory.get(key).await
+    }
+
+    async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
+        self.world.clock.sleep(self.takes).await;
+        self.memory.put(key, text.clone(), condition).await?;
+        if key == "probes/lab/watch.json" {
+            self.written.borrow_mut().push(serde_json::from_str(&text).unwrap());
+        }
+        Ok(())
+    }
+}
+
+/// The lab's plan at another pace.
+fn at_pace(interval: &str) -> Memory {
+    let plan = include_str!("../../../../plans/lab.yaml").replace("interval: 500ms", &format!("interval: {interval}"));
+    let promises = plan.replace("rto: 30s", "rto: 10m").replace("rpo: 5s", "rpo: 1m");
+    Memory::default().with("plans/lab.yaml", &promises)
+}
+
+/// Interval, in milliseconds and as it is written, and where the second window begins.
+const PACES: [(i64, &str, i64); 4] =
+    [(500, "500ms", 72_000), (1_000, "1s", 72_000), (5_000, "5s", 75_000), (10_000, "10s", 80_000)];
+
+/// The first sample that is not before this instant.
+fn first_sample(interval: i64, milliseconds: i64) -> i64 {
+    (milliseconds + interval - 1) / interval * interval
+}
+
+#[test]
+fn an_outage_has_one_beginning_and_one_count_over_all_windows_that_it_lasts() {
+    for (interval, written, handover) in PACES {
+        // Just before, at and just after the handover; and the last sample before it.
+        for dies in [handover - interval - 1, handover - interval, handover - 1, handover, handover + 1, 5_000] {
+            for takes in [0, 30] {
+                let silence = Span::milliseconds(380);
+                let world = Fake { silence, ..Fake::down(&[(dies, i64::MAX / 2_000_000)]) };
+                let shelf = Slow::of(&world, written, Span::milliseconds(takes));
+                minutes(&shelf, &world, 6);
+                let since = first_sample(interval, dies);
+                let place = format!("{written}, dies at {dies}, a shelf of {takes} ms");
+                let streak = remembered(&shelf.memory).failing.expect("it fails");
+                assert_eq!(streak.since, at(since), "{place}");
+                assert!(streak.until > at(360_000), "{place}: {streak:?}");
+                for (sampled, failures) in world.published.borrow().iter() {
+                    let place = format!("{place}: {failures} at {sampled}");
+                    let steps = sampled.duration_since(at(since)).as_millis() / i128::from(interval);
+                    let counted = if *sampled < at(since) { 0 } else { u32::try_from(steps + 1).unwrap() };
+                    assert_eq!(*failures, counted, "{place}");
+                }
+                assert_eq!(blips(&shelf.memory), []);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_hold_down_over_several_windows_is_reckoned_from_the_first_failure() {
+    for (interval, written, handover) in PACES {
+        let world = Fake::down(&[(handover - interval, 10_000_000)]);
+        let shelf = Slow::of(&world, written, Span::milliseconds(20));
+        minutes(&shelf, &world, 8);
+        for watch in shelf.written.borrow().iter() {
+            let began = watch.failing.as_ref().map(|streak| streak.since);
+            assert!(began.is_none_or(|since| since == at(handover - interval)), "{written}: {watch:?}");
+        }
+        let streak = remembered(&shelf.memory).failing.unwrap();
+        assert!(Span::between(streak.since, streak.until) > Span::seconds(360), "{written}: {streak:?}");
+    }
+}
+
+#[test]
+fn an_outage_across_a_handover_is_recorded_with_its_true_length() {
+    for (interval, written, handover) in PACES {
+        // It ends right at the handover, right after it, and in the midst of the next window; and a minute long.
+        let minute = first_sample(interval, handover - 20_000);
+        for (from, until) in [
+            (minute, minute + 60_000),
+            (handover - 2 * interval, handover),
+            (handover - interval, handover),
+            (handover - interval, handover + interval),
+            (handover, handover + interval),
+        ] {
+            for takes in [0, 30] {
+                let silence = Span::milliseconds(380);
+                let world = Fake { silence, ..Fake::down(&[(from, until)]) };
+                let shelf = Slow::of(&world, written, Span::milliseconds(takes));
+                minutes(&shelf, &world, 4);
+                let place = format!("{written}, {from} to {until}, a shelf of {takes} ms");
+                let blips = blips(&shelf.memory);
+                let [blip] = &blips[..] else { panic!("{place}: {blips:?}") };
+                let failures = u32::try_from((until - from) / interval).unwrap();
+                assert_eq!((blip.streak.since, blip.streak.failures), (at(from), failures), "{place}");
+                assert_eq!((blip.streak.until, blip.recovered_at), (at(until - interval), at(until)), "{place}");
+                assert_eq!(blip.alarmed, failures >= 3, "{place}");
+                assert_eq!(remembered(&shelf.memory).failing, None, "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_failure_at_the_handover_knows_where_the_window_before_last_saw_the_primary() {
+    let world = Fake::down(&[(72_000, 10_000_000)]);
+    let shelf = Slow::of(&world, "500ms", Span::milliseconds(20));
+    minutes(&shelf, &world, 2);
+    let written = shelf.written.borrow();
+    let first = written.iter().find(|watch| watch.failing.is_some()).unwrap();
+    assert_eq!(first.failing.as_ref().map(|streak| streak.failures), Some(1));
+    assert_eq!(first.last_seen.map(|seen| seen.at), Some(at(71_500)), "what the judge will reckon the loss from");
+}
+
+#[test]
+fn what_a_window_wrote_down_is_not_taken_back_by_the_one_before() {
+    for (_, written, handover) in PACES {
+        let world = Fake::down(&[(handover - 1, handover + 40_000)]);
+        let shelf = Slow::of(&world, written, Span::milliseconds(200));
+        minutes(&shelf, &world, 3);
+        let written = shelf.written.borrow();
+        assert!(written.is_sorted_by_key(|watch| watch.told_until), "{written:?}");
+    }
+}
+
+#[test]
+fn a_window_that_died_without_its_last_word_is_waited_for_and_not_made_up() {
+    // The window before has written nothing down since this one started.
+    let before = json!({
+        "instance": "orders-primary", "toldUntil": at(60_500), "lastSeen": null,
+        "failing": {"since": at(50_000), "until": at(60_000), "failures": 21, "because": "refused"},
+    });
+    let windows = json!({"claimedUntil": at(72_000)});
+    let world = Fake::down(&[(0, 10_000_000)]);
+    let shelf = Slow { written: RefCell::default(), takes: Span::milliseconds(20), world: &world, memory: lab() };
+    let memory = shelf.memory.with("probes/lab/windows.json", &windows.to_string());
+    let shelf = Slow { memory: memory.with("probes/lab/watch.json", &before.to_string()), ..shelf };
+    minute(&shelf, &world, 1);
+    let streak = remembered(&shelf.memory).failing.unwrap();
+    assert_eq!(streak.since, at(72_000), "nobody saw it fail between");
+    let first = shelf.written.borrow()[0].clone();
+    assert!(first.told_until < Some(at(77_000)), "it waits for a last word no longer than one may take: {first:?}");
+}

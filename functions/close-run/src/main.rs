@@ -249,6 +249,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_history_that_is_not_told_keeps_neither_the_evidence_nor_the_lease() {
+        for (engine, says) in [(Mute::Denies, "AccessDenied"), (Mute::Throttles, "Throttling")] {
+            let shelf = held();
+            let closed = handle(&shelf, &engine, Timestamp::UNIX_EPOCH, event()).await.unwrap().did.unwrap();
+            let text = shelf.text(&closed.evidence).unwrap();
+            let evidence: Evidence = serde_json::from_str(&text).unwrap();
+            let why = evidence.timeline_missing.unwrap();
+            assert!(why.contains(says) && evidence.timeline.is_empty(), "{why}");
+            assert_eq!((evidence.transitions, closed.transitions), (None, None), "unknown is not zero");
+            assert_eq!((closed.rto_seconds, closed.met), (None, None), "what was not timed was not met");
+            let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+            assert_eq!(lease.holder, None);
+        }
+        let execution = serde_json::from_value(event()["execution"].clone()).unwrap();
+        let why = told(&Mute::Hangs, &execution, Duration::from_millis(5)).await.unwrap_err();
+        assert!(why.contains("not told within"), "{why}");
+        let shelf = held();
+        let closed = close(&shelf, event()).await.did.unwrap();
+        assert!(!shelf.text(&closed.evidence).unwrap().contains("timelineMissing"), "only where it is missing");
+    }
+
+    #[tokio::test]
     async fn closing_twice_is_closing_once() {
         let shelf = held();
         close(&shelf, event()).await;

@@ -110,7 +110,7 @@ async fn one_server_that_does_not_answer_is_named_and_waited_for() {
     for answer in [Ok(OLD.parse().unwrap()), Err("`ns-2.example` cannot be resolved".to_owned())] {
         let zone = Fake::leading_to(OLD);
         *zone.other.borrow_mut() = Some(answer);
-        let step = handle(&held(), &zone, event()).await.unwrap();
+        let step = handle(&held(), &Says(Owner::Running), &zone, event()).await.unwrap();
         assert_eq!(step.step, Outcome::Pending);
         assert!(step.because.starts_with("`ns-2.example`, an authoritative server"), "{}", step.because);
     }

@@ -32,7 +32,7 @@ impl Blip {
     pub fn new(plan: PlanName, probe: &Probe, streak: Streak, recovered_at: Timestamp) -> Self {
         let alarmed = streak.failures >= probe.failures_in_a_row;
         // Not until the recovery: nobody may have watched in between.
-        let span = Span::between(streak.since, streak.until) + probe.interval;
+        let span = (Span::between(streak.since, streak.until) + probe.interval).roughly();
         let because = if alarmed {
             format!(
                 "{} samples failed in a row within {span} and raised the alarm; the run it started says what was decided",

@@ -120,7 +120,9 @@ async fn one_server_that_does_not_answer_is_named_and_waited_for() {
 async fn a_lease_that_nobody_can_read_moves_nothing() {
     for text in ["", "null", "[]", "{\"plan\": \"lab\"}"] {
         let zone = Fake::leading_to(OLD);
-        let failure = handle(&Memory::default().with("leases/lab.json", text), &zone, event()).await.unwrap_err();
+        let failure = handle(&Memory::default().with("leases/lab.json", text), &Says(Owner::Running), &zone, event())
+            .await
+            .unwrap_err();
         assert!(failure.name() == "InvalidInput" && failure.chain().contains("leases/lab.json"), "{}", failure.chain());
         assert_eq!(zone.changes.get(), 0);
     }

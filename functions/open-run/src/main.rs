@@ -3,8 +3,11 @@
 //! - in: [`OpenRun`], samples in `events/open-run.json` (an alarm), `events/open-run-by-hand.json` (a person) and
 //!   `events/open-run-switchover.json` (a person, for a switchover)
 //! - out: [`Step<Run>`]: `Done` with the run that every later step is given, or `Refused` with the reason
-//! - changes: the plan's lease, on the condition that nobody else did; safe to repeat
+//! - changes: the plan's lease, and which plan moves each of its instances, on the condition that nobody else did; safe to
+//!   repeat
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+mod claim;
 
 use domain::{
     failure::Failure,
@@ -71,10 +74,13 @@ async fn handle(
             );
             return Ok(Step::refused(why, &lease));
         }
-        Taking::Take { lease, taken_over } => {
+        Taking::Take { lease: taken, taken_over } => {
+            if let Err(why) = claim::claim(shelf, &plan).await? {
+                return Ok(Step::refused(why, &lease));
+            }
             let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
-            shelf::write_json(shelf, &key, &lease, condition).await?;
-            (lease, taken_over)
+            shelf::write_json(shelf, &key, &taken, condition).await?;
+            (taken, taken_over)
         }
     };
     let because = match &taken_over {
@@ -211,7 +217,8 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         let loss = domain::judgement::Loss::Promoted;
         let promoting = shut.promoting(domain::promotion::Asked { at, position: None, loss }, None);
-        let event = sample(include_str!("../../../events/open-run-by-hand.json"));
+        let mut event = sample(include_str!("../../../events/open-run-by-hand.json"));
+        event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:next");
         for (left, owes) in [(&shut, true), (&promoting, false)] {
             let shelf = lab().with("leases/lab.json", &serde_json::to_string(left).unwrap());
             let gone = Says(Owner::Gone("ABORTED".into()));

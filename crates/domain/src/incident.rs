@@ -145,7 +145,7 @@ pub fn approval(run: &Run, judgement: &Judgement, because: &str) -> Notice {
     Notice::new(
         &format!("Lifeboat: approve the failover of {}?", plan.plan),
         &format!(
-            "{}\n\nPlan: {}\nGeneration: {generation}\nFailure: {} since {}\nWhy a person is asked: {because}\nMay be lost: {}\nSignals:\n{signals}\n\
+            "{}\n\nPlan: {}\nGeneration: {generation}\nFailure: {} since {}\nWhy a person is asked: {because}\nMay be lost: {}\nWhat each says of the primary:\n{signals}\n\
              Answer within {}:\n  {answer} --by YOU --why REASON\n  {answer} --by YOU --why REASON --deny\n",
             plan.summary,
             plan.plan,
@@ -235,13 +235,14 @@ pub fn ended(ended: Ended<'_>) -> Notice {
         None => "a request that cannot be read".into(),
     };
     // The same key for every notice of one incident, so that pagers fold and resolve them.
-    let key =
-        run.map(|run| format!("{}/{}/{}", run.execution.region(), run.plan.plan, run.generation)).unwrap_or_default();
+    let key = run.map_or_else(String::new, |run| {
+        format!("Incident: {}/{}/{}\n", run.execution.region(), run.plan.plan, run.generation)
+    });
     let standing = standing.map(|standing| format!("True now: {standing}\n")).unwrap_or_default();
     Notice::new(
         &format!("Lifeboat: {headline}"),
         &format!(
-            "{summary}{headline}\n\nWhy: {because}\n{standing}Started by: {started}\nExecution: {execution}\nIncident: {key}\nEvidence: {}\n\n{next}\n{goes_on}",
+            "{summary}{headline}\n\nWhy: {because}\n{standing}Started by: {started}\nExecution: {execution}\n{key}Evidence: {}\n\n{next}\n{goes_on}",
             evidence.unwrap_or("none could be written")
         ),
         &format!("{}{}", kind.title(), outcome.end()),

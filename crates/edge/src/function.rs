@@ -2,7 +2,9 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::{Client, primitives::Blob};
+use domain::wording;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::aws;
 
@@ -21,7 +23,26 @@ pub async fn ask<A: DeserializeOwned>(
     let body = answer.payload().map(|blob| String::from_utf8_lossy(blob.as_ref()).into_owned()).unwrap_or_default();
     let told: String = body.chars().take(300).collect();
     match answer.function_error() {
-        Some(_) => Err(format!("`{function}` failed: {told}")),
-        None => serde_json::from_str(&body).map_err(|error| format!("`{function}` answered `{told}`: {error}")),
+        Some(_) => Err(format!("`{function}` failed: {}", error_of(&body).unwrap_or(told))),
+        None => serde_json::from_str(&body)
+            .map_err(|error| format!("`{function}` answered `{told}`: {}", wording::plain(&error.to_string()))),
+    }
+}
+
+/// What a function's error says, where it is told as the runtime tells it.
+fn error_of(body: &str) -> Option<String> {
+    let told: Value = serde_json::from_str(body).ok()?;
+    Some(told.get("errorMessage")?.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_s_error_is_told_by_what_it_says() {
+        let body = r#"{"errorType": "InvalidInput", "errorMessage": "leases/lab.json cannot be read"}"#;
+        assert_eq!(error_of(body).unwrap(), "leases/lab.json cannot be read");
+        assert_eq!(error_of("a panic"), None);
     }
 }

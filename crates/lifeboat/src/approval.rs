@@ -65,7 +65,7 @@ impl Command {
         // Step Functions may take an answer that nobody waits for.
         if let Some(how) = run::how_it_ended(&engine.describe(&execution).await?) {
             return Err(Refusal::failed(
-                format!("run `{name}` of plan `{}` has ended, and takes no answer; {how}", self.plan),
+                format!("run `{name}` of plan `{}` takes no answer any more: {how}", self.plan),
                 "A failover can be started by hand: `lifeboat failover --help`.",
             ));
         }

@@ -127,9 +127,11 @@ pub(crate) fn has_ended(described: &DescribeExecutionOutput) -> bool {
     !matches!(described.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive)
 }
 
-/// How a run ended, in words; `None` while it runs.
+/// How a run ended, in words, with its end's own name or the engine's; `None` while it runs.
 pub(crate) fn how_it_ended(described: &DescribeExecutionOutput) -> Option<String> {
-    Ending::of(described).map(|ending| ending.to_string())
+    let ending = Ending::of(described)?;
+    let end = described.error().filter(|_| *described.status() == ExecutionStatus::Failed);
+    Some(format!("it ended as {}: {}", end.unwrap_or(described.status().as_str()), ending.because()))
 }
 
 /// Follows a run and tells what its steps answer, until `ending` makes something of it, or the person has seen enough.

@@ -9,7 +9,7 @@ use std::future::Future;
 
 use domain::{
     approval::Asked,
-    backup::BackupRun,
+    backup::{BackupRun, whole_second},
     cleanup::CleanupRun,
     evidence::RunOutcome,
     failure::Failure,
@@ -236,7 +236,7 @@ async fn keep_token(shelf: &impl Shelf, approval: &Approval, now: Timestamp) -> 
         execution: approval.run.execution.clone(),
         task_token: approval.task_token.clone(),
         because: approval.judgement.because.clone(),
-        deadline: now.checked_add(approval.run.plan.failover.approval_deadline.duration()).ok(),
+        deadline: now.checked_add(approval.run.plan.failover.approval_deadline.duration()).map(whole_second).ok(),
     };
     shelf::write_json(shelf, &key, &asked, Condition::Always).await
 }

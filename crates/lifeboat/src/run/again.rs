@@ -26,7 +26,7 @@ impl Again {
                 );
             }
         };
-        format!("Watch it again with: {}", line(std::env::args().chain(more)))
+        format!("While it runs, these words watch it again: {}", line(std::env::args().chain(more)))
     }
 }
 

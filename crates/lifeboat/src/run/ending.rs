@@ -58,6 +58,10 @@ impl Ending {
         Some(Self { of, outcome, because })
     }
 
+    pub(super) fn because(&self) -> &str {
+        &self.because
+    }
+
     fn headline(&self) -> &'static str {
         match self.outcome {
             RunOutcome::Done => "done",
@@ -134,6 +138,26 @@ mod tests {
             .set_error(error.map(str::to_owned))
             .build();
         Ending::of(&described.unwrap()).map(|ending| ending.outcome)
+    }
+
+    #[test]
+    fn a_run_that_ended_is_told_by_the_name_of_its_end_or_by_the_engine_s_word() {
+        let told = |status, error: Option<&str>, cause: Option<&str>| {
+            let described = DescribeExecutionOutput::builder()
+                .execution_arn("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:a")
+                .state_machine_arn("arn")
+                .start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0))
+                .status(status)
+                .set_error(error.map(str::to_owned))
+                .set_cause(cause.map(str::to_owned))
+                .build();
+            super::super::how_it_ended(&described.unwrap())
+        };
+        assert_eq!(told(ExecutionStatus::Running, None, None), None);
+        let refused = told(ExecutionStatus::Failed, Some("FailoverRefused"), Some("it answers again"));
+        assert_eq!(refused.unwrap(), "it ended as FailoverRefused: it answers again");
+        let aborted = told(ExecutionStatus::Aborted, Some("Stopped"), Some("by hand"));
+        assert_eq!(aborted.unwrap(), "it ended as ABORTED: by hand");
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub fn broken(execution: &ExecutionArn, input: Option<&str>, status: &str, cause
         format!("What is true now: lifeboat status {plan} --region {}\n", execution.region())
     });
     Notice::new(
-        &format!("Lifeboat: a {noun}{of} was broken off"),
+        &format!("Lifeboat: a {noun}{of} was broken off ({status})"),
         &format!(
             "A {noun}{of} was broken off: the engine ended it as {status}, so that it left no evidence of its own.\n\n\
              Cause: {}\nExecution: {execution}\n\n{next}\n{look}",

@@ -148,7 +148,7 @@ fn a_start_by_a_request_that_cannot_be_read_says_what_is_wrong_with_it() {
 #[test]
 fn a_run_that_was_broken_off_is_told_with_its_plan_and_a_backup_has_no_lease() {
     let Notice { subject, message } = broken(&execution("lifeboat-failover"), Some(&alarm()), "ABORTED", "none given");
-    assert_eq!(subject, "Lifeboat: a failover of lab was broken off");
+    assert_eq!(subject, "Lifeboat: a failover of lab was broken off (ABORTED)");
     assert!(message.contains("ABORTED") && message.contains("lease"), "{message}");
     let Notice { subject, message } = broken(
         &execution("lifeboat-backup"),
@@ -156,7 +156,7 @@ fn a_run_that_was_broken_off_is_told_with_its_plan_and_a_backup_has_no_lease() {
         "TIMED_OUT",
         "none given",
     );
-    assert_eq!(subject, "Lifeboat: a backup of lab was broken off");
+    assert_eq!(subject, "Lifeboat: a backup of lab was broken off (TIMED_OUT)");
     assert!(!message.contains("lease"), "{message}");
 }
 

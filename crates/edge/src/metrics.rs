@@ -30,21 +30,24 @@ impl Metrics {
         Self { client: Client::new(&aws::config(None).await) }
     }
 
-    /// Publishes how many samples have failed in a row, at one second's resolution: the alarm watches its maximum.
+    /// Publishes how many samples had failed in a row, at each of these instants and at one second's resolution: the alarm
+    /// watches its maximum. CloudWatch takes a thousand in one call.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn consecutive_failures(&self, plan: &PlanName, at: Timestamp, failures: u32) -> Result<(), Failure> {
-        let datum = MetricDatum::builder()
-            .metric_name("ConsecutiveFailures")
-            .dimensions(dimension("Plan", plan.as_str()))
-            .dimensions(dimension("Vantage", "recovery"))
-            .timestamp(DateTime::from_millis(at.as_millisecond()))
-            .value(f64::from(failures))
-            .unit(StandardUnit::Count)
-            .storage_resolution(1)
-            .build();
-        self.publish(plan, [datum]).await
+    pub async fn consecutive_failures(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> Result<(), Failure> {
+        let data = counts.iter().map(|(at, failures)| {
+            MetricDatum::builder()
+                .metric_name("ConsecutiveFailures")
+                .dimensions(dimension("Plan", plan.as_str()))
+                .dimensions(dimension("Vantage", "recovery"))
+                .timestamp(DateTime::from_millis(at.as_millisecond()))
+                .value(f64::from(*failures))
+                .unit(StandardUnit::Count)
+                .storage_resolution(1)
+                .build()
+        });
+        self.publish(plan, data).await
     }
 
     /// Publishes that there is a whole backup, at the time that its data is of, and how large its database was, where

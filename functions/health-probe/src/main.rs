@@ -5,6 +5,8 @@
 //! - changes: the metric `ConsecutiveFailures`, the watch's memory, a record of each blip
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
+mod handover;
+mod telling;
 mod window;
 
 use domain::{
@@ -88,8 +90,8 @@ impl World for Probe {
         self.postgres.look(&server, request.timeout.duration()).await
     }
 
-    async fn publish(&self, plan: &PlanName, at: Timestamp, failures: u32) -> Result<(), Failure> {
-        self.metrics.consecutive_failures(plan, at, failures).await
+    async fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> Result<(), Failure> {
+        self.metrics.consecutive_failures(plan, counts).await
     }
 
     fn now(&self) -> Timestamp {

@@ -13,6 +13,7 @@ use super::*;
 
 mod clock;
 mod handover;
+mod telling;
 
 /// A primary that is down in some spans.
 struct Fake {
@@ -21,7 +22,13 @@ struct Fake {
     verdict: Verdict,
     /// How long a look takes that is not answered.
     silence: Span,
+    /// How long CloudWatch takes.
+    publishing: Span,
+    /// Until when it refuses for now.
+    refuses_until: Option<Timestamp>,
     published: RefCell<Vec<(Timestamp, u32)>>,
+    /// When each call was answered, and its highest count.
+    told: RefCell<Vec<(Timestamp, u32)>>,
     looked_at: RefCell<Vec<ActiveSide>>,
 }
 
@@ -36,7 +43,10 @@ impl Fake {
             down: spans.to_vec(),
             verdict: Verdict::Down,
             silence: Span::milliseconds(1),
+            publishing: Span::milliseconds(0),
+            refuses_until: None,
             published: RefCell::default(),
+            told: RefCell::default(),
             looked_at: RefCell::default(),
         }
     }
@@ -74,8 +84,13 @@ impl World for Fake {
         }
     }
 
-    async fn publish(&self, _: &PlanName, at: Timestamp, failures: u32) -> Result<(), Failure> {
-        self.published.borrow_mut().push((at, failures));
+    async fn publish(&self, _: &PlanName, counts: &[(Timestamp, u32)]) -> Result<(), Failure> {
+        if self.refuses_until.is_some_and(|until| self.now() < until) {
+            return Err(Failure::AwsTransient { what: "cannot publish".into(), source: None });
+        }
+        self.clock.sleep(self.publishing).await;
+        self.published.borrow_mut().extend(counts);
+        self.told.borrow_mut().push((self.now(), counts.iter().map(|(_, failures)| *failures).max().unwrap_or(0)));
         Ok(())
     }
 
@@ -238,11 +253,11 @@ fn a_primary_that_is_moved_while_it_fails_is_followed_within_the_window() {
             self.0.put(key, text, condition).await
         }
     }
-    let world = Fake::down(&[(5_000, 6_700)]);
+    let world = Fake::down(&[(5_000, 6_200)]);
     minute(&Moving(lab()), &world, 0);
     let published = world.published.borrow();
-    assert_eq!(world.most_failures(), 4);
-    let after = published.iter().skip_while(|(_, failures)| *failures < 4).nth(1);
+    assert_eq!(world.most_failures(), 3);
+    let after = published.iter().skip_while(|(_, failures)| *failures < 3).nth(1);
     assert_eq!(after.map(|(_, failures)| *failures), Some(0), "the new primary answers: the alarm comes to rest");
     assert_eq!(world.looked_at.borrow().last(), Some(&ActiveSide::Replica));
 }

@@ -1,4 +1,7 @@
 //! One window of samples. The one place where a Lambda sleeps: EventBridge cannot start it more often than once a minute.
+//!
+//! One task samples and tells, side by side ([`crate::telling`]): a sample that is not taken leaves unknown what the
+//! primary wrote, so that nothing but a look, with its own limit, may take time between two samples.
 
 use std::future::Future;
 
@@ -6,9 +9,9 @@ use domain::{
     failure::Failure,
     health::{Look, LookRequest, Verdict},
     id::PlanName,
-    lease::{ActiveSide, Lease},
+    lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, Account, Blip, Change, Claim, Sample, TELLING, Watch, Windows},
+    probe::{self, Account, Blip, Change, Claim, Sample, Windows},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -18,6 +21,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::{info, warn};
+
+use crate::{
+    handover::{Handover, recalled},
+    telling::{Teller, active_side},
+};
 
 /// What a window came to.
 #[derive(Debug, Default, Serialize)]
@@ -37,8 +45,8 @@ pub(crate) trait World {
     fn look(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = Look>;
     /// Looks at the primary of a request.
     fn look_once(&self, request: &LookRequest) -> impl Future<Output = Look>;
-    /// Publishes the metric.
-    fn publish(&self, plan: &PlanName, at: Timestamp, failures: u32) -> impl Future<Output = Result<(), Failure>>;
+    /// Publishes how many samples had failed in a row, at each of these instants.
+    fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> impl Future<Output = Result<(), Failure>>;
     /// The time.
     fn now(&self) -> Timestamp;
     /// Waits.
@@ -48,14 +56,12 @@ pub(crate) trait World {
 /// How often a healthy primary is written down: the alarm's period, so that its metric has no holes.
 const HEARTBEAT: Span = Span::seconds(10);
 
-/// How long telling may take where samples follow each other faster: a new connection's handshake fits.
-const SHORTEST_TELLING: Span = Span::milliseconds(500);
+/// How long a window may wait at its beginning for what was written down before: a new connection's handshake fits, and
+/// one that starts late loses little.
+const PATIENCE: Span = Span::milliseconds(500);
 
 /// How often a claim is tried: two deliveries of one minute may meet.
 const CLAIMS: usize = 3;
-
-/// How often the watch is tried to be written down: two windows may meet at their handover.
-const WRITES: usize = 3;
 
 /// Watches one window.
 pub(crate) async fn watch(
@@ -75,22 +81,18 @@ pub(crate) async fn watch(
         warn!(plan.name = %plan.plan, why, "could not prepare the watch");
     }
     // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
+    let teller = Teller::new(shelf, world, &plan);
+    let handover = Handover::new(shelf, world, &plan, after, from);
+    let (before, side) =
+        tokio::join!(recalled(shelf, world, &plan, PATIENCE), active_side(shelf, world, &plan, PATIENCE));
+    let before = before.unwrap_or_default();
+    let side = side.unwrap_or(before.side);
+    let account = Account::new(before, plan.probe.interval);
     let watched = Watched { gap_seconds: gap.as_seconds(), ..Watched::default() };
-    let account = Account::new(Watch::default(), plan.probe.interval);
-    let mut window = Window { shelf, world, plan: &plan, pair, account, after, written_at: None, watched };
-    let before = window.recalled(window.patience()).await.unwrap_or_default();
-    window.account = Account::new(before, plan.probe.interval);
-    let side = window.side_now().await;
+    let mut window =
+        Window { world, teller: &teller, handover: &handover, plan: &plan, pair, account, noted_at: None, watched };
     window.follow(side);
-    let mut at = from;
-    while at < until {
-        world.sleep_until(at).await;
-        window.sample(at).await;
-        // A sample that overran is not repeated: the grid goes on.
-        let soonest = probe::on_grid(world.now(), plan.probe.interval);
-        at = probe::later(at, plan.probe.interval).max(soonest);
-    }
-    window.end(until).await;
+    tokio::join!(window.watch(from, until), teller.tell(), handover.read());
     let because = format!("watched from {from} until {until}");
     Ok(Step::done(because, window.account.watch(), window.watched))
 }
@@ -130,37 +132,52 @@ async fn claim(
     Err(lost)
 }
 
-async fn recall(shelf: &impl Shelf, plan: &Plan) -> Result<Watch, Failure> {
-    Ok(shelf::read_json::<Watch>(shelf, &shelf::watch_key(&plan.plan))
-        .await?
-        .map(|(watch, _)| watch)
-        .unwrap_or_default())
-}
-
-/// The side that takes writes, as far as any run has said.
-async fn active_side(shelf: &impl Shelf, plan: &Plan) -> Result<ActiveSide, Failure> {
-    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?;
-    Ok(lease.map(|(lease, _)| lease.active).unwrap_or_default())
-}
-
 struct Window<'a, S, W> {
-    shelf: &'a S,
     world: &'a W,
+    teller: &'a Teller<'a, S, W>,
+    handover: &'a Handover<'a, S, W>,
     plan: &'a Plan,
     pair: &'a PostgresPair,
     account: Account,
-    /// Where the window before ends, if there was one.
-    after: Option<Timestamp>,
-    written_at: Option<Timestamp>,
+    /// When a healthy primary was last told of.
+    noted_at: Option<Timestamp>,
     watched: Watched,
 }
 
 impl<S: Shelf, W: World> Window<'_, S, W> {
+    /// Takes the window's samples, and stays until the next window begins.
+    async fn watch(&mut self, from: Timestamp, until: Timestamp) {
+        let mut at = from;
+        while at < until {
+            self.wait_until(at).await;
+            self.sample(at).await;
+            // A sample that overran is not repeated: the grid goes on.
+            let soonest = probe::on_grid(self.world.now(), self.plan.probe.interval);
+            at = probe::later(at, self.plan.probe.interval).max(soonest);
+        }
+        // The window's last word: what it knows now is all there is until the next one begins.
+        self.account.end(until);
+        self.note();
+        self.wait_until(until).await;
+        self.settle();
+        self.teller.end();
+    }
+
+    async fn wait_until(&mut self, at: Timestamp) {
+        while self.world.now() < at {
+            self.handover.wait_until(at).await;
+            self.join();
+        }
+    }
+
     async fn sample(&mut self, at: Timestamp) {
+        if let Some(side) = self.teller.side() {
+            self.follow(side);
+        }
         // Side by side, so that no sample waits for what the window before has to say, nor is told without it.
         let side = self.account.watch().side;
-        let (look, before) = tokio::join!(self.world.look(self.plan, self.pair, side), self.before());
-        self.join(before, at);
+        let (look, ()) = tokio::join!(self.world.look(self.plan, self.pair, side), self.handover.ask());
+        self.join();
         self.watched.samples += 1;
         let sample = match look.database {
             Verdict::Up => Sample::Up(look.lsn.map(|lsn| LastSeen { lsn, at: look.at })),
@@ -168,58 +185,61 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             Verdict::Unknown => Sample::Unknown,
         };
         match self.account.take(at, sample) {
-            Change::StillUp if self.written_at.is_some_and(|written| Span::between(written, at) < HEARTBEAT) => {}
-            Change::StillUp => self.tell(at, 0).await,
+            Change::StillUp if self.noted_at.is_some_and(|noted| Span::between(noted, at) < HEARTBEAT) => {}
+            Change::StillUp | Change::Recovered(_) => self.tell(at, 0),
             Change::Failing(failures) => {
                 self.watched.failed += 1;
                 info!(plan.name = %self.plan.plan, failures, because = look.because, "a sample failed");
-                let (side, ()) = tokio::join!(self.side_now(), self.tell_quietly(at, failures));
-                self.written_at = Some(at);
-                self.follow(side);
+                self.tell(at, failures);
+                self.teller.ask_side();
             }
-            Change::Recovered(_) => self.tell(at, 0).await,
-            Change::Untold => self.untold(&look.because).await,
+            // Unknown is neither up nor down: it is not published, so that the silence itself raises an alarm.
+            Change::Untold => {
+                self.watched.untold += 1;
+                warn!(plan.name = %self.plan.plan, because = look.because, "a sample could not tell");
+                self.teller.ask_side();
+            }
         }
-        self.record_recoveries().await;
     }
 
-    /// What the window before has written down by now, as long as it may have more to say. A sample waits for it no
-    /// longer than it may wait for the primary.
-    async fn before(&self) -> Option<Watch> {
-        if self.account.is_open() { self.recalled(self.plan.probe.timeout).await } else { None }
+    fn tell(&mut self, at: Timestamp, failures: u32) {
+        self.teller.count(at, failures);
+        self.noted_at = Some(at);
+        self.note();
     }
 
-    fn join(&mut self, before: Option<Watch>, at: Timestamp) {
-        let said_all = |before: &Watch| self.after.is_none_or(|after| before.told_until >= Some(after));
-        let is_last = before.as_ref().is_some_and(said_all);
-        if let Some(before) = before {
+    /// Has the watch written down, unless the window before may still do so: its word is joined with ours first.
+    fn note(&mut self) {
+        if self.account.is_open() {
+            return;
+        }
+        self.teller.note(self.account.watch().clone());
+        for recovery in self.account.recoveries() {
+            let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, recovery.streak, recovery.at);
+            info!(plan.name = %self.plan.plan, because = blip.because, "recovered");
+            self.teller.record(blip);
+        }
+    }
+
+    /// Joins what was heard of the window before.
+    fn join(&mut self) {
+        let Some(heard) = self.handover.heard() else { return };
+        if let Some(before) = heard.before {
             let side = self.account.watch().side;
             self.account.join(before.of(side, &side.of(self.pair).instance));
         }
-        let is_late = || self.after.is_none_or(|after| at >= probe::last_word_by(after, &self.plan.probe));
-        if self.account.is_open() && (is_last || is_late()) {
+        if heard.is_last {
+            self.settle();
+        }
+    }
+
+    /// The window before has no more to say: what is known now is all there is.
+    fn settle(&mut self) {
+        if self.account.is_open() {
             self.account.settle();
-            self.written_at = None;
+            self.handover.end();
+            self.note();
         }
-    }
-
-    /// Unknown is neither up nor down: it is not published, so that the silence itself raises an alarm.
-    async fn untold(&mut self, because: &str) {
-        self.watched.untold += 1;
-        warn!(plan.name = %self.plan.plan, because, "a sample could not tell");
-        let side = self.side_now().await;
-        self.follow(side);
-    }
-
-    /// The side that takes writes now: a run may have moved the primary meanwhile. Only looked at where the watched side
-    /// does not serve, so that a healthy watch costs no request.
-    async fn side_now(&self) -> ActiveSide {
-        match within(self.world, self.patience(), active_side(self.shelf, self.plan)).await {
-            Some(Ok(side)) => return side,
-            Some(Err(failure)) => warn!(why = failure.chain(), "could not read the lease"),
-            None => warn!("could not read the lease in time"),
-        }
-        self.account.watch().side
     }
 
     fn follow(&mut self, side: ActiveSide) {
@@ -227,108 +247,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         if side != watch.side || watch.instance.as_ref() != Some(instance) {
             info!(plan.name = %self.plan.plan, ?side, instance.id = %instance, "the watch follows the primary");
             self.account.follow(side, instance);
-            self.written_at = None;
+            self.noted_at = None;
         }
-    }
-
-    /// What the windows before have written down, if it can be read.
-    async fn recalled(&self, patience: Span) -> Option<Watch> {
-        match within(self.world, patience, recall(self.shelf, self.plan)).await {
-            Some(Ok(watch)) => return Some(watch),
-            Some(Err(failure)) => warn!(why = failure.chain(), "could not recall the watch"),
-            None => warn!("could not recall the watch in time"),
-        }
-        None
-    }
-
-    /// How long what is beside the sampling may take: a sample that is not taken leaves unknown what the primary wrote.
-    fn patience(&self) -> Span {
-        self.plan.probe.interval.clamp(SHORTEST_TELLING, TELLING)
-    }
-
-    async fn tell(&mut self, at: Timestamp, failures: u32) {
-        self.tell_quietly(at, failures).await;
-        self.written_at = Some(at);
-    }
-
-    /// Publishes and remembers, side by side. Neither may end the watch, nor hold it up for longer than a sample: the
-    /// next one tells again, and one that is not taken leaves unknown what the primary wrote.
-    async fn tell_quietly(&self, at: Timestamp, failures: u32) {
-        let told = async { tokio::join!(self.world.publish(&self.plan.plan, at, failures), self.remember()) };
-        match within(self.world, self.patience(), told).await {
-            Some((Ok(()), ())) => {}
-            Some((Err(failure), ())) => warn!(why = failure.chain(), "could not publish the metric"),
-            None => warn!("could not tell in time what was seen"),
-        }
-    }
-
-    /// The window's last word: what it knows is all there is until the next one begins.
-    async fn end(&mut self, until: Timestamp) {
-        self.account.settle();
-        self.account.end(until);
-        self.record_recoveries().await;
-        if within(self.world, self.patience(), self.remember()).await.is_none() {
-            warn!("could not write the watch down in time");
-        }
-    }
-
-    /// Writes the watch down, unless the window before may still do so: its word is joined with ours first.
-    async fn remember(&self) {
-        if self.account.is_open() {
-            return;
-        }
-        let key = shelf::watch_key(&self.plan.plan);
-        if let Err(failure) = write_newest(self.shelf, &key, self.account.watch()).await {
-            warn!(why = failure.chain(), "could not write the watch down");
-        }
-    }
-
-    async fn record_recoveries(&mut self) {
-        for recovery in self.account.recoveries() {
-            let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, recovery.streak, recovery.at);
-            info!(plan.name = %self.plan.plan, because = blip.because, "recovered");
-            let key = format!("evidence/{}/blips/{}.json", self.plan.plan, blip.streak.since);
-            match within(self.world, self.patience(), shelf::write_json(self.shelf, &key, &blip, Condition::Always))
-                .await
-            {
-                Some(Ok(())) => {}
-                Some(Err(failure)) => warn!(why = failure.chain(), "could not record the blip"),
-                None => warn!("could not record the blip in time"),
-            }
-        }
-    }
-}
-
-/// Writes the watch down, unless what is there tells of more: a write that took its time, or a window's last one, must
-/// not take away what the next window has written. What cannot be read is replaced.
-async fn write_newest(shelf: &impl Shelf, key: &str, watch: &Watch) -> Result<(), Failure> {
-    let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
-    for _ in 0..WRITES {
-        let condition = match shelf.get(key).await? {
-            None => Condition::Absent,
-            Some(there) => {
-                let told_until = serde_json::from_str::<Watch>(&there.text).ok().and_then(|watch| watch.told_until);
-                if told_until > watch.told_until {
-                    info!("the next window has written the watch down already");
-                    return Ok(());
-                }
-                Condition::Unchanged(there.etag)
-            }
-        };
-        match shelf::write_json(shelf, key, watch, condition).await {
-            Err(conflict @ Failure::Conflict(_)) => lost = conflict,
-            written => return written,
-        }
-    }
-    Err(lost)
-}
-
-/// Waits for this, but no longer than `patience`.
-async fn within<T>(world: &impl World, patience: Span, awaited: impl Future<Output = T>) -> Option<T> {
-    let end = probe::later(world.now(), patience);
-    tokio::select! {
-        biased;
-        value = awaited => Some(value),
-        () = world.sleep_until(end) => None,
     }
 }

@@ -1,0 +1,266 @@
+//! Telling what was seen, beside the sampling: the metric, the watch's memory, records of outages that ended by
+//! themselves. Here too, because it may take its time as well, the lease is asked who takes writes.
+//!
+//! Nothing of it holds the sampling up or ends it. What is to be told waits here, the metric's values with the times of
+//! their own samples; of the watch only the newest is written down. What could not be told is told again.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    future::Future,
+};
+
+use domain::{
+    failure::Failure,
+    lease::{ActiveSide, Lease},
+    plan::Plan,
+    probe::{Blip, TELLING, Watch, later},
+    span::Span,
+};
+use edge::shelf::{self, Condition, Shelf};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use crate::window::World;
+
+/// How many values of the metric wait to be told: as many as CloudWatch takes in one call. The oldest go first.
+const MOST_COUNTS: usize = 1_000;
+
+/// How many records wait to be written: of a primary that comes and goes at every sample while S3 is silent, the first.
+const MOST_BLIPS: usize = 100;
+
+/// How soon what could not be told is told again, where nothing new comes.
+const AGAIN: Span = Span::seconds(1);
+
+/// How often the watch is tried to be written down: two windows may meet at their handover.
+const WRITES: usize = 3;
+
+/// What waits to be told, and who tells it.
+pub(crate) struct Teller<'a, S, W> {
+    shelf: &'a S,
+    world: &'a W,
+    plan: &'a Plan,
+    counts: RefCell<VecDeque<(Timestamp, u32)>>,
+    watch: RefCell<Option<Watch>>,
+    blips: RefCell<VecDeque<Blip>>,
+    asks_side: Cell<bool>,
+    side: Cell<Option<ActiveSide>>,
+    is_over: Cell<bool>,
+    counted: Notify,
+    noted: Notify,
+}
+
+impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
+    pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan) -> Self {
+        Self {
+            shelf,
+            world,
+            plan,
+            counts: RefCell::default(),
+            watch: RefCell::default(),
+            blips: RefCell::default(),
+            asks_side: Cell::new(false),
+            side: Cell::new(None),
+            is_over: Cell::new(false),
+            counted: Notify::new(),
+            noted: Notify::new(),
+        }
+    }
+
+    /// So many samples have failed in a row at this instant.
+    pub(crate) fn count(&self, at: Timestamp, failures: u32) {
+        let mut counts = self.counts.borrow_mut();
+        if counts.len() == MOST_COUNTS {
+            counts.pop_front();
+        }
+        counts.push_back((at, failures));
+        self.counted.notify_one();
+    }
+
+    /// This is what the watch knows now.
+    pub(crate) fn note(&self, watch: Watch) {
+        self.watch.replace(Some(watch));
+        self.noted.notify_one();
+    }
+
+    /// This outage ended by itself.
+    pub(crate) fn record(&self, blip: Blip) {
+        let mut blips = self.blips.borrow_mut();
+        if blips.len() < MOST_BLIPS {
+            blips.push_back(blip);
+        }
+        self.noted.notify_one();
+    }
+
+    /// Which side takes writes is to be asked.
+    pub(crate) fn ask_side(&self) {
+        self.asks_side.set(true);
+        self.noted.notify_one();
+    }
+
+    /// Which side takes writes, where the lease has answered since this was last called.
+    pub(crate) fn side(&self) -> Option<ActiveSide> {
+        self.side.take()
+    }
+
+    /// Nothing more will come: what waits is told once more, and that is the end.
+    pub(crate) fn end(&self) {
+        self.is_over.set(true);
+        self.counted.notify_one();
+        self.noted.notify_one();
+    }
+
+    /// Tells everything until the end.
+    pub(crate) async fn tell(&self) {
+        // Apart, so that a silent S3 keeps no value from the alarm, nor the other way round.
+        tokio::join!(self.tell_counts(), self.tell_notes());
+    }
+
+    async fn tell_counts(&self) {
+        loop {
+            let is_last = self.is_over.get();
+            let is_told = self.publish().await;
+            if is_last {
+                return;
+            }
+            self.rest(&self.counted, is_told).await;
+        }
+    }
+
+    async fn tell_notes(&self) {
+        loop {
+            let is_last = self.is_over.get();
+            let (is_written, is_recorded, ()) = tokio::join!(self.write_watch(), self.write_blips(), self.read_side());
+            if is_last {
+                return;
+            }
+            self.rest(&self.noted, is_written && is_recorded).await;
+        }
+    }
+
+    /// Waits for more to tell; where something could not be told, no longer than [`AGAIN`].
+    async fn rest(&self, more: &Notify, is_told: bool) {
+        if is_told {
+            more.notified().await;
+        } else {
+            within(self.world, AGAIN, more.notified()).await;
+        }
+    }
+
+    /// Publishes every count that waits, in one call; `false` where that is to be tried again.
+    async fn publish(&self) -> bool {
+        let counts: Vec<_> = self.counts.take().into();
+        if counts.is_empty() {
+            return true;
+        }
+        match within(self.world, TELLING, self.world.publish(&self.plan.plan, &counts)).await {
+            Some(Ok(())) => return true,
+            Some(Err(failure @ Failure::AwsTransient { .. })) => {
+                warn!(why = failure.chain(), "could not publish the metric");
+            }
+            // Asked again it would be refused again, with everything that came since.
+            Some(Err(failure)) => {
+                warn!(why = failure.chain(), "the metric is refused");
+                return true;
+            }
+            None => warn!("could not publish the metric in time"),
+        }
+        let mut waiting = self.counts.borrow_mut();
+        for count in counts.into_iter().rev() {
+            if waiting.len() < MOST_COUNTS {
+                waiting.push_front(count);
+            }
+        }
+        false
+    }
+
+    /// Writes the newest watch down; `false` where that is to be tried again.
+    async fn write_watch(&self) -> bool {
+        let Some(watch) = self.watch.take() else { return true };
+        let key = shelf::watch_key(&self.plan.plan);
+        match within(self.world, TELLING, write_newest(self.shelf, &key, &watch)).await {
+            Some(Ok(())) => return true,
+            Some(Err(failure)) => warn!(why = failure.chain(), "could not write the watch down"),
+            None => warn!("could not write the watch down in time"),
+        }
+        self.watch.borrow_mut().get_or_insert(watch);
+        false
+    }
+
+    /// Writes the records that wait, one after the other; `false` where that is to be tried again.
+    async fn write_blips(&self) -> bool {
+        let written = async {
+            loop {
+                let Some(blip) = self.blips.borrow().front().cloned() else { return true };
+                let key = format!("evidence/{}/blips/{}.json", self.plan.plan, blip.streak.since);
+                if let Err(failure) = shelf::write_json(self.shelf, &key, &blip, Condition::Always).await {
+                    warn!(why = failure.chain(), "could not record the blip");
+                    return false;
+                }
+                self.blips.borrow_mut().pop_front();
+            }
+        };
+        within(self.world, TELLING, written).await.unwrap_or(false)
+    }
+
+    /// Reads which side takes writes, where that was asked. What cannot be read is asked again with the next sample that
+    /// is not well.
+    async fn read_side(&self) {
+        if self.asks_side.take()
+            && let Some(side) = active_side(self.shelf, self.world, self.plan, TELLING).await
+        {
+            self.side.set(Some(side));
+        }
+    }
+}
+
+/// The side that takes writes, as far as any run has said and it can be read in time.
+pub(crate) async fn active_side(
+    shelf: &impl Shelf,
+    world: &impl World,
+    plan: &Plan,
+    patience: Span,
+) -> Option<ActiveSide> {
+    let key = shelf::lease_key(&plan.plan);
+    match within(world, patience, shelf::read_json::<Lease>(shelf, &key)).await {
+        Some(Ok(lease)) => return Some(lease.map(|(lease, _)| lease.active).unwrap_or_default()),
+        Some(Err(failure)) => warn!(why = failure.chain(), "could not read the lease"),
+        None => warn!("could not read the lease in time"),
+    }
+    None
+}
+
+/// Writes the watch down, unless what is there tells of more: a write that took its time, or a window's last one, must
+/// not take away what the next window has written. What cannot be read is replaced.
+async fn write_newest(shelf: &impl Shelf, key: &str, watch: &Watch) -> Result<(), Failure> {
+    let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
+    for _ in 0..WRITES {
+        let condition = match shelf.get(key).await? {
+            None => Condition::Absent,
+            Some(there) => {
+                let told_until = serde_json::from_str::<Watch>(&there.text).ok().and_then(|watch| watch.told_until);
+                if told_until > watch.told_until {
+                    info!("the next window has written the watch down already");
+                    return Ok(());
+                }
+                Condition::Unchanged(there.etag)
+            }
+        };
+        match shelf::write_json(shelf, key, watch, condition).await {
+            Err(conflict @ Failure::Conflict(_)) => lost = conflict,
+            written => return written,
+        }
+    }
+    Err(lost)
+}
+
+/// Waits for this, but no longer than `patience`.
+pub(crate) async fn within<T>(world: &impl World, patience: Span, awaited: impl Future<Output = T>) -> Option<T> {
+    let end = later(world.now(), patience);
+    tokio::select! {
+        biased;
+        value = awaited => Some(value),
+        () = world.sleep_until(end) => None,
+    }
+}

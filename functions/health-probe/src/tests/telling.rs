@@ -1,0 +1,84 @@
+//! Telling takes its time: no sample waits for it, none is lost by it, and the window ends all the same.
+
+use std::collections::BTreeSet;
+
+use super::{
+    handover::{Slow, at_pace},
+    *,
+};
+
+/// A primary that dies after 20 s, watched at this pace for three windows, with telling that takes this long: all in
+/// milliseconds.
+fn watched(interval: u64, timeout: u64, telling: u64) -> (Fake, Watch) {
+    let world = Fake {
+        publishing: Span::milliseconds(telling),
+        silence: Span::milliseconds(timeout),
+        ..Fake::down(&[(20_000, 10_000_000)])
+    };
+    let memory = at_pace(&format!("{interval}ms"), &format!("{timeout}ms"));
+    // It is read, and then written.
+    let shelf = Slow::with(&world, memory, telling / 2);
+    minutes(&shelf, &world, 3);
+    let watch = remembered(&shelf.memory);
+    (world, watch)
+}
+
+const PACES: [(u64, u64, u64); 5] =
+    [(250, 200, 400), (200, 150, 600), (100, 50, 1_900), (500, 400, 1_500), (1_000, 500, 1_900)];
+
+#[test]
+fn telling_that_takes_longer_than_an_interval_still_raises_the_alarm() {
+    for (interval, timeout, telling) in PACES {
+        let (world, _) = watched(interval, timeout, telling);
+        let told = world.told.borrow();
+        let (at_last, _) = told.iter().find(|(_, failures)| *failures >= 3).expect("the count is reached");
+        // Three samples, the last one's time-out, the telling that was under way, and this one.
+        let longest = 2 * interval + timeout + 2 * telling;
+        let took = Span::between(at(20_000), *at_last).as_milliseconds();
+        assert!(took <= longest, "{interval}/{timeout} ms, {telling} ms of telling: {took} ms");
+    }
+}
+
+#[test]
+fn every_sample_is_taken_and_told_however_long_telling_takes() {
+    for (interval, timeout, telling) in PACES {
+        let place = format!("{interval}/{timeout} ms, {telling} ms of telling");
+        let (world, watch) = watched(interval, timeout, telling);
+        let published = world.published.borrow();
+        let failed = published.iter().map(|(sampled, _)| *sampled).filter(|sampled| *sampled >= at(20_000));
+        // The window before tells its last samples while the next one tells its first.
+        let failed: BTreeSet<Timestamp> = failed.collect();
+        let step = i64::try_from(interval).unwrap();
+        let places = (0..).map(|n| at(20_000 + n * step)).take_while(|place| *place < at(192_000));
+        assert!(failed.into_iter().eq(places), "{place}");
+        assert_eq!(watch.failing.map(|streak| streak.since), Some(at(20_000)), "{place}");
+        assert!(world.told.borrow().len() < published.len(), "{place}: several are told in one call");
+    }
+}
+
+#[test]
+fn a_window_ends_after_its_last_telling() {
+    let world = Fake { publishing: Span::milliseconds(1_500), ..Fake::down(&[(0, 10_000_000)]) };
+    minute(&Slow::with(&world, lab(), 900), &world, 0);
+    assert_eq!(world.published.borrow().last().map(|(sampled, _)| *sampled), Some(at(71_500)));
+    let end = world.now();
+    assert!(at(72_000) <= end && end <= at(76_000), "ended at {end}");
+}
+
+#[test]
+fn a_cloudwatch_that_does_not_answer_holds_up_no_window() {
+    let world = Fake { publishing: Span::seconds(1_000), ..Fake::down(&[(0, 10_000_000)]) };
+    let shelf = lab();
+    minute(&shelf, &world, 0);
+    assert_eq!(remembered(&shelf).failing.map(|streak| streak.failures), Some(143));
+    assert!(world.now() <= at(76_000), "ended at {}", world.now());
+}
+
+#[test]
+fn a_metric_that_could_not_be_told_is_told_later_with_its_own_time() {
+    let world = Fake { refuses_until: Some(at(23_000)), ..Fake::down(&[(20_000, 10_000_000)]) };
+    minute(&lab(), &world, 0);
+    let published = world.published.borrow();
+    let counts: Vec<_> = published.iter().filter(|(sampled, _)| *sampled >= at(20_000)).take(4).copied().collect();
+    assert_eq!(counts, [(at(20_000), 1), (at(20_500), 2), (at(21_000), 3), (at(21_500), 4)]);
+}

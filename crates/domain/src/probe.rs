@@ -25,6 +25,15 @@ pub const EVERY: Span = Span::seconds(60);
 /// How far a window reaches past its own minute, so that the next may start this late.
 pub const LEAD: Span = Span::seconds(12);
 
+/// The longest interval between two samples. A window begins and ends on their grid, a minute apart, so that any shorter
+/// interval than a minute has a sample in each; but rounded up by an interval, the longest window and what is told after it
+/// must fit into the function's time limit, and a primary that is looked at seldom is failed over late.
+pub const LONGEST_INTERVAL: Span = Span::seconds(30);
+
+/// How often what was seen last is told again where no sample is due, and a healthy primary's position is written down: the
+/// alarm's period, so that its metric has no holes.
+pub const HEARTBEAT: Span = Span::seconds(10);
+
 /// How long telling what was seen may take before it is given up: a new connection and one repetition fit.
 pub const TELLING: Span = Span::seconds(2);
 

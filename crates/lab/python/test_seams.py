@@ -69,6 +69,25 @@ class Judgement(unittest.TestCase):
                 judged = alarm_rules.judge(alarm(TreatMissingData=treatment), silence, "ALARM", False)
                 self.assertEqual(judged, state)
 
+    def test_an_alarm_that_ignores_silence_keeps_its_state_until_it_hears_more(self):
+        # The primary's alarm: one period, and nothing between two samples that are far apart.
+        primary = alarm(TreatMissingData="ignore", Threshold=3.0, EvaluationPeriods=1, DatapointsToAlarm=1)
+        for state in ("OK", "ALARM", "INSUFFICIENT_DATA"):
+            for young in (True, False):
+                with self.subTest(state, young=young):
+                    self.assertEqual(alarm_rules.judge(primary, [None], state, young), state)
+                    self.assertEqual(alarm_rules.judge(primary, [0], state, young), "OK")
+                    self.assertEqual(alarm_rules.judge(primary, [3], state, young), "ALARM")
+
+    def test_silence_among_data_is_ignored_where_it_could_change_the_state(self):
+        # The rows of CloudWatch's own table: what the data could not decide keeps the state.
+        several = alarm(TreatMissingData="ignore", DatapointsToAlarm=3)
+        for state in ("OK", "ALARM"):
+            with self.subTest(state):
+                self.assertEqual(alarm_rules.judge(several, [None, 1, None], state, False), state)
+                self.assertEqual(alarm_rules.judge(several, [None, None, 0], state, False), "OK")
+                self.assertEqual(alarm_rules.judge(several, [1, 1, 1], state, False), "ALARM")
+
     def test_a_young_alarm_is_not_judged_by_data_that_could_not_be_there(self):
         young = alarm(TreatMissingData="breaching")
         self.assertEqual(alarm_rules.judge(young, [None, None, None], "INSUFFICIENT_DATA", True), "INSUFFICIENT_DATA")

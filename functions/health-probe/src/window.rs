@@ -11,7 +11,7 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, Account, Blip, Change, Claim, Sample, Windows},
+    probe::{self, Account, Blip, Change, Claim, HEARTBEAT, Sample, Windows},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -53,9 +53,6 @@ pub(crate) trait World {
     fn sleep_until(&self, at: Timestamp) -> impl Future<Output = ()>;
 }
 
-/// How often a healthy primary is written down: the alarm's period, so that its metric has no holes.
-const HEARTBEAT: Span = Span::seconds(10);
-
 /// How long a window may wait at its beginning for what was written down before: a new connection's handshake fits, and
 /// one that starts late loses little.
 const PATIENCE: Span = Span::milliseconds(500);
@@ -89,8 +86,18 @@ pub(crate) async fn watch(
     let side = side.unwrap_or(before.side);
     let account = Account::new(before, plan.probe.interval);
     let watched = Watched { gap_seconds: gap.as_seconds(), ..Watched::default() };
-    let mut window =
-        Window { world, teller: &teller, handover: &handover, plan: &plan, pair, account, noted_at: None, watched };
+    let mut window = Window {
+        world,
+        teller: &teller,
+        handover: &handover,
+        plan: &plan,
+        pair,
+        account,
+        known: None,
+        told_at: None,
+        noted_at: None,
+        watched,
+    };
     window.follow(side);
     tokio::join!(window.watch(from, until), teller.tell(), handover.read());
     let because = format!("watched from {from} until {until}");
@@ -139,7 +146,11 @@ struct Window<'a, S, W> {
     plan: &'a Plan,
     pair: &'a PostgresPair,
     account: Account,
-    /// When a healthy primary was last told of.
+    /// How many samples have failed in a row, unless the newest one could not tell.
+    known: Option<u32>,
+    /// When that was last told.
+    told_at: Option<Timestamp>,
+    /// When the watch was last written down.
     noted_at: Option<Timestamp>,
     watched: Watched,
 }
@@ -163,10 +174,19 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         self.teller.end();
     }
 
+    /// Waits until then. Meanwhile what is known is told again every [`HEARTBEAT`], and at once where the window before
+    /// made it more: between two samples that are far apart the alarm must neither come to rest nor miss the primary.
     async fn wait_until(&mut self, at: Timestamp) {
         while self.world.now() < at {
-            self.handover.wait_until(at).await;
+            let beat = self.known.and(self.told_at).map(|told| probe::later(told, HEARTBEAT));
+            self.handover.wait_until(beat.map_or(at, |beat| beat.min(at))).await;
             self.join();
+            let now = self.world.now();
+            if self.known.is_some_and(|known| known != self.failures())
+                || beat.is_some_and(|beat| beat <= now) && now < at
+            {
+                self.tell(now, self.failures());
+            }
         }
     }
 
@@ -185,16 +205,29 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             Verdict::Unknown => Sample::Unknown,
         };
         match self.account.take(at, sample) {
-            Change::StillUp if self.noted_at.is_some_and(|noted| Span::between(noted, at) < HEARTBEAT) => {}
-            Change::StillUp | Change::Recovered(_) => self.tell(at, 0),
+            Change::StillUp => {
+                self.known = Some(0);
+                if is_due(self.told_at, at) {
+                    self.tell(at, 0);
+                }
+                if is_due(self.noted_at, at) {
+                    self.note();
+                }
+            }
             Change::Failing(failures) => {
                 self.watched.failed += 1;
                 info!(plan.name = %self.plan.plan, failures, because = look.because, "a sample failed");
                 self.tell(at, failures);
+                self.note();
                 self.teller.ask_side();
+            }
+            Change::Recovered(_) => {
+                self.tell(at, 0);
+                self.note();
             }
             // Unknown is neither up nor down: it is not published, so that the silence itself raises an alarm.
             Change::Untold => {
+                self.known = None;
                 self.watched.untold += 1;
                 warn!(plan.name = %self.plan.plan, because = look.because, "a sample could not tell");
                 self.teller.ask_side();
@@ -204,8 +237,12 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
 
     fn tell(&mut self, at: Timestamp, failures: u32) {
         self.teller.count(at, failures);
-        self.noted_at = Some(at);
-        self.note();
+        (self.known, self.told_at) = (Some(failures), Some(at));
+    }
+
+    /// How many samples have failed in a row.
+    fn failures(&self) -> u32 {
+        self.account.watch().failing.as_ref().map_or(0, |streak| streak.failures)
     }
 
     /// Has the watch written down, unless the window before may still do so: its word is joined with ours first.
@@ -213,6 +250,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         if self.account.is_open() {
             return;
         }
+        self.noted_at = Some(self.world.now());
         self.teller.note(self.account.watch().clone());
         for recovery in self.account.recoveries() {
             let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, recovery.streak, recovery.at);
@@ -247,7 +285,12 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         if side != watch.side || watch.instance.as_ref() != Some(instance) {
             info!(plan.name = %self.plan.plan, ?side, instance.id = %instance, "the watch follows the primary");
             self.account.follow(side, instance);
-            self.noted_at = None;
+            (self.known, self.told_at, self.noted_at) = (None, None, None);
         }
     }
+}
+
+/// Whether what was told then is to be told again.
+fn is_due(told: Option<Timestamp>, at: Timestamp) -> bool {
+    told.is_none_or(|told| Span::between(told, at) >= HEARTBEAT)
 }

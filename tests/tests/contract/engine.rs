@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, process::Command};
 
-use domain::run::Kind;
+use domain::{
+    probe::{EVERY, HANDOVER, HEARTBEAT, LEAD, LONGEST_INTERVAL},
+    run::Kind,
+    span::Span,
+};
 use serde_json::json;
 use tests::{repository, template::one_or_more};
 
@@ -290,7 +294,11 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
         );
     }
     let alarm = template.properties("PrimaryDownAlarm");
-    assert_eq!(alarm["TreatMissingData"], "missing", "unknown is not down");
+    assert_eq!(alarm["TreatMissingData"], "ignore", "unknown is neither down nor up");
+    // Heard of in each period, it neither comes to rest nor starts another run between two samples.
+    assert_eq!(alarm["Period"].as_u64(), Some(HEARTBEAT.duration().as_secs()));
+    let silent = template.properties("ProbeSilentAlarm");
+    assert!(silent["Period"].as_u64() >= Some(3 * HEARTBEAT.duration().as_secs()), "a healthy probe is not silent");
     let event = repository::json("events/open-run.json");
     let detail = &event["request"]["detail"];
     let metric = &detail["configuration"]["metrics"][0]["metricStat"];
@@ -307,6 +315,13 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
     assert_eq!(pattern["detail"]["alarmName"][0], alarm["AlarmName"]);
     assert_eq!(pattern["detail-type"][0], event["request"]["detail-type"]);
     assert_eq!(pattern["source"][0], event["request"]["source"]);
+}
+
+#[test]
+fn the_probe_has_time_for_its_longest_window_and_what_is_told_after_it() {
+    let limit = engine().properties("HealthProbeFunction")["Timeout"].as_u64().unwrap_or(0);
+    let longest = EVERY + LEAD + LONGEST_INTERVAL + HANDOVER;
+    assert!(Span::seconds(limit) > longest, "{limit} s do not hold {longest}");
 }
 
 #[test]

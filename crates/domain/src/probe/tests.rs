@@ -191,9 +191,11 @@ proptest! {
                     account.join(before);
                     if last_word { account.settle(); }
                 }
-                account.take(at(place(n)), sample(samples[n], place(n)));
+                let change = account.take(at(place(n)), sample(samples[n], place(n)));
+                if let Change::Failing(failures) = change {
+                    prop_assert!(failures <= counts[n], "never more than were seen");
+                }
                 let failures = account.watch().failing.as_ref().map_or(0, |streak| streak.failures);
-                prop_assert!(failures <= counts[n], "never more than were seen");
                 prop_assert!(account.is_open() || failures == counts[n], "{failures} of {} at sample {n}", counts[n]);
                 recovered.extend(account.recoveries());
                 if !account.is_open() { written.push(account.watch().clone()); }
@@ -213,18 +215,25 @@ proptest! {
     }
 
     #[test]
-    fn windows_meet_without_gap_or_overlap_however_late_they_start(delays in proptest::collection::vec(0i64..11_900, 1..30)) {
+    fn windows_meet_without_gap_or_overlap_however_late_they_start(
+        delays in proptest::collection::vec(0i64..11_900, 1..30),
+        interval in prop_oneof![Just(500i64), Just(1_000), Just(5_000), Just(10_000), Just(30_000), 100i64..=30_000],
+        second in 0i64..60,
+    ) {
+        let probe = Probe { interval: Span::milliseconds(interval.unsigned_abs()), ..probe() };
         let mut windows = None;
         let mut expected = None;
         for (minute, delay) in (0i64..).zip(delays) {
-            let scheduled = at(minute * 60_000);
-            if let Claim::Take { from, until, after, gap } = claim(windows, &probe(), scheduled, at(minute * 60_000 + delay)) {
+            let scheduled = at(minute * 60_000 + second * 1_000);
+            let started = scheduled.checked_add(Span::milliseconds(delay.unsigned_abs()).duration()).unwrap();
+            if let Claim::Take { from, until, after, gap } = claim(windows, &probe, scheduled, started) {
                 prop_assert_eq!(after, expected);
                 if let Some(expected) = expected {
                     prop_assert_eq!(from, expected);
                     prop_assert_eq!(gap, Span::seconds(0));
                 }
                 prop_assert!(from < until);
+                prop_assert!(Span::between(scheduled, until) < EVERY + LEAD + LONGEST_INTERVAL);
                 windows = Some(Windows { claimed_until: until });
                 expected = Some(until);
             } else {

@@ -1,9 +1,9 @@
 //! Telling takes its time: no sample waits for it, none is lost by it, and the window ends all the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    handover::{Slow, at_pace},
+    handover::{Slow, at_pace, first_sample},
     *,
 };
 
@@ -45,10 +45,10 @@ fn every_sample_is_taken_and_told_however_long_telling_takes() {
         let place = format!("{interval}/{timeout} ms, {telling} ms of telling");
         let (world, watch) = watched(interval, timeout, telling);
         let published = world.published.borrow();
-        let failed = published.iter().map(|(sampled, _)| *sampled).filter(|sampled| *sampled >= at(20_000));
-        // The window before tells its last samples while the next one tells its first.
-        let failed: BTreeSet<Timestamp> = failed.collect();
         let step = i64::try_from(interval).unwrap();
+        let is_sample = |sampled: &Timestamp| *sampled >= at(20_000) && sampled.as_millisecond() % step == 0;
+        // The window before tells its last samples while the next one tells its first.
+        let failed: BTreeSet<Timestamp> = published.iter().map(|(sampled, _)| *sampled).filter(is_sample).collect();
         let places = (0..).map(|n| at(20_000 + n * step)).take_while(|place| *place < at(192_000));
         assert!(failed.into_iter().eq(places), "{place}");
         assert_eq!(watch.failing.map(|streak| streak.since), Some(at(20_000)), "{place}");
@@ -81,4 +81,40 @@ fn a_metric_that_could_not_be_told_is_told_later_with_its_own_time() {
     let published = world.published.borrow();
     let counts: Vec<_> = published.iter().filter(|(sampled, _)| *sampled >= at(20_000)).take(4).copied().collect();
     assert_eq!(counts, [(at(20_000), 1), (at(20_500), 2), (at(21_000), 3), (at(21_500), 4)]);
+}
+
+/// The highest count of each of the alarm's periods of ten seconds, from the first datum on.
+fn periods(world: &Fake) -> BTreeMap<i64, u32> {
+    let mut periods = BTreeMap::new();
+    for (sampled, failures) in world.published.borrow().iter() {
+        let highest = periods.entry(sampled.as_millisecond() / 10_000).or_insert(0);
+        *highest = (*highest).max(*failures);
+    }
+    periods
+}
+
+#[test]
+fn the_alarm_hears_of_the_primary_in_each_of_its_periods_at_every_pace() {
+    for (interval, written, handover) in handover::PACES {
+        let dies = handover + 60_000;
+        let world = Fake::down(&[(dies, 10_000_000)]);
+        let shelf = Slow::with(&world, at_pace(written, "400ms"), 30);
+        minutes(&shelf, &world, 6);
+        let periods = periods(&world);
+        let (first, last) = (*periods.keys().next().unwrap(), *periods.keys().next_back().unwrap());
+        for period in first..=last {
+            let highest = periods.get(&period).unwrap_or_else(|| panic!("{written}: nothing in period {period}"));
+            let begins = period * 10_000 - at(0).as_millisecond();
+            let raised = first_sample(interval, dies) + 2 * interval;
+            assert_eq!(*highest >= 3, begins + 10_000 > raised, "{written}: {highest} at {begins} ms");
+        }
+    }
+}
+
+#[test]
+fn what_is_unknown_is_not_told_again_as_what_was_known() {
+    let world = Fake { verdict: Verdict::Unknown, ..Fake::down(&[(60_000, 10_000_000)]) };
+    minute(&at_pace("30s", "400ms"), &world, 0);
+    let last = world.published.borrow().last().map(|(sampled, _)| *sampled).unwrap();
+    assert!(last < at(60_000), "{last}");
 }

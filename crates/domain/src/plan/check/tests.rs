@@ -259,15 +259,19 @@ fn a_probe_keeps_its_interval() {
         let rto = ("/objectives/rto", json!("5m"));
         found(&[
             rto,
-            ("/objectives/rpo", json!("10s")),
+            ("/objectives/rpo", json!("30s")),
             ("/probe/interval", json!(interval)),
             ("/probe/timeout", json!(timeout)),
         ])
     };
     assert_eq!(interval("99ms", "50ms"), ["error: probe.interval"]);
     assert_eq!(interval("100ms", "50ms"), [""; 0]);
-    assert_eq!(interval("10s", "1s"), [""; 0]);
-    assert_eq!(interval("10001ms", "1s"), ["error: objectives.rpo", "error: probe.interval"]);
+    for kept in ["1s", "5s", "10s", "30s"] {
+        assert_eq!(interval(kept, "500ms"), [""; 0], "{kept}");
+    }
+    assert_eq!(interval("30001ms", "1s"), ["error: objectives.rpo", "error: probe.interval"]);
+    assert_eq!(interval("30s", "10s"), [""; 0]);
+    assert_eq!(interval("30s", "10001ms"), ["error: probe.timeout"]);
     assert_eq!(interval("500us", "50ms"), ["error: probe.interval", "error: probe.timeout"]);
     assert_eq!(interval("500500us", "50ms"), ["error: probe.interval"]);
 }

@@ -1,18 +1,16 @@
 //! How the primary is watched.
 
 use super::super::{Plan, finding::Finding};
-use crate::{probe::LEAD, span::Span};
+use crate::{probe::LONGEST_INTERVAL, span::Span};
 
 /// Each sample is a connection: more often than this, watching is load.
 const SHORTEST_INTERVAL: Span = Span::milliseconds(100);
 
-/// A window reaches 12 seconds ([`LEAD`]) into the next one's minute; a longer interval could have no sample in it.
-const LONGEST_INTERVAL: Span = Span::seconds(10);
-
-const _: () = assert!(LONGEST_INTERVAL.duration().as_secs() < LEAD.duration().as_secs());
-
 /// A connection with TLS across Regions takes several round trips of up to 150 ms.
 const SHORTEST_TIMEOUT: Span = Span::milliseconds(50);
+
+/// What does not answer for so long does not serve; a look by the judge waits as long, and has a function's 30 s.
+const LONGEST_TIMEOUT: Span = Span::seconds(10);
 
 /// One failure is a slip of the network.
 const FEWEST_FAILURES: u32 = 2;
@@ -27,12 +25,11 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         || interval > LONGEST_INTERVAL
         || !interval.duration().subsec_nanos().is_multiple_of(1_000_000)
     {
-        let what = format!("{interval} is no interval that the probe keeps");
-        found.push(Finding::error(
-            "probe.interval",
-            what,
-            format!("Write whole milliseconds, {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}."),
-        ));
+        let what = format!(
+            "the probe keeps no interval of {interval}: one is whole milliseconds, {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}"
+        );
+        let remedy = format!("Write {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}, as 1s.");
+        found.push(Finding::error("probe.interval", what, remedy));
     }
     if timeout >= interval {
         let what = format!("{timeout} is not shorter than the interval of {interval}: samples would overlap");
@@ -41,6 +38,10 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     if timeout < SHORTEST_TIMEOUT {
         let what = format!("in {timeout} a healthy primary may not answer");
         found.push(Finding::error("probe.timeout", what, format!("Write {SHORTEST_TIMEOUT} or more.")));
+    }
+    if timeout > LONGEST_TIMEOUT {
+        let what = format!("a look may take {LONGEST_TIMEOUT} at most, not {timeout}: a judge waits for one as well");
+        found.push(Finding::error("probe.timeout", what, format!("Write {LONGEST_TIMEOUT} or less.")));
     }
     if !(FEWEST_FAILURES..=MOST_FAILURES).contains(&probe.failures_in_a_row) {
         let what = format!("{} failed samples in a row are no threshold", probe.failures_in_a_row);

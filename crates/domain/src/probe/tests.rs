@@ -136,6 +136,43 @@ fn what_refuses_us_lives_but_was_not_seen() {
     assert_eq!((streak.since, watch.last_seen.map(|seen| seen.at)), (at(1_000), Some(at(500))));
 }
 
+#[test]
+fn a_streak_that_nobody_has_gone_on_with_is_not_believed() {
+    let mut watch = Watch::default();
+    up(&mut watch, 0);
+    down(&mut watch, 500);
+    down(&mut watch, 1_000);
+    // Two intervals, a time-out, the handover and the telling.
+    let longest = 1_000 + 2 * 500 + 400 + 4_000 + 2_000;
+    assert_eq!(watch.clone().believed(at(longest), &probe()), watch);
+    let old = watch.clone().believed(at(longest + 1), &probe());
+    assert_eq!((old.failing, old.last_seen), (None, watch.last_seen), "where its log stood stays true");
+    assert_eq!(watch.clone().believed(at(0), &probe()), watch, "a reader whose clock is behind");
+}
+
+#[test]
+fn the_watch_knows_since_when_the_primary_is_back() {
+    let mut watch = Watch::default();
+    up(&mut watch, 0);
+    assert_eq!(watch.recovered_at, None, "it never failed");
+    down(&mut watch, 500);
+    up(&mut watch, 1_000);
+    up(&mut watch, 1_500);
+    assert_eq!(watch.recovered_at, Some(at(1_000)));
+    down(&mut watch, 2_000);
+    up(&mut watch, 2_500);
+    assert_eq!(watch.recovered_at, Some(at(2_500)));
+    let other: InstanceId = "orders-2".parse().unwrap();
+    assert_eq!(watch.of(ActiveSide::Replica, &other).recovered_at, None, "another instance never failed");
+}
+
+#[test]
+fn what_an_earlier_version_wrote_down_is_read() {
+    let text = r#"{"side":"primary","instance":"orders-1","failing":null,"lastSeen":null}"#;
+    let watch: Watch = serde_json::from_str(text).unwrap();
+    assert_eq!((watch.recovered_at, watch.told_until), (None, None));
+}
+
 /// Whether a sample was up, down or could not be told.
 fn samples() -> impl Strategy<Value = Vec<Option<bool>>> {
     // Long streaks of either: most samples are as the one before.

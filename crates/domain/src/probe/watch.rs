@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::later;
-use crate::{id::InstanceId, lease::ActiveSide, span::Span, wal::LastSeen};
+use super::{HANDOVER, TELLING, later};
+use crate::{id::InstanceId, lease::ActiveSide, plan::Probe, span::Span, wal::LastSeen};
 
 /// What the watch remembers from one window to the next, and leaves for the judge.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,10 @@ pub struct Watch {
     pub failing: Option<Streak>,
     /// Where the primary's log stood when it last answered.
     pub last_seen: Option<LastSeen>,
+    /// When the last streak ended: the first sample that succeeded again.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub recovered_at: Option<Timestamp>,
     /// What was sampled before this instant is in here: at its end a window writes where the next one begins.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -67,6 +71,14 @@ pub enum Change {
     Untold,
 }
 
+/// How old a streak's newest sample may be while the watch goes on: two intervals, one of them for a sample that could not
+/// tell, and the newest one's time-out; the last word of a window that died, which the next one waits for before it writes;
+/// and the telling of its own.
+#[must_use]
+pub fn believed_for(probe: &Probe) -> Span {
+    probe.interval.times(2) + probe.timeout + HANDOVER + TELLING
+}
+
 impl Watch {
     /// What is remembered of an instance, which takes writes as this side: nothing, where another one was watched.
     #[must_use]
@@ -75,6 +87,14 @@ impl Watch {
             return Self { side, ..self };
         }
         Self { side, instance: Some(instance.clone()), told_until: self.told_until, ..Self::default() }
+    }
+
+    /// What may be relied on now: a streak whose newest sample is older than [`believed_for`] is forgotten, for nobody knows
+    /// what the primary did since. Where its log stood then stays true.
+    #[must_use]
+    pub fn believed(mut self, now: Timestamp, probe: &Probe) -> Self {
+        self.failing.take_if(|streak| Span::between(streak.until, now) > believed_for(probe));
+        self
     }
 
     /// Takes in one sample.
@@ -93,7 +113,9 @@ impl Watch {
             Sample::Up(None) if self.last_seen.is_none() => Change::Untold,
             Sample::Up(seen) => {
                 self.last_seen = seen.or(self.last_seen);
-                self.failing.take().map_or(Change::StillUp, Change::Recovered)
+                let Some(streak) = self.failing.take() else { return Change::StillUp };
+                self.recovered_at = Some(at);
+                Change::Recovered(streak)
             }
             Sample::Down(because) => {
                 let unbroken = self.failing.take().filter(|streak| Span::between(streak.until, at) <= silence);

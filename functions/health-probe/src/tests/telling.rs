@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::probe::believed_for;
+
 use super::{
     handover::{Slow, at_pace, first_sample},
     *,
@@ -117,4 +119,28 @@ fn what_is_unknown_is_not_told_again_as_what_was_known() {
     minute(&at_pace("30s", "400ms"), &world, 0);
     let last = world.published.borrow().last().map(|(sampled, _)| *sampled).unwrap();
     assert!(last < at(60_000), "{last}");
+}
+
+#[test]
+fn a_streak_that_is_gone_on_with_is_believed_at_every_instant_however_long_telling_takes() {
+    for (interval, timeout, telling) in
+        [(200, 150, 600), (500, 400, 1_900), (5_000, 4_000, 1_900), (30_000, 10_000, 1_900)]
+    {
+        let place = format!("{interval}/{timeout} ms, {telling} ms of telling");
+        let silence = Span::milliseconds(timeout);
+        let world = Fake { silence, ..Fake::down(&[(30_000, 10_000_000)]) };
+        let memory = at_pace(&format!("{interval}ms"), &format!("{timeout}ms"));
+        let (plan, _) = world.clock.run(edge::shelf::read_plan(&memory, &"lab".parse().unwrap())).unwrap();
+        let shelf = Slow::with(&world, memory, telling / 2);
+        let reader = async {
+            world.clock.sleep_until(at(30_000 + 2 * 30_000)).await;
+            while world.now() < at(240_000) {
+                let believed = remembered(&shelf.memory).believed(world.now(), &plan.probe);
+                assert!(believed.failing.is_some(), "{place}: {} at {}", believed_for(&plan.probe), world.now());
+                world.clock.sleep(Span::milliseconds(100)).await;
+            }
+        };
+        let starts = (0..4).map(|minute| start(&shelf, &world, minute));
+        world.clock.run(async { tokio::join!(futures::future::join_all(starts), reader) });
+    }
 }

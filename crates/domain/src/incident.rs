@@ -13,7 +13,7 @@ use crate::{
     evidence::RunOutcome,
     fencing::{Target, Way},
     guard::{Guard, Kept},
-    health::{Vantage, Verdict},
+    health::{FailureClass, Vantage, Verdict},
     id::{ExecutionArn, PlanName, SqlName},
     judgement::Judgement,
     restore::{Purpose, RestoreRun},
@@ -142,11 +142,19 @@ pub fn approval(run: &Run, judgement: &Judgement, because: &str) -> Notice {
         .map(|s| format!("  {} says {}: {}\n", place(s.vantage), word(s.verdict), s.because))
         .collect();
     let answer = format!("lifeboat approve {} --plan {} --region {}", execution.name(), plan.plan, execution.region());
+    let unseen = match judgement.class {
+        FailureClass::Unknown | FailureClass::Network => format!(
+            "The primary may be alive, and may take writes that a failover would lose. Who approves that as well says so:\n  \
+             {answer} --by YOU --why REASON --accept-data-loss\n"
+        ),
+        FailureClass::Database | FailureClass::Zone | FailureClass::Region | FailureClass::Application => String::new(),
+    };
     Notice::new(
         &format!("Lifeboat: approve the failover of {}?", plan.plan),
         &format!(
             "{}\n\nPlan: {}\nGeneration: {generation}\nFailure: {} since {}\nWhy a person is asked: {because}\nMay be lost: {}\nWhat each says of the primary:\n{signals}\n\
-             Answer within {}:\n  {answer} --by YOU --why REASON\n  {answer} --by YOU --why REASON --deny\n",
+             Answer within {}:\n  {answer} --by YOU --why REASON\n  {answer} --by YOU --why REASON --deny\n{unseen}\
+             It is judged once more when you approve: a primary that serves again by then stays primary.\n",
             plan.summary,
             plan.plan,
             judgement.class,

@@ -122,8 +122,9 @@ async fn look(shelf: &impl Shelf, world: &impl Looks, run: &Run) -> Result<Seen,
     let pair = run.protected()?;
     let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
     let watch = watch.map(|(watch, _)| watch).unwrap_or_default();
-    // Where the log of another instance stood says nothing of this one's.
-    world.look(run, pair, watch.of(ActiveSide::Primary, &pair.primary.instance)).await
+    // Where the log of another instance stood says nothing of this one's, and a streak that nobody has gone on with is none.
+    let watch = watch.of(ActiveSide::Primary, &pair.primary.instance).believed(clock::now(), &run.plan.probe);
+    world.look(run, pair, watch).await
 }
 
 async fn judge(shelf: &impl Shelf, world: &impl Looks, request: JudgeRun) -> Result<Step<Judgement>, Failure> {

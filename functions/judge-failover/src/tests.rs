@@ -86,6 +86,20 @@ async fn where_the_log_of_an_instance_stood_that_the_plan_no_longer_names_says_n
 }
 
 #[tokio::test]
+async fn a_streak_that_nobody_has_gone_on_with_is_none() {
+    let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
+    for (age, believed) in [(1, true), (3_600, false)] {
+        let at = clock::now().checked_sub(jiff::SignedDuration::from_secs(age)).unwrap();
+        let failing = json!({ "since": at, "until": at, "failures": 1, "because": "refused" });
+        let watch =
+            json!({ "instance": "orders-primary", "failing": failing, "lastSeen": { "lsn": "0/10", "at": at } });
+        let shelf = held().with("probes/lab/watch.json", &watch.to_string());
+        let seen = look(&shelf, &Blind(Verdict::Down), &run).await.unwrap();
+        assert_eq!(seen.watch.failing.is_some(), believed, "{age} s");
+    }
+}
+
+#[tokio::test]
 async fn a_run_without_the_lease_judges_nothing() {
     let failure = handle(&Memory::default(), &Blind(Verdict::Down), event()).await.unwrap_err();
     assert_eq!(failure.name(), "Superseded");

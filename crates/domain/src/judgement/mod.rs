@@ -284,7 +284,9 @@ impl Case<'_> {
 
     /// A refusal, or, where it may pass by itself and nobody waits for an answer, a moment's patience with it.
     fn passing(&self, may_pass: bool, why: String) -> Decision {
-        if may_pass && self.run.trigger.is_automatic() && Span::between(self.run.opened_at, self.now) < SETTLING {
+        // From when it last came back: a primary that crashes again and again is watched until it stays.
+        let since = self.seen.watch.recovered_at.map_or(self.run.opened_at, |at| at.max(self.run.opened_at));
+        if may_pass && self.run.trigger.is_automatic() && Span::between(since, self.now) < SETTLING {
             return Decision::Hold(format!("looked at for {SETTLING} before this is over: {why}"));
         }
         Decision::Refuse(why)

@@ -100,6 +100,14 @@ fn a_primary_that_has_only_just_come_back_is_watched_until_its_alarm_is_at_rest(
 }
 
 #[test]
+fn a_primary_that_crashes_again_and_again_is_watched_from_when_it_last_came_back() {
+    let watch = Watch { failing: None, recovered_at: Some(at(40_000)), ..killed().watch };
+    let back = Seen { recovery: look(Endpoint::Open, Verdict::Up), watch, ..killed() };
+    assert!(matches!(decide(&back, &run(), None, at(69_999)), Decision::Hold(_)));
+    assert!(matches!(decide(&back, &run(), None, at(70_000)), Decision::Refuse(_)));
+}
+
+#[test]
 fn a_primary_that_the_witness_reaches_stays_primary() {
     refused(&Seen { witness: Witness::Looked(look(Endpoint::Open, Verdict::Up)), ..killed() }, &run(), "cut off");
 }

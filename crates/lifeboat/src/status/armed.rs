@@ -68,6 +68,11 @@ fn held(lease: Option<&Lease>, owner: Option<&Owner>) -> Option<String> {
     if let Some(left) = &lease.unfinished {
         return Some(unfinished(left.execution.name()));
     }
+    if lease.last.as_ref().is_some_and(|last| last.declined) {
+        return Some(
+            "a person said no to the last one: nothing starts by itself until the primary was well again".into(),
+        );
+    }
     match lease.active {
         ActiveSide::Replica => Some("it failed over already, and its replication has not been restored since".into()),
         ActiveSide::Primary => None,

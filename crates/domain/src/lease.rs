@@ -149,10 +149,23 @@ pub struct Ended {
 pub enum Owner {
     /// It is still running.
     Running,
-    /// It ended, as this status says, without releasing.
-    Gone(String),
+    /// It ended without releasing.
+    Gone {
+        /// As this status says.
+        status: String,
+        /// When, where the engine still knows it.
+        at: Option<Timestamp>,
+    },
     /// It could not be asked.
     Unknown(String),
+}
+
+impl Owner {
+    /// One that ended, and nobody knows when.
+    #[must_use]
+    pub fn gone(status: &str) -> Self {
+        Self::Gone { status: status.to_owned(), at: None }
+    }
 }
 
 /// What to do about a lease.
@@ -204,7 +217,7 @@ pub fn take(
             return Taking::Ours { lease: current.clone(), taken_over: current.unfinished.clone() };
         }
         match owner {
-            Some(Owner::Gone(_)) => {}
+            Some(Owner::Gone { .. }) => {}
             Some(Owner::Running) => {
                 return Taking::Refuse(format!(
                     "execution `{}` holds the lease of plan `{}` and is still running",
@@ -396,13 +409,8 @@ mod tests {
 
     #[test]
     fn a_dead_holder_is_taken_over_with_the_next_generation() {
-        let taking = take(
-            Some(&held_by("a")),
-            Some(&Owner::Gone("ABORTED".into())),
-            &lab(),
-            &execution("b"),
-            Timestamp::UNIX_EPOCH,
-        );
+        let taking =
+            take(Some(&held_by("a")), Some(&Owner::gone("ABORTED")), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
         let Taking::Take { lease, taken_over } = taking else { panic!("{taking:?}") };
         assert_eq!(lease.generation, Generation(2));
         assert_eq!(taken_over.map(|holder| holder.execution), Some(execution("a")));
@@ -440,7 +448,7 @@ mod tests {
     fn a_run_that_stopped_past_its_point_of_no_return_is_finished_by_the_next() {
         let promoting = held_by("a").promoting(asked(), guard());
         let stopped = promoting.released(RunOutcome::NeedsAPerson, ActiveSide::Replica, Timestamp::UNIX_EPOCH);
-        for left in [(&stopped, None), (&promoting, Some(Owner::Gone("ABORTED".into())))] {
+        for left in [(&stopped, None), (&promoting, Some(Owner::gone("ABORTED")))] {
             let taking = take(Some(left.0), left.1.as_ref(), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
             let Taking::Take { lease, taken_over } = taking else { panic!("{taking:?}") };
             assert_eq!(taken_over.unwrap().execution, execution("a"));
@@ -477,7 +485,7 @@ mod tests {
         assert_eq!(shut.shutting(&run("a"), &target(), false, Timestamp::UNIX_EPOCH), None, "said already");
         let fenced = shut.shutting(&run("b"), &target(), true, Timestamp::UNIX_EPOCH).unwrap().shut.unwrap();
         assert_eq!((fenced.network, fenced.execution), (true, execution("a")), "what is added takes nothing away");
-        let gone = Owner::Gone("ABORTED".into());
+        let gone = Owner::gone("ABORTED");
         let taking = take(Some(&shut), Some(&gone), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
         let Taking::Take { lease, .. } = taking else { panic!("{taking:?}") };
         for outcome in [RunOutcome::Refused, RunOutcome::NeedsAPerson] {

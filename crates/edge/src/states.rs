@@ -35,7 +35,7 @@ impl Owners for States {
 pub async fn still_runs(owners: &impl Owners, run: &Run) -> Result<(), Failure> {
     match owners.owner(&run.execution).await {
         Owner::Running => Ok(()),
-        Owner::Gone(status) => Err(Failure::Superseded(format!(
+        Owner::Gone { status, .. } => Err(Failure::Superseded(format!(
             "execution `{}` ended as {status}: it may change nothing any more",
             run.execution.name()
         ))),
@@ -92,11 +92,12 @@ impl States {
     pub async fn owner(&self, execution: &ExecutionArn) -> Owner {
         match self.client.describe_execution().execution_arn(execution.as_str()).send().await {
             Ok(answer) if *answer.status() == ExecutionStatus::Running => Owner::Running,
-            Ok(answer) => Owner::Gone(answer.status().as_str().to_owned()),
+            Ok(answer) => Owner::Gone {
+                status: answer.status().as_str().to_owned(),
+                at: answer.stop_date().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok()),
+            },
             // Executions are kept for 90 days: one that is not known ended long ago.
-            Err(error) if aws::code(&error).as_deref() == Some("ExecutionDoesNotExist") => {
-                Owner::Gone("forgotten".into())
-            }
+            Err(error) if aws::code(&error).as_deref() == Some("ExecutionDoesNotExist") => Owner::gone("forgotten"),
             Err(error) => Owner::Unknown(aws::shown(&error)),
         }
     }

@@ -420,7 +420,7 @@ async fn what_this_test_did_not_make_is_not_deleted() {
 
 #[tokio::test]
 async fn an_instance_that_a_dead_test_left_goes_and_no_other_does() {
-    let gone = || Owner::Gone("ABORTED".into());
+    let gone = || Owner::gone("ABORTED");
     for (purpose, owner, goes) in [
         ("test", gone(), true),
         ("test", Owner::Running, false),
@@ -440,7 +440,7 @@ async fn an_instance_that_a_dead_test_left_goes_and_no_other_does() {
 #[tokio::test]
 async fn a_dry_run_leaves_strays_and_names_them() {
     let restored = RefCell::new(vec![restored("available", "test")]);
-    let estate = Backups { restored, owner: Owner::Gone("ABORTED".into()), ..Backups::of(1) };
+    let estate = Backups { restored, owner: Owner::gone("ABORTED"), ..Backups::of(1) };
     let (step, report) = cleaned_with(&estate, reported_only()).await;
     assert_eq!((report.strays().count(), report.torn_down.len()), (1, 0));
     assert!(step.because.contains("1 restored instances as well"), "{}", step.because);

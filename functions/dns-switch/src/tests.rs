@@ -163,7 +163,7 @@ async fn a_rehearsal_moves_nothing_and_says_what_would_stop_the_switch() {
 #[tokio::test]
 async fn a_run_that_was_stopped_moves_no_traffic() {
     let zone = Fake::leading_to(OLD);
-    let gone = Says(Owner::Gone("ABORTED".into()));
+    let gone = Says(Owner::gone("ABORTED"));
     assert_eq!(handle(&held(), &gone, &zone, event()).await.unwrap_err().name(), "Superseded");
     assert_eq!(zone.changes.get(), 0);
 }

@@ -105,9 +105,7 @@ async fn what_is_shut_stands_in_the_lease_before_it_is_done() {
 #[tokio::test]
 async fn a_run_that_was_stopped_drains_nothing() {
     let shelf = Memory::held_by(&serde_json::from_value(event("drain")["run"].clone()).unwrap());
-    for (owner, name) in
-        [(Owner::Gone("ABORTED".into()), "Superseded"), (Owner::Unknown("slow".into()), "AwsTransient")]
-    {
+    for (owner, name) in [(Owner::gone("ABORTED"), "Superseded"), (Owner::Unknown("slow".into()), "AwsTransient")] {
         let pair = Fake::new();
         assert_eq!(handle(&shelf, &Says(owner), &pair, event("drain")).await.unwrap_err().name(), name);
         assert!(pair.did.borrow().is_empty(), "{name}");

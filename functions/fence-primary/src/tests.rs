@@ -204,7 +204,7 @@ async fn a_run_that_was_stopped_shuts_and_opens_nothing() {
         if undo {
             fence(&shelf, &Old::dead()).await;
         }
-        let gone = Says(Owner::Gone("ABORTED".into()));
+        let gone = Says(Owner::gone("ABORTED"));
         let failure = handle(&shelf, &gone, &old, event(undo)).await.unwrap_err();
         assert_eq!(failure.name(), "Superseded");
         assert!(old.did.borrow().is_empty(), "{undo}");

@@ -168,7 +168,7 @@ mod tests {
         for (phase, outcome) in [("opened", Outcome::Done), ("promoting", Outcome::Refused)] {
             let held = held.replace("\"phase\":\"opened\"", &format!("\"phase\":\"{phase}\""));
             let shelf = lab().with("leases/lab.json", &held);
-            let gone = Says(Owner::Gone("ABORTED".into()));
+            let gone = Says(Owner::gone("ABORTED"));
             let event = sample(include_str!("../../../events/open-run-switchover.json"));
             let step = handle(&shelf, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event).await.unwrap();
             assert_eq!(step.step, outcome, "{phase}: {}", step.because);
@@ -221,7 +221,7 @@ mod tests {
         event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:next");
         for (left, owes) in [(&shut, true), (&promoting, false)] {
             let shelf = lab().with("leases/lab.json", &serde_json::to_string(left).unwrap());
-            let gone = Says(Owner::Gone("ABORTED".into()));
+            let gone = Says(Owner::gone("ABORTED"));
             let run = handle(&shelf, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event.clone()).await.unwrap();
             let run = run.did.unwrap();
             assert_eq!((run.owes.is_some(), run.finishes()), (owes, !owes));

@@ -197,7 +197,7 @@ async fn a_promotion_has_one_kind_of_grounds() {
 
 #[tokio::test]
 async fn a_run_that_was_stopped_promotes_nothing_and_writes_nothing_down() {
-    for owner in [Owner::Gone("ABORTED".into()), Owner::Unknown("throttled".into())] {
+    for owner in [Owner::gone("ABORTED"), Owner::Unknown("throttled".into())] {
         let (shelf, replica) = (held_for(&event()), Fake::new());
         let before = shelf.text("leases/lab.json");
         handle(&shelf, &Says(owner), &replica, event()).await.unwrap_err();

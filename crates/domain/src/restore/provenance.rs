@@ -118,7 +118,7 @@ pub fn stray(instance: InstanceId, of: &Provenance, owner: &Owner) -> Stray {
         (Purpose::Keep | Purpose::Integrity, _) => (true, format!("`{run}` restored it to be kept: delete it by hand")),
         (Purpose::Test, Owner::Running) => (true, format!("`{run}` is testing it")),
         (Purpose::Test, Owner::Unknown(why)) => (true, format!("whether `{run}` still tests it is not known: {why}")),
-        (Purpose::Test, Owner::Gone(how)) => {
+        (Purpose::Test, Owner::Gone { status: how, .. }) => {
             (false, format!("`{run}`, which made it of {} for a test, is over ({how})", of.from))
         }
     };

@@ -329,7 +329,7 @@ fn only_a_test_s_own_instance_is_torn_down() {
 #[test]
 fn a_stray_goes_only_when_its_test_is_known_to_be_over() {
     let name = || run().instance(&orders()).unwrap();
-    let gone = Owner::Gone("ABORTED".into());
+    let gone = Owner::gone("ABORTED");
     assert!(!stray(name(), &provenance(Purpose::Test), &gone).stays);
     assert!(stray(name(), &provenance(Purpose::Keep), &gone).stays);
     for owner in [Owner::Running, Owner::Unknown("throttled".into())] {

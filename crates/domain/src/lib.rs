@@ -29,6 +29,7 @@ pub mod retention;
 pub mod run;
 pub mod span;
 pub mod standing;
+pub mod starter;
 pub mod step;
 pub mod synth;
 pub mod traffic;

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 /// Every function: a folder under `functions/`.
-pub const FUNCTIONS: [&str; 17] = [
+pub const FUNCTIONS: [&str; 18] = [
     "cleanup",
     "close-backup",
     "close-run",
@@ -25,6 +25,7 @@ pub const FUNCTIONS: [&str; 17] = [
     "promote-replica",
     "restore",
     "snapshot",
+    "start-failover",
     "verify",
 ];
 

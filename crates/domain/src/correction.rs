@@ -75,7 +75,7 @@ pub fn correct(
     if let Some(holder) = &lease.holder {
         let name = holder.execution.name();
         match owner {
-            Some(Owner::Gone(how)) => {
+            Some(Owner::Gone { status: how, .. }) => {
                 changes.push(format!("holder: `{name}`, which ended ({how}), no longer holds it"))
             }
             Some(Owner::Running) => return Err(format!("run `{name}` holds the lease and is at work")),
@@ -260,7 +260,7 @@ mod tests {
             let refused = correct(&held, owner.as_ref(), said(ActiveSide::Primary), None).unwrap_err();
             assert!(refused.contains("`held`"), "{owner:?}: {refused}");
         }
-        let gone = Owner::Gone("ABORTED".into());
+        let gone = Owner::gone("ABORTED");
         let corrected = correct(&held, Some(&gone), said(ActiveSide::Primary), None).unwrap();
         assert_eq!(corrected.lease.holder, None);
         assert!(corrected.changes[0].contains("ABORTED"), "{:?}", corrected.changes);

@@ -28,6 +28,22 @@ pub fn witness_function() -> Result<String, Failure> {
     required("LIFEBOAT_WITNESS_FUNCTION")
 }
 
+/// The judge's function, in the function's own Region.
+///
+/// # Errors
+/// `InvalidInput` when the template did not set it.
+pub fn judge_function() -> Result<String, Failure> {
+    required("LIFEBOAT_JUDGE_FUNCTION")
+}
+
+/// The failover's state machine, in the function's own Region.
+///
+/// # Errors
+/// `InvalidInput` when the template did not set it.
+pub fn failover_machine() -> Result<String, Failure> {
+    required("LIFEBOAT_FAILOVER_MACHINE")
+}
+
 /// The function's own Region.
 ///
 /// # Errors

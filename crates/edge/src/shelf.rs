@@ -77,6 +77,12 @@ pub fn windows_key(plan: &PlanName) -> String {
     format!("probes/{plan}/windows.json")
 }
 
+/// Where it is remembered how often a failover was started again.
+#[must_use]
+pub fn starts_key(plan: &PlanName) -> String {
+    format!("probes/{plan}/starts.json")
+}
+
 /// Where a pending approval's task token is.
 #[must_use]
 pub fn approval_key(plan: &PlanName, execution_name: &str) -> String {

@@ -2,6 +2,7 @@
 
 use aws_sdk_sfn::{
     Client,
+    operation::start_execution::StartExecutionError,
     types::{ExecutionStatus, HistoryEvent},
 };
 use domain::{approval::Answer, evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner, run::Run};
@@ -19,6 +20,15 @@ pub struct States {
 pub trait Owners {
     /// What is known of it.
     fn owner(&self, execution: &ExecutionArn) -> impl Future<Output = Owner>;
+}
+
+/// The ARN of an execution, by its state machine's and its own name.
+///
+/// # Errors
+/// `InvalidInput` where they make none.
+pub fn execution(machine_arn: &str, name: &str) -> Result<ExecutionArn, Failure> {
+    let arn = format!("{}:{name}", machine_arn.replacen(":stateMachine:", ":execution:", 1));
+    arn.parse().map_err(|error: domain::id::BadId| Failure::InvalidInput(format!("{machine_arn}: {error}")))
 }
 
 impl Owners for States {
@@ -99,6 +109,21 @@ impl States {
             // Executions are kept for 90 days: one that is not known ended long ago.
             Err(error) if aws::code(&error).as_deref() == Some("ExecutionDoesNotExist") => Owner::gone("forgotten"),
             Err(error) => Owner::Unknown(aws::shown(&error)),
+        }
+    }
+
+    /// Starts an execution, of which there is one by this name, however often it is started.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn start(&self, machine_arn: &str, name: &str, input: &str) -> Result<(), Failure> {
+        let request = self.client.start_execution().state_machine_arn(machine_arn).name(name).input(input);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) => {
+                Ok(())
+            }
+            Err(error) => Err(aws_failure!(format!("cannot start `{name}` with {machine_arn}"), error)),
         }
     }
 

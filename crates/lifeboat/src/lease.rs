@@ -151,7 +151,7 @@ fn lines(read: &Read) -> Vec<String> {
             |holder| {
                 let how = match &read.owner {
                     Some(Owner::Running) => "still runs".to_owned(),
-                    Some(Owner::Gone(how)) => format!("ended ({how}) without releasing it"),
+                    Some(Owner::Gone { status: how, .. }) => format!("ended ({how}) without releasing it"),
                     Some(Owner::Unknown(why)) => format!("could not be asked whether it still runs: {why}"),
                     None => "was not asked".to_owned(),
                 };
@@ -214,7 +214,7 @@ mod tests {
         let read = |owner: Owner| Read { lease: Some(Ok(lease.clone())), text: None, etag: None, owner: Some(owner) };
         for (owner, says) in [
             (Owner::Running, "still runs"),
-            (Owner::Gone("ABORTED".into()), "ended (ABORTED) without releasing it"),
+            (Owner::gone("ABORTED"), "ended (ABORTED) without releasing it"),
             (Owner::Unknown("timed out".into()), "could not be asked"),
         ] {
             let told = lines(&read(owner)).join("\n");

@@ -264,7 +264,7 @@ pub(crate) fn as_its_status<S: Serializer>(owner: &Option<Owner>, to: S) -> Resu
     match owner {
         None => to.serialize_none(),
         Some(Owner::Running) => to.serialize_str("RUNNING"),
-        Some(Owner::Gone(how)) => to.serialize_str(how),
+        Some(Owner::Gone { status: how, .. }) => to.serialize_str(how),
         Some(Owner::Unknown(why)) => to.serialize_str(&format!("unknown: {why}")),
     }
 }

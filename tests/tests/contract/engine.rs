@@ -13,7 +13,7 @@ use tests::{repository, template::one_or_more};
 use crate::{engine, lab_plan, resource_of};
 
 /// What each function may do, and nothing else.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("open-run", &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
     (
         "health-probe",
@@ -175,6 +175,17 @@ const ALLOWED: [(&str, &[&str]); 17] = [
             "s3:GetObject",
             "s3:ListBucket",
             "secretsmanager:GetSecretValue",
+        ],
+    ),
+    (
+        "start-failover",
+        &[
+            "lambda:InvokeFunction",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "states:DescribeExecution",
+            "states:StartExecution",
         ],
     ),
     ("notify", &["s3:PutObject", "sns:Publish"]),

@@ -61,8 +61,8 @@ fn held(lease: Option<&Lease>, owner: Option<&Owner>) -> Option<String> {
                     "whether run `{name}` still runs is not known, and until it is every other one is refused"
                 ));
             }
-            (Some(Owner::Gone(_)), Phase::Promoting) => return Some(unfinished(name)),
-            (Some(Owner::Gone(_)), Phase::Opened) => {}
+            (Some(Owner::Gone { .. }), Phase::Promoting) => return Some(unfinished(name)),
+            (Some(Owner::Gone { .. }), Phase::Opened) => {}
         }
     }
     if let Some(left) = &lease.unfinished {

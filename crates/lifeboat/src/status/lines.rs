@@ -178,7 +178,7 @@ impl Status {
         };
         match &self.owner {
             Some(Owner::Running) => format!("held by run `{name}`, which still runs, since {since}, {phase}"),
-            Some(Owner::Gone(how)) => {
+            Some(Owner::Gone { status: how, .. }) => {
                 let how = if how == FORGOTTEN { "long ago".to_owned() } else { format!("as {how}") };
                 format!(
                     "run `{name}` ended {how} without releasing it, {phase}: the next run takes it over and {goes_on}"

@@ -175,14 +175,14 @@ fn a_holder_that_is_gone_stops_no_failover_and_one_that_runs_decides() {
         status.lease.as_mut().unwrap().holder = holder(phase);
         told(status)
     };
-    let lines = held(Phase::Opened, Owner::Gone("ABORTED".into()));
+    let lines = held(Phase::Opened, Owner::gone("ABORTED"));
     for says in
         ["run `alarm-1` ended as ABORTED without releasing it", "takes it over and begins anew", "armed      armed"]
     {
         assert!(lines.contains(says), "{says}: {lines}");
     }
     assert!(!lines.contains("NO failover"), "{lines}");
-    let lines = held(Phase::Promoting, Owner::Gone("forgotten".into()));
+    let lines = held(Phase::Promoting, Owner::gone("forgotten"));
     assert!(lines.contains("takes it over and finishes it") && lines.contains("NOT armed"), "{lines}");
     let lines = held(Phase::Opened, Owner::Running);
     assert!(lines.contains("which still runs") && lines.contains("NOT armed: run `alarm-1` is at work"), "{lines}");

@@ -1,0 +1,115 @@
+//! `StartFailover`: starts a failover again, where one came to nothing and its reason has passed, or where one left something
+//! to open or to finish.
+//!
+//! - in: [`StartFailover`], sample in `events/start-failover.json`; from its schedule each minute
+//! - out: [`Step<Vec<Start>>`]: `Done` with what was started, or where nothing is wrong; `Pending` when the minute is over and
+//!   something is; `Refused` where only a person may start one
+//! - changes: `states:StartExecution`, by a name that is used once; the starter's memory; safe to repeat
+//! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+
+mod watch;
+
+use std::time::Duration;
+
+use domain::{
+    failure::Failure,
+    id::{ExecutionArn, PlanName},
+    judgement::Rehearsal,
+    lease::Owner,
+    probe,
+    span::Span,
+    starter::Start,
+    step::Step,
+};
+use edge::{
+    aws,
+    shelf::{Bucket, Shelf},
+    states::{self, States},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use watch::World;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let config = aws::config(None).await;
+    let bucket = Bucket::from_env(&config).map_err(|failure| failure.chain())?;
+    let region = edge::config::region().map_err(|failure| failure.chain())?;
+    let judge = edge::config::judge_function().map_err(|failure| failure.chain())?;
+    let machine = edge::config::failover_machine().map_err(|failure| failure.chain())?;
+    let engine = Engine { states: States::with(&config), judge, machine };
+    edge::serve(|event| handle(&bucket, &engine, &region, event)).await
+}
+
+/// Whose failover.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StartFailover {
+    plan: PlanName,
+}
+
+async fn handle(
+    shelf: &impl Shelf,
+    world: &impl World,
+    region: &str,
+    event: Value,
+) -> Result<Step<Vec<Start>>, Failure> {
+    let StartFailover { plan } = edge::parse(event, "StartFailover")?;
+    // Until after the schedule's next one began.
+    let until = probe::later(world.now(), probe::EVERY + probe::LEAD);
+    watch::watch(shelf, world, region, &plan, until).await
+}
+
+struct Engine {
+    states: States,
+    judge: String,
+    machine: String,
+}
+
+/// How long the judge may take, who waits for other Regions: the last look of a minute must end before the function does.
+const JUDGE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The judge's way of being asked what a run would come to.
+#[derive(Serialize)]
+struct Rehearse<'a> {
+    rehearse: &'a PlanName,
+}
+
+impl World for Engine {
+    async fn judge(&self, plan: &PlanName) -> Result<Rehearsal, String> {
+        let request = Rehearse { rehearse: plan };
+        let config = aws::config(None).await;
+        let asked = edge::function::ask::<Step<Rehearsal>>(&config, &self.judge, &request);
+        let answer = tokio::time::timeout(JUDGE_PATIENCE, asked).await;
+        let step = answer.map_err(|_| format!("no answer within {} s", JUDGE_PATIENCE.as_secs()))??;
+        step.did.ok_or_else(|| format!("it answered: {}", step.because))
+    }
+
+    async fn owner(&self, execution: &ExecutionArn) -> Owner {
+        self.states.owner(execution).await
+    }
+
+    fn execution(&self, name: &str) -> Result<ExecutionArn, Failure> {
+        states::execution(&self.machine, name)
+    }
+
+    async fn start(&self, name: &str, input: &str) -> Result<(), Failure> {
+        self.states.start(&self.machine, name, input).await
+    }
+
+    fn now(&self) -> Timestamp {
+        edge::clock::now()
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "EventBridge starts the starter once a minute at most: it looks inside its minute, as the probe does"
+    )]
+    async fn sleep_until(&self, at: Timestamp) {
+        tokio::time::sleep(Span::between(self.now(), at).duration()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

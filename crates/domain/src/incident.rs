@@ -196,6 +196,8 @@ pub struct Ended<'a> {
     pub trigger: Option<&'a Trigger>,
     /// What is true now.
     pub standing: Option<&'a str>,
+    /// What starts the next run.
+    pub starts_again: Option<&'a str>,
     /// How it ended.
     pub outcome: RunOutcome,
     /// Why.
@@ -207,7 +209,7 @@ pub struct Ended<'a> {
 /// A run ended by itself.
 #[must_use]
 pub fn ended(ended: Ended<'_>) -> Notice {
-    let Ended { execution, run, plan, trigger, standing, outcome, because, evidence } = ended;
+    let Ended { execution, run, plan, trigger, standing, starts_again, outcome, because, evidence } = ended;
     let plan = run.map(|run| &run.plan.plan).or(plan);
     let plan = plan.map_or("a plan that does not exist".to_owned(), PlanName::to_string);
     let kind = Kind::of(execution);
@@ -247,10 +249,11 @@ pub fn ended(ended: Ended<'_>) -> Notice {
         format!("Incident: {}/{}/{}\n", run.execution.region(), run.plan.plan, run.generation)
     });
     let standing = standing.map(|standing| format!("True now: {standing}\n")).unwrap_or_default();
+    let starts_again = starts_again.map(|again| format!("{again}\n\n")).unwrap_or_default();
     Notice::new(
         &format!("Lifeboat: {headline}"),
         &format!(
-            "{summary}{headline}\n\nWhy: {because}\n{standing}Started by: {started}\nExecution: {execution}\n{key}Evidence: {}\n\n{next}\n{goes_on}",
+            "{summary}{headline}\n\nWhy: {because}\n{standing}Started by: {started}\nExecution: {execution}\n{key}Evidence: {}\n\n{starts_again}{next}\n{goes_on}",
             evidence.unwrap_or("none could be written")
         ),
         &format!("{}{}", kind.title(), outcome.end()),

@@ -13,7 +13,7 @@ use domain::{
     id::{ExecutionArn, PlanName},
     lease::Lease,
     run::{Run, Trigger},
-    standing,
+    standing, starter,
     step::Step,
 };
 use edge::{
@@ -45,6 +45,8 @@ struct Closed {
     trigger: Option<Trigger>,
     /// What is true now, for whoever is called.
     standing: Option<String>,
+    /// What starts the next run, where this one leaves something to do.
+    next: Option<String>,
     rto_seconds: Option<f64>,
     rpo_seconds: Option<f64>,
     met: Option<bool>,
@@ -83,8 +85,9 @@ async fn handle(
         Some(run) => release(shelf, run, &evidence, now).await?,
         None => "never held a lease".into(),
     };
+    let next = next(shelf, &evidence).await;
     info!(execution.name = evidence.execution.name(), outcome = ?evidence.outcome, because = evidence.because, kept, released, "closed");
-    Ok(Step::done(format!("evidence {kept}; {released}"), Value::Null, closed(key, &evidence, run.as_ref())))
+    Ok(Step::done(format!("evidence {kept}; {released}"), Value::Null, closed(key, &evidence, run.as_ref(), next)))
 }
 
 /// The execution's states. A run is closed without them: its evidence and its lease wait for nobody.
@@ -126,13 +129,29 @@ async fn keep(shelf: &impl Shelf, evidence: Evidence) -> Result<(String, Evidenc
     )))
 }
 
-fn closed(key: String, evidence: &Evidence, run: Option<&Run>) -> Closed {
+/// What starts the next run, by the lease as it is now: also a run that never held it may end beside what another one left.
+async fn next(shelf: &impl Shelf, evidence: &Evidence) -> Option<String> {
+    let plan = evidence.plan.as_ref()?;
+    let lease = match shelf::read_json::<Lease>(shelf, &shelf::lease_key(plan)).await {
+        Ok(lease) => lease.map(|(lease, _)| lease),
+        Err(failure) => {
+            warn!(plan.name = %plan, why = failure.chain(), "what starts the next run is not told");
+            return None;
+        }
+    };
+    let by = evidence.record.approval.as_ref().and_then(|answer| answer["by"].as_str());
+    let by = by.filter(|_| evidence.is_declined());
+    starter::next(&evidence.execution, plan, evidence.outcome, lease.as_ref(), by)
+}
+
+fn closed(key: String, evidence: &Evidence, run: Option<&Run>, next: Option<String>) -> Closed {
     let objective = evidence.objective.as_ref();
     Closed {
         evidence: key,
         plan: evidence.plan.clone(),
         trigger: evidence.trigger.clone(),
         standing: run.and_then(|run| standing::standing(&evidence.record, run)),
+        next,
         rto_seconds: objective.and_then(|objective| objective.rto_measured_seconds),
         rpo_seconds: objective.and_then(|objective| objective.rpo_measured_seconds),
         met: objective.and_then(|objective| objective.met),
@@ -268,6 +287,29 @@ mod tests {
         let shelf = held();
         let closed = close(&shelf, event()).await.did.unwrap();
         assert!(!shelf.text(&closed.evidence).unwrap().contains("timelineMissing"), "only where it is missing");
+    }
+
+    #[tokio::test]
+    async fn an_end_that_is_not_done_says_what_starts_the_next_run() {
+        let next = async |outcome: &str, record: Value, opened: bool| {
+            let (shelf, mut event) = (held(), event());
+            (event["outcome"], event["record"]) = (json!(outcome), record);
+            if !opened {
+                event["run"] = Value::Null;
+            }
+            close(&shelf, event).await.did.unwrap().next.unwrap_or_default()
+        };
+        let done = next("done", event()["record"].clone(), true).await;
+        assert_eq!(done, "");
+        let refused = next("refused", json!({}), true).await;
+        assert!(refused.contains("goes on looking"), "{refused}");
+        let no = json!({ "approval": { "decision": "deny", "by": "anna", "why": "a drill" } });
+        assert!(next("refused", no, true).await.contains("anna said no"));
+        assert_eq!(next("refused", json!({}), false).await, "", "it named no plan that exists");
+        let in_the_way = json!({ "openRun": {
+            "step": "Pending", "because": "held", "did": null, "seen": { "active": "primary" },
+        } });
+        assert!(next("refused", in_the_way, false).await.contains("goes on looking"));
     }
 
     #[tokio::test]

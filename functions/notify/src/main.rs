@@ -120,6 +120,8 @@ struct Closed {
     trigger: Option<Trigger>,
     #[serde(default)]
     standing: Option<String>,
+    #[serde(default)]
+    next: Option<String>,
 }
 
 /// Step Functions' event, of which only what is needed is looked at: AWS adds fields.
@@ -171,6 +173,7 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                     plan,
                     trigger: evidence.as_ref().and_then(|closed| closed.trigger.as_ref()),
                     standing: evidence.as_ref().and_then(|closed| closed.standing.as_deref()),
+                    starts_again: evidence.as_ref().and_then(|closed| closed.next.as_deref()),
                     outcome,
                     because: &because,
                     evidence: key,
@@ -280,12 +283,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_end_says_why() {
+    async fn an_end_says_why_and_what_starts_the_next_run() {
         let board = Board::default();
-        let event = sample(include_str!("../../../events/notify.json"));
+        let mut event = sample(include_str!("../../../events/notify.json"));
+        event["ended"]["evidence"]["next"] = json!("Lifeboat goes on looking");
         let because = event["ended"]["because"].as_str().unwrap().to_owned();
         handle(&Memory::default(), &board, "topic", event).await.unwrap();
-        assert!(board.0.borrow()[0].1.message.contains(&because));
+        let (_, notice) = board.0.borrow()[0].clone();
+        assert!(notice.message.contains(&because), "{}", notice.message);
+        assert!(notice.message.contains("Lifeboat goes on looking"), "{}", notice.message);
     }
 
     #[tokio::test]

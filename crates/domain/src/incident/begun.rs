@@ -7,6 +7,7 @@ use crate::{
     id::ExecutionArn,
     request::FailoverRequest,
     run::{Kind, Trigger},
+    starter,
 };
 
 /// How much of a text that came from outside is told.
@@ -64,9 +65,12 @@ pub fn broken(execution: &ExecutionArn, input: Option<&str>, status: &str, cause
     let of = plan.as_ref().map_or_else(String::new, |plan| format!(" of {plan}"));
     let noun = noun(execution);
     let next = if Kind::ALL.iter().any(|kind| kind.machine() == execution.machine()) {
-        "If it held the lease, the next run takes it over, and finishes it where it had asked for the promotion."
+        format!(
+            "If it held the lease, the next run takes it over, and finishes it where it had asked for the promotion.\n{}",
+            starter::next_of_a_broken_run(execution)
+        )
     } else {
-        "The same order given again goes on: what is there already is found."
+        "The same order given again goes on: what is there already is found.".to_owned()
     };
     let look = plan.map_or_else(String::new, |plan| {
         format!("What is true now: lifeboat status {plan} --region {}\n", execution.region())

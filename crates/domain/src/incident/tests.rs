@@ -46,7 +46,8 @@ fn kept() -> Kept {
 }
 
 fn end(execution: &ExecutionArn, outcome: RunOutcome) -> Ended<'_> {
-    Ended { execution, run: None, plan: None, trigger: None, standing: None, outcome, because: "no", evidence: None }
+    let (run, plan, trigger, standing, starts_again, evidence) = (None, None, None, None, None, None);
+    Ended { execution, run, plan, trigger, standing, starts_again, outcome, because: "no", evidence }
 }
 
 /// Each notice that there is, made by each of its constructors.
@@ -99,6 +100,17 @@ fn no_notice_holds_what_only_a_program_reads() {
             assert!(!message.contains(raw), "{subject}: `{raw}` in {message}");
         }
     }
+}
+
+#[test]
+fn people_hear_once_at_each_end_what_starts_the_next_run() {
+    let execution = execution("lifeboat-failover");
+    let told = ended(Ended { starts_again: Some("it goes on looking"), ..end(&execution, RunOutcome::Refused) });
+    assert_eq!(told.message.matches("it goes on looking").count(), 1, "{}", told.message);
+    let told = broken(&execution, None, "ABORTED", "none given").message;
+    assert_eq!(told.matches("starts the next one by itself").count(), 1, "{told}");
+    let backup = broken(&self::execution("lifeboat-backup"), None, "ABORTED", "none given").message;
+    assert!(!backup.contains("by itself"), "{backup}");
 }
 
 #[test]

@@ -187,19 +187,16 @@ impl System {
         Ok(file)
     }
 
+    /// With the lease goes what the starter remembers of its runs.
     async fn forget_lease(&self, machine: &Machine) -> Result<(), SystemError> {
         let region = &self.plan.regions.recovery;
-        let lease = machine
-            .gateway
-            .s3(region.as_str())
-            .delete_object()
-            .bucket(bucket(region))
-            .key(shelf::lease_key(&self.plan.plan))
-            .send()
-            .await;
-        lease
-            .map(drop)
-            .map_err(|error| SystemError::Aws { doing: "forget the lease".into(), why: edge::aws::shown(&error) })
+        let s3 = machine.gateway.s3(region.as_str());
+        for key in [shelf::lease_key(&self.plan.plan), shelf::starts_key(&self.plan.plan)] {
+            let forgotten = s3.delete_object().bucket(bucket(region)).key(&key).send().await;
+            let aws = |error| SystemError::Aws { doing: format!("forget `{key}`"), why: edge::aws::shown(&error) };
+            forgotten.map_err(aws)?;
+        }
+        Ok(())
     }
 
     /// An instance's name in the lab's RDS.

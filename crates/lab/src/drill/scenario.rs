@@ -9,6 +9,8 @@ pub enum Scenario {
     Blip,
     /// The replica is too far behind when the primary dies.
     ReplicaLagging,
+    /// The replica is silent when the primary dies, and comes back.
+    RefusedThenFit,
     /// SIGKILL of the primary.
     PrimaryKilled,
     /// Every process of the primary's host is stopped.
@@ -61,9 +63,10 @@ pub enum Scenario {
 
 impl Scenario {
     /// Those that move traffic, or must not, in the order in which they share a lab best.
-    pub const FAILOVERS: [Self; 20] = [
+    pub const FAILOVERS: [Self; 21] = [
         Self::Blip,
         Self::ReplicaLagging,
+        Self::RefusedThenFit,
         Self::PrimaryKilled,
         Self::HostLost,
         Self::Partition,
@@ -132,6 +135,10 @@ impl Scenario {
             Self::ReplicaLagging => (
                 "replica-lagging",
                 "The replica is held back beyond the budget, then the primary is killed. It must be refused and a person called; a run with a named consent must go through and record the loss.",
+            ),
+            Self::RefusedThenFit => (
+                "refused-then-fit",
+                "The primary is killed, and its replica is silent until the alarm's run was refused. Once it answers, a run that nobody ordered must fail over, and the notice of the refusal must have said so.",
             ),
             Self::PrimaryKilled => (
                 "primary-killed",

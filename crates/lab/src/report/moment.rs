@@ -29,6 +29,8 @@ pub enum Event {
     Paused,
     /// It goes on.
     Resumed,
+    /// The replica was stopped for a while.
+    ReplicaPaused,
     /// The probe counted enough failed samples in a row.
     Detected,
     /// The alarm changed its state.
@@ -114,6 +116,7 @@ impl Event {
             Self::Killed
             | Self::Paused
             | Self::ReplayHeld
+            | Self::ReplicaPaused
             | Self::Refused
             | Self::PersonCalled
             | Self::RunStopped
@@ -154,6 +157,7 @@ impl Event {
             Self::ReplayHeld => "replica held back",
             Self::Killed => "primary killed",
             Self::Paused => "primary paused",
+            Self::ReplicaPaused => "replica paused",
             Self::Resumed => "primary resumed",
             Self::Detected => "detected",
             Self::Alarm => "alarm",

@@ -7,6 +7,9 @@ use crate::{
     workload::{Access, Place, Server, write_once},
 };
 
+/// What starts a run again by itself.
+const STARTER: &str = "lifeboat-start-failover";
+
 /// What could not be put back.
 #[derive(Debug, thiserror::Error)]
 pub enum RewindError {
@@ -19,16 +22,19 @@ pub enum RewindError {
 }
 
 impl System {
-    /// Takes the primary's alarm away: from now on a run begins only when someone starts it.
+    /// Takes the primary's alarm and the starter away: from now on a run begins only when someone starts it.
     ///
     /// # Errors
     /// As AWS answers.
     pub async fn start_by_hand_only(&self, machine: &Machine) -> Result<(), SystemError> {
         let alarm = self.alarm();
         let deleted = self.cloudwatch(machine).delete_alarms().alarm_names(&alarm).send().await;
-        deleted
-            .map(drop)
-            .map_err(|error| SystemError::Aws { doing: format!("delete `{alarm}`"), why: edge::aws::shown(&error) })
+        let doing = format!("delete `{alarm}`");
+        deleted.map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })?;
+        let lambda = aws_sdk_lambda::Client::new(&machine.gateway.sdk_config(self.plan.regions.recovery.as_str()));
+        let deleted = lambda.delete_function().function_name(STARTER).send().await;
+        let doing = format!("delete `{STARTER}`");
+        deleted.map(drop).map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })
     }
 
     /// Puts the pair back to where a failover can begin: the old primary runs and is open, a new replica follows it, the

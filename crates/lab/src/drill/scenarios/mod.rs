@@ -18,6 +18,7 @@ mod quota;
 mod restore_test;
 mod stopped;
 mod switchover;
+mod unfit;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -73,6 +74,7 @@ pub(super) async fn play(
         guard: None,
     };
     match scenario {
+        Scenario::RefusedThenFit => drill.refused_then_fit().await,
         Scenario::PrimaryKilled => drill.primary_killed().await,
         Scenario::Blip => drill.blip().await,
         Scenario::ReplicaLagging => drill.replica_lagging().await,

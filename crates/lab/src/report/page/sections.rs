@@ -159,6 +159,7 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
             )
         }
         Event::ReplayHeld
+        | Event::ReplicaPaused
         | Event::Ordered
         | Event::Killed
         | Event::Paused

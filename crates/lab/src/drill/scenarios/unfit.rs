@@ -1,0 +1,59 @@
+//! A failover that cannot go through for a while, and what starts it once it can.
+
+use std::time::Duration;
+
+use domain::run::Trigger;
+use jiff::Timestamp;
+
+use super::{Drill, promoted_at};
+use crate::{
+    drill::{DrillError, follow::Runs},
+    report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
+};
+
+/// How long the obstacle stays after the refusal: longer than one look of the starter, so that it is told no as well.
+const STAYS: Duration = Duration::from_secs(6);
+
+impl Drill<'_> {
+    pub(super) async fn refused_then_fit(&mut self) -> Result<DrillResult, DrillError> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let mut runs = Runs::so_far(self.stage).await?;
+        let clients = self.clients().await?;
+        let struck_at = self.kill().await?;
+        // It has what was sent to it, and tells nobody.
+        machine.rds.pause(&system.replica()).await?;
+        let paused = format!("SIGSTOP of every process of `{}`", system.replica().id);
+        self.happened(Timestamp::now(), Event::ReplicaPaused, paused, Actor::Disaster);
+        let run = runs.next().await?;
+        let refused = runs.follow(self.stage, &run, self.audience).await?;
+        let says = refused.because.contains("does not answer");
+        self.check("the alarm's run is refused for want of a replica", says, &refused.because);
+        let nothing = refused.record.fencing.is_none() && refused.record.promotion.is_none();
+        self.check("it changed nothing", nothing, "by the record's answers");
+        let name = refused.execution.name().to_owned();
+        self.called("a person is told that the next run starts by itself, and how to keep it from that", |told| {
+            [name.as_str(), "starts the next run by itself", "disable-rule --name lifeboat-start-again"]
+                .iter()
+                .all(|part| told.message.contains(part))
+        })
+        .await?;
+        tokio::time::sleep(STAYS).await;
+        let early = runs.new_ones().await?;
+        self.check("none starts while the replica is silent", early.is_empty(), format!("{} runs", early.len()));
+        machine.rds.resume(&system.replica()).await?;
+        let fit_at = Timestamp::now();
+        self.happened(fit_at, Event::Undone, "the replica goes on".into(), Actor::Disaster);
+        let run = runs.next().await?;
+        let done = runs.follow(self.stage, &run, self.audience).await?;
+        let itself = matches!(done.trigger, Some(Trigger::Again { attempt: 1, .. }));
+        self.check("nobody ordered the run that fails over", itself, format!("{:?}", done.trigger));
+        let moved = promoted_at(&done);
+        let returned_at = self.afterwards(&clients, moved).await?;
+        let logs = clients.stop().await?;
+        let results = vec![
+            RunResult::of("automatic failover", Ending::Refused, refused),
+            RunResult::of("started again", Ending::Done, done),
+        ];
+        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+    }
+}

@@ -47,6 +47,8 @@ class Fault:
     operation: str | None = None
     region: str | None = None
     target: str | None = None
+    # How many calls pass before the first one is spoiled.
+    skip: int = 0
     # How many calls are spoiled; for ever without it.
     times: int | None = None
     # Counts `times` for each distinct call by itself.
@@ -55,6 +57,9 @@ class Fault:
     when: str = "before"
     how: str = "broken"
     spoiled: int = field(default=0, init=False)
+    # Of those, how many were carried out before their answer was lost.
+    carried_out: int = field(default=0, init=False)
+    _passed: int = field(default=0, init=False)
     _counts: dict = field(default_factory=dict, init=False)
 
     def matches(self, call: Call) -> bool:
@@ -73,6 +78,9 @@ class Fault:
         """Whether this fault spoils this call; counts it if so."""
         if not self.matches(call):
             return False
+        if self._passed < self.skip:
+            self._passed += 1
+            return False
         counted = call if self.each else None
         if self.times is not None and self._counts.get(counted, 0) >= self.times:
             return False
@@ -81,7 +89,8 @@ class Fault:
         return True
 
     def shown(self) -> dict:
-        words = ("caller", "service", "operation", "region", "target", "times", "each", "when", "how", "spoiled")
+        words = ("caller", "service", "operation", "region", "target", "skip", "times", "each", "when", "how",
+                 "spoiled", "carried_out")
         return {word: getattr(self, word) for word in words}
 
 
@@ -89,8 +98,8 @@ def read(document) -> Fault:
     """Reads a fault as it is asked for; `BadFault` names what is wrong."""
     if not isinstance(document, dict):
         raise BadFault("a fault is a JSON object")
-    kinds = {"caller": str, "service": str, "operation": str, "region": str, "target": str, "times": int, "each": bool,
-             "when": str, "how": str}
+    kinds = {"caller": str, "service": str, "operation": str, "region": str, "target": str, "skip": int, "times": int,
+             "each": bool, "when": str, "how": str}
     document = {name: value for name, value in document.items() if value is not None}
     for name, value in document.items():
         if name not in kinds:
@@ -98,6 +107,8 @@ def read(document) -> Fault:
         if not isinstance(value, kinds[name]) or (kinds[name] is int and isinstance(value, bool)):
             raise BadFault(f"`{name}` must be of type {kinds[name].__name__}")
     fault = Fault(**document)
+    if fault.skip < 0:
+        raise BadFault("`skip` must be 0 or more")
     if fault.times is not None and fault.times < 1:
         raise BadFault("`times` must be at least 1")
     if fault.when not in WHEN:
@@ -145,6 +156,10 @@ class Book:
                 spoiled = {"when": fault.when, "how": fault.how} if fault else None
                 self._calls.append({**asdict(call), "spoiled": spoiled})
             return fault
+
+    def count_carried_out(self, fault: Fault) -> None:
+        with self._lock:
+            fault.carried_out += 1
 
     def faults(self) -> list[dict]:
         with self._lock:

@@ -6,6 +6,7 @@ each one's next invocation is its first. What a fault and a call are is in `faul
 """
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -72,6 +73,7 @@ def fill_requests(book: Book) -> None:
             return await original(*request)
         if fault.when == "after":
             await original(*request)
+            book.count_carried_out(fault)
         if fault.how == "silent":
             await asyncio.sleep(SILENCE_SECONDS)
         if fault.how == "killed":
@@ -174,7 +176,10 @@ def fill_tasks(book: Book) -> None:
         if fault is None:
             return original(func_ref, event)
         if fault.when == "after":
-            original(func_ref, event)
+            # The function's own error is an answer too, and is lost with it.
+            with contextlib.suppress(failed):
+                original(func_ref, event)
+            book.count_carried_out(fault)
         if fault.how == "silent":
             time.sleep(SILENCE_SECONDS)
         raise failed(fault_rules.TASK_ERRORS[fault.how], f"Invoke of {call.target} was spoiled by the lab: {fault.how}")

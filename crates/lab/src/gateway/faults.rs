@@ -108,6 +108,7 @@ pub struct Fault {
     operation: Option<String>,
     region: Option<String>,
     target: Option<String>,
+    skip: u32,
     times: Option<u32>,
     each: bool,
     when: When,
@@ -121,6 +122,8 @@ pub struct InForce {
     pub id: u64,
     /// How many calls it has spoiled so far.
     pub spoiled: u32,
+    /// Of those, how many were carried out already.
+    pub carried_out: u32,
 }
 
 impl Fault {
@@ -128,7 +131,7 @@ impl Fault {
     #[must_use]
     pub fn new(when: When, how: How) -> Self {
         let (caller, service, operation, region, target, times) = (None, None, None, None, None, None);
-        Self { caller, service, operation, region, target, times, each: false, when, how }
+        Self { caller, service, operation, region, target, skip: 0, times, each: false, when, how }
     }
 
     /// Only calls by `caller`.
@@ -159,6 +162,12 @@ impl Fault {
     #[must_use]
     pub fn target(self, target: &str) -> Self {
         Self { target: Some(target.to_owned()), ..self }
+    }
+
+    /// Lets the first calls pass, `calls` of them.
+    #[must_use]
+    pub fn after_the_first(self, calls: u32) -> Self {
+        Self { skip: calls, ..self }
     }
 
     /// Only the first calls, `times` of them.

@@ -98,8 +98,27 @@ fn a_call_is_refused_before_or_its_answer_lost_after_it_was_carried_out() -> Out
             assert!(put(key).await.is_err(), "{when:?}");
             assert_eq!(s3.get_object().bucket("spoiled").key(key).send().await.is_ok(), kept, "{when:?}");
             put(key).await?;
-            assert_eq!(faults.in_force().await?.first().map(|fault| fault.spoiled), Some(1), "only the first");
+            let counted = faults.in_force().await?.first().map(|fault| (fault.spoiled, fault.carried_out));
+            assert_eq!(counted, Some((1, u32::from(kept))), "only the first");
         }
+        faults.heal().await?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_fault_lets_as_many_calls_pass_as_it_says() -> Outcome {
+    let (lab, _turn) = (lab()?, turn());
+    lab.runtime.block_on(async {
+        let faults = lab.gateway.faults();
+        spoiled(&faults, Fault::new(When::Before, How::Broken).after_the_first(2).first(1)).await?;
+        let once = aws_config::retry::RetryConfig::disabled();
+        let route53 = aws_sdk_route53::Client::new(&lab.config(QUIET).into_builder().retry_config(once).build());
+        let mut answered = Vec::new();
+        for _ in 0..4 {
+            answered.push(route53.list_hosted_zones().send().await.is_ok());
+        }
+        assert_eq!(answered, [true, true, false, true]);
         faults.heal().await?;
         Ok(())
     })

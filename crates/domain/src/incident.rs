@@ -230,7 +230,8 @@ pub fn ended(ended: Ended<'_>) -> Notice {
         RunOutcome::NeedsAPerson => (format!("{noun} of {plan} NEEDS A PERSON"), "It is neither done nor undone."),
     };
     let goes_on = match (outcome, run) {
-        (RunOutcome::NeedsAPerson, Some(run)) if kind == Kind::Failover => format!(
+        // Of a switchover too: once it asked for its promotion, only a failover goes on.
+        (RunOutcome::NeedsAPerson, Some(run)) => format!(
             "Once the reason is mended, one command goes on from here:\n  lifeboat failover --plan {} --region {} --by YOU --why REASON\n",
             run.plan.plan,
             run.execution.region()

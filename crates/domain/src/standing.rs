@@ -32,13 +32,26 @@ fn promoted(record: &Record, pair: &PostgresPair) -> String {
 
 fn fenced(record: &Record, pair: &PostgresPair) -> String {
     let primary = &pair.primary.instance;
-    let opened = record.undo.as_ref().is_some_and(|step| step.step == Outcome::Done);
-    let Some(fencing) = record.fencing.as_ref().filter(|_| !opened) else {
-        return format!("`{primary}` is as open to the application as it was");
-    };
-    match fencing.did.as_ref().and_then(|did| did.get("fenced")).and_then(serde_json::Value::as_bool) {
-        Some(true) => format!("`{primary}` refuses the application's writes, or will when it returns"),
-        Some(false) | None => format!("`{primary}` may still take writes: it was not reached to fence it"),
+    let ended_in = |state: &str| record.error.as_ref().is_some_and(|error| error.state == state);
+    if record.undo.as_ref().is_some_and(|step| step.step == Outcome::Done) {
+        return format!("`{primary}` was seen open to the application again");
+    }
+    if record.undo.is_some() || ended_in("UndoFencePrimary") {
+        return format!("`{primary}` may still refuse the application: it was not seen open again");
+    }
+    let drained = record.drain.as_ref().is_some_and(|step| step.did.is_some());
+    match &record.fencing {
+        None if drained => format!("`{primary}` refuses the application: its roles have no login"),
+        None if ended_in("DrainPrimary") || ended_in("FencePrimary") => {
+            format!("`{primary}` may refuse the application: it was being shut")
+        }
+        None => format!("`{primary}` is as open to the application as it was"),
+        Some(fencing) => {
+            match fencing.did.as_ref().and_then(|did| did.get("fenced")).and_then(serde_json::Value::as_bool) {
+                Some(true) => format!("`{primary}` refuses the application's writes, or will when it returns"),
+                Some(false) | None => format!("`{primary}` may still take writes: it was not seen to refuse them"),
+            }
+        }
     }
 }
 
@@ -87,6 +100,45 @@ mod tests {
             (Value::Null, "as open to the application as it was"),
         ] {
             record.fencing = serde_json::from_value(fencing).unwrap();
+            let told = standing(&record, &run).unwrap();
+            assert!(told.contains(says), "{told}");
+        }
+    }
+    /// The record of a switchover that drained its primary.
+    fn drained() -> (Record, Run) {
+        let (record, run) = closing();
+        let drain = json!({ "step": "Done", "because": "", "seen": null,
+            "did": { "lsn": "0/10", "replayed": "0/10", "at": "2026-01-15T09:30:00Z" } });
+        let record = Record { drain: serde_json::from_value(drain).unwrap(), fencing: None, promotion: None, ..record };
+        (Record { traffic: None, judgement: None, ..record }, run)
+    }
+
+    #[test]
+    fn a_drained_primary_is_not_said_to_be_open() {
+        let (mut record, run) = drained();
+        for state in ["PromoteReplica", "DnsSwitch"] {
+            let error = json!({ "state": state, "error": "AwsDenied", "cause": "no" });
+            record.error = serde_json::from_value(error).unwrap();
+            let told = standing(&record, &run).unwrap();
+            assert!(told.contains("`orders-primary` refuses the application"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_primary_is_said_to_be_open_again_only_where_it_was_seen_to_be() {
+        let (mut record, run) = drained();
+        let undone = |step: &str| json!({ "step": step, "because": "", "seen": null, "did": null });
+        for (undo, error, says) in [
+            (undone("Done"), Value::Null, "was seen open to the application again"),
+            (undone("Refused"), Value::Null, "may still refuse the application"),
+            (
+                Value::Null,
+                json!({ "state": "UndoFencePrimary", "error": "AwsTransient", "cause": "no" }),
+                "may still refuse",
+            ),
+        ] {
+            record.undo = serde_json::from_value(undo).unwrap();
+            record.error = serde_json::from_value(error).unwrap();
             let told = standing(&record, &run).unwrap();
             assert!(told.contains(says), "{told}");
         }

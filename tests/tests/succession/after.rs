@@ -1,0 +1,128 @@
+//! What must hold once clients are served again.
+
+use std::time::{Duration, Instant};
+
+use domain::{
+    evidence::{Evidence, RunOutcome},
+    lease::ActiveSide,
+};
+use lab::{
+    rds::Name,
+    workload::{Place, Server},
+};
+
+use crate::world::{Ended, LOOK_AGAIN, World};
+
+/// How long a guard may take to shut an old primary that returned open.
+const GUARD_PATIENCE: Duration = Duration::from_secs(15);
+
+/// The timeline of a database that was never promoted.
+const FIRST_TIMELINE: u32 = 1;
+
+impl World<'_> {
+    /// Writes a row as the application would, at one instance.
+    pub(crate) async fn write_at(&self, name: &Name) -> Result<Server, String> {
+        let view = self.stage.machine.rds.instance(name).unwrap();
+        self.write(&Place::Host { address: view.address.into(), host: view.host_name }).await.1
+    }
+
+    /// Writes a row wherever the name leads; gives it with who took it.
+    pub(crate) async fn write_by_name(&self) -> (i64, Result<Server, String>) {
+        let name = self.plan().traffic.record.name.to_string();
+        self.write(&Place::Name { name, resolver: self.stage.machine.resolver() }).await
+    }
+
+    async fn write(&self, place: &Place) -> (i64, Result<Server, String>) {
+        let (machine, system, row) = (&self.stage.machine, &self.stage.system, self.row());
+        (row, system.write_as_the_application(machine, place, row).await.unwrap())
+    }
+
+    /// The run finished, or another one before it: the replica is the primary, it alone takes the application's writes, and
+    /// the name leads to it.
+    pub(crate) async fn served_by_the_replica(&self, ended: &Ended) {
+        let system = &self.stage.system;
+        let record = ended.record();
+        self.bring_back().await;
+        let new = self.write_at(&system.replica()).await.unwrap_or_else(|why| panic!("the new primary: {why}"));
+        let old = self.write_at(&system.primary()).await;
+        let by_name = self.write_by_name().await.1.unwrap_or_else(|why| panic!("through the name: {why}"));
+        assert_eq!(by_name.address, new.address, "where the name leads");
+        assert_eq!(new.timeline, FIRST_TIMELINE + 1, "it is promoted once");
+        if let Ok(server) = &old {
+            assert!(!fenced(record), "it says fenced, and {server:?} takes writes");
+            self.shut_by_its_guard().await;
+        }
+        self.lease_says(ActiveSide::Replica).await;
+        assert_eq!(record.active, ActiveSide::Replica, "by the record");
+        let promotion = record.record.promotion.as_ref().and_then(|step| step.did.as_ref());
+        if record.outcome == RunOutcome::Done {
+            let promotion = promotion.unwrap_or_else(|| panic!("done, and no promotion in the record"));
+            assert_eq!(promotion.timeline, new.timeline, "by the record");
+        }
+        claims_no_more_than_its_end(ended);
+    }
+
+    /// Nothing was promoted: the primary takes the application's writes and the replica none, and the name leads to it.
+    pub(crate) async fn served_by_the_primary(&self, ended: &Ended) {
+        let system = &self.stage.system;
+        let old = self.write_at(&system.primary()).await.unwrap_or_else(|why| panic!("the primary: {why}"));
+        let new = self.write_at(&system.replica()).await;
+        assert!(new.is_err(), "the replica takes writes too: {new:?}");
+        let by_name = self.write_by_name().await.1.unwrap_or_else(|why| panic!("through the name: {why}"));
+        assert_eq!(by_name.address, old.address, "where the name leads");
+        self.lease_says(ActiveSide::Primary).await;
+        let record = ended.record();
+        assert_eq!(record.active, ActiveSide::Primary, "by the record");
+        assert_eq!(record.infrastructure, Vec::<String>::new(), "nothing is to be changed");
+        assert!(record.record.promotion.as_ref().is_none_or(|step| step.did.is_none()), "nothing was promoted");
+        claims_no_more_than_its_end(ended);
+    }
+
+    /// Nobody holds the lease, nothing is owed, and it names the side that takes writes.
+    async fn lease_says(&self, active: ActiveSide) {
+        let lease = self.lease().await;
+        assert_eq!(lease.active, active, "by the lease");
+        assert_eq!((&lease.holder, &lease.unfinished, &lease.shut), (&None, &None, &None), "what the lease has left");
+        if active == ActiveSide::Primary {
+            assert_eq!(lease.guard, None, "the primary that serves is guarded");
+        }
+    }
+
+    async fn shut_by_its_guard(&self) {
+        let began = Instant::now();
+        while self.write_at(&self.stage.system.primary()).await.is_ok() {
+            assert!(began.elapsed() < GUARD_PATIENCE, "both sides take writes after {GUARD_PATIENCE:?}");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// What is in a table of the application on one side, by the service's own word.
+    pub(crate) async fn rows_at(&self, name: &Name, rows: &[i64]) -> usize {
+        let database = self.stage.system.pair.database.as_str();
+        let ids: Vec<String> = rows.iter().map(ToString::to_string).collect();
+        let query = format!("select id from orders where id in ({})", ids.join(", "));
+        self.stage.machine.rds.ask(name, database, &query).await.unwrap().len()
+    }
+}
+
+/// Whether the record says that the old primary is fenced.
+pub(crate) fn fenced(evidence: &Evidence) -> bool {
+    let did = evidence.record.fencing.as_ref().and_then(|step| step.did.as_ref());
+    did.and_then(|did| did.get("fenced")).and_then(serde_json::Value::as_bool) == Some(true)
+}
+
+/// The record's end is the run's own, and measures a recovery only where there was one.
+fn claims_no_more_than_its_end(ended: &Ended) {
+    let record = ended.record();
+    let outcome = match ended.end.as_str() {
+        "SUCCEEDED" => RunOutcome::Done,
+        "FailoverRefused" | "SwitchoverRefused" => RunOutcome::Refused,
+        "FailoverUndone" | "SwitchoverUndone" => RunOutcome::Undone,
+        // Stopped once its record was written: then it says what the run would have ended with.
+        "ABORTED" => record.outcome,
+        _ => RunOutcome::NeedsAPerson,
+    };
+    assert_eq!(record.outcome, outcome, "{}: {}", ended.end, record.because);
+    let measured = record.objective.as_ref().and_then(|objective| objective.rto_measured_seconds);
+    assert_eq!(measured.is_some(), outcome == RunOutcome::Done, "{:?}", record.objective);
+}

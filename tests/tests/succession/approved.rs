@@ -1,0 +1,143 @@
+//! What changes while a person is asked.
+
+use std::time::{Duration, Instant};
+
+use domain::{
+    id::ExecutionArn,
+    judgement::Loss,
+    plan::{Plan, Policy},
+    run::Kind,
+};
+use edge::shelf;
+use jiff::Timestamp;
+use lab::{
+    gateway::{Caller, Fault, How, When},
+    network::Vantage,
+};
+use tests::repository;
+
+use crate::{Case, world::World};
+
+/// How long clients go on where nobody sees them: longer than the plan's data-loss budget.
+const UNSEEN: Duration = Duration::from_secs(5);
+
+/// Between two rows of a client.
+const PACE: Duration = Duration::from_millis(50);
+
+pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
+    vec![
+        Case::new(
+            "a replica that somebody promotes while a person is asked is taken over by an order that consents",
+            is_taken_over(world),
+        ),
+        Case::new("an approval of a primary that serves again moves nothing and loses no row", serves_again(world)),
+        Case::new("an approval without a consent loses nothing that nobody has seen", nobody_saw(world)),
+    ]
+}
+
+async fn is_taken_over(world: &World<'_>) {
+    let replica = world.stage.system.replica();
+    world.replan(&asking(world.plan())).await;
+    world.kill().await;
+    let run = world.asked().await;
+    world.promote_by_hand().await;
+    world.until("the replica's first write", async || world.write_at(&replica).await.ok()).await;
+    world.approve(&run).await;
+    let refused = world.ended(&run).await;
+    assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);
+    assert!(refused.because.contains("takes writes already"), "{}", refused.because);
+    assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
+    let ended = world.order("Consenting to data loss", "lifeboat failover").await;
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    let guarded = world.lease().await.guard.is_some();
+    assert!(guarded || crate::after::fenced(ended.record()), "nobody keeps the old primary out");
+    world.served_by_the_replica(&ended).await;
+    let record = ended.record();
+    let promotion = record.record.promotion.as_ref().and_then(|step| step.did.as_ref()).unwrap();
+    assert!(matches!(promotion.loss, Loss::Unknown { .. }), "{:?}", promotion.loss);
+    let objective = record.objective.as_ref().unwrap();
+    assert_eq!((objective.rpo_measured_seconds, objective.met), (None, None), "nobody knows what is lost");
+    assert!(record.consent.is_some(), "who consented stays in the record");
+}
+
+async fn serves_again(world: &World<'_>) {
+    world.replan(&asking(world.plan())).await;
+    world.kill().await;
+    let run = world.asked().await;
+    world.bring_back().await;
+    let rows = world.commit_for(Duration::from_millis(500)).await;
+    world.approve(&run).await;
+    let refused = world.ended(&run).await;
+    assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);
+    assert!(refused.because.contains("answers again"), "{}", refused.because);
+    assert_eq!(world.rows_at(&world.stage.system.primary(), &rows).await, rows.len());
+    world.served_by_the_primary(&refused).await;
+}
+
+async fn nobody_saw(world: &World<'_>) {
+    let (machine, system) = (&world.stage.machine, &world.stage.system);
+    let host = machine.rds.instance(&system.primary()).unwrap().address;
+    let judge = Caller::Function("lifeboat-judge-failover".into());
+    let witness = Fault::new(When::Before, How::Silent).of("lambda").operation("Invoke").by(judge);
+    world.faults.set(&witness).await.unwrap();
+    for vantage in [Vantage::Recovery, Vantage::Replication] {
+        machine.network.cut(vantage, host).unwrap();
+    }
+    system.noticed(machine).await.unwrap();
+    let run = world.asked().await;
+    let rows = world.commit_for(UNSEEN).await;
+    world.approve(&run).await;
+    let refused = world.ended(&run).await;
+    assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);
+    assert!(refused.because.contains("--accept-data-loss"), "{}", refused.because);
+    world.faults.heal().await.unwrap();
+    machine.network.heal_all();
+    assert_eq!(world.rows_at(&system.primary(), &rows).await, rows.len());
+    world.served_by_the_primary(&refused).await;
+}
+
+/// The plan, but a person is asked about a dead database.
+fn asking(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    plan.failover.policy.database = Policy::Approval;
+    plan
+}
+
+impl World<'_> {
+    /// Starts a run as the alarm does, and waits until it asks a person.
+    async fn asked(&self) -> ExecutionArn {
+        let mut event = repository::json("events/open-run.json")["request"].clone();
+        event["detail"]["state"]["timestamp"] =
+            Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string().into();
+        let run = self.start_with(Kind::Failover, &event).await;
+        let key = shelf::approval_key(&self.plan().plan, run.name());
+        let asked = async || self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+        self.until("the question to a person", asked).await;
+        run
+    }
+
+    /// Approves a run as RUNBOOK says to.
+    async fn approve(&self, run: &ExecutionArn) {
+        let command = crate::command::first("Approving or denying a failover", "lifeboat approve");
+        assert_eq!(self.run(&command.replace("NAME", run.name())).await, 0);
+    }
+
+    /// Promotes the replica by RDS's API, as somebody in the console would.
+    async fn promote_by_hand(&self) {
+        let (region, side) = (&self.plan().regions.recovery, &self.stage.system.pair.replica);
+        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        rds.promote_read_replica().db_instance_identifier(side.instance.as_str()).send().await.unwrap();
+    }
+
+    /// Writes rows through the name; gives those that were acknowledged.
+    async fn commit_for(&self, length: Duration) -> Vec<i64> {
+        let (began, mut rows) = (Instant::now(), Vec::new());
+        while began.elapsed() < length {
+            let (row, written) = self.write_by_name().await;
+            written.unwrap_or_else(|why| panic!("clients are served, and one is not: {why}"));
+            rows.push(row);
+            tokio::time::sleep(PACE).await;
+        }
+        rows
+    }
+}

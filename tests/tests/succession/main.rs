@@ -1,0 +1,106 @@
+//! Nobody stays unserved without a command that helps: in each state in which a run can be stopped, and at each end that
+//! it can come to, the command that RUNBOOK names there is given, by the built `lifeboat`, and clients are served again.
+//!
+//! `LIFEBOAT_SUCCESSION=stopped,switchover cargo test --test succession -- --nocapture` plays only the cases that say one of
+//! these.
+//!
+//! All cases share one lab, and each begins with a pair that is put back.
+
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+
+mod after;
+mod approved;
+mod command;
+mod hanging;
+mod once;
+mod roles;
+mod stopped;
+mod swapped;
+mod switchover;
+mod throttled;
+mod undone;
+mod world;
+
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use domain::plan;
+use futures::{FutureExt, future::LocalBoxFuture};
+use lab::{drill::Stage, setup::Progress};
+use world::World;
+
+/// What is given, and what must come of it.
+pub(crate) struct Case<'w> {
+    claim: String,
+    play: LocalBoxFuture<'w, ()>,
+}
+
+impl<'w> Case<'w> {
+    pub(crate) fn new(claim: impl Into<String>, play: impl Future<Output = ()> + 'w) -> Self {
+        Self { claim: claim.into(), play: play.boxed_local() }
+    }
+}
+
+struct Shown;
+
+impl Progress for Shown {
+    fn step(&self, what: &str) {
+        tell(what);
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "how each case ended is to be read")]
+pub(crate) fn tell(line: &str) {
+    println!("{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_a_run_stops_the_command_that_runbook_names_serves_clients_again() {
+    let plan = plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let stage = Stage::set(&plan, None, &Shown).await.unwrap();
+    stage.system.start_by_hand_only(&stage.machine).await.unwrap();
+    let (began, world) = (Instant::now(), World::new(&stage));
+    let only = std::env::var("LIFEBOAT_SUCCESSION").ok();
+    let cases = every(&world);
+    let wanted =
+        |case: &Case<'_>| only.as_ref().is_none_or(|only| only.split(',').any(|word| case.claim.contains(word)));
+    let cases: Vec<Case<'_>> = cases.into_iter().filter(wanted).collect();
+    let (all, mut broken) = (cases.len(), Vec::new());
+    for (number, Case { claim, play }) in (1..).zip(cases) {
+        let began = Instant::now();
+        let played = AssertUnwindSafe(async {
+            world.begin().await;
+            play.await;
+        });
+        let wrong = played.catch_unwind().await.err().map(|panic| said(panic.as_ref()));
+        let (took, how) = (began.elapsed().as_secs_f64(), wrong.as_deref().unwrap_or("holds"));
+        tell(&format!("{number:>3}/{all} {took:>5.1} s  {claim}: {how}"));
+        broken.extend(wrong.map(|wrong| format!("{claim}: {wrong}")));
+    }
+    tell(&format!("{all} cases in {:.0} s", began.elapsed().as_secs_f64()));
+    drop(world);
+    stage.strike().await;
+    assert!(all > 0, "LIFEBOAT_SUCCESSION names no case");
+    assert!(broken.is_empty(), "{} of {all} cases:\n{}", broken.len(), broken.join("\n"));
+}
+
+/// Every case. The last one leaves a plan behind that the watch takes up late.
+fn every<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
+    let rooms = [
+        stopped::cases(world),
+        switchover::cases(world),
+        undone::cases(world),
+        throttled::cases(world),
+        roles::cases(world),
+        approved::cases(world),
+        hanging::cases(world),
+        once::cases(world),
+        swapped::cases(world),
+    ];
+    rooms.into_iter().flatten().collect()
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_else(|| "a panic".to_owned())
+}

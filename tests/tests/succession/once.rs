@@ -1,0 +1,52 @@
+//! What a run left is written once.
+
+use aws_sdk_sfn::types::HistoryEvent;
+use domain::{evidence, id::ExecutionArn, run::Kind};
+use edge::shelf;
+use serde_json::{Value, json};
+
+use crate::{Case, world::World};
+
+pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
+    vec![Case::new(
+        "a run that is closed again with another end keeps its record and its lease",
+        keeps_its_record(world),
+    )]
+}
+
+async fn keeps_its_record(world: &World<'_>) {
+    world.kill().await;
+    let ended = world.ended(&world.start(Kind::Failover).await).await;
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    world.served_by_the_replica(&ended).await;
+    let plan = &world.plan().plan;
+    let (evidence, lease) = (evidence::key(Some(plan), &ended.execution), shelf::lease_key(plan));
+    let left = async || (world.object(&evidence).await, world.object(&lease).await);
+    let before = left().await;
+    let request = ended.record().request.clone();
+    let again = json!({
+        "execution": ended.execution, "startedAt": ended.record().started_at, "request": request, "run": world.opened(&ended.execution).await,
+        "outcome": "refused", "because": "closed once more", "record": {},
+    });
+    let answer = world.invoke("lifeboat-close-run", &again).await;
+    assert_eq!(answer["step"], "Done", "{answer}");
+    assert_eq!(left().await, before, "{answer}");
+}
+
+impl World<'_> {
+    async fn object(&self, key: &str) -> Option<String> {
+        self.stage.system.object(&self.stage.machine, key).await.unwrap()
+    }
+
+    /// What `OpenRun` gave to a run, by its history.
+    async fn opened(&self, run: &ExecutionArn) -> Value {
+        let request = self.states.get_execution_history().execution_arn(run.as_str()).max_results(1_000);
+        let history = request.send().await.unwrap();
+        let output = |event: &HistoryEvent| {
+            let exit = event.state_exited_event_details()?;
+            (exit.name() == "OpenRun").then(|| exit.output().map(str::to_owned))?
+        };
+        let output: Value = serde_json::from_str(&history.events().iter().find_map(output).unwrap()).unwrap();
+        output["did"].clone()
+    }
+}

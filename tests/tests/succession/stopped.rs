@@ -1,0 +1,121 @@
+//! Failovers that are stopped.
+
+use domain::{
+    lease::{ActiveSide, Phase},
+    run::Kind,
+};
+use lab::gateway::{Caller, Fault, How, When};
+
+use crate::{
+    Case,
+    world::{Place, World},
+};
+
+/// Where a failover stops.
+const PLACES: [(&str, &str, When); 9] = [
+    ("OpenRun, with the lease", "open-run", When::After),
+    ("JudgeFailover", "judge-failover", When::Before),
+    ("FencePrimary, when it has fenced", "fence-primary", When::After),
+    ("PromoteReplica, before its point of no return", "promote-replica", When::Before),
+    ("PromoteReplica, past its point of no return", "promote-replica", When::After),
+    ("DnsSwitch, before the name has moved", "dns-switch", When::Before),
+    ("DnsSwitch, when the name has moved", "dns-switch", When::After),
+    ("Verify", "verify", When::Before),
+    ("CloseRun, before it has closed", "close-run", When::Before),
+];
+
+/// Those of them before the point of no return, and whether something is shut there.
+const BEFORE: [(usize, bool); 4] = [(0, false), (1, false), (2, true), (3, true)];
+
+/// What RUNBOOK says of all of them.
+pub(crate) const BROKEN_OFF: &str = "A run that was broken off";
+
+pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
+    let mut cases = Vec::new();
+    for (at, function, when) in PLACES {
+        let place = Place { function, earlier: 0, when };
+        cases.push(Case::new(format!("a failover stopped in {at} is finished"), is_finished(world, place)));
+    }
+    cases.push(Case::new("a failover stopped in CloseRun, when it has closed, is done", was_done(world)));
+    for (index, shut) in BEFORE {
+        let (at, function, when) = PLACES[index];
+        let place = Place { function, earlier: 0, when };
+        let claim = format!("a failover stopped in {at}, whose primary returns, opens what it shut");
+        cases.push(Case::new(claim, is_opened(world, place, shut)));
+    }
+    for guarded in [false, true] {
+        let when = if guarded { "after" } else { "before" };
+        let claim =
+            format!("a promotion that RDS never heard of is finished {when} the old primary returned to its guard");
+        cases.push(Case::new(claim, never_asked(world, guarded)));
+    }
+    cases.push(Case::new("a promotion that RDS denied is finished", denied(world)));
+    cases
+}
+
+async fn is_finished(world: &World<'_>, place: Place) {
+    world.kill().await;
+    world.stopped(Kind::Failover, place).await;
+    let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    world.served_by_the_replica(&ended).await;
+}
+
+async fn was_done(world: &World<'_>) {
+    world.kill().await;
+    let run = world.stopped(Kind::Failover, Place::after("close-run")).await;
+    let again = world.order(BROKEN_OFF, "lifeboat failover").await;
+    assert_eq!(again.end, "FailoverRefused", "{}", again.because);
+    assert!(again.because.contains("nothing to fail over to"), "{}", again.because);
+    world.served_by_the_replica(&world.ended(&run).await).await;
+}
+
+async fn is_opened(world: &World<'_>, place: Place, shut: bool) {
+    world.kill().await;
+    world.stopped(Kind::Failover, place).await;
+    assert_eq!(world.lease().await.shut.is_some(), shut, "what the lease says is shut");
+    world.bring_back().await;
+    let served = world.write_by_name().await.1;
+    assert_eq!(served.is_err(), shut, "whether clients are unserved: {served:?}");
+    let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
+    assert!(ended.because.contains("the primary answers again"), "{}", ended.because);
+    assert_eq!(ended.end, if shut { "FailoverUndone" } else { "FailoverRefused" }, "{}", ended.because);
+    assert_eq!(ended.record().record.undo.is_some(), shut);
+    world.served_by_the_primary(&ended).await;
+}
+
+/// Denies the promotion to the function that asks RDS for it.
+pub(crate) fn denial() -> Fault {
+    let promote = Caller::Function("lifeboat-promote-replica".into());
+    Fault::new(When::Before, How::Denied).by(promote).of("rds").operation("PromoteReadReplica")
+}
+
+async fn never_asked(world: &World<'_>, guarded: bool) {
+    world.kill().await;
+    world.faults.set(&denial()).await.unwrap();
+    world.stopped(Kind::Failover, Place::after("promote-replica")).await;
+    assert_eq!(world.phase().await, Some(Phase::Promoting));
+    world.bring_back().await;
+    if guarded {
+        world.guard().await;
+        world.until("the end of the guard", async || world.lease().await.guard.is_none().then_some(())).await;
+    }
+    let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    assert!(crate::after::fenced(ended.record()), "it answered, and must have been seen to refuse");
+    world.served_by_the_replica(&ended).await;
+}
+
+async fn denied(world: &World<'_>) {
+    world.kill().await;
+    world.faults.set(&denial()).await.unwrap();
+    let stopped = world.ended(&world.start(Kind::Failover).await).await;
+    world.faults.heal().await.unwrap();
+    assert_eq!(stopped.end, "FailoverNeedsAPerson", "{}", stopped.because);
+    assert_eq!(stopped.record().active, ActiveSide::Replica, "it may have been promoted, and must be taken for it");
+    let told = world.told(&stopped).await;
+    let ended = world.order("FailoverNeedsAPerson", "lifeboat failover").await;
+    assert!(told.contains("lifeboat failover --plan lab --region us-west-2 --by YOU --why REASON"), "{told}");
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    world.served_by_the_replica(&ended).await;
+}

@@ -1,0 +1,98 @@
+//! Switchovers that are stopped.
+
+use domain::{lease::Phase, run::Kind};
+use lab::gateway::When;
+
+use crate::{
+    Case,
+    stopped::{BROKEN_OFF, denial},
+    world::{Place, World},
+};
+
+/// Where nothing was changed yet.
+const REHEARSALS: [(&str, &str); 3] = [
+    ("RehearsePromoteReplica", "promote-replica"),
+    ("RehearseDnsSwitch", "dns-switch"),
+    ("RehearseDrainPrimary", "drain-primary"),
+];
+
+/// Where the application is shut out and nothing is promoted.
+const DRAINED: [(&str, &str, When); 2] = [
+    ("DrainPrimary", "drain-primary", When::After),
+    ("PromoteReplica, before its point of no return", "promote-replica", When::Before),
+];
+
+/// Where the replica is promoted, or asked to be.
+const PROMOTED: [(&str, Place); 5] = [
+    (
+        "PromoteReplica, past its point of no return",
+        Place { function: "promote-replica", earlier: 1, when: When::After },
+    ),
+    ("DnsSwitch", Place { function: "dns-switch", earlier: 1, when: When::Before }),
+    ("FencePrimary", Place { function: "fence-primary", earlier: 0, when: When::Before }),
+    ("Verify", Place { function: "verify", earlier: 0, when: When::Before }),
+    ("CloseRun", Place { function: "close-run", earlier: 0, when: When::Before }),
+];
+
+pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
+    let mut cases = Vec::new();
+    for (at, function) in REHEARSALS {
+        let claim = format!("a switchover stopped in {at} is ordered again");
+        cases.push(Case::new(claim, is_ordered_again(world, Place::before(function))));
+    }
+    for (at, function, when) in DRAINED {
+        let place = Place { function, earlier: 0, when }.in_earnest();
+        let claim = format!("a switchover stopped in {at} goes on when it is ordered again");
+        cases.push(Case::new(claim, is_ordered_again(world, place)));
+        let claim = format!("a switchover stopped in {at} is taken back by a failover that finds the primary alive");
+        cases.push(Case::new(claim, is_opened(world, place)));
+    }
+    for (at, place) in PROMOTED {
+        let claim = format!("a switchover stopped in {at} is finished by a failover alone");
+        cases.push(Case::new(claim, is_finished(world, place)));
+    }
+    cases.push(Case::new("a switchover whose promotion RDS denied is finished by a failover alone", is_denied(world)));
+    cases
+}
+
+async fn is_ordered_again(world: &World<'_>, place: Place) {
+    world.stopped(Kind::Switchover, place).await;
+    let ended = world.order("Handing over on purpose", "lifeboat switchover").await;
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    world.served_by_the_replica(&ended).await;
+}
+
+async fn is_opened(world: &World<'_>, place: Place) {
+    world.stopped(Kind::Switchover, place).await;
+    assert!(world.lease().await.shut.is_some_and(|shut| !shut.network), "the drain stands in the lease");
+    assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
+    let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
+    assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
+    world.served_by_the_primary(&ended).await;
+}
+
+async fn is_finished(world: &World<'_>, place: Place) {
+    world.stopped(Kind::Switchover, place).await;
+    assert_eq!(world.phase().await, Some(Phase::Promoting));
+    let refused = world.order("Handing over on purpose", "lifeboat switchover").await;
+    assert_eq!(refused.end, "SwitchoverRefused", "{}", refused.because);
+    assert!(refused.because.contains("order a failover"), "{}", refused.because);
+    let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    world.served_by_the_replica(&ended).await;
+}
+
+async fn is_denied(world: &World<'_>) {
+    world.faults.set(&denial()).await.unwrap();
+    let stopped = world.ended(&world.start(Kind::Switchover).await).await;
+    world.faults.heal().await.unwrap();
+    assert_eq!(stopped.end, "SwitchoverNeedsAPerson", "{}", stopped.because);
+    assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
+    let told = world.told(&stopped).await;
+    let refused = world.order("Handing over on purpose", "lifeboat switchover").await;
+    assert_eq!(refused.end, "SwitchoverRefused", "{}", refused.because);
+    let ended = world.order("SwitchoverNeedsAPerson", "lifeboat failover").await;
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    world.served_by_the_replica(&ended).await;
+    assert!(told.contains("lifeboat failover --plan lab --region us-west-2 --by YOU --why REASON"), "{told}");
+}

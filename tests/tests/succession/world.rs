@@ -1,0 +1,276 @@
+//! The lab, and what is done to it.
+
+use std::{
+    cell::Cell,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use aws_sdk_lambda::types::InvocationType;
+use aws_sdk_sfn::types::ExecutionStatus;
+use domain::{
+    evidence::{self, Evidence},
+    id::ExecutionArn,
+    lease::{Lease, Phase},
+    plan::Plan,
+    run::Kind,
+};
+use edge::shelf;
+use jiff::Timestamp;
+use lab::{
+    drill::Stage,
+    gateway::{Call, Caller, Fault, Faults, How, When},
+    machine::ACCOUNT,
+    pager::Told,
+    rds::RdsError,
+};
+use serde_json::{Value, json};
+
+/// How long anything may take that is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Between two looks.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(25);
+
+pub(crate) struct World<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) faults: Faults,
+    pub(crate) states: aws_sdk_sfn::Client,
+    pub(crate) lifeboat: PathBuf,
+    /// The next row that is written, and the next order's number.
+    rows: Cell<i64>,
+    runs: Cell<u32>,
+}
+
+/// How a run ended, in the state machine's own words, and its record.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) execution: ExecutionArn,
+    pub(crate) end: String,
+    pub(crate) because: String,
+    pub(crate) evidence: Option<Evidence>,
+}
+
+impl Ended {
+    /// Its record, which every run that the engine did not end leaves.
+    pub(crate) fn record(&self) -> &Evidence {
+        self.evidence.as_ref().unwrap_or_else(|| panic!("{} left no evidence", self.end))
+    }
+}
+
+/// Which call of a function a run stops in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) function: &'static str,
+    /// How often it was called before.
+    pub(crate) earlier: u32,
+    /// Before the function began, or after it did what it was asked for.
+    pub(crate) when: When,
+}
+
+impl Place {
+    pub(crate) fn before(function: &'static str) -> Self {
+        Self { function, earlier: 0, when: When::Before }
+    }
+
+    pub(crate) fn after(function: &'static str) -> Self {
+        Self { function, earlier: 0, when: When::After }
+    }
+
+    /// The same in the second call: the first one is a rehearsal's.
+    pub(crate) fn in_earnest(self) -> Self {
+        Self { earlier: 1, ..self }
+    }
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(stage: &'a Stage) -> Self {
+        let region = stage.system.plan.regions.recovery.as_str();
+        let states = aws_sdk_sfn::Client::new(&stage.machine.gateway.sdk_config(region));
+        let lifeboat = stage.machine.programs.bootstrap("lifeboat");
+        assert!(lifeboat.is_file(), "cargo did not build the command: {}", lifeboat.display());
+        let (rows, runs) = (Cell::new(1_000_000), Cell::new(0));
+        Self { stage, faults: stage.machine.gateway.faults(), states, lifeboat, rows, runs }
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.stage.system.plan
+    }
+
+    /// Puts back what a case may have left, one that broke off too.
+    pub(crate) async fn begin(&self) {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        self.faults.heal().await.unwrap();
+        machine.network.heal_all();
+        // One that runs is not paused, and one that was killed is restarted.
+        drop(machine.rds.resume(&system.primary()).await);
+        self.replan(self.plan()).await;
+        system.rewind(machine).await.unwrap_or_else(|error| panic!("{}", domain::failure::chain(&error)));
+        self.faults.forget_calls().await.unwrap();
+    }
+
+    /// Puts another version of the plan where runs read it, where it is another one.
+    pub(crate) async fn replan(&self, plan: &Plan) {
+        let (key, text) = (shelf::plan_key(&plan.plan), serde_json::to_string(plan).unwrap());
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        if system.object(machine, &key).await.unwrap().as_ref() != Some(&text) {
+            system.put_object(machine, &key, &text).await.unwrap();
+        }
+    }
+
+    pub(crate) async fn kill(&self) {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        machine.rds.kill(&system.primary()).await.unwrap();
+        system.noticed(machine).await.unwrap();
+    }
+
+    /// Brings the old primary's host back, where it is dead.
+    pub(crate) async fn bring_back(&self) {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        match machine.rds.restart_after_kill(&system.primary()).await {
+            Ok(()) | Err(RdsError::Running { .. }) => {}
+            Err(error) => panic!("{}", domain::failure::chain(&error)),
+        }
+    }
+
+    /// The plan's lease.
+    pub(crate) async fn lease(&self) -> Lease {
+        let key = shelf::lease_key(&self.plan().plan);
+        let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+        serde_json::from_str(&text.unwrap_or_else(|| panic!("there is no lease"))).unwrap()
+    }
+
+    /// How far the holder of the lease is.
+    pub(crate) async fn phase(&self) -> Option<Phase> {
+        self.lease().await.holder.map(|holder| holder.phase)
+    }
+
+    /// An id that no row has yet.
+    pub(crate) fn row(&self) -> i64 {
+        self.rows.replace(self.rows.get() + 1)
+    }
+
+    /// Starts a run as a person does without the command.
+    pub(crate) async fn start(&self, kind: Kind) -> ExecutionArn {
+        self.start_with(kind, &json!({ "plan": self.plan().plan, "by": "the test", "why": "a run to be stopped" }))
+            .await
+    }
+
+    /// Starts a run with this request, of a name that none had before.
+    pub(crate) async fn start_with(&self, kind: Kind, request: &Value) -> ExecutionArn {
+        let name = format!("succession-{}", self.runs.replace(self.runs.get() + 1));
+        let arn = self.machine_arn(kind);
+        let start = self.states.start_execution().name(name).input(request.to_string()).state_machine_arn(arn);
+        start.send().await.unwrap().execution_arn().parse().unwrap()
+    }
+
+    pub(crate) fn machine_arn(&self, kind: Kind) -> String {
+        let region = &self.plan().regions.recovery;
+        format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:{}", kind.machine())
+    }
+
+    /// Starts a run and ends it from outside in one call of a function, as a person or the engine's own death would.
+    pub(crate) async fn stopped(&self, kind: Kind, place: Place) -> ExecutionArn {
+        let fault = self.hang(place).await;
+        let run = self.start(kind).await;
+        match place.when {
+            When::Before => self.until_spoiled(fault, 1).await,
+            When::After => self.until_carried_out(fault).await,
+        }
+        self.stop(&run).await;
+        self.faults.heal().await.unwrap();
+        run
+    }
+
+    /// Lets a run get no answer from a call of a function; gives the fault's number.
+    pub(crate) async fn hang(&self, place: Place) -> u64 {
+        let function = format!("lifeboat-{}", place.function);
+        let fault = Fault::new(place.when, How::Silent).by(Caller::States).target(&function);
+        self.faults.set(&fault.after_the_first(place.earlier).first(1)).await.unwrap()
+    }
+
+    /// Waits until a fault has spoiled so many calls.
+    pub(crate) async fn until_spoiled(&self, fault: u64, calls: u32) {
+        self.until(&format!("{calls} calls that are spoiled"), async || {
+            let faults = self.faults.in_force().await.unwrap();
+            faults.iter().any(|found| found.id == fault && found.spoiled >= calls).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a call was carried out whose answer is lost.
+    async fn until_carried_out(&self, fault: u64) {
+        self.until("a call that is carried out", async || {
+            let faults = self.faults.in_force().await.unwrap();
+            faults.iter().any(|found| found.id == fault && found.carried_out > 0).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn stop(&self, run: &ExecutionArn) {
+        let stop = self.states.stop_execution().execution_arn(run.as_str()).cause("stopped by hand");
+        stop.send().await.unwrap();
+    }
+
+    /// Waits for a run's end, and reads its record.
+    pub(crate) async fn ended(&self, run: &ExecutionArn) -> Ended {
+        let described = self
+            .until(&format!("the end of {run}"), async || {
+                let described = self.states.describe_execution().execution_arn(run.as_str()).send().await.unwrap();
+                (*described.status() != ExecutionStatus::Running).then_some(described)
+            })
+            .await;
+        let key = evidence::key(Some(&self.plan().plan), run);
+        let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+        let evidence = text.map(|text| serde_json::from_str(&text).unwrap());
+        let end = described.error().unwrap_or(described.status().as_str()).to_owned();
+        let because = described.cause().unwrap_or_default().to_owned();
+        Ended { execution: run.clone(), end, because, evidence }
+    }
+
+    /// Waits until so many calls were made of those that are meant.
+    pub(crate) async fn called(&self, meant: impl Fn(&Call) -> bool, calls: usize) {
+        self.until(&format!("{calls} calls"), async || {
+            let made = self.faults.calls().await.unwrap();
+            (made.iter().filter(|call| meant(call)).count() >= calls).then_some(())
+        })
+        .await;
+    }
+
+    /// Starts the guard, as its schedule does each minute, and does not wait for it.
+    pub(crate) async fn guard(&self) {
+        let payload = json!({ "plan": self.plan().plan }).to_string().into_bytes();
+        let event = self.lambda().invoke().invocation_type(InvocationType::Event).payload(payload.into());
+        event.function_name("lifeboat-guard-primary").send().await.unwrap();
+    }
+
+    /// Invokes a function of the recovery Region, as a state machine would.
+    pub(crate) async fn invoke(&self, function: &str, event: &Value) -> Value {
+        let invoke = self.lambda().invoke().function_name(function).payload(event.to_string().into_bytes().into());
+        let answer = invoke.send().await.unwrap();
+        serde_json::from_slice(answer.payload().unwrap().as_ref()).unwrap()
+    }
+
+    fn lambda(&self) -> aws_sdk_lambda::Client {
+        aws_sdk_lambda::Client::new(&self.stage.machine.gateway.sdk_config(self.plan().regions.recovery.as_str()))
+    }
+
+    /// What people were told of a run's end.
+    pub(crate) async fn told(&self, ended: &Ended) -> String {
+        let (run, end) = (ended.execution.as_str(), "NEEDS A PERSON");
+        let of_its_end = |told: &Told| told.message.contains(run) && told.subject.contains(end);
+        self.stage.pager.told(Timestamp::UNIX_EPOCH, end, of_its_end).await.unwrap().message
+    }
+
+    /// Looks until there is something.
+    pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}

@@ -41,12 +41,15 @@ pub const TELLING: Span = Span::seconds(2);
 pub const HANDOVER: Span = TELLING.times(2);
 
 /// Which part of the grid is spoken for. Kept with a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Windows {
     /// Samples before this instant belong to an invocation.
     #[schemars(with = "String")]
     pub claimed_until: Timestamp,
+    /// Whose the newest claim is, so that one whose answer was lost is recognised.
+    #[serde(default)]
+    pub claimant: Option<String>,
 }
 
 /// What an invocation is to sample.
@@ -69,7 +72,7 @@ pub enum Claim {
 
 /// Claims what is left of the window scheduled at `scheduled_at`.
 #[must_use]
-pub fn claim(windows: Option<Windows>, probe: &Probe, scheduled_at: Timestamp, now: Timestamp) -> Claim {
+pub fn claim(windows: Option<&Windows>, probe: &Probe, scheduled_at: Timestamp, now: Timestamp) -> Claim {
     let until = on_grid(later(scheduled_at, EVERY + LEAD), probe.interval);
     let soonest = on_grid(now, probe.interval);
     let from = windows.map_or(soonest, |windows| windows.claimed_until.max(soonest));

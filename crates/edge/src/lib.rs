@@ -12,6 +12,7 @@ pub mod dns;
 pub mod function;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod invocation;
 #[cfg(feature = "cloudwatch")]
 pub mod metrics;
 #[cfg(feature = "postgres")]

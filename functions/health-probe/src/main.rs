@@ -5,6 +5,7 @@
 //! - changes: the metric `ConsecutiveFailures`, the watch's memory, a record of each blip
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
+mod claiming;
 mod handover;
 mod telling;
 mod window;
@@ -73,6 +74,10 @@ struct Probe {
 }
 
 impl World for Probe {
+    fn claimant(&self) -> String {
+        edge::invocation::unique()
+    }
+
     async fn prepare(&self, pair: &PostgresPair) -> Result<(), String> {
         self.postgres.prepare(&server(pair, ActiveSide::Primary)).await
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 use self::clock::Clock;
 use super::*;
 
+mod claiming;
 mod clock;
 mod handover;
 mod telling;
@@ -24,6 +25,7 @@ struct Fake {
     silence: Span,
     /// How long CloudWatch takes.
     publishing: Span,
+    claimants: Cell<u32>,
     /// Until when it refuses for now.
     refuses_until: Option<Timestamp>,
     published: RefCell<Vec<(Timestamp, u32)>>,
@@ -44,6 +46,7 @@ impl Fake {
             verdict: Verdict::Down,
             silence: Span::milliseconds(1),
             publishing: Span::milliseconds(0),
+            claimants: Cell::new(0),
             refuses_until: None,
             published: RefCell::default(),
             told: RefCell::default(),
@@ -57,6 +60,12 @@ impl Fake {
 }
 
 impl World for Fake {
+    fn claimant(&self) -> String {
+        let count = self.claimants.get() + 1;
+        self.claimants.set(count);
+        format!("invocation {count}")
+    }
+
     async fn prepare(&self, _: &PostgresPair) -> Result<(), String> {
         Ok(())
     }

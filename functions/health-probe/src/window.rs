@@ -11,18 +11,19 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, Account, Blip, Change, Claim, HEARTBEAT, Sample, Windows},
+    probe::{self, Account, Blip, Change, HEARTBEAT, Sample},
     span::Span,
     step::Step,
     wal::LastSeen,
 };
-use edge::shelf::{self, Condition, Shelf};
+use edge::shelf::{self, Shelf};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::{
+    claiming::{Part, claim},
     handover::{Handover, recalled},
     telling::{Teller, active_side},
 };
@@ -31,14 +32,17 @@ use crate::{
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Watched {
-    samples: u32,
+    pub(crate) samples: u32,
     failed: u32,
     untold: u32,
-    gap_seconds: f64,
+    /// How long nobody watched before the window; absent where that cannot be told.
+    gap_seconds: Option<f64>,
 }
 
 /// The world as the probe meets it.
 pub(crate) trait World {
+    /// A name that no other invocation has.
+    fn claimant(&self) -> String;
     /// Reads what is ours before it is needed.
     fn prepare(&self, pair: &PostgresPair) -> impl Future<Output = Result<(), String>>;
     /// Looks at one side of the pair, as at a primary.
@@ -57,9 +61,6 @@ pub(crate) trait World {
 /// one that starts late loses little.
 const PATIENCE: Span = Span::milliseconds(500);
 
-/// How often a claim is tried: two deliveries of one minute may meet.
-const CLAIMS: usize = 3;
-
 /// Watches one window.
 pub(crate) async fn watch(
     shelf: &impl Shelf,
@@ -70,7 +71,7 @@ pub(crate) async fn watch(
     let (plan, _) = shelf::read_plan(shelf, plan).await?;
     let pair =
         plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))?;
-    let Some(part) = claim(shelf, &plan, scheduled_at, world).await? else {
+    let Some(part) = claim(shelf, world, &plan, scheduled_at).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
     };
     let Part { from, until, after, gap } = part;
@@ -85,7 +86,8 @@ pub(crate) async fn watch(
     let before = before.unwrap_or_default();
     let side = side.unwrap_or(before.side);
     let account = Account::new(before, plan.probe.interval);
-    let watched = Watched { gap_seconds: gap.as_seconds(), ..Watched::default() };
+    let gap_seconds = after.is_none().then_some(gap.as_seconds());
+    let watched = Watched { gap_seconds, ..Watched::default() };
     let mut window = Window {
         world,
         teller: &teller,
@@ -93,6 +95,8 @@ pub(crate) async fn watch(
         plan: &plan,
         pair,
         account,
+        from,
+        gap,
         known: None,
         told_at: None,
         noted_at: None,
@@ -104,41 +108,6 @@ pub(crate) async fn watch(
     Ok(Step::done(because, window.account.watch(), window.watched))
 }
 
-/// The part of the grid that is this window's.
-struct Part {
-    from: Timestamp,
-    until: Timestamp,
-    after: Option<Timestamp>,
-    gap: Span,
-}
-
-/// Claims what is left of the window, and the gap before it.
-async fn claim(
-    shelf: &impl Shelf,
-    plan: &Plan,
-    scheduled_at: Timestamp,
-    world: &impl World,
-) -> Result<Option<Part>, Failure> {
-    let key = shelf::windows_key(&plan.plan);
-    let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
-    for _ in 0..CLAIMS {
-        let read = shelf::read_json::<Windows>(shelf, &key).await?;
-        let (windows, condition) =
-            read.map_or((None, Condition::Absent), |(windows, etag)| (Some(windows), Condition::Unchanged(etag)));
-        match probe::claim(windows, &plan.probe, scheduled_at, world.now()) {
-            Claim::Covered => return Ok(None),
-            Claim::Take { from, until, after, gap } => {
-                match shelf::write_json(shelf, &key, &Windows { claimed_until: until }, condition).await {
-                    Ok(()) => return Ok(Some(Part { from, until, after, gap })),
-                    Err(conflict @ Failure::Conflict(_)) => lost = conflict,
-                    Err(failure) => return Err(failure),
-                }
-            }
-        }
-    }
-    Err(lost)
-}
-
 struct Window<'a, S, W> {
     world: &'a W,
     teller: &'a Teller<'a, S, W>,
@@ -146,6 +115,10 @@ struct Window<'a, S, W> {
     plan: &'a Plan,
     pair: &'a PostgresPair,
     account: Account,
+    /// The first sample.
+    from: Timestamp,
+    /// How long nobody had claimed before it.
+    gap: Span,
     /// How many samples have failed in a row, unless the newest one could not tell.
     known: Option<u32>,
     /// When that was last told.
@@ -158,7 +131,8 @@ struct Window<'a, S, W> {
 impl<S: Shelf, W: World> Window<'_, S, W> {
     /// Takes the window's samples, and stays until the next window begins.
     async fn watch(&mut self, from: Timestamp, until: Timestamp) {
-        let mut at = from;
+        // A claim that took its time does not date a sample back.
+        let mut at = from.max(probe::on_grid(self.world.now(), self.plan.probe.interval));
         while at < until {
             self.wait_until(at).await;
             self.sample(at).await;
@@ -263,12 +237,26 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     fn join(&mut self) {
         let Some(heard) = self.handover.heard() else { return };
         if let Some(before) = heard.before {
+            if heard.is_last {
+                self.tell_gap(before.told_until);
+            }
             let side = self.account.watch().side;
             self.account.join(before.of(side, &side.of(self.pair).instance));
         }
         if heard.is_last {
             self.settle();
         }
+    }
+
+    /// How long nobody watched before this window: the window before may have been claimed and not watched, or not to its
+    /// end. What is less than a heartbeat was watched and not worth writing down.
+    fn tell_gap(&mut self, told_until: Option<Timestamp>) {
+        let Some(silence) = told_until.map(|until| Span::between(until, self.from)) else { return };
+        let gap = if silence > HEARTBEAT { silence } else { self.gap };
+        if gap > Span::seconds(0) {
+            warn!(plan.name = %self.plan.plan, "nobody watched for {gap} before {}", self.from);
+        }
+        self.watched.gap_seconds = Some(gap.as_seconds());
     }
 
     /// The window before has no more to say: what is known now is all there is.

@@ -20,6 +20,10 @@ fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).unwrap()
 }
 
+fn windows(claimed_until: i64) -> Windows {
+    Windows { claimed_until: at(claimed_until), claimant: None }
+}
+
 fn down(watch: &mut Watch, milliseconds: i64) -> Change {
     watch.take(at(milliseconds), Sample::Down("refused".into()), probe().interval)
 }
@@ -40,8 +44,8 @@ fn the_first_window_begins_now_and_reaches_past_its_minute() {
 
 #[test]
 fn a_window_begins_where_the_last_one_ends() {
-    let windows = Windows { claimed_until: at(72_000) };
-    let claim = claim(Some(windows), &probe(), at(60_000), at(60_400));
+    let windows = windows(72_000);
+    let claim = claim(Some(&windows), &probe(), at(60_000), at(60_400));
     assert_eq!(
         claim,
         Claim::Take { from: at(72_000), until: at(132_000), after: Some(at(72_000)), gap: Span::seconds(0) }
@@ -50,14 +54,14 @@ fn a_window_begins_where_the_last_one_ends() {
 
 #[test]
 fn a_second_delivery_finds_nothing_to_do() {
-    let windows = Windows { claimed_until: at(132_000) };
-    assert_eq!(claim(Some(windows), &probe(), at(60_000), at(61_000)), Claim::Covered);
+    let windows = windows(132_000);
+    assert_eq!(claim(Some(&windows), &probe(), at(60_000), at(61_000)), Claim::Covered);
 }
 
 #[test]
 fn a_window_that_starts_too_late_says_how_long_nobody_watched() {
-    let windows = Windows { claimed_until: at(72_000) };
-    let claim = claim(Some(windows), &probe(), at(60_000), at(80_000));
+    let windows = windows(72_000);
+    let claim = claim(Some(&windows), &probe(), at(60_000), at(80_000));
     assert_eq!(
         claim,
         Claim::Take { from: at(80_000), until: at(132_000), after: Some(at(72_000)), gap: Span::seconds(8) }
@@ -263,7 +267,7 @@ proptest! {
         for (minute, delay) in (0i64..).zip(delays) {
             let scheduled = at(minute * 60_000 + second * 1_000);
             let started = scheduled.checked_add(Span::milliseconds(delay.unsigned_abs()).duration()).unwrap();
-            if let Claim::Take { from, until, after, gap } = claim(windows, &probe, scheduled, started) {
+            if let Claim::Take { from, until, after, gap } = claim(windows.as_ref(), &probe, scheduled, started) {
                 prop_assert_eq!(after, expected);
                 if let Some(expected) = expected {
                     prop_assert_eq!(from, expected);
@@ -271,7 +275,7 @@ proptest! {
                 }
                 prop_assert!(from < until);
                 prop_assert!(Span::between(scheduled, until) < EVERY + LEAD + LONGEST_INTERVAL);
-                windows = Some(Windows { claimed_until: until });
+                windows = Some(Windows { claimed_until: until, claimant: None });
                 expected = Some(until);
             } else {
                 prop_assert!(false, "minute {} got nothing", minute);

@@ -1,0 +1,77 @@
+//! Claiming a part of the grid, with a conditional write.
+
+use domain::{
+    failure::Failure,
+    plan::Plan,
+    probe::{self, Claim, Windows},
+    span::Span,
+};
+use edge::shelf::{self, Condition, Shelf};
+use jiff::Timestamp;
+use tracing::warn;
+
+use crate::window::World;
+
+/// How often a claim is tried: two deliveries of one minute may meet, and an answer may be lost.
+const CLAIMS: usize = 3;
+
+/// The part of the grid that is this window's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// The first sample.
+    pub(crate) from: Timestamp,
+    /// Where the next window begins.
+    pub(crate) until: Timestamp,
+    /// Where the window before ends, if there was one.
+    pub(crate) after: Option<Timestamp>,
+    /// How long nobody watched before `from`.
+    pub(crate) gap: Span,
+}
+
+/// Claims what is left of the window, and the gap before it. A claim whose answer was lost is found by its claimant:
+/// taken for another's, nobody would watch.
+pub(crate) async fn claim(
+    shelf: &impl Shelf,
+    world: &impl World,
+    plan: &Plan,
+    scheduled_at: Timestamp,
+) -> Result<Option<Part>, Failure> {
+    let (key, claimant) = (shelf::windows_key(&plan.plan), Some(world.claimant()));
+    let mut asked: Option<Part> = None;
+    let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
+    for tried in 0..=CLAIMS {
+        let read = match shelf::read_json::<Windows>(shelf, &key).await {
+            Err(failure @ Failure::AwsTransient { .. }) => {
+                warn!(why = failure.chain(), "could not read the claims");
+                lost = failure;
+                continue;
+            }
+            read => read?,
+        };
+        if let (Some(part), Some((windows, _))) = (asked, &read)
+            && (&windows.claimant, windows.claimed_until) == (&claimant, part.until)
+        {
+            return Ok(Some(part));
+        }
+        if tried == CLAIMS {
+            break;
+        }
+        let Claim::Take { from, until, after, gap } =
+            probe::claim(read.as_ref().map(|(windows, _)| windows), &plan.probe, scheduled_at, world.now())
+        else {
+            return Ok(None);
+        };
+        asked = Some(Part { from, until, after, gap });
+        let condition = read.map_or(Condition::Absent, |(_, etag)| Condition::Unchanged(etag));
+        let windows = Windows { claimed_until: until, claimant: claimant.clone() };
+        match shelf::write_json(shelf, &key, &windows, condition).await {
+            Ok(()) => return Ok(asked),
+            Err(failure @ (Failure::Conflict(_) | Failure::AwsTransient { .. })) => {
+                warn!(why = failure.chain(), "could not claim the window");
+                lost = failure;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Err(lost)
+}

@@ -598,10 +598,12 @@ impl Plan {
         regions
     }
 
-    /// The longest from the primary's death to the alarm's threshold: a sample just missed, then all in a row,
-    /// and the last one's time-out; never less than the hold-down.
+    /// The longest from the primary's death until it may be failed over: a sample just missed, then all in a row and the
+    /// last one's time-out; never less than the hold-down, which begins with the first failed sample.
     #[must_use]
     pub fn detection(&self) -> Span {
-        (self.probe.interval.times(self.probe.failures_in_a_row) + self.probe.timeout).max(self.probe.hold_down)
+        let probe = &self.probe;
+        let counted = probe.interval.times(probe.failures_in_a_row) + probe.timeout;
+        counted.max(probe.interval + probe.hold_down)
     }
 }

@@ -105,7 +105,9 @@ fn an_rto_must_hold_detection_and_the_ttl() {
         ("/objectives/rto", json!("1900ms"), &["warning: objectives.rto"]),
         ("/objectives/rto", json!("11899ms"), &["warning: objectives.rto"]),
         ("/objectives/rto", json!("11900ms"), &[]),
-        ("/probe/holdDown", json!("30s"), &["warning: objectives.rto"]),
+        // The hold-down begins with the first failed sample, up to an interval after the primary died.
+        ("/probe/holdDown", json!("29500ms"), &["warning: objectives.rto"]),
+        ("/probe/holdDown", json!("29501ms"), &["error: objectives.rto"]),
         ("/probe/holdDown", json!("30001ms"), &["error: probe.holdDown"]),
         ("/traffic/record/ttl", json!("28s"), &["warning: objectives.rto"]),
         ("/traffic/record/ttl", json!("29s"), &["error: objectives.rto"]),
@@ -274,6 +276,39 @@ fn a_probe_keeps_its_interval() {
     assert_eq!(interval("30s", "10001ms"), ["error: probe.timeout"]);
     assert_eq!(interval("500us", "50ms"), ["error: probe.interval", "error: probe.timeout"]);
     assert_eq!(interval("500500us", "50ms"), ["error: probe.interval"]);
+}
+
+#[test]
+fn what_detection_costs_is_reckoned_with_the_plan_s_own_interval() {
+    // Three intervals of 30 s and a time-out of 5 s; CloudWatch's 10 s come on top.
+    let rto = |rto: &str, hold_down: &str| {
+        found(&[
+            ("/objectives/rpo", json!("30s")),
+            ("/objectives/rto", json!(rto)),
+            ("/probe/interval", json!("30s")),
+            ("/probe/timeout", json!("5s")),
+            ("/probe/holdDown", json!(hold_down)),
+        ])
+    };
+    assert_eq!(rto("94999ms", "1s"), ["error: objectives.rto"]);
+    assert_eq!(rto("95s", "1s"), ["warning: objectives.rto"]);
+    assert_eq!(rto("105s", "1s"), [""; 0]);
+    assert_eq!(rto("105s", "65s"), [""; 0]);
+    assert_eq!(rto("105s", "66s"), ["warning: objectives.rto"]);
+    assert_eq!(rto("105s", "76s"), ["error: objectives.rto"]);
+}
+
+#[test]
+fn a_hold_down_is_over_before_a_run_stops_asking() {
+    let hold_down = |hold_down: &str| {
+        found(&[
+            ("/objectives/rto", json!("1h")),
+            ("/objectives/availabilityPercent", Value::Null),
+            ("/probe/holdDown", json!(hold_down)),
+        ])
+    };
+    assert_eq!(hold_down("10m"), [""; 0]);
+    assert_eq!(hold_down("600001ms"), ["error: probe.holdDown"]);
 }
 
 #[test]

@@ -18,6 +18,10 @@ const FEWEST_FAILURES: u32 = 2;
 /// The schema's limit.
 const MOST_FAILURES: u32 = 100;
 
+/// A run asks 60 times, at growing distances, whether the hold-down is over: for 13 minutes. What is left of them is for a
+/// primary that answers in between.
+const LONGEST_HOLD_DOWN: Span = Span::seconds(600);
+
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let probe = &plan.probe;
     let (interval, timeout) = (probe.interval, probe.timeout);
@@ -42,6 +46,12 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     if timeout > LONGEST_TIMEOUT {
         let what = format!("a look may take {LONGEST_TIMEOUT} at most, not {timeout}: a judge waits for one as well");
         found.push(Finding::error("probe.timeout", what, format!("Write {LONGEST_TIMEOUT} or less.")));
+    }
+    let hold_down = probe.hold_down;
+    if hold_down > LONGEST_HOLD_DOWN {
+        let what = format!("a run waits {LONGEST_HOLD_DOWN} at most for a primary to come back, not {hold_down}");
+        let remedy = format!("Write {LONGEST_HOLD_DOWN} or less, or let a person decide: failover.policy.");
+        found.push(Finding::error("probe.holdDown", what, remedy));
     }
     if !(FEWEST_FAILURES..=MOST_FAILURES).contains(&probe.failures_in_a_row) {
         let what = format!("{} failed samples in a row are no threshold", probe.failures_in_a_row);

@@ -16,7 +16,7 @@ use lab::{
 };
 use tests::repository;
 
-use crate::{Case, world::World};
+use crate::{Case, stopped::BROKEN_OFF, world::World};
 
 /// How long clients go on where nobody sees them: longer than the plan's data-loss budget.
 const UNSEEN: Duration = Duration::from_secs(5);
@@ -26,6 +26,7 @@ const PACE: Duration = Duration::from_millis(50);
 
 pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
     vec![
+        Case::new("a failover stopped while a person is asked is finished by an order", is_ordered(world)),
         Case::new(
             "a replica that somebody promotes while a person is asked is taken over by an order that consents",
             is_taken_over(world),
@@ -33,6 +34,16 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
         Case::new("an approval of a primary that serves again moves nothing and loses no row", serves_again(world)),
         Case::new("an approval without a consent loses nothing that nobody has seen", nobody_saw(world)),
     ]
+}
+
+async fn is_ordered(world: &World<'_>) {
+    world.replan(&asking(world.plan())).await;
+    world.kill().await;
+    let run = world.asked().await;
+    world.stop(&run).await;
+    let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    world.served_by_the_replica(&ended).await;
 }
 
 async fn is_taken_over(world: &World<'_>) {

@@ -34,7 +34,7 @@ async fn hangs(world: &World<'_>, operation: &str, phase: Phase) {
         Fault::new(When::Before, How::Silent).by(promote.clone()).of("s3").operation(operation).target("leases/");
     let fault = world.faults.set(&fault.first(1)).await.unwrap();
     let run = world.start(Kind::Failover).await;
-    world.until_spoiled(fault, 1).await;
+    world.until_it_hangs(&run, fault, false).await;
     world.stop(&run).await;
     world.faults.forget_calls().await.unwrap();
     // It gives that call up, makes it once more, and then asks whether its run is still there.

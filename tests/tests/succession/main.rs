@@ -11,6 +11,7 @@
 mod after;
 mod approved;
 mod command;
+mod denied;
 mod hanging;
 mod once;
 mod roles;
@@ -88,6 +89,7 @@ fn every<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
     let rooms = [
         stopped::cases(world),
         switchover::cases(world),
+        denied::cases(world),
         undone::cases(world),
         throttled::cases(world),
         roles::cases(world),

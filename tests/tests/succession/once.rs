@@ -19,6 +19,7 @@ async fn keeps_its_record(world: &World<'_>) {
     let ended = world.ended(&world.start(Kind::Failover).await).await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
     world.served_by_the_replica(&ended).await;
+    world.until("the end of the guard", async || world.lease().await.guard.is_none().then_some(())).await;
     let plan = &world.plan().plan;
     let (evidence, lease) = (evidence::key(Some(plan), &ended.execution), shelf::lease_key(plan));
     let left = async || (world.object(&evidence).await, world.object(&lease).await);

@@ -49,7 +49,7 @@ async fn is_dropped(world: &World<'_>) {
     let held = Fault::new(When::Before, How::Throttled).by(Caller::States).target("lifeboat-fence-primary");
     let held = world.faults.set(&held).await.unwrap();
     let run = world.start(Kind::Failover).await;
-    world.until_spoiled(held, 1).await;
+    world.until_it_hangs(&run, held, false).await;
     world.bring_back().await;
     world.as_the_owner(&format!("drop role {SECOND}")).await;
     assert!(world.write_at(&primary).await.is_ok(), "clients are served");

@@ -1,13 +1,10 @@
 //! Failovers that are stopped.
 
-use domain::{
-    lease::{ActiveSide, Phase},
-    run::Kind,
-};
+use domain::{lease::Phase, run::Kind};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{
-    Case,
+    Case, command,
     world::{Place, World},
 };
 
@@ -27,6 +24,13 @@ const PLACES: [(&str, &str, When); 9] = [
 /// Those of them before the point of no return, and whether something is shut there.
 const BEFORE: [(usize, bool); 4] = [(0, false), (1, false), (2, true), (3, true)];
 
+/// Where a failover has closed, and stops all the same.
+const CLOSED: [(&str, Place); 3] = [
+    ("CloseRun, when it has closed", Place { function: "close-run", earlier: 0, when: When::After }),
+    ("Notify", Place { function: "notify", earlier: 0, when: When::Before }),
+    ("HardenPrimary", Place { function: "harden-primary", earlier: 0, when: When::Before }),
+];
+
 /// What RUNBOOK says of all of them.
 pub(crate) const BROKEN_OFF: &str = "A run that was broken off";
 
@@ -36,7 +40,9 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
         let place = Place { function, earlier: 0, when };
         cases.push(Case::new(format!("a failover stopped in {at} is finished"), is_finished(world, place)));
     }
-    cases.push(Case::new("a failover stopped in CloseRun, when it has closed, is done", was_done(world)));
+    for (at, place) in CLOSED {
+        cases.push(Case::new(format!("a failover stopped in {at} is done"), was_done(world, place)));
+    }
     for (index, shut) in BEFORE {
         let (at, function, when) = PLACES[index];
         let place = Place { function, earlier: 0, when };
@@ -49,7 +55,10 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
             format!("a promotion that RDS never heard of is finished {when} the old primary returned to its guard");
         cases.push(Case::new(claim, never_asked(world, guarded)));
     }
-    cases.push(Case::new("a promotion that RDS denied is finished", denied(world)));
+    for kind in Kind::ALL {
+        let claim = format!("a {}'s promotion that a person gives up is taken back", kind.noun());
+        cases.push(Case::new(claim, given_up(world, kind)));
+    }
     cases
 }
 
@@ -61,9 +70,9 @@ async fn is_finished(world: &World<'_>, place: Place) {
     world.served_by_the_replica(&ended).await;
 }
 
-async fn was_done(world: &World<'_>) {
+async fn was_done(world: &World<'_>, place: Place) {
     world.kill().await;
-    let run = world.stopped(Kind::Failover, Place::after("close-run")).await;
+    let run = world.stopped(Kind::Failover, place).await;
     let again = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert_eq!(again.end, "FailoverRefused", "{}", again.because);
     assert!(again.because.contains("nothing to fail over to"), "{}", again.because);
@@ -106,16 +115,20 @@ async fn never_asked(world: &World<'_>, guarded: bool) {
     world.served_by_the_replica(&ended).await;
 }
 
-async fn denied(world: &World<'_>) {
-    world.kill().await;
+async fn given_up(world: &World<'_>, kind: Kind) {
+    match kind {
+        Kind::Failover => world.kill().await,
+        Kind::Switchover => {}
+    }
     world.faults.set(&denial()).await.unwrap();
-    let stopped = world.ended(&world.start(Kind::Failover).await).await;
+    let stopped = world.ended(&world.start(kind).await).await;
     world.faults.heal().await.unwrap();
-    assert_eq!(stopped.end, "FailoverNeedsAPerson", "{}", stopped.because);
-    assert_eq!(stopped.record().active, ActiveSide::Replica, "it may have been promoted, and must be taken for it");
-    let told = world.told(&stopped).await;
+    assert!(stopped.end.ends_with("NeedsAPerson"), "{}", stopped.because);
+    world.bring_back().await;
+    assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
+    let correct = command::first("Correcting the lease", "lifeboat lease $PLAN --region $AWS_REGION --active primary");
+    assert_eq!(world.run(&format!("{correct} --forget-guard")).await, 0);
     let ended = world.order("FailoverNeedsAPerson", "lifeboat failover").await;
-    assert!(told.contains("lifeboat failover --plan lab --region us-west-2 --by YOU --why REASON"), "{told}");
-    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
-    world.served_by_the_replica(&ended).await;
+    assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
+    world.served_by_the_primary(&ended).await;
 }

@@ -10,10 +10,11 @@ use crate::{
 };
 
 /// Where nothing was changed yet.
-const REHEARSALS: [(&str, &str); 3] = [
-    ("RehearsePromoteReplica", "promote-replica"),
-    ("RehearseDnsSwitch", "dns-switch"),
-    ("RehearseDrainPrimary", "drain-primary"),
+const REHEARSALS: [(&str, &str, When); 4] = [
+    ("OpenRun, with the lease", "open-run", When::After),
+    ("RehearsePromoteReplica", "promote-replica", When::Before),
+    ("RehearseDnsSwitch", "dns-switch", When::Before),
+    ("RehearseDrainPrimary", "drain-primary", When::Before),
 ];
 
 /// Where the application is shut out and nothing is promoted.
@@ -36,14 +37,15 @@ const PROMOTED: [(&str, Place); 5] = [
 
 pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
     let mut cases = Vec::new();
-    for (at, function) in REHEARSALS {
-        let claim = format!("a switchover stopped in {at} is ordered again");
-        cases.push(Case::new(claim, is_ordered_again(world, Place::before(function))));
+    for (at, function, when) in REHEARSALS {
+        let place = Place { function, earlier: 0, when };
+        let claim = format!("a switchover stopped in {at} leaves clients served, and is ordered again");
+        cases.push(Case::new(claim, is_ordered_again(world, place, true)));
     }
     for (at, function, when) in DRAINED {
         let place = Place { function, earlier: 0, when }.in_earnest();
         let claim = format!("a switchover stopped in {at} goes on when it is ordered again");
-        cases.push(Case::new(claim, is_ordered_again(world, place)));
+        cases.push(Case::new(claim, is_ordered_again(world, place, false)));
         let claim = format!("a switchover stopped in {at} is taken back by a failover that finds the primary alive");
         cases.push(Case::new(claim, is_opened(world, place)));
     }
@@ -51,12 +53,17 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
         let claim = format!("a switchover stopped in {at} is finished by a failover alone");
         cases.push(Case::new(claim, is_finished(world, place)));
     }
-    cases.push(Case::new("a switchover whose promotion RDS denied is finished by a failover alone", is_denied(world)));
+    let claim =
+        "a switchover whose promotion RDS denied is finished by a failover alone, also where the primary has died";
+    cases.push(Case::new(claim, is_refused_first(world)));
+    let claim = "a switchover stopped in DrainPrimary whose primary dies is failed over";
+    cases.push(Case::new(claim, is_failed_over(world, Place::after("drain-primary").in_earnest())));
     cases
 }
 
-async fn is_ordered_again(world: &World<'_>, place: Place) {
+async fn is_ordered_again(world: &World<'_>, place: Place, served: bool) {
     world.stopped(Kind::Switchover, place).await;
+    assert_eq!(world.write_by_name().await.1.is_ok(), served, "whether clients are served");
     let ended = world.order("Handing over on purpose", "lifeboat switchover").await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
     world.served_by_the_replica(&ended).await;
@@ -82,17 +89,25 @@ async fn is_finished(world: &World<'_>, place: Place) {
     world.served_by_the_replica(&ended).await;
 }
 
-async fn is_denied(world: &World<'_>) {
+async fn is_refused_first(world: &World<'_>) {
     world.faults.set(&denial()).await.unwrap();
     let stopped = world.ended(&world.start(Kind::Switchover).await).await;
     world.faults.heal().await.unwrap();
     assert_eq!(stopped.end, "SwitchoverNeedsAPerson", "{}", stopped.because);
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
-    let told = world.told(&stopped).await;
     let refused = world.order("Handing over on purpose", "lifeboat switchover").await;
     assert_eq!(refused.end, "SwitchoverRefused", "{}", refused.because);
+    world.kill().await;
     let ended = world.order("SwitchoverNeedsAPerson", "lifeboat failover").await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
     world.served_by_the_replica(&ended).await;
-    assert!(told.contains("lifeboat failover --plan lab --region us-west-2 --by YOU --why REASON"), "{told}");
+}
+
+/// The primary dies after it was drained: then there is a failure to judge.
+async fn is_failed_over(world: &World<'_>, place: Place) {
+    world.stopped(Kind::Switchover, place).await;
+    world.kill().await;
+    let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
+    assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
+    world.served_by_the_replica(&ended).await;
 }

@@ -5,11 +5,15 @@ use lab::gateway::{Call, Caller};
 
 use crate::{
     Case,
+    stopped::BROKEN_OFF,
     world::{Place, World},
 };
 
 pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
-    vec![Case::new("an undo that does not reach the roles is owed until the next order", is_owed(world))]
+    vec![
+        Case::new("an undo that does not reach the roles is owed until the next order", is_owed(world)),
+        Case::new("an undo that is stopped is owed until the next order", is_stopped(world)),
+    ]
 }
 
 async fn is_owed(world: &World<'_>) {
@@ -27,6 +31,15 @@ async fn is_owed(world: &World<'_>) {
     machine.rds.resume(&primary).await.unwrap();
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
     let ended = world.order("FailoverNeedsAPerson", "lifeboat failover").await;
+    assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
+    world.served_by_the_primary(&ended).await;
+}
+
+async fn is_stopped(world: &World<'_>) {
+    world.stopped(Kind::Switchover, Place::after("drain-primary").in_earnest()).await;
+    world.stopped(Kind::Failover, Place::before("fence-primary")).await;
+    assert!(world.lease().await.shut.is_some(), "the lease has forgotten what is shut");
+    let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
     world.served_by_the_primary(&ended).await;
 }

@@ -11,9 +11,12 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use domain::{
     evidence::{self, Evidence},
     id::ExecutionArn,
+    judgement::{self, Loss},
     lease::{Lease, Phase},
     plan::Plan,
+    probe::Watch,
     run::Kind,
+    wal::{Lsn, ReplicaPosition},
 };
 use edge::shelf;
 use jiff::Timestamp;
@@ -28,6 +31,9 @@ use serde_json::{Value, json};
 
 /// How long anything may take that is waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How often the primary is killed until the watch has seen it right before.
+const MOST_KILLS: usize = 5;
 
 /// Between two looks.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(25);
@@ -118,10 +124,40 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Kills the primary right after the watch has seen it: on a busy machine a sample may come late, and what the primary
+    /// wrote meanwhile would be unknown.
     pub(crate) async fn kill(&self) {
         let (machine, system) = (&self.stage.machine, &self.stage.system);
-        machine.rds.kill(&system.primary()).await.unwrap();
-        system.noticed(machine).await.unwrap();
+        for _ in 0..MOST_KILLS {
+            machine.rds.kill(&system.primary()).await.unwrap();
+            system.noticed(machine).await.unwrap();
+            if self.was_seen_to_the_last().await {
+                return;
+            }
+            self.bring_back().await;
+            let follows = "select 1 from pg_stat_replication";
+            self.until("the replica and the watch", async || {
+                let rows = machine.rds.ask(&system.primary(), system.pair.database.as_str(), follows).await;
+                let follows = rows.is_ok_and(|rows| !rows.is_empty());
+                (follows && self.watch().await.failing.is_none()).then_some(())
+            })
+            .await;
+        }
+        panic!("the machine is too busy: the watch missed the primary's last second {MOST_KILLS} times");
+    }
+
+    /// Whether what the primary may have written unseen is within what a judgement takes for seen.
+    async fn was_seen_to_the_last(&self) -> bool {
+        let watch = self.watch().await;
+        let Some(streak) = &watch.failing else { return false };
+        let position = ReplicaPosition { received: Lsn(u64::MAX), replayed: Lsn(u64::MAX), replayed_commit_at: None };
+        let loss = judgement::lag(watch.last_seen, streak.since, streak.since, &position, &self.plan().probe);
+        !matches!(loss, Loss::Unknown { .. })
+    }
+
+    async fn watch(&self) -> Watch {
+        let text = self.stage.system.object(&self.stage.machine, &shelf::watch_key(&self.plan().plan)).await.unwrap();
+        serde_json::from_str(&text.unwrap_or_default()).unwrap()
     }
 
     /// Brings the old primary's host back, where it is dead.
@@ -173,10 +209,7 @@ impl<'a> World<'a> {
     pub(crate) async fn stopped(&self, kind: Kind, place: Place) -> ExecutionArn {
         let fault = self.hang(place).await;
         let run = self.start(kind).await;
-        match place.when {
-            When::Before => self.until_spoiled(fault, 1).await,
-            When::After => self.until_carried_out(fault).await,
-        }
+        self.until_it_hangs(&run, fault, place.when == When::After).await;
         self.stop(&run).await;
         self.faults.heal().await.unwrap();
         run
@@ -189,20 +222,19 @@ impl<'a> World<'a> {
         self.faults.set(&fault.after_the_first(place.earlier).first(1)).await.unwrap()
     }
 
-    /// Waits until a fault has spoiled so many calls.
-    pub(crate) async fn until_spoiled(&self, fault: u64, calls: u32) {
-        self.until(&format!("{calls} calls that are spoiled"), async || {
+    /// Waits until a fault has spoiled a call of a run; with `carried_out`, until that call took effect.
+    pub(crate) async fn until_it_hangs(&self, run: &ExecutionArn, fault: u64, carried_out: bool) {
+        self.until(&format!("the call in which {run} hangs"), async || {
             let faults = self.faults.in_force().await.unwrap();
-            faults.iter().any(|found| found.id == fault && found.spoiled >= calls).then_some(())
-        })
-        .await;
-    }
-
-    /// Waits until a call was carried out whose answer is lost.
-    async fn until_carried_out(&self, fault: u64) {
-        self.until("a call that is carried out", async || {
-            let faults = self.faults.in_force().await.unwrap();
-            faults.iter().any(|found| found.id == fault && found.carried_out > 0).then_some(())
+            let found = faults.iter().find(|found| found.id == fault).unwrap();
+            if found.spoiled > 0 && (found.carried_out > 0 || !carried_out) {
+                return Some(());
+            }
+            let described = self.states.describe_execution().execution_arn(run.as_str()).send().await.unwrap();
+            let end = described.error().unwrap_or_default();
+            let running = *described.status() == ExecutionStatus::Running;
+            assert!(running, "it ended before that call: {end}: {}", described.cause().unwrap_or_default());
+            None
         })
         .await;
     }

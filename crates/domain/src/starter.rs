@@ -23,7 +23,7 @@ use crate::{
     judgement::{Rehearsal, Would},
     lease::{ActiveSide, Holder, Lease, Owner, Phase},
     plan::{Plan, Probe},
-    probe::{Streak, Watch, later},
+    probe::{Streak, Watch, believed_for, later},
     request::{Again, Reason},
     span::Span,
 };
@@ -31,12 +31,8 @@ use crate::{
 /// How often the starter looks while something is wrong.
 pub const EVERY: Span = Span::seconds(5);
 
-/// How old the newest sign of life may be: a healthy watch writes one down every 10 s.
+/// How old the newest sign of life may be beyond an interval: a healthy watch writes one down every 10 s, or at each sample.
 const SEEN_WITHIN: Span = Span::seconds(30);
-
-/// How late the newest failed sample may be written down, beyond its own interval and time-out: telling it has its time,
-/// and a window that begins reads for a moment before it samples.
-const TOLD_WITHIN: Span = Span::seconds(5);
 
 /// Everything that the starter looked at, just now.
 #[derive(Debug, Clone, Copy)]
@@ -229,28 +225,26 @@ fn need(seen: &Seen<'_>) -> Result<Need, Decision> {
     let Some(shut) = seen.lease.and_then(|lease| lease.shut.as_ref()) else {
         return Err(Decision::Idle("nothing fails, and nothing is owed".to_owned()));
     };
-    match watch.last_seen {
-        Some(last) if Span::between(last.at, seen.now) <= SEEN_WITHIN => Ok(Need {
-            cause: Cause::Shut,
-            since: shut.since,
-            because: format!(
-                "run `{}` shut `{primary}`, which answers since: nobody is served until it is opened",
-                shut.execution.name()
-            ),
-        }),
-        Some(_) | None => Err(look_again(
-            seen.now,
-            format!(
-                "`{primary}` may refuse the application, and whether it answers is unknown: nobody has seen it lately"
-            ),
-        )),
+    if !answers(seen, &watch) {
+        let because = format!(
+            "`{primary}` may refuse the application, and whether it answers is unknown: nobody has seen it lately"
+        );
+        return Err(look_again(seen.now, because));
     }
+    Ok(Need {
+        cause: Cause::Shut,
+        since: shut.since,
+        because: format!(
+            "run `{}` shut `{primary}`, which answers since: nobody is served until it is opened",
+            shut.execution.name()
+        ),
+    })
 }
 
 /// Whether a failure is old enough, counted enough and nobody's no.
 fn failure(seen: &Seen<'_>, streak: &Streak) -> Result<Need, Decision> {
     let Probe { failures_in_a_row, hold_down, .. } = seen.plan.probe;
-    if !is_believed(streak, &seen.plan.probe, seen.now) {
+    if Span::between(streak.until, seen.now) > believed_for(&seen.plan.probe) {
         let because = format!(
             "the primary failed at {}, and nobody has watched it since: whether it still does is unknown",
             streak.until
@@ -280,7 +274,8 @@ fn failure(seen: &Seen<'_>, streak: &Streak) -> Result<Need, Decision> {
     })
 }
 
-/// Whether somebody still watches a streak: one whose newest sample is old says nothing of now.
-fn is_believed(streak: &Streak, probe: &Probe, now: Timestamp) -> bool {
-    Span::between(streak.until, now) <= probe.interval.times(3) + probe.timeout + TOLD_WITHIN
+/// Whether a watch has seen its instance to answer lately.
+fn answers(seen: &Seen<'_>, watch: &Watch) -> bool {
+    let within = seen.plan.probe.interval + SEEN_WITHIN;
+    watch.last_seen.is_some_and(|last| Span::between(last.at, seen.now) <= within)
 }

@@ -312,6 +312,9 @@ impl Case<'_> {
                 plan.probe.hold_down
             ));
         }
+        if self.is_uncounted() {
+            return Decision::Hold("the watch has not counted a failure, and no alarm has: one look is none".into());
+        }
         let answers = seen.recovery.database == Verdict::Up;
         let last_seen = self.last_seen();
         let dead_since = dead_since(seen, failing_since);
@@ -361,6 +364,18 @@ impl Case<'_> {
             approval_seconds: plan.failover.approval_deadline.duration().as_secs().max(1),
             signals,
         })
+    }
+
+    /// Whether a run that no alarm and nobody started has nothing but this look: one that was to open what another one had
+    /// shut meets a primary that works, and must not take a blip for its death.
+    fn is_uncounted(&self) -> bool {
+        let counted = self.seen.watch.failing.as_ref().map_or(0, |streak| streak.failures);
+        match self.run.trigger {
+            Trigger::Again { .. } if self.approved.is_none() && !self.run.finishes() => {
+                counted < self.run.plan.probe.failures_in_a_row
+            }
+            Trigger::Again { .. } | Trigger::Alarm { .. } | Trigger::Person { .. } => false,
+        }
     }
 
     /// Where the primary's log stood: now, where it answers; else when the watch last saw it.

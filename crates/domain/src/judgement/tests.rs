@@ -93,6 +93,19 @@ fn a_primary_that_answers_again_stays_primary() {
 }
 
 #[test]
+fn one_look_is_no_failure_for_a_run_that_no_alarm_has_started() {
+    let trigger = Trigger::Again { since: at(-60_000), attempt: 1, reason: "it is shut".into() };
+    let run = Run { trigger, ..run() };
+    goes(&killed(), &run);
+    let mut seen = killed();
+    for failures in [Some(2), None] {
+        seen.watch.failing = seen.watch.failing.and_then(|streak| Some(Streak { failures: failures?, ..streak }));
+        let decision = decide(&seen, &run, None, at(3_000));
+        assert!(matches!(&decision, Decision::Hold(why) if why.contains("one look")), "{failures:?}: {decision:?}");
+    }
+}
+
+#[test]
 fn a_primary_that_has_only_just_come_back_is_watched_until_its_alarm_is_at_rest() {
     let back = Seen { recovery: look(Endpoint::Open, Verdict::Up), ..killed() };
     assert!(matches!(decide(&back, &run(), None, at(31_099)), Decision::Hold(_)));

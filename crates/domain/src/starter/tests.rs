@@ -195,10 +195,11 @@ fn what_is_not_yet_a_failure_is_waited_for() {
 #[test]
 fn a_streak_that_nobody_watches_any_more_starts_nothing() {
     let case = Case::refused();
-    // Three intervals of 500 ms, a time-out of 400 ms, and 5 s.
-    for (second, starts) in [(16, true), (17, false)] {
-        let decision = case.seen(&failing(10), second, decide);
-        assert_eq!(matches!(decision, Decision::Start(_)), starts, "{second}: {decision:?}");
+    let longest = believed_for(&lab().probe).as_milliseconds();
+    for (later_by, starts) in [(longest, true), (longest + 1, false)] {
+        let now = later(at(10), Span::milliseconds(later_by));
+        let decision = case.seen(&failing(10), 10, |seen| decide(&Seen { now, ..*seen }));
+        assert_eq!(matches!(decision, Decision::Start(_)), starts, "{later_by}: {decision:?}");
     }
 }
 
@@ -491,7 +492,7 @@ proptest! {
             let start = match decide(&seen) {
                 Decision::Start(start) => start,
                 Decision::Wait { until, .. } => {
-                    now = until.as_second() - at(0).as_second();
+                    now = (until.as_second() - at(0).as_second()).max(now + 1);
                     continue;
                 }
                 other @ (Decision::Idle(_) | Decision::Ask | Decision::NotByItself(_)) => {

@@ -1,17 +1,15 @@
 //! What people are told of the next start: at the end of a run, and whenever they ask.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Decision, Judge, SEEN_WITHIN, Seen, decide, due::wait};
+use super::{Cause, Decision, Judge, Seen, answers, decide, due::wait};
 use crate::{
     evidence::RunOutcome,
     id::{ExecutionArn, PlanName},
     judgement::Would,
     lease::{ActiveSide, Lease},
     run::Kind,
-    span::Span,
 };
 
 /// What starts the run after one that ended; `None` where none is needed. `declined_by` is who said no to it.
@@ -130,7 +128,5 @@ fn at_its_death(seen: &Seen<'_>) -> Standing {
 /// Whether somebody has lately seen the instance that the plan names.
 fn is_watched(seen: &Seen<'_>) -> bool {
     let instance = seen.plan.traffic_pair().map(|pair| &pair.primary.instance);
-    let is_ours = seen.watch.instance.as_ref() == instance;
-    let newest: Option<Timestamp> = seen.watch.last_seen.map(|last| last.at);
-    is_ours && newest.is_some_and(|at| Span::between(at, seen.now) <= SEEN_WITHIN)
+    seen.watch.instance.as_ref() == instance && answers(seen, seen.watch)
 }

@@ -24,6 +24,9 @@ const PLACES: [(&str, &str, When); 9] = [
 /// Those of them before the point of no return, and whether something is shut there.
 const BEFORE: [(usize, bool); 4] = [(0, false), (1, false), (2, true), (3, true)];
 
+/// The one in which the order comes at once, while the step that fences may still be at work.
+const AT_ONCE: &str = "fence-primary";
+
 /// Where a failover has closed, and stops all the same.
 const CLOSED: [(&str, Place); 3] = [
     ("CloseRun, when it has closed", Place { function: "close-run", earlier: 0, when: When::After }),
@@ -86,6 +89,9 @@ async fn is_opened(world: &World<'_>, place: Place, shut: bool) {
     world.bring_back().await;
     let served = world.write_by_name().await.1;
     assert_eq!(served.is_err(), shut, "whether clients are unserved: {served:?}");
+    if shut && place.function != AT_ONCE {
+        world.a_minute_passes().await;
+    }
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert!(ended.because.contains("the primary answers again"), "{}", ended.because);
     assert_eq!(ended.end, if shut { "FailoverUndone" } else { "FailoverRefused" }, "{}", ended.because);
@@ -128,6 +134,7 @@ async fn given_up(world: &World<'_>, kind: Kind) {
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
     let correct = command::first("Correcting the lease", "lifeboat lease $PLAN --region $AWS_REGION --active primary");
     assert_eq!(world.run(&format!("{correct} --forget-guard")).await, 0);
+    world.a_minute_passes().await;
     let ended = world.order("FailoverNeedsAPerson", "lifeboat failover").await;
     assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
     world.served_by_the_primary(&ended).await;

@@ -73,6 +73,7 @@ async fn is_opened(world: &World<'_>, place: Place) {
     world.stopped(Kind::Switchover, place).await;
     assert!(world.lease().await.shut.is_some_and(|shut| !shut.network), "the drain stands in the lease");
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
+    world.a_minute_passes().await;
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
     world.served_by_the_primary(&ended).await;

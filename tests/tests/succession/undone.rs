@@ -37,6 +37,7 @@ async fn is_owed(world: &World<'_>) {
 
 async fn is_stopped(world: &World<'_>) {
     world.stopped(Kind::Switchover, Place::after("drain-primary").in_earnest()).await;
+    world.a_minute_passes().await;
     world.stopped(Kind::Failover, Place::before("fence-primary")).await;
     assert!(world.lease().await.shut.is_some(), "the lease has forgotten what is shut");
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;

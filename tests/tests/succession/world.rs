@@ -181,6 +181,16 @@ impl<'a> World<'a> {
         self.lease().await.holder.map(|holder| holder.phase)
     }
 
+    /// Lets a minute pass since the primary was shut: most orders come later than a step of the run that was stopped can
+    /// take. What the undo waits for before that is tried by the cases that do without this.
+    pub(crate) async fn a_minute_passes(&self) {
+        let mut lease = self.lease().await;
+        let shut = lease.shut.as_mut().unwrap_or_else(|| panic!("nothing is shut, by the lease"));
+        shut.since = shut.since.checked_sub(Duration::from_secs(60)).unwrap();
+        let (key, text) = (shelf::lease_key(&self.plan().plan), serde_json::to_string(&lease).unwrap());
+        self.stage.system.put_object(&self.stage.machine, &key, &text).await.unwrap();
+    }
+
     /// An id that no row has yet.
     pub(crate) fn row(&self) -> i64 {
         self.rows.replace(self.rows.get() + 1)

@@ -19,6 +19,7 @@ use std::{
 
 use domain::{
     id::{Region, ZoneId},
+    lease::Lease,
     plan::{Component, Credential, Plan, PostgresPair},
 };
 use edge::shelf;
@@ -156,6 +157,8 @@ impl System {
     pub async fn renew(&self, machine: &Machine) -> Result<(), SystemError> {
         let (primary, replica) = (&self.pair.primary, &self.pair.replica);
         let regions = &self.plan.regions;
+        // The pair that comes has the names of the one that goes: a guard that is still at work would shut it out.
+        self.forget_guard(machine).await?;
         tokio::try_join!(
             self.delete(machine, &regions.recovery, replica),
             self.delete(machine, &regions.primary, primary)
@@ -188,6 +191,16 @@ impl System {
     }
 
     /// With the lease goes what the starter remembers of its runs.
+    async fn forget_guard(&self, machine: &Machine) -> Result<(), SystemError> {
+        let Some(lease) = self.lease(machine).await?.filter(|lease| lease.guard.is_some()) else { return Ok(()) };
+        let failed = |why: String| SystemError::Aws { doing: "end the guard of the lease".into(), why };
+        let text = serde_json::to_string(&Lease { guard: None, ..lease }).map_err(|error| failed(error.to_string()))?;
+        let region = &self.plan.regions.recovery;
+        let put = machine.gateway.s3(region.as_str()).put_object().bucket(bucket(region));
+        let put = put.key(shelf::lease_key(&self.plan.plan)).body(text.into_bytes().into()).send().await;
+        put.map(drop).map_err(|error| failed(edge::aws::shown(&error)))
+    }
+
     async fn forget_lease(&self, machine: &Machine) -> Result<(), SystemError> {
         let region = &self.plan.regions.recovery;
         let s3 = machine.gateway.s3(region.as_str());

@@ -20,7 +20,7 @@ use crate::{
     health::{Endpoint, FailureClass, Look, Vantage, Verdict},
     id::HostName,
     plan::{Policy, PostgresPair},
-    probe::Watch,
+    probe::{HANDOVER, Watch},
     run::{Consent, Run, Trigger},
     span::Span,
     wal::{LastSeen, ReplicaPosition},
@@ -418,7 +418,7 @@ impl Case<'_> {
         let (seen, run) = (self.seen, self.run);
         let open_for = Span::between(run.opened_at, self.now);
         // A healthy primary's position is written down seldom, a failing one's at once: a person may be faster.
-        let watch_needs = run.plan.probe.interval.times(2) + run.plan.probe.timeout + Span::seconds(1);
+        let watch_needs = run.plan.probe.interval.times(2) + run.plan.probe.timeout + HANDOVER;
         if seen.watch.failing.is_none() && open_for < watch_needs {
             return Decision::Hold(format!("the watch has not written down yet that the primary fails: {why}"));
         }

@@ -45,7 +45,7 @@ pub(crate) async fn watch(
     until: Timestamp,
 ) -> Result<Step<Kept>, Failure> {
     let mut network = Way::Unreachable("it was not asked yet".into());
-    let mut resists = None;
+    let mut is_told = false;
     loop {
         let Some(guard) = guard_of(shelf, plan).await?.and_then(|(lease, _)| lease.guard) else {
             return Ok(Step::idle("no old primary is to be guarded"));
@@ -55,10 +55,10 @@ pub(crate) async fn watch(
         // Side by side: a silent Region must not keep us from the database, nor a silent database from the network.
         let (met, shut) = tokio::join!(world.meet(target), shut_network);
         network = shut;
-        if let (Met::Resists(why), None) = (&met, &resists) {
+        if let (Met::Resists(why), false) = (&met, is_told) {
             let plan = shelf::read_plan(shelf, plan).await.ok().map(|(plan, _)| plan);
             world.tell(plan.as_ref(), &incident::resists(&guard, why)).await;
-            resists = Some(());
+            is_told = true;
         }
         let now = world.now();
         if let Some(kept) = guard::conclude(&guard, plan, &met, network.clone(), now) {

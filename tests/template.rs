@@ -47,13 +47,14 @@ impl Template {
         &found["Properties"]
     }
 
-    /// The statements of a resource's own policies.
+    /// The statements of a resource's own policies, also those that hold on a condition only.
     #[must_use]
     pub fn statements(&self, resource: &str) -> Vec<&Value> {
         let policies = self.properties(resource)["Policies"].as_array().map(Vec::as_slice).unwrap_or_default();
         policies
             .iter()
             .flat_map(|policy| policy["Statement"].as_array().map(Vec::as_slice).unwrap_or_default())
+            .map(|statement| conditional(statement).map_or(statement, |(_, then)| then))
             .collect()
     }
 
@@ -62,6 +63,13 @@ impl Template {
     pub fn actions(&self, resource: &str) -> BTreeSet<String> {
         self.statements(resource).iter().flat_map(|statement| one_or_more(&statement["Action"])).collect()
     }
+}
+
+/// The condition of an `!If`, and what holds where it is met; `None` for what holds anyway.
+#[must_use]
+pub fn conditional(value: &Value) -> Option<(&str, &Value)> {
+    let [condition, then, _] = value.as_array()?.as_slice() else { return None };
+    Some((condition.as_str()?, then))
 }
 
 /// A text, or the texts of a list.

@@ -44,6 +44,13 @@ pub fn failover_machine() -> Result<String, Failure> {
     required("LIFEBOAT_FAILOVER_MACHINE")
 }
 
+/// The functions that a failover will need, to be woken at a primary's first failed sample; none where the template set none.
+#[must_use]
+pub fn wakes() -> Vec<String> {
+    let text = variable("LIFEBOAT_WAKES").unwrap_or_default();
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 /// The function's own Region.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
-//! Another function, asked and waited for.
+//! Another function: asked and waited for, or handed an event.
 
 use aws_config::SdkConfig;
-use aws_sdk_lambda::{Client, primitives::Blob};
+use aws_sdk_lambda::{Client, primitives::Blob, types::InvocationType};
 use domain::wording;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -27,6 +27,16 @@ pub async fn ask<A: DeserializeOwned>(
         None => serde_json::from_str(&body)
             .map_err(|error| format!("`{function}` answered `{told}`: {}", wording::plain(&error.to_string()))),
     }
+}
+
+/// Hands an event to a function and does not wait for what it does with it.
+///
+/// # Errors
+/// Says why Lambda did not take the event.
+pub async fn hand_over(client: &Client, function: &str, event: &impl Serialize) -> Result<(), String> {
+    let payload = serde_json::to_vec(event).map_err(|error| error.to_string())?;
+    let call = client.invoke().function_name(function).invocation_type(InvocationType::Event);
+    call.payload(Blob::new(payload)).send().await.map(drop).map_err(|error| aws::shown(&error))
 }
 
 /// What a function's error says, where it is told as the runtime tells it.

@@ -27,7 +27,10 @@ pub mod shelf;
 pub mod sns;
 #[cfg(feature = "sfn")]
 pub mod states;
+pub mod waking;
 #[cfg(feature = "lambda")]
 pub mod witness;
 
+#[cfg(feature = "postgres")]
+pub use serve::serve_waking;
 pub use serve::{parse, serve};

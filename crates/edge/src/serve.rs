@@ -2,18 +2,22 @@
 
 use std::future::Future;
 
-use domain::{failure::Failure, wording};
+use domain::{failure::Failure, id::PlanName, wording};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::config;
+use tracing::info;
+
+use crate::{config, waking::Wake};
 
 /// The largest event that a handler parses: Step Functions' own limit for a state's input.
 const LARGEST_EVENT_BYTES: usize = 256 * 1024;
 
 /// Serves a handler until the runtime ends. The event arrives unparsed, because the runtime would post its own error
 /// type for one that does not parse, and state machines match on ours.
+///
+/// An event that only wakes the function is answered before the handler sees it.
 ///
 /// # Errors
 /// When the Runtime API cannot be reached.
@@ -23,13 +27,67 @@ where
     F: Future<Output = Result<A, Failure>>,
     A: Serialize,
 {
+    run(handler, async |plan: PlanName| info!(plan.name = %plan, "woken")).await
+}
+
+/// As [`serve`], where being awake means to be able to log in: a wake reads the plan, and both sides' credentials and
+/// certificates.
+///
+/// # Errors
+/// When the Runtime API cannot be reached.
+#[cfg(feature = "postgres")]
+pub async fn serve_waking<H, F, A>(
+    shelf: &impl crate::shelf::Shelf,
+    postgres: &crate::postgres::Postgres,
+    handler: H,
+) -> Result<(), lambda_runtime::Error>
+where
+    H: Fn(Value) -> F,
+    F: Future<Output = Result<A, Failure>>,
+    A: Serialize,
+{
+    run(handler, async |plan: PlanName| crate::waking::ready(shelf, postgres, &plan).await).await
+}
+
+async fn run<H, F, A, W>(handler: H, waking: W) -> Result<(), lambda_runtime::Error>
+where
+    H: Fn(Value) -> F,
+    F: Future<Output = Result<A, Failure>>,
+    A: Serialize,
+    W: AsyncFn(PlanName),
+{
     log();
-    let handler = &handler;
+    let (handler, waking) = (&handler, &waking);
     // Boxed: a handler's future is large, and deeper than the compiler likes to nest them.
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        Box::pin(handler(event.payload)).await.map_err(Posted)
+        Box::pin(answer(event.payload, handler, waking)).await.map_err(Posted)
     }))
     .await
+}
+
+/// What a function answers.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Answer<A> {
+    /// It was only woken.
+    Awake { awake: bool },
+    /// The handler's.
+    Handled(A),
+}
+
+async fn answer<H, F, A, W>(event: Value, handler: &H, waking: &W) -> Result<Answer<A>, Failure>
+where
+    H: Fn(Value) -> F,
+    F: Future<Output = Result<A, Failure>>,
+    W: AsyncFn(PlanName),
+{
+    match Wake::read(&event) {
+        Some(Wake { wake }) => {
+            waking(wake.plan).await;
+            Ok(Answer::Awake { awake: true })
+        }
+        None => handler(event).await.map(Answer::Handled),
+    }
 }
 
 /// Logs as Lambda's logging controls ask. The runtime's own subscriber would do the same with filters for each target,
@@ -106,6 +164,19 @@ mod tests {
     struct Outer {
         #[expect(dead_code, reason = "only parsed")]
         inner: Vec<u8>,
+    }
+
+    #[tokio::test]
+    async fn a_function_that_is_woken_does_nothing_else() {
+        let woken = std::cell::RefCell::new(Vec::new());
+        let handler = async |event: Value| Ok::<_, Failure>(event);
+        let waking = async |plan: PlanName| woken.borrow_mut().push(plan.to_string());
+        let event = serde_json::from_str(include_str!("../../../events/wake.json")).unwrap();
+        assert_eq!(answer(event, &handler, &waking).await.unwrap(), Answer::Awake { awake: true });
+        assert_eq!(*woken.borrow(), ["lab"]);
+        let other = json!({"wake": {"plan": "no plan's name"}});
+        assert_eq!(answer(other.clone(), &handler, &waking).await.unwrap(), Answer::Handled(other));
+        assert_eq!(woken.borrow().len(), 1, "what is no plan's name is the handler's to refuse");
     }
 
     #[test]

@@ -33,7 +33,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let world = World { postgres: Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())? };
     let states = States::from_env().await;
-    edge::serve(|event| handle(&bucket, &states, &world, event)).await
+    edge::serve_waking(&bucket, &world.postgres, |event| handle(&bucket, &states, &world, event)).await
 }
 
 /// What is fenced, or opened again.

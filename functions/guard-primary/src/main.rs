@@ -38,7 +38,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
     let topic = edge::config::topic().map_err(|failure| failure.chain())?;
     let watcher = Watcher { postgres, sns: Sns::from_env().await, topic };
-    edge::serve(|event| handle(&bucket, &watcher, event)).await
+    edge::serve_waking(&bucket, &watcher.postgres, |event| handle(&bucket, &watcher, event)).await
 }
 
 /// Whose old primary.

@@ -2,7 +2,7 @@
 //!
 //! - in: [`HealthProbe`], samples in `events/health-probe.json` (the schedule's) and `events/health-probe-look.json` (a judge's)
 //! - out: for a window [`Step<Watched>`], for a look [`domain::health::Look`]
-//! - changes: the metric `ConsecutiveFailures`, the watch's memory, a record of each blip
+//! - changes: the metric `ConsecutiveFailures`, the watch's memory, a record of each blip; wakes the functions of a failover
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 mod claiming;
@@ -22,6 +22,7 @@ use edge::{
     metrics::Metrics,
     postgres::{Postgres, Server},
     shelf::Bucket,
+    waking::Sleepers,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,8 @@ use window::{Watched, World};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
-    let probe = Probe { postgres, metrics: Metrics::from_env().await };
+    let sleepers = Sleepers::from_env().await.map_err(|failure| failure.chain())?;
+    let probe = Probe { postgres, metrics: Metrics::from_env().await, sleepers };
     edge::serve(|event| handle(&bucket, &probe, event)).await
 }
 
@@ -71,6 +73,7 @@ async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Valu
 struct Probe {
     postgres: Postgres,
     metrics: Metrics,
+    sleepers: Sleepers,
 }
 
 impl World for Probe {
@@ -97,6 +100,12 @@ impl World for Probe {
 
     async fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> Result<(), Failure> {
         self.metrics.consecutive_failures(plan, counts).await
+    }
+
+    async fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) {
+        let (side, timeout) = (side.of(pair).clone(), plan.probe.timeout);
+        let look = LookRequest { side, database: pair.database.clone(), login: pair.login.clone(), timeout };
+        self.sleepers.wake(&plan.plan, plan.regions.witness.as_ref().map(|region| (region, look))).await;
     }
 
     fn now(&self) -> Timestamp {

@@ -1,5 +1,6 @@
 //! Telling what was seen, beside the sampling: the metric, the watch's memory, records of outages that ended by
-//! themselves. Here too, because it may take its time as well, the lease is asked who takes writes.
+//! themselves. Here too, because it may take its time as well, the lease is asked who takes writes, and at the first failed
+//! sample the functions of a failover are woken.
 //!
 //! Nothing of it holds the sampling up or ends it. What is to be told waits here, the metric's values with the times of
 //! their own samples; of the watch only the newest is written down. What could not be told is told again.
@@ -13,7 +14,7 @@ use std::{
 use domain::{
     failure::Failure,
     lease::{ActiveSide, Lease},
-    plan::Plan,
+    plan::{Plan, PostgresPair},
     probe::{Blip, TELLING, Watch, later},
     span::Span,
 };
@@ -41,30 +42,47 @@ pub(crate) struct Teller<'a, S, W> {
     shelf: &'a S,
     world: &'a W,
     plan: &'a Plan,
+    pair: &'a PostgresPair,
     counts: RefCell<VecDeque<(Timestamp, u32)>>,
     watch: RefCell<Option<Watch>>,
     blips: RefCell<VecDeque<Blip>>,
     asks_side: Cell<bool>,
     side: Cell<Option<ActiveSide>>,
+    wakes: Cell<Wakes>,
     is_over: Cell<bool>,
     counted: Notify,
     noted: Notify,
+    failed: Notify,
+}
+
+/// Whether the functions of a failover are to be woken: once in a window, for they stay awake for longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wakes {
+    /// Nothing has failed yet.
+    NotYet,
+    /// They are to be woken for this side.
+    Now(ActiveSide),
+    /// They have been.
+    Done,
 }
 
 impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
-    pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan) -> Self {
+    pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan, pair: &'a PostgresPair) -> Self {
         Self {
             shelf,
             world,
             plan,
+            pair,
             counts: RefCell::default(),
             watch: RefCell::default(),
             blips: RefCell::default(),
             asks_side: Cell::new(false),
             side: Cell::new(None),
+            wakes: Cell::new(Wakes::NotYet),
             is_over: Cell::new(false),
             counted: Notify::new(),
             noted: Notify::new(),
+            failed: Notify::new(),
         }
     }
 
@@ -104,17 +122,26 @@ impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
         self.side.take()
     }
 
+    /// A streak of failures has begun on this side: a failover may be near.
+    pub(crate) fn wake(&self, side: ActiveSide) {
+        if self.wakes.get() == Wakes::NotYet {
+            self.wakes.set(Wakes::Now(side));
+            self.failed.notify_one();
+        }
+    }
+
     /// Nothing more will come: what waits is told once more, and that is the end.
     pub(crate) fn end(&self) {
         self.is_over.set(true);
         self.counted.notify_one();
         self.noted.notify_one();
+        self.failed.notify_one();
     }
 
     /// Tells everything until the end.
     pub(crate) async fn tell(&self) {
         // Apart, so that a silent S3 keeps no value from the alarm, nor the other way round.
-        tokio::join!(self.tell_counts(), self.tell_notes());
+        tokio::join!(self.tell_counts(), self.tell_notes(), self.wake_once());
     }
 
     async fn tell_counts(&self) {
@@ -136,6 +163,15 @@ impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
                 return;
             }
             self.rest(&self.noted, is_written && is_recorded).await;
+        }
+    }
+
+    async fn wake_once(&self) {
+        self.failed.notified().await;
+        if let Wakes::Now(side) = self.wakes.replace(Wakes::Done)
+            && within(self.world, TELLING, self.world.wake(self.plan, self.pair, side)).await.is_none()
+        {
+            warn!("could not wake the functions of a failover in time");
         }
     }
 

@@ -26,6 +26,10 @@ struct Fake {
     /// How long CloudWatch takes.
     publishing: Span,
     claimants: Cell<u32>,
+    /// How long waking takes.
+    waking: Span,
+    /// When the functions of a failover were woken, and for which side.
+    woken: RefCell<Vec<(Timestamp, ActiveSide)>>,
     /// Until when it refuses for now.
     refuses_until: Option<Timestamp>,
     published: RefCell<Vec<(Timestamp, u32)>>,
@@ -47,6 +51,8 @@ impl Fake {
             silence: Span::milliseconds(1),
             publishing: Span::milliseconds(0),
             claimants: Cell::new(0),
+            waking: Span::milliseconds(0),
+            woken: RefCell::default(),
             refuses_until: None,
             published: RefCell::default(),
             told: RefCell::default(),
@@ -101,6 +107,11 @@ impl World for Fake {
         self.published.borrow_mut().extend(counts);
         self.told.borrow_mut().push((self.now(), counts.iter().map(|(_, failures)| *failures).max().unwrap_or(0)));
         Ok(())
+    }
+
+    async fn wake(&self, _: &Plan, _: &PostgresPair, side: ActiveSide) {
+        self.woken.borrow_mut().push((self.now(), side));
+        self.clock.sleep(self.waking).await;
     }
 
     fn now(&self) -> Timestamp {

@@ -51,6 +51,8 @@ pub(crate) trait World {
     fn look_once(&self, request: &LookRequest) -> impl Future<Output = Look>;
     /// Publishes how many samples had failed in a row, at each of these instants.
     fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> impl Future<Output = Result<(), Failure>>;
+    /// Wakes the functions of a failover, and the witness that looks at this side. Whoever does not wake is needed later.
+    fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = ()>;
     /// The time.
     fn now(&self) -> Timestamp;
     /// Waits.
@@ -79,7 +81,7 @@ pub(crate) async fn watch(
         warn!(plan.name = %plan.plan, why, "could not prepare the watch");
     }
     // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
-    let teller = Teller::new(shelf, world, &plan);
+    let teller = Teller::new(shelf, world, &plan, pair);
     let handover = Handover::new(shelf, world, &plan, after, from);
     let (before, side) =
         tokio::join!(recalled(shelf, world, &plan, PATIENCE), active_side(shelf, world, &plan, PATIENCE));
@@ -194,6 +196,9 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
                 self.tell(at, failures);
                 self.note();
                 self.teller.ask_side();
+                if failures == 1 {
+                    self.teller.wake(side);
+                }
             }
             Change::Recovered(_) => {
                 self.tell(at, 0);

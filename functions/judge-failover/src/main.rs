@@ -39,7 +39,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
     let witness_function = edge::config::witness_function().map_err(|failure| failure.chain())?;
     let world = World { bucket, postgres, witness_function };
-    edge::serve(|event| handle(&world.bucket, &world, event)).await
+    edge::serve_waking(&world.bucket, &world.postgres, |event| handle(&world.bucket, &world, event)).await
 }
 
 /// What is judged: a run's failure, or what would be decided now.

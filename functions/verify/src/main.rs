@@ -39,7 +39,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
     let world = World { postgres, bucket };
-    edge::serve(|event| handle(&world, event)).await
+    edge::serve_waking(&world.bucket, &world.postgres, |event| handle(&world, event)).await
 }
 
 /// What is verified.

@@ -8,9 +8,13 @@ use domain::{
     span::Span,
 };
 use serde_json::json;
-use tests::{repository, template::one_or_more};
+use tests::{
+    machine::Machine,
+    repository,
+    template::{conditional, one_or_more},
+};
 
-use crate::{engine, lab_plan, resource_of};
+use crate::{engine, function_of, lab_plan, resource_of};
 
 /// What each function may do, and nothing else.
 const ALLOWED: [(&str, &[&str]); 18] = [
@@ -19,6 +23,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
         "health-probe",
         &[
             "cloudwatch:PutMetricData",
+            "lambda:InvokeFunction",
             "rds-db:connect",
             "s3:GetObject",
             "s3:ListBucket",
@@ -260,6 +265,31 @@ fn a_witness_has_the_probe_and_nothing_that_acts() {
         .map(|(name, _)| name)
         .collect();
     assert_eq!(everywhere, ["Bucket", "BucketPolicy", "FunctionLogs", "HealthProbeFunction"]);
+}
+
+/// What the probe wakes at the primary's first failed sample.
+#[test]
+fn a_failover_s_functions_are_woken_and_the_probe_may_invoke_no_other() {
+    let template = engine();
+    let variables = &template.properties("HealthProbeFunction")["Environment"]["Variables"];
+    let Some((region, woken)) = conditional(&variables["LIFEBOAT_WAKES"]) else { panic!("{variables}") };
+    assert_eq!(region, "StartsRecovery", "nobody is woken elsewhere");
+    let woken: BTreeSet<String> =
+        woken.as_str().unwrap_or_default().split(',').map(|name| name.trim().to_owned()).collect();
+    let tasks = Machine::read("failover");
+    let needed = tasks.of_kind("Task").map(|(task, _)| format!("lifeboat-{}", function_of(task)));
+    assert_eq!(woken, needed.collect(), "every task of a failover, and no other");
+
+    let policies = template.properties("HealthProbeFunction")["Policies"][0]["Statement"].as_array();
+    let invoking: Vec<_> = policies.into_iter().flatten().filter_map(conditional).collect();
+    let [(region, statement)] = invoking[..] else { panic!("{invoking:?}") };
+    assert_eq!((region, &statement["Action"]), ("StartsRecovery", &"lambda:InvokeFunction".into()));
+    let own = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:";
+    let mut allowed: BTreeSet<String> = woken.iter().map(|function| format!("{own}{function}")).collect();
+    // The witness: the judge asks it as well, and which Region it is in is the plan's business.
+    let witness = variables["LIFEBOAT_WITNESS_FUNCTION"][1].as_str().unwrap_or_default();
+    allowed.insert(format!("arn:${{AWS::Partition}}:lambda:*:${{AWS::AccountId}}:function:{witness}"));
+    assert_eq!(one_or_more(&statement["Resource"]).into_iter().collect::<BTreeSet<_>>(), allowed);
 }
 
 #[test]

@@ -35,6 +35,10 @@ fn one_name_has_its_four_spellings() {
     expected.sort();
     assert_eq!(functions, expected);
     for event in repository::names_in("events") {
+        // What wakes a function wakes any.
+        if event == "wake.json" {
+            continue;
+        }
         assert!(FUNCTIONS.iter().any(|function| event.starts_with(function)), "events/{event} is no function's");
     }
 }

@@ -144,3 +144,28 @@ fn a_streak_that_is_gone_on_with_is_believed_at_every_instant_however_long_telli
         world.clock.run(async { tokio::join!(futures::future::join_all(starts), reader) });
     }
 }
+
+#[test]
+fn the_functions_of_a_failover_are_woken_at_the_first_failed_sample_and_once() {
+    let world = Fake::down(&[(20_000, 10_000_000)]);
+    minutes(&lab(), &world, 3);
+    assert_eq!(*world.woken.borrow(), [(at(20_001), ActiveSide::Primary)]);
+
+    let flapping: Vec<(i64, i64)> = (10..30).map(|n| (n * 1_000, n * 1_000 + 400)).collect();
+    let world = Fake::down(&flapping);
+    minute(&lab(), &world, 0);
+    assert_eq!(world.woken.borrow().len(), 1, "they stay awake");
+
+    let world = Fake::down(&[]);
+    minutes(&lab(), &world, 2);
+    assert_eq!(*world.woken.borrow(), [], "a healthy primary wakes nobody");
+}
+
+#[test]
+fn waking_holds_up_no_sample_and_no_window() {
+    let world = Fake { waking: Span::seconds(1_000), ..Fake::down(&[(70_000, 10_000_000)]) };
+    let shelf = lab();
+    minute(&shelf, &world, 0);
+    assert_eq!(remembered(&shelf).failing.map(|streak| streak.failures), Some(4));
+    assert!(world.now() <= at(74_000), "ended at {}", world.now());
+}

@@ -1,0 +1,171 @@
+//! Waking the functions of a failover before they are needed. A cold start takes a good part of a second and reading a
+//! credential another: at a primary's first failed sample there is time for both, before its alarm has risen.
+
+use domain::id::PlanName;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The event that wakes a function. Whatever the function is, it does nothing else with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wake {
+    /// For what.
+    pub wake: For,
+}
+
+/// For which plan a function is woken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct For {
+    /// The plan.
+    pub plan: PlanName,
+}
+
+impl Wake {
+    /// The event that wakes a function for a plan.
+    #[must_use]
+    pub fn of(plan: &PlanName) -> Self {
+        Self { wake: For { plan: plan.clone() } }
+    }
+
+    /// Reads an event; `None` where it is another one.
+    #[must_use]
+    pub fn read(event: &Value) -> Option<Self> {
+        event.get("wake")?;
+        Self::deserialize(event).ok()
+    }
+}
+
+#[cfg(feature = "postgres")]
+pub(crate) use ready::ready;
+
+#[cfg(feature = "postgres")]
+mod ready {
+    use std::time::Duration;
+
+    use domain::id::PlanName;
+    use tracing::{info, warn};
+
+    use crate::{
+        postgres::{Postgres, Server},
+        shelf::{self, Shelf},
+    };
+
+    /// How long reading ahead may take: a function that is needed meanwhile is started once more.
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// Reads what is needed to log in to both sides of a plan's pair. What cannot be read is read again when it is needed.
+    pub(crate) async fn ready(shelf: &impl Shelf, postgres: &Postgres, plan: &PlanName) {
+        match tokio::time::timeout(PATIENCE, prepare(shelf, postgres, plan)).await {
+            Ok(Ok(())) => info!(plan.name = %plan, "woken, with its logins"),
+            Ok(Err(why)) => warn!(plan.name = %plan, why, "woken, and could not prepare its logins"),
+            Err(_) => warn!(plan.name = %plan, "woken, and could not prepare its logins in time"),
+        }
+    }
+
+    async fn prepare(shelf: &impl Shelf, postgres: &Postgres, plan: &PlanName) -> Result<(), String> {
+        let (plan, _) = shelf::read_plan(shelf, plan).await.map_err(|failure| failure.chain())?;
+        let pair = plan.traffic_pair().ok_or("traffic.component: names no component")?;
+        let server = |side| Server { side, database: &pair.database, login: &pair.login };
+        let (primary, replica) = (server(&pair.primary), server(&pair.replica));
+        let (primary, replica) = tokio::join!(postgres.prepare(&primary), postgres.prepare(&replica));
+        primary.and(replica)
+    }
+}
+
+#[cfg(feature = "lambda")]
+pub use sleepers::Sleepers;
+
+#[cfg(feature = "lambda")]
+mod sleepers {
+    use std::time::Duration;
+
+    use aws_sdk_lambda::Client;
+    use domain::{
+        failure::Failure,
+        health::LookRequest,
+        id::{PlanName, Region},
+    };
+    use serde::Serialize;
+    use tracing::{info, warn};
+
+    use super::Wake;
+    use crate::{aws, config, function};
+
+    /// How long handing an event over may take, in whichever Region.
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    /// The functions that a failover will need.
+    #[derive(Debug)]
+    pub struct Sleepers {
+        client: Client,
+        functions: Vec<String>,
+        witness_function: Option<String>,
+    }
+
+    /// The probe's way of being asked to look.
+    #[derive(Serialize)]
+    struct Look<'a> {
+        look: &'a LookRequest,
+    }
+
+    impl Sleepers {
+        /// As the environment names them.
+        ///
+        /// # Errors
+        /// `InvalidInput` when the runtime named no Region.
+        pub async fn from_env() -> Result<Self, Failure> {
+            let config = aws::config_for_the_far_side(&config::region()?, PATIENCE).await;
+            let witness_function = config::witness_function().ok();
+            Ok(Self { client: Client::new(&config), functions: config::wakes(), witness_function })
+        }
+
+        /// Wakes them all, side by side, and the probe of the witness Region by a look of its own: so it has read the
+        /// credential when the judge asks it. Whoever cannot be woken wakes when it is needed.
+        pub async fn wake(&self, plan: &PlanName, witness: Option<(&Region, LookRequest)>) {
+            let event = Wake::of(plan);
+            let functions =
+                futures::future::join_all(self.functions.iter().map(|function| self.hand_over(function, &event)));
+            let (woken, ()) = tokio::join!(functions, self.wake_witness(witness));
+            let woken = woken.into_iter().filter(|woken| *woken).count();
+            info!(plan.name = %plan, "woke {woken} of {} functions", self.functions.len());
+        }
+
+        async fn hand_over(&self, function: &str, event: &Wake) -> bool {
+            let handed = function::hand_over(&self.client, function, event).await;
+            handed.inspect_err(|why| warn!(why, "could not wake `{function}`")).is_ok()
+        }
+
+        async fn wake_witness(&self, witness: Option<(&Region, LookRequest)>) {
+            let (Some((region, look)), Some(function)) = (witness, &self.witness_function) else { return };
+            let client = Client::new(&aws::config_for_the_far_side(region.as_str(), PATIENCE).await);
+            if let Err(why) = function::hand_over(&client, function, &Look { look: &look }).await {
+                warn!(why, "could not wake `{function}` in {region}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_wake_is_one() {
+        let wake = json!({"wake": {"plan": "orders"}});
+        assert_eq!(serde_json::to_value(Wake::of(&"orders".parse().unwrap())).unwrap(), wake);
+        assert!(Wake::read(&wake).is_some());
+        for other in [
+            json!({"watch": {"plan": "orders"}}),
+            json!({"wake": {"plan": "ORDERS"}}),
+            json!({"wake": {"plan": "orders"}, "run": {}}),
+            json!({"wake": {"plan": "orders", "more": 1}}),
+            json!("wake"),
+            json!(null),
+        ] {
+            assert_eq!(Wake::read(&other), None, "{other}");
+        }
+    }
+}

@@ -87,6 +87,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// What keeps an old primary out.
+const GUARD: &str = "lifeboat-guard-primary";
+
 /// Rows that are loaded before a drill.
 const ROWS: u32 = 10_000;
 
@@ -159,6 +162,7 @@ impl System {
         let regions = &self.plan.regions;
         // The pair that comes has the names of the one that goes: a guard that is still at work would shut it out.
         self.forget_guard(machine).await?;
+        end_guard(machine).await?;
         tokio::try_join!(
             self.delete(machine, &regions.recovery, replica),
             self.delete(machine, &regions.primary, primary)
@@ -190,7 +194,6 @@ impl System {
         Ok(file)
     }
 
-    /// With the lease goes what the starter remembers of its runs.
     async fn forget_guard(&self, machine: &Machine) -> Result<(), SystemError> {
         let Some(lease) = self.lease(machine).await?.filter(|lease| lease.guard.is_some()) else { return Ok(()) };
         let failed = |why: String| SystemError::Aws { doing: "end the guard of the lease".into(), why };
@@ -201,6 +204,7 @@ impl System {
         put.map(drop).map_err(|error| failed(edge::aws::shown(&error)))
     }
 
+    /// With the lease goes what the starter remembers of its runs.
     async fn forget_lease(&self, machine: &Machine) -> Result<(), SystemError> {
         let region = &self.plan.regions.recovery;
         let s3 = machine.gateway.s3(region.as_str());
@@ -223,6 +227,12 @@ impl System {
     pub fn replica(&self) -> Name {
         Name::new(self.plan.regions.recovery.as_str(), self.pair.replica.instance.as_str())
     }
+}
+
+/// Ends a guard that is at work: it may have read its lease, and be about to shut what it finds.
+async fn end_guard(machine: &Machine) -> Result<(), SystemError> {
+    let ended = machine.gateway.faults().end_environments_of(GUARD).await;
+    ended.map_err(|error| SystemError::Aws { doing: format!("end `{GUARD}`"), why: domain::failure::chain(&error) })
 }
 
 /// The engine's bucket in a Region.

@@ -52,7 +52,7 @@ async fn is_taken_over(world: &World<'_>) {
     world.kill().await;
     let run = world.asked().await;
     world.promote_by_hand().await;
-    world.until("the replica's first write", async || world.write_at(&replica).await.ok()).await;
+    world.until_done("the replica's first write", async || world.write_at(&replica).await).await;
     world.approve(&run).await;
     let refused = world.ended(&run).await;
     assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);

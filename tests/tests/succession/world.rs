@@ -304,6 +304,18 @@ impl<'a> World<'a> {
         self.stage.pager.told(Timestamp::UNIX_EPOCH, end, of_its_end).await.unwrap().message
     }
 
+    /// Tries until it succeeds; says what the last try said where none does.
+    pub(crate) async fn until_done<T>(&self, what: &str, act: impl AsyncFn() -> Result<T, String>) -> T {
+        let began = Instant::now();
+        loop {
+            match act().await {
+                Ok(done) => return done,
+                Err(why) => assert!(began.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}: {why}"),
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
     /// Looks until there is something.
     pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
         let began = Instant::now();

@@ -2,7 +2,8 @@
 
 `PUT /_lab/faults` sets one, `GET` lists them, `DELETE /_lab/faults[/ID]` ends them. `GET /_lab/calls` is the record of
 every call that functions and Step Functions made. `DELETE /_lab/environments` ends the functions' idle processes, so that
-each one's next invocation is its first. What a fault and a call are is in `fault_rules`.
+each one's next invocation is its first; `DELETE /_lab/environments/FUNCTION` ends one function's, those at work too. What a
+fault and a call are is in `fault_rules`.
 """
 
 import asyncio
@@ -39,7 +40,7 @@ def fill_requests(book: Book) -> None:
     )
     caller_of = symbols.uses(iam_evaluator, "request_caller_arn", "headers, query_params")
     region_of = symbols.uses(router, "extract_region", "headers, query_params")
-    end_idle = idle_ender()
+    end_idle, end_all_of = idle_ender(), function_ender()
     refuse = refusals()
     kill = killer()
 
@@ -63,6 +64,10 @@ def fill_requests(book: Book) -> None:
     async def dispatch(original, method, path, headers, body, query_params, request_id):
         if (method, path) == ("DELETE", "/_lab/environments"):
             await asyncio.to_thread(end_idle)
+            return told(200, {})
+        if method == "DELETE" and path.startswith("/_lab/environments/"):
+            # Waiting for the processes' end blocks; the loop serves other calls meanwhile.
+            await asyncio.to_thread(end_all_of, path.rpartition("/")[2])
             return told(200, {})
         if path.startswith("/_lab/"):
             return control(book, method, path, body)
@@ -139,13 +144,31 @@ def killer():
         key = key_of(headers, query_params)
         with lock:
             busy = [worker for pool in workers.values() for worker in pool if worker.in_use]
-        for worker in busy:
-            process = worker._proc
-            if process is not None and credentials(worker.config)["AWS_ACCESS_KEY_ID"] == key:
-                process.kill()
-                process.wait()
+        end([worker for worker in busy if credentials(worker.config)["AWS_ACCESS_KEY_ID"] == key])
 
     return kill
+
+
+def function_ender():
+    """Gives the function that ends every process of a function, at work or idle, and waits until they are gone."""
+    workers = symbols.uses(lambda_runtime, "_workers")
+    lock = symbols.uses(lambda_runtime, "_lock")
+
+    def end_all_of(name: str) -> None:
+        with lock:
+            all_workers = [worker for pool in workers.values() for worker in pool]
+        end([worker for worker in all_workers if worker.config.get("FunctionName") == name])
+
+    return end_all_of
+
+
+def end(workers) -> None:
+    """Ends their processes as a host that dies does. Who waits for one of them gets the error that AWS gives then."""
+    for worker in workers:
+        process = worker._proc
+        if process is not None:
+            process.kill()
+            process.wait()
 
 
 def idle_ender():

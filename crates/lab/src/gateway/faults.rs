@@ -252,6 +252,15 @@ impl Faults {
         self.ask::<serde_json::Value>(self.http.delete(format!("{}/environments", self.base))).await.map(drop)
     }
 
+    /// Ends every process of a function, one at work too: whoever waits for it gets an error.
+    ///
+    /// # Errors
+    /// [`FaultsError`].
+    pub async fn end_environments_of(&self, function: &str) -> Result<(), FaultsError> {
+        let processes = format!("{}/environments/{function}", self.base);
+        self.ask::<serde_json::Value>(self.http.delete(processes)).await.map(drop)
+    }
+
     async fn ask<T: serde::de::DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, FaultsError> {
         let (_, request) = request.build_split();
         let request = request.map_err(|source| FaultsError::Unanswered { request: self.base.clone(), source })?;

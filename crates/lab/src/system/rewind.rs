@@ -1,6 +1,6 @@
 //! Many runs on one pair: the quick way back to where a failover can begin.
 
-use super::{System, SystemError, watch::is_well};
+use super::{System, SystemError, end_guard, watch::is_well};
 use crate::{
     machine::Machine,
     rds::RdsError,
@@ -48,6 +48,7 @@ impl System {
         let regions = &self.plan.regions;
         // First of all: with the lease its guard ends, which would shut the primary again.
         self.forget_lease(machine).await?;
+        end_guard(machine).await?;
         let back = async {
             match machine.rds.restart_after_kill(&self.primary()).await {
                 Ok(()) | Err(RdsError::Running { .. }) => {}

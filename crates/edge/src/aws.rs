@@ -14,23 +14,26 @@ static SHARED: OnceCell<SdkConfig> = OnceCell::const_new();
 /// Three quick tries and ten seconds in all: the state machine repeats a step that could not look, a function that
 /// hangs helps nobody.
 pub async fn config(region: Option<&str>) -> SdkConfig {
-    limited(region, Duration::from_secs(10), RetryConfig::standard().with_max_attempts(3)).await
+    let (attempt, whole) = (Duration::from_secs(5), Duration::from_secs(10));
+    limited(region, attempt, whole, RetryConfig::standard().with_max_attempts(3)).await
 }
 
-/// The configuration for a Region that may be gone: `patience` in all. A Region that is silent uses it up with the first
-/// try; one that says "not now" is asked again at once, because a fence must not be left out for one such answer.
+/// The configuration for a Region that may be gone: `patience` in all. A Region that is silent, or a function there that
+/// takes its time, uses it up with the first try; one that says "not now" is asked again at once, because a fence must not
+/// be left out for one such answer.
 pub async fn config_for_the_far_side(region: &str, patience: Duration) -> SdkConfig {
     /// Two waits of up to this and twice this leave most of the shortest patience, 2 s, for the calls.
     const BACKOFF: Duration = Duration::from_millis(200);
-    limited(Some(region), patience, RetryConfig::standard().with_max_attempts(3).with_initial_backoff(BACKOFF)).await
+    let retries = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(BACKOFF);
+    limited(Some(region), patience, patience, retries).await
 }
 
-async fn limited(region: Option<&str>, patience: Duration, retries: RetryConfig) -> SdkConfig {
+async fn limited(region: Option<&str>, attempt: Duration, whole: Duration, retries: RetryConfig) -> SdkConfig {
     let shared = SHARED.get_or_init(|| aws_config::defaults(BehaviorVersion::latest()).load()).await;
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(patience.min(Duration::from_secs(2)))
-        .operation_attempt_timeout(patience.min(Duration::from_secs(5)))
-        .operation_timeout(patience)
+        .connect_timeout(whole.min(Duration::from_secs(2)))
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(whole)
         .build();
     let mut builder = shared.to_builder().timeout_config(timeouts).retry_config(retries);
     if let Some(region) = region {
@@ -130,5 +133,12 @@ mod tests {
         assert_eq!(name(Some("AccessDenied"), Some(403)), "AwsDenied");
         assert_eq!(name(Some("InvalidDBInstanceState"), Some(400)), "AwsRejected");
         assert_eq!(name(Some("DBInstanceNotFound"), Some(404)), "AwsRejected");
+    }
+
+    #[tokio::test]
+    async fn a_far_look_that_takes_the_longest_time_out_is_waited_for_by_one_try() {
+        let patience = Duration::from_secs(12);
+        let config = config_for_the_far_side("eu-west-1", patience).await;
+        assert_eq!(config.timeout_config().and_then(TimeoutConfig::operation_attempt_timeout), Some(patience));
     }
 }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use clap::Args;
-use domain::plan::{self, Plan};
+use domain::{
+    plan::{self, Plan},
+    span::Span,
+};
 use jiff::Timestamp;
 use lab::{
     drill::{Audience, DrillError, Scenario, Stage},
@@ -27,6 +30,12 @@ const MOST_RUNS: u32 = 1_000;
 /// restores.
 const MOST_MEGABYTES: u64 = 10_000;
 
+/// The latest that a person may answer in a drill: a plan gives one four hours.
+const LATEST_ANSWER: Span = Span::seconds(3 * 3_600);
+
+/// The plan that is rehearsed where none is named.
+const LAB_PLAN: &str = "plans/lab.yaml";
+
 /// Makes a disaster on this machine and shows what comes of it: real PostgreSQL, real DNS, the real engine.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -37,6 +46,9 @@ Examples:
   lifeboat drill --random 50            fifty by lot, in scenario and timing; --seed gives the same ones again
   lifeboat drill restore-test --megabytes 1000
                                         prove a backup of 1 GB, and measure each part of it
+  lifeboat drill approval --answer-after 10m
+                                        a person who approves only after ten minutes
+  lifeboat drill host-lost --plan FILE  your own plan's intervals, hold-down and policies
   lifeboat drill --keep                 leave the lab up afterwards, to talk to it
 
 Needs no AWS account and no Docker; what is missing is installed under target/lab, or named with its command. Every
@@ -55,7 +67,7 @@ pub(crate) struct Command {
     #[arg(long)]
     keep: bool,
     /// The plan to rehearse.
-    #[arg(long, default_value = "plans/lab.yaml", value_name = "FILE")]
+    #[arg(long, default_value = LAB_PLAN, value_name = "FILE")]
     plan: String,
     /// How many times.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
@@ -63,8 +75,11 @@ pub(crate) struct Command {
     /// Make the database so many megabytes large first; only for restore-test.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=MOST_MEGABYTES))]
     megabytes: Option<u64>,
+    /// Let the person who approves answer only after so long; only for approval.
+    #[arg(long, value_name = "SPAN", value_parser = |text: &str| Span::try_from(text.to_owned()))]
+    answer_after: Option<Span>,
     /// So many drills of a scenario and a timing drawn by lot, in a row on one lab, and what must hold after each.
-    #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "runs", "keep", "megabytes"], value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "runs", "keep", "megabytes", "answer_after"], value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     random: Option<u32>,
     /// What the lot is drawn from; by default the time.
     #[arg(long, requires = "random")]
@@ -94,6 +109,14 @@ impl Command {
         if self.megabytes.is_some() && scenario != Scenario::RestoreTest {
             let why = format!("--megabytes is of restore-test, not of `{}`", scenario.name());
             return Err(Refusal::usage(why, "Leave it out, or name that scenario."));
+        }
+        if self.answer_after.is_some() && scenario != Scenario::Approval {
+            let why = format!("--answer-after is of approval, not of `{}`", scenario.name());
+            return Err(Refusal::usage(why, "Leave it out, or name that scenario."));
+        }
+        if self.answer_after.is_some_and(|long| long > LATEST_ANSWER) {
+            let why = format!("a run waits {LATEST_ANSWER} at most for an answer");
+            return Err(Refusal::usage(why, "Name a shorter time, as 10m."));
         }
         let plan = read_plan(&self.plan)?;
         let slot = slot(self.slot)?;
@@ -157,6 +180,13 @@ impl Command {
         results: &mut Vec<DrillResult>,
     ) -> Result<(), DrillError> {
         let mut reproduce = format!("cargo drill {}", scenario.name());
+        if self.plan != LAB_PLAN {
+            reproduce.push_str(&format!(" --plan {}", self.plan));
+        }
+        if let Some(long) = self.answer_after {
+            stage.answer_after(long);
+            reproduce.push_str(&format!(" --answer-after {long}"));
+        }
         if let Some(megabytes) = self.megabytes {
             stage.system.enlarge(&stage.machine, megabytes, audience).await?;
             reproduce.push_str(&format!(" --megabytes {megabytes}"));

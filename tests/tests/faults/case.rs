@@ -29,9 +29,11 @@ pub(crate) struct Case {
 /// How often an SDK client of the engine tries a call: a fault that lasts as long reaches the function.
 const TRIES: u32 = 3;
 
-/// The kinds among calls, but for those of the watch: it runs all the time, with a failover or without.
+/// The kinds among calls, but for those of the watch: it runs all the time, with a failover or without, and wakes whom a
+/// failover needs once in a window.
 pub(crate) fn kinds(calls: &[Call], watch: &Caller, region: &str) -> Vec<Kind> {
-    let ours = calls.iter().filter(|call| call.caller != *watch || call.region != region);
+    let of_the_watch = |call: &Call| call.caller == *watch && (call.region == region || call.service == "lambda");
+    let ours = calls.iter().filter(|call| !of_the_watch(call));
     let mut seen = BTreeSet::new();
     ours.map(Kind::of).filter(|kind| seen.insert(kind.clone())).collect()
 }

@@ -7,7 +7,7 @@ use domain::evidence::{self, Evidence, RunOutcome};
 use edge::dns::Dns;
 use lab::{
     drill::Stage,
-    gateway::{Caller, Faults},
+    gateway::{Caller, Fault, Faults, How, When},
     machine::ACCOUNT,
     workload::Place,
 };
@@ -57,6 +57,7 @@ impl<'a> World<'a> {
 
     /// A run without a fault; gives its outcome and the kinds of calls that it made.
     pub(crate) async fn plain(&self) -> (String, Vec<Kind>) {
+        self.nobody_is_woken().await;
         self.faults.end_idle_environments().await.unwrap();
         self.faults.forget_calls().await.unwrap();
         self.kill().await;
@@ -88,12 +89,19 @@ impl<'a> World<'a> {
             self.faults.end_idle_environments().await.unwrap();
         }
         self.faults.forget_calls().await.unwrap();
+        self.nobody_is_woken().await;
         let fault = self.faults.set(&case.fault()).await.unwrap();
         self.kill().await;
         let ended = self.run(name).await;
         let spoiled = self.spoiled(fault).await;
         self.faults.heal().await.unwrap();
         Ok((ended?, spoiled))
+    }
+
+    /// Keeps the watch from waking functions, which it does once in a window: what they read then is none of a run's calls.
+    async fn nobody_is_woken(&self) {
+        let watch = Fault::new(When::Before, How::Denied).by(Caller::Function(WATCH.into()));
+        self.faults.set(&watch.of("lambda").operation("Invoke")).await.unwrap();
     }
 
     /// How many calls the fault spoiled. A guard works beside the run and may be later than its end.

@@ -606,4 +606,11 @@ impl Plan {
         let counted = probe.interval.times(probe.failures_in_a_row) + probe.timeout;
         counted.max(probe.interval + probe.hold_down)
     }
+
+    /// The shortest from when the primary was last seen until it may be failed over.
+    #[must_use]
+    pub fn unseen(&self) -> Span {
+        let probe = &self.probe;
+        probe.interval.times(probe.failures_in_a_row).max(probe.interval + probe.hold_down)
+    }
 }

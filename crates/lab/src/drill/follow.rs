@@ -19,7 +19,7 @@ use edge::states::{History, States};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Audience, DrillError, RUN_PATIENCE, Stage};
+use super::{Audience, DrillError, Stage};
 use crate::{
     report::{Actor, Event, Moment},
     system::{SystemError, bucket},
@@ -30,6 +30,8 @@ pub(super) struct Runs {
     client: Client,
     machine_arn: String,
     known: BTreeSet<String>,
+    /// How long a run may take to begin, and to come to its end.
+    patience: Duration,
 }
 
 /// A state that was left.
@@ -88,7 +90,7 @@ impl Runs {
         let region = stage.system.plan.regions.recovery.as_str();
         let client = Client::new(&stage.machine.gateway.sdk_config(region));
         let machine_arn = format!("arn:aws:states:{region}:{}:stateMachine:{machine}", crate::machine::ACCOUNT);
-        let mut runs = Self { client, machine_arn, known: BTreeSet::new() };
+        let mut runs = Self { client, machine_arn, known: BTreeSet::new(), patience: stage.patience() };
         runs.known = runs.all().await?.into_iter().collect();
         Ok(runs)
     }
@@ -120,8 +122,8 @@ impl Runs {
             if let Some(arn) = self.new_ones().await?.into_iter().next() {
                 return self.take(arn);
             }
-            if began.elapsed() > RUN_PATIENCE {
-                return Err(SystemError::Late { what: "a run of the state machine".into(), limit: RUN_PATIENCE }.into());
+            if began.elapsed() > self.patience {
+                return Err(SystemError::Late { what: "a run of the state machine".into(), limit: self.patience }.into());
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -153,9 +155,9 @@ impl Runs {
         let states = self.states(stage);
         let began = Instant::now();
         while !states.history(run).await?.moments.iter().any(|moment| moment.state == state) {
-            if began.elapsed() > RUN_PATIENCE {
+            if began.elapsed() > self.patience {
                 let what = format!("state {state} of run {run}");
-                return Err(SystemError::Late { what, limit: RUN_PATIENCE }.into());
+                return Err(SystemError::Late { what, limit: self.patience }.into());
             }
             tokio::time::sleep(LOOK_CLOSELY).await;
         }
@@ -239,8 +241,8 @@ impl Runs {
                 audience.moment(&end.moment());
                 break;
             }
-            if began.elapsed() > RUN_PATIENCE {
-                return Err(SystemError::Late { what: format!("the end of run {run}"), limit: RUN_PATIENCE }.into());
+            if began.elapsed() > self.patience {
+                return Err(SystemError::Late { what: format!("the end of run {run}"), limit: self.patience }.into());
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -252,7 +254,7 @@ impl Runs {
         let text = stage.system.object(&stage.machine, &key).await?;
         let missing = || SystemError::Late {
             what: format!("s3://{}/{key}", bucket(&stage.system.plan.regions.recovery)),
-            limit: RUN_PATIENCE,
+            limit: self.patience,
         };
         serde_json::from_str(&text.ok_or_else(missing)?).map_err(|source| DrillError::Evidence { key, source })
     }

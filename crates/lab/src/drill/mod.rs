@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use domain::plan::Plan;
+use domain::{plan::Plan, span::Span};
 use jiff::Timestamp;
 
 pub use draw::Draw;
@@ -91,6 +91,7 @@ pub struct Stage {
     drills: u32,
     worn: bool,
     lead: Duration,
+    answer_after: Span,
 }
 
 impl Stage {
@@ -107,7 +108,7 @@ impl Stage {
         let system = machine.protect(plan, progress).await?;
         let notices = machine.folder.join(pager::NOTICES);
         let pager = Pager::subscribe(&machine.gateway, system.plan.regions.recovery.as_str(), &notices).await?;
-        Ok(Self { machine, system, pager, drills: 0, worn: false, lead: Duration::ZERO })
+        Ok(Self { machine, system, pager, drills: 0, worn: false, lead: Duration::ZERO, answer_after: Span::seconds(0) })
     }
 
     /// Runs a drill. After one that moved the primary, the pair is made anew first.
@@ -149,6 +150,11 @@ impl Stage {
         played
     }
 
+    /// Lets whoever approves a failover answer only after so long.
+    pub fn answer_after(&mut self, long: Span) {
+        self.answer_after = long;
+    }
+
     /// What the lab takes of the machine now, without the functions that only wait for their next call: how many those
     /// are is chance.
     ///
@@ -173,6 +179,11 @@ impl Stage {
         Ok(crate::report::write(&folder, result)?)
     }
 
+    /// How long a run of the plan may take to begin, and how long to come to its end, before the drill gives it up.
+    fn patience(&self) -> Duration {
+        RUN_PATIENCE + self.system.plan.detection().duration()
+    }
+
     fn folder(&self, result: &DrillResult) -> PathBuf {
         let at = result.struck_at.strftime("%Y%m%dT%H%M%S");
         self.machine.programs.labs().join("drills").join(format!("{at}-{}", result.scenario))
@@ -194,7 +205,7 @@ impl Stage {
     }
 }
 
-/// How long a run may take in the lab before the drill gives it up.
+/// How long a run may take in the lab, without what its plan waits for.
 const RUN_PATIENCE: Duration = Duration::from_secs(90);
 
 /// Where it is measured.

@@ -30,7 +30,17 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
 }
 
 fn doubt(plan: &Plan, found: &mut Vec<Finding>) {
-    if plan.failover.policy.unknown == Policy::Automatic {
+    if plan.failover.policy.unknown != Policy::Automatic {
+        return;
+    }
+    let (unseen, budget) = (plan.unseen(), plan.failover.data_loss_budget.time);
+    if unseen > budget {
+        let what = format!(
+            "it has no effect: a primary that may be alive has taken writes that nobody saw for {unseen} or more by then, the budget is {budget}"
+        );
+        let remedy = "Set it to approval or never, or shorten probe.interval, failuresInARow or holdDown.";
+        found.push(Finding::warning("failover.policy.unknown", what, remedy));
+    } else {
         let what = "fails over without asking while signals are missing, and the primary may be well";
         found.push(Finding::warning("failover.policy.unknown", what, "Set it to approval or never."));
     }

@@ -352,6 +352,23 @@ fn doubt_that_is_answered_automatically_is_warned_of() {
 }
 
 #[test]
+fn what_nobody_sees_until_a_failover_may_begin_is_held_against_the_budget() {
+    // Three samples of 0.5 s, or one and the hold-down of 1 s: 1.5 s without a look, the budget is 2 s.
+    let says = |pointer: &str, value: &str| {
+        let mut plan = lab();
+        plan["failover"]["policy"]["unknown"] = json!("automatic");
+        *plan.pointer_mut(pointer).unwrap() = json!(value);
+        let found = check(&serde_json::from_value(plan).unwrap());
+        found.iter().map(|finding| finding.what.contains("no effect")).collect::<Vec<_>>()
+    };
+    assert_eq!(says("/probe/holdDown", "1s"), [false]);
+    assert_eq!(says("/probe/holdDown", "1500ms"), [false]);
+    assert_eq!(says("/probe/holdDown", "1501ms"), [true]);
+    assert_eq!(says("/failover/dataLossBudget/time", "1500ms"), [false]);
+    assert_eq!(says("/failover/dataLossBudget/time", "1499ms"), [true]);
+}
+
+#[test]
 fn an_answer_that_no_run_comes_to_is_warned_of() {
     for answer in ["automatic", "approval"] {
         hold(&[

@@ -1,7 +1,5 @@
 //! A plan that asks a person.
 
-use std::time::Duration;
-
 use domain::{
     approval::{Answer, Asked, Decision},
     evidence::Evidence,
@@ -20,10 +18,7 @@ use crate::{
     system::{SystemError, until},
 };
 
-/// How long the question may take to be there.
-const ASKED_WITHIN: Duration = Duration::from_secs(30);
-
-/// How long a person has where one answers, and where none does.
+/// How long a person has where one answers, besides the time that one takes, and where none does.
 const LONG: Span = Span::seconds(120);
 const SHORT: Span = Span::seconds(2);
 
@@ -59,8 +54,11 @@ impl Drill<'_> {
         let says = unanswered.because.contains("nobody approved within");
         self.check("silence is a no, and said so", says, &unanswered.because);
 
-        system.replan(machine, &asking(self.plan(), LONG)).await?;
+        let late = self.stage.answer_after;
+        system.replan(machine, &asking(self.plan(), LONG + late)).await?;
         let third = runs.start(&denied.request).await?;
+        self.question(&third).await?;
+        tokio::time::sleep(late.duration()).await;
         self.answer(&third, Decision::Approve, "ben", "confirmed with the provider").await?;
         let approved = runs.follow(self.stage, &third, self.audience).await?;
         self.on_record(&approved, "approve", "ben", "confirmed with the provider");
@@ -79,6 +77,16 @@ impl Drill<'_> {
         self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
+    /// What a run asks a person, once it does.
+    async fn question(&self, run: &ExecutionArn) -> Result<Asked, DrillError> {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let key = shelf::approval_key(&self.plan().plan, run.name());
+        let asked = until(self.stage.patience(), "the question to a person", async || {
+            Ok(system.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Asked>(&text).ok()))
+        });
+        Ok(asked.await?)
+    }
+
     /// Answers a run as `lifeboat approve` does: by the token that it left with its question.
     pub(super) async fn answer(
         &mut self,
@@ -87,12 +95,7 @@ impl Drill<'_> {
         by: &str,
         why: &str,
     ) -> Result<(), DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let key = shelf::approval_key(&self.plan().plan, run.name());
-        let asked = until(ASKED_WITHIN, "the question to a person", async || {
-            Ok(system.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Asked>(&text).ok()))
-        })
-        .await?;
+        let asked = self.question(run).await?;
         let person =
             |error: domain::id::BadId| SystemError::Aws { doing: "name a person".into(), why: error.to_string() };
         let answer = Answer {
@@ -101,7 +104,8 @@ impl Drill<'_> {
             why: why.to_owned(),
             accept_data_loss: false,
         };
-        let states = States::with(&machine.gateway.sdk_config(self.plan().regions.recovery.as_str()));
+        let gateway = &self.stage.machine.gateway;
+        let states = States::with(&gateway.sdk_config(self.plan().regions.recovery.as_str()));
         states.answer(&asked.task_token, &answer).await?;
         let event = match decision {
             Decision::Approve => Event::Approved,

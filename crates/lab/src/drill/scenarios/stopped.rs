@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Drill, order, promoted_at};
 use crate::{
-    drill::{DrillError, RUN_PATIENCE, follow::Runs},
+    drill::{DrillError, follow::Runs},
     pager::Told,
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
     system::{SystemError, until},
@@ -129,7 +129,7 @@ impl Drill<'_> {
     /// Waits until a run has written down that it goes only forward from here.
     async fn until_promoting(&self, run: &ExecutionArn) -> Result<(), DrillError> {
         let (machine, system) = (&self.stage.machine, &self.stage.system);
-        until(RUN_PATIENCE, "the run's point of no return", async || {
+        until(self.stage.patience(), "the run's point of no return", async || {
             let holder = system.lease(machine).await?.and_then(|lease| lease.holder);
             Ok(holder.filter(|held| held.execution == *run && held.phase == Phase::Promoting).map(drop))
         })

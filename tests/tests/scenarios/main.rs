@@ -1,6 +1,9 @@
-//! The drills, each with its expected verdict, on one lab: real PostgreSQL, real DNS, the real engine.
+//! The drills, each with its expected verdict, on one lab: real PostgreSQL, real DNS, the real engine. Beside them, on labs
+//! of their own that mostly wait, the plans of a real size.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+
+mod sizes;
 
 use std::time::Instant;
 
@@ -15,7 +18,7 @@ use lab::{
 use tests::listener::{Listener, tell};
 
 fn lab_plan() -> Plan {
-    plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+    plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -229,8 +229,11 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         if self.account.is_open() {
             return;
         }
-        self.noted_at = Some(self.world.now());
-        self.teller.note(self.account.watch().clone());
+        let watch = self.account.watch();
+        // A watch that has seen nothing yet says so, and says the first thing that it sees at once.
+        let has_seen = watch.last_seen.is_some() || watch.failing.is_some();
+        self.noted_at = has_seen.then(|| self.world.now());
+        self.teller.note(watch.clone());
         for recovery in self.account.recoveries() {
             let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, recovery.streak, recovery.at);
             info!(plan.name = %self.plan.plan, because = blip.because, "recovered");

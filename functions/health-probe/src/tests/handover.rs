@@ -61,6 +61,17 @@ pub(super) fn first_sample(interval: i64, milliseconds: i64) -> i64 {
 }
 
 #[test]
+fn the_first_sign_of_life_ever_is_written_down_at_once() {
+    for (interval, written, _) in PACES {
+        let world = Fake::down(&[]);
+        let shelf = Slow::of(&world, written, 0);
+        minute(&shelf, &world, 0);
+        let seen = shelf.written.borrow().iter().find_map(|watch| watch.last_seen);
+        assert_eq!(seen.map(|seen| seen.at), Some(at(first_sample(interval, 300))), "{written}");
+    }
+}
+
+#[test]
 fn an_outage_has_one_beginning_and_one_count_over_all_windows_that_it_lasts() {
     for (interval, written, handover) in PACES {
         // Just before, at and just after the handover; and the last sample before it.

@@ -11,7 +11,7 @@ mod watch;
 
 pub use account::{Account, Recovery};
 pub use blip::Blip;
-pub use watch::{Change, Sample, Streak, Watch, believed_for};
+pub use watch::{Change, Sample, Streak, Watch, believed_for, seen_within};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

@@ -23,16 +23,13 @@ use crate::{
     judgement::{Rehearsal, Would},
     lease::{ActiveSide, Holder, Lease, Owner, Phase},
     plan::{Plan, Probe},
-    probe::{Streak, Watch, believed_for, later},
+    probe::{Streak, Watch, believed_for, later, seen_within},
     request::{Again, Reason},
     span::Span,
 };
 
 /// How often the starter looks while something is wrong.
 pub const EVERY: Span = Span::seconds(5);
-
-/// How old the newest sign of life may be beyond an interval: a healthy watch writes one down every 10 s, or at each sample.
-const SEEN_WITHIN: Span = Span::seconds(30);
 
 /// Everything that the starter looked at, just now.
 #[derive(Debug, Clone, Copy)]
@@ -276,6 +273,5 @@ fn failure(seen: &Seen<'_>, streak: &Streak) -> Result<Need, Decision> {
 
 /// Whether a watch has seen its instance to answer lately.
 fn answers(seen: &Seen<'_>, watch: &Watch) -> bool {
-    let within = seen.plan.probe.interval + SEEN_WITHIN;
-    watch.last_seen.is_some_and(|last| Span::between(last.at, seen.now) <= within)
+    watch.last_seen.is_some_and(|last| Span::between(last.at, seen.now) <= seen_within(&seen.plan.probe))
 }

@@ -20,6 +20,7 @@ use domain::{
     plan::{Plan, PostgresPair},
     probe::Watch,
     run::Kind,
+    starter::{Standing, Starts},
 };
 use edge::{
     clock,
@@ -30,7 +31,6 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{engine::Engine, output::Output, refusal::Refusal};
-use armed::Armed;
 
 /// Shows who is primary, replication, lease, last run, watch, and what a death now would lead to.
 #[derive(Debug, Args)]
@@ -86,7 +86,14 @@ struct Status {
     /// What the guard of the last promotion left behind.
     kept: Option<Kept>,
     /// Whether a failover would start by itself.
-    armed: Armed,
+    armed: Standing,
+    /// What the starter remembers, and whether the run that it started last still runs.
+    #[serde(skip)]
+    starts: Option<Starts>,
+    #[serde(skip)]
+    started: Option<Owner>,
+    #[serde(skip)]
+    whole_plan: Plan,
     /// What could not be read, and why.
     unreadable: Unreadable,
 }
@@ -175,6 +182,11 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
         None => None,
     };
     let watch = unreadable.or_none(read(bucket, &shelf::watch_key(name)).await);
+    let starts: Option<Starts> = unreadable.or_none(read(bucket, &shelf::starts_key(name)).await);
+    let started = match &starts {
+        Some(starts) => Some(engine.owner(&starts.execution).await),
+        None => None,
+    };
     let (record, rehearsal) = tokio::join!(look_up(&plan), engine.rehearse(name));
     let rehearsal = rehearsal.and_then(|step| step.did.ok_or_else(|| format!("the judge answered: {}", step.because)));
     let kept = match lease.as_ref() {
@@ -184,11 +196,11 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
     let side = lease.as_ref().map(|lease| lease.active).unwrap_or_default();
     let active = plan.traffic_pair().filter(|_| unreadable.lease.is_none()).map(|pair| side.of(pair).instance.clone());
     let mut status = Status {
-        summary: plan.summary,
+        summary: plan.summary.clone(),
         region: engine.region.clone(),
         recovery_region: plan.regions.recovery.to_string(),
         looked_at: clock::now(),
-        plan: plan.plan,
+        plan: plan.plan.clone(),
         lease,
         owner,
         waits_for,
@@ -198,7 +210,10 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
         active,
         rehearsal,
         kept,
-        armed: Armed::unknown(),
+        armed: Standing::unknown(),
+        starts,
+        started,
+        whole_plan: plan,
         unreadable,
     };
     status.armed = armed::armed(&status);

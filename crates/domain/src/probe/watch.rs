@@ -79,7 +79,23 @@ pub fn believed_for(probe: &Probe) -> Span {
     probe.interval.times(2) + probe.timeout + HANDOVER + TELLING
 }
 
+/// How old the newest sign of life may be beyond an interval: a healthy watch writes one down every 10 s, or at each sample.
+const SEEN_WITHIN: Span = Span::seconds(30);
+
+/// How old the newest sign of life may be while the watch goes on.
+#[must_use]
+pub fn seen_within(probe: &Probe) -> Span {
+    probe.interval + SEEN_WITHIN
+}
+
 impl Watch {
+    /// Whether somebody goes on with it: what it saw last is no older than a watch that goes on leaves it.
+    #[must_use]
+    pub fn goes_on(&self, now: Timestamp, probe: &Probe) -> bool {
+        let fails = self.failing.as_ref().is_some_and(|streak| Span::between(streak.until, now) <= believed_for(probe));
+        fails || self.last_seen.is_some_and(|seen| Span::between(seen.at, now) <= seen_within(probe))
+    }
+
     /// What is remembered of an instance, which takes writes as this side: nothing, where another one was watched.
     #[must_use]
     pub fn of(self, side: ActiveSide, instance: &InstanceId) -> Self {

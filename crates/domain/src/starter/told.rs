@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Decision, Judge, Seen, answers, decide, due::wait};
+use super::{Cause, Decision, Judge, Seen, answers, at_work, decide, due::wait};
 use crate::{
     evidence::RunOutcome,
     id::{ExecutionArn, PlanName},
     judgement::Would,
-    lease::{ActiveSide, Lease},
+    lease::{ActiveSide, Lease, Owner},
     run::Kind,
 };
 
@@ -84,10 +84,22 @@ pub struct Standing {
     pub because: String,
 }
 
+impl Standing {
+    /// Before anything was looked at.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self { armed: false, because: "nobody has looked yet".to_owned() }
+    }
+}
+
 /// Whether a failover would start by itself. Where the primary fails or something is owed it says when.
 #[must_use]
 pub fn standing(seen: &Seen<'_>) -> Standing {
     let told = |armed, because: String| Standing { armed, because };
+    // While it is not known whether a run is at work, every other one is refused.
+    if let Some(because) = at_work(seen).filter(|_| [seen.owner, seen.started].iter().flatten().any(is_unknown)) {
+        return told(false, because);
+    }
     match decide(seen) {
         Decision::Idle(because) => match seen.lease.map(|lease| lease.active) {
             Some(ActiveSide::Replica) => told(false, because),
@@ -98,6 +110,10 @@ pub fn standing(seen: &Seen<'_>) -> Standing {
         Decision::Start(start) => told(true, format!("a run starts now: {}", start.reason)),
         Decision::Wait { because, .. } => told(!is_refused(seen.judge), because),
     }
+}
+
+fn is_unknown(owner: &&Owner) -> bool {
+    matches!(owner, Owner::Unknown(_))
 }
 
 fn is_refused(judge: &Judge) -> bool {

@@ -4,8 +4,9 @@ use domain::{
     evidence::RunOutcome,
     judgement::{Rehearsal, Would},
     lease::{ActiveSide, Lease, Owner, Phase},
-    probe::Streak,
+    probe::{Streak, Watch},
     span::Span,
+    starter::Standing,
 };
 
 use super::{Record, Status, Waiting, armed};
@@ -91,16 +92,17 @@ impl Status {
             Ok(rehearsal) => rehearsal,
             Err(why) => return format!("unknown: the judge could not be asked: {why}"),
         };
-        match (verdict, armed::hindered(self)) {
+        match (verdict, self.armed.armed) {
             (Would::Refuse, _) => format!("NO failover: {because}"),
-            (Would::FailOver | Would::AskAPerson, Some(why)) => {
+            (Would::FailOver | Would::AskAPerson, false) => {
+                let why = &self.armed.because;
                 format!("NO failover by itself: {why}. Ordered by hand ({}), it would be done: {because}", self.order())
             }
-            (Would::AskAPerson, None) => format!("a person would be asked: {because}"),
-            (Would::FailOver, None) if failing => {
+            (Would::AskAPerson, true) => format!("a person would be asked: {because}"),
+            (Would::FailOver, true) if failing => {
                 format!("it fails over by itself if it goes on, and at once by hand ({}): {because}", self.order())
             }
-            (Would::FailOver, None) => format!("it would fail over by itself: {because}"),
+            (Would::FailOver, true) => format!("it would fail over by itself: {because}"),
         }
     }
 
@@ -110,16 +112,19 @@ impl Status {
 
     /// The failures in a row, where somebody watches the side that takes writes and it fails now.
     fn failing(&self) -> Option<&Streak> {
-        let watch = self.watch.as_ref().filter(|watch| armed::is_watched(Some(watch), self.looked_at))?;
+        let watch = self.watch.as_ref().filter(|watch| self.goes_on(watch))?;
         let is_of_it = watch.instance.is_none() || self.active.is_none() || watch.instance == self.active;
         watch.failing.as_ref().filter(|_| is_of_it)
     }
 
     fn armed(&self) -> String {
-        match &self.armed.because {
-            None => "armed: a failover starts by itself".into(),
-            Some(because) => format!("NOT armed: {because}"),
-        }
+        let Standing { armed, because } = &self.armed;
+        format!("{}armed: {because}", if *armed { "" } else { "NOT " })
+    }
+
+    /// Whether somebody watches: a watch that wrote nothing down for long has nobody behind it.
+    fn goes_on(&self, watch: &Watch) -> bool {
+        watch.goes_on(self.looked_at, &self.whole_plan.probe)
     }
 
     fn primary(&self) -> String {
@@ -231,7 +236,7 @@ impl Status {
         let Some((watch, newest)) = self.watch.as_ref().zip(newest) else {
             return format!("{UNWATCHED} no sample could tell yet. {SILENT}");
         };
-        if !armed::is_watched(Some(watch), self.looked_at) {
+        if !self.goes_on(watch) {
             let age = Span::between(newest, self.looked_at).roughly();
             return format!("{UNWATCHED} the newest sample that could tell is {age} old, of {newest}. {SILENT}");
         }

@@ -67,13 +67,16 @@ fn half_way() -> Status {
     let last = Ended { execution, generation, outcome, at, declined: false };
     Status {
         plan: plan.plan.clone(),
-        summary: plan.summary,
+        summary: plan.summary.clone(),
         region: "us-west-2".into(),
         recovery_region: plan.regions.recovery.to_string(),
         looked_at: now(),
         owner: None,
         waits_for: None,
-        armed: Armed::unknown(),
+        armed: Standing::unknown(),
+        starts: None,
+        started: None,
+        whole_plan: plan.clone(),
         unreadable: Unreadable::default(),
         lease: Some(Lease {
             plan: plan.plan,
@@ -154,7 +157,7 @@ fn nothing_fails_over_by_itself_that_nobody_watches() {
         assert!(!lines.contains("would fail over by itself"), "{lines}");
         assert!(lines.contains("Ordered by hand"), "{lines}");
     }
-    assert!(told(Status { watch: Some(watch(90)), ..well() }).contains("armed      armed"), "at the limit");
+    assert!(told(Status { watch: Some(watch(30)), ..well() }).contains("armed      armed"), "at the limit");
 }
 
 #[test]
@@ -183,9 +186,9 @@ fn a_holder_that_is_gone_stops_no_failover_and_one_that_runs_decides() {
     }
     assert!(!lines.contains("NO failover"), "{lines}");
     let lines = held(Phase::Promoting, Owner::gone("forgotten"));
-    assert!(lines.contains("takes it over and finishes it") && lines.contains("NOT armed"), "{lines}");
+    assert!(lines.contains("takes it over and finishes it") && lines.contains("armed      armed"), "{lines}");
     let lines = held(Phase::Opened, Owner::Running);
-    assert!(lines.contains("which still runs") && lines.contains("NOT armed: run `alarm-1` is at work"), "{lines}");
+    assert!(lines.contains("which still runs") && lines.contains("armed      armed: run `alarm-1` is at work"), "{lines}");
     let lines = held(Phase::Opened, Owner::Unknown("timed out".into()));
     assert!(lines.contains("could NOT be asked") && lines.contains("NOT armed"), "{lines}");
 }
@@ -245,21 +248,38 @@ fn what_keeps_it_from_being_armed_is_named() {
         status.lease.as_mut().unwrap().active = ActiveSide::Replica;
         status
     };
-    let unfinished = {
+    let declined = {
         let mut status = well();
-        status.lease.as_mut().unwrap().unfinished = holder(Phase::Promoting);
+        let last = half_way().lease.unwrap().last.unwrap();
+        status.lease.as_mut().unwrap().last = Some(Ended { at: now(), declined: true, ..last });
+        let streak =
+            Streak { since: seconds_ago(60), until: seconds_ago(1), failures: 100, because: "no answer".into() };
+        status.watch = Some(Watch { failing: Some(streak), ..watch(60) });
         status
     };
     for (status, says) in [
         (failed_over, "it failed over already"),
-        (unfinished, "`lifeboat failover` finishes it"),
-        (Status { rehearsal: rehearsal(Would::AskAPerson), ..well() }, "a person is asked first"),
+        (declined, "said no to run `alarm-1`"),
         (Status { rehearsal: rehearsal(Would::Refuse), ..well() }, "so it is"),
         (Status { rehearsal: Err("denied".into()), ..well() }, "the judge could not be asked"),
     ] {
         let lines = told(status);
         let line = lines.lines().find(|line| line.starts_with("  armed ")).unwrap_or_default();
         assert!(line.contains("NOT armed: ") && line.contains(says), "{says}: {line}");
+    }
+}
+
+#[test]
+fn what_starts_by_itself_after_a_person_was_asked_or_a_run_was_left_is_armed() {
+    let mut unfinished = well();
+    unfinished.lease.as_mut().unwrap().unfinished = holder(Phase::Promoting);
+    for (status, says) in [
+        (unfinished, "ended past its point of no return"),
+        (Status { rehearsal: rehearsal(Would::AskAPerson), ..well() }, "a person is asked first"),
+    ] {
+        let lines = told(status);
+        let line = lines.lines().find(|line| line.starts_with("  armed ")).unwrap_or_default();
+        assert!(line.contains("armed      armed: ") && line.contains(says), "{says}: {line}");
     }
 }
 

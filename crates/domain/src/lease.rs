@@ -139,9 +139,10 @@ pub struct Ended {
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Whether a person said no: then no run starts by itself for the same failure.
+    /// When a person said no last, to this run or to one before: no run starts by itself for a failure that was there then.
     #[serde(default)]
-    pub declined: bool,
+    #[schemars(with = "Option<String>")]
+    pub declined_at: Option<Timestamp>,
 }
 
 /// What is known of the execution that holds a lease.
@@ -349,7 +350,7 @@ impl Lease {
             generation: self.generation,
             outcome,
             at,
-            declined: false,
+            declined_at: self.last.as_ref().and_then(|last| last.declined_at),
         });
         let promoting = self.holder.clone().filter(|holder| holder.phase == Phase::Promoting);
         let unfinished = match outcome {
@@ -364,7 +365,7 @@ impl Lease {
     /// The same lease, its last run ended by a person's no.
     #[must_use]
     pub fn declined(&self) -> Self {
-        Self { last: self.last.clone().map(|last| Ended { declined: true, ..last }), ..self.clone() }
+        Self { last: self.last.clone().map(|last| Ended { declined_at: Some(last.at), ..last }), ..self.clone() }
     }
 }
 
@@ -511,5 +512,14 @@ mod tests {
         {
             assert!(why.contains(part), "{part}: {why}");
         }
+    }
+
+    #[test]
+    fn a_person_s_no_outlives_the_runs_that_end_after_it() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let refused = |lease: Lease, second| lease.released(RunOutcome::Refused, ActiveSide::Primary, at(second));
+        let no = refused(held_by("asked"), 10).declined();
+        let next = Lease { holder: held_by("again").holder, ..no };
+        assert_eq!(refused(next, 20).last.unwrap().declined_at, Some(at(10)), "it was said then, and not later");
     }
 }

@@ -256,12 +256,10 @@ fn failure(seen: &Seen<'_>, streak: &Streak) -> Result<Need, Decision> {
         let because = format!("the primary fails since {}, and the hold-down is {hold_down}", streak.since);
         return Err(look_again(seen.now, because));
     }
-    let last = seen.lease.and_then(|lease| lease.last.as_ref());
-    if let Some(last) = last.filter(|last| last.declined && last.at >= streak.since) {
+    let no = seen.lease.and_then(|lease| lease.last.as_ref()?.declined_at);
+    if let Some(no) = no.filter(|no| *no >= streak.since) {
         return Err(Decision::NotByItself(format!(
-            "a person said no to run `{}` at {}: until the primary was well in between, only a person's order starts one",
-            last.execution.name(),
-            last.at
+            "a person said no at {no}: until the primary was well in between, only a person's order starts a run"
         )));
     }
     Ok(Need {

@@ -263,7 +263,7 @@ mod tests {
             event["outcome"] = json!("refused");
             close(&shelf, event).await;
             let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
-            assert_eq!(lease.last.unwrap().declined, declined, "{decision}");
+            assert_eq!(lease.last.unwrap().declined_at.is_some(), declined, "{decision}");
         }
     }
 

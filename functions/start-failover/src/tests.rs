@@ -107,7 +107,7 @@ fn free() -> Lease {
         generation: lease.generation,
         outcome: domain::evidence::RunOutcome::Refused,
         at: at(3),
-        declined: false,
+        declined_at: None,
     });
     lease
 }
@@ -277,7 +277,7 @@ async fn an_unfinished_run_is_finished_without_asking_the_judge() {
 #[tokio::test]
 async fn a_person_s_no_is_told_and_nothing_starts() {
     let mut lease = free();
-    lease.last.as_mut().unwrap().declined = true;
+    lease.last.as_mut().unwrap().declined_at = Some(at(3));
     let engine = Engine::at(60);
     let step = minute(&shelf(&lease, &failing()), &engine).await.unwrap();
     assert_eq!((step.step, engine.names().len(), engine.now()), (Outcome::Refused, 0, at(60)));

@@ -45,7 +45,7 @@ fn holder(name: &str, phase: Phase) -> Holder {
 
 fn ended(name: &str, seconds: i64) -> Ended {
     let (generation, outcome) = (Generation(1), RunOutcome::Refused);
-    Ended { execution: execution(name), generation, outcome, at: at(seconds), declined: false }
+    Ended { execution: execution(name), generation, outcome, at: at(seconds), declined_at: None }
 }
 
 fn gone(status: &str, seconds: i64) -> Owner {
@@ -254,7 +254,7 @@ fn its_own_run_that_a_person_stopped_is_followed_after_a_minute_too() {
 
 #[test]
 fn a_person_s_no_holds_until_the_primary_was_well_in_between() {
-    let no = |seconds| Lease { last: Some(Ended { declined: true, ..ended("alarm-1", seconds) }), ..free() };
+    let no = |seconds| Lease { last: Some(Ended { declined_at: Some(at(seconds)), ..ended("alarm-1", seconds) }), ..free() };
     for (said_at, starts) in [(3, false), (0, false), (-1, true)] {
         let case = Case { lease: Some(no(said_at)), ..Case::refused() };
         let decision = case.at(100);
@@ -435,7 +435,7 @@ fn whether_it_is_armed_is_said_of_a_primary_that_works_and_of_one_that_fails() {
     assert!(!told(&well(judged(Would::FailOver)), &answers(0), 31).armed, "nobody watches");
     let moved = Some(Lease { active: ActiveSide::Replica, ..free() });
     assert!(!told(&Case { lease: moved, ..well(judged(Would::FailOver)) }, &answers(0), 1).armed);
-    let no = Some(Lease { last: Some(Ended { declined: true, ..ended("alarm-1", 3) }), ..free() });
+    let no = Some(Lease { last: Some(Ended { declined_at: Some(at(3)), ..ended("alarm-1", 3) }), ..free() });
     let declined = told(&Case { lease: no, ..Case::refused() }, &failing(8), 8);
     assert!(!declined.armed && declined.because.contains("said no"), "{declined:?}");
 }

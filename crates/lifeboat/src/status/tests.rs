@@ -64,7 +64,7 @@ fn half_way() -> Status {
     let execution: domain::id::ExecutionArn =
         "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
     let (generation, outcome, at) = (Generation(1), RunOutcome::NeedsAPerson, Timestamp::UNIX_EPOCH);
-    let last = Ended { execution, generation, outcome, at, declined: false };
+    let last = Ended { execution, generation, outcome, at, declined_at: None };
     Status {
         plan: plan.plan.clone(),
         summary: plan.summary.clone(),
@@ -251,7 +251,7 @@ fn what_keeps_it_from_being_armed_is_named() {
     let declined = {
         let mut status = well();
         let last = half_way().lease.unwrap().last.unwrap();
-        status.lease.as_mut().unwrap().last = Some(Ended { at: now(), declined: true, ..last });
+        status.lease.as_mut().unwrap().last = Some(Ended { declined_at: Some(now()), ..last });
         let streak =
             Streak { since: seconds_ago(60), until: seconds_ago(1), failures: 100, because: "no answer".into() };
         status.watch = Some(Watch { failing: Some(streak), ..watch(60) });
@@ -259,7 +259,7 @@ fn what_keeps_it_from_being_armed_is_named() {
     };
     for (status, says) in [
         (failed_over, "it failed over already"),
-        (declined, "said no to run `alarm-1`"),
+        (declined, "a person said no"),
         (Status { rehearsal: rehearsal(Would::Refuse), ..well() }, "so it is"),
         (Status { rehearsal: Err("denied".into()), ..well() }, "the judge could not be asked"),
     ] {

@@ -168,11 +168,11 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Whether the run ended by a person's no.
+    /// Whether a person said no to the run; what it owed is undone all the same.
     #[must_use]
     pub fn is_declined(&self) -> bool {
         let answer = self.record.approval.as_ref();
-        self.outcome == RunOutcome::Refused && answer.is_some_and(|answer| answer["decision"] == "deny")
+        self.outcome != RunOutcome::Done && answer.is_some_and(|answer| answer["decision"] == "deny")
     }
 }
 

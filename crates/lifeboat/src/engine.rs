@@ -28,6 +28,9 @@ use crate::refusal::Refusal;
 /// Runs that are at work at the same time: those of other plans are among them.
 const MOST_RUNNING: i32 = 1_000;
 
+/// How long the judge may take: it waits for other Regions, and for a plan's longest time-out.
+const JUDGE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// Events that are read to find the state that an execution is in: a task's retries have some of their own.
 const NEWEST_EVENTS: i32 = 100;
 
@@ -110,7 +113,8 @@ impl Engine {
     /// Says why it could not be asked.
     pub(crate) async fn rehearse(&self, plan: &PlanName) -> Result<Step<Rehearsal>, String> {
         let request = serde_json::json!({ "rehearse": plan });
-        edge::function::ask(&aws::config(Some(&self.region)).await, "lifeboat-judge-failover", &request).await
+        let config = aws::config_for_the_far_side(&self.region, JUDGE_PATIENCE).await;
+        edge::function::ask(&config, "lifeboat-judge-failover", &request).await
     }
 
     /// Whether the execution that holds a lease still runs, as the engine itself asks it.

@@ -8,10 +8,10 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    evidence::{self, Closing, Evidence, Moment},
+    evidence::{self, Closing, Evidence, Moment, RunOutcome},
     failure::Failure,
     id::{ExecutionArn, PlanName},
-    lease::Lease,
+    lease::{ActiveSide, Lease},
     run::{Run, Trigger},
     standing, starter,
     step::Step,
@@ -159,6 +159,13 @@ fn closed(key: String, evidence: &Evidence, run: Option<&Run>, next: Option<Stri
     }
 }
 
+/// Which side takes writes. The lease says so before RDS is asked to promote: a run that never wrote it asked for nothing,
+/// whatever error its promotion ended with, and what it shut is still to be opened.
+fn active(lease: &Lease, run: &Run, evidence: &Evidence) -> ActiveSide {
+    let asked = run.finishes() || lease.is_past_the_point_of_no_return();
+    if evidence.outcome == RunOutcome::NeedsAPerson && !asked { lease.active } else { evidence.active }
+}
+
 /// Releases the lease, if the run still holds it. Another's lease is left alone.
 async fn release(shelf: &impl Shelf, run: &Run, evidence: &Evidence, now: Timestamp) -> Result<String, Failure> {
     let key = shelf::lease_key(&run.plan.plan);
@@ -167,7 +174,7 @@ async fn release(shelf: &impl Shelf, run: &Run, evidence: &Evidence, now: Timest
     };
     match &lease.holder {
         Some(holder) if holder.execution == run.execution => {
-            let released = lease.released(evidence.outcome, evidence.active, now);
+            let released = lease.released(evidence.outcome, active(&lease, run, evidence), now);
             let released = if evidence.is_declined() { released.declined() } else { released };
             shelf::write_json(shelf, &key, &released, Condition::Unchanged(etag)).await?;
             Ok(format!("lease of generation {} released", lease.generation))
@@ -179,7 +186,6 @@ async fn release(shelf: &impl Shelf, run: &Run, evidence: &Evidence, now: Timest
 
 #[cfg(test)]
 mod tests {
-    use domain::{evidence::RunOutcome, lease::ActiveSide};
     use edge::shelf::fake::Memory;
     use serde_json::json;
 
@@ -233,12 +239,19 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_in_the_promotion_counts_as_promoted_until_a_person_looks() {
-        let (shelf, mut event) = (held(), event());
-        event["record"] = json!({"error": {"state": "PromoteReplica", "error": "AwsTransient", "cause": "timed out"}});
-        event["outcome"] = json!("needs-a-person");
-        close(&shelf, event).await;
-        let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
-        assert_eq!(lease.active, ActiveSide::Replica);
+        for (phase, active) in [("promoting", ActiveSide::Replica), ("opened", ActiveSide::Primary)] {
+            let held = held().text("leases/lab.json").unwrap();
+            let held = held.replace("\"phase\":\"opened\"", &format!("\"phase\":\"{phase}\""));
+            assert!(held.contains(phase), "{held}");
+            let (shelf, mut event) = (Memory::default().with("leases/lab.json", &held), event());
+            event["record"] =
+                json!({"error": {"state": "PromoteReplica", "error": "AwsTransient", "cause": "timed out"}});
+            event["outcome"] = json!("needs-a-person");
+            close(&shelf, event).await;
+            let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+            assert_eq!(lease.active, active, "asked for only where the lease says so: {phase}");
+            assert_eq!(lease.unfinished.is_some(), active == ActiveSide::Replica, "{phase}");
+        }
     }
 
     #[tokio::test]
@@ -257,10 +270,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_person_s_no_stays_in_the_lease_so_that_nothing_starts_again_by_itself() {
-        for (decision, declined) in [("deny", true), ("approve", false)] {
+        let ends = [("deny", "refused", true), ("deny", "undone", true), ("approve", "refused", false)];
+        for (decision, outcome, declined) in ends {
             let (shelf, mut event) = (held(), event());
             event["record"] = json!({ "approval": { "decision": decision, "by": "anna", "why": "a drill" } });
-            event["outcome"] = json!("refused");
+            event["outcome"] = json!(outcome);
             close(&shelf, event).await;
             let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
             assert_eq!(lease.last.unwrap().declined_at.is_some(), declined, "{decision}");

@@ -67,8 +67,9 @@ struct Engine {
     machine: String,
 }
 
-/// How long the judge may take, who waits for other Regions: the last look of a minute must end before the function does.
-const JUDGE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the judge may take, who waits for other Regions and for a plan's longest time-out: the last look of a minute
+/// must end before the function does.
+const JUDGE_PATIENCE: Duration = Duration::from_secs(20);
 
 /// The judge's way of being asked what a run would come to.
 #[derive(Serialize)]
@@ -79,7 +80,8 @@ struct Rehearse<'a> {
 impl World for Engine {
     async fn judge(&self, plan: &PlanName) -> Result<Rehearsal, String> {
         let request = Rehearse { rehearse: plan };
-        let config = aws::config(None).await;
+        let region = edge::config::region().map_err(|failure| failure.chain())?;
+        let config = aws::config_for_the_far_side(&region, JUDGE_PATIENCE).await;
         let asked = edge::function::ask::<Step<Rehearsal>>(&config, &self.judge, &request);
         let answer = tokio::time::timeout(JUDGE_PATIENCE, asked).await;
         let step = answer.map_err(|_| format!("no answer within {} s", JUDGE_PATIENCE.as_secs()))??;

@@ -1,9 +1,6 @@
-//! The drills, each with its expected verdict, on one lab: real PostgreSQL, real DNS, the real engine. Beside them, on labs
-//! of their own that mostly wait, the plans of a real size.
+//! The drills, each with its expected verdict, on one lab: real PostgreSQL, real DNS, the real engine.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
-
-mod sizes;
 
 use std::time::Instant;
 
@@ -18,7 +15,7 @@ use lab::{
 use tests::listener::{Listener, tell};
 
 fn lab_plan() -> Plan {
-    plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+    plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

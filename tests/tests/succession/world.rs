@@ -112,6 +112,11 @@ impl<'a> World<'a> {
         drop(machine.rds.resume(&system.primary()).await);
         self.replan(self.plan()).await;
         system.rewind(machine).await.unwrap_or_else(|error| panic!("{}", domain::failure::chain(&error)));
+        // A replica that has replayed no commit yet cannot say how far behind it is.
+        let (row, written) = self.write_by_name().await;
+        written.unwrap_or_else(|why| panic!("clients are served, and one is not: {why}"));
+        let replayed = async || (self.rows_at(&system.replica(), &[row]).await == 1).then_some(());
+        self.until("a first row on the replica", replayed).await;
         self.faults.forget_calls().await.unwrap();
     }
 

@@ -30,7 +30,7 @@ const MOST_RUNS: u32 = 1_000;
 /// restores.
 const MOST_MEGABYTES: u64 = 10_000;
 
-/// The latest that a person may answer in a drill: a plan gives one four hours.
+/// The latest that a person answers in a drill, below the four hours that a plan may give.
 const LATEST_ANSWER: Span = Span::seconds(3 * 3_600);
 
 /// The plan that is rehearsed where none is named.
@@ -115,7 +115,7 @@ impl Command {
             return Err(Refusal::usage(why, "Leave it out, or name that scenario."));
         }
         if self.answer_after.is_some_and(|long| long > LATEST_ANSWER) {
-            let why = format!("a run waits {LATEST_ANSWER} at most for an answer");
+            let why = format!("in a drill a person answers within {LATEST_ANSWER}");
             return Err(Refusal::usage(why, "Name a shorter time, as 10m."));
         }
         let plan = read_plan(&self.plan)?;

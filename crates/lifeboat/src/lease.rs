@@ -167,6 +167,16 @@ fn lines(read: &Read) -> Vec<String> {
     if let Some(left) = &lease.unfinished {
         tell("unfinished", format!("run `{}`, {}", left.execution.name(), phase(left.phase)));
     }
+    if let Some(shut) = &lease.shut {
+        let (instance, run) = (&shut.target.side.instance, shut.execution.name());
+        tell(
+            "shut",
+            format!(
+                "`{instance}`, since {}, by run `{run}`: it may refuse the application, and the next run opens it",
+                shut.since
+            ),
+        );
+    }
     if let Some(guard) = &lease.guard {
         tell(
             "guard",

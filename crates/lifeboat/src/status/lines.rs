@@ -168,9 +168,14 @@ impl Status {
         }
         let Some(lease) = &self.lease else { return "free".into() };
         let Some(holder) = &lease.holder else {
-            return match &lease.unfinished {
-                None => "free".into(),
-                Some(left) => format!(
+            return match (&lease.unfinished, &lease.shut) {
+                (None, None) => "free".into(),
+                (None, Some(shut)) => format!(
+                    "free, but run `{}` left `{}` SHUT: `lifeboat failover` opens it, or fails over where it is dead",
+                    shut.execution.name(),
+                    shut.target.side.instance
+                ),
+                (Some(left), _) => format!(
                     "free, but run `{}` stopped past its point of no return: `lifeboat failover` finishes it",
                     left.execution.name()
                 ),

@@ -292,6 +292,22 @@ fn a_run_that_is_to_be_finished_is_told_with_what_finishes_it() {
 }
 
 #[test]
+fn a_primary_that_a_run_left_shut_stands_out() {
+    let mut status = well();
+    let target =
+        domain::fencing::Target::primary(&status.whole_plan, status.whole_plan.traffic_pair().unwrap());
+    status.lease.as_mut().unwrap().shut = Some(domain::lease::Shut {
+        execution: holder(Phase::Opened).unwrap().execution,
+        generation: Generation(1),
+        since: seconds_ago(60),
+        target,
+        network: true,
+    });
+    let lines = told(status);
+    assert!(lines.contains("run `alarm-1` left `orders-primary` SHUT: `lifeboat failover` opens it"), "{lines}");
+}
+
+#[test]
 fn a_record_that_is_neither_side_is_not_taken_for_one() {
     let plan = domain::plan::read(LAB, "plans/lab.yaml").unwrap();
     let pair = plan.traffic_pair().unwrap();

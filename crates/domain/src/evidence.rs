@@ -109,12 +109,14 @@ pub struct Objective {
     /// The plan's recovery time objective.
     pub rto: Span,
     /// From when the primary was last seen to work, or from when it was drained, to the new side's passed checks, and until
-    /// the name's TTL had run out, in seconds: the longest that a client can have been without it.
+    /// the name's TTL had run out, in seconds: the longest that a client can have been without it. Absent where that is not
+    /// known: nothing was recovered, or an earlier run had shut the primary before this failure was seen.
     pub rto_measured_seconds: Option<f64>,
     /// The plan's recovery point objective.
     pub rpo: Span,
     /// The replica's lag when it was promoted, in seconds, plus what may have been written unseen: the most that can be
-    /// lost. Absent where it is not known.
+    /// lost. Absent where it is not known: the old primary was not seen to refuse writes, or an earlier run asked for the
+    /// promotion.
     pub rpo_measured_seconds: Option<f64>,
     /// Whether both were met; absent where nothing was recovered, or where that cannot be told.
     pub met: Option<bool>,
@@ -167,6 +169,15 @@ pub struct Evidence {
     pub request: Value,
 }
 
+impl Record {
+    /// Whether the old primary was seen to refuse writes before anything took its place.
+    fn was_seen_shut(&self) -> bool {
+        let fencing = self.fencing.as_ref().and_then(|step| step.did.as_ref());
+        self.drain.as_ref().is_some_and(|step| step.did.is_some())
+            || fencing.is_some_and(|did| did["fenced"].as_bool() == Some(true))
+    }
+}
+
 impl Evidence {
     /// Whether a person said no to the run; what it owed is undone all the same.
     #[must_use]
@@ -199,14 +210,19 @@ pub struct Closing {
     pub record: Record,
 }
 
-/// Writes the evidence down. `history` is the execution's states and their number, or why the engine did not tell them.
+/// Writes the evidence down. `history` is the execution's states and their number, or why the engine did not tell them;
+/// `active` is which side takes writes.
 #[must_use]
-pub fn assemble(closing: Closing, history: Result<(Vec<Moment>, u64), String>, now: Timestamp) -> Evidence {
+pub fn assemble(
+    closing: Closing,
+    history: Result<(Vec<Moment>, u64), String>,
+    active: ActiveSide,
+    now: Timestamp,
+) -> Evidence {
     let (timeline, transitions, timeline_missing) = match history {
         Ok((timeline, transitions)) => (timeline, Some(transitions), None),
         Err(why) => (Vec::new(), None, Some(why)),
     };
-    let active = active_side(&closing.record, closing.run.as_ref());
     let objective = closing.run.as_ref().map(|run| objective(run, &closing.record, &timeline, closing.outcome));
     let infrastructure = match (active, closing.run.as_ref()) {
         (ActiveSide::Replica, Some(run)) => {
@@ -286,13 +302,15 @@ fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcom
     let promotion = record.promotion.as_ref().and_then(|step| step.did.as_ref());
     let verified_at = timeline.iter().rev().find(|moment| moment.state == "Verify").and_then(|moment| moment.left_at);
     let drained_at = timeline.iter().find(|moment| moment.state == "DrainPrimary").map(|moment| moment.entered_at);
-    let unserved_since = judgement.map(unserved_since).or(drained_at);
+    let unserved_since =
+        judgement.map(Judgement::last_served).or(drained_at).and_then(|since| unserved_since(run, since));
     let rto = match (outcome, unserved_since, verified_at) {
         (RunOutcome::Done, Some(since), Some(at)) => Some(Span::between(since, at) + run.plan.traffic.record.ttl),
         _ => None,
     };
     let loss = promotion.map(|promotion| &promotion.loss);
-    let rpo = loss.and_then(Loss::time);
+    // Writes that an open primary took are in no log that the run has read, nor are those after another run had asked.
+    let rpo = loss.and_then(Loss::time).filter(|_| record.was_seen_shut() && !run.finishes());
     let objectives = &run.plan.objectives;
     // What nobody saw may have been lost or not: then nobody can say that the objective was met, nor that it was not.
     let rpo_met = match (rpo, loss.and_then(Loss::seen)) {
@@ -315,11 +333,21 @@ fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcom
     }
 }
 
-/// Since when clients may not have been served: since the primary was last seen to work, where the watch saw it shortly
-/// before its first failed sample.
-fn unserved_since(judgement: &Judgement) -> Timestamp {
-    let last_seen = judgement.last_seen.map(|seen| seen.at).filter(|_| matches!(judgement.loss, Loss::AtMost { .. }));
-    last_seen.map_or(judgement.failing_since, |at| at.min(judgement.failing_since))
+/// Since when clients may not have been served, where this run alone would say `since`. What an earlier run shut, or was
+/// moving, was closed to them before. A switchover began that on a primary that worked; since when a failover's had failed
+/// is told by the failover that asked for the promotion, or by a streak that began before.
+fn unserved_since(run: &Run, since: Timestamp) -> Option<Timestamp> {
+    let moving = run.taken_over.as_ref().filter(|_| run.finishes());
+    if let Some(judged) = moving.and_then(|holder| holder.asked.as_ref()?.unserved_since) {
+        return Some(judged.min(since));
+    }
+    let shut = run.owes.as_ref().map(|shut| (&shut.execution, shut.since));
+    let moving = moving.map(|holder| (&holder.execution, holder.since));
+    [shut, moving].into_iter().flatten().try_fold(since, |since, (execution, at)| match Kind::of(execution) {
+        _ if since <= at => Some(since),
+        Kind::Switchover => Some(at),
+        Kind::Failover => None,
+    })
 }
 
 /// Where the evidence of an execution is kept.
@@ -348,4 +376,89 @@ pub fn key_beside(evidence: &Evidence) -> String {
 #[must_use]
 pub fn schema() -> Value {
     schemars::schema_for!(Evidence).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        lease::{Holder, Shut},
+        promotion::Asked,
+    };
+
+    fn at(second: i64) -> Timestamp {
+        "2026-01-15T09:30:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_secs(second)
+    }
+
+    /// The sample of a failover that was done: its primary failed at 0, and its new side was verified at 20.
+    fn done() -> Closing {
+        let mut event: Value = serde_json::from_str(include_str!("../../../events/close-run.json")).unwrap();
+        let judged = &mut event["record"]["judgement"]["did"];
+        (judged["failingSince"], judged["lastSeen"]["at"]) = (json!(at(0)), json!(at(0)));
+        let closing: Closing = serde_json::from_value(event).unwrap();
+        assert!(closing.run.as_ref().is_some_and(|run| run.owes.is_none() && run.taken_over.is_none()));
+        closing
+    }
+
+    fn objective_of(closing: Closing) -> Objective {
+        let verified = Moment { state: "Verify".into(), entered_at: at(19), left_at: Some(at(20)) };
+        assemble(closing, Ok((vec![verified], 1)), ActiveSide::Replica, at(30)).objective.unwrap()
+    }
+
+    fn execution(machine: &str) -> ExecutionArn {
+        format!("arn:aws:states:us-west-2:000000000000:execution:{machine}:earlier").parse().unwrap()
+    }
+
+    #[test]
+    fn what_an_earlier_run_had_shut_was_closed_to_clients_before_this_one_saw_a_failure() {
+        let outage = |machine: &str, since: i64| {
+            let mut closing = done();
+            let run = closing.run.as_mut().unwrap();
+            let target = crate::fencing::Target::primary(&run.plan, run.pair().unwrap());
+            let (execution, generation, since) = (execution(machine), run.generation, at(since));
+            run.owes = Some(Shut { execution, generation, since, target, network: true });
+            let objective = objective_of(closing);
+            (objective.rto_measured_seconds, objective.met)
+        };
+        let alone = objective_of(done());
+        assert_eq!(alone.met, Some(true), "{alone:?}");
+        let measured = alone.rto_measured_seconds;
+        assert_eq!(outage("lifeboat-failover", 5), (measured, Some(true)), "the failure was there before it was shut");
+        assert_eq!(outage("lifeboat-failover", -600), (None, None), "since when it failed then nobody knows");
+        let (drained, met) = outage("lifeboat-switchover", -600);
+        assert_eq!((drained, met), (measured.map(|seconds| seconds + 600.0), Some(false)), "it worked until then");
+    }
+
+    #[test]
+    fn nobody_knows_the_loss_where_the_old_primary_was_not_seen_to_refuse_or_an_earlier_run_asked() {
+        assert!(objective_of(done()).rpo_measured_seconds.is_some());
+        let mut open = done();
+        open.record.fencing.as_mut().unwrap().did.as_mut().unwrap()["fenced"] = json!(false);
+        let open = objective_of(open);
+        assert_eq!((open.rpo_measured_seconds, open.met), (None, None));
+        let mut finished = done();
+        let (execution, phase, since) = (execution("lifeboat-failover"), Phase::Promoting, at(5));
+        finished.run.as_mut().unwrap().taken_over = Some(Holder { execution, phase, since, asked: None });
+        let finished = objective_of(finished);
+        assert_eq!((finished.rpo_measured_seconds, finished.met), (None, None));
+        assert!(finished.rto_measured_seconds.is_some(), "its outage is this failure's");
+    }
+
+    #[test]
+    fn a_run_that_finishes_another_s_counts_the_outage_from_where_that_one_did() {
+        let outage = |since: i64, unserved_since: Option<i64>| {
+            let mut closing = done();
+            let asked =
+                Asked { at: at(since), position: None, loss: Loss::Promoted, unserved_since: unserved_since.map(at) };
+            let (execution, phase, since) = (execution("lifeboat-failover"), Phase::Promoting, at(since));
+            closing.run.as_mut().unwrap().taken_over = Some(Holder { execution, phase, since, asked: Some(asked) });
+            objective_of(closing).rto_measured_seconds
+        };
+        let alone = objective_of(done()).rto_measured_seconds.unwrap();
+        assert_eq!(outage(-50, Some(-60)), Some(alone + 60.0));
+        assert_eq!(outage(-50, None), None, "it may have failed long before");
+        assert_eq!(outage(5, Some(2)), Some(alone), "this one knows it better");
+    }
 }

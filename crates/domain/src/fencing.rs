@@ -81,7 +81,7 @@ fn same(one: &[SecurityGroupId], other: &[SecurityGroupId]) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fencing {
-    /// Whether the old primary was seen to refuse the application's writes, or is shut off and does not answer.
+    /// Whether the old primary was seen to refuse the application's writes, or is shut off and runs no server.
     pub fenced: bool,
     /// By its security group.
     pub network: Way,
@@ -99,7 +99,9 @@ pub struct Fencing {
 pub enum Way {
     /// It was seen to hold.
     Holds,
-    /// Nobody was reached, and why.
+    /// Its host says that no server listens: it has no sessions, and gets none before it is started again.
+    Gone(String),
+    /// Nobody was reached, and why: who was let in before may go on.
     Unreachable(String),
     /// It was asked for, and nothing has shown that it holds.
     Unproved(String),
@@ -113,20 +115,19 @@ impl Way {
     pub fn lacks(&self) -> Option<&str> {
         match self {
             Self::Holds => None,
-            Self::Unreachable(why) | Self::Unproved(why) | Self::Resists(why) => Some(why),
+            Self::Gone(why) | Self::Unreachable(why) | Self::Unproved(why) | Self::Resists(why) => Some(why),
         }
     }
 }
 
 impl Fencing {
-    /// Sums up both ways. A database that nobody reaches takes no new session once its network is shut; but a security
-    /// group does not end open connections, so that one which was reached must have been seen to refuse the application.
+    /// Sums up both ways. A security group lets no new session in and ends none that is open: it holds by itself only where
+    /// no server runs. One that is silent may only be silent to us.
     #[must_use]
     pub fn of(network: Way, database: Way, roles_asked: bool, ends_at: Option<LastSeen>) -> Self {
         let fenced = match (&network, &database) {
-            (_, Way::Holds) | (Way::Holds, Way::Unreachable(_)) => true,
-            (_, Way::Resists(_) | Way::Unproved(_))
-            | (Way::Unreachable(_) | Way::Unproved(_) | Way::Resists(_), Way::Unreachable(_)) => false,
+            (_, Way::Holds) | (Way::Holds, Way::Gone(_)) => true,
+            (_, Way::Gone(_) | Way::Unreachable(_) | Way::Unproved(_) | Way::Resists(_)) => false,
         };
         Self { fenced, network, database, roles_asked, ends_at }
     }
@@ -138,10 +139,10 @@ impl Fencing {
         match &self.database {
             Way::Holds => None,
             Way::Resists(why) => Some(format!("`{instance}` answers and could not be shut: {why}")),
-            Way::Unreachable(why) | Way::Unproved(why) if answers => {
+            Way::Gone(why) | Way::Unreachable(why) | Way::Unproved(why) if answers => {
                 Some(format!("`{instance}` answered a moment ago and was not seen to refuse the application: {why}"))
             }
-            Way::Unreachable(_) | Way::Unproved(_) => None,
+            Way::Gone(_) | Way::Unreachable(_) | Way::Unproved(_) => None,
         }
     }
 
@@ -151,7 +152,7 @@ impl Fencing {
         match (self.network.lacks(), self.database.lacks()) {
             (None, None) => format!("`{instance}` is fenced by its security group and by its roles"),
             (None, Some(why)) if self.fenced => format!(
-                "`{instance}` is fenced by its security group, which holds when it returns; its roles could not be reached: {why}"
+                "`{instance}` is fenced by its security group, which holds when it returns; no server runs there: {why}"
             ),
             (Some(why), None) => {
                 format!("`{instance}` is fenced by its roles; its security group was not seen to be set: {why}")
@@ -208,17 +209,18 @@ mod tests {
     }
 
     /// Every way that a way can go.
-    fn ways() -> [Way; 4] {
-        [Way::Holds, Way::Unreachable("gone".into()), Way::Unproved("slow".into()), Way::Resists("42704".into())]
+    fn ways() -> [Way; 5] {
+        let (gone, silent) = (Way::Gone("refused".into()), Way::Unreachable("timed out".into()));
+        [Way::Holds, gone, silent, Way::Unproved("slow".into()), Way::Resists("42704".into())]
     }
 
     #[test]
-    fn fenced_is_only_what_was_seen_to_refuse_or_is_shut_off_and_gone() {
+    fn fenced_is_only_what_was_seen_to_refuse_or_is_shut_off_and_runs_no_server() {
         for network in ways() {
             for database in ways() {
                 let fencing = Fencing::of(network.clone(), database.clone(), true, None);
                 let seen = database == Way::Holds;
-                let gone = network == Way::Holds && matches!(database, Way::Unreachable(_));
+                let gone = network == Way::Holds && matches!(database, Way::Gone(_));
                 assert_eq!(fencing.fenced, seen || gone, "{network:?} {database:?}");
                 let because = fencing.because(&"a".parse().unwrap());
                 assert_eq!(because.contains("UNFENCED"), !fencing.fenced, "{because}");

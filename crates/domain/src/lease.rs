@@ -13,6 +13,7 @@ use crate::{
     plan::{PostgresPair, Side},
     promotion::Asked,
     run::Run,
+    span::Span,
 };
 
 /// The lease of a plan, and where its primary is.
@@ -57,6 +58,10 @@ pub struct Shut {
     /// Whether its security groups were asked for too (a fence), or only its roles (a drain).
     pub network: bool,
 }
+
+/// How long a step that shuts or opens a primary may outlive the execution that called it: its calls have limits of 2 s
+/// each, and of 1 s for the database.
+pub const OUTLIVES: Span = Span::seconds(10);
 
 impl Lease {
     /// Which side takes writes, where that is known.
@@ -167,7 +172,20 @@ impl Owner {
     pub fn gone(status: &str) -> Self {
         Self::Gone { status: status.to_owned(), at: None }
     }
+
+    /// One that the engine does not know, this long after it had begun. It keeps executions for 90 days, and may show one
+    /// only some time after its start.
+    #[must_use]
+    pub fn not_known(age: Span) -> Self {
+        if age < SHOWN_WITHIN {
+            return Self::Unknown("the engine does not show it yet".to_owned());
+        }
+        Self::gone("forgotten")
+    }
 }
+
+/// How long after its start an execution may not be shown yet.
+const SHOWN_WITHIN: Span = Span::seconds(60);
 
 /// What to do about a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -409,6 +427,12 @@ mod tests {
     }
 
     #[test]
+    fn an_execution_that_is_not_shown_is_gone_only_once_it_is_old() {
+        assert!(matches!(Owner::not_known(Span::seconds(59)), Owner::Unknown(_)));
+        assert_eq!(Owner::not_known(Span::seconds(60)), Owner::gone("forgotten"));
+    }
+
+    #[test]
     fn a_dead_holder_is_taken_over_with_the_next_generation() {
         let taking =
             take(Some(&held_by("a")), Some(&Owner::gone("ABORTED")), &lab(), &execution("b"), Timestamp::UNIX_EPOCH);
@@ -432,7 +456,12 @@ mod tests {
             replayed: crate::wal::Lsn(1),
             replayed_commit_at: None,
         };
-        Asked { at: Timestamp::UNIX_EPOCH, position: Some(position), loss: crate::judgement::Loss::Promoted }
+        Asked {
+            at: Timestamp::UNIX_EPOCH,
+            position: Some(position),
+            loss: crate::judgement::Loss::Promoted,
+            unserved_since: None,
+        }
     }
 
     fn target() -> Target {

@@ -11,7 +11,7 @@ mod watch;
 
 pub use account::{Account, Recovery};
 pub use blip::Blip;
-pub use watch::{Change, Sample, Streak, Watch, believed_for, seen_within};
+pub use watch::{Change, Sample, Streak, Watch, believed_for};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

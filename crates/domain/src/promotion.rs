@@ -168,6 +168,10 @@ pub struct Asked {
     pub position: Option<ReplicaPosition>,
     /// What may be lost.
     pub loss: Loss,
+    /// Since when the primary may not have served, as the run judged that asked; absent after a drain.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub unserved_since: Option<Timestamp>,
 }
 
 /// Automated backups' retention as RDS wants it: whole days, 1 to 35.
@@ -208,7 +212,7 @@ mod tests {
     }
 
     fn failed(lsn: Option<u64>) -> Grounds {
-        let last_seen = lsn.map(|lsn| LastSeen { lsn: Lsn(lsn), at: Timestamp::UNIX_EPOCH });
+        let last_seen = lsn.map(|lsn| LastSeen::new(Lsn(lsn), Timestamp::UNIX_EPOCH));
         Grounds::Failed { last_seen, since: Timestamp::UNIX_EPOCH, dead_since: Some(Timestamp::UNIX_EPOCH) }
     }
 

@@ -23,7 +23,7 @@ use crate::{
     judgement::{Rehearsal, Would},
     lease::{ActiveSide, Holder, Lease, Owner, Phase},
     plan::{Plan, Probe},
-    probe::{Streak, Watch, believed_for, later, seen_within},
+    probe::{Streak, Watch, later},
     request::{Again, Reason},
     span::Span,
 };
@@ -222,7 +222,7 @@ fn need(seen: &Seen<'_>) -> Result<Need, Decision> {
     let Some(shut) = seen.lease.and_then(|lease| lease.shut.as_ref()) else {
         return Err(Decision::Idle("nothing fails, and nothing is owed".to_owned()));
     };
-    if !answers(seen, &watch) {
+    if !watch.answered_lately(seen.now, &seen.plan.probe) {
         let because = format!(
             "`{primary}` may refuse the application, and whether it answers is unknown: nobody has seen it lately"
         );
@@ -241,7 +241,7 @@ fn need(seen: &Seen<'_>) -> Result<Need, Decision> {
 /// Whether a failure is old enough, counted enough and nobody's no.
 fn failure(seen: &Seen<'_>, streak: &Streak) -> Result<Need, Decision> {
     let Probe { failures_in_a_row, hold_down, .. } = seen.plan.probe;
-    if Span::between(streak.until, seen.now) > believed_for(&seen.plan.probe) {
+    if !streak.goes_on(seen.now, &seen.plan.probe) {
         let because = format!(
             "the primary failed at {}, and nobody has watched it since: whether it still does is unknown",
             streak.until
@@ -256,8 +256,9 @@ fn failure(seen: &Seen<'_>, streak: &Streak) -> Result<Need, Decision> {
         let because = format!("the primary fails since {}, and the hold-down is {hold_down}", streak.since);
         return Err(look_again(seen.now, because));
     }
+    // Nobody may have watched in between: then the failure is still the one that was said no to, however it is counted.
     let no = seen.lease.and_then(|lease| lease.last.as_ref()?.declined_at);
-    if let Some(no) = no.filter(|no| *no >= streak.since) {
+    if let Some(no) = no.filter(|no| *no >= streak.since || !seen.watch.answered_after(*no)) {
         return Err(Decision::NotByItself(format!(
             "a person said no at {no}: until the primary was well in between, only a person's order starts a run"
         )));
@@ -267,9 +268,4 @@ fn failure(seen: &Seen<'_>, streak: &Streak) -> Result<Need, Decision> {
         since: streak.since,
         because: format!("the primary has failed since {}: {}", streak.since, streak.because),
     })
-}
-
-/// Whether a watch has seen its instance to answer lately.
-fn answers(seen: &Seen<'_>, watch: &Watch) -> bool {
-    watch.last_seen.is_some_and(|last| Span::between(last.at, seen.now) <= seen_within(&seen.plan.probe))
 }

@@ -65,6 +65,40 @@ pub struct LastSeen {
     /// When it was read.
     #[schemars(with = "String")]
     pub at: Timestamp,
+    /// Where it stood before it moved there, where that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Stood>,
+}
+
+/// Where a log stood before it moved on: whatever lies beyond was committed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Stood {
+    /// The position.
+    pub lsn: Lsn,
+    /// When it was last seen there.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+impl LastSeen {
+    /// A position as it is read, by itself.
+    #[must_use]
+    pub fn new(lsn: Lsn, at: Timestamp) -> Self {
+        Self { lsn, at, before: None }
+    }
+
+    /// The same, after an earlier one was seen.
+    #[must_use]
+    pub fn after(self, earlier: Option<Self>) -> Self {
+        let before = match earlier {
+            Some(earlier) if earlier.lsn == self.lsn => earlier.before,
+            Some(earlier) if earlier.lsn < self.lsn => Some(Stood { lsn: earlier.lsn, at: earlier.at }),
+            // Another server, or none.
+            Some(_) | None => None,
+        };
+        Self { before, ..self }
+    }
 }
 
 /// How far the replica is, by its own account.
@@ -92,6 +126,21 @@ mod tests {
         for bad in ["", "16", "16/", "/1", "G/1", "100000000/0"] {
             assert!(bad.parse::<Lsn>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn where_a_log_stood_is_kept_until_it_moves_again() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let seen = |lsn, second, earlier| LastSeen::new(Lsn(lsn), at(second)).after(earlier);
+        let stood = |lsn, second| Some(Stood { lsn: Lsn(lsn), at: at(second) });
+        let first = seen(10, 1, None);
+        assert_eq!(first.before, None);
+        let still = seen(10, 2, Some(first));
+        let moved = seen(20, 3, Some(still));
+        assert_eq!(moved.before, stood(10, 2), "as late as it was seen there");
+        assert_eq!(seen(20, 4, Some(moved)).before, stood(10, 2));
+        assert_eq!(seen(30, 5, Some(moved)).before, stood(20, 3));
+        assert_eq!(seen(5, 6, Some(moved)).before, None, "another server's log says nothing");
     }
 
     #[test]

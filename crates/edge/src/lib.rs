@@ -13,6 +13,8 @@ pub mod function;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod invocation;
+#[cfg(feature = "lambda")]
+pub mod judge;
 #[cfg(feature = "cloudwatch")]
 pub mod metrics;
 #[cfg(feature = "postgres")]

@@ -5,10 +5,12 @@ use aws_sdk_sfn::{
     operation::start_execution::StartExecutionError,
     types::{ExecutionStatus, HistoryEvent},
 };
-use domain::{approval::Answer, evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner, run::Run};
+use domain::{
+    approval::Answer, evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner, run::Run, span::Span,
+};
 use jiff::{Timestamp, Unit};
 
-use crate::{aws, aws_failure};
+use crate::{aws, aws_failure, clock};
 
 /// Step Functions.
 #[derive(Debug, Clone)]
@@ -18,8 +20,8 @@ pub struct States {
 
 /// Who can say whether an execution still runs.
 pub trait Owners {
-    /// What is known of it.
-    fn owner(&self, execution: &ExecutionArn) -> impl Future<Output = Owner>;
+    /// What is known of it. `began` is when it had begun at the latest.
+    fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> impl Future<Output = Owner>;
 }
 
 /// The ARN of an execution, by its state machine's and its own name.
@@ -32,8 +34,8 @@ pub fn execution(machine_arn: &str, name: &str) -> Result<ExecutionArn, Failure>
 }
 
 impl Owners for States {
-    async fn owner(&self, execution: &ExecutionArn) -> Owner {
-        States::owner(self, execution).await
+    async fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> Owner {
+        States::owner(self, execution, began).await
     }
 }
 
@@ -43,7 +45,7 @@ impl Owners for States {
 /// # Errors
 /// `Superseded` where the execution has ended, `AwsTransient` where that cannot be told.
 pub async fn still_runs(owners: &impl Owners, run: &Run) -> Result<(), Failure> {
-    match owners.owner(&run.execution).await {
+    match owners.owner(&run.execution, run.opened_at).await {
         Owner::Running => Ok(()),
         Owner::Gone { status, .. } => Err(Failure::Superseded(format!(
             "execution `{}` ended as {status}: it may change nothing any more",
@@ -60,6 +62,7 @@ pub async fn still_runs(owners: &impl Owners, run: &Run) -> Result<(), Failure> 
 #[cfg(feature = "fake")]
 pub mod fake {
     use domain::{id::ExecutionArn, lease::Owner};
+    use jiff::Timestamp;
 
     use super::Owners;
 
@@ -68,7 +71,7 @@ pub mod fake {
     pub struct Says(pub Owner);
 
     impl Owners for Says {
-        async fn owner(&self, _: &ExecutionArn) -> Owner {
+        async fn owner(&self, _: &ExecutionArn, _: Timestamp) -> Owner {
             self.0.clone()
         }
     }
@@ -98,16 +101,17 @@ impl States {
         Self { client: Client::new(config) }
     }
 
-    /// Whether an execution still runs.
-    pub async fn owner(&self, execution: &ExecutionArn) -> Owner {
+    /// Whether an execution still runs that had begun by this instant.
+    pub async fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> Owner {
         match self.client.describe_execution().execution_arn(execution.as_str()).send().await {
             Ok(answer) if *answer.status() == ExecutionStatus::Running => Owner::Running,
             Ok(answer) => Owner::Gone {
                 status: answer.status().as_str().to_owned(),
                 at: answer.stop_date().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok()),
             },
-            // Executions are kept for 90 days: one that is not known ended long ago.
-            Err(error) if aws::code(&error).as_deref() == Some("ExecutionDoesNotExist") => Owner::gone("forgotten"),
+            Err(error) if aws::code(&error).as_deref() == Some("ExecutionDoesNotExist") => {
+                Owner::not_known(Span::between(began, clock::now()))
+            }
             Err(error) => Owner::Unknown(aws::shown(&error)),
         }
     }

@@ -22,14 +22,12 @@ use edge::{
     shelf::{self, Bucket},
     states::States,
 };
+use jiff::Timestamp;
 
 use crate::refusal::Refusal;
 
 /// Runs that are at work at the same time: those of other plans are among them.
 const MOST_RUNNING: i32 = 1_000;
-
-/// How long the judge may take: it waits for other Regions, and for a plan's longest time-out.
-const JUDGE_PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Events that are read to find the state that an execution is in: a task's retries have some of their own.
 const NEWEST_EVENTS: i32 = 100;
@@ -112,14 +110,12 @@ impl Engine {
     /// # Errors
     /// Says why it could not be asked.
     pub(crate) async fn rehearse(&self, plan: &PlanName) -> Result<Step<Rehearsal>, String> {
-        let request = serde_json::json!({ "rehearse": plan });
-        let config = aws::config_for_the_far_side(&self.region, JUDGE_PATIENCE).await;
-        edge::function::ask(&config, "lifeboat-judge-failover", &request).await
+        edge::judge::rehearse(&self.region, "lifeboat-judge-failover", plan).await
     }
 
     /// Whether the execution that holds a lease still runs, as the engine itself asks it.
-    pub(crate) async fn owner(&self, execution: &ExecutionArn) -> Owner {
-        self.states.owner(execution).await
+    pub(crate) async fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> Owner {
+        self.states.owner(execution, began).await
     }
 
     /// A run of this kind that is at work for a plan.

@@ -121,7 +121,7 @@ async fn read(engine: &Engine, plan: &PlanName) -> Result<Read, Refusal> {
         Err(failure) => return Err(failure.into()),
     };
     let owner = match lease.as_ref().ok().and_then(|lease| lease.holder.as_ref()) {
-        Some(holder) => Some(engine.owner(&holder.execution).await),
+        Some(holder) => Some(engine.owner(&holder.execution, holder.since).await),
         None => None,
     };
     Ok(Read { lease: Some(lease), text: Some(object.text), etag: Some(object.etag), owner })

@@ -85,8 +85,6 @@ struct Status {
     rehearsal: Result<Rehearsal, String>,
     /// What the guard of the last promotion left behind.
     kept: Option<Kept>,
-    /// Whether a failover would start by itself.
-    armed: Standing,
     /// What the starter remembers, and whether the run that it started last still runs.
     #[serde(skip)]
     starts: Option<Starts>,
@@ -96,6 +94,14 @@ struct Status {
     whole_plan: Plan,
     /// What could not be read, and why.
     unreadable: Unreadable,
+}
+
+/// A status, and whether a failover would start by itself.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    status: &'a Status,
+    armed: Standing,
 }
 
 /// What could not be read, and why.
@@ -133,7 +139,7 @@ impl Command {
         };
         let status = look(&engine, plan).await?;
         if self.json {
-            output.json(&status)?;
+            output.json(&Told { armed: status.standing(), status: &status })?;
         } else {
             status.lines().iter().for_each(|line| output.line(line));
         }
@@ -169,7 +175,7 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
     let holder = lease.as_ref().and_then(|lease| lease.holder.as_ref());
     let (owner, waits_for) = match holder {
         Some(holder) => {
-            let owner = engine.owner(&holder.execution).await;
+            let owner = engine.owner(&holder.execution, holder.since).await;
             let key = shelf::approval_key(name, holder.execution.name());
             let asked = unreadable.or_none(read::<Asked>(bucket, &key).await);
             let asked = asked.filter(|asked| owner == Owner::Running && asked.execution == holder.execution);
@@ -184,7 +190,7 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
     let watch = unreadable.or_none(read(bucket, &shelf::watch_key(name)).await);
     let starts: Option<Starts> = unreadable.or_none(read(bucket, &shelf::starts_key(name)).await);
     let started = match &starts {
-        Some(starts) => Some(engine.owner(&starts.execution).await),
+        Some(starts) => Some(engine.owner(&starts.execution, starts.last_at).await),
         None => None,
     };
     let (record, rehearsal) = tokio::join!(look_up(&plan), engine.rehearse(name));
@@ -195,7 +201,7 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
     };
     let side = lease.as_ref().map(|lease| lease.active).unwrap_or_default();
     let active = plan.traffic_pair().filter(|_| unreadable.lease.is_none()).map(|pair| side.of(pair).instance.clone());
-    let mut status = Status {
+    Ok(Status {
         summary: plan.summary.clone(),
         region: engine.region.clone(),
         recovery_region: plan.regions.recovery.to_string(),
@@ -210,14 +216,11 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
         active,
         rehearsal,
         kept,
-        armed: Standing::unknown(),
         starts,
         started,
         whole_plan: plan,
         unreadable,
-    };
-    status.armed = armed::armed(&status);
-    Ok(status)
+    })
 }
 
 /// What a run asks a person, if it still waits for the answer.

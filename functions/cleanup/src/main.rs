@@ -113,7 +113,7 @@ trait Estate {
         instance: &InstanceId,
     ) -> impl Future<Output = Result<Option<SeenInstance>, Failure>>;
     fn tear_down(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Asked, Failure>>;
-    fn owner(&self, execution: &ExecutionArn) -> impl Future<Output = Owner>;
+    fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> impl Future<Output = Owner>;
     fn now(&self) -> Timestamp;
 }
 
@@ -241,7 +241,7 @@ async fn strays(world: &impl Estate, plan: &Plan, restored: Vec<SeenInstance>) -
             strays.push(if plan.names(&seen.instance) {
                 Stray { instance: seen.instance, stays: true, because: "the plan names it".to_owned() }
             } else {
-                restore::stray(seen.instance, of, &world.owner(&of.execution).await)
+                restore::stray(seen.instance, of, &world.owner(&of.execution, of.asked_at).await)
             });
         }
     }
@@ -309,8 +309,8 @@ impl Estate for World {
         Rds::far(region, REGION_PATIENCE).await.tear_down(instance).await
     }
 
-    async fn owner(&self, execution: &ExecutionArn) -> Owner {
-        States::from_env().await.owner(execution).await
+    async fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> Owner {
+        States::from_env().await.owner(execution, began).await
     }
 
     fn now(&self) -> Timestamp {

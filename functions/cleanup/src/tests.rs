@@ -115,7 +115,7 @@ impl Estate for Backups {
         Ok(Asked::Begun)
     }
 
-    async fn owner(&self, _: &ExecutionArn) -> Owner {
+    async fn owner(&self, _: &ExecutionArn, _: Timestamp) -> Owner {
         self.owner.clone()
     }
 

@@ -80,7 +80,8 @@ async fn handle(
     }
     let history = told(chronicle, &closing.execution, HISTORY_PATIENCE).await;
     let run = closing.run.clone();
-    let (key, evidence, kept) = keep(shelf, evidence::assemble(closing, history, now)).await?;
+    let active = active(shelf, &closing).await;
+    let (key, evidence, kept) = keep(shelf, evidence::assemble(closing, history, active, now)).await?;
     let released = match &run {
         Some(run) => release(shelf, run, &evidence, now).await?,
         None => "never held a lease".into(),
@@ -160,10 +161,16 @@ fn closed(key: String, evidence: &Evidence, run: Option<&Run>, next: Option<Stri
 }
 
 /// Which side takes writes. The lease says so before RDS is asked to promote: a run that never wrote it asked for nothing,
-/// whatever error its promotion ended with, and what it shut is still to be opened.
-fn active(lease: &Lease, run: &Run, evidence: &Evidence) -> ActiveSide {
-    let asked = run.finishes() || lease.is_past_the_point_of_no_return();
-    if evidence.outcome == RunOutcome::NeedsAPerson && !asked { lease.active } else { evidence.active }
+/// whatever error its promotion ended with, and what it shut is still to be opened. Where no lease is this run's, its record
+/// has to do.
+async fn active(shelf: &impl Shelf, closing: &Closing) -> ActiveSide {
+    let by_its_record = evidence::active_side(&closing.record, closing.run.as_ref());
+    let doubtful = closing.outcome == RunOutcome::NeedsAPerson;
+    let Some(run) = closing.run.as_ref().filter(|run| doubtful && !run.finishes()) else { return by_its_record };
+    match shelf::held_lease(shelf, run).await {
+        Ok((lease, _)) if !lease.is_past_the_point_of_no_return() => lease.active,
+        Ok(_) | Err(_) => by_its_record,
+    }
 }
 
 /// Releases the lease, if the run still holds it. Another's lease is left alone.
@@ -174,7 +181,7 @@ async fn release(shelf: &impl Shelf, run: &Run, evidence: &Evidence, now: Timest
     };
     match &lease.holder {
         Some(holder) if holder.execution == run.execution => {
-            let released = lease.released(evidence.outcome, active(&lease, run, evidence), now);
+            let released = lease.released(evidence.outcome, evidence.active, now);
             let released = if evidence.is_declined() { released.declined() } else { released };
             shelf::write_json(shelf, &key, &released, Condition::Unchanged(etag)).await?;
             Ok(format!("lease of generation {} released", lease.generation))
@@ -247,9 +254,11 @@ mod tests {
             event["record"] =
                 json!({"error": {"state": "PromoteReplica", "error": "AwsTransient", "cause": "timed out"}});
             event["outcome"] = json!("needs-a-person");
-            close(&shelf, event).await;
+            let left = close(&shelf, event).await.did.unwrap().evidence;
             let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+            let evidence: Evidence = serde_json::from_str(&shelf.text(&left).unwrap()).unwrap();
             assert_eq!(lease.active, active, "asked for only where the lease says so: {phase}");
+            assert_eq!(evidence.active, active, "and its evidence says the same: {phase}");
             assert_eq!(lease.unfinished.is_some(), active == ActiveSide::Replica, "{phase}");
         }
     }

@@ -27,7 +27,7 @@ impl Old {
     }
 
     fn dead() -> Self {
-        Self::new(Way::Holds, Way::Unreachable("refused".into()))
+        Self::new(Way::Holds, Way::Gone("refused".into()))
     }
 }
 
@@ -39,8 +39,12 @@ impl OldPrimary for Old {
 
     async fn shut_out(&self, _: &Run, _: &Target) -> ShutOut {
         self.did.borrow_mut().push("shut out".into());
-        let ends_at = (self.database == Way::Holds).then_some(LastSeen { lsn: Lsn(7), at: Timestamp::UNIX_EPOCH });
-        ShutOut { way: self.database.clone(), asked: !matches!(self.database, Way::Unreachable(_)), ends_at }
+        let ends_at = (self.database == Way::Holds).then_some(LastSeen::new(Lsn(7), Timestamp::UNIX_EPOCH));
+        ShutOut {
+            way: self.database.clone(),
+            asked: !matches!(self.database, Way::Gone(_) | Way::Unreachable(_)),
+            ends_at,
+        }
     }
 
     async fn let_in(&self, target: &Target) -> Way {
@@ -84,11 +88,14 @@ async fn a_dead_primary_is_fenced_by_its_network_for_when_it_returns() {
 
 #[tokio::test]
 async fn what_nobody_reaches_is_recorded_as_unfenced_and_the_run_goes_on() {
-    let gone = || Way::Unreachable("timed out".into());
-    let step = fence(&held(), &Old::new(gone(), gone())).await;
-    assert_eq!(step.step, domain::step::Outcome::Done);
-    assert!(!step.did.unwrap().fenced);
-    assert!(step.because.contains("UNFENCED"), "{}", step.because);
+    let silent = || Way::Unreachable("timed out".into());
+    // Also where its network is shut: who was let in before may go on, where we do not see it.
+    for network in [silent(), Way::Holds] {
+        let step = fence(&held(), &Old::new(network, silent())).await;
+        assert_eq!(step.step, domain::step::Outcome::Done);
+        assert!(!step.did.unwrap().fenced);
+        assert!(step.because.contains("UNFENCED"), "{}", step.because);
+    }
 }
 
 #[tokio::test]
@@ -165,11 +172,14 @@ async fn what_another_run_s_step_may_still_be_shutting_is_not_opened_yet() {
     let target = Target::primary(&run().plan, run().pair().unwrap());
     let execution = "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:older".parse().unwrap();
     let older = Run { execution, generation: domain::id::Generation(run().generation.0 - 1), ..run() };
-    for (since, done) in [(clock::now(), false), (Timestamp::UNIX_EPOCH, true)] {
+    // However long ago it was shut first: whoever fenced it again may have been stopped a moment ago.
+    for (opened_at, done) in [(clock::now(), false), (Timestamp::UNIX_EPOCH, true)] {
         let (shelf, old) = (held(), Old::reached());
-        let shut = lease(&shelf).shutting(&older, &target, true, since).unwrap();
+        let shut = lease(&shelf).shutting(&older, &target, true, Timestamp::UNIX_EPOCH).unwrap();
         shelf::write_json(&shelf, "leases/lab.json", &shut, Condition::Always).await.unwrap();
-        let undone = asked(&shelf, &old, event(true)).await;
+        let mut undo = event(true);
+        undo["run"]["openedAt"] = serde_json::to_value(opened_at).unwrap();
+        let undone = asked(&shelf, &old, undo).await;
         assert_eq!(undone.is_ok(), done, "{undone:?}");
         assert_eq!(lease(&shelf).shut.is_none(), done);
     }
@@ -185,7 +195,12 @@ async fn where_nothing_was_shut_there_is_nothing_to_open() {
 
 #[tokio::test]
 async fn nothing_is_opened_beside_a_replica_that_may_take_writes() {
-    let asked_for = Asked { at: Timestamp::UNIX_EPOCH, position: None, loss: domain::judgement::Loss::Promoted };
+    let asked_for = Asked {
+        at: Timestamp::UNIX_EPOCH,
+        position: None,
+        loss: domain::judgement::Loss::Promoted,
+        unserved_since: None,
+    };
     let promoting = lease(&held()).promoting(asked_for, None);
     let unfinished = Lease { unfinished: promoting.holder.clone(), ..lease(&held()) };
     for left in [promoting, unfinished] {

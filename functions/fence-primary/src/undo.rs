@@ -3,9 +3,9 @@
 use domain::{
     failure::Failure,
     fencing::{Direction, Fencing, Way, still_shut},
+    lease,
     probe::later,
     run::Run,
-    span::Span,
     step::Step,
 };
 use edge::{
@@ -17,9 +17,6 @@ use serde_json::Value;
 use tracing::info;
 
 use crate::OldPrimary;
-
-/// How long a step may outlive the execution that called it: its calls have limits of 2 s each and of 1 s for the database.
-const OUTLIVES: Span = Span::seconds(10);
 
 /// Opens what the lease says is shut: what this run shut, or what it took over. Done once each way that was taken was
 /// seen open, and the lease says so.
@@ -39,15 +36,12 @@ pub(crate) async fn open(
     let Some(shut) = &lease.shut else {
         return Ok(Step::settled("nothing was shut: the lease would say so", Value::Null));
     };
-    let under_way_until = later(shut.since, OUTLIVES);
+    // Every other run had ended when this one took the lease; a step of theirs may still be at it, whoever shut it first.
+    let under_way_until = later(run.opened_at, lease::OUTLIVES);
     if shut.execution != run.execution && now < under_way_until {
         return Err(Failure::AwsTransient {
-            what: format!(
-                "a step of `{}` may still be shutting `{}`",
-                shut.execution.name(),
-                shut.target.side.instance
-            ),
-            source: Some(format!("what it began at {} is waited for until {under_way_until}", shut.since).into()),
+            what: format!("a step of an earlier run may still be shutting `{}`", shut.target.side.instance),
+            source: Some(format!("what it began is waited for until {under_way_until}").into()),
         });
     }
     still_runs(owners, run).await?;

@@ -75,7 +75,7 @@ async fn guarded() -> Memory {
     let shelf = Memory::held_by(&run).with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
     let position = ReplicaPosition { received: Lsn(100), replayed: Lsn(100), replayed_commit_at: None };
     let (since, position) = (Timestamp::UNIX_EPOCH, Some(position));
-    let asked = Asked { at: since, position, loss: domain::judgement::Loss::Promoted };
+    let asked = Asked { at: since, position, loss: domain::judgement::Loss::Promoted, unserved_since: None };
     let target = Target::primary(&run.plan, run.pair().unwrap());
     let guard = Guard { generation: run.generation, since, position, target, settles_at: None };
     let lease = lease(&shelf).await.promoting(asked, Some(guard));

@@ -176,7 +176,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         self.join();
         self.watched.samples += 1;
         let sample = match look.database {
-            Verdict::Up => Sample::Up(look.lsn.map(|lsn| LastSeen { lsn, at: look.at })),
+            Verdict::Up => Sample::Up(look.lsn.map(|lsn| LastSeen::new(lsn, look.at))),
             Verdict::Down => Sample::Down(look.because.clone()),
             Verdict::Unknown => Sample::Unknown,
         };

@@ -58,7 +58,7 @@ async fn handle(
     let current = shelf::read_json::<Lease>(shelf, &key).await?;
     let (lease, etag) = current.map_or((None, None), |(lease, etag)| (Some(lease), Some(etag)));
     let owner = match lease.as_ref().and_then(|lease| lease.holder.as_ref()) {
-        Some(holder) if holder.execution != execution => Some(owners.owner(&holder.execution).await),
+        Some(holder) if holder.execution != execution => Some(owners.owner(&holder.execution, holder.since).await),
         _ => None,
     };
     let taking = lease::take(lease.as_ref(), owner.as_ref(), &plan, &execution, now);
@@ -216,7 +216,8 @@ mod tests {
         let shut = lease.shutting(&first, &target, true, Timestamp::UNIX_EPOCH).unwrap();
         let at = Timestamp::UNIX_EPOCH;
         let loss = domain::judgement::Loss::Promoted;
-        let promoting = shut.promoting(domain::promotion::Asked { at, position: None, loss }, None);
+        let promoting =
+            shut.promoting(domain::promotion::Asked { at, position: None, loss, unserved_since: None }, None);
         let mut event = sample(include_str!("../../../events/open-run-by-hand.json"));
         event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:next");
         for (left, owes) in [(&shut, true), (&promoting, false)] {

@@ -13,12 +13,11 @@ use domain::{
     fencing::{Fencing, Target},
     guard::Guard,
     judgement::{Judgement, Loss, ReplicaSeen},
-    lease::{Holder, Lease, Phase},
+    lease::{self, Holder, Lease, Phase},
     plan::PostgresPair,
     probe::later,
     promotion::{self, Asked, Before, Grounds, Instance, Move, Promotion, Seen, Server as ServerSeen},
     run::Run,
-    span::Span,
     step::Step,
     wal::Lsn,
 };
@@ -102,6 +101,7 @@ async fn handle(
 ) -> Result<Step<Promotion>, Failure> {
     let request: PromoteReplica = edge::parse(event, "PromoteReplica")?;
     let (grounds, consented) = (request.grounds()?, request.consented());
+    let judged = request.judgement.as_ref().map(Judgement::last_served);
     let PromoteReplica { run, rehearse, .. } = request;
     let pair = run.protected()?;
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), replica.look(&run, pair));
@@ -115,6 +115,8 @@ async fn handle(
         (None, Some(_)) => Before::ByAnother,
         (None, None) => Before::Never,
     };
+    // The run that asked first knows since when: this one may have seen the primary fail anew.
+    let unserved_since = asked.as_ref().map_or(judged, |asked| asked.unserved_since);
     let next = promotion::plan(&seen, &run, &grounds, before, consented, clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %pair.replica.instance, ?seen, ?next, "planned the promotion");
     if rehearse {
@@ -127,7 +129,7 @@ async fn handle(
         Move::Wait(why) => Ok(Step::pending(why, &seen)),
         Move::Promote { loss, position } => {
             if ours.is_none() {
-                let asked = Asked { at: clock::now(), position: Some(position), loss };
+                let asked = Asked { at: clock::now(), position: Some(position), loss, unserved_since };
                 let guard = is_guarded.then(|| guard(&run, pair, &asked));
                 let promoting = lease.promoting(asked, guard);
                 pass_the_point_of_no_return(shelf, owners, &run, &promoting, etag).await?;
@@ -152,7 +154,8 @@ async fn handle(
                     // Somebody else promoted it since it was judged. There is no way back from that either: the old
                     // primary is guarded, and what is lost is not known.
                     let because = format!("`{}` was promoted by none of our runs", pair.replica.instance);
-                    let asked = Asked { at: clock::now(), position: None, loss: Loss::Unknown { because } };
+                    let loss = Loss::Unknown { because };
+                    let asked = Asked { at: clock::now(), position: None, loss, unserved_since };
                     let promoting = lease.promoting(asked.clone(), Some(guard(&run, pair, &asked)));
                     pass_the_point_of_no_return(shelf, owners, &run, &promoting, etag).await?;
                     asked
@@ -189,9 +192,6 @@ fn rehearsed(next: &Move, seen: &Seen, pair: &PostgresPair) -> Step<Promotion> {
     }
 }
 
-/// How long a step of a run that was taken over may go on: a function's own time limit.
-const OUTLIVES: Span = Span::seconds(30);
-
 /// Who keeps the old primary out from now on.
 fn guard(run: &Run, pair: &PostgresPair, asked: &Asked) -> Guard {
     Guard {
@@ -199,7 +199,7 @@ fn guard(run: &Run, pair: &PostgresPair, asked: &Asked) -> Guard {
         since: asked.at,
         position: asked.position,
         target: Target::primary(&run.plan, pair),
-        settles_at: run.taken_over.as_ref().map(|_| later(asked.at, OUTLIVES)),
+        settles_at: run.taken_over.as_ref().map(|_| later(asked.at, lease::OUTLIVES)),
     }
 }
 

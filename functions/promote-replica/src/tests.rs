@@ -118,6 +118,9 @@ async fn it_is_done_with_what_was_true_when_it_was_asked_for() {
     assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Pending);
     let promotion = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().did.unwrap();
     assert!(promotion.position.is_some() && promotion.asked_at.is_some());
+    let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    let judged: Judgement = serde_json::from_value(event()["judgement"].clone()).unwrap();
+    assert_eq!(lease.holder.unwrap().asked.unwrap().unserved_since, Some(judged.last_served()));
 }
 
 #[tokio::test]

@@ -9,8 +9,6 @@
 
 mod watch;
 
-use std::time::Duration;
-
 use domain::{
     failure::Failure,
     id::{ExecutionArn, PlanName},
@@ -22,12 +20,12 @@ use domain::{
     step::Step,
 };
 use edge::{
-    aws,
+    aws, judge,
     shelf::{Bucket, Shelf},
     states::{self, States},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use watch::World;
 
@@ -38,8 +36,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let region = edge::config::region().map_err(|failure| failure.chain())?;
     let judge = edge::config::judge_function().map_err(|failure| failure.chain())?;
     let machine = edge::config::failover_machine().map_err(|failure| failure.chain())?;
-    let engine = Engine { states: States::with(&config), judge, machine };
-    edge::serve(|event| handle(&bucket, &engine, &region, event)).await
+    let engine = Engine { region, states: States::with(&config), judge, machine };
+    edge::serve(|event| handle(&bucket, &engine, &engine.region, event)).await
 }
 
 /// Whose failover.
@@ -62,34 +60,20 @@ async fn handle(
 }
 
 struct Engine {
+    region: String,
     states: States,
     judge: String,
     machine: String,
 }
 
-/// How long the judge may take, who waits for other Regions and for a plan's longest time-out: the last look of a minute
-/// must end before the function does.
-const JUDGE_PATIENCE: Duration = Duration::from_secs(20);
-
-/// The judge's way of being asked what a run would come to.
-#[derive(Serialize)]
-struct Rehearse<'a> {
-    rehearse: &'a PlanName,
-}
-
 impl World for Engine {
     async fn judge(&self, plan: &PlanName) -> Result<Rehearsal, String> {
-        let request = Rehearse { rehearse: plan };
-        let region = edge::config::region().map_err(|failure| failure.chain())?;
-        let config = aws::config_for_the_far_side(&region, JUDGE_PATIENCE).await;
-        let asked = edge::function::ask::<Step<Rehearsal>>(&config, &self.judge, &request);
-        let answer = tokio::time::timeout(JUDGE_PATIENCE, asked).await;
-        let step = answer.map_err(|_| format!("no answer within {} s", JUDGE_PATIENCE.as_secs()))??;
+        let step = judge::rehearse(&self.region, &self.judge, plan).await?;
         step.did.ok_or_else(|| format!("it answered: {}", step.because))
     }
 
-    async fn owner(&self, execution: &ExecutionArn) -> Owner {
-        self.states.owner(execution).await
+    async fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> Owner {
+        self.states.owner(execution, began).await
     }
 
     fn execution(&self, name: &str) -> Result<ExecutionArn, Failure> {

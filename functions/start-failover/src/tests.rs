@@ -62,7 +62,7 @@ impl World for Engine {
         Ok(Rehearsal { fails: true, verdict, because, class: None, replication })
     }
 
-    async fn owner(&self, execution: &ExecutionArn) -> Owner {
+    async fn owner(&self, execution: &ExecutionArn, _: Timestamp) -> Owner {
         self.looks.borrow_mut().push(self.now());
         let told = self.owners.borrow().get(execution.name()).cloned();
         told.unwrap_or_else(|| Owner::gone("forgotten"))
@@ -113,14 +113,14 @@ fn free() -> Lease {
 }
 
 fn holder(name: &str, phase: Phase) -> Option<Holder> {
-    let asked = Asked { at: at(1), position: None, loss: domain::judgement::Loss::Promoted };
+    let asked = Asked { at: at(1), position: None, loss: domain::judgement::Loss::Promoted, unserved_since: None };
     let asked = (phase == Phase::Promoting).then_some(asked);
     Some(Holder { execution: execution(name), phase, since: at(0), asked })
 }
 
 fn healthy() -> Watch {
     let instance = Some("orders-primary".parse().unwrap());
-    Watch { instance, last_seen: Some(LastSeen { lsn: Lsn(1), at: at(0) }), ..Watch::default() }
+    Watch { instance, last_seen: Some(LastSeen::new(Lsn(1), at(0))), ..Watch::default() }
 }
 
 /// A primary that has failed since second 0, and goes on failing for as long as anybody looks.

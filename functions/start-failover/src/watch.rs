@@ -22,7 +22,7 @@ pub(crate) trait World {
     /// Asks the judge what a run would come to now, or says why it could not be asked.
     fn judge(&self, plan: &PlanName) -> impl Future<Output = Result<Rehearsal, String>>;
     /// What is known of an execution.
-    fn owner(&self, execution: &ExecutionArn) -> impl Future<Output = Owner>;
+    fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> impl Future<Output = Owner>;
     /// The ARN that a failover of this name has.
     fn execution(&self, name: &str) -> Result<ExecutionArn, Failure>;
     /// Starts a failover; the same name twice is one.
@@ -123,8 +123,9 @@ impl<S: Shelf, W: World> Starter<'_, S, W> {
             return Ok((idle, nothing));
         }
         let memory = self.memory().await?;
-        let holder = lease.as_ref().and_then(|lease| lease.holder.as_ref()).map(|holder| &holder.execution);
-        let own = memory.starts.as_ref().map(|starts| &starts.execution);
+        let holder =
+            lease.as_ref().and_then(|lease| lease.holder.as_ref()).map(|holder| (&holder.execution, holder.since));
+        let own = memory.starts.as_ref().map(|starts| (&starts.execution, starts.last_at));
         let (owner, started) = tokio::join!(self.owner(holder), self.owner(own));
         let starts = memory.starts.as_ref();
         let now = self.world.now();
@@ -144,9 +145,9 @@ impl<S: Shelf, W: World> Starter<'_, S, W> {
         Ok((decision, memory))
     }
 
-    async fn owner(&self, execution: Option<&ExecutionArn>) -> Option<Owner> {
+    async fn owner(&self, execution: Option<(&ExecutionArn, Timestamp)>) -> Option<Owner> {
         match execution {
-            Some(execution) => Some(self.world.owner(execution).await),
+            Some((execution, began)) => Some(self.world.owner(execution, began).await),
             None => None,
         }
     }

@@ -17,35 +17,13 @@ use std::{
 };
 
 use case::{Case, Kind};
-use domain::plan;
 use invariants::World;
-use lab::{drill::Stage, setup::Progress};
-
-struct Shown;
-
-impl Progress for Shown {
-    fn step(&self, what: &str) {
-        tell(what);
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "which calls were covered, and how each case ended, is to be read")]
-fn tell(line: &str) {
-    println!("{line}");
-}
-
-/// Two labs side by side: a case mostly waits.
-const LABS: usize = 2;
+use lab::drill::Stage;
+use tests::{labs, listener::tell};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_call_fails_no_invariant_is_broken_and_every_run_ends_with_its_record() {
-    let plan = plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
-    let mut stages = Vec::new();
-    for _ in 0..LABS {
-        let stage = Stage::set(&plan, None, &Shown).await.unwrap();
-        stage.system.start_by_hand_only(&stage.machine).await.unwrap();
-        stages.push(stage);
-    }
+    let stages = labs::started_by_hand_only().await.unwrap();
     let began = Instant::now();
     let (outcome, kinds) = World::new(&stages[0]).plain().await;
     assert_eq!(outcome, "done", "without a fault");
@@ -57,9 +35,7 @@ async fn whatever_call_fails_no_invariant_is_broken_and_every_run_ends_with_its_
         broken.extend(found);
     }
     tell(&format!("{} cases in {:.0} s", cases.all.len(), began.elapsed().as_secs_f64()));
-    for stage in stages {
-        stage.strike().await;
-    }
+    labs::strike(stages).await;
     assert!(broken.is_empty(), "{} of {} cases:\n{}", broken.len(), cases.all.len(), broken.join("\n"));
 }
 

@@ -124,5 +124,8 @@ fn claims_no_more_than_its_end(ended: &Ended) {
     };
     assert_eq!(record.outcome, outcome, "{}: {}", ended.end, record.because);
     let measured = record.objective.as_ref().and_then(|objective| objective.rto_measured_seconds);
-    assert_eq!(measured.is_some(), outcome == RunOutcome::Done, "{:?}", record.objective);
+    // Since when clients were unserved nobody knows where an earlier run had shut the primary before it failed anew.
+    let found_shut = record.record.open_run.as_ref().is_some_and(|step| !step.seen["shut"].is_null());
+    let measures = measured.is_some() || outcome == RunOutcome::Done && found_shut;
+    assert_eq!(measures, outcome == RunOutcome::Done, "{:?}", record.objective);
 }

@@ -25,9 +25,9 @@ mod world;
 
 use std::{cell::Cell, panic::AssertUnwindSafe, time::Instant};
 
-use domain::plan;
 use futures::{FutureExt, future::LocalBoxFuture};
-use lab::{drill::Stage, setup::Progress};
+use lab::drill::Stage;
+use tests::{labs, listener::tell};
 use world::World;
 
 /// What is given, and what must come of it.
@@ -42,40 +42,16 @@ impl<'w> Case<'w> {
     }
 }
 
-/// Labs side by side: a case mostly waits.
-const LABS: usize = 2;
-
-struct Shown;
-
-impl Progress for Shown {
-    fn step(&self, what: &str) {
-        tell(what);
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "how each case ended is to be read")]
-pub(crate) fn tell(line: &str) {
-    println!("{line}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_a_run_stops_the_command_that_runbook_names_serves_clients_again() {
-    let plan = plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
-    let mut stages = Vec::new();
-    for _ in 0..LABS {
-        let stage = Stage::set(&plan, None, &Shown).await.unwrap();
-        stage.system.start_by_hand_only(&stage.machine).await.unwrap();
-        stages.push(stage);
-    }
+    let stages = labs::started_by_hand_only().await.unwrap();
     let (began, played) = (Instant::now(), Cell::new(0));
     let only = std::env::var("LIFEBOAT_SUCCESSION").ok();
     let labs = stages.iter().map(|stage| play_on(stage, only.as_deref(), &played));
     let broken = futures::future::join_all(labs).await.concat();
     let all = played.get();
     tell(&format!("{all} cases in {:.0} s", began.elapsed().as_secs_f64()));
-    for stage in stages {
-        stage.strike().await;
-    }
+    labs::strike(stages).await;
     assert!(all > 0, "LIFEBOAT_SUCCESSION names no case");
     assert!(broken.is_empty(), "{} of {all} cases:\n{}", broken.len(), broken.join("\n"));
 }

@@ -18,7 +18,8 @@ pub enum Loss {
     AtMost {
         /// In bytes of write-ahead log.
         wal_bytes: u64,
-        /// In time, from the last replayed commit to when the primary was last seen.
+        /// In time, from the last replayed commit, or from when the primary's log was seen to stand no further than the
+        /// replica has come, to when the primary was last seen.
         time: Span,
         /// From when the primary was last seen to when its own host said that it does not serve, or, where it was only
         /// silent, until now: what was written there nobody knows.
@@ -60,8 +61,11 @@ pub fn lag(
     if wal_bytes == 0 {
         return Loss::AtMost { wal_bytes, time: Span::seconds(0), unseen };
     }
-    match position.replayed_commit_at {
-        Some(commit) => Loss::AtMost { wal_bytes, time: Span::between(commit, seen.at), unseen },
+    // What is not replayed was committed after the last commit that is, and after the log was seen to stand where the
+    // replica has come to. A quiet primary's last commit is old, and what it wrote since may have been none.
+    let stood = seen.before.filter(|stood| stood.lsn <= position.replayed).map(|stood| stood.at);
+    match position.replayed_commit_at.max(stood) {
+        Some(since) => Loss::AtMost { wal_bytes, time: Span::between(since, seen.at), unseen },
         None => Loss::Unknown {
             because: format!("the replica is {wal_bytes} bytes behind and has replayed no commit since it started"),
         },

@@ -166,6 +166,16 @@ pub struct Judgement {
     pub signals: Vec<Signal>,
 }
 
+impl Judgement {
+    /// Since when the primary may not have served: since it was last seen to work, where the watch saw it shortly before its
+    /// first failed sample.
+    #[must_use]
+    pub fn last_served(&self) -> Timestamp {
+        let last_seen = self.last_seen.map(|seen| seen.at).filter(|_| matches!(self.loss, Loss::AtMost { .. }));
+        last_seen.map_or(self.failing_since, |at| at.min(self.failing_since))
+    }
+}
+
 /// A WAL receiver that heard of the primary this recently is proof of life: PostgreSQL's `wal_receiver_status_interval`
 /// is 10 s, but a primary in use is heard with every commit.
 const PROOF_OF_LIFE: Span = Span::seconds(1);
@@ -381,7 +391,9 @@ impl Case<'_> {
     /// Where the primary's log stood: now, where it answers; else when the watch last saw it.
     fn last_seen(&self) -> Option<LastSeen> {
         match (self.seen.recovery.database, self.seen.recovery.lsn) {
-            (Verdict::Up, Some(lsn)) => Some(LastSeen { lsn, at: self.seen.recovery.at }),
+            (Verdict::Up, Some(lsn)) => {
+                Some(LastSeen::new(lsn, self.seen.recovery.at).after(self.seen.watch.last_seen))
+            }
             (Verdict::Up | Verdict::Down | Verdict::Unknown, _) => self.seen.watch.last_seen,
         }
     }

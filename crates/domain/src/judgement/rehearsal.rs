@@ -90,7 +90,7 @@ fn died(seen: Seen, run: &Run, now: Timestamp) -> Seen {
     };
     let mut watch = seen.watch;
     if let (Verdict::Up, Some(lsn)) = (seen.recovery.database, seen.recovery.lsn) {
-        watch.last_seen = Some(LastSeen { lsn, at: seen.recovery.at });
+        watch.last_seen = Some(LastSeen::new(lsn, seen.recovery.at).after(watch.last_seen));
     }
     let probe = &run.plan.probe;
     let since = watch.last_seen.map_or(run.opened_at, |seen| seen.at);

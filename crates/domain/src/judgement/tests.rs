@@ -37,7 +37,7 @@ fn killed() -> Seen {
             side: ActiveSide::Primary,
             instance: Some("orders-primary".parse().unwrap()),
             failing: Some(Streak { since: at(0), until: at(1_000), failures: 3, because: "refused".into() }),
-            last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-500) }),
+            last_seen: Some(LastSeen::new(Lsn(1_000), at(-500))),
             ..Watch::default()
         },
     }
@@ -202,11 +202,24 @@ fn the_hold_down_is_kept_at_its_limit() {
 }
 
 #[test]
+fn what_a_quiet_primary_s_replica_lacks_is_no_older_than_the_log_that_it_was_seen_to_have() {
+    let behind = |stood: u64| {
+        // The last commit is an hour old; since then the log has moved by what no commit wrote, or one.
+        let replica = ReplicaSeen::Replica { position: position(1_000, -3_600_000), receiver: Receiver::Absent };
+        let last_seen = LastSeen::new(Lsn(6_000), at(-500)).after(Some(LastSeen::new(Lsn(stood), at(-1_000))));
+        Seen { replica, watch: Watch { last_seen: Some(last_seen), ..killed().watch }, ..killed() }
+    };
+    assert_eq!(goes(&behind(1_000), &run()).loss.seen(), Some(Span::milliseconds(500)));
+    goes(&behind(999), &run());
+    refused(&behind(1_001), &run(), "1h and 5000 bytes behind");
+}
+
+#[test]
 fn a_lag_is_judged_at_above_and_below_the_budget_and_unknown() {
     let behind = |bytes: u64, ms: i64| {
         let replica =
             ReplicaSeen::Replica { position: position(100_000_000 - bytes, -500 - ms), receiver: Receiver::Absent };
-        let watch = Watch { last_seen: Some(LastSeen { lsn: Lsn(100_000_000), at: at(-500) }), ..killed().watch };
+        let watch = Watch { last_seen: Some(LastSeen::new(Lsn(100_000_000), at(-500))), ..killed().watch };
         Seen { replica, watch, ..killed() }
     };
     goes(&behind(1_048_575, 1_999), &run());
@@ -222,10 +235,8 @@ fn a_lag_is_judged_at_above_and_below_the_budget_and_unknown() {
         matches!(decide(&received, &by_hand(), None, at(1_300)), Decision::Hold(why) if why.contains("replays it"))
     );
     assert!(matches!(decide(&received, &by_hand(), None, at(61_100)), Decision::Refuse(_)), "not for ever");
-    let stale = Seen {
-        watch: Watch { last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-1_501) }), ..killed().watch },
-        ..killed()
-    };
+    let stale =
+        Seen { watch: Watch { last_seen: Some(LastSeen::new(Lsn(1_000), at(-1_501))), ..killed().watch }, ..killed() };
     refused(&stale, &run(), "unknown");
     let consented =
         Run { consent: Some(Consent { by: "anna".parse().unwrap(), why: "the shop must open".into() }), ..by_hand() };
@@ -244,7 +255,7 @@ fn a_replica_that_is_silent_is_nothing_to_fail_over_to_and_one_look_is_not_its_l
 /// A run that finishes what another one asked for, with what that one accepted.
 fn finishing(run: Run) -> Run {
     let loss = Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen: Span::milliseconds(500) };
-    let asked = Some(Asked { at: at(0), position: Some(position(1_000, -600)), loss });
+    let asked = Some(Asked { at: at(0), position: Some(position(1_000, -600)), loss, unserved_since: None });
     let holder = Holder { execution: run.execution.clone(), phase: Phase::Promoting, since: at(0), asked };
     Run { taken_over: Some(holder), ..run }
 }
@@ -384,7 +395,7 @@ fn what_a_later_step_would_be_refused_is_refused_before_anything_is_changed() {
 #[test]
 fn an_event_of_any_age_moves_no_hold_down() {
     let week_ago = Trigger::Alarm { alarm: "a".into(), at: at(-600_000_000), reason: String::new() };
-    let watch = Watch { failing: None, last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(1_000) }), ..killed().watch };
+    let watch = Watch { failing: None, last_seen: Some(LastSeen::new(Lsn(1_000), at(1_000))), ..killed().watch };
     let seen = Seen { watch, ..killed() };
     let decision = decide(&seen, &Run { trigger: week_ago, ..run() }, None, at(1_300));
     assert!(matches!(&decision, Decision::Hold(why) if why.contains("hold-down")), "{decision:?}");
@@ -399,8 +410,7 @@ fn a_class_whose_policy_is_never_is_refused_even_by_hand() {
 
 #[test]
 fn a_person_who_is_faster_than_the_watch_waits_for_it_and_not_for_ever() {
-    let watch =
-        Watch { failing: None, last_seen: Some(LastSeen { lsn: Lsn(1_000), at: at(-9_000) }), ..killed().watch };
+    let watch = Watch { failing: None, last_seen: Some(LastSeen::new(Lsn(1_000), at(-9_000))), ..killed().watch };
     let seen = Seen { watch, ..killed() };
     let decision = decide(&seen, &by_hand(), None, at(1_300));
     assert!(matches!(&decision, Decision::Hold(why) if why.contains("written down")), "{decision:?}");

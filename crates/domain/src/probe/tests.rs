@@ -33,7 +33,7 @@ fn up(watch: &mut Watch, milliseconds: i64) -> Change {
 }
 
 fn seen(milliseconds: i64) -> Sample {
-    Sample::Up(Some(LastSeen { lsn: Lsn(1), at: at(milliseconds) }))
+    Sample::Up(Some(LastSeen::new(Lsn(1), at(milliseconds))))
 }
 
 #[test]

@@ -82,18 +82,31 @@ pub fn believed_for(probe: &Probe) -> Span {
 /// How old the newest sign of life may be beyond an interval: a healthy watch writes one down every 10 s, or at each sample.
 const SEEN_WITHIN: Span = Span::seconds(30);
 
-/// How old the newest sign of life may be while the watch goes on.
-#[must_use]
-pub fn seen_within(probe: &Probe) -> Span {
-    probe.interval + SEEN_WITHIN
+impl Streak {
+    /// Whether somebody goes on with it: its newest sample is no older than [`believed_for`].
+    #[must_use]
+    pub fn goes_on(&self, now: Timestamp, probe: &Probe) -> bool {
+        Span::between(self.until, now) <= believed_for(probe)
+    }
 }
 
 impl Watch {
     /// Whether somebody goes on with it: what it saw last is no older than a watch that goes on leaves it.
     #[must_use]
     pub fn goes_on(&self, now: Timestamp, probe: &Probe) -> bool {
-        let fails = self.failing.as_ref().is_some_and(|streak| Span::between(streak.until, now) <= believed_for(probe));
-        fails || self.last_seen.is_some_and(|seen| Span::between(seen.at, now) <= seen_within(probe))
+        self.failing.as_ref().is_some_and(|streak| streak.goes_on(now, probe)) || self.answered_lately(now, probe)
+    }
+
+    /// Whether its instance was lately seen to answer.
+    #[must_use]
+    pub fn answered_lately(&self, now: Timestamp, probe: &Probe) -> bool {
+        self.last_seen.is_some_and(|seen| Span::between(seen.at, now) <= probe.interval + SEEN_WITHIN)
+    }
+
+    /// Whether its instance was seen to answer after this instant.
+    #[must_use]
+    pub fn answered_after(&self, instant: Timestamp) -> bool {
+        self.last_seen.is_some_and(|seen| seen.at > instant) || self.recovered_at.is_some_and(|at| at > instant)
     }
 
     /// What is remembered of an instance, which takes writes as this side: nothing, where another one was watched.
@@ -109,7 +122,7 @@ impl Watch {
     /// what the primary did since. Where its log stood then stays true.
     #[must_use]
     pub fn believed(mut self, now: Timestamp, probe: &Probe) -> Self {
-        self.failing.take_if(|streak| Span::between(streak.until, now) > believed_for(probe));
+        self.failing.take_if(|streak| !streak.goes_on(now, probe));
         self
     }
 
@@ -128,7 +141,7 @@ impl Watch {
             // What refuses us from the beginning was never seen: that the watch is blind must not look like health.
             Sample::Up(None) if self.last_seen.is_none() => Change::Untold,
             Sample::Up(seen) => {
-                self.last_seen = seen.or(self.last_seen);
+                self.last_seen = seen.map(|seen| seen.after(self.last_seen)).or(self.last_seen);
                 let Some(streak) = self.failing.take() else { return Change::StillUp };
                 self.recovered_at = Some(at);
                 Change::Recovered(streak)

@@ -7,6 +7,7 @@ use crate::{
     id::{ExecutionArn, Generation},
     judgement::Loss,
     lease::{Ended, Shut},
+    probe::believed_for,
     promotion::Asked,
     wal::{LastSeen, Lsn},
 };
@@ -38,7 +39,7 @@ fn free() -> Lease {
 }
 
 fn holder(name: &str, phase: Phase) -> Holder {
-    let asked = Asked { at: at(0), position: None, loss: Loss::Promoted };
+    let asked = Asked { at: at(0), position: None, loss: Loss::Promoted, unserved_since: None };
     let asked = (phase == Phase::Promoting).then_some(asked);
     Holder { execution: execution(name), phase, since: at(0), asked }
 }
@@ -66,7 +67,7 @@ fn failing(seconds: i64) -> Watch {
 /// A primary that answered at this second.
 fn answers(seconds: i64) -> Watch {
     let instance = Some("orders-primary".parse().unwrap());
-    Watch { instance, last_seen: Some(LastSeen { lsn: Lsn(1), at: at(seconds) }), ..Watch::default() }
+    Watch { instance, last_seen: Some(LastSeen::new(Lsn(1), at(seconds))), ..Watch::default() }
 }
 
 fn judged(verdict: Would) -> Judge {
@@ -254,12 +255,21 @@ fn its_own_run_that_a_person_stopped_is_followed_after_a_minute_too() {
 
 #[test]
 fn a_person_s_no_holds_until_the_primary_was_well_in_between() {
-    let no = |seconds| Lease { last: Some(Ended { declined_at: Some(at(seconds)), ..ended("alarm-1", seconds) }), ..free() };
+    let no =
+        |seconds| Lease { last: Some(Ended { declined_at: Some(at(seconds)), ..ended("alarm-1", seconds) }), ..free() };
     for (said_at, starts) in [(3, false), (0, false), (-1, true)] {
         let case = Case { lease: Some(no(said_at)), ..Case::refused() };
         let decision = case.at(100);
         assert_eq!(matches!(decision, Decision::Start(_)), starts, "{said_at}: {decision:?}");
         assert_eq!(matches!(decision, Decision::NotByItself(_)), !starts, "{said_at}: {decision:?}");
+    }
+    // A watch that stood still counts the failure anew, which makes it no other one.
+    for (answered_at, starts) in [(0, false), (40, true)] {
+        let case = Case { lease: Some(no(3)), ..Case::refused() };
+        let streak = Streak { since: at(50), until: at(100), failures: 101, because: "refused".into() };
+        let watch = Watch { failing: Some(streak), ..answers(answered_at) };
+        let decision = case.seen(&watch, 100, decide);
+        assert_eq!(matches!(decision, Decision::NotByItself(_)), !starts, "{answered_at}: {decision:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Decision, Judge, Seen, answers, at_work, decide, due::wait};
+use super::{Cause, Decision, Judge, Seen, at_work, decide, due::wait};
 use crate::{
     evidence::RunOutcome,
     id::{ExecutionArn, PlanName},
@@ -84,20 +84,12 @@ pub struct Standing {
     pub because: String,
 }
 
-impl Standing {
-    /// Before anything was looked at.
-    #[must_use]
-    pub fn unknown() -> Self {
-        Self { armed: false, because: "nobody has looked yet".to_owned() }
-    }
-}
-
 /// Whether a failover would start by itself. Where the primary fails or something is owed it says when.
 #[must_use]
 pub fn standing(seen: &Seen<'_>) -> Standing {
     let told = |armed, because: String| Standing { armed, because };
     // While it is not known whether a run is at work, every other one is refused.
-    if let Some(because) = at_work(seen).filter(|_| [seen.owner, seen.started].iter().flatten().any(is_unknown)) {
+    if let Some(because) = at_work(seen).filter(|_| is_unknown(seen.owner) || is_unknown(seen.started)) {
         return told(false, because);
     }
     match decide(seen) {
@@ -112,8 +104,8 @@ pub fn standing(seen: &Seen<'_>) -> Standing {
     }
 }
 
-fn is_unknown(owner: &&Owner) -> bool {
-    matches!(owner, Owner::Unknown(_))
+fn is_unknown(owner: Option<&Owner>) -> bool {
+    matches!(owner, Some(Owner::Unknown(_)))
 }
 
 fn is_refused(judge: &Judge) -> bool {
@@ -144,5 +136,5 @@ fn at_its_death(seen: &Seen<'_>) -> Standing {
 /// Whether somebody has lately seen the instance that the plan names.
 fn is_watched(seen: &Seen<'_>) -> bool {
     let instance = seen.plan.traffic_pair().map(|pair| &pair.primary.instance);
-    seen.watch.instance.as_ref() == instance && answers(seen, seen.watch)
+    seen.watch.instance.as_ref() == instance && seen.watch.answered_lately(seen.now, &seen.plan.probe)
 }

@@ -64,7 +64,7 @@ impl Postgres {
     pub async fn shut_out(&self, server: &Server<'_>, roles: &[SqlName], patience: Patience) -> ShutOut {
         match self.shut(server, roles, patience).await {
             Ok(shut) => {
-                let ends_at = shut.map(|lsn| LastSeen { lsn, at: clock::now() });
+                let ends_at = shut.map(|lsn| LastSeen::new(lsn, clock::now()));
                 ShutOut { way: Way::Holds, asked: true, ends_at }
             }
             Err(unasked) => {
@@ -81,7 +81,7 @@ impl Postgres {
             Ok(None) => Met::Follows,
             Err(unasked) => match lacking(unasked) {
                 Way::Resists(why) => Met::Resists(why),
-                Way::Unreachable(why) | Way::Unproved(why) => Met::Silent(why),
+                Way::Gone(why) | Way::Unreachable(why) | Way::Unproved(why) => Met::Silent(why),
                 Way::Holds => Met::Silent("nothing was seen".into()),
             },
         }
@@ -256,6 +256,7 @@ fn lacking(unasked: Unasked) -> Way {
     match (unasked.fault, unasked.let_in) {
         (Fault::Refusal, _) => Way::Resists(unasked.why),
         (Fault::Server, true) => Way::Unproved(unasked.why),
+        (Fault::Server, false) if unasked.endpoint == Endpoint::Refused => Way::Gone(unasked.why),
         (Fault::Server, false) | (Fault::Ours, _) => Way::Unreachable(unasked.why),
     }
 }

@@ -123,7 +123,9 @@ impl Runs {
                 return self.take(arn);
             }
             if began.elapsed() > self.patience {
-                return Err(SystemError::Late { what: "a run of the state machine".into(), limit: self.patience }.into());
+                return Err(
+                    SystemError::Late { what: "a run of the state machine".into(), limit: self.patience }.into()
+                );
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }

@@ -108,7 +108,15 @@ impl Stage {
         let system = machine.protect(plan, progress).await?;
         let notices = machine.folder.join(pager::NOTICES);
         let pager = Pager::subscribe(&machine.gateway, system.plan.regions.recovery.as_str(), &notices).await?;
-        Ok(Self { machine, system, pager, drills: 0, worn: false, lead: Duration::ZERO, answer_after: Span::seconds(0) })
+        Ok(Self {
+            machine,
+            system,
+            pager,
+            drills: 0,
+            worn: false,
+            lead: Duration::ZERO,
+            answer_after: Span::seconds(0),
+        })
     }
 
     /// Runs a drill. After one that moved the primary, the pair is made anew first.

@@ -9,7 +9,9 @@ use domain::{
     starter::Standing,
 };
 
-use super::{Record, Status, Waiting, armed};
+use jiff::Timestamp;
+
+use super::{Record, Status, Waiting};
 
 /// The status of an execution that Step Functions no longer knows, in [`Owner::Gone`].
 const FORGOTTEN: &str = "forgotten";
@@ -92,10 +94,10 @@ impl Status {
             Ok(rehearsal) => rehearsal,
             Err(why) => return format!("unknown: the judge could not be asked: {why}"),
         };
-        match (verdict, self.armed.armed) {
+        let Standing { armed, because: why } = self.standing();
+        match (verdict, armed) {
             (Would::Refuse, _) => format!("NO failover: {because}"),
             (Would::FailOver | Would::AskAPerson, false) => {
-                let why = &self.armed.because;
                 format!("NO failover by itself: {why}. Ordered by hand ({}), it would be done: {because}", self.order())
             }
             (Would::AskAPerson, true) => format!("a person would be asked: {because}"),
@@ -118,8 +120,8 @@ impl Status {
     }
 
     fn armed(&self) -> String {
-        let Standing { armed, because } = &self.armed;
-        format!("{}armed: {because}", if *armed { "" } else { "NOT " })
+        let Standing { armed, because } = self.standing();
+        format!("{}armed: {because}", if armed { "" } else { "NOT " })
     }
 
     /// Whether somebody watches: a watch that wrote nothing down for long has nobody behind it.
@@ -237,7 +239,7 @@ impl Status {
     }
 
     fn watched(&self) -> String {
-        let newest = self.watch.as_ref().and_then(armed::newest);
+        let newest = self.watch.as_ref().and_then(newest);
         let Some((watch, newest)) = self.watch.as_ref().zip(newest) else {
             return format!("{UNWATCHED} no sample could tell yet. {SILENT}");
         };
@@ -263,4 +265,10 @@ impl Status {
             None => format!("healthy; {seen}"),
         }
     }
+}
+
+/// The newest sample that could tell.
+fn newest(watch: &Watch) -> Option<Timestamp> {
+    let failed = watch.failing.as_ref().map(|streak| streak.until);
+    watch.last_seen.map(|seen| seen.at).into_iter().chain(failed).max()
 }

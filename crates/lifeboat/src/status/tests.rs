@@ -24,7 +24,7 @@ fn seconds_ago(seconds: i64) -> Timestamp {
 fn watch(seconds: i64) -> Watch {
     Watch {
         instance: Some("orders-primary".parse().unwrap()),
-        last_seen: Some(LastSeen { lsn: Lsn(1), at: seconds_ago(seconds) }),
+        last_seen: Some(LastSeen::new(Lsn(1), seconds_ago(seconds))),
         ..Watch::default()
     }
 }
@@ -48,9 +48,8 @@ fn holder(phase: Phase) -> Option<Holder> {
     Some(Holder { execution, phase, since: Timestamp::UNIX_EPOCH, asked: None })
 }
 
-/// What is told of a status, with its judgement on whether it is armed.
-fn told(mut status: Status) -> String {
-    status.armed = armed::armed(&status);
+/// What is told of a status.
+fn told(status: Status) -> String {
     status.lines().join("\n")
 }
 
@@ -73,7 +72,6 @@ fn half_way() -> Status {
         looked_at: now(),
         owner: None,
         waits_for: None,
-        armed: Standing::unknown(),
         starts: None,
         started: None,
         whole_plan: plan.clone(),
@@ -188,7 +186,10 @@ fn a_holder_that_is_gone_stops_no_failover_and_one_that_runs_decides() {
     let lines = held(Phase::Promoting, Owner::gone("forgotten"));
     assert!(lines.contains("takes it over and finishes it") && lines.contains("armed      armed"), "{lines}");
     let lines = held(Phase::Opened, Owner::Running);
-    assert!(lines.contains("which still runs") && lines.contains("armed      armed: run `alarm-1` is at work"), "{lines}");
+    assert!(
+        lines.contains("which still runs") && lines.contains("armed      armed: run `alarm-1` is at work"),
+        "{lines}"
+    );
     let lines = held(Phase::Opened, Owner::Unknown("timed out".into()));
     assert!(lines.contains("could NOT be asked") && lines.contains("NOT armed"), "{lines}");
 }
@@ -294,8 +295,7 @@ fn a_run_that_is_to_be_finished_is_told_with_what_finishes_it() {
 #[test]
 fn a_primary_that_a_run_left_shut_stands_out() {
     let mut status = well();
-    let target =
-        domain::fencing::Target::primary(&status.whole_plan, status.whole_plan.traffic_pair().unwrap());
+    let target = domain::fencing::Target::primary(&status.whole_plan, status.whole_plan.traffic_pair().unwrap());
     status.lease.as_mut().unwrap().shut = Some(domain::lease::Shut {
         execution: holder(Phase::Opened).unwrap().execution,
         generation: Generation(1),

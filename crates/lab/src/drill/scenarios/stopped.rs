@@ -34,8 +34,8 @@ impl Drill<'_> {
         self.hang("fence-primary").await?;
         let struck_at = self.kill().await?;
         let first = runs.next().await?;
-        runs.entered(self.stage, &first, "FencePrimary").await?;
-        let mut results = vec![self.stop(&runs, &first, "stopped before its point of no return").await?];
+        let name = "stopped before its point of no return";
+        let mut results = vec![self.stop_in("FencePrimary", &runs, &first, name).await?];
         let phase = self.phase_of(&first).await?;
         self.check(
             "the first run was stopped before its point of no return",
@@ -45,14 +45,11 @@ impl Drill<'_> {
 
         self.hang("dns-switch").await?;
         let second = runs.start(&order(plan, "anna", "the run that the alarm started was stopped")).await?;
-        runs.entered(self.stage, &second, "DnsSwitch").await?;
-        results.push(self.stop(&runs, &second, "stopped past its point of no return").await?);
+        results.push(self.stop_in("DnsSwitch", &runs, &second, "stopped past its point of no return").await?);
 
         self.hang("dns-switch").await?;
         let third = runs.start(&order(plan, "ben", "the run that anna started was stopped")).await?;
-        runs.entered(self.stage, &third, "DnsSwitch").await?;
-        results.push(self.stop(&runs, &third, "stopped while it finished the second").await?);
-        self.stage.machine.gateway.faults().heal().await?;
+        results.push(self.stop_in("DnsSwitch", &runs, &third, "stopped while it finished the second").await?);
 
         let fourth = runs.start(&order(plan, "cora", "the run that ben started was stopped")).await?;
         let fourth = runs.follow(self.stage, &fourth, self.audience).await?;
@@ -82,9 +79,7 @@ impl Drill<'_> {
         self.hang("dns-switch").await?;
         let struck_at = self.kill().await?;
         let older = runs.next().await?;
-        runs.entered(self.stage, &older, "DnsSwitch").await?;
-        let stopped = self.stop(&runs, &older, "stopped before it moved traffic").await?;
-        self.stage.machine.gateway.faults().heal().await?;
+        let stopped = self.stop_in("DnsSwitch", &runs, &older, "stopped before it moved traffic").await?;
         let older = self.opened(&runs, &older).await?;
         // Two ways to be late: before the step looks, and between its look and its write.
         let late_batch = self.batch_of(&older).await?;
@@ -136,11 +131,24 @@ impl Drill<'_> {
     /// Lets the next call of a function by a run get no answer: on a quick machine a run would be past the state in which it
     /// is to be stopped.
     async fn hang(&self, function: &str) -> Result<(), DrillError> {
-        let faults = self.stage.machine.gateway.faults();
-        faults.heal().await?;
         let silent = Fault::new(When::Before, How::Silent).by(Caller::States);
-        faults.set(&silent.target(&format!("lifeboat-{function}")).first(1)).await?;
+        let silent = silent.target(&format!("lifeboat-{function}")).first(1);
+        self.stage.machine.gateway.faults().set(&silent).await?;
         Ok(())
+    }
+
+    /// Ends a run in the state whose call was to hang, and lets calls be answered again.
+    async fn stop_in(
+        &mut self,
+        state: &str,
+        runs: &Runs,
+        run: &ExecutionArn,
+        name: &str,
+    ) -> Result<RunResult, DrillError> {
+        runs.entered(self.stage, run, state).await?;
+        let stopped = self.stop(runs, run, name).await?;
+        self.stage.machine.gateway.faults().heal().await?;
+        Ok(stopped)
     }
 
     /// What `OpenRun` gave to a run, by the run's history.

@@ -1,0 +1,45 @@
+//! Labs side by side: a case mostly waits.
+
+use lab::{
+    drill::{DrillError, Stage},
+    setup::Progress,
+};
+
+use crate::{listener::tell, repository};
+
+/// As many as two cores bear.
+const LABS: usize = 2;
+
+struct Shown;
+
+impl Progress for Shown {
+    fn step(&self, what: &str) {
+        tell(what);
+    }
+}
+
+/// Brings labs of the lab's plan up, in which runs begin only when someone starts them.
+///
+/// # Errors
+/// [`DrillError`].
+///
+/// # Panics
+/// When the lab's plan cannot be used.
+pub async fn started_by_hand_only() -> Result<Vec<Stage>, DrillError> {
+    let file = "plans/lab.yaml";
+    let plan = domain::plan::read(&repository::text(file), file).unwrap_or_else(|error| panic!("{error}"));
+    let mut stages = Vec::new();
+    for _ in 0..LABS {
+        let stage = Stage::set(&plan, None, &Shown).await?;
+        stage.system.start_by_hand_only(&stage.machine).await?;
+        stages.push(stage);
+    }
+    Ok(stages)
+}
+
+/// Ends them.
+pub async fn strike(stages: Vec<Stage>) {
+    for stage in stages {
+        stage.strike().await;
+    }
+}

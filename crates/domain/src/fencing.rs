@@ -44,12 +44,33 @@ impl Target {
     }
 }
 
+/// An instance's security group. RDS takes a change of them at once and carries it out some time after: meanwhile it shows
+/// a group as `adding` or `removing`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Membership {
+    /// The group.
+    pub group: SecurityGroupId,
+    /// RDS's word for how far it is; `active` once it counts.
+    pub status: String,
+}
+
+impl Membership {
+    fn is_active(&self) -> bool {
+        self.status == "active"
+    }
+
+    fn is_leaving(&self) -> bool {
+        self.status == "removing"
+    }
+}
+
 /// An instance's security groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NetworkSeen {
     /// These.
-    Groups(Vec<SecurityGroupId>),
+    Groups(Vec<Membership>),
     /// The Region's API did not answer, and why.
     Silent(String),
 }
@@ -63,18 +84,38 @@ pub enum Direction {
     Undo,
 }
 
-/// The security groups that are to take the place of those that it has; `None` where they are right.
+/// The security groups that are to take the place of those that it has; `None` where they were asked for already.
 #[must_use]
-pub fn groups_to_set(has: &[SecurityGroupId], side: &Side, direction: Direction) -> Option<Vec<SecurityGroupId>> {
+pub fn groups_to_set(has: &[Membership], side: &Side, direction: Direction) -> Option<Vec<SecurityGroupId>> {
     let wanted = match direction {
         Direction::Fence => vec![side.fence_security_group.clone()],
         Direction::Undo => side.security_groups.clone(),
     };
-    (!same(has, &wanted)).then_some(wanted)
+    let stays: Vec<&SecurityGroupId> =
+        has.iter().filter(|member| !member.is_leaving()).map(|member| &member.group).collect();
+    let same = stays.len() == wanted.len() && stays.iter().all(|group| wanted.contains(group));
+    (!same).then_some(wanted)
 }
 
-fn same(one: &[SecurityGroupId], other: &[SecurityGroupId]) -> bool {
-    one.len() == other.len() && one.iter().all(|group| other.contains(group))
+/// How an instance's network is, once its groups were asked for: they hold only where each counts, and no other one does
+/// still.
+#[must_use]
+pub fn network(has: &[Membership], side: &Side, direction: Direction) -> Way {
+    if groups_to_set(has, side, direction).is_some() {
+        return Way::Unproved(format!(
+            "RDS took the security groups of `{}` and does not show them yet",
+            side.instance
+        ));
+    }
+    let on_their_way: Vec<String> = has
+        .iter()
+        .filter(|member| !member.is_active())
+        .map(|member| format!("{} is {}", member.group, member.status))
+        .collect();
+    if on_their_way.is_empty() {
+        return Way::Holds;
+    }
+    Way::Unproved(format!("the security groups of `{}` are changing: {}", side.instance, on_their_way.join(", ")))
 }
 
 /// What fencing achieved.
@@ -190,22 +231,47 @@ mod tests {
         ids.iter().map(|id| id.parse().unwrap()).collect()
     }
 
+    fn members(ids: &[(&str, &str)]) -> Vec<Membership> {
+        ids.iter().map(|(id, status)| Membership { group: id.parse().unwrap(), status: (*status).to_owned() }).collect()
+    }
+
     #[test]
     fn the_usual_groups_are_replaced_by_the_one_that_lets_nobody_in() {
-        let set = groups_to_set(&groups(&["sg-00000001"]), &side(), Direction::Fence);
+        let set = groups_to_set(&members(&[("sg-00000001", "active")]), &side(), Direction::Fence);
         assert_eq!(set, Some(groups(&["sg-00000002"])));
     }
 
     #[test]
     fn fencing_twice_sets_nothing_twice() {
-        assert_eq!(groups_to_set(&groups(&["sg-00000002"]), &side(), Direction::Fence), None);
-        assert_eq!(groups_to_set(&groups(&["sg-00000001"]), &side(), Direction::Undo), None);
+        assert_eq!(groups_to_set(&members(&[("sg-00000002", "active")]), &side(), Direction::Fence), None);
+        assert_eq!(groups_to_set(&members(&[("sg-00000001", "active")]), &side(), Direction::Undo), None);
     }
 
     #[test]
     fn undoing_gives_the_usual_groups_back() {
-        let set = groups_to_set(&groups(&["sg-00000002"]), &side(), Direction::Undo);
+        let set = groups_to_set(&members(&[("sg-00000002", "active")]), &side(), Direction::Undo);
         assert_eq!(set, Some(groups(&["sg-00000001"])));
+    }
+
+    #[test]
+    fn a_security_group_holds_once_it_alone_is_active() {
+        let (open, fence) = ("sg-00000001", "sg-00000002");
+        let on_its_way = members(&[(open, "removing"), (fence, "adding")]);
+        assert_eq!(groups_to_set(&on_its_way, &side(), Direction::Fence), None, "it was asked for already");
+        for has in [
+            on_its_way,
+            members(&[(open, "removing"), (fence, "active")]),
+            members(&[(fence, "adding")]),
+            members(&[(fence, "unknown")]),
+            members(&[(open, "active")]),
+            members(&[(open, "active"), (fence, "active")]),
+            Vec::new(),
+        ] {
+            let way = network(&has, &side(), Direction::Fence);
+            assert!(matches!(way, Way::Unproved(_)), "{has:?}: {way:?}");
+        }
+        assert_eq!(network(&members(&[(fence, "active")]), &side(), Direction::Fence), Way::Holds);
+        assert_eq!(network(&members(&[(open, "active")]), &side(), Direction::Undo), Way::Holds);
     }
 
     /// Every way that a way can go.

@@ -27,17 +27,25 @@ pub struct Seen {
     pub snapshot: Option<String>,
 }
 
+/// What an instance is to be changed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// Automated backups' retention, in days.
+    pub retention_days: u8,
+    /// Whether it cannot be deleted.
+    pub deletion_protection: bool,
+    /// Whether automated backups begin with it. Only that needs to be applied immediately, which applies whatever else
+    /// waits for the next maintenance window as well, a change of the class among it.
+    pub begins_backups: bool,
+}
+
 /// The next move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Move {
     /// Change the instance.
-    Modify {
-        /// Automated backups' retention, in days.
-        retention_days: u8,
-        /// Whether it cannot be deleted.
-        deletion_protection: bool,
-    },
+    Modify(Change),
     /// Take the snapshot.
     Snapshot,
     /// RDS takes no change in this status.
@@ -55,10 +63,11 @@ pub fn plan(seen: &Seen, run: &Run, pair: &PostgresPair) -> Move {
     let open = wanted.deletion_protection && !seen.deletion_protection;
     let is_available = seen.status == "available";
     match (short || open, seen.snapshot.as_deref()) {
-        (true, _) if is_available => Move::Modify {
+        (true, _) if is_available => Move::Modify(Change {
             retention_days: days.max(seen.retention_days),
             deletion_protection: wanted.deletion_protection || seen.deletion_protection,
-        },
+            begins_backups: seen.retention_days == 0,
+        }),
         (false, None) if is_available => Move::Snapshot,
         (false, Some("failed")) => Move::Wait("its snapshot failed: take one by hand".to_owned()),
         (false, Some(_)) => Move::Done,
@@ -145,7 +154,7 @@ mod tests {
 
     #[test]
     fn it_is_changed_first_and_then_a_snapshot_is_taken() {
-        let modify = Move::Modify { retention_days: 7, deletion_protection: true };
+        let modify = Move::Modify(Change { retention_days: 7, deletion_protection: true, begins_backups: false });
         assert_eq!(next(&seen("available", 1, true, None)), modify);
         assert_eq!(next(&seen("available", 7, false, None)), modify);
         assert_eq!(next(&seen("available", 7, true, None)), Move::Snapshot);
@@ -165,8 +174,16 @@ mod tests {
         assert_eq!(next(&seen("available", 35, true, Some("available"))), Move::Done);
         assert_eq!(
             next(&seen("available", 35, false, None)),
-            Move::Modify { retention_days: 35, deletion_protection: true }
+            Move::Modify(Change { retention_days: 35, deletion_protection: true, begins_backups: false })
         );
+    }
+
+    #[test]
+    fn only_backups_that_begin_are_applied_immediately() {
+        for (days, immediately) in [(0, true), (1, false)] {
+            let Move::Modify(change) = next(&seen("available", days, true, None)) else { panic!("not changed") };
+            assert_eq!(change.begins_backups, immediately, "{days}");
+        }
     }
 
     #[test]

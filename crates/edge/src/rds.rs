@@ -12,7 +12,8 @@ use aws_sdk_rds::{
 };
 use domain::{
     failure::Failure,
-    fencing::{self, Direction, NetworkSeen, Way},
+    fencing::{self, Direction, Membership, NetworkSeen, Way},
+    hardening::Change,
     id::{InstanceId, Region, SecurityGroupId},
     plan::Side,
 };
@@ -48,7 +49,7 @@ pub struct Instance {
     /// Whether it names a replication source.
     pub is_replica: bool,
     /// Its security groups.
-    pub security_groups: Vec<SecurityGroupId>,
+    pub security_groups: Vec<Membership>,
     /// Automated backups' retention, in days; zero is none.
     pub retention_days: u8,
     /// Whether it cannot be deleted.
@@ -90,18 +91,25 @@ impl Rds {
 
     /// Asks for a replica's promotion, with the retention that the new primary is to have.
     ///
+    /// One that changes is busy, also with the promotion itself: what RDS shows of it lags behind.
+    ///
     /// # Errors
-    /// `AwsRejected` where it is no replica, or in a status that forbids it.
-    pub async fn promote(&self, instance: &InstanceId, retention_days: u8) -> Result<(), Failure> {
+    /// `AwsRejected` where it is no replica, or may not be promoted.
+    pub async fn promote(&self, instance: &InstanceId, retention_days: u8) -> Result<Asked, Failure> {
         let request = self
             .client
             .promote_read_replica()
             .db_instance_identifier(instance.as_str())
             .backup_retention_period(i32::from(retention_days));
-        request.send().await.map(drop).map_err(|error| self.failure("promote", instance, error))
+        match request.send().await {
+            Ok(_) => Ok(Asked::Begun),
+            Err(error) if is(&error, "InvalidDBInstanceState") => Ok(Asked::Busy),
+            Err(error) => Err(self.failure("promote", instance, error)),
+        }
     }
 
-    /// Replaces an instance's security groups, at once.
+    /// Replaces an instance's security groups, which RDS does as soon as it can: `ApplyImmediately` would add nothing but
+    /// what somebody else has waiting for the next maintenance window, a change of the class among it.
     ///
     /// # Errors
     /// As AWS answers.
@@ -112,26 +120,22 @@ impl Rds {
             .modify_db_instance()
             .db_instance_identifier(instance.as_str())
             .set_vpc_security_group_ids(Some(groups));
-        request
-            .apply_immediately(true)
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| self.failure("set the security groups of", instance, error))
+        request.send().await.map(drop).map_err(|error| self.failure("set the security groups of", instance, error))
     }
 
-    /// Sets automated backups' retention and deletion protection, at once.
+    /// Sets automated backups' retention and deletion protection.
     ///
     /// # Errors
     /// As AWS answers; `AwsRejected` in a status that forbids it.
-    pub async fn harden(&self, instance: &InstanceId, retention_days: u8, protection: bool) -> Result<(), Failure> {
+    pub async fn harden(&self, instance: &InstanceId, change: Change) -> Result<(), Failure> {
         let request = self
             .client
             .modify_db_instance()
             .db_instance_identifier(instance.as_str())
-            .backup_retention_period(i32::from(retention_days))
-            .deletion_protection(protection);
-        request.apply_immediately(true).send().await.map(drop).map_err(|error| self.failure("harden", instance, error))
+            .backup_retention_period(i32::from(change.retention_days))
+            .deletion_protection(change.deletion_protection);
+        let request = if change.begins_backups { request.apply_immediately(true) } else { request };
+        request.send().await.map(drop).map_err(|error| self.failure("harden", instance, error))
     }
 
     fn missing(&self, instance: &InstanceId) -> Failure {
@@ -158,15 +162,14 @@ pub async fn set_network(rds: &Rds, side: &Side, direction: Direction) -> Way {
         NetworkSeen::Groups(groups) => groups,
         NetworkSeen::Silent(why) => return Way::Unreachable(why),
     };
-    let Some(wanted) = fencing::groups_to_set(&groups, side, direction) else { return Way::Holds };
+    let Some(wanted) = fencing::groups_to_set(&groups, side, direction) else {
+        return fencing::network(&groups, side, direction);
+    };
     if let Err(failure) = rds.set_security_groups(&side.instance, &wanted).await {
         return Way::Unreachable(failure.chain());
     }
     match rds.network(&side.instance).await {
-        NetworkSeen::Groups(groups) if fencing::groups_to_set(&groups, side, direction).is_none() => Way::Holds,
-        NetworkSeen::Groups(_) => {
-            Way::Unproved(format!("RDS took the security groups of `{}` and does not show them yet", side.instance))
-        }
+        NetworkSeen::Groups(groups) => fencing::network(&groups, side, direction),
         NetworkSeen::Silent(why) => Way::Unproved(why),
     }
 }
@@ -184,12 +187,14 @@ where
 }
 
 fn read(found: &DbInstance) -> Instance {
-    let groups =
-        found.vpc_security_groups().iter().filter_map(|group| group.vpc_security_group_id()?.parse().ok()).collect();
+    let groups = found.vpc_security_groups().iter().filter_map(|member| {
+        let group = member.vpc_security_group_id()?.parse().ok()?;
+        Some(Membership { group, status: member.status().unwrap_or("unknown").to_owned() })
+    });
     Instance {
         status: found.db_instance_status().unwrap_or("unknown").to_owned(),
         is_replica: found.read_replica_source_db_instance_identifier().is_some_and(|source| !source.is_empty()),
-        security_groups: groups,
+        security_groups: groups.collect(),
         retention_days: found.backup_retention_period().and_then(|days| u8::try_from(days).ok()).unwrap_or(0),
         deletion_protection: found.deletion_protection().unwrap_or(false),
     }

@@ -11,7 +11,7 @@ use std::future::Future;
 use domain::{
     backup::tag,
     failure::Failure,
-    hardening::{self, Hardening, Move, Seen},
+    hardening::{self, Change, Hardening, Move, Seen},
     lease::{ActiveSide, Lease},
     plan::PostgresPair,
     run::Run,
@@ -42,13 +42,7 @@ struct HardenPrimary {
 /// The new primary, as RDS reaches it.
 trait NewPrimary {
     fn look(&self, run: &Run, pair: &PostgresPair, snapshot: &str) -> impl Future<Output = Result<Seen, Failure>>;
-    fn modify(
-        &self,
-        run: &Run,
-        pair: &PostgresPair,
-        retention_days: u8,
-        protection: bool,
-    ) -> impl Future<Output = Result<(), Failure>>;
+    fn modify(&self, run: &Run, pair: &PostgresPair, change: Change) -> impl Future<Output = Result<(), Failure>>;
     fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> impl Future<Output = Result<Asked, Failure>>;
 }
 
@@ -71,9 +65,7 @@ async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value) -> 
         info!(plan.name = %run.plan.plan, instance.id = %pair.replica.instance, ?seen, ?next, "planned the hardening");
         let moved = match next {
             Move::Wait(why) => return Ok(Step::pending(why, &seen)),
-            Move::Modify { retention_days, deletion_protection } => {
-                primary.modify(&run, pair, retention_days, deletion_protection).await
-            }
+            Move::Modify(change) => primary.modify(&run, pair, change).await,
             Move::Snapshot => match primary.snapshot(&run, pair, &snapshot).await {
                 Ok(Asked::NoRoom) => {
                     let region = &run.plan.regions.recovery;
@@ -147,8 +139,8 @@ impl NewPrimary for World {
         })
     }
 
-    async fn modify(&self, run: &Run, pair: &PostgresPair, days: u8, protection: bool) -> Result<(), Failure> {
-        Rds::here(&run.plan.regions.recovery).await.harden(&pair.replica.instance, days, protection).await
+    async fn modify(&self, run: &Run, pair: &PostgresPair, change: Change) -> Result<(), Failure> {
+        Rds::here(&run.plan.regions.recovery).await.harden(&pair.replica.instance, change).await
     }
 
     async fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> Result<Asked, Failure> {

@@ -21,9 +21,10 @@ impl NewPrimary for Fake {
         Ok(self.0.borrow().clone())
     }
 
-    async fn modify(&self, _: &Run, _: &PostgresPair, days: u8, protection: bool) -> Result<(), Failure> {
+    async fn modify(&self, _: &Run, _: &PostgresPair, change: Change) -> Result<(), Failure> {
         self.1.borrow_mut().push("modify");
-        (self.0.borrow_mut().retention_days, self.0.borrow_mut().deletion_protection) = (days, protection);
+        (self.0.borrow_mut().retention_days, self.0.borrow_mut().deletion_protection) =
+            (change.retention_days, change.deletion_protection);
         Ok(())
     }
 
@@ -42,8 +43,8 @@ impl NewPrimary for Full {
         self.0.look(run, pair, snapshot).await
     }
 
-    async fn modify(&self, run: &Run, pair: &PostgresPair, days: u8, protection: bool) -> Result<(), Failure> {
-        self.0.modify(run, pair, days, protection).await
+    async fn modify(&self, run: &Run, pair: &PostgresPair, change: Change) -> Result<(), Failure> {
+        self.0.modify(run, pair, change).await
     }
 
     async fn snapshot(&self, _: &Run, _: &PostgresPair, _: &str) -> Result<Asked, Failure> {

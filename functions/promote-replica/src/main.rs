@@ -24,7 +24,7 @@ use domain::{
 use edge::{
     aws, clock,
     postgres::{Postgres, Server, Written},
-    rds::Rds,
+    rds::{Asked as Answer, Rds},
     shelf::{self, Bucket, Condition, Shelf},
     states::{Owners, States, still_runs},
 };
@@ -89,7 +89,7 @@ impl PromoteReplica {
 /// The replica.
 trait Replica {
     fn look(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Seen, Failure>>;
-    fn promote(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<(), Failure>>;
+    fn promote(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Answer, Failure>>;
     fn write(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Written, Failure>>;
 }
 
@@ -135,7 +135,13 @@ async fn handle(
                 pass_the_point_of_no_return(shelf, owners, &run, &promoting, etag).await?;
             }
             match replica.promote(&run, pair).await {
-                Ok(()) => Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen)),
+                Ok(Answer::Begun) => {
+                    Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen))
+                }
+                Ok(Answer::Busy | Answer::NoRoom) => Ok(Step::pending(
+                    format!("`{}` is changing, and RDS promotes it only once that is over", pair.replica.instance),
+                    &seen,
+                )),
                 // Where an answer was lost the SDK asks again, and is told that what it asks for is under way already.
                 Err(rejected @ Failure::AwsRejected { .. }) => {
                     let now = replica.look(&run, pair).await?;
@@ -244,7 +250,7 @@ impl Replica for World {
         Ok(Seen { api: Instance { status: api.status, is_replica: api.is_replica }, server })
     }
 
-    async fn promote(&self, run: &Run, pair: &PostgresPair) -> Result<(), Failure> {
+    async fn promote(&self, run: &Run, pair: &PostgresPair) -> Result<Answer, Failure> {
         Rds::here(&run.plan.regions.recovery)
             .await
             .promote(&pair.replica.instance, promotion::retention_days(&run.plan))

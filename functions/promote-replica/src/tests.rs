@@ -15,6 +15,7 @@ struct Fake {
     answer_lost: Cell<bool>,
     rejects: Cell<bool>,
     asked_twice: Cell<bool>,
+    busy: Cell<bool>,
     calls: RefCell<Vec<&'static str>>,
 }
 
@@ -27,6 +28,7 @@ impl Fake {
             answer_lost: Cell::new(false),
             rejects: Cell::new(false),
             asked_twice: Cell::new(false),
+            busy: Cell::new(false),
             calls: RefCell::default(),
         }
     }
@@ -46,12 +48,15 @@ impl Replica for Fake {
         Ok(if self.promoted.get() > 0 {
             Seen { api: Instance { status: "available".into(), is_replica: false }, server: ServerSeen::Writable }
         } else {
-            let status = if self.promotable { "available" } else { "backing-up" };
+            let status = if self.promotable { "available" } else { "storage-full" };
             Seen { api: Instance { status: status.into(), is_replica: true }, server: ServerSeen::InRecovery(position) }
         })
     }
 
-    async fn promote(&self, _: &Run, _: &PostgresPair) -> Result<(), Failure> {
+    async fn promote(&self, _: &Run, _: &PostgresPair) -> Result<Answer, Failure> {
+        if self.busy.take() {
+            return Ok(Answer::Busy);
+        }
         if self.rejects.get() {
             return Err(Failure::AwsRejected { what: "not now".into(), source: None });
         }
@@ -59,7 +64,7 @@ impl Replica for Fake {
         if self.asked_twice.get() {
             return Err(Failure::AwsRejected { what: "it is being promoted".into(), source: None });
         }
-        if self.answer_lost.get() { Err(transient()) } else { Ok(()) }
+        if self.answer_lost.get() { Err(transient()) } else { Ok(Answer::Begun) }
     }
 
     async fn write(&self, _: &Run, _: &PostgresPair) -> Result<Written, Failure> {
@@ -103,6 +108,16 @@ async fn a_promotion_that_is_under_way_already_is_waited_for() {
     assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Pending);
     assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Done);
     assert_eq!(replica.promoted.get(), 1);
+}
+
+#[tokio::test]
+async fn a_replica_that_changes_though_rds_shows_it_as_available_is_asked_again() {
+    let (shelf, replica) = (held(), Fake::new());
+    replica.busy.set(true);
+    for promoted in [0, 1] {
+        let step = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap();
+        assert_eq!((step.step, replica.promoted.get()), (Outcome::Pending, promoted), "{}", step.because);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! After a failover or a switchover: the new side, by the name that clients use.
 
-use std::future::Future;
+use std::{future::Future, iter};
 
 use domain::{
     failure::Failure,
@@ -10,6 +10,7 @@ use domain::{
     step::Step,
     verification::{Checked, Finding},
 };
+use futures::future::join_all;
 use tracing::info;
 
 use crate::{answer, timed};
@@ -23,13 +24,12 @@ pub(crate) trait NewSide {
 pub(crate) async fn verify(side: &impl NewSide, run: &Run) -> Result<Step<Vec<Checked>>, Failure> {
     let pair = run.protected()?;
     let name = &run.plan.traffic.record.name;
-    let mut checks = vec![
-        timed("the name leads to the new side", async { leads_there(side.alias(name).await, &pair.replica.endpoint) })
-            .await,
-    ];
-    for check in &run.plan.verify {
-        checks.push(timed(check.name(), side.check(pair, check)).await);
-    }
+    let leads =
+        timed("the name leads to the new side", async { leads_there(side.alias(name).await, &pair.replica.endpoint) });
+    // Side by side: as many as a plan may name, each with the longest time that it may take, fit into one invocation.
+    let asked = join_all(run.plan.verify.iter().map(|check| timed(check.name(), side.check(pair, check))));
+    let (leads, asked) = tokio::join!(leads, asked);
+    let checks: Vec<Checked> = iter::once(leads).chain(asked).collect();
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?checks, "verified");
     Ok(answer(&checks, checks.clone()))
 }
@@ -69,6 +69,29 @@ mod tests {
     async fn verified(alias: &'static str, finding: Finding) -> Step<Vec<Checked>> {
         let event: serde_json::Value = serde_json::from_str(include_str!("../../../events/verify.json")).unwrap();
         verify(&Fake { alias, finding }, &serde_json::from_value(event["run"].clone()).unwrap()).await.unwrap()
+    }
+
+    /// Each of its checks is answered once all of them were asked.
+    struct Together(tokio::sync::Barrier);
+
+    impl NewSide for Together {
+        async fn alias(&self, _: &HostName) -> Result<HostName, String> {
+            Ok(NEW.parse().unwrap())
+        }
+
+        async fn check(&self, _: &PostgresPair, _: &Check) -> Finding {
+            self.0.wait().await;
+            Finding::Passed
+        }
+    }
+
+    #[tokio::test]
+    async fn no_check_waits_for_another() {
+        let event: serde_json::Value = serde_json::from_str(include_str!("../../../events/verify.json")).unwrap();
+        let mut run: Run = serde_json::from_value(event["run"].clone()).unwrap();
+        run.plan.verify = vec![run.plan.verify[0].clone(); 20];
+        let step = verify(&Together(tokio::sync::Barrier::new(20)), &run).await.unwrap();
+        assert_eq!(step.did.unwrap().len(), 21);
     }
 
     #[tokio::test]

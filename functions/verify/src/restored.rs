@@ -1,6 +1,6 @@
 //! What was restored of a backup: whether it answers as it must. Then, and only then, the backup is verified.
 
-use std::future::Future;
+use std::{future::Future, iter};
 
 use domain::{
     failure::Failure,
@@ -8,10 +8,11 @@ use domain::{
     plan::{PostgresPair, Side, SqlCheck},
     restore::{self, Examined, Origin, Purpose, RestoreRun, Restored, Verified},
     step::Step,
-    verification::{self, Finding, Verification},
+    verification::{self, Checked, Finding, Verification},
     wal::Lsn,
 };
 use edge::postgres::Server;
+use futures::future::join_all;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
@@ -46,10 +47,10 @@ pub(crate) async fn verify(world: &impl Database, request: Request, now: Timesta
         let got = world.position(pair, &side).await;
         restore::reaches(chosen.lsn.unwrap_or(Lsn(0)), got)
     });
-    let mut checks = vec![position.await];
-    for check in run.checks() {
-        checks.push(timed(&check.name, world.check(pair, &side, &check)).await);
-    }
+    let (asks, side): (Vec<_>, _) = (run.checks().collect(), &side);
+    let asked = join_all(asks.iter().map(|check| timed(&check.name, world.check(pair, side, check))));
+    let (position, asked) = tokio::join!(position, asked);
+    let checks: Vec<Checked> = iter::once(position).chain(asked).collect();
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %restored.instance, ?checks, "verified a restore");
     let passed = |checks| verification::sum_up(checks) == Verification::Passed;
     let mut verified = Verified { checks, tagged: false };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{failure::Failure, run::Kind};
+use serde_json::Value;
 use tests::{
     machine::Machine,
     repository::{self, FUNCTIONS},
@@ -13,10 +14,15 @@ use crate::{engine, event_of, function_of, resource_of};
 
 /// Error names of Step Functions, Lambda and its Rust runtime that a definition may wait for.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
-const AWS_ERRORS: [&str; 12] = [
+const AWS_ERRORS: [&str; 17] = [
     "&lambda_runtime::deserializer::DeserializeError",
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
+    "Lambda.EC2ThrottledException",
+    "Lambda.EC2UnexpectedException",
+    "Lambda.ENINotReadyException",
+    "Lambda.ResourceConflictException",
+    "Lambda.ResourceNotReadyException",
     "Lambda.SdkClientException",
     "Lambda.ServiceException",
     "Lambda.TooManyRequestsException",
@@ -38,6 +44,93 @@ fn every_error_that_is_waited_for_can_come() {
             }
         }
     }
+}
+
+/// What Lambda answers while it wakes a function that nobody called for weeks: its network interfaces were given back, and
+/// making them anew takes about a minute. <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
+const WAKING: [&str; 5] = [
+    "Lambda.EC2ThrottledException",
+    "Lambda.EC2UnexpectedException",
+    "Lambda.ENINotReadyException",
+    "Lambda.ResourceConflictException",
+    "Lambda.ResourceNotReadyException",
+];
+
+/// How long a function is waited for that wakes.
+const WAKES_WITHIN_SECONDS: f64 = 180.0;
+
+#[test]
+fn a_function_that_wakes_is_waited_for() {
+    for machine in Machine::all() {
+        for (name, state) in machine.of_kind("Task") {
+            // What nobody waits for has a schedule of its own.
+            if state.json["Arguments"]["InvocationType"] == "Event" {
+                continue;
+            }
+            for error in WAKING {
+                let retriers = state.json["Retry"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let waits = |retrier: &&Value| {
+                    retrier["ErrorEquals"].as_array().is_some_and(|errors| errors.iter().any(|it| it == error))
+                };
+                let retrier = retriers.iter().find(waits);
+                let retrier = retrier.unwrap_or_else(|| panic!("{}: {name} does not wait for {error}", machine.name));
+                let waited = waited_seconds(retrier);
+                assert!(waited >= WAKES_WITHIN_SECONDS, "{}: {name} waits {waited} s for {error}", machine.name);
+            }
+        }
+    }
+}
+
+/// How long a retrier waits in all.
+fn waited_seconds(retrier: &Value) -> f64 {
+    let number = |name: &str, default: f64| retrier[name].as_f64().unwrap_or(default);
+    assert!(retrier["JitterStrategy"].is_null(), "jitter shortens every wait: {retrier}");
+    let (rate, longest) = (number("BackoffRate", 2.0), number("MaxDelaySeconds", f64::INFINITY));
+    let mut delay = number("IntervalSeconds", 1.0);
+    let mut waited = 0.0;
+    for _ in 0..attempts(retrier) {
+        waited += delay.min(longest);
+        delay *= rate;
+    }
+    waited
+}
+
+/// Step Functions tries three times unless told otherwise.
+fn attempts(retrier: &Value) -> u64 {
+    retrier["MaxAttempts"].as_u64().unwrap_or(3)
+}
+
+#[test]
+fn what_a_map_assigns_is_no_variable_of_those_around_it() {
+    for machine in Machine::all() {
+        let definition: Value = serde_json::from_str(&machine.text).unwrap();
+        scopes(&machine.name, &definition, &BTreeSet::new());
+    }
+}
+
+/// Step Functions refuses a definition in which an inner scope assigns a variable of an outer one; the emulator runs it.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html>
+fn scopes(place: &str, scope: &Value, around: &BTreeSet<String>) {
+    let states = scope["States"].as_object().unwrap_or_else(|| panic!("{place}: has no States"));
+    let own: BTreeSet<String> = states.values().flat_map(assigned).collect();
+    let both: Vec<&String> = own.intersection(around).collect();
+    assert!(both.is_empty(), "{place}: assigns {both:?}, which a scope around it assigns as well");
+    let reserved: Vec<&String> = own.iter().filter(|name| *name == "states" || name.len() > 80).collect();
+    assert!(reserved.is_empty(), "{place}: {reserved:?} cannot be variables");
+    let seen: BTreeSet<String> = own.union(around).cloned().collect();
+    for (name, state) in states {
+        let branches = state["Branches"].as_array().into_iter().flatten();
+        for inner in branches.chain(state.get("ItemProcessor")) {
+            scopes(&format!("{place}/{name}"), inner, &seen);
+        }
+    }
+}
+
+/// The variables that a state assigns: by itself, by a choice of it, or where it caught an error.
+fn assigned(state: &Value) -> Vec<String> {
+    let ways = ["Catch", "Choices"].into_iter().filter_map(|name| state[name].as_array()).flatten();
+    let assigns = ways.chain([state]).filter_map(|way| way["Assign"].as_object());
+    assigns.flat_map(|assigns| assigns.keys().cloned()).collect()
 }
 
 #[test]

@@ -253,6 +253,8 @@ impl Case<'_> {
         if let ApiSeen::Status(status) = &seen.api
             && let Some(work) = planned_work(status)
             && !run.finishes()
+            // RDS may show work for hours that nobody does any more.
+            && !(work.ends_by_itself && run.consent.is_some())
         {
             return Some(self.passing(
                 work.ends_by_itself,
@@ -479,18 +481,21 @@ struct Work {
     ends_by_itself: bool,
 }
 
+const ENDS_BY_ITSELF: &str = "it comes back by itself, or someone is at work on it; an order with `--accept-data-loss` does \
+                              not wait for that";
+
 /// Statuses in which someone is at work on the instance, or has put it away.
 fn planned_work(status: &str) -> Option<Work> {
     match status {
         "rebooting"
+        | "modifying"
         | "upgrading"
         | "maintenance"
         | "renaming"
         | "resetting-master-credentials"
         | "converting-to-vpc"
-        | "moving-to-vpc" => {
-            Some(Work { because: "it comes back by itself, or someone is at work on it", ends_by_itself: true })
-        }
+        | "moving-to-vpc" => Some(Work { because: ENDS_BY_ITSELF, ends_by_itself: true }),
+        _ if status.starts_with("configuring-") => Some(Work { because: ENDS_BY_ITSELF, ends_by_itself: true }),
         "stopped" | "stopping" | "starting" | "deleting" | "creating" => {
             Some(Work { because: "someone put it away, a failover is not what they asked for", ends_by_itself: false })
         }

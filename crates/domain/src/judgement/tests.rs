@@ -178,11 +178,21 @@ fn a_name_that_leads_elsewhere_is_left_alone() {
 
 #[test]
 fn planned_work_is_not_a_failure() {
-    for (status, passes) in [("rebooting", true), ("maintenance", true), ("stopped", false), ("deleting", false)] {
+    for (status, passes) in [
+        ("rebooting", true),
+        ("maintenance", true),
+        ("modifying", true),
+        ("configuring-log-exports", true),
+        ("stopped", false),
+        ("deleting", false),
+    ] {
         let seen = Seen { api: ApiSeen::Status(status.into()), ..killed() };
         refused(&seen, &by_hand(), status);
         let held = matches!(decide(&seen, &run(), None, at(1_300)), Decision::Hold(_));
         assert_eq!(held, passes, "{status}: a run that nobody ordered waits for what ends by itself");
+        let consent = Some(Consent { by: "anna".parse().unwrap(), why: "it does not come back".into() });
+        let ordered = decide(&seen, &Run { consent, ..by_hand() }, None, at(1_300));
+        assert_eq!(matches!(ordered, Decision::Go(_)), passes, "{status}: {ordered:?}");
         assert!(matches!(decide(&seen, &run(), None, at(31_100)), Decision::Refuse(_)), "{status}: not for ever");
     }
 }

@@ -6,10 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_config::SdkConfig;
+use aws_config::{Region, SdkConfig};
 use aws_sdk_rds::auth_token::{AuthTokenGenerator, Config};
 use aws_sdk_secretsmanager::Client;
-use domain::plan::{Credential, Tls};
+use domain::{
+    id::HostName,
+    plan::{Credential, Tls},
+};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -92,14 +95,7 @@ impl Logins {
     }
 
     async fn token(&self, server: &Server<'_>, user: &str) -> Result<String, String> {
-        let config = Config::builder()
-            .hostname(server.side.endpoint.as_str())
-            .port(u64::from(server.side.port))
-            .username(user)
-            .build();
-        let config = config.map_err(|error| format!("no IAM token can be made: {error}"))?;
-        let token = AuthTokenGenerator::new(config).auth_token(&self.config).await;
-        token.map(|token| token.to_string()).map_err(|error| format!("no IAM token can be made: {error}"))
+        token(&self.config, &server.side.endpoint, server.side.port, user).await
     }
 
     /// How a server proves itself; `None` without TLS.
@@ -141,5 +137,49 @@ impl Logins {
 impl std::fmt::Debug for Logins {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Logins")
+    }
+}
+
+/// An IAM token, signed for the Region that the database is in: one of another Region is refused.
+async fn token(aws: &SdkConfig, endpoint: &HostName, port: u16, user: &str) -> Result<String, String> {
+    let config = Config::builder().hostname(endpoint.as_str()).port(u64::from(port)).username(user);
+    let config = match region_of(endpoint) {
+        Some(region) => config.region(Region::new(region.to_owned())),
+        None => config,
+    };
+    let config = config.build().map_err(|error| format!("no IAM token can be made: {error}"))?;
+    let token = AuthTokenGenerator::new(config).auth_token(aws).await;
+    token.map(|token| token.to_string()).map_err(|error| format!("no IAM token can be made: {error}"))
+}
+
+/// The Region in an instance's own name, `orders.c9akciq32.us-east-1.rds.amazonaws.com`. A token is good for no other name.
+fn region_of(endpoint: &HostName) -> Option<&str> {
+    let labels: Vec<&str> = endpoint.as_str().split('.').collect();
+    labels.windows(2).find(|pair| pair[1] == "rds").map(|pair| pair[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::BehaviorVersion;
+    use aws_sdk_rds::config::Credentials;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_is_signed_for_the_region_that_the_database_is_in() {
+        let credentials = Credentials::new("AKIDEXAMPLE", "a test's", None, None, "test");
+        let aws = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new("us-west-2"))
+            .credentials_provider(credentials)
+            .load()
+            .await;
+        for (endpoint, region) in [
+            ("orders.c9akciq32.us-east-1.rds.amazonaws.com", "us-east-1"),
+            ("orders.c9akciq32.us-west-2.rds.amazonaws.com", "us-west-2"),
+            ("orders.example.com", "us-west-2"),
+        ] {
+            let token = token(&aws, &endpoint.parse().unwrap(), 5432, "lifeboat").await.unwrap();
+            assert!(token.contains(&format!("%2F{region}%2Frds-db%2F")), "{token}");
+        }
     }
 }

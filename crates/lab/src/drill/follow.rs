@@ -268,7 +268,7 @@ pub(super) fn live(run: &ExecutionArn, history: &[evidence::Moment]) -> Vec<Mome
     let own: &[(&str, Event, &str)] = match Kind::of(run) {
         Kind::Failover => &[
             ("FencePrimary", Event::Judged, "a failure; fail over"),
-            ("PromoteReplica", Event::Fenced, "the old primary refuses writes, or will when it returns"),
+            ("PromoteReplica", Event::Fenced, "the old primary is shut, as far as it was reached"),
             ("Verify", Event::DnsSwitched, "the authoritative servers answer the new primary"),
         ],
         Kind::Switchover => &[

@@ -8,7 +8,7 @@ use crate::span::Span;
 /// The most checks: they run within one invocation.
 const MOST_CHECKS: usize = 20;
 
-/// One check must leave room for the others in an invocation of 30 seconds.
+/// All of them are asked side by side, in one invocation of 30 seconds.
 pub(super) const LONGEST_CHECK: Span = Span::seconds(20);
 
 /// The longest name: it stands in the record and in messages.

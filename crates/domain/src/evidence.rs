@@ -10,7 +10,7 @@ use crate::{
     hardening,
     id::{ExecutionArn, Generation, PlanName},
     judgement::{Judgement, Loss},
-    lease::{ActiveSide, Phase},
+    lease::{ActiveSide, Lease, Phase},
     promotion::Promotion,
     request::FailoverRequest,
     run::{Consent, Kind, Run, Trigger},
@@ -110,7 +110,7 @@ pub struct Objective {
     pub rto: Span,
     /// From when the primary was last seen to work, or from when it was drained, to the new side's passed checks, and until
     /// the name's TTL had run out, in seconds: the longest that a client can have been without it. Absent where that is not
-    /// known: nothing was recovered, or an earlier run had shut the primary before this failure was seen.
+    /// known: nothing was recovered, or an earlier failover had shut the primary before this failure was seen.
     pub rto_measured_seconds: Option<f64>,
     /// The plan's recovery point objective.
     pub rpo: Span,
@@ -279,9 +279,18 @@ fn has_a_plan(closing: &Closing) -> bool {
 
 /// Which side takes writes: the replica, once a promotion was asked for, by this run or by the dead one that it took
 /// over. Where the promotion's outcome is unknown it counts as promoted, because the old side must not be trusted
-/// again before a person looked. A run that was refused the lease knows what the lease said.
+/// again before a person looked; but the lease, where the run holds it, says so before RDS is asked: a run that never wrote
+/// that asked for nothing, whatever error it ended with, and what it shut is still to be opened. A run that was refused
+/// the lease knows what the lease said.
 #[must_use]
-pub fn active_side(record: &Record, run: Option<&Run>) -> ActiveSide {
+pub fn active_side(closing: &Closing, held: Option<&Lease>) -> ActiveSide {
+    let (record, run) = (&closing.record, closing.run.as_ref());
+    let finishes = run.is_some_and(Run::finishes);
+    if let Some(lease) = held.filter(|lease| !finishes && !lease.is_past_the_point_of_no_return())
+        && closing.outcome == RunOutcome::NeedsAPerson
+    {
+        return lease.active;
+    }
     if run.is_none()
         && let Some(refused) = &record.open_run
     {
@@ -302,8 +311,8 @@ fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcom
     let promotion = record.promotion.as_ref().and_then(|step| step.did.as_ref());
     let verified_at = timeline.iter().rev().find(|moment| moment.state == "Verify").and_then(|moment| moment.left_at);
     let drained_at = timeline.iter().find(|moment| moment.state == "DrainPrimary").map(|moment| moment.entered_at);
-    let unserved_since =
-        judgement.map(Judgement::last_served).or(drained_at).and_then(|since| unserved_since(run, since));
+    let seen_unserved = judgement.map_or(drained_at, |judgement| judgement.unserved_since(&run.plan.probe));
+    let unserved_since = unserved_since_any_run(run, seen_unserved);
     let rto = match (outcome, unserved_since, verified_at) {
         (RunOutcome::Done, Some(since), Some(at)) => Some(Span::between(since, at) + run.plan.traffic.record.ttl),
         _ => None,
@@ -333,20 +342,21 @@ fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcom
     }
 }
 
-/// Since when clients may not have been served, where this run alone would say `since`. What an earlier run shut, or was
-/// moving, was closed to them before. A switchover began that on a primary that worked; since when a failover's had failed
-/// is told by the failover that asked for the promotion, or by a streak that began before.
-fn unserved_since(run: &Run, since: Timestamp) -> Option<Timestamp> {
-    let moving = run.taken_over.as_ref().filter(|_| run.finishes());
-    if let Some(judged) = moving.and_then(|holder| holder.asked.as_ref()?.unserved_since) {
-        return Some(judged.min(since));
+/// Since when clients may not have been served, where that is known. `since` is what this run saw by itself. An earlier run
+/// may have shut the primary before: if that was a switchover, the primary worked until then; if it was a failover, only
+/// its own judgement knows since when, and where it left none, nobody does.
+fn unserved_since_any_run(run: &Run, since: Option<Timestamp>) -> Option<Timestamp> {
+    let finished = run.taken_over.as_ref().filter(|_| run.finishes());
+    if let Some(judged) = finished.and_then(|holder| holder.asked.as_ref()?.unserved_since) {
+        return Some(since.map_or(judged, |since| since.min(judged)));
     }
     let shut = run.owes.as_ref().map(|shut| (&shut.execution, shut.since));
-    let moving = moving.map(|holder| (&holder.execution, holder.since));
-    [shut, moving].into_iter().flatten().try_fold(since, |since, (execution, at)| match Kind::of(execution) {
-        _ if since <= at => Some(since),
-        Kind::Switchover => Some(at),
-        Kind::Failover => None,
+    let finished = finished.map(|holder| (&holder.execution, holder.since));
+    let earlier = [shut, finished].into_iter().flatten();
+    earlier.fold(since, |earliest, (execution, at)| match (earliest, Kind::of(execution)) {
+        (Some(earliest), _) if earliest <= at => Some(earliest),
+        (_, Kind::Switchover) => Some(at),
+        (_, Kind::Failover) => None,
     })
 }
 
@@ -409,6 +419,17 @@ mod tests {
 
     fn execution(machine: &str) -> ExecutionArn {
         format!("arn:aws:states:us-west-2:000000000000:execution:{machine}:earlier").parse().unwrap()
+    }
+
+    #[test]
+    fn nobody_knows_the_outage_where_nobody_watched_the_primary_fail() {
+        for last_seen in [Value::Null, json!({ "lsn": "0/5000148", "at": at(-3_600) })] {
+            let mut closing = done();
+            let judgement = closing.record.judgement.as_mut().unwrap().did.as_mut().unwrap();
+            judgement.last_seen = serde_json::from_value(last_seen).unwrap();
+            let objective = objective_of(closing);
+            assert_eq!((objective.rto_measured_seconds, objective.met), (None, None));
+        }
     }
 
     #[test]

@@ -140,8 +140,9 @@ pub struct Fencing {
 pub enum Way {
     /// It was seen to hold.
     Holds,
-    /// Its host says that no server listens: it has no sessions, and gets none before it is started again.
-    Gone(String),
+    /// Only of the database: its host says that no server listens. It has no sessions, and gets none before it is started
+    /// again.
+    NoServer(String),
     /// Nobody was reached, and why: who was let in before may go on.
     Unreachable(String),
     /// It was asked for, and nothing has shown that it holds.
@@ -156,7 +157,7 @@ impl Way {
     pub fn lacks(&self) -> Option<&str> {
         match self {
             Self::Holds => None,
-            Self::Gone(why) | Self::Unreachable(why) | Self::Unproved(why) | Self::Resists(why) => Some(why),
+            Self::NoServer(why) | Self::Unreachable(why) | Self::Unproved(why) | Self::Resists(why) => Some(why),
         }
     }
 }
@@ -167,8 +168,8 @@ impl Fencing {
     #[must_use]
     pub fn of(network: Way, database: Way, roles_asked: bool, ends_at: Option<LastSeen>) -> Self {
         let fenced = match (&network, &database) {
-            (_, Way::Holds) | (Way::Holds, Way::Gone(_)) => true,
-            (_, Way::Gone(_) | Way::Unreachable(_) | Way::Unproved(_) | Way::Resists(_)) => false,
+            (_, Way::Holds) | (Way::Holds, Way::NoServer(_)) => true,
+            (_, Way::NoServer(_) | Way::Unreachable(_) | Way::Unproved(_) | Way::Resists(_)) => false,
         };
         Self { fenced, network, database, roles_asked, ends_at }
     }
@@ -180,10 +181,10 @@ impl Fencing {
         match &self.database {
             Way::Holds => None,
             Way::Resists(why) => Some(format!("`{instance}` answers and could not be shut: {why}")),
-            Way::Gone(why) | Way::Unreachable(why) | Way::Unproved(why) if answers => {
+            Way::NoServer(why) | Way::Unreachable(why) | Way::Unproved(why) if answers => {
                 Some(format!("`{instance}` answered a moment ago and was not seen to refuse the application: {why}"))
             }
-            Way::Gone(_) | Way::Unreachable(_) | Way::Unproved(_) => None,
+            Way::NoServer(_) | Way::Unreachable(_) | Way::Unproved(_) => None,
         }
     }
 
@@ -276,7 +277,7 @@ mod tests {
 
     /// Every way that a way can go.
     fn ways() -> [Way; 5] {
-        let (gone, silent) = (Way::Gone("refused".into()), Way::Unreachable("timed out".into()));
+        let (gone, silent) = (Way::NoServer("refused".into()), Way::Unreachable("timed out".into()));
         [Way::Holds, gone, silent, Way::Unproved("slow".into()), Way::Resists("42704".into())]
     }
 
@@ -286,7 +287,7 @@ mod tests {
             for database in ways() {
                 let fencing = Fencing::of(network.clone(), database.clone(), true, None);
                 let seen = database == Way::Holds;
-                let gone = network == Way::Holds && matches!(database, Way::Gone(_));
+                let gone = network == Way::Holds && matches!(database, Way::NoServer(_));
                 assert_eq!(fencing.fenced, seen || gone, "{network:?} {database:?}");
                 let because = fencing.because(&"a".parse().unwrap());
                 assert_eq!(because.contains("UNFENCED"), !fencing.fenced, "{because}");

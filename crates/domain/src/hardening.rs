@@ -35,8 +35,8 @@ pub struct Change {
     pub retention_days: u8,
     /// Whether it cannot be deleted.
     pub deletion_protection: bool,
-    /// Whether automated backups begin with it. Only that needs to be applied immediately, which applies whatever else
-    /// waits for the next maintenance window as well, a change of the class among it.
+    /// Whether automated backups begin with it. Only that needs `ApplyImmediately`, which also applies every other pending
+    /// change, for example of the class.
     pub begins_backups: bool,
 }
 

@@ -282,7 +282,7 @@ pub fn unhardened(run: &Run, because: &str) -> Notice {
 pub fn kept_out(kept: &Kept, record: &str) -> Notice {
     let network = match &kept.network {
         Way::Holds => "its security group lets nobody else in".to_owned(),
-        Way::Gone(why) | Way::Unreachable(why) | Way::Unproved(why) | Way::Resists(why) => {
+        Way::NoServer(why) | Way::Unreachable(why) | Way::Unproved(why) | Way::Resists(why) => {
             format!("its security group was NOT seen to be set: {why}")
         }
     };

@@ -59,9 +59,9 @@ pub struct Shut {
     pub network: bool,
 }
 
-/// How long a step that shuts or opens a primary may outlive the execution that called it: its calls have limits of 2 s
-/// each, and of 1 s for the database.
-pub const OUTLIVES: Span = Span::seconds(10);
+/// How long a step that shuts or opens a primary may go on after the execution that called it has ended: its calls, one
+/// after another, take at most 2 s each of the network, with the database's 3 s beside them.
+pub const STEP_OUTLIVES_RUN_BY: Span = Span::seconds(10);
 
 impl Lease {
     /// Which side takes writes, where that is known.

@@ -18,6 +18,7 @@ pub mod hardening;
 pub mod health;
 pub mod id;
 pub mod incident;
+pub mod instance_status;
 pub mod judgement;
 pub mod lease;
 pub mod plan;

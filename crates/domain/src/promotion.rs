@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    instance_status::InstanceStatus,
     judgement::{Loss, lag},
     plan::Plan,
     run::Run,
@@ -106,7 +107,8 @@ pub fn plan(seen: &Seen, run: &Run, grounds: &Grounds, before: Before, consented
         }
         (Server::InRecovery(_) | Server::Silent(_), true) => {}
     }
-    if asked && seen.api.status != "available" {
+    let status = InstanceStatus::of(&seen.api.status);
+    if asked && status != InstanceStatus::Works {
         return Move::Wait(format!("promoting: status {}", seen.api.status));
     }
     let position = match &seen.server {
@@ -115,16 +117,9 @@ pub fn plan(seen: &Seen, run: &Run, grounds: &Grounds, before: Before, consented
         Server::Silent(why) => return Move::Refuse(format!("the replica does not answer: {why}")),
         Server::Writable => return Move::Confirm,
     };
-    match (Readiness::of(&seen.api.status), grounds) {
-        (Readiness::Ready, _) => {}
-        // Nobody is served until the failover is through: a backup of the replica takes less than another run.
-        (Readiness::Passing, Grounds::Failed { .. }) => {
-            return Move::Wait(format!("RDS promotes no replica that is {}: its end is waited for", seen.api.status));
-        }
-        // A drained primary serves at once if it is opened again.
-        (Readiness::Passing, Grounds::Drained(_)) | (Readiness::Unfit, _) => {
-            return Move::Refuse(format!("RDS promotes only an available replica, this one is {}", seen.api.status));
-        }
+    // What passes is waited for by the judge, and by the next run: not here, where the primary is shut.
+    if status != InstanceStatus::Works {
+        return Move::Refuse(format!("RDS promotes only an available replica, this one is {}", seen.api.status));
     }
     let loss = match grounds {
         Grounds::Failed { last_seen, since, dead_since } => {
@@ -139,34 +134,6 @@ pub fn plan(seen: &Seen, run: &Run, grounds: &Grounds, before: Before, consented
     match loss.above(&run.plan.failover.data_loss_budget) {
         Some(why) if !consented && before != Before::ByUs => Move::Refuse(why),
         _ => Move::Promote { loss, position },
-    }
-}
-
-/// Whether RDS promotes a replica of a status. <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>
-enum Readiness {
-    /// It does.
-    Ready,
-    /// Not now: something is done to it that ends by itself, as the backup that AWS advises to take of replicas.
-    Passing,
-    /// Not before a person mends it.
-    Unfit,
-}
-
-impl Readiness {
-    fn of(status: &str) -> Self {
-        match status {
-            // One whose storage is optimized works all the while, for hours.
-            "available" | "storage-optimization" => Self::Ready,
-            "backing-up"
-            | "maintenance"
-            | "modifying"
-            | "rebooting"
-            | "renaming"
-            | "resetting-master-credentials"
-            | "upgrading" => Self::Passing,
-            _ if status.starts_with("configuring-") => Self::Passing,
-            _ => Self::Unfit,
-        }
     }
 }
 
@@ -194,7 +161,7 @@ pub struct Promotion {
 
 /// What is kept with the lease between asking for a promotion and its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Asked {
     /// When.
     #[schemars(with = "String")]
@@ -306,19 +273,9 @@ mod tests {
 
     #[test]
     fn a_replica_that_rds_would_refuse_is_refused_here() {
-        for status in ["creating", "storage-full", "stopped", "a word of next year"] {
+        for status in ["backing-up", "modifying", "creating", "storage-full", "a word of next year"] {
             let seen = seen(status, true, Server::InRecovery(position(10)));
             assert!(matches!(plan_it(&seen, Some(10), false), Move::Refuse(_)), "{status}");
-        }
-    }
-
-    #[test]
-    fn a_replica_that_is_backed_up_just_now_is_waited_for_unless_the_old_primary_could_serve() {
-        for status in ["backing-up", "modifying", "configuring-log-exports"] {
-            let seen = seen(status, true, Server::InRecovery(position(10)));
-            assert!(matches!(plan_it(&seen, Some(10), false), Move::Wait(_)), "{status}");
-            let drained = planned(&seen, &Grounds::Drained(Lsn(10)), Before::Never, false);
-            assert!(matches!(drained, Move::Refuse(_)), "{status}: {drained:?}");
         }
         let optimized = seen("storage-optimization", true, Server::InRecovery(position(10)));
         assert!(matches!(plan_it(&optimized, Some(10), false), Move::Promote { .. }));
@@ -334,8 +291,10 @@ mod tests {
 
     #[test]
     fn an_ask_that_never_arrived_is_repeated() {
-        let seen = seen("available", true, Server::InRecovery(position(10)));
-        assert!(matches!(plan_it(&seen, Some(10), true), Move::Promote { .. }));
+        for status in ["available", "storage-optimization"] {
+            let seen = seen(status, true, Server::InRecovery(position(10)));
+            assert!(matches!(plan_it(&seen, Some(10), true), Move::Promote { .. }), "{status}");
+        }
     }
 
     #[test]

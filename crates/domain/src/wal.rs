@@ -58,14 +58,14 @@ impl fmt::Display for Lsn {
 
 /// Where the primary's log stood when it was last seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct LastSeen {
     /// The primary's write position.
     pub lsn: Lsn,
     /// When it was read.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Where it stood before it moved there, where that was seen.
+    /// The position before this one, where it was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Stood>,
 }

@@ -31,6 +31,15 @@ pub enum Asked {
     Busy,
 }
 
+/// What came of asking RDS for a promotion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promoting {
+    /// It is on its way.
+    Begun,
+    /// RDS changes nothing of the replica now.
+    Busy,
+}
+
 /// Pages of a listing that are looked through, of 100 each: a hundred times what an account has unless it is raised.
 const MOST_PAGES: usize = 100;
 
@@ -91,19 +100,20 @@ impl Rds {
 
     /// Asks for a replica's promotion, with the retention that the new primary is to have.
     ///
-    /// One that changes is busy, also with the promotion itself: what RDS shows of it lags behind.
+    /// `Busy` is where RDS says `InvalidDBInstanceState`: the replica is changing, or its promotion has begun and is not
+    /// shown yet.
     ///
     /// # Errors
     /// `AwsRejected` where it is no replica, or may not be promoted.
-    pub async fn promote(&self, instance: &InstanceId, retention_days: u8) -> Result<Asked, Failure> {
+    pub async fn promote(&self, instance: &InstanceId, retention_days: u8) -> Result<Promoting, Failure> {
         let request = self
             .client
             .promote_read_replica()
             .db_instance_identifier(instance.as_str())
             .backup_retention_period(i32::from(retention_days));
         match request.send().await {
-            Ok(_) => Ok(Asked::Begun),
-            Err(error) if is(&error, "InvalidDBInstanceState") => Ok(Asked::Busy),
+            Ok(_) => Ok(Promoting::Begun),
+            Err(error) if is(&error, "InvalidDBInstanceState") => Ok(Promoting::Busy),
             Err(error) => Err(self.failure("promote", instance, error)),
         }
     }
@@ -162,8 +172,11 @@ pub async fn set_network(rds: &Rds, side: &Side, direction: Direction) -> Way {
         NetworkSeen::Groups(groups) => groups,
         NetworkSeen::Silent(why) => return Way::Unreachable(why),
     };
-    let Some(wanted) = fencing::groups_to_set(&groups, side, direction) else {
-        return fencing::network(&groups, side, direction);
+    let wanted = match (fencing::groups_to_set(&groups, side, direction), direction) {
+        (Some(wanted), _) => wanted,
+        (None, Direction::Fence) => return fencing::network(&groups, side, direction),
+        // A fence that RDS took may not be shown yet: what is asked for last is what holds.
+        (None, Direction::Undo) => side.security_groups.clone(),
     };
     if let Err(failure) = rds.set_security_groups(&side.instance, &wanted).await {
         return Way::Unreachable(failure.chain());

@@ -27,7 +27,8 @@ pub(crate) struct Command {
     plan: PlanName,
     #[command(flatten)]
     order: Order,
-    /// Consents, by name and for this run alone, to lose more than the plan's budget.
+    /// Consents, by name and for this run alone, to lose more than the plan's budget; it does not wait for work that RDS
+    /// shows on the primary either.
     #[arg(long)]
     accept_data_loss: bool,
     /// The plan's recovery Region.

@@ -8,10 +8,10 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    evidence::{self, Closing, Evidence, Moment, RunOutcome},
+    evidence::{self, Closing, Evidence, Moment},
     failure::Failure,
     id::{ExecutionArn, PlanName},
-    lease::{ActiveSide, Lease},
+    lease::Lease,
     run::{Run, Trigger},
     standing, starter,
     step::Step,
@@ -80,7 +80,7 @@ async fn handle(
     }
     let history = told(chronicle, &closing.execution, HISTORY_PATIENCE).await;
     let run = closing.run.clone();
-    let active = active(shelf, &closing).await;
+    let active = evidence::active_side(&closing, held(shelf, closing.run.as_ref()).await?.as_ref());
     let (key, evidence, kept) = keep(shelf, evidence::assemble(closing, history, active, now)).await?;
     let released = match &run {
         Some(run) => release(shelf, run, &evidence, now).await?,
@@ -160,16 +160,14 @@ fn closed(key: String, evidence: &Evidence, run: Option<&Run>, next: Option<Stri
     }
 }
 
-/// Which side takes writes. The lease says so before RDS is asked to promote: a run that never wrote it asked for nothing,
-/// whatever error its promotion ended with, and what it shut is still to be opened. Where no lease is this run's, its record
-/// has to do.
-async fn active(shelf: &impl Shelf, closing: &Closing) -> ActiveSide {
-    let by_its_record = evidence::active_side(&closing.record, closing.run.as_ref());
-    let doubtful = closing.outcome == RunOutcome::NeedsAPerson;
-    let Some(run) = closing.run.as_ref().filter(|run| doubtful && !run.finishes()) else { return by_its_record };
+/// The lease, where the run holds it. Where it is another's, or is no lease, the run's record has to do. Where it does not
+/// come just now nobody knows: then the run is closed once it does.
+async fn held(shelf: &impl Shelf, run: Option<&Run>) -> Result<Option<Lease>, Failure> {
+    let Some(run) = run else { return Ok(None) };
     match shelf::held_lease(shelf, run).await {
-        Ok((lease, _)) if !lease.is_past_the_point_of_no_return() => lease.active,
-        Ok(_) | Err(_) => by_its_record,
+        Ok((lease, _)) => Ok(Some(lease)),
+        Err(Failure::Superseded(_) | Failure::InvalidInput(_)) => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -193,6 +191,7 @@ async fn release(shelf: &impl Shelf, run: &Run, evidence: &Evidence, now: Timest
 
 #[cfg(test)]
 mod tests {
+    use domain::{evidence::RunOutcome, lease::ActiveSide};
     use edge::shelf::fake::Memory;
     use serde_json::json;
 

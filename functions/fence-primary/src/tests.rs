@@ -27,7 +27,7 @@ impl Old {
     }
 
     fn dead() -> Self {
-        Self::new(Way::Holds, Way::Gone("refused".into()))
+        Self::new(Way::Holds, Way::NoServer("refused".into()))
     }
 }
 
@@ -42,7 +42,7 @@ impl OldPrimary for Old {
         let ends_at = (self.database == Way::Holds).then_some(LastSeen::new(Lsn(7), Timestamp::UNIX_EPOCH));
         ShutOut {
             way: self.database.clone(),
-            asked: !matches!(self.database, Way::Gone(_) | Way::Unreachable(_)),
+            asked: !matches!(self.database, Way::NoServer(_) | Way::Unreachable(_)),
             ends_at,
         }
     }

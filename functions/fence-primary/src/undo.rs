@@ -37,7 +37,7 @@ pub(crate) async fn open(
         return Ok(Step::settled("nothing was shut: the lease would say so", Value::Null));
     };
     // Every other run had ended when this one took the lease; a step of theirs may still be at it, whoever shut it first.
-    let under_way_until = later(run.opened_at, lease::OUTLIVES);
+    let under_way_until = later(run.opened_at, lease::STEP_OUTLIVES_RUN_BY);
     if shut.execution != run.execution && now < under_way_until {
         return Err(Failure::AwsTransient {
             what: format!("a step of an earlier run may still be shutting `{}`", shut.target.side.instance),

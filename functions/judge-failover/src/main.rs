@@ -31,7 +31,7 @@ use edge::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::info;
+use tracing::{info, warn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -171,16 +171,18 @@ impl Looks for World {
         let (primary, replica) = (server(&pair.primary), server(&pair.replica));
         self.postgres.ready(&replica).await?;
         let (roles, plan) = (&pair.application_roles, &run.plan.plan);
-        let (recovery, witness, (replica, fitness), api, record, moved) = tokio::join!(
+        let (recovery, witness, (replica, fitness), api, replica_status, record, moved) = tokio::join!(
             self.postgres.look(&primary, timeout),
             self.ask_witness(run, pair),
             // The replica is near and must be asked well: a slow answer is better than none.
             self.postgres.replica_fit_for(&replica, roles, plan, timeout.max(FAR_PATIENCE)),
             api(run, pair),
+            replica_status(run, pair),
             self.record(run, timeout),
             self.moved(run, timeout),
         );
-        Ok(Seen { recovery, witness, replica, api, record, fitness: Fitness { moved, ..fitness }, watch })
+        let fitness = Fitness { moved, replica_status, ..fitness };
+        Ok(Seen { recovery, witness, replica, api, record, fitness, watch })
     }
 }
 
@@ -218,6 +220,18 @@ async fn api(run: &Run, pair: &PostgresPair) -> ApiSeen {
     match rds.describe(&pair.primary.instance).await {
         Ok(instance) => ApiSeen::Status(instance.status),
         Err(failure) => ApiSeen::Silent(failure.chain()),
+    }
+}
+
+/// RDS's word for the replica. Where it does not come the promotion will see.
+async fn replica_status(run: &Run, pair: &PostgresPair) -> Option<String> {
+    let rds = Rds::far(&run.plan.regions.recovery, FAR_PATIENCE).await;
+    match rds.describe(&pair.replica.instance).await {
+        Ok(instance) => Some(instance.status),
+        Err(failure) => {
+            warn!(instance.id = %pair.replica.instance, why = failure.chain(), "RDS does not say how the replica is");
+            None
+        }
     }
 }
 

@@ -17,17 +17,19 @@ use domain::{
     plan::PostgresPair,
     probe::later,
     promotion::{self, Asked, Before, Grounds, Instance, Move, Promotion, Seen, Server as ServerSeen},
-    run::Run,
+    run::{Kind, Run},
+    span::Span,
     step::Step,
     wal::Lsn,
 };
 use edge::{
     aws, clock,
     postgres::{Postgres, Server, Written},
-    rds::{Asked as Answer, Rds},
+    rds::{Promoting, Rds},
     shelf::{self, Bucket, Condition, Shelf},
     states::{Owners, States, still_runs},
 };
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
@@ -61,8 +63,9 @@ impl PromoteReplica {
         // Where its log ended once the application was shut out is better than any look before.
         let ends_at = self.fencing.as_ref().and_then(|fencing| fencing.ends_at);
         match (&self.judgement, &self.drain) {
-            (Some(_), None) if ends_at.is_some() => Ok(Grounds::Failed {
-                last_seen: ends_at,
+            (Some(judgement), None) if ends_at.is_some() => Ok(Grounds::Failed {
+                // The fence itself writes to a quiet primary's log.
+                last_seen: ends_at.map(|end| end.after(judgement.last_seen)),
                 since: ends_at.map_or(self.run.opened_at, |ended| ended.at),
                 dead_since: ends_at.map(|ended| ended.at),
             }),
@@ -89,7 +92,7 @@ impl PromoteReplica {
 /// The replica.
 trait Replica {
     fn look(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Seen, Failure>>;
-    fn promote(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Answer, Failure>>;
+    fn promote(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Promoting, Failure>>;
     fn write(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Written, Failure>>;
 }
 
@@ -101,8 +104,7 @@ async fn handle(
 ) -> Result<Step<Promotion>, Failure> {
     let request: PromoteReplica = edge::parse(event, "PromoteReplica")?;
     let (grounds, consented) = (request.grounds()?, request.consented());
-    let judged = request.judgement.as_ref().map(Judgement::last_served);
-    let PromoteReplica { run, rehearse, .. } = request;
+    let PromoteReplica { run, rehearse, judgement, .. } = request;
     let pair = run.protected()?;
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), replica.look(&run, pair));
     let ((lease, etag), seen) = (held?, seen?);
@@ -116,7 +118,10 @@ async fn handle(
         (None, None) => Before::Never,
     };
     // The run that asked first knows since when: this one may have seen the primary fail anew.
-    let unserved_since = asked.as_ref().map_or(judged, |asked| asked.unserved_since);
+    let unserved_since = match &asked {
+        Some(asked) => asked.unserved_since.or_else(|| drained_before(&run)),
+        None => judgement.and_then(|judgement| judgement.unserved_since(&run.plan.probe)),
+    };
     let next = promotion::plan(&seen, &run, &grounds, before, consented, clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %pair.replica.instance, ?seen, ?next, "planned the promotion");
     if rehearse {
@@ -135,10 +140,17 @@ async fn handle(
                 pass_the_point_of_no_return(shelf, owners, &run, &promoting, etag).await?;
             }
             match replica.promote(&run, pair).await {
-                Ok(Answer::Begun) => {
+                Ok(Promoting::Begun) => {
                     Ok(Step::pending(format!("RDS was asked to promote `{}`", pair.replica.instance), &seen))
                 }
-                Ok(Answer::Busy | Answer::NoRoom) => Ok(Step::pending(
+                // RDS shows what it does some time after: not for minutes.
+                Ok(Promoting::Busy) if ours.is_some_and(|holder| has_waited(holder, clock::now())) => {
+                    Err(Failure::AwsRejected {
+                        what: format!("RDS shows `{}` as {}", pair.replica.instance, seen.api.status),
+                        source: Some(format!("it promotes it not, {LAGS_BEHIND} after it was asked").into()),
+                    })
+                }
+                Ok(Promoting::Busy) => Ok(Step::pending(
                     format!("`{}` is changing, and RDS promotes it only once that is over", pair.replica.instance),
                     &seen,
                 )),
@@ -186,6 +198,19 @@ async fn handle(
     }
 }
 
+/// Since when a switchover had drained the primary that this run goes on to replace.
+fn drained_before(run: &Run) -> Option<Timestamp> {
+    let holder = run.taken_over.as_ref().filter(|holder| Kind::of(&holder.execution) == Kind::Switchover);
+    holder.map(|holder| holder.since)
+}
+
+/// How long RDS may refuse to change what it shows as available.
+const LAGS_BEHIND: Span = Span::seconds(180);
+
+fn has_waited(holder: &Holder, now: Timestamp) -> bool {
+    holder.asked.as_ref().is_some_and(|asked| Span::between(asked.at, now) > LAGS_BEHIND)
+}
+
 /// What a rehearsal answers: only a replica that RDS would promote now will do.
 fn rehearsed(next: &Move, seen: &Seen, pair: &PostgresPair) -> Step<Promotion> {
     let replica = &pair.replica.instance;
@@ -205,7 +230,7 @@ fn guard(run: &Run, pair: &PostgresPair, asked: &Asked) -> Guard {
         since: asked.at,
         position: asked.position,
         target: Target::primary(&run.plan, pair),
-        settles_at: run.taken_over.as_ref().map(|_| later(asked.at, lease::OUTLIVES)),
+        settles_at: run.taken_over.as_ref().map(|_| later(asked.at, lease::STEP_OUTLIVES_RUN_BY)),
     }
 }
 
@@ -250,7 +275,7 @@ impl Replica for World {
         Ok(Seen { api: Instance { status: api.status, is_replica: api.is_replica }, server })
     }
 
-    async fn promote(&self, run: &Run, pair: &PostgresPair) -> Result<Answer, Failure> {
+    async fn promote(&self, run: &Run, pair: &PostgresPair) -> Result<Promoting, Failure> {
         Rds::here(&run.plan.regions.recovery)
             .await
             .promote(&pair.replica.instance, promotion::retention_days(&run.plan))

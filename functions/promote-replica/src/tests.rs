@@ -53,9 +53,9 @@ impl Replica for Fake {
         })
     }
 
-    async fn promote(&self, _: &Run, _: &PostgresPair) -> Result<Answer, Failure> {
+    async fn promote(&self, _: &Run, _: &PostgresPair) -> Result<Promoting, Failure> {
         if self.busy.take() {
-            return Ok(Answer::Busy);
+            return Ok(Promoting::Busy);
         }
         if self.rejects.get() {
             return Err(Failure::AwsRejected { what: "not now".into(), source: None });
@@ -64,7 +64,7 @@ impl Replica for Fake {
         if self.asked_twice.get() {
             return Err(Failure::AwsRejected { what: "it is being promoted".into(), source: None });
         }
-        if self.answer_lost.get() { Err(transient()) } else { Ok(Answer::Begun) }
+        if self.answer_lost.get() { Err(transient()) } else { Ok(Promoting::Begun) }
     }
 
     async fn write(&self, _: &Run, _: &PostgresPair) -> Result<Written, Failure> {
@@ -121,6 +121,19 @@ async fn a_replica_that_changes_though_rds_shows_it_as_available_is_asked_again(
 }
 
 #[tokio::test]
+async fn a_replica_that_stays_busy_while_it_is_shown_as_available_is_an_error() {
+    let (shelf, replica) = (held(), Fake::new());
+    replica.busy.set(true);
+    handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap();
+    let (mut lease, _) = shelf::read_json::<Lease>(&shelf, "leases/lab.json").await.unwrap().unwrap();
+    lease.holder.as_mut().unwrap().asked.as_mut().unwrap().at = Timestamp::UNIX_EPOCH;
+    shelf::write_json(&shelf, "leases/lab.json", &lease, Condition::Always).await.unwrap();
+    replica.busy.set(true);
+    let failure = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err();
+    assert!(failure.name() == "AwsRejected" && failure.chain().contains("3m after"), "{}", failure.chain());
+}
+
+#[tokio::test]
 async fn a_promotion_that_rds_rejects_is_an_error_and_not_waited_for() {
     let (shelf, replica) = (held(), Fake::new());
     replica.rejects.set(true);
@@ -135,7 +148,9 @@ async fn it_is_done_with_what_was_true_when_it_was_asked_for() {
     assert!(promotion.position.is_some() && promotion.asked_at.is_some());
     let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
     let judged: Judgement = serde_json::from_value(event()["judgement"].clone()).unwrap();
-    assert_eq!(lease.holder.unwrap().asked.unwrap().unserved_since, Some(judged.last_served()));
+    let probe = &serde_json::from_value::<Run>(event()["run"].clone()).unwrap().plan.probe;
+    let since = lease.holder.unwrap().asked.unwrap().unserved_since;
+    assert!(since.is_some() && since == judged.unserved_since(probe), "{since:?}");
 }
 
 #[tokio::test]

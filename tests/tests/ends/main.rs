@@ -113,7 +113,7 @@ fn every_path_leaves_evidence_that_fits_its_schema_and_tells_its_end() {
         assert!(given.iter().all(|payload| *payload == first), "{}", path.claim);
         let closing: Closing =
             serde_json::from_value(first.clone()).unwrap_or_else(|error| panic!("{}: {error}", path.claim));
-        let active = evidence::active_side(&closing.record, closing.run.as_ref());
+        let active = evidence::active_side(&closing, None);
         let evidence = evidence::assemble(closing, Ok((Vec::new(), walked.entered)), active, Timestamp::UNIX_EPOCH);
         let text = serde_json::to_value(&evidence).unwrap();
         let errors: Vec<String> = validator.iter_errors(&text).map(|error| error.to_string()).collect();

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     id::{Generation, SqlName},
+    instance_status::InstanceStatus,
     plan::PostgresPair,
     run::Run,
 };
@@ -19,6 +20,8 @@ pub struct Fitness {
     pub promoted: Option<Generation>,
     /// The generation that moved the traffic's name last.
     pub moved: Option<Generation>,
+    /// RDS's word for the replica.
+    pub replica_status: Option<String>,
 }
 
 /// A role of the application.
@@ -31,6 +34,18 @@ pub enum RoleSeen {
     NotOurs,
     /// There is none of this name.
     Missing,
+}
+
+/// Why RDS would not promote the replica now, if it would not, and whether that passes by itself. The fence comes before
+/// the promotion: better now than with nobody served.
+pub(super) fn unpromotable(fitness: &Fitness, pair: &PostgresPair) -> Option<(bool, String)> {
+    let status = fitness.replica_status.as_deref()?;
+    let passes = match InstanceStatus::of(status) {
+        InstanceStatus::Works => return None,
+        InstanceStatus::BackingUp | InstanceStatus::BeingChanged => true,
+        InstanceStatus::PutAway | InstanceStatus::Other => false,
+    };
+    Some((passes, format!("RDS promotes only an available replica, and `{}` is {status}", pair.replica.instance)))
 }
 
 /// Why a later step could not be done, if it could not.

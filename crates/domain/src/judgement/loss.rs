@@ -34,6 +34,12 @@ pub enum Loss {
     Promoted,
 }
 
+/// How long before its first failed sample a watched primary was seen at the least: a sample that was under way, and one
+/// that the watch may have missed between two windows.
+pub(super) fn unwatched_at_most(probe: &Probe) -> Span {
+    probe.interval.times(3)
+}
+
 /// The lag of a replica behind the primary's last known position.
 ///
 /// Replay is what counts, as in RDS's `ReplicaLag`: what is received and not replayed is not lost, but nothing has
@@ -50,8 +56,7 @@ pub fn lag(
         return Loss::Unknown { because: "the primary's position was never seen".into() };
     };
     let unwatched = Span::between(seen.at, failing_since);
-    // A sample that was under way, and one that the watch may have missed between two windows.
-    if unwatched > probe.interval.times(3) {
+    if unwatched > unwatched_at_most(probe) {
         return Loss::Unknown {
             because: format!("the primary's position was last seen {} before it failed", unwatched.roughly()),
         };

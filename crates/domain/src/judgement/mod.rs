@@ -19,7 +19,8 @@ use crate::{
     approval::Answer,
     health::{Endpoint, FailureClass, Look, Vantage, Verdict},
     id::HostName,
-    plan::{Policy, PostgresPair},
+    instance_status::InstanceStatus,
+    plan::{Policy, PostgresPair, Probe},
     probe::{HANDOVER, Watch},
     run::{Consent, Run, Trigger},
     span::Span,
@@ -167,12 +168,13 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// Since when the primary may not have served: since it was last seen to work, where the watch saw it shortly before its
-    /// first failed sample.
+    /// Since when the primary may not have served: since it was last seen to work. Absent where that was not shortly before
+    /// its first failed sample, so that nobody knows.
     #[must_use]
-    pub fn last_served(&self) -> Timestamp {
-        let last_seen = self.last_seen.map(|seen| seen.at).filter(|_| matches!(self.loss, Loss::AtMost { .. }));
-        last_seen.map_or(self.failing_since, |at| at.min(self.failing_since))
+    pub fn unserved_since(&self, probe: &Probe) -> Option<Timestamp> {
+        let seen = self.last_seen?.at;
+        let watched = Span::between(seen, self.failing_since) <= loss::unwatched_at_most(probe);
+        watched.then(|| seen.min(self.failing_since))
     }
 }
 
@@ -254,12 +256,19 @@ impl Case<'_> {
             && let Some(work) = planned_work(status)
             && !run.finishes()
             // RDS may show work for hours that nobody does any more.
-            && !(work.ends_by_itself && run.consent.is_some())
+            && !(work.ends_by_itself && self.consent().is_some())
+            // An earlier run's fence is a change, too.
+            && !(status == "modifying" && run.owes.as_ref().is_some_and(|shut| shut.network))
         {
             return Some(self.passing(
                 work.ends_by_itself,
                 format!("RDS says that `{}` is {status}: {}", pair.primary.instance, work.because),
             ));
+        }
+        if let Some((passes, why)) = fitness::unpromotable(&seen.fitness, pair)
+            && !run.finishes()
+        {
+            return Some(self.passing(passes, why));
         }
         if let ReplicaSeen::Silent(why) = &seen.replica {
             return Some(self.passing(
@@ -475,32 +484,22 @@ fn failing_since(seen: &Seen, run: &Run) -> Timestamp {
     }
 }
 
-/// Work that somebody does on an instance.
+/// What somebody does to an instance, or has done.
 struct Work {
     because: &'static str,
     ends_by_itself: bool,
 }
 
-const ENDS_BY_ITSELF: &str = "it comes back by itself, or someone is at work on it; an order with `--accept-data-loss` does \
-                              not wait for that";
-
-/// Statuses in which someone is at work on the instance, or has put it away.
 fn planned_work(status: &str) -> Option<Work> {
-    match status {
-        "rebooting"
-        | "modifying"
-        | "upgrading"
-        | "maintenance"
-        | "renaming"
-        | "resetting-master-credentials"
-        | "converting-to-vpc"
-        | "moving-to-vpc" => Some(Work { because: ENDS_BY_ITSELF, ends_by_itself: true }),
-        _ if status.starts_with("configuring-") => Some(Work { because: ENDS_BY_ITSELF, ends_by_itself: true }),
-        "stopped" | "stopping" | "starting" | "deleting" | "creating" => {
-            Some(Work { because: "someone put it away, a failover is not what they asked for", ends_by_itself: false })
-        }
-        _ => None,
-    }
+    let (because, ends_by_itself) = match InstanceStatus::of(status) {
+        InstanceStatus::BeingChanged => (
+            "it comes back by itself, or someone is at work on it; an order with `--accept-data-loss` does not wait for that",
+            true,
+        ),
+        InstanceStatus::PutAway => ("someone put it away, a failover is not what they asked for", false),
+        InstanceStatus::Works | InstanceStatus::BackingUp | InstanceStatus::Other => return None,
+    };
+    Some(Work { because, ends_by_itself })
 }
 
 /// Every signal with its verdict.

@@ -45,6 +45,8 @@ pub enum Would {
 /// Rehearses the judgement for a run that nobody orders. Who holds the lease is another question.
 #[must_use]
 pub fn rehearse(seen: Seen, lease: Option<&Lease>, run: &Run, now: Timestamp) -> Rehearsal {
+    // What an earlier run shut, the next one owes.
+    let run = &Run { owes: lease.and_then(|lease| lease.shut.clone()), ..run.clone() };
     let replication = replication(&seen);
     // The watch may be a sample behind.
     let fails = seen.watch.failing.is_some() && seen.recovery.database != Verdict::Up;

@@ -198,6 +198,34 @@ fn planned_work_is_not_a_failure() {
 }
 
 #[test]
+fn a_change_that_our_own_fence_may_be_is_no_planned_work() {
+    let seen = Seen { api: ApiSeen::Status("modifying".into()), ..killed() };
+    for (network, held) in [(false, true), (true, false)] {
+        let execution = "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:earlier".parse().unwrap();
+        let target = crate::fencing::Target::primary(&run().plan, run().pair().unwrap());
+        let owes = Some(crate::lease::Shut { execution, generation: Generation(1), since: at(0), target, network });
+        let decision = decide(&seen, &Run { owes, ..run() }, None, at(1_300));
+        assert_eq!(matches!(decision, Decision::Hold(_)), held, "{network}: {decision:?}");
+    }
+}
+
+#[test]
+fn a_replica_that_rds_would_not_promote_now_is_waited_for_before_anything_is_shut() {
+    for (status, passes) in [("backing-up", true), ("modifying", true), ("storage-full", false), ("stopped", false)] {
+        let fitness = Fitness { replica_status: Some(status.into()), ..Fitness::default() };
+        let seen = Seen { fitness, ..killed() };
+        let held = matches!(decide(&seen, &run(), None, at(1_300)), Decision::Hold(_));
+        assert_eq!(held, passes, "{status}");
+        refused(&seen, &by_hand(), status);
+        assert!(matches!(decide(&seen, &run(), None, at(31_100)), Decision::Refuse(_)), "{status}: not for ever");
+    }
+    for status in ["available", "storage-optimization"] {
+        let fitness = Fitness { replica_status: Some(status.into()), ..Fitness::default() };
+        goes(&Seen { fitness, ..killed() }, &run());
+    }
+}
+
+#[test]
 fn the_hold_down_is_kept_at_its_limit() {
     let seen = |since| Seen {
         watch: Watch {

@@ -152,10 +152,15 @@ async fn token(aws: &SdkConfig, endpoint: &HostName, port: u16, user: &str) -> R
     token.map(|token| token.to_string()).map_err(|error| format!("no IAM token can be made: {error}"))
 }
 
-/// The Region in an instance's own name, `orders.c9akciq32.us-east-1.rds.amazonaws.com`. A token is good for no other name.
+/// The Region in an instance's own name: `orders.c9akciq32.us-east-1.rds.amazonaws.com`, and in China
+/// `orders.c9akciq32.rds.cn-north-1.amazonaws.com.cn`. A token works with no alias; for any other name our own Region is used.
 fn region_of(endpoint: &HostName) -> Option<&str> {
     let labels: Vec<&str> = endpoint.as_str().split('.').collect();
-    labels.windows(2).find(|pair| pair[1] == "rds").map(|pair| pair[0])
+    let is_region = |label: &str| label.parse::<domain::id::Region>().is_ok();
+    labels.windows(2).find_map(|pair| match pair {
+        [region, "rds"] | ["rds", region] if is_region(region) => Some(*region),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -176,6 +181,7 @@ mod tests {
         for (endpoint, region) in [
             ("orders.c9akciq32.us-east-1.rds.amazonaws.com", "us-east-1"),
             ("orders.c9akciq32.us-west-2.rds.amazonaws.com", "us-west-2"),
+            ("orders.c9akciq32.rds.cn-north-1.amazonaws.com.cn", "cn-north-1"),
             ("orders.example.com", "us-west-2"),
         ] {
             let token = token(&aws, &endpoint.parse().unwrap(), 5432, "lifeboat").await.unwrap();

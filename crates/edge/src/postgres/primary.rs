@@ -81,7 +81,7 @@ impl Postgres {
             Ok(None) => Met::Follows,
             Err(unasked) => match lacking(unasked) {
                 Way::Resists(why) => Met::Resists(why),
-                Way::Gone(why) | Way::Unreachable(why) | Way::Unproved(why) => Met::Silent(why),
+                Way::NoServer(why) | Way::Unreachable(why) | Way::Unproved(why) => Met::Silent(why),
                 Way::Holds => Met::Silent("nothing was seen".into()),
             },
         }
@@ -256,7 +256,7 @@ fn lacking(unasked: Unasked) -> Way {
     match (unasked.fault, unasked.let_in) {
         (Fault::Refusal, _) => Way::Resists(unasked.why),
         (Fault::Server, true) => Way::Unproved(unasked.why),
-        (Fault::Server, false) if unasked.endpoint == Endpoint::Refused => Way::Gone(unasked.why),
+        (Fault::Server, false) if unasked.endpoint == Endpoint::Refused => Way::NoServer(unasked.why),
         (Fault::Server, false) | (Fault::Ours, _) => Way::Unreachable(unasked.why),
     }
 }

@@ -76,7 +76,7 @@ async fn fitness(client: &Client, roles: &[SqlName], plan: &PlanName) -> Result<
         };
         looked.push((role.clone(), seen));
     }
-    Ok(Fitness { roles: looked, promoted, moved: None })
+    Ok(Fitness { roles: looked, promoted, ..Fitness::default() })
 }
 
 fn seen(server: &Server<'_>, row: &[Option<String>]) -> ReplicaSeen {

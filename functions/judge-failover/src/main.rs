@@ -12,7 +12,7 @@ use domain::{
     approval,
     failure::Failure,
     health::LookRequest,
-    id::{Generation, PlanName},
+    id::{Generation, InstanceId, PlanName, Region},
     judgement::{self, ApiSeen, Decision, Fitness, Judgement, RecordSeen, Rehearsal, Seen, Witness},
     lease::{ActiveSide, Lease},
     plan::PostgresPair,
@@ -171,16 +171,24 @@ impl Looks for World {
         let (primary, replica) = (server(&pair.primary), server(&pair.replica));
         self.postgres.ready(&replica).await?;
         let (roles, plan) = (&pair.application_roles, &run.plan.plan);
-        let (recovery, witness, (replica, fitness), api, replica_status, record, moved) = tokio::join!(
+        let (recovery, witness, (replica, fitness), api, replica_api, record, moved) = tokio::join!(
             self.postgres.look(&primary, timeout),
             self.ask_witness(run, pair),
             // The replica is near and must be asked well: a slow answer is better than none.
             self.postgres.replica_fit_for(&replica, roles, plan, timeout.max(FAR_PATIENCE)),
-            api(run, pair),
-            replica_status(run, pair),
+            api(&run.plan.regions.primary, &pair.primary.instance),
+            api(&run.plan.regions.recovery, &pair.replica.instance),
             self.record(run, timeout),
             self.moved(run, timeout),
         );
+        // Where RDS does not say how the replica is, the promotion will see.
+        let replica_status = match replica_api {
+            ApiSeen::Status(status) => Some(status),
+            ApiSeen::Silent(why) => {
+                warn!(instance.id = %pair.replica.instance, why, "RDS does not say how the replica is");
+                None
+            }
+        };
         let fitness = Fitness { moved, replica_status, ..fitness };
         Ok(Seen { recovery, witness, replica, api, record, fitness, watch })
     }
@@ -215,23 +223,10 @@ impl World {
     }
 }
 
-async fn api(run: &Run, pair: &PostgresPair) -> ApiSeen {
-    let rds = Rds::far(&run.plan.regions.primary, FAR_PATIENCE).await;
-    match rds.describe(&pair.primary.instance).await {
+async fn api(region: &Region, instance: &InstanceId) -> ApiSeen {
+    match Rds::far(region, FAR_PATIENCE).await.describe(instance).await {
         Ok(instance) => ApiSeen::Status(instance.status),
         Err(failure) => ApiSeen::Silent(failure.chain()),
-    }
-}
-
-/// RDS's word for the replica. Where it does not come the promotion will see.
-async fn replica_status(run: &Run, pair: &PostgresPair) -> Option<String> {
-    let rds = Rds::far(&run.plan.regions.recovery, FAR_PATIENCE).await;
-    match rds.describe(&pair.replica.instance).await {
-        Ok(instance) => Some(instance.status),
-        Err(failure) => {
-            warn!(instance.id = %pair.replica.instance, why = failure.chain(), "RDS does not say how the replica is");
-            None
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod restored;
 
 use std::{
     future::Future,
+    iter,
     time::{Duration, Instant},
 };
 
@@ -31,6 +32,7 @@ use edge::{
     rds::Rds,
     shelf::Bucket,
 };
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -91,6 +93,16 @@ async fn timed(name: &str, check: impl Future<Output = Finding>) -> Checked {
         took_milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         at,
     }
+}
+
+/// Asks side by side: as many checks as a plan may name, each with the longest time that it may take, fit into one
+/// invocation.
+async fn together(
+    first: impl Future<Output = Checked>,
+    others: impl Iterator<Item = impl Future<Output = Checked>>,
+) -> Vec<Checked> {
+    let (first, others) = tokio::join!(first, join_all(others));
+    iter::once(first).chain(others).collect()
 }
 
 struct World {

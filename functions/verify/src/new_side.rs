@@ -1,6 +1,6 @@
 //! After a failover or a switchover: the new side, by the name that clients use.
 
-use std::{future::Future, iter};
+use std::future::Future;
 
 use domain::{
     failure::Failure,
@@ -10,10 +10,9 @@ use domain::{
     step::Step,
     verification::{Checked, Finding},
 };
-use futures::future::join_all;
 use tracing::info;
 
-use crate::{answer, timed};
+use crate::{answer, timed, together};
 
 /// The new side, as clients reach it.
 pub(crate) trait NewSide {
@@ -26,10 +25,8 @@ pub(crate) async fn verify(side: &impl NewSide, run: &Run) -> Result<Step<Vec<Ch
     let name = &run.plan.traffic.record.name;
     let leads =
         timed("the name leads to the new side", async { leads_there(side.alias(name).await, &pair.replica.endpoint) });
-    // Side by side: as many as a plan may name, each with the longest time that it may take, fit into one invocation.
-    let asked = join_all(run.plan.verify.iter().map(|check| timed(check.name(), side.check(pair, check))));
-    let (leads, asked) = tokio::join!(leads, asked);
-    let checks: Vec<Checked> = iter::once(leads).chain(asked).collect();
+    let checks =
+        together(leads, run.plan.verify.iter().map(|check| timed(check.name(), side.check(pair, check)))).await;
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?checks, "verified");
     Ok(answer(&checks, checks.clone()))
 }

@@ -1,6 +1,6 @@
 //! What was restored of a backup: whether it answers as it must. Then, and only then, the backup is verified.
 
-use std::{future::Future, iter};
+use std::future::Future;
 
 use domain::{
     failure::Failure,
@@ -8,16 +8,15 @@ use domain::{
     plan::{PostgresPair, Side, SqlCheck},
     restore::{self, Examined, Origin, Purpose, RestoreRun, Restored, Verified},
     step::Step,
-    verification::{self, Checked, Finding, Verification},
+    verification::{self, Finding, Verification},
     wal::Lsn,
 };
 use edge::postgres::Server;
-use futures::future::join_all;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use crate::{DATABASE_PATIENCE, World, answer, timed};
+use crate::{DATABASE_PATIENCE, World, answer, timed, together};
 
 /// Which component's, and for which run.
 #[derive(Debug, Deserialize)]
@@ -48,9 +47,7 @@ pub(crate) async fn verify(world: &impl Database, request: Request, now: Timesta
         restore::reaches(chosen.lsn.unwrap_or(Lsn(0)), got)
     });
     let (asks, side): (Vec<_>, _) = (run.checks().collect(), &side);
-    let asked = join_all(asks.iter().map(|check| timed(&check.name, world.check(pair, side, check))));
-    let (position, asked) = tokio::join!(position, asked);
-    let checks: Vec<Checked> = iter::once(position).chain(asked).collect();
+    let checks = together(position, asks.iter().map(|check| timed(&check.name, world.check(pair, side, check)))).await;
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %restored.instance, ?checks, "verified a restore");
     let passed = |checks| verification::sum_up(checks) == Verification::Passed;
     let mut verified = Verified { checks, tagged: false };

@@ -99,8 +99,8 @@ pub struct Divergence {
     pub wal_bytes: u64,
 }
 
-/// How often an old primary is looked for, whatever the plan's probe does: one that returns is shut out within two
-/// seconds, of which each look may take one.
+/// How often a look at an old primary begins, whatever the plan's probe does and whatever became of the looks before: one
+/// that returns is met within a second.
 pub const EVERY: Span = Span::seconds(1);
 
 /// What to make of a meeting; `None` is: go on watching.

@@ -64,11 +64,12 @@ struct Watcher {
 /// How long the primary's Region may take to answer each call.
 const FAR_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long it may take to answer and to end its sessions.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take to let us in. Looks begin each second whatever this is: a host that returns with a queue of dead
+/// connections has time to come to ours.
+const LOGIN_PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long it may take to let us in: it is looked for each second, and is to be shut within two of its return.
-const LOGIN_PATIENCE: Duration = Duration::from_secs(1);
+/// How long it may take to let us in and to end its sessions.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(4);
 
 impl World for Watcher {
     async fn meet(&self, target: &Target) -> Met {

@@ -16,6 +16,8 @@ use super::*;
 /// An old primary that stays silent for some looks, and a clock that only waits move.
 struct Old {
     silent_for: RefCell<u32>,
+    /// How many looks at its database, and how many at its network, never come to an end.
+    hangs: RefCell<(u32, u32)>,
     network: bool,
     resists: Option<&'static str>,
     met: RefCell<Vec<(String, Timestamp)>>,
@@ -27,6 +29,7 @@ impl Old {
     fn silent_for(looks: u32) -> Self {
         Self {
             silent_for: RefCell::new(looks),
+            hangs: RefCell::default(),
             network: true,
             resists: None,
             met: RefCell::default(),
@@ -36,8 +39,23 @@ impl Old {
     }
 }
 
+/// Never comes to an end if any of these is left to hang.
+async fn hang(left: impl FnOnce(&mut (u32, u32)) -> &mut u32, hangs: &RefCell<(u32, u32)>) {
+    let hangs = {
+        let mut hangs = hangs.borrow_mut();
+        let left = left(&mut hangs);
+        let hung = *left > 0;
+        *left = left.saturating_sub(1);
+        hung
+    };
+    if hangs {
+        std::future::pending::<()>().await;
+    }
+}
+
 impl World for Old {
     async fn meet(&self, target: &Target) -> Met {
+        hang(|(database, _)| database, &self.hangs).await;
         let left = *self.silent_for.borrow();
         self.silent_for.replace(left.saturating_sub(1));
         self.met.borrow_mut().push((target.side.instance.to_string(), self.now()));
@@ -48,6 +66,7 @@ impl World for Old {
     }
 
     async fn shut_network(&self, _: &Target) -> Way {
+        hang(|(_, network)| network, &self.hangs).await;
         if self.network { Way::Holds } else { Way::Unreachable("the Region is silent".into()) }
     }
 
@@ -129,6 +148,41 @@ async fn it_is_looked_for_each_second_whatever_the_probe_does() {
 }
 
 #[tokio::test]
+async fn a_look_that_never_ends_delays_no_other() {
+    let (shelf, old) = (guarded().await, Old { hangs: RefCell::new((3, 1)), ..Old::silent_for(0) });
+    let kept = handle(&shelf, &old, sample()).await.unwrap().did.unwrap();
+    assert_eq!(kept.ended_at.as_second(), 3, "by the fourth look, which began three seconds after the first");
+    assert_eq!(kept.network, Way::Holds, "asked once more when it was met");
+}
+
+#[tokio::test]
+async fn a_lease_that_cannot_be_read_for_a_moment_ends_no_watch_and_nothing_is_touched_without_it() {
+    /// Cannot be read for some looks.
+    struct Away(Memory, RefCell<u32>);
+    impl Shelf for Away {
+        async fn get(&self, key: &str) -> Result<Option<shelf::Object>, Failure> {
+            let left = *self.1.borrow();
+            self.1.replace(left.saturating_sub(1));
+            if left > 0 {
+                Err(Failure::AwsTransient { what: "slow down".into(), source: None })
+            } else {
+                self.0.get(key).await
+            }
+        }
+
+        async fn put(&self, key: &str, text: String, condition: Condition) -> Result<(), Failure> {
+            self.0.put(key, text, condition).await
+        }
+    }
+    let (shelf, old) = (Away(guarded().await, RefCell::new(6)), Old::silent_for(0));
+    handle(&shelf, &old, sample()).await.unwrap().did.unwrap();
+    assert_eq!(old.met.borrow()[0].1.as_second(), 3, "three looks of two reads each");
+    let away = Away(guarded().await, RefCell::new(u32::MAX));
+    let failure = handle(&away, &Old::silent_for(0), sample()).await.unwrap_err();
+    assert_eq!(failure.name(), "AwsTransient");
+}
+
+#[tokio::test]
 async fn whom_the_plan_names_by_now_is_left_alone() {
     let turned = include_str!("../../../plans/lab.yaml")
         .replace("orders-primary", "orders-x")
@@ -163,7 +217,8 @@ async fn a_guard_that_was_ended_touches_nothing_any_more() {
             self.0.put(key, text, condition).await
         }
     }
-    let (shelf, old) = (Ending(guarded().await, RefCell::new(3)), Old::silent_for(u32::MAX));
+    // One of the reads is the network's.
+    let (shelf, old) = (Ending(guarded().await, RefCell::new(4)), Old::silent_for(u32::MAX));
     let step = handle(&shelf, &old, sample()).await.unwrap();
     assert_eq!((step.step, step.did), (Outcome::Done, None));
     assert_eq!(old.met.borrow().len(), 3);

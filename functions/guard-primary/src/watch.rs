@@ -11,9 +11,11 @@ use domain::{
     lease::Lease,
     plan::Plan,
     probe,
+    span::Span,
     step::Step,
 };
 use edge::shelf::{self, Condition, Shelf};
+use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::Timestamp;
 use serde_json::Value;
 use tracing::info;
@@ -36,41 +38,106 @@ pub(crate) trait World {
 const WRITES: usize = 5;
 
 /// Watches until the old primary refuses writes, or until `until`. Whom it keeps out is the guard's own word: the plan may
-/// name another primary by now. Each look at it begins with a look at the lease, so that a guard that was ended or taken
-/// over touches nothing any more.
+/// name another primary by now.
+///
+/// A look at its database begins each second, whatever became of the looks before: one that waits for a host that was gone
+/// when it began must not delay the one that would meet it.
 pub(crate) async fn watch(
     shelf: &impl Shelf,
     world: &impl World,
     plan: &PlanName,
     until: Timestamp,
 ) -> Result<Step<Kept>, Failure> {
-    let mut network = Way::Unreachable("it was not asked yet".into());
+    let mut looks = FuturesUnordered::new();
+    let (mut network, mut is_asked) = (Way::Unreachable("it was not asked yet".into()), false);
+    let mut newest = Ok(Met::Silent("it was not looked for yet".into()));
     let mut is_told = false;
+    let mut next = world.now();
     loop {
-        let Some(guard) = guard_of(shelf, plan).await?.and_then(|(lease, _)| lease.guard) else {
-            return Ok(Step::idle("no old primary is to be guarded"));
+        let seen = tokio::select! {
+            biased;
+            Some(seen) = looks.next() => seen,
+            () = world.sleep_until(next) => {
+                if next >= until {
+                    let met = newest?;
+                    let because = format!("the old primary is not shut yet: {met:?}; its network: {network:?}");
+                    return Ok(Step::pending(because, &met));
+                }
+                looks.push(look(shelf, world, plan, Place::Database));
+                if !is_asked && network != Way::Holds {
+                    is_asked = true;
+                    looks.push(look(shelf, world, plan, Place::Network));
+                }
+                let begun = world.now().max(next);
+                next = probe::on_grid(probe::later(begun, Span::milliseconds(1)), guard::EVERY);
+                continue;
+            }
         };
-        let target = &guard.target;
-        let shut_network = async { if network == Way::Holds { Way::Holds } else { world.shut_network(target).await } };
-        // Side by side: a silent Region must not keep us from the database, nor a silent database from the network.
-        let (met, shut) = tokio::join!(world.meet(target), shut_network);
-        network = shut;
+        let (guard, met) = match seen {
+            Seen::Database(guard, met) => (guard, met),
+            Seen::Network(way) => {
+                (network, is_asked) = (way, false);
+                continue;
+            }
+            Seen::Unguarded => return Ok(Step::idle("no old primary is to be guarded")),
+            // Nothing is touched without the lease; the next look asks for it again.
+            Seen::Unread(failure) => {
+                newest = Err(failure);
+                continue;
+            }
+        };
         if let (Met::Resists(why), false) = (&met, is_told) {
             let plan = shelf::read_plan(shelf, plan).await.ok().map(|(plan, _)| plan);
             world.tell(plan.as_ref(), &incident::resists(&guard, why)).await;
             is_told = true;
         }
-        let now = world.now();
-        if let Some(kept) = guard::conclude(&guard, plan, &met, network.clone(), now) {
-            info!(plan.name = %plan, instance.id = %target.side.instance, because = kept.because, "kept out");
-            return conclude(shelf, world, plan, &guard, kept).await;
+        if let Some(kept) = guard::conclude(&guard, plan, &met, network.clone(), world.now()) {
+            let network = match kept.network {
+                Way::Holds => Way::Holds,
+                // What was asked while its Region was away says nothing about it now.
+                _ => world.shut_network(&guard.target).await,
+            };
+            info!(plan.name = %plan, instance.id = %guard.target.side.instance, because = kept.because, "kept out");
+            return conclude(shelf, world, plan, &guard, Kept { network, ..kept }).await;
         }
-        let next = probe::on_grid(probe::later(now, guard::EVERY), guard::EVERY);
-        if next >= until {
-            let because = format!("`{}` is not shut yet: {met:?}; its network: {network:?}", target.side.instance);
-            return Ok(Step::pending(because, &met));
+        newest = Ok(met);
+    }
+}
+
+/// Where an old primary is shut.
+#[derive(Clone, Copy)]
+enum Place {
+    Database,
+    Network,
+}
+
+/// What a look came to.
+enum Seen {
+    /// Its database, and whose guard this is.
+    Database(Guard, Met),
+    /// Its network.
+    Network(Way),
+    /// Nobody is to be kept out.
+    Unguarded,
+    /// The lease could not be read.
+    Unread(Failure),
+}
+
+/// One look, each place by itself: a silent Region must not keep us from the database, nor a silent database from the
+/// network. It begins with a look at the lease, so that a guard that was ended or taken over touches nothing any more.
+async fn look(shelf: &impl Shelf, world: &impl World, plan: &PlanName, place: Place) -> Seen {
+    let guard = match (guard_of(shelf, plan).await, place) {
+        (Ok(read), _) => read.and_then(|(lease, _)| lease.guard),
+        (Err(failure), Place::Database) => return Seen::Unread(failure),
+        (Err(failure), Place::Network) => return Seen::Network(Way::Unreachable(failure.chain())),
+    };
+    match (guard, place) {
+        (None, _) => Seen::Unguarded,
+        (Some(guard), Place::Database) => {
+            let met = world.meet(&guard.target).await;
+            Seen::Database(guard, met)
         }
-        world.sleep_until(next).await;
+        (Some(guard), Place::Network) => Seen::Network(world.shut_network(&guard.target).await),
     }
 }
 

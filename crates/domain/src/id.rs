@@ -177,6 +177,14 @@ id!(
     |text| !text.trim().is_empty() && text.len() <= 128 && !text.chars().any(char::is_control)
 );
 
+impl KmsKeyId {
+    /// The Region that it is of, where it says so: an ARN does.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        self.0.starts_with("arn:").then(|| self.0.split(':').nth(3)).flatten()
+    }
+}
+
 impl ExecutionArn {
     /// The execution's own name: the last part.
     #[must_use]

@@ -85,6 +85,29 @@ fn copies(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
             found.push(Finding::error(&path, what, "Name a Region of the same partition: RDS copies within one."));
         }
     }
+    keys(backup, path, found);
+}
+
+/// An encrypted snapshot is copied to another Region with a key of that Region, or not at all: RDS looks for none by itself.
+fn keys(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    let is_encrypted = backup.verification.as_ref().is_none_or(|verification| verification.encrypted);
+    for (index, copy) in backup.copies.iter().enumerate() {
+        let path = format!("{path}.copies[{index}].kmsKey");
+        match &copy.kms_key {
+            None if is_encrypted => {
+                let what = format!("RDS copies an encrypted backup with a key of `{}`, and none is named", copy.region);
+                let remedy = "Name a key of that Region; where the databases are not encrypted, set verification.encrypted \
+                    to false.";
+                found.push(Finding::error(path, what, remedy));
+            }
+            Some(key) if key.region().is_some_and(|region| region != copy.region.as_str()) => {
+                let what =
+                    format!("the key is of `{}`, the copy is in `{}`", key.region().unwrap_or_default(), copy.region);
+                found.push(Finding::error(path, what, "Name a key of the Region that the copy is in."));
+            }
+            None | Some(_) => {}
+        }
+    }
 }
 
 fn retention(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Finding>) {

@@ -1,6 +1,7 @@
 //! Clusters.
 
-use super::super::{Backup, Cluster, Component, Plan, finding::Finding};
+use super::super::{Backup, Cluster, ClusterEngine, Component, Plan, finding::Finding};
+use crate::lease::ActiveSide;
 
 /// A plan can do nothing else for a cluster than back it up.
 pub(super) fn check(plan: &Plan, cluster: &Cluster, path: &str, found: &mut Vec<Finding>) {
@@ -28,6 +29,7 @@ pub(super) fn schedule(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec
         return;
     }
     let clusters = clusters.join(", ");
+    neptune(plan, backup, path, found);
     if backup.alarm.as_ref().is_some_and(|alarm| alarm.smaller_than_bytes.is_some()) {
         let what = format!("how large the data of a cluster is, is not known: it does not watch {clusters}");
         let remedy = "Back clusters up by a schedule of their own, without it.";
@@ -40,5 +42,22 @@ pub(super) fn schedule(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec
         let path = format!("{path}.verification.restoreTest");
         let finding = if are_all_of(plan, backup) { Finding::error } else { Finding::warning };
         found.push(finding(path, what.as_str(), remedy));
+    }
+}
+
+/// Neptune copies its snapshots within a Region only.
+fn neptune(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    for component in backup.components.iter().filter_map(|name| plan.component(name)) {
+        let Component::Cluster(cluster @ Cluster { engine: ClusterEngine::Neptune, .. }) = component else { continue };
+        let is_at_home = |region| {
+            [ActiveSide::Primary, ActiveSide::Replica].iter().all(|side| plan.region_of(cluster.on(*side).0) == region)
+        };
+        if let Some(index) = backup.copies.iter().position(|copy| !is_at_home(&copy.region)) {
+            let what =
+                format!("Neptune copies no snapshot to another Region: `{}` would have no such backup", cluster.name);
+            let remedy =
+                "Back it up by a schedule of its own without copies, and export its data for the other Region.";
+            found.push(Finding::error(format!("{path}.copies[{index}]"), what, remedy));
+        }
     }
 }

@@ -266,16 +266,19 @@ fn a_probe_keeps_its_interval() {
             ("/probe/timeout", json!(timeout)),
         ])
     };
-    assert_eq!(interval("99ms", "50ms"), ["error: probe.interval"]);
-    assert_eq!(interval("100ms", "50ms"), [""; 0]);
+    // Too short a time-out for Regions that far apart, as well.
+    let too_far = "error: probe.timeout";
+    assert_eq!(interval("99ms", "50ms"), ["error: probe.interval", too_far]);
+    assert_eq!(interval("100ms", "50ms"), [too_far]);
+    assert_eq!(interval("151ms", "150ms"), [""; 0]);
     for kept in ["1s", "5s", "10s", "30s"] {
         assert_eq!(interval(kept, "500ms"), [""; 0], "{kept}");
     }
     assert_eq!(interval("30001ms", "1s"), ["error: objectives.rpo", "error: probe.interval"]);
     assert_eq!(interval("30s", "10s"), [""; 0]);
     assert_eq!(interval("30s", "10001ms"), ["error: probe.timeout"]);
-    assert_eq!(interval("500us", "50ms"), ["error: probe.interval", "error: probe.timeout"]);
-    assert_eq!(interval("500500us", "50ms"), ["error: probe.interval"]);
+    assert_eq!(interval("500us", "49ms"), ["error: probe.interval", "error: probe.timeout", "error: probe.timeout"]);
+    assert_eq!(interval("500500us", "150ms"), ["error: probe.interval"]);
 }
 
 #[test]
@@ -316,7 +319,8 @@ fn a_sample_ends_before_the_next_begins() {
     hold(&[
         ("/probe/timeout", json!("499ms"), &[]),
         ("/probe/timeout", json!("500ms"), &["error: probe.timeout"]),
-        ("/probe/timeout", json!("50ms"), &[]),
+        ("/probe/timeout", json!("150ms"), &[]),
+        ("/probe/timeout", json!("100ms"), &["error: probe.timeout"]),
         ("/probe/timeout", json!("49ms"), &["error: probe.timeout"]),
     ]);
 }
@@ -514,6 +518,28 @@ fn backups_leave_the_primary_region_and_stay_in_its_partition() {
 }
 
 #[test]
+fn copies_of_what_is_encrypted_need_a_key_of_their_region() {
+    const ENCRYPTED: &str = "/backups/0/verification/encrypted";
+    let with = |key: &str| json!([{"region": "eu-west-1", "kmsKey": key}]);
+    let arn = |region: &str| format!("arn:aws:kms:{region}:000000000000:key/00000000-0000-0000-0000-000000000000");
+    let key = "error: backups[0].copies[0].kmsKey";
+    for (copies, encrypted, expected) in [
+        (json!([{"region": "eu-west-1"}]), true, &[key][..]),
+        (json!([{"region": "eu-west-1"}]), false, &[]),
+        (with("alias/lifeboat"), true, &[]),
+        (with(&arn("eu-west-1")), true, &[]),
+        (with(&arn("us-east-1")), true, &[key]),
+        (with(&arn("us-east-1")), false, &[key]),
+    ] {
+        let found = found(&[("/backups/0/copies", copies.clone()), (ENCRYPTED, json!(encrypted))]);
+        assert_eq!(found, expected, "{copies}, {encrypted}");
+    }
+    let found = found(&[("/backups/0/verification", Value::Null)]);
+    let keys = found.iter().filter(|found| found.ends_with("kmsKey")).count();
+    assert_eq!(keys, 2, "where nobody says otherwise, it is encrypted: {found:?}");
+}
+
+#[test]
 fn an_alarm_leaves_the_next_backup_time_and_is_one_that_cloudwatch_takes() {
     const OLDER: &str = "/backups/0/alarm/olderThan";
     let wrong = &["error: backups[0].alarm.olderThan"][..];
@@ -591,10 +617,18 @@ fn a_backup_that_is_never_restored_is_warned_of_and_its_queries_are_checked_as_t
     let checked =
         |checks| json!({"restoreTest": "rate(7 days)", "encrypted": false, "readEveryTable": "20s", "checks": checks});
     hold(&[
-        (VERIFICATION, json!(null), &["warning: backups[0].verification"]),
         (
             VERIFICATION,
-            json!({"integrity": "rate(1 day)"}),
+            json!(null),
+            &[
+                "error: backups[0].copies[0].kmsKey",
+                "error: backups[0].copies[1].kmsKey",
+                "warning: backups[0].verification",
+            ],
+        ),
+        (
+            VERIFICATION,
+            json!({"integrity": "rate(1 day)", "encrypted": false}),
             &["warning: backups[0].verification", "warning: backups[0].verification.readEveryTable"],
         ),
         (VERIFICATION, checked(json!([])), &[]),
@@ -657,6 +691,18 @@ fn a_cluster_without_a_secondary_stays_where_it_is_after_a_failover() {
 }
 
 #[test]
+fn neptune_s_backups_stay_in_their_region() {
+    let mut neptune = cluster(None);
+    neptune["engine"] = json!("neptune");
+    let error = "error: backups[0].copies[0]";
+    for (copies, expected) in
+        [(json!([{"region": "us-west-2"}]), &[error][..]), (json!([]), &["warning: backups[0].copies"])]
+    {
+        assert_eq!(found_with(&neptune, json!(["reports"]), &[("/backups/0/copies", copies)]), expected);
+    }
+}
+
+#[test]
 fn what_is_not_known_and_not_done_of_a_cluster_is_told() {
     const SIZE: &str = "/backups/0/alarm/smallerThanBytes";
     const TEST: &str = "/backups/0/verification/restoreTest";
@@ -669,7 +715,11 @@ fn what_is_not_known_and_not_done_of_a_cluster_is_told() {
             vec!["warning: backups[0].alarm.smallerThanBytes", unproved],
         ),
         (json!(["reports"]), vec![(TEST, json!("rate(1 day)"))], vec!["error: backups[0].verification.restoreTest"]),
-        (json!(["reports"]), vec![("/backups/0/verification", Value::Null)], vec![]),
+        (
+            json!(["reports"]),
+            vec![("/backups/0/verification", Value::Null)],
+            vec!["error: backups[0].copies[0].kmsKey", "error: backups[0].copies[1].kmsKey"],
+        ),
     ] {
         assert_eq!(found_with(&cluster(None), components, &changes), expected);
     }

@@ -1,12 +1,12 @@
 //! How the primary is watched.
 
 use super::super::{Plan, finding::Finding};
-use crate::{probe::LONGEST_INTERVAL, span::Span};
+use crate::{distance, probe::LONGEST_INTERVAL, span::Span};
 
 /// Each sample is a connection: more often than this, watching is load.
 const SHORTEST_INTERVAL: Span = Span::milliseconds(100);
 
-/// A connection with TLS across Regions takes several round trips of up to 150 ms.
+/// A healthy primary next door may take as long.
 const SHORTEST_TIMEOUT: Span = Span::milliseconds(50);
 
 /// What does not answer for so long does not serve; a look by the judge waits as long, and has a function's 30 s.
@@ -43,6 +43,7 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         let what = format!("in {timeout} a healthy primary may not answer");
         found.push(Finding::error("probe.timeout", what, format!("Write {SHORTEST_TIMEOUT} or more.")));
     }
+    far(plan, found);
     if timeout > LONGEST_TIMEOUT {
         let what = format!("a look may take {LONGEST_TIMEOUT} at most, not {timeout}: a judge waits for one as well");
         found.push(Finding::error("probe.timeout", what, format!("Write {LONGEST_TIMEOUT} or less.")));
@@ -60,5 +61,22 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
             what,
             format!("Write {FEWEST_FAILURES} to {MOST_FAILURES}."),
         ));
+    }
+}
+
+/// A look is one round trip over a session that is open, and a connection is one as well; half of one is for whatever else
+/// is on the way.
+fn far(plan: &Plan, found: &mut Vec<Finding>) {
+    let regions = &plan.regions;
+    let lookers = [Some(&regions.recovery), regions.witness.as_ref()].into_iter().flatten();
+    let far = lookers.filter_map(|from| Some((from, distance::round_trip(from, &regions.primary)?)));
+    let Some((from, round_trip)) = far.max_by_key(|(_, round_trip)| *round_trip) else { return };
+    let least = Span::milliseconds(round_trip.as_milliseconds() * 3 / 2);
+    if plan.probe.timeout >= SHORTEST_TIMEOUT && plan.probe.timeout < least {
+        let what = format!(
+            "a packet from `{from}` to `{}` and back takes about {round_trip}: in {} a healthy primary may not answer",
+            regions.primary, plan.probe.timeout
+        );
+        found.push(Finding::error("probe.timeout", what, format!("Write {least} or more.")));
     }
 }

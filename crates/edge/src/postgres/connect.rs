@@ -1,17 +1,32 @@
 //! Reaching a server, and telling apart why not.
 
-use std::{future::Future, io, pin::pin, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use domain::health::Endpoint;
 use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    time::{Instant, timeout_at},
+    time::{Instant, Sleep, sleep, timeout_at},
 };
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, Config, NoTls, config::SslMode, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Fault, Patience, Postgres, Server, Unasked};
+
+/// What distance may add to a login: six round trips of the longest way between two Regions. A server that falls silent on
+/// the way gets no more of it than its patience.
+const FURTHEST: Duration = Duration::from_secs(2);
 
 impl Postgres {
     /// Connects, asks, and hangs up, all within `patience`.
@@ -21,22 +36,24 @@ impl Postgres {
         patience: impl Into<Patience>,
         ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, Unasked> {
-        let Patience { login, whole } = patience.into();
-        let limits = Limits { login: Instant::now() + login.min(whole), whole: Instant::now() + whole };
+        let (mut session, limits) = self.enter(server, patience.into()).await?;
+        match session.ask(limits.whole(), ask).await {
+            Ok(answer) => Ok(answer),
+            Err(broken) => Err(self.unasked(server, &limits, broken).await),
+        }
+    }
+
+    /// Connects and logs in. The patience is how long the server may be silent: where it is far, a login has several answers
+    /// to wait for, and each may take as long.
+    pub(super) async fn enter(&self, server: &Server<'_>, patience: Patience) -> Result<(Session, Limits), Unasked> {
+        let Patience { login, whole } = patience;
+        let login = login.min(whole);
+        let now = Instant::now();
+        let limits = Limits { login: now + login + FURTHEST, whole: now + whole, patience: login };
         let ours = |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, let_in: false, why };
         let (user, password) = self.logins.credential(server).await.map_err(ours)?;
         let tls = self.logins.tls(server.login.tls).await.map_err(ours)?;
-        let stream = self.reach(server, limits.login, login.min(whole)).await?;
-        let silent = |let_in: bool| Unasked {
-            endpoint: Endpoint::Open,
-            fault: Fault::Server,
-            let_in,
-            why: format!(
-                "`{}` accepts connections and does not answer within {} ms",
-                server.side.endpoint,
-                login.min(whole).as_millis()
-            ),
-        };
+        let stream = Attended::new(self.reach(server, now + login, login).await?, login);
         let mut config = Config::new();
         config.user(&user).password(&password).dbname(server.database.as_str()).application_name("lifeboat");
         // The server gives a question up when we do.
@@ -45,32 +62,42 @@ impl Postgres {
             whole.as_millis().max(1),
             whole.as_millis().max(1)
         ));
-        let answered = match tls {
+        let session = match tls {
             Some(tls) => {
                 config.ssl_mode(SslMode::Require);
                 let mut maker = MakeRustlsConnect::new((*tls).clone());
-                let connector =
-                    MakeTlsConnect::<TcpStream>::make_tls_connect(&mut maker, server.side.endpoint.as_str())
-                        .map_err(|error| ours(error.to_string()))?;
-                converse(&config, stream, connector, limits, ask).await
+                let connector = MakeTlsConnect::<Attended>::make_tls_connect(&mut maker, server.side.endpoint.as_str())
+                    .map_err(|error| ours(error.to_string()))?;
+                Session::open(&config, stream, connector, limits.login).await
             }
             None => {
                 config.ssl_mode(SslMode::Disable);
-                converse(&config, stream, NoTls, limits, ask).await
+                Session::open(&config, stream, NoTls, limits.login).await
             }
         };
-        match answered {
-            Err(Broken { let_in, error: None }) => Err(silent(let_in)),
-            Ok(answer) => Ok(answer),
-            Err(Broken { let_in, error: Some(error) }) => {
-                let unasked = told(server, let_in, &error);
-                if unasked.fault == Fault::Refusal {
-                    // Perhaps the credential was rotated: the next look reads it anew.
-                    self.logins.forget().await;
-                }
-                Err(unasked)
-            }
+        match session {
+            Ok(session) => Ok((session, limits)),
+            Err(broken) => Err(self.unasked(server, &limits, broken).await),
         }
+    }
+
+    /// What a conversation that broke off says.
+    pub(super) async fn unasked(&self, server: &Server<'_>, limits: &Limits, broken: Broken) -> Unasked {
+        let Broken { let_in, error } = broken;
+        let Some(error) = error.filter(|error| !is_silence(error)) else {
+            let why = format!(
+                "`{}` accepts connections and does not answer within {} ms",
+                server.side.endpoint,
+                limits.patience.as_millis()
+            );
+            return Unasked { endpoint: Endpoint::Open, fault: Fault::Server, let_in, why };
+        };
+        let unasked = told(server, let_in, &error);
+        if unasked.fault == Fault::Refusal {
+            // Perhaps the credential was rotated: the next look reads it anew.
+            self.logins.forget().await;
+        }
+        unasked
     }
 
     async fn reach(&self, server: &Server<'_>, deadline: Instant, within: Duration) -> Result<TcpStream, Unasked> {
@@ -105,33 +132,124 @@ impl Postgres {
 
 /// When what must be over.
 #[derive(Clone, Copy)]
-struct Limits {
+pub(super) struct Limits {
     login: Instant,
     whole: Instant,
+    /// How long the server may take to let us in, as its record says.
+    patience: Duration,
+}
+
+impl Limits {
+    /// For a question over a session that is open.
+    pub(super) fn of_a_question(within: Duration) -> Self {
+        let end = Instant::now() + within;
+        Self { login: end, whole: end, patience: within }
+    }
+
+    /// Until when a question that is asked now may take: a login that took its time leaves it as much as it may be silent.
+    pub(super) fn whole(&self) -> Instant {
+        self.whole.max(Instant::now() + self.patience)
+    }
 }
 
 /// A conversation that came to no answer: by a time limit where there is no error.
-struct Broken {
+pub(super) struct Broken {
     let_in: bool,
-    error: Option<tokio_postgres::Error>,
+    pub(super) error: Option<tokio_postgres::Error>,
 }
 
-/// Logs in and asks.
-async fn converse<T, C: TlsConnect<TcpStream>>(
-    config: &Config,
-    stream: TcpStream,
-    tls: C,
-    limits: Limits,
-    ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
-) -> Result<T, Broken> {
-    let (client, connection) = match timeout_at(limits.login, config.connect_raw(stream, tls)).await {
-        Ok(let_in) => let_in.map_err(|error| Broken { let_in: false, error: Some(error) })?,
-        Err(_) => return Err(Broken { let_in: false, error: None }),
-    };
-    match timeout_at(limits.whole, beside(connection, ask(&client))).await {
-        Ok(answered) => answered.map_err(|error| Broken { let_in: true, error: Some(error) }),
-        Err(_) => Err(Broken { let_in: true, error: None }),
+/// A server that has let us in.
+pub(super) struct Session {
+    client: Client,
+    connection: Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>>>>,
+}
+
+impl Session {
+    async fn open<C>(config: &Config, stream: Attended, tls: C, deadline: Instant) -> Result<Self, Broken>
+    where
+        C: TlsConnect<Attended>,
+        C::Stream: 'static,
+    {
+        let attends = stream.attends();
+        let (client, connection) = match timeout_at(deadline, config.connect_raw(stream, tls)).await {
+            Ok(let_in) => let_in.map_err(|error| Broken { let_in: false, error: Some(error) })?,
+            Err(_) => return Err(Broken { let_in: false, error: None }),
+        };
+        // From here each question has a limit of its own, and between two of them nobody waits.
+        attends.store(false, Ordering::Relaxed);
+        Ok(Self { client, connection: Box::pin(connection) })
     }
+
+    /// Asks. After an error nobody knows what the session is about: it is not to be asked again.
+    pub(super) async fn ask<T>(
+        &mut self,
+        deadline: Instant,
+        ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, Broken> {
+        match timeout_at(deadline, beside(self.connection.as_mut(), ask(&self.client))).await {
+            Ok(answered) => answered.map_err(|error| Broken { let_in: true, error: Some(error) }),
+            Err(_) => Err(Broken { let_in: true, error: None }),
+        }
+    }
+}
+
+/// A connection whose silence breaks it off, for as long as it is attended.
+struct Attended {
+    stream: TcpStream,
+    patience: Duration,
+    silent_until: Pin<Box<Sleep>>,
+    attends: Arc<AtomicBool>,
+}
+
+impl Attended {
+    fn new(stream: TcpStream, patience: Duration) -> Self {
+        let silent_until = Box::pin(sleep(patience));
+        Self { stream, patience, silent_until, attends: Arc::new(AtomicBool::new(true)) }
+    }
+
+    /// Whether silence breaks it off.
+    fn attends(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.attends)
+    }
+}
+
+impl AsyncRead for Attended {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if read.is_ready() {
+            let until = Instant::now() + self.patience;
+            self.silent_until.as_mut().reset(until);
+        } else if self.attends.load(Ordering::Relaxed) && self.silent_until.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Attended {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, from)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// Whether a connection was broken off for its silence.
+fn is_silence(error: &tokio_postgres::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Drives a connection while a question is asked over it; the question's end is the end.

@@ -2,10 +2,11 @@
 //!
 //! Every question has one limit for all of it: resolving, connecting, TLS, logging in, asking. Lost packets
 //! cost as long as the limit and no longer; where the question itself may take its time, the login has a limit of
-//! its own.
+//! its own. A limit is how long the server may be silent: a login to one that is far away has several answers to wait for.
 
 mod connect;
 mod drain;
+mod held;
 mod login;
 mod primary;
 mod replica;
@@ -24,6 +25,7 @@ use domain::{
 use futures::TryStreamExt;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+pub use held::Held;
 pub use login::Logins;
 pub use primary::{ShutOut, Written};
 

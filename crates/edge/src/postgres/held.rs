@@ -1,0 +1,79 @@
+//! Looking at a primary again and again over one session.
+
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
+
+use domain::{health::Look, id::HostName};
+
+use super::{
+    Patience, Postgres, Server,
+    connect::{Limits, Session},
+    first_row,
+    primary::{self, LOOK},
+};
+use crate::clock;
+
+/// How long a session is asked before the server must let us in anew: one that lets nobody in any more is not well,
+/// whatever it answers to those who are in.
+const KEPT: Duration = Duration::from_secs(10);
+
+/// A session that is kept from one look to the next: each costs one round trip then, however far the server is.
+#[derive(Default)]
+pub struct Held(RefCell<Option<Kept>>);
+
+struct Kept {
+    endpoint: HostName,
+    since: Instant,
+    session: Session,
+}
+
+impl Held {
+    /// Ends the session, if there is one.
+    pub fn hang_up(&self) {
+        self.0.take();
+    }
+
+    /// The session with this server, unless it is too old.
+    fn take(&self, server: &Server<'_>) -> Option<Kept> {
+        self.0.take().filter(|kept| kept.endpoint == server.side.endpoint && kept.since.elapsed() < KEPT)
+    }
+}
+
+impl Postgres {
+    /// Looks at a primary, over the session of the look before where there is one.
+    pub async fn look_again(&self, held: &Held, server: &Server<'_>, within: Duration) -> Look {
+        let (at, began) = (clock::now(), Instant::now());
+        if let Some(mut kept) = held.take(server) {
+            let limits = Limits::of_a_question(within);
+            match kept.session.ask(limits.whole(), async |client| first_row(client, LOOK).await).await {
+                Ok(row) => {
+                    held.0.replace(Some(kept));
+                    return primary::looked(server, Ok(row), at, began.elapsed());
+                }
+                // No answer is what a new session would get as well.
+                Err(broken) if broken.error.is_none() => {
+                    let unasked = self.unasked(server, &limits, broken).await;
+                    return primary::looked(server, Err(unasked), at, began.elapsed());
+                }
+                // Somebody ended the session. Whether the server lives, a new one tells.
+                Err(_) => {}
+            }
+        }
+        let answer = match self.enter(server, Patience::from(within)).await {
+            Ok((mut session, limits)) => {
+                match session.ask(limits.whole(), async |client| first_row(client, LOOK).await).await {
+                    Ok(row) => {
+                        let endpoint = server.side.endpoint.clone();
+                        held.0.replace(Some(Kept { endpoint, since: began, session }));
+                        Ok(row)
+                    }
+                    Err(broken) => Err(self.unasked(server, &limits, broken).await),
+                }
+            }
+            Err(unasked) => Err(unasked),
+        };
+        primary::looked(server, answer, at, began.elapsed())
+    }
+}

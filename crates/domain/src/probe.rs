@@ -2,8 +2,9 @@
 //!
 //! EventBridge starts the probe once a minute at most, possibly late, possibly twice. Samples lie on one grid,
 //! the multiples of the plan's interval since the epoch. An invocation *claims* the part of the grid from where
-//! the last claim ended to [`LEAD`] after its own minute, with a conditional write: so windows meet exactly, a
-//! second delivery finds nothing left to do, and a late one costs nothing as long as it is less than [`LEAD`] late.
+//! the last claim ended to [`LEAD`] after its own minute, with a conditional write: so windows meet exactly, and a
+//! second delivery finds nothing left to do. Where the next one is later than that, nobody has claimed on, and the
+//! window [prolongs](prolong) its own claim: a start anywhere within its minute leaves nothing unwatched.
 
 mod account;
 mod blip;
@@ -22,8 +23,18 @@ use crate::{plan::Probe, span::Span};
 /// From one start of the schedule to the next: EventBridge's shortest rate.
 pub const EVERY: Span = Span::seconds(60);
 
-/// How far a window reaches past its own minute, so that the next may start this late.
+/// How far a window reaches past its own minute. Most starts are less late, so that most windows are not prolonged.
 pub const LEAD: Span = Span::seconds(12);
+
+/// How long past its own minute a window goes on that nobody relieves. EventBridge starts the next one anywhere within its
+/// minute, and a cold start takes a moment.
+pub const LATEST: Span = Span::seconds(65);
+
+/// By how much a window is prolonged at a time.
+pub const STEP: Span = Span::seconds(10);
+
+/// How long before its end a window looks whether it was relieved: two calls of S3 fit, and a repetition.
+pub const RELIEF: Span = Span::seconds(4);
 
 /// The longest interval between two samples. A window begins and ends on their grid, a minute apart, so that any shorter
 /// interval than a minute has a sample in each; but rounded up by an interval, the longest window and what is told after it
@@ -75,12 +86,29 @@ pub enum Claim {
 pub fn claim(windows: Option<&Windows>, probe: &Probe, scheduled_at: Timestamp, now: Timestamp) -> Claim {
     let until = on_grid(later(scheduled_at, EVERY + LEAD), probe.interval);
     let soonest = on_grid(now, probe.interval);
-    let from = windows.map_or(soonest, |windows| windows.claimed_until.max(soonest));
-    if from >= until {
+    if windows.is_some_and(|windows| windows.claimed_until >= until) {
         return Claim::Covered;
     }
+    let from = windows.map_or(soonest, |windows| windows.claimed_until.max(soonest));
+    // One that is too late for its own samples takes the next: whoever comes after it may be late as well.
+    let until = until.max(later(from, probe.interval));
     let gap = windows.map_or(Span::seconds(0), |windows| Span::between(windows.claimed_until, from));
     Claim::Take { from, until, after: windows.map(|windows| windows.claimed_until), gap }
+}
+
+/// How far the claim of the window scheduled at `scheduled_at`, which ends at `until`, may be prolonged: `None` where
+/// somebody has claimed on, and where the next start is more than late. What the next window is there for is left to it.
+#[must_use]
+pub fn prolong(windows: &Windows, ours: &Windows, probe: &Probe, scheduled_at: Timestamp) -> Option<Timestamp> {
+    if windows != ours {
+        return None;
+    }
+    let grid = |after: Span| on_grid(later(scheduled_at, after), probe.interval);
+    let next_ends = grid(EVERY + EVERY + LEAD);
+    let left_to_it = next_ends.checked_sub(probe.interval.duration()).unwrap_or(next_ends);
+    let latest = grid(EVERY + LATEST).min(left_to_it);
+    let until = on_grid(later(ours.claimed_until, STEP), probe.interval).min(latest);
+    (until > ours.claimed_until).then_some(until)
 }
 
 /// Until when the window that ends at `end` may write its last samples down. The newest one was taken an interval before

@@ -50,8 +50,8 @@ struct GuardPrimary {
 
 async fn handle(shelf: &impl Shelf, world: &impl World, event: Value) -> Result<Step<Kept>, Failure> {
     let GuardPrimary { plan } = edge::parse(event, "GuardPrimary")?;
-    // Until after the schedule's next one began.
-    let until = probe::later(world.now(), probe::EVERY + probe::LEAD);
+    // Until after the schedule's next one began, anywhere within its minute.
+    let until = probe::later(world.now(), probe::EVERY + probe::LATEST);
     watch::watch(shelf, world, &plan, until).await
 }
 

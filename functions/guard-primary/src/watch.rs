@@ -92,11 +92,9 @@ pub(crate) async fn watch(
             is_told = true;
         }
         if let Some(kept) = guard::conclude(&guard, plan, &met, network.clone(), world.now()) {
-            let network = match kept.network {
-                Way::Holds => Way::Holds,
-                // What was asked while its Region was away says nothing about it now.
-                _ => world.shut_network(&guard.target).await,
-            };
+            // What was asked while its Region was away says nothing about it now.
+            let is_shut = kept.network == Way::Holds;
+            let network = if is_shut { Way::Holds } else { world.shut_network(&guard.target).await };
             info!(plan.name = %plan, instance.id = %guard.target.side.instance, because = kept.because, "kept out");
             return conclude(shelf, world, plan, &guard, Kept { network, ..kept }).await;
         }
@@ -114,7 +112,7 @@ enum Place {
 /// What a look came to.
 enum Seen {
     /// Its database, and whose guard this is.
-    Database(Guard, Met),
+    Database(Box<Guard>, Met),
     /// Its network.
     Network(Way),
     /// Nobody is to be kept out.
@@ -135,7 +133,7 @@ async fn look(shelf: &impl Shelf, world: &impl World, plan: &PlanName, place: Pl
         (None, _) => Seen::Unguarded,
         (Some(guard), Place::Database) => {
             let met = world.meet(&guard.target).await;
-            Seen::Database(guard, met)
+            Seen::Database(Box::new(guard), met)
         }
         (Some(guard), Place::Network) => Seen::Network(world.shut_network(&guard.target).await),
     }

@@ -16,12 +16,12 @@ use crate::window::World;
 const CLAIMS: usize = 3;
 
 /// The part of the grid that is this window's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Part {
     /// The first sample.
     pub(crate) from: Timestamp,
-    /// Where the next window begins.
-    pub(crate) until: Timestamp,
+    /// The claim, as it is written down: the next window begins where it ends.
+    pub(crate) claim: Windows,
     /// Where the window before ends, if there was one.
     pub(crate) after: Option<Timestamp>,
     /// How long nobody watched before `from`.
@@ -48,10 +48,10 @@ pub(crate) async fn claim(
             }
             read => read?,
         };
-        if let (Some(part), Some((windows, _))) = (asked, &read)
-            && (&windows.claimant, windows.claimed_until) == (&claimant, part.until)
+        if let (Some(part), Some((windows, _))) = (&asked, &read)
+            && *windows == part.claim
         {
-            return Ok(Some(part));
+            return Ok(asked);
         }
         if tried == CLAIMS {
             break;
@@ -61,10 +61,11 @@ pub(crate) async fn claim(
         else {
             return Ok(None);
         };
-        asked = Some(Part { from, until, after, gap });
+        let claim = Windows { claimed_until: until, claimant: claimant.clone() };
         let condition = read.map_or(Condition::Absent, |(_, etag)| Condition::Unchanged(etag));
-        let windows = Windows { claimed_until: until, claimant: claimant.clone() };
-        match shelf::write_json(shelf, &key, &windows, condition).await {
+        let written = shelf::write_json(shelf, &key, &claim, condition).await;
+        asked = Some(Part { from, claim, after, gap });
+        match written {
             Ok(()) => return Ok(asked),
             Err(failure @ (Failure::Conflict(_) | Failure::AwsTransient { .. })) => {
                 warn!(why = failure.chain(), "could not claim the window");

@@ -7,6 +7,7 @@
 
 mod claiming;
 mod handover;
+mod relief;
 mod telling;
 mod window;
 
@@ -20,7 +21,7 @@ use domain::{
 use edge::{
     aws,
     metrics::Metrics,
-    postgres::{Postgres, Server},
+    postgres::{Held, Postgres, Server},
     shelf::Bucket,
     waking::Sleepers,
 };
@@ -34,7 +35,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
     let sleepers = Sleepers::from_env().await.map_err(|failure| failure.chain())?;
-    let probe = Probe { postgres, metrics: Metrics::from_env().await, sleepers };
+    let probe = Probe { postgres, held: Held::default(), metrics: Metrics::from_env().await, sleepers };
     edge::serve(|event| handle(&bucket, &probe, event)).await
 }
 
@@ -72,6 +73,7 @@ async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Valu
 
 struct Probe {
     postgres: Postgres,
+    held: Held,
     metrics: Metrics,
     sleepers: Sleepers,
 }
@@ -86,7 +88,11 @@ impl World for Probe {
     }
 
     async fn look(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> Look {
-        self.postgres.look(&server(pair, side), plan.probe.timeout.duration()).await
+        self.postgres.look_again(&self.held, &server(pair, side), plan.probe.timeout.duration()).await
+    }
+
+    fn hang_up(&self) {
+        self.held.hang_up();
     }
 
     async fn look_once(&self, request: &LookRequest) -> Look {

@@ -88,6 +88,8 @@ impl World for Fake {
         Look { endpoint, database, because: "as told".into(), at: now, took_milliseconds: 1, lsn }
     }
 
+    fn hang_up(&self) {}
+
     async fn look_once(&self, _: &LookRequest) -> Look {
         Look {
             endpoint: Endpoint::Open,
@@ -133,8 +135,18 @@ async fn start(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) -> Re
     handle(shelf, world, json!({"watch": {"plan": "lab", "scheduledAt": at(minute * 60_000)}})).await
 }
 
+/// The next start, as far as the one before needs it: it claims on.
+async fn relieve(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) {
+    world.clock.sleep_until(at(minute * 60_000 + 63_000)).await;
+    let claimed_until = at(minute * 60_000 + 132_000);
+    let windows = json!({ "claimedUntil": claimed_until, "claimant": "the next one" }).to_string();
+    drop(shelf.put("probes/lab/windows.json", windows, edge::shelf::Condition::Always).await);
+}
+
+/// One start, which is relieved by the next one in time.
 fn minute(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) -> Watched {
-    match world.clock.run(start(shelf, world, minute)).unwrap() {
+    let both = async { tokio::join!(start(shelf, world, minute), relieve(shelf, world, minute)).0 };
+    match world.clock.run(both).unwrap() {
         Answer::Watched(step) => step.did.unwrap(),
         Answer::Look(_) => panic!("not a window"),
     }
@@ -143,7 +155,8 @@ fn minute(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) -> Watched
 /// So many starts, each a minute after the one before: a window meets the next one while both run.
 fn minutes(shelf: &impl edge::shelf::Shelf, world: &Fake, count: i64) {
     let starts = (0..count).map(|minute| start(shelf, world, minute));
-    for answer in world.clock.run(futures::future::join_all(starts)) {
+    let all = async { tokio::join!(futures::future::join_all(starts), relieve(shelf, world, count - 1)).0 };
+    for answer in world.clock.run(all) {
         answer.unwrap();
     }
 }

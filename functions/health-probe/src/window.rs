@@ -25,6 +25,7 @@ use tracing::{info, warn};
 use crate::{
     claiming::{Part, claim},
     handover::{Handover, recalled},
+    relief::Relief,
     telling::{Teller, active_side},
 };
 
@@ -47,6 +48,8 @@ pub(crate) trait World {
     fn prepare(&self, pair: &PostgresPair) -> impl Future<Output = Result<(), String>>;
     /// Looks at one side of the pair, as at a primary.
     fn look(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = Look>;
+    /// No more looks come.
+    fn hang_up(&self);
     /// Looks at the primary of a request.
     fn look_once(&self, request: &LookRequest) -> impl Future<Output = Look>;
     /// Publishes how many samples had failed in a row, at each of these instants.
@@ -76,13 +79,14 @@ pub(crate) async fn watch(
     let Some(part) = claim(shelf, world, &plan, scheduled_at).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
     };
-    let Part { from, until, after, gap } = part;
+    let Part { from, claim, after, gap } = part;
     if let Err(why) = world.prepare(pair).await {
         warn!(plan.name = %plan.plan, why, "could not prepare the watch");
     }
     // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
     let teller = Teller::new(shelf, world, &plan, pair);
     let handover = Handover::new(shelf, world, &plan, after, from);
+    let relief = Relief::new(shelf, world, &plan, scheduled_at, claim);
     let (before, side) =
         tokio::join!(recalled(shelf, world, &plan, PATIENCE), active_side(shelf, world, &plan, PATIENCE));
     let before = before.unwrap_or_default();
@@ -94,6 +98,7 @@ pub(crate) async fn watch(
         world,
         teller: &teller,
         handover: &handover,
+        relief: &relief,
         plan: &plan,
         pair,
         account,
@@ -105,8 +110,8 @@ pub(crate) async fn watch(
         watched,
     };
     window.follow(side);
-    tokio::join!(window.watch(from, until), teller.tell(), handover.read());
-    let because = format!("watched from {from} until {until}");
+    tokio::join!(window.watch(from), teller.tell(), handover.read(), relief.wait());
+    let because = format!("watched from {from} until {}", relief.until());
     Ok(Step::done(because, window.account.watch(), window.watched))
 }
 
@@ -114,6 +119,7 @@ struct Window<'a, S, W> {
     world: &'a W,
     teller: &'a Teller<'a, S, W>,
     handover: &'a Handover<'a, S, W>,
+    relief: &'a Relief<'a, S, W>,
     plan: &'a Plan,
     pair: &'a PostgresPair,
     account: Account,
@@ -132,19 +138,24 @@ struct Window<'a, S, W> {
 
 impl<S: Shelf, W: World> Window<'_, S, W> {
     /// Takes the window's samples, and stays until the next window begins.
-    async fn watch(&mut self, from: Timestamp, until: Timestamp) {
-        // A claim that took its time does not date a sample back.
-        let mut at = from.max(probe::on_grid(self.world.now(), self.plan.probe.interval));
-        while at < until {
+    async fn watch(&mut self, from: Timestamp) {
+        let mut at = from;
+        while self.relief.covers(at).await {
+            let soonest = probe::on_grid(self.world.now(), self.plan.probe.interval);
+            if at < soonest {
+                // What took its time, be it a claim or a sample, dates no sample back.
+                at = soonest;
+                continue;
+            }
             self.wait_until(at).await;
             self.sample(at).await;
-            // A sample that overran is not repeated: the grid goes on.
-            let soonest = probe::on_grid(self.world.now(), self.plan.probe.interval);
-            at = probe::later(at, self.plan.probe.interval).max(soonest);
+            at = probe::later(at, self.plan.probe.interval);
         }
+        let until = self.relief.until();
         // The window's last word: what it knows now is all there is until the next one begins.
         self.account.end(until);
         self.note();
+        self.world.hang_up();
         self.wait_until(until).await;
         self.settle();
         self.teller.end();

@@ -54,8 +54,8 @@ async fn handle(
     event: Value,
 ) -> Result<Step<Vec<Start>>, Failure> {
     let StartFailover { plan } = edge::parse(event, "StartFailover")?;
-    // Until after the schedule's next one began.
-    let until = probe::later(world.now(), probe::EVERY + probe::LEAD);
+    // Until after the schedule's next one began, anywhere within its minute.
+    let until = probe::later(world.now(), probe::EVERY + probe::LATEST);
     watch::watch(shelf, world, region, &plan, until).await
 }
 

@@ -36,7 +36,8 @@ fn a_claim_whose_answer_was_lost_is_watched_all_the_same() {
 fn the_claim_of_another_delivery_is_not_taken_for_ours() {
     let (shelf, world) = (Losing { memory: lab(), answers: Cell::new(1) }, Fake::down(&[]));
     let both = [start(&shelf, &world, 0), start(&shelf, &world, 0)];
-    let samples = world.clock.run(futures::future::join_all(both)).into_iter().map(|answer| {
+    let all = async { tokio::join!(futures::future::join_all(both), relieve(&shelf, &world, 0)).0 };
+    let samples = world.clock.run(all).into_iter().map(|answer| {
         let Answer::Watched(step) = answer.unwrap() else { panic!("not a window") };
         step.did.map_or(0, |watched| watched.samples)
     });
@@ -62,4 +63,46 @@ fn a_window_that_was_claimed_and_not_watched_is_told_as_a_gap() {
     assert_eq!(second_window(Some(61_500)), json!(10.5));
     assert_eq!(second_window(Some(12_000)), json!(60.0));
     assert_eq!(second_window(None), json!(null), "who knows");
+}
+
+/// A start so many milliseconds after its schedule.
+async fn late(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64, by: i64) -> Watched {
+    world.clock.sleep_until(at(minute * 60_000 + by)).await;
+    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(minute * 60_000)}});
+    let Answer::Watched(step) = handle(shelf, world, event).await.unwrap() else { panic!("not a window") };
+    step.did.unwrap()
+}
+
+#[test]
+fn a_start_anywhere_within_its_minute_leaves_nothing_unwatched() {
+    for by in [300, 11_000, 12_500, 35_000, 59_900] {
+        let (shelf, world) = (lab(), Fake::down(&[(0, 10_000_000)]));
+        let all = async {
+            tokio::join!(late(&shelf, &world, 0, 300), late(&shelf, &world, 1, by), relieve(&shelf, &world, 1))
+        };
+        let (first, second, ()) = world.clock.run(all);
+        let places: Vec<Timestamp> = world.published.borrow().iter().map(|(sampled, _)| *sampled).collect();
+        let every: Vec<Timestamp> = (1..264).map(|n| at(n * 500)).collect();
+        assert_eq!(
+            places.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>(),
+            every,
+            "{by}"
+        );
+        assert_eq!(serde_json::to_value(&second).unwrap()["gapSeconds"], json!(0.0), "{by}");
+        assert_eq!(first.samples + second.samples, 263, "{by}");
+    }
+}
+
+#[test]
+fn a_window_that_nobody_relieves_ends_once_the_next_start_is_more_than_late() {
+    for answers in [0, 1, 3] {
+        let (shelf, world) = (Losing { memory: lab(), answers: Cell::new(0) }, Fake::down(&[]));
+        let losing = async {
+            world.clock.sleep_until(at(60_000)).await;
+            shelf.answers.set(answers);
+        };
+        let (watched, ()) = world.clock.run(async { tokio::join!(late(&shelf, &world, 0, 300), losing) });
+        assert_eq!(watched.samples, 249, "until 125 s; {answers} answers lost");
+        assert!(world.now() < at(131_000), "{}", world.now());
+    }
 }

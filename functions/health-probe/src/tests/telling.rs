@@ -26,7 +26,7 @@ fn watched(interval: u64, timeout: u64, telling: u64) -> (Fake, Watch) {
 }
 
 const PACES: [(u64, u64, u64); 5] =
-    [(250, 200, 400), (200, 150, 600), (100, 50, 1_900), (500, 400, 1_500), (1_000, 500, 1_900)];
+    [(250, 200, 400), (200, 150, 600), (160, 150, 1_900), (500, 400, 1_500), (1_000, 500, 1_900)];
 
 #[test]
 fn telling_that_takes_longer_than_an_interval_still_raises_the_alarm() {

@@ -1,0 +1,97 @@
+//! Waiting for the next window: until it has claimed on, this one prolongs its own claim.
+
+use std::cell::{Cell, RefCell};
+
+use domain::{
+    failure::Failure,
+    plan::Plan,
+    probe::{self, RELIEF, TELLING, Windows, prolong},
+    span::Span,
+};
+use edge::shelf::{self, Condition, Shelf};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use crate::{telling::within, window::World};
+
+/// How soon it is looked again where the claims could not be read or written.
+const AGAIN: Span = Span::seconds(1);
+
+/// A window's claim, as long as nobody has claimed on.
+pub(crate) struct Relief<'a, S, W> {
+    shelf: &'a S,
+    world: &'a W,
+    plan: &'a Plan,
+    scheduled_at: Timestamp,
+    claim: RefCell<Windows>,
+    is_asking: Cell<bool>,
+    answered: Notify,
+}
+
+impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
+    pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan, scheduled_at: Timestamp, claim: Windows) -> Self {
+        let (claim, is_asking) = (RefCell::new(claim), Cell::new(false));
+        Self { shelf, world, plan, scheduled_at, claim, is_asking, answered: Notify::new() }
+    }
+
+    /// Where the window ends, as far as it is claimed.
+    pub(crate) fn until(&self) -> Timestamp {
+        self.claim.borrow().claimed_until
+    }
+
+    /// Whether an instant belongs to the window. What is being asked at its end is waited for: it may be ours already.
+    pub(crate) async fn covers(&self, at: Timestamp) -> bool {
+        if at >= self.until() && self.is_asking.get() {
+            self.answered.notified().await;
+        }
+        at < self.until()
+    }
+
+    /// Prolongs the claim each time that it nears its end, until somebody has claimed on.
+    pub(crate) async fn wait(&self) {
+        loop {
+            let ask_at = self.until().checked_sub(RELIEF.duration()).unwrap_or_default();
+            self.world.sleep_until(ask_at).await;
+            if !self.prolong().await {
+                return;
+            }
+        }
+    }
+
+    /// `false` where there is nothing to prolong any more.
+    async fn prolong(&self) -> bool {
+        while self.world.now() < self.until() {
+            self.is_asking.set(true);
+            let asked = within(self.world, TELLING, self.ask()).await;
+            self.is_asking.set(false);
+            self.answered.notify_one();
+            match asked {
+                Some(Ok(is_prolonged)) => return is_prolonged,
+                Some(Err(failure)) => warn!(why = failure.chain(), "could not prolong the window"),
+                None => warn!("could not prolong the window in time"),
+            }
+            self.world.sleep_until(probe::later(self.world.now(), AGAIN)).await;
+        }
+        false
+    }
+
+    async fn ask(&self) -> Result<bool, Failure> {
+        let key = shelf::windows_key(&self.plan.plan);
+        let Some((windows, etag)) = shelf::read_json::<Windows>(self.shelf, &key).await? else { return Ok(false) };
+        let ours = self.claim.borrow().clone();
+        // A claim of ours whose answer was lost.
+        if windows.claimant == ours.claimant && windows.claimed_until > ours.claimed_until {
+            self.claim.replace(windows);
+            return Ok(true);
+        }
+        let Some(claimed_until) = prolong(&windows, &ours, &self.plan.probe, self.scheduled_at) else {
+            return Ok(false);
+        };
+        let claim = Windows { claimed_until, ..ours };
+        shelf::write_json(self.shelf, &key, &claim, Condition::Unchanged(etag)).await?;
+        info!(plan.name = %self.plan.plan, "nobody has taken over: watched on until {claimed_until}");
+        self.claim.replace(claim);
+        Ok(true)
+    }
+}

@@ -277,6 +277,24 @@ pub fn unhardened(run: &Run, because: &str) -> Notice {
     )
 }
 
+/// The new primary serves, and the traffic's record does not name it yet.
+#[must_use]
+pub fn traffic_late(run: &Run, because: &str) -> Notice {
+    let plan = &run.plan;
+    let record = &plan.traffic.record;
+    let endpoint = run.pair().map(|pair| pair.replica.endpoint.to_string()).unwrap_or_default();
+    Notice::new(
+        &format!("Lifeboat: traffic of {} is not switched yet", plan.plan),
+        &format!(
+            "{}\n\nThe new primary takes writes, and clients that follow {} are not sent there yet.\n\
+             Why: {because}\nExecution: {}\n\nIt is tried on by itself, and told about every quarter of an hour. Clients that can be \
+             told another name find the new primary at {endpoint}.\n",
+            plan.summary, record.name, run.execution
+        ),
+        "Traffic is not switched yet",
+    )
+}
+
 /// An old primary refuses writes now, or needs no fence any more.
 #[must_use]
 pub fn kept_out(kept: &Kept, record: &str) -> Notice {

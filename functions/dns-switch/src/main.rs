@@ -67,8 +67,16 @@ trait Zone {
         comment: String,
     ) -> impl Future<Output = Result<String, Failure>>;
     fn is_insync(&self, change: &str) -> impl Future<Output = Result<bool, Failure>>;
-    /// What each authoritative server answers.
-    fn answers(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Vec<Said>, Failure>>;
+    /// What the zone's authoritative servers answer.
+    fn answers(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Answers, Failure>>;
+}
+
+/// What is answered for a name.
+enum Answers {
+    /// By each authoritative server.
+    Each(Vec<Said>),
+    /// By nobody that a function outside the zone's networks could ask: the zone is private.
+    Private,
 }
 
 async fn handle(
@@ -92,14 +100,8 @@ async fn handle(
         Move::Refuse(why) => return Ok(Step::refused(why, &seen)),
         Move::Keep => change,
         Move::Swap { delete, create } => {
-            let comment = format!(
-                "lifeboat plan={} generation={} execution={}",
-                run.plan.plan,
-                run.generation,
-                run.execution.name()
-            );
             still_runs(owners, &run).await?;
-            Some(zone.change(id, &delete, &create, comment).await?)
+            Some(zone.change(id, &delete, &create, comment(&run)).await?)
         }
     };
     let switch = Switch { change: change.clone(), target: target.clone() };
@@ -108,7 +110,22 @@ async fn handle(
     {
         return Ok(Step::under_way(format!("change {change} is not on every server yet"), &seen, switch));
     }
-    let answers = zone.answers(id, name).await?;
+    let answers = match zone.answers(id, name).await? {
+        Answers::Each(answers) => answers,
+        Answers::Private if change.is_some() => {
+            let because = format!(
+                "`{name}` leads to `{target}` on all of Route 53's servers; its zone is private, so that only the plan's checks look it up"
+            );
+            return Ok(Step::done(because, &seen, switch));
+        }
+        // Another run wrote it. Written again as it is, it has a change whose end can be asked for.
+        Answers::Private => {
+            still_runs(owners, &run).await?;
+            let change = zone.change(id, &seen.records, &seen.records, comment(&run)).await?;
+            let switch = Switch { change: Some(change), ..switch };
+            return Ok(Step::under_way(format!("`{name}` is written; its zone is private"), &seen, switch));
+        }
+    };
     if let Some(behind) = answers.iter().find(|said| said.alias.as_ref() != Ok(target)) {
         let answer = behind.alias.as_ref().map_or_else(Clone::clone, |elsewhere| format!("`{elsewhere}`"));
         let because = format!(
@@ -123,6 +140,11 @@ async fn handle(
     Ok(Step::done(format!("`{name}` leads to `{target}` on {} authoritative servers", answers.len()), &seen, switch))
 }
 
+/// What Route 53 keeps with a change.
+fn comment(run: &Run) -> String {
+    format!("lifeboat plan={} generation={} execution={}", run.plan.plan, run.generation, run.execution.name())
+}
+
 /// What a rehearsal answers: whether the record is the plan's, and whether its servers can be asked.
 async fn rehearsed(
     zone: &impl Zone,
@@ -134,7 +156,15 @@ async fn rehearsed(
     if let Move::Refuse(why) = next {
         return Ok(Step::refused(why, seen));
     }
-    let answers = zone.answers(id, name).await?;
+    let answers = match zone.answers(id, name).await? {
+        Answers::Each(answers) => answers,
+        Answers::Private => {
+            let could = format!(
+                "`{name}` could be moved now; its zone is private: Route 53 says when all of its servers have it"
+            );
+            return Ok(Step::settled(could, seen));
+        }
+    };
     if let Some((server, why)) = answers.iter().find_map(|said| Some((&said.server, said.alias.as_ref().err()?))) {
         let because = format!("`{server}`, an authoritative server of `{name}`, does not answer: {why}");
         return Ok(Step::refused(because, seen));
@@ -161,13 +191,13 @@ impl World {
         })
     }
 
-    /// The zone's servers, of which it has four: also those that have no address.
-    async fn servers(&self, zone: &ZoneId) -> Result<Vec<NameServer>, Failure> {
+    /// The zone's servers, of which it has four: also those that have no address. `None` where nobody serves it in public.
+    async fn servers(&self, zone: &ZoneId) -> Result<Option<Vec<NameServer>>, Failure> {
         if !self.name_servers.is_empty() {
-            return Ok(self.name_servers.iter().copied().map(NameServer::from).collect());
+            return Ok(Some(self.name_servers.iter().copied().map(NameServer::from).collect()));
         }
-        let names = self.route53.name_servers(zone).await?;
-        Ok(join_all(names.iter().map(|name| self.resolver.name_server(name))).await)
+        let Some(names) = self.route53.name_servers(zone).await? else { return Ok(None) };
+        Ok(Some(join_all(names.iter().map(|name| self.resolver.name_server(name))).await))
     }
 }
 
@@ -190,10 +220,12 @@ impl Zone for World {
         self.route53.is_insync(change).await
     }
 
-    async fn answers(&self, zone: &ZoneId, name: &HostName) -> Result<Vec<Said>, Failure> {
-        let servers = self.servers(zone).await?;
+    async fn answers(&self, zone: &ZoneId, name: &HostName) -> Result<Answers, Failure> {
+        let Some(servers) = self.servers(zone).await? else { return Ok(Answers::Private) };
         // Side by side: those that are silent take their time.
-        join_all(servers.iter().map(|server| server.alias(name))).await.into_iter().collect()
+        let said: Result<_, Failure> =
+            join_all(servers.iter().map(|server| server.alias(name))).await.into_iter().collect();
+        Ok(Answers::Each(said?))
     }
 }
 

@@ -9,6 +9,7 @@ use super::*;
 struct Fake {
     seen: RefCell<Seen>,
     insync: Cell<bool>,
+    is_private: Cell<bool>,
     changes: Cell<u32>,
     answer: RefCell<Result<HostName, String>>,
     /// Of another server, where there is one.
@@ -30,6 +31,7 @@ impl Fake {
         Self {
             seen: RefCell::new(Seen { records: vec![record], generation: vec![] }),
             insync: Cell::new(true),
+            is_private: Cell::new(false),
             changes: Cell::new(0),
             answer: RefCell::new(Ok(NEW.parse().unwrap())),
             other: RefCell::default(),
@@ -54,7 +56,10 @@ impl Zone for Fake {
         if delete.iter().any(|set| !seen.records.contains(set) && !seen.generation.contains(set)) {
             return Err(Failure::Conflict("changed".into()));
         }
-        *seen = Seen { records: vec![create[0].clone()], generation: vec![create[1].clone()] };
+        seen.records = vec![create[0].clone()];
+        if let Some(generation) = create.get(1) {
+            seen.generation = vec![generation.clone()];
+        }
         self.changes.set(self.changes.get() + 1);
         Ok("C1".into())
     }
@@ -63,10 +68,13 @@ impl Zone for Fake {
         Ok(self.insync.get())
     }
 
-    async fn answers(&self, _: &ZoneId, _: &HostName) -> Result<Vec<Said>, Failure> {
+    async fn answers(&self, _: &ZoneId, _: &HostName) -> Result<Answers, Failure> {
+        if self.is_private.get() {
+            return Ok(Answers::Private);
+        }
         let said = |server: &str, alias| Said { server: server.to_owned(), alias };
         let other = self.other.borrow().clone().map(|alias| said("ns-2.example", alias));
-        Ok([said("ns-1.example", self.answer.borrow().clone())].into_iter().chain(other).collect())
+        Ok(Answers::Each([said("ns-1.example", self.answer.borrow().clone())].into_iter().chain(other).collect()))
     }
 }
 
@@ -103,6 +111,24 @@ async fn it_is_not_done_before_the_authoritative_servers_answer_it() {
         *zone.answer.borrow_mut() = answer;
         assert_eq!(handle(&held(), &Says(Owner::Running), &zone, event()).await.unwrap().step, Outcome::Pending);
     }
+}
+
+#[tokio::test]
+async fn a_private_zone_has_no_servers_to_ask_and_is_done_once_route_53_says_insync() {
+    let zone = Fake::leading_to(OLD);
+    zone.is_private.set(true);
+    zone.insync.set(false);
+    assert_eq!(handle(&held(), &Says(Owner::Running), &zone, event()).await.unwrap().step, Outcome::Pending);
+    zone.insync.set(true);
+    // Another run asks, which knows of no change: it makes one of the same record, and waits for that.
+    let step = handle(&held(), &Says(Owner::Running), &zone, event()).await.unwrap();
+    assert_eq!((step.step, zone.changes.get()), (Outcome::Pending, 2));
+    let mut again = event();
+    again["change"] = step.did.unwrap().change.unwrap().into();
+    let step = handle(&held(), &Says(Owner::Running), &zone, again).await.unwrap();
+    assert_eq!((step.step, zone.changes.get()), (Outcome::Done, 2), "{}", step.because);
+    assert!(step.because.contains("private"), "{}", step.because);
+    assert_eq!(zone.seen.borrow().records[0].values, [NEW]);
 }
 
 #[tokio::test]

@@ -48,7 +48,9 @@ enum Notify {
     /// A run ended by itself.
     Ended(Box<Ended>),
     /// A new primary could not be made as safe as the old one was.
-    Unhardened(Box<Unhardened>),
+    Unhardened(Box<Standing>),
+    /// Clients are not sent to a new primary yet.
+    TrafficLate(Box<Standing>),
     /// A backup lacks something.
     Backup(Box<BackupEnded>),
     /// A cleanup left something that was to go, or did not look everywhere.
@@ -94,9 +96,10 @@ struct Approval {
     task_token: String,
 }
 
+/// What a run that goes on has to say.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Unhardened {
+struct Standing {
     run: Run,
     because: String,
 }
@@ -180,8 +183,11 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 });
                 (notice, run.map(|run| run.plan))
             }
-            Notify::Unhardened(unhardened) => {
-                (incident::unhardened(&unhardened.run, &unhardened.because), Some(unhardened.run.plan))
+            Notify::Unhardened(standing) => {
+                (incident::unhardened(&standing.run, &standing.because), Some(standing.run.plan))
+            }
+            Notify::TrafficLate(standing) => {
+                (incident::traffic_late(&standing.run, &standing.because), Some(standing.run.plan))
             }
             Notify::Backup(ended) => {
                 let BackupEnded { execution, backup, outcome, because, manifest } = *ended;
@@ -305,6 +311,18 @@ mod tests {
             "{}",
             notice.message
         );
+    }
+
+    #[tokio::test]
+    async fn traffic_that_is_late_is_told_with_the_way_to_the_new_primary() {
+        let board = Board::default();
+        let event = sample(include_str!("../../../events/notify-traffic-late.json"));
+        handle(&Memory::default(), &board, "topic", event).await.unwrap();
+        let (_, notice) = board.0.borrow()[0].clone();
+        assert_eq!(notice.subject, "Lifeboat: traffic of lab is not switched yet");
+        for says in ["orders-replica.us-west-2.rds.lifeboat.test", "db.orders.lifeboat.test", "Route 53"] {
+            assert!(notice.message.contains(says), "{says}: {}", notice.message);
+        }
     }
 
     #[tokio::test]

@@ -58,6 +58,7 @@ pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {
         ("Notify", done("told", Value::Null)),
         ("HardenPrimary", done("hardened", Value::Null)),
         ("NotifyUnhardened", done("told", Value::Null)),
+        ("NotifyTrafficLate", done("told", Value::Null)),
     ];
     answers.into_iter().map(|(state, answer)| (state.to_owned(), json!([answer]))).collect()
 }
@@ -76,7 +77,7 @@ pub(crate) fn all(sample: &Value) -> Vec<Path> {
     paths.extend(owing_an_undo(sample));
     paths.extend(before_the_point_of_no_return());
     paths.extend(once_promoting(PERSON));
-    paths.extend(after_the_point_of_no_return());
+    paths.extend(after_the_point_of_no_return(sample));
     paths.extend(closing());
     paths
 }
@@ -258,7 +259,13 @@ pub(crate) fn once_promoting(person: &'static str) -> Vec<Path> {
     ]
 }
 
-fn after_the_point_of_no_return() -> Vec<Path> {
+/// What fails so often for the time being, and then is as it should be.
+fn gone_for(times: usize, answer: &Value) -> Value {
+    let gone = fails("AwsTransient", "no answer")[0].clone();
+    std::iter::repeat_n(gone, times).chain([answer.clone()]).collect()
+}
+
+fn after_the_point_of_no_return(sample: &Value) -> Vec<Path> {
     vec![
         path(
             "a guard that does not start keeps no traffic waiting",
@@ -272,7 +279,24 @@ fn after_the_point_of_no_return() -> Vec<Path> {
             "1 check passed",
             json!({ "HardenPrimary": waits("backing-up") }),
         ),
-        path("a record that never spreads", PERSON, "not switched after 121", json!({ "DnsSwitch": waits("spreads") })),
+        path(
+            "a record that never spreads",
+            PERSON,
+            "traffic not switched after 241 asks: spreads",
+            json!({ "DnsSwitch": waits("spreads") }),
+        ),
+        path(
+            "a Route 53 that is gone for good",
+            PERSON,
+            "traffic is not switched yet: AwsTransient: no answer",
+            json!({ "DnsSwitch": fails("AwsTransient", "no answer") }),
+        ),
+        path(
+            "a Route 53 that comes back after hours, while nobody can be told",
+            DONE,
+            "1 check passed",
+            json!({ "DnsSwitch": gone_for(200, &all_well(sample)["DnsSwitch"][0]), "NotifyTrafficLate": fails("AwsDenied", "sns:Publish") }),
+        ),
         path("checks that never answer", PERSON, "not verified after 61", json!({ "Verify": waits("no answer") })),
         path("a check that crashes", PERSON, "Runtime.Unknown", json!({ "Verify": fails("Runtime.Unknown", "gone") })),
     ]

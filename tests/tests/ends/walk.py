@@ -29,13 +29,15 @@ class Script:
         self.calls = []
 
     def call(self, function, payload):
-        """Answers for a function; undoing, rehearsing, judging again and two notices share theirs."""
+        """Answers for a function; undoing, rehearsing, judging again and three notices share theirs."""
         if list(payload) == ["approval"]:
             state = "Approve"
         elif payload.get("approval"):
             state = "JudgeAgain"
         elif "unhardened" in payload:
             state = "NotifyUnhardened"
+        elif "trafficLate" in payload:
+            state = "NotifyTrafficLate"
         elif payload.get("undo") or payload.get("order") == "undo":
             state = "Undo" + function
         elif payload.get("rehearse") or payload.get("order") == "rehearse":

@@ -67,6 +67,7 @@ fn every_notice() -> Vec<Notice> {
     let (run, judgement, because) = asked();
     notices.push(approval(&run, &judgement, &because));
     notices.push(unhardened(&run, "backing-up"));
+    notices.push(traffic_late(&run, "Route 53 does not answer"));
     notices.push(kept_out(&kept(), "evidence/lab/guard/generation-1.json"));
     let of = execution("lifeboat-backup");
     let run: BackupRun = read(sample(include_str!("../../../../events/notify-backup.json"), "/backup/backup"));

@@ -8,7 +8,8 @@ use std::{
 use serde_json::Value;
 
 /// Every function: a folder under `functions/`.
-pub const FUNCTIONS: [&str; 18] = [
+pub const FUNCTIONS: [&str; 19] = [
+    "check-readiness",
     "cleanup",
     "close-backup",
     "close-run",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::Failure,
-    id::{ExecutionArn, Generation, Person},
+    id::{BadId, ExecutionArn, Generation, Person},
     lease::{Holder, Phase, Shut},
     plan::{Plan, PostgresPair},
 };
@@ -85,6 +85,19 @@ pub struct Run {
 }
 
 impl Run {
+    /// The failover that would begin now, opened by nobody: for what only looks.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the plan's Region is no part of an execution's name.
+    pub fn supposed(plan: Plan, plan_version: String, generation: Generation, now: Timestamp) -> Result<Self, Failure> {
+        let execution = format!("arn:aws:states:{}:0:execution:lifeboat-failover:rehearsal", plan.regions.recovery);
+        let execution = execution.parse().map_err(|error: BadId| Failure::InvalidInput(error.to_string()))?;
+        let trigger = Trigger::Alarm { alarm: "rehearsal".into(), at: now, reason: "a rehearsal".into() };
+        // Opened long ago: nothing is to be waited for.
+        let (taken_over, owes, consent, opened_at) = (None, None, None, Timestamp::UNIX_EPOCH);
+        Ok(Self { execution, plan, plan_version, generation, trigger, taken_over, owes, consent, opened_at })
+    }
+
     /// The pair whose primary is moved. A plan without one never opens a run.
     #[must_use]
     pub fn pair(&self) -> Option<&PostgresPair> {

@@ -15,6 +15,8 @@ pub mod http;
 pub mod invocation;
 #[cfg(feature = "lambda")]
 pub mod judge;
+#[cfg(feature = "kms")]
+pub mod kms;
 #[cfg(feature = "cloudwatch")]
 pub mod metrics;
 #[cfg(feature = "postgres")]

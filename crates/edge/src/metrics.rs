@@ -9,11 +9,12 @@ use domain::{
     backup::Taken,
     failure::Failure,
     id::{PlanName, ScheduleName},
+    span::Span,
     synth::{SIZE_METRIC, WHOLE_METRIC},
 };
 use jiff::Timestamp;
 
-use crate::{aws, aws_failure};
+use crate::{aws, aws_failure, clock};
 
 /// CloudWatch.
 #[derive(Debug, Clone)]
@@ -50,8 +51,23 @@ impl Metrics {
         self.publish(plan, data).await
     }
 
-    /// Publishes that there is a whole backup, at the time that its data is of, and how large its database was, where
-    /// somebody knew: the alarms watch that there is one, and that it is not too small.
+    /// Publishes how much of what a plan's next failover needs is not ready.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn not_ready(&self, plan: &PlanName, count: usize) -> Result<(), Failure> {
+        let datum = MetricDatum::builder()
+            .metric_name("NotReady")
+            .dimensions(dimension("Plan", plan.as_str()))
+            .value(count as f64)
+            .unit(StandardUnit::Count)
+            .build();
+        self.publish(plan, [datum]).await
+    }
+
+    /// Publishes that there is a whole backup, at the time that its data is of or as near to it as CloudWatch shows without
+    /// delay, and how large its database was, where somebody knew: the alarms watch that there is one, and that it is not
+    /// too small.
     ///
     /// # Errors
     /// As AWS answers.
@@ -62,7 +78,7 @@ impl Metrics {
                 .dimensions(dimension("Plan", plan.as_str()))
                 .dimensions(dimension("Schedule", schedule.as_str()))
                 .dimensions(dimension("Component", taken.component.as_str()))
-                .timestamp(DateTime::from_millis(taken.shot.database_time.as_millisecond()))
+                .timestamp(DateTime::from_millis(shown_at(taken.shot.database_time, clock::now()).as_millisecond()))
                 .value(value)
                 .unit(unit)
                 .build()
@@ -80,6 +96,39 @@ impl Metrics {
     }
 }
 
+/// What is older than this, CloudWatch may show only hours later.
+const SHOWN_AT_ONCE: Span = Span::seconds(3 * 3_600);
+
+/// A large database is copied for a day; what is older than that is no backup that has just come to an end.
+const JUST_MADE: Span = Span::seconds(24 * 3_600);
+
+/// When a backup is said to be of. One that took its time is said to be of three hours ago, for its alarm would rise while
+/// CloudWatch keeps its value back.
+fn shown_at(data_of: Timestamp, now: Timestamp) -> Timestamp {
+    let age = Span::between(data_of, now);
+    if age > SHOWN_AT_ONCE && age <= JUST_MADE {
+        now.checked_sub(SHOWN_AT_ONCE.duration()).unwrap_or(data_of)
+    } else {
+        data_of
+    }
+}
+
 fn dimension(name: &str, value: &str) -> Dimension {
     Dimension::builder().name(name).value(value).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_that_took_hours_is_shown_at_once_and_an_old_one_is_made_no_younger() {
+        let (now, hours) = (Timestamp::from_second(1_800_000_000).unwrap(), |hours: i64| hours * 3_600);
+        for (age, shown) in
+            [(0, 0), (hours(3), hours(3)), (hours(4), hours(3)), (hours(24), hours(3)), (hours(25), hours(25))]
+        {
+            let at = |age| Timestamp::from_second(1_800_000_000 - age).unwrap();
+            assert_eq!(shown_at(at(age), now), at(shown), "{age} s old");
+        }
+    }
 }

@@ -57,6 +57,8 @@ pub struct Instance {
     pub status: String,
     /// Whether it names a replication source.
     pub is_replica: bool,
+    /// The engine's version.
+    pub version: String,
     /// Its security groups.
     pub security_groups: Vec<Membership>,
     /// Automated backups' retention, in days; zero is none.
@@ -207,6 +209,7 @@ fn read(found: &DbInstance) -> Instance {
     Instance {
         status: found.db_instance_status().unwrap_or("unknown").to_owned(),
         is_replica: found.read_replica_source_db_instance_identifier().is_some_and(|source| !source.is_empty()),
+        version: found.engine_version().unwrap_or("unknown").to_owned(),
         security_groups: groups.collect(),
         retention_days: found.backup_retention_period().and_then(|days| u8::try_from(days).ok()).unwrap_or(0),
         deletion_protection: found.deletion_protection().unwrap_or(false),

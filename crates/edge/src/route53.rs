@@ -7,6 +7,7 @@ use aws_sdk_route53::{
 use domain::{
     failure::Failure,
     id::{HostName, ZoneId},
+    readiness::ZoneSeen,
     traffic::{RecordSet, Seen, bare, generation_name},
 };
 
@@ -101,14 +102,27 @@ impl Route53 {
         Ok(answer.change_info().is_some_and(|info| *info.status() == ChangeStatus::Insync))
     }
 
-    /// The names of the zone's authoritative servers.
+    /// Looks at a zone, and at a name in it as a switch would.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn name_servers(&self, zone: &ZoneId) -> Result<Vec<String>, Failure> {
+    pub async fn zone(&self, zone: &ZoneId, name: &HostName) -> Result<ZoneSeen, Failure> {
+        let (servers, records) = tokio::try_join!(self.name_servers(zone), self.look(zone, name))?;
+        Ok(ZoneSeen { is_private: servers.is_none(), records })
+    }
+
+    /// The names of the zone's authoritative servers; `None` of a private zone, which VPCs' own resolvers serve.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn name_servers(&self, zone: &ZoneId) -> Result<Option<Vec<String>>, Failure> {
         let answer = self.client.get_hosted_zone().id(zone.as_str()).send().await;
         let answer = answer.map_err(|error| aws_failure!(format!("cannot ask for zone {zone}"), error))?;
-        Ok(answer.delegation_set().map(|set| set.name_servers().to_vec()).unwrap_or_default())
+        let config = answer.hosted_zone().and_then(|zone| zone.config());
+        if config.is_some_and(|config| config.private_zone()) {
+            return Ok(None);
+        }
+        Ok(Some(answer.delegation_set().map(|set| set.name_servers().to_vec()).unwrap_or_default()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The Region's own bucket: plans, leases, the watch, evidence. Small objects, read whole, written on a condition.
 
+pub mod claims;
 #[cfg(feature = "s3")]
 mod listing;
 

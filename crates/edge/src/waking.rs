@@ -87,10 +87,14 @@ mod sleepers {
         id::{PlanName, Region},
     };
     use serde::Serialize;
+    use serde_json::Value;
     use tracing::{info, warn};
 
     use super::Wake;
     use crate::{aws, config, function};
+
+    /// How long a function may take to answer: a cold start, and reading its credentials.
+    const ANSWER: Duration = Duration::from_secs(8);
 
     /// How long handing an event over may take, in whichever Region.
     const PATIENCE: Duration = Duration::from_secs(2);
@@ -129,6 +133,30 @@ mod sleepers {
             let (woken, ()) = tokio::join!(functions, self.wake_witness(witness));
             let woken = woken.into_iter().filter(|woken| *woken).count();
             info!(plan.name = %plan, "woke {woken} of {} functions", self.functions.len());
+        }
+
+        /// Asks each of them to wake, and the probe of the witness Region to look, and says who answered.
+        pub async fn roll_call(
+            &self,
+            plan: &PlanName,
+            witness: Option<(&Region, LookRequest)>,
+        ) -> Result<Vec<(String, Result<(), String>)>, Failure> {
+            let config = aws::config_for_the_far_side(&config::region()?, ANSWER).await;
+            let (event, config) = (&Wake::of(plan), &config);
+            let called = self.functions.iter().map(|function| async move {
+                let answer = function::ask::<Value>(config, function, event).await;
+                (function.clone(), answer.map(drop))
+            });
+            let witness = async {
+                let (region, look) = witness?;
+                let function = self.witness_function.as_ref()?;
+                let config = aws::config_for_the_far_side(region.as_str(), ANSWER).await;
+                let answer = function::ask::<Value>(&config, function, &Look { look: &look }).await;
+                Some((format!("{function} in {region}"), answer.map(drop)))
+            };
+            let (mut called, witness) = tokio::join!(futures::future::join_all(called), witness);
+            called.extend(witness);
+            Ok(called)
         }
 
         async fn hand_over(&self, function: &str, event: &Wake) -> bool {

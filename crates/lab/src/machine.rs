@@ -9,7 +9,7 @@ use std::{
 
 use domain::{
     id::Region,
-    plan::{Credential, Plan},
+    plan::{Component, Credential, Plan},
 };
 
 use crate::{
@@ -203,6 +203,8 @@ impl Machine {
             ("Place", place),
             ("ProbeFailuresInARow", &plan.probe.failures_in_a_row.to_string()),
             ("HostedZone", plan.traffic.record.zone.as_str()),
+            ("InstancePattern", &pattern(instances(plan))),
+            ("ClusterPattern", &pattern(clusters(plan))),
             ("Resolver", &resolver),
             ("NameServers", &name_server),
             ("Architecture", architecture),
@@ -221,6 +223,33 @@ impl Machine {
             tracing::warn!(%error, "not every server could be stopped; they end with this process");
         }
     }
+}
+
+/// What all of these names begin with, and anything after it; empty of no names.
+fn pattern<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let common = |one: &'a str, other: &str| {
+        let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
+        &one[..same.map(|(letter, _)| letter.len_utf8()).sum()]
+    };
+    names.reduce(common).map(|begins| format!("{begins}*")).unwrap_or_default()
+}
+
+/// The instances that the functions' roles may reach.
+fn instances(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.components.iter().flat_map(|component| match component {
+        Component::PostgresPair(pair) => vec![pair.primary.instance.as_str(), pair.replica.instance.as_str()],
+        Component::Cluster(_) => Vec::new(),
+    })
+}
+
+/// The clusters that they may back up.
+fn clusters(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.components.iter().flat_map(|component| match component {
+        Component::Cluster(cluster) => std::iter::once(cluster.primary.as_str())
+            .chain(cluster.recovery.as_ref().map(|recovery| recovery.as_str()))
+            .collect(),
+        Component::PostgresPair(_) => Vec::new(),
+    })
 }
 
 /// The name server's other views: every vantage that looks names up has a resolver of its own.

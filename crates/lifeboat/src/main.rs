@@ -1,6 +1,6 @@
 //! The command for the people on call.
 //!
-//! One module for each noun: plans, approvals, failovers, switchovers, backups, their proofs, cleanups, evidence, status. What is printed is printed by
+//! One module for each noun: plans, approvals, failovers, switchovers, backups, their proofs, cleanups, evidence, readiness, status. What is printed is printed by
 //! [`output`]; a command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
@@ -15,6 +15,7 @@ mod lease;
 mod output;
 mod plan;
 mod proof;
+mod readiness;
 mod refusal;
 mod request;
 mod run;
@@ -80,6 +81,8 @@ enum Command {
     /// Prints the schema of evidence, writes a drill's page.
     #[command(subcommand)]
     Evidence(evidence::Command),
+    /// Looks whether the next failover would go through, by all that it needs.
+    Readiness(readiness::Command),
     /// Shows who is primary, replication, lease, last run, watch, and what a death now would lead to.
     Status(status::Command),
 }
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::Drill(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
         Command::Lab(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
         Command::Evidence(command) => command.run(&mut output),
+        Command::Readiness(command) => wait_for(command.run(&mut output)),
         Command::Status(command) => wait_for(command.run(&mut output)),
     };
     done.and_then(|code| output.is_whole().map(|()| code)).unwrap_or_else(|refusal| {

@@ -17,7 +17,7 @@ use domain::{
     lease::{ActiveSide, Lease},
     plan::PostgresPair,
     probe::Watch,
-    run::{Run, Trigger},
+    run::Run,
     step::Step,
     traffic,
 };
@@ -106,13 +106,7 @@ async fn rehearse(
     let (plan, plan_version) = shelf::read_plan(shelf, plan).await?;
     let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?.map(|(lease, _)| lease);
     let generation = lease.as_ref().map_or(Generation::ZERO, |lease| lease.generation);
-    let trigger = Trigger::Alarm { alarm: "rehearsal".into(), at: now, reason: "a rehearsal".into() };
-    let execution = format!("arn:aws:states:{}:0:execution:lifeboat-failover:rehearsal", plan.regions.recovery)
-        .parse()
-        .map_err(|error: domain::id::BadId| Failure::InvalidInput(error.to_string()))?;
-    // Opened long ago: nothing is to be waited for.
-    let (taken_over, owes, consent, opened_at) = (None, None, None, Timestamp::UNIX_EPOCH);
-    let run = Run { execution, plan, plan_version, generation, trigger, taken_over, owes, consent, opened_at };
+    let run = Run::supposed(plan, plan_version, generation, now)?;
     let (seen, now) = (look(shelf, world, &run).await?, clock::now());
     let rehearsal = judgement::rehearse(seen.clone(), lease.as_ref(), &run, now);
     Ok(Step::done(rehearsal.because.clone(), &seen, rehearsal))

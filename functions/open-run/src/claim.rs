@@ -3,18 +3,13 @@
 
 use domain::{
     failure::Failure,
-    id::{InstanceId, PlanName, Region},
+    id::{InstanceId, Region},
     plan::Plan,
 };
-use edge::shelf::{self, Condition, Shelf};
-use serde::{Deserialize, Serialize};
-
-/// Which plan moves an instance. Kept beside the leases, on a condition.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Claim {
-    plan: PlanName,
-}
+use edge::shelf::{
+    Shelf,
+    claims::{self, Claimed},
+};
 
 /// Claims both sides of the plan's pair for it. What another plan claimed is taken over only where that plan is gone, or
 /// names the instance no more.
@@ -22,13 +17,8 @@ struct Claim {
 /// # Errors
 /// As the shelf answers; `Conflict` where another run claims at the same time.
 pub(crate) async fn claim(shelf: &impl Shelf, plan: &Plan) -> Result<Result<(), String>, Failure> {
-    let Some(pair) = plan.traffic_pair() else { return Ok(Ok(())) };
-    let side = |region, instance| side(shelf, plan, region, instance);
-    let (primary, replica) = tokio::join!(
-        side(&plan.regions.primary, &pair.primary.instance),
-        side(&plan.regions.recovery, &pair.replica.instance),
-    );
-    Ok(primary?.and(replica?))
+    let sides = claims::sides(plan).map(|(region, instance)| side(shelf, plan, region, instance));
+    futures::future::try_join_all(sides).await.map(|sides| sides.into_iter().collect())
 }
 
 async fn side(
@@ -37,35 +27,14 @@ async fn side(
     region: &Region,
     instance: &InstanceId,
 ) -> Result<Result<(), String>, Failure> {
-    let key = format!("leases/instances/{region}/{instance}.json");
-    let ours = Claim { plan: plan.plan.clone() };
-    let condition = match shelf::read_json::<Claim>(shelf, &key).await? {
-        Some((claim, _)) if claim.plan == plan.plan => return Ok(Ok(())),
-        Some((claim, _)) if names(shelf, &claim.plan, region, instance).await? => {
-            return Ok(Err(format!(
-                "`{instance}` in {region} is in plan `{}` as well, whose runs have a lease of their own: two plans over one \
-                 pair may not move it. Take it out of one of them",
-                claim.plan
-            )));
-        }
-        Some((_, etag)) => Condition::Unchanged(etag),
-        None => Condition::Absent,
-    };
-    shelf::write_json(shelf, &key, &ours, condition).await.map(Ok)
-}
-
-/// Whether a plan that is in this bucket still names an instance of a Region as one that its runs move. One that is gone,
-/// or that nobody can read, opens no run.
-async fn names(shelf: &impl Shelf, plan: &PlanName, region: &Region, instance: &InstanceId) -> Result<bool, Failure> {
-    let plan = match shelf::read_plan(shelf, plan).await {
-        Ok((plan, _)) => plan,
-        Err(Failure::NotFound(_) | Failure::InvalidInput(_)) => return Ok(false),
-        Err(failure) => return Err(failure),
-    };
-    let sides = plan.traffic_pair().map(|pair| {
-        [(&plan.regions.primary, &pair.primary.instance), (&plan.regions.recovery, &pair.replica.instance)]
-    });
-    Ok(sides.into_iter().flatten().any(|side| side == (region, instance)))
+    match claims::look(shelf, &plan.plan, region, instance).await? {
+        Claimed::Ours => Ok(Ok(())),
+        Claimed::Theirs(other) => Ok(Err(format!(
+            "`{instance}` in {region} is in plan `{other}` as well, whose runs have a lease of their own: two plans over one \
+             pair may not move it. Take it out of one of them"
+        ))),
+        Claimed::Nobody(condition) => claims::write(shelf, &plan.plan, region, instance, condition).await.map(Ok),
+    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ fn a_sample_runs_plan_is_the_labs() {
             "/ended/run",
             "/approval/run",
             "/unhardened/run",
+            "/trafficLate/run",
             "/backup",
             "/backup/backup",
             "/cleanup/cleanup",
@@ -83,8 +84,19 @@ fn shape(event: &Value) -> BTreeSet<String> {
         // The one thing that `Notify` is given, which is one of several; elsewhere a thing is whole in itself.
         let alone = event.as_object().is_some_and(|fields| fields.len() == 1);
         if alone
-            && ["approval", "backup", "cleanup", "ended", "open", "region", "restore", "restored", "unhardened"]
-                .contains(&key.as_str())
+            && [
+                "approval",
+                "backup",
+                "cleanup",
+                "ended",
+                "open",
+                "region",
+                "restore",
+                "restored",
+                "trafficLate",
+                "unhardened",
+            ]
+            .contains(&key.as_str())
         {
             keys.extend(shape(value));
         }

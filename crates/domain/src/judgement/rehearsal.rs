@@ -61,6 +61,12 @@ pub fn rehearse(seen: Seen, lease: Option<&Lease>, run: &Run, now: Timestamp) ->
         let because = "it failed over already, and its replication has not been restored since";
         return told(Would::Refuse, because.into(), None);
     }
+    if let (Verdict::Up, Some(why)) = (seen.recovery.database, blind(&seen.witness)) {
+        let because = format!(
+            "the primary answers us and the witness does not reach it, which so could not tell its failure from our being cut off: {why}"
+        );
+        return told(Would::Refuse, because, None);
+    }
     // As late as the alarm and the hold-down would let it be judged.
     let decision = if fails {
         decide(&seen, run, None, now)
@@ -78,6 +84,16 @@ pub fn rehearse(seen: Seen, lease: Option<&Lease>, run: &Run, now: Timestamp) ->
             told(verdict, because, Some(judgement.class))
         }
         Decision::Hold(why) | Decision::Refuse(why) => told(Would::Refuse, why, None),
+    }
+}
+
+/// Why a witness does not see a primary that works. Without subnets in the primary's network a private address is always
+/// down.
+fn blind(witness: &Witness) -> Option<&str> {
+    match witness {
+        Witness::Looked(look) if look.database != Verdict::Up => Some(&look.because),
+        // One that does not answer makes a class unknown, which has a policy of its own.
+        Witness::Looked(_) | Witness::Silent(_) | Witness::NotPlanned => None,
     }
 }
 

@@ -486,6 +486,12 @@ fn a_rehearsal_says_what_a_death_now_would_lead_to() {
 
     let blind = Seen { witness: Witness::Silent("no answer".into()), ..healthy() };
     assert_eq!(rehearsed(blind, &run()).verdict, Would::AskAPerson);
+
+    let outside = Witness::Looked(look(Endpoint::Silent, Verdict::Down));
+    let told = rehearsed(Seen { witness: outside.clone(), ..healthy() }, &run());
+    assert_eq!(told.verdict, Would::Refuse, "a witness that never reaches it tells no failure from a cut");
+    assert!(told.because.contains("the witness does not reach it"), "{}", told.because);
+    assert_eq!(rehearsed(Seen { witness: outside, ..killed() }, &run()).verdict, Would::FailOver, "one that fails now");
 }
 
 #[test]

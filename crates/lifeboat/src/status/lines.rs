@@ -252,7 +252,7 @@ impl Status {
         {
             return format!(
                 "NOT ONE SAMPLE of `{active}` could tell yet, `{watched}` was watched before. A new plan is taken up within \
-                 72 s, a failover at once; after that, look at the endpoint"
+                 125 s, a failover at once; after that, look at the endpoint"
             );
         }
         let seen = watch

@@ -1,0 +1,81 @@
+//! Which plan moves an instance. Kept beside the leases, on a condition.
+
+use domain::{
+    failure::Failure,
+    id::{InstanceId, PlanName, Region},
+    plan::Plan,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Condition, Shelf, read_json, read_plan, write_json};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Claim {
+    plan: PlanName,
+}
+
+/// Who has claimed an instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// The plan that asks.
+    Ours,
+    /// Another plan, which still names it.
+    Theirs(PlanName),
+    /// Nobody, or a plan that is gone or names it no more; on this condition it may be claimed.
+    Nobody(Condition),
+}
+
+/// Where an instance's claim is kept.
+fn key(region: &Region, instance: &InstanceId) -> String {
+    format!("leases/instances/{region}/{instance}.json")
+}
+
+/// Who has claimed an instance, as a plan sees it.
+///
+/// # Errors
+/// As the shelf answers.
+pub async fn look(
+    shelf: &impl Shelf,
+    plan: &PlanName,
+    region: &Region,
+    instance: &InstanceId,
+) -> Result<Claimed, Failure> {
+    Ok(match read_json::<Claim>(shelf, &key(region, instance)).await? {
+        Some((claim, _)) if claim.plan == *plan => Claimed::Ours,
+        Some((claim, _)) if names(shelf, &claim.plan, region, instance).await? => Claimed::Theirs(claim.plan),
+        Some((_, etag)) => Claimed::Nobody(Condition::Unchanged(etag)),
+        None => Claimed::Nobody(Condition::Absent),
+    })
+}
+
+/// Claims an instance for a plan.
+///
+/// # Errors
+/// As the shelf answers; `Conflict` where somebody else claims at the same time.
+pub async fn write(
+    shelf: &impl Shelf,
+    plan: &PlanName,
+    region: &Region,
+    instance: &InstanceId,
+    condition: Condition,
+) -> Result<(), Failure> {
+    write_json(shelf, &key(region, instance), &Claim { plan: plan.clone() }, condition).await
+}
+
+/// Both sides of the pair that a plan's runs move, each in its Region.
+pub fn sides(plan: &Plan) -> impl Iterator<Item = (&Region, &InstanceId)> {
+    plan.traffic_pair().into_iter().flat_map(|pair| {
+        [(&plan.regions.primary, &pair.primary.instance), (&plan.regions.recovery, &pair.replica.instance)]
+    })
+}
+
+/// Whether a plan that is in this bucket still names an instance of a Region as one that its runs move. One that is gone,
+/// or that nobody can read, opens no run.
+async fn names(shelf: &impl Shelf, plan: &PlanName, region: &Region, instance: &InstanceId) -> Result<bool, Failure> {
+    match read_plan(shelf, plan).await {
+        Ok((plan, _)) => Ok(sides(&plan).any(|side| side == (region, instance))),
+        Err(Failure::NotFound(_) | Failure::InvalidInput(_)) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,136 @@
+//! What a failover needs, looked at where it is.
+
+use std::time::Duration;
+
+use domain::{
+    backup::{Kind, Quota},
+    failure::Failure,
+    health::LookRequest,
+    id::{InstanceId, PlanName, Region},
+    judgement::Rehearsal,
+    plan::PostgresPair,
+    readiness::{InstanceSeen, Seen, keys_of},
+    run::Run,
+};
+use edge::{
+    judge, kms,
+    metrics::Metrics,
+    postgres::{Postgres, Server},
+    rds::Rds,
+    route53::Route53,
+    shelf::Bucket,
+    waking::Sleepers,
+};
+use futures::future::join_all;
+
+use crate::Looks;
+
+/// How long another Region's API may take.
+const FAR_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a database may take for what is no look.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct World {
+    region: String,
+    judge: String,
+    postgres: Postgres,
+    route53: Route53,
+    metrics: Metrics,
+    sleepers: Sleepers,
+}
+
+impl World {
+    pub(crate) async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+        Ok(Self {
+            region: edge::config::region()?,
+            judge: edge::config::judge_function()?,
+            postgres: Postgres::from_env(bucket).await?,
+            route53: Route53::from_env().await,
+            metrics: Metrics::from_env().await,
+            sleepers: Sleepers::from_env().await?,
+        })
+    }
+
+    async fn rehearsal(&self, plan: &PlanName) -> Result<Rehearsal, String> {
+        let step = judge::rehearse(&self.region, &self.judge, plan).await?;
+        step.did.ok_or_else(|| format!("it answered: {}", step.because))
+    }
+
+    async fn functions(&self, run: &Run, pair: &PostgresPair) -> Vec<(String, Result<(), String>)> {
+        let look = LookRequest {
+            side: pair.primary.clone(),
+            database: pair.database.clone(),
+            login: pair.login.clone(),
+            timeout: run.plan.probe.timeout,
+        };
+        let witness = run.plan.regions.witness.as_ref().map(|region| (region, look));
+        let called = self.sleepers.roll_call(&run.plan.plan, witness).await;
+        called.unwrap_or_else(|failure| vec![("every function".into(), Err(failure.chain()))])
+    }
+}
+
+impl Looks for World {
+    async fn look(&self, run: &Run, pair: &PostgresPair) -> Seen {
+        let server = |side| Server { side, database: &pair.database, login: &pair.login };
+        let (primary, replica) = (server(&pair.primary), server(&pair.replica));
+        let regions = &run.plan.regions;
+        let record = &run.plan.traffic.record;
+        let keys = keys_of(&run.plan).into_iter().map(|(region, key)| async {
+            let seen = kms::look(&region, &key).await.map_err(|failure| failure.chain());
+            (region, key, seen)
+        });
+        let (rehearsal, functions, primary_in, replica_in, at_primary, at_replica, quotas, keys, zone) = tokio::join!(
+            self.rehearsal(&run.plan.plan),
+            self.functions(run, pair),
+            lets_in(&self.postgres, &primary),
+            lets_in(&self.postgres, &replica),
+            instance(&regions.primary, &pair.primary.instance),
+            instance(&regions.recovery, &pair.replica.instance),
+            quotas(&regions.recovery),
+            join_all(keys),
+            self.route53.zone(&record.zone, &record.name),
+        );
+        // Last, because its log is something that the replica lacks for a moment.
+        let write = self.postgres.rehearse_promotion(&primary, run, DATABASE_PATIENCE).await;
+        Seen {
+            rehearsal,
+            logins: vec![(pair.primary.instance.clone(), primary_in), (pair.replica.instance.clone(), replica_in)],
+            write,
+            primary: at_primary,
+            replica: at_replica,
+            quotas,
+            keys,
+            zone: zone.map_err(|failure| failure.chain()),
+            functions,
+            claims: Err("nobody looked".into()),
+        }
+    }
+
+    async fn tell(&self, plan: &PlanName, count: usize) -> Result<(), Failure> {
+        self.metrics.not_ready(plan, count).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a second look within one invocation, so that a slip calls nobody")]
+    async fn rest(&self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn lets_in(postgres: &Postgres, server: &Server<'_>) -> Result<(), String> {
+    postgres.prepare(server).await?;
+    postgres.value(server, "select 1", DATABASE_PATIENCE).await.map(drop).map_err(|unasked| unasked.why)
+}
+
+async fn instance(region: &Region, instance: &InstanceId) -> Result<InstanceSeen, String> {
+    let seen = Rds::far(region, FAR_PATIENCE).await.describe(instance).await.map_err(|failure| failure.chain())?;
+    let security_groups = seen.security_groups.into_iter().map(|member| member.group).collect();
+    Ok(InstanceSeen { status: seen.status, version: seen.version, security_groups })
+}
+
+async fn quotas(region: &Region) -> Vec<(Region, &'static str, Result<Quota, String>)> {
+    let rds = Rds::far(region, FAR_PATIENCE).await;
+    let (snapshots, instances) = tokio::join!(rds.snapshot_quota(Kind::Instance), rds.instance_quota());
+    let told = |what, quota: Result<Quota, Failure>| (region.clone(), what, quota.map_err(|failure| failure.chain()));
+    vec![told("manual snapshots", snapshots), told("DB instances", instances)]
+}

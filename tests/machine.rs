@@ -168,8 +168,16 @@ impl Edge {
     /// The most times it is taken in a row, where its condition counts: `$asked < 60`.
     #[must_use]
     pub fn bound(&self) -> Option<u64> {
-        let (_, rest) = self.condition.split_once("$asked < ")?;
-        rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+        self.count().map(|(_, bound)| bound)
+    }
+
+    /// What counts it, and up to how many.
+    #[must_use]
+    pub fn count(&self) -> Option<(&'static str, u64)> {
+        ["asked", "gone"].into_iter().find_map(|count| {
+            let (_, rest) = self.condition.split_once(&format!("${count} < "))?;
+            Some((count, rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()?))
+        })
     }
 }
 

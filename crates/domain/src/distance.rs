@@ -58,9 +58,9 @@ pub fn round_trip(one: &Region, other: &Region) -> Option<Span> {
         return Some(Span::seconds(0));
     }
     let (one, other) = (place(one)?, place(other)?);
-    let (haversine_latitude, haversine_longitude) = (half_chord(one.0 - other.0), half_chord(one.1 - other.1));
-    let chord = haversine_latitude + one.0.cos() * other.0.cos() * haversine_longitude;
-    let km = 2.0 * EARTH_RADIUS_KM * chord.sqrt().clamp(0.0, 1.0).asin();
+    // The haversine formula, for places on a sphere.
+    let of_the_arc = haversine(one.0 - other.0) + one.0.cos() * other.0.cos() * haversine(one.1 - other.1);
+    let km = 2.0 * EARTH_RADIUS_KM * of_the_arc.sqrt().clamp(0.0, 1.0).asin();
     // At most half of the Earth's circumference: it fits.
     Some(Span::milliseconds((km / KM_PER_MILLISECOND + ENDS_MILLISECONDS).round() as u64))
 }
@@ -71,7 +71,7 @@ fn place(region: &Region) -> Option<(f64, f64)> {
     Some((latitude.to_radians(), longitude.to_radians()))
 }
 
-fn half_chord(angle: f64) -> f64 {
+fn haversine(angle: f64) -> f64 {
     (angle / 2.0).sin().powi(2)
 }
 

@@ -287,8 +287,8 @@ pub fn traffic_late(run: &Run, because: &str) -> Notice {
         &format!("Lifeboat: traffic of {} is not switched yet", plan.plan),
         &format!(
             "{}\n\nThe new primary takes writes, and clients that follow {} are not sent there yet.\n\
-             Why: {because}\nExecution: {}\n\nIt is tried on by itself, and told about every quarter of an hour. Clients that can be \
-             told another name find the new primary at {endpoint}.\n",
+             Why: {because}\nExecution: {}\n\nThe run keeps trying. You are told again every 15 minutes. Clients that can be told another \
+             name find the new primary at {endpoint}.\n",
             plan.summary, record.name, run.execution
         ),
         "Traffic is not switched yet",

@@ -60,8 +60,8 @@ pub struct Shut {
 }
 
 /// How long a step that shuts or opens a primary may go on after the execution that called it has ended: its calls, one
-/// after another, take at most 2 s each of the network, with the database's 3 s beside them.
-pub const STEP_OUTLIVES_RUN_BY: Span = Span::seconds(10);
+/// after another, take at most 2 s each of the network, with the database's 8 s beside them.
+pub const STEP_OUTLIVES_RUN_BY: Span = Span::seconds(12);
 
 impl Lease {
     /// Which side takes writes, where that is known.

@@ -28,10 +28,10 @@ pub const LEAD: Span = Span::seconds(12);
 
 /// How long past its own minute a window goes on that nobody relieves. EventBridge starts the next one anywhere within its
 /// minute, and a cold start takes a moment.
-pub const LATEST: Span = Span::seconds(65);
+pub const LATEST_START: Span = Span::seconds(65);
 
 /// By how much a window is prolonged at a time.
-pub const STEP: Span = Span::seconds(10);
+pub const PROLONGATION: Span = Span::seconds(10);
 
 /// How long before its end a window looks whether it was relieved: two calls of S3 fit, and a repetition.
 pub const RELIEF: Span = Span::seconds(4);
@@ -44,6 +44,9 @@ pub const LONGEST_INTERVAL: Span = Span::seconds(30);
 /// How often what was seen last is told again where no sample is due, and a healthy primary's position is written down: the
 /// alarm's period, so that its metric has no holes.
 pub const HEARTBEAT: Span = Span::seconds(10);
+
+/// What a login may take beyond a server's longest silence: six round trips of the longest way between two Regions.
+pub const LOGIN: Span = Span::seconds(2);
 
 /// How long telling what was seen may take before it is given up: a new connection and one repetition fit.
 pub const TELLING: Span = Span::seconds(2);
@@ -96,8 +99,8 @@ pub fn claim(windows: Option<&Windows>, probe: &Probe, scheduled_at: Timestamp, 
     Claim::Take { from, until, after: windows.map(|windows| windows.claimed_until), gap }
 }
 
-/// How far the claim of the window scheduled at `scheduled_at`, which ends at `until`, may be prolonged: `None` where
-/// somebody has claimed on, and where the next start is more than late. What the next window is there for is left to it.
+/// How far our claim, of the window scheduled at `scheduled_at`, may be prolonged: `None` where somebody has claimed on, and
+/// where the next start is more than late. What the next window is there for is left to it.
 #[must_use]
 pub fn prolong(windows: &Windows, ours: &Windows, probe: &Probe, scheduled_at: Timestamp) -> Option<Timestamp> {
     if windows != ours {
@@ -106,8 +109,8 @@ pub fn prolong(windows: &Windows, ours: &Windows, probe: &Probe, scheduled_at: T
     let grid = |after: Span| on_grid(later(scheduled_at, after), probe.interval);
     let next_ends = grid(EVERY + EVERY + LEAD);
     let left_to_it = next_ends.checked_sub(probe.interval.duration()).unwrap_or(next_ends);
-    let latest = grid(EVERY + LATEST).min(left_to_it);
-    let until = on_grid(later(ours.claimed_until, STEP), probe.interval).min(latest);
+    let latest = grid(EVERY + LATEST_START).min(left_to_it);
+    let until = on_grid(later(ours.claimed_until, PROLONGATION), probe.interval).min(latest);
     (until > ours.claimed_until).then_some(until)
 }
 
@@ -116,7 +119,16 @@ pub fn prolong(windows: &Windows, ours: &Windows, probe: &Probe, scheduled_at: T
 #[must_use]
 pub fn last_word_by(end: Timestamp, probe: &Probe) -> Timestamp {
     let newest = end.checked_sub(probe.interval.duration()).unwrap_or(end);
-    later(newest, probe.timeout + HANDOVER)
+    later(newest, probe.longest_look() + HANDOVER)
+}
+
+impl Probe {
+    /// How long a sample may take in all: a connection, a login and a question, of which each answer may take as long as the
+    /// server may be silent. Of two samples in a row that take as long, the second is at most two intervals after the first.
+    #[must_use]
+    pub fn longest_look(&self) -> Span {
+        (self.timeout.times(2) + LOGIN).min(self.interval + self.timeout)
+    }
 }
 
 /// The first instant of the grid that is not before `at`.

@@ -36,6 +36,14 @@ pub fn judge_function() -> Result<String, Failure> {
     required("LIFEBOAT_JUDGE_FUNCTION")
 }
 
+/// The function that switches traffic, in the function's own Region.
+///
+/// # Errors
+/// `InvalidInput` when the template did not set it.
+pub fn dns_switch_function() -> Result<String, Failure> {
+    required("LIFEBOAT_DNS_SWITCH_FUNCTION")
+}
+
 /// The failover's state machine, in the function's own Region.
 ///
 /// # Errors

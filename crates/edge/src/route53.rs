@@ -7,7 +7,6 @@ use aws_sdk_route53::{
 use domain::{
     failure::Failure,
     id::{HostName, ZoneId},
-    readiness::ZoneSeen,
     traffic::{RecordSet, Seen, bare, generation_name},
 };
 
@@ -100,15 +99,6 @@ impl Route53 {
         let answer = self.client.get_change().id(change).send().await;
         let answer = answer.map_err(|error| aws_failure!(format!("cannot ask for change {change}"), error))?;
         Ok(answer.change_info().is_some_and(|info| *info.status() == ChangeStatus::Insync))
-    }
-
-    /// Looks at a zone, and at a name in it as a switch would.
-    ///
-    /// # Errors
-    /// As AWS answers.
-    pub async fn zone(&self, zone: &ZoneId, name: &HostName) -> Result<ZoneSeen, Failure> {
-        let (servers, records) = tokio::try_join!(self.name_servers(zone), self.look(zone, name))?;
-        Ok(ZoneSeen { is_private: servers.is_none(), records })
     }
 
     /// The names of the zone's authoritative servers; `None` of a private zone, which VPCs' own resolvers serve.

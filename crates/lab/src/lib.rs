@@ -7,6 +7,7 @@ pub mod footprint;
 pub mod gateway;
 pub mod keeper;
 pub mod machine;
+pub mod manners;
 pub mod network;
 pub mod pager;
 pub mod process;

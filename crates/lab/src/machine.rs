@@ -15,7 +15,8 @@ use domain::{
 use crate::{
     deploy::{DeployError, Package, Target},
     dns::{Dns, DnsConfig, DnsError, Instances},
-    gateway::{Gateway, GatewayConfig, GatewayError},
+    gateway::{FaultsError, Gateway, GatewayConfig, GatewayError},
+    manners::{Manners, Way},
     network::{Network, Vantage},
     process::{RunAs, Spawner},
     programs::{Programs, ProgramsError},
@@ -165,6 +166,27 @@ impl Machine {
         system.open(self).await?;
         system.watch(self).await?;
         Ok(system)
+    }
+
+    /// Behaves so from now on, towards the engine of this plan.
+    ///
+    /// # Errors
+    /// Where the gateway does not answer.
+    pub async fn mind(&self, manners: Manners, plan: &Plan) -> Result<(), FaultsError> {
+        self.rds.mind(manners);
+        self.gateway.faults().start_schedules_within(manners.starts_within().as_secs()).await?;
+        let (primary, rds) = (plan.regions.primary.to_string(), Arc::clone(&self.rds));
+        self.network.lead(Arc::new(move |vantage, host| {
+            let is_at_home = rds.region_at(host).is_some_and(|region| region == primary);
+            match (vantage, is_at_home) {
+                (Vantage::Witness, _) => manners.from_the_witness(),
+                (Vantage::Recovery | Vantage::Replication, true) | (Vantage::Primary, false) => manners.far(),
+                (Vantage::Recovery | Vantage::Replication, false) | (Vantage::Primary, true) | (Vantage::Public, _) => {
+                    Way::default()
+                }
+            }
+        }));
+        Ok(())
     }
 
     async fn with_ids(&self, plan: &Plan) -> Result<Plan, MachineError> {

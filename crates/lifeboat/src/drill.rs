@@ -15,6 +15,7 @@ use domain::{
 use jiff::Timestamp;
 use lab::{
     drill::{Audience, DrillError, Scenario, Stage},
+    manners::{Manners, Scale},
     report::{DrillResult, Figures, Moment, terminal::Terminal},
     setup::Progress,
     slot::Slot,
@@ -49,6 +50,7 @@ Examples:
   lifeboat drill approval --answer-after 10m
                                         a person who approves only after ten minutes
   lifeboat drill host-lost --plan FILE  your own plan's intervals, hold-down and policies
+  lifeboat drill --manners aws          AWS's own ways: late statuses, far Regions, promotions with a restart
   lifeboat drill --keep                 leave the lab up afterwards, to talk to it
 
 Needs no AWS account and no Docker; what is missing is installed under target/lab, or named with its command. Every
@@ -84,6 +86,12 @@ pub(crate) struct Command {
     /// What the lot is drawn from; by default the time.
     #[arg(long, requires = "random")]
     seed: Option<u64>,
+    /// How AWS behaves: as fast as this machine, or as awkward as AWS, with its minutes scaled to seconds.
+    #[arg(long, default_value = "instant", value_parser = ["instant", "aws"])]
+    manners: String,
+    /// What a second of AWS takes with --manners aws; 1/60 by default.
+    #[arg(long, value_name = "FRACTION")]
+    scale: Option<Scale>,
     /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
     slot: Option<u8>,
@@ -118,12 +126,13 @@ impl Command {
             let why = format!("in a drill a person answers within {LATEST_ANSWER}");
             return Err(Refusal::usage(why, "Name a shorter time, as 10m."));
         }
+        let manners = self.manners()?;
         let plan = read_plan(&self.plan)?;
         let slot = slot(self.slot)?;
         let audience = Shown::new();
         if let Some(drills) = self.random {
             let seed = self.seed.unwrap_or_else(|| Timestamp::now().as_millisecond().unsigned_abs());
-            let lot = random::Lot { drills, seed };
+            let lot = random::Lot { drills, seed, manners };
             let (stage, row) = tokio::select! {
                 row = random::run(lot, &plan, slot, self.json, &audience, output) => row.map_err(|error| refusal(&error))?,
                 _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
@@ -132,7 +141,7 @@ impl Command {
             return Ok(if row.passed() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE });
         }
         let (stage, results) = tokio::select! {
-            drilled = self.drill(scenario, &plan, slot, &audience, output) => drilled.map_err(|error| refusal(&error))?,
+            drilled = self.drill(scenario, manners, &plan, slot, &audience, output) => drilled.map_err(|error| refusal(&error))?,
             _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
         };
         if self.keep {
@@ -149,9 +158,19 @@ impl Command {
         Ok(if passed { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })
     }
 
+    /// How AWS is to behave.
+    fn manners(&self) -> Result<Manners, Refusal> {
+        match (self.manners.as_str(), self.scale) {
+            ("aws", scale) => Ok(Manners::Aws(scale.unwrap_or_default())),
+            (_, None) => Ok(Manners::Instant),
+            (_, Some(_)) => Err(Refusal::usage("--scale is of --manners aws", "Leave it out, or name those manners.")),
+        }
+    }
+
     async fn drill(
         &self,
         scenario: Scenario,
+        manners: Manners,
         plan: &Plan,
         slot: Option<Slot>,
         audience: &Shown,
@@ -159,6 +178,7 @@ impl Command {
     ) -> Result<(Stage, Vec<DrillResult>), DrillError> {
         let began = std::time::Instant::now();
         let mut stage = Stage::set(plan, slot, audience).await?;
+        stage.mind(manners).await?;
         audience.step(&format!(
             "the lab is up, deployed and loaded, {:.1} s after the start",
             began.elapsed().as_secs_f64()
@@ -182,6 +202,9 @@ impl Command {
         let mut reproduce = format!("cargo drill {}", scenario.name());
         if self.plan != LAB_PLAN {
             reproduce.push_str(&format!(" --plan {}", self.plan));
+        }
+        if self.manners != "instant" {
+            reproduce.push_str(&format!(" --manners {}", self.manners));
         }
         if let Some(long) = self.answer_after {
             stage.answer_after(long);

@@ -81,7 +81,7 @@ enum Command {
     /// Prints the schema of evidence, writes a drill's page.
     #[command(subcommand)]
     Evidence(evidence::Command),
-    /// Looks whether the next failover would go through, by all that it needs.
+    /// Checks everything that the next failover needs.
     Readiness(readiness::Command),
     /// Shows who is primary, replication, lease, last run, watch, and what a death now would lead to.
     Status(status::Command),

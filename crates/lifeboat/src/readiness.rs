@@ -1,4 +1,4 @@
-//! `lifeboat readiness`: whether the next failover would go through, by all that it needs.
+//! `lifeboat readiness`: checks everything that the next failover needs.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{engine::Engine, output::Output, refusal::Refusal};
 
-/// Looks whether the next failover would go through, by all that it needs.
+/// Checks everything that the next failover needs.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 It asks the engine's own function, with its roles and from its networks: replica and lag, logins, the write that proves a
@@ -39,14 +39,14 @@ pub(crate) struct Command {
 }
 
 /// How long the function may take: its own time limit.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(110);
 
 const FUNCTION: &str = "lifeboat-check-readiness";
 
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
-        output.remark("looking at all that the next failover needs");
+        output.remark("checking everything that the next failover needs");
         let config = aws::config_for_the_far_side(&engine.region, PATIENCE).await;
         let request = json!({ "plan": self.plan, "quietly": true });
         let asked: Result<Step<Readiness>, String> = function::ask(&config, FUNCTION, &request).await;

@@ -1,8 +1,8 @@
-//! `CheckReadiness`: looks whether the next failover would go through, by all that it needs.
+//! `CheckReadiness`: checks everything that the next failover needs.
 //!
 //! - in: [`CheckReadiness`], sample in `events/check-readiness.json`; from its schedule each half hour, or from `lifeboat readiness`
-//! - out: [`Step<Readiness>`]: `Done`, whatever was found
-//! - changes: the metric `NotReady` and `readiness/PLAN.json`; a write on the primary that is rolled back; it wakes functions
+//! - out: [`Step<Readiness>`]: `Done`, whatever was found; `Refused` while a run moves the primary
+//! - changes: the metric `NotReady`; a write on the primary that is rolled back; it wakes functions
 //! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 mod world;
@@ -12,7 +12,7 @@ use std::{future::Future, time::Duration};
 use domain::{
     failure::Failure,
     id::{Generation, InstanceId, PlanName, Region},
-    lease::Lease,
+    lease::{ActiveSide, Lease},
     plan::PostgresPair,
     readiness::{self, Readiness, Seen},
     run::Run,
@@ -21,7 +21,7 @@ use domain::{
 use edge::{
     aws,
     shelf::{
-        self, Bucket, Condition, Shelf,
+        self, Bucket, Shelf,
         claims::{self, Claimed},
     },
 };
@@ -37,19 +37,22 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     edge::serve(|event| handle(&bucket, &world, event)).await
 }
 
-/// Whose.
+/// Which plan to check.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CheckReadiness {
     plan: PlanName,
-    /// Whether nobody is told by the metric: a person who asks sees for themselves.
+    /// Publish no metric: a person asked, and sees the answer.
     #[serde(default)]
     quietly: bool,
 }
 
+/// Instances that another plan moves as well.
+type Claims = Result<Vec<(InstanceId, PlanName)>, String>;
+
 /// Who can look at everything.
 trait Looks {
-    fn look(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Seen>;
+    fn look(&self, run: &Run, pair: &PostgresPair, claims: Claims) -> impl Future<Output = Seen>;
     /// Publishes how much is not ready.
     fn tell(&self, plan: &PlanName, count: usize) -> impl Future<Output = Result<(), Failure>>;
     /// Waits until what was only a moment's trouble is over.
@@ -62,37 +65,50 @@ const PAUSE: Duration = Duration::from_secs(20);
 async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Step<Readiness>, Failure> {
     let CheckReadiness { plan, quietly } = edge::parse(event, "CheckReadiness")?;
     let mut readiness = check(shelf, world, &plan).await?;
-    if !readiness.ready && !quietly {
+    if readiness.as_ref().is_ok_and(|readiness| !readiness.ready) && !quietly {
         world.rest(PAUSE).await;
         readiness = check(shelf, world, &plan).await?;
     }
+    let readiness = match readiness {
+        Ok(readiness) => readiness,
+        Err(at_work) => return Ok(Step::refused(at_work, Value::Null)),
+    };
     let lacking = readiness.findings.iter().filter(|finding| finding.state != readiness::State::Ready);
     let lacking: Vec<&str> = lacking.map(|finding| finding.because.as_str()).collect();
     let because = match lacking.as_slice() {
-        [] => format!("all {} needs of plan `{plan}` are met", readiness.findings.len()),
+        [] => format!("plan `{plan}` is ready: {} things were looked at", readiness.findings.len()),
         [one] => (*one).to_owned(),
         [first, rest @ ..] => format!("{first}; and {} more", rest.len()),
     };
     info!(plan.name = %plan, ready = readiness.ready, because, "looked at readiness");
     if !quietly {
-        shelf::write_json(shelf, &readiness::key(&plan), &readiness, Condition::Always).await?;
         world.tell(&plan, lacking.len()).await?;
     }
     Ok(Step::done(because, Value::Null, readiness))
 }
 
-async fn check(shelf: &impl Shelf, world: &impl Looks, plan: &PlanName) -> Result<Readiness, Failure> {
+/// Looks at everything; while a run moves the primary at nothing, which says why.
+async fn check(shelf: &impl Shelf, world: &impl Looks, plan: &PlanName) -> Result<Result<Readiness, String>, Failure> {
     let (plan, version) = shelf::read_plan(shelf, plan).await?;
-    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?;
-    let generation = lease.map_or(Generation::ZERO, |(lease, _)| lease.generation);
-    let run = Run::supposed(plan, version, generation.next(), edge::clock::now())?;
+    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?.map(|(lease, _)| lease);
+    // What a run shuts must not be opened by a write of ours, not even one that is rolled back.
+    if let Some(lease) = lease.as_ref().filter(|lease| lease.holder.is_some() || lease.shut.is_some()) {
+        let run = lease.holder.as_ref().map_or("an earlier run", |holder| holder.execution.name());
+        return Ok(Err(format!("{run} moves the primary of plan `{}`: nothing is looked at meanwhile", plan.plan)));
+    }
+    let now = edge::clock::now();
+    if lease.as_ref().is_some_and(|lease| lease.active == ActiveSide::Replica) {
+        return Ok(Ok(readiness::unprotected(plan.plan, now)));
+    }
+    let generation = lease.map_or(Generation::ZERO, |lease| lease.generation);
+    let run = Run::supposed(plan, version, generation.next(), now)?;
     let pair = run.protected()?;
-    let (seen, claims) = tokio::join!(world.look(&run, pair), claimed(shelf, &run));
-    Ok(readiness::judge(&Seen { claims, ..seen }, &run, pair, edge::clock::now()))
+    let seen = world.look(&run, pair, claimed(shelf, &run).await).await;
+    Ok(Ok(readiness::assess(&seen, &run, pair, edge::clock::now())))
 }
 
 /// The instances of the pair that another plan moves as well.
-async fn claimed(shelf: &impl Shelf, run: &Run) -> Result<Vec<(InstanceId, PlanName)>, String> {
+async fn claimed(shelf: &impl Shelf, run: &Run) -> Claims {
     let mut others = Vec::new();
     for (region, instance) in claims::sides(&run.plan) {
         let claimed: Result<Claimed, Failure> = claims::look(shelf, &run.plan.plan, region as &Region, instance).await;

@@ -3,8 +3,7 @@ use std::cell::Cell;
 use domain::{
     backup::Quota,
     judgement::{Rehearsal, Would},
-    readiness::{InstanceSeen, Need, State, ZoneSeen},
-    traffic,
+    readiness::{InstanceSeen, Need, State},
 };
 use edge::shelf::fake::Memory;
 use serde_json::json;
@@ -25,7 +24,7 @@ impl Fake {
 }
 
 /// All as the lab has it.
-fn well(run: &Run, pair: &PostgresPair) -> Seen {
+fn well(run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
     let instance = |side: &domain::plan::Side| {
         Ok(InstanceSeen {
             status: "available".into(),
@@ -33,17 +32,10 @@ fn well(run: &Run, pair: &PostgresPair) -> Seen {
             security_groups: side.security_groups.clone(),
         })
     };
-    let record = &run.plan.traffic.record;
-    let cname = traffic::RecordSet {
-        name: record.name.to_string(),
-        kind: "CNAME".into(),
-        ttl_seconds: Some(0),
-        values: vec![pair.primary.endpoint.to_string()],
-        routed: false,
-    };
     let rehearsal = Rehearsal {
         fails: false,
         verdict: Would::FailOver,
+        passes: false,
         because: "a failure of class zone; may lose nothing".into(),
         class: None,
         replication: "streaming".into(),
@@ -56,17 +48,18 @@ fn well(run: &Run, pair: &PostgresPair) -> Seen {
         replica: instance(&pair.replica),
         quotas: vec![(run.plan.regions.recovery.clone(), "manual snapshots", Ok(Quota { used: 1, most: 100 }))],
         keys: vec![],
-        zone: Ok(ZoneSeen { is_private: false, records: traffic::Seen { records: vec![cname], generation: vec![] } }),
+        switch: Ok(Step::settled("it could be moved", Value::Null)),
+        name: Ok(pair.primary.endpoint.clone()),
         functions: vec![("lifeboat-notify".into(), Ok(()))],
-        claims: Err("nobody looked".into()),
+        claims,
     }
 }
 
 impl Looks for Fake {
-    async fn look(&self, run: &Run, pair: &PostgresPair) -> Seen {
+    async fn look(&self, run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
         let left = self.fails_for.get();
         self.fails_for.set(left.saturating_sub(1));
-        let mut seen = well(run, pair);
+        let mut seen = well(run, pair, claims);
         if left > 0 {
             seen.logins[0].1 = Err("the secret is gone".into());
         }
@@ -92,13 +85,11 @@ fn lab() -> Memory {
 }
 
 #[tokio::test]
-async fn a_plan_that_is_ready_is_told_as_such_and_kept() {
+async fn a_plan_that_is_ready_is_told_as_such() {
     let (shelf, world) = (lab(), Fake::failing_for(0));
     let step = handle(&shelf, &world, sample()).await.unwrap();
     assert!(step.did.unwrap().ready, "{}", step.because);
     assert_eq!((world.told.get(), world.rested.get()), (Some(0), 0));
-    let kept: Readiness = serde_json::from_str(&shelf.text("readiness/lab.json").unwrap()).unwrap();
-    assert!(kept.ready);
 }
 
 #[tokio::test]
@@ -121,7 +112,27 @@ async fn a_person_who_asks_is_answered_at_once_and_raises_no_alarm() {
     let (shelf, world) = (lab(), Fake::failing_for(9));
     let step = handle(&shelf, &world, json!({"plan": "lab", "quietly": true})).await.unwrap();
     assert!(!step.did.unwrap().ready);
-    assert_eq!((world.told.get(), world.rested.get(), shelf.keys().len()), (None, 0, 1));
+    assert_eq!((world.told.get(), world.rested.get()), (None, 0));
+}
+
+#[tokio::test]
+async fn while_a_run_moves_the_primary_nothing_is_looked_at_and_nobody_is_called() {
+    let run: Value = serde_json::from_str(include_str!("../../../events/fence-primary.json")).unwrap();
+    let shelf = Memory::held_by(&serde_json::from_value(run["run"].clone()).unwrap());
+    let shelf = shelf.with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
+    let world = Fake::failing_for(9);
+    let step = handle(&shelf, &world, sample()).await.unwrap();
+    assert_eq!((step.step, step.did, world.told.get()), (domain::step::Outcome::Refused, None, None));
+    assert_eq!(world.fails_for.get(), 9, "not even a look");
+}
+
+#[tokio::test]
+async fn a_plan_that_failed_over_is_not_ready_until_it_is_protected_again() {
+    let lease = r#"{"plan":"lab","generation":1,"holder":null,"active":"replica","last":null}"#;
+    let (shelf, world) = (lab().with("leases/lab.json", lease), Fake::failing_for(0));
+    let step = handle(&shelf, &world, sample()).await.unwrap();
+    assert!(!step.did.unwrap().ready && step.because.contains("failed over"), "{}", step.because);
+    assert_eq!(world.told.get(), Some(1));
 }
 
 #[tokio::test]

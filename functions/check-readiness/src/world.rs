@@ -6,36 +6,40 @@ use domain::{
     backup::{Kind, Quota},
     failure::Failure,
     health::LookRequest,
-    id::{InstanceId, PlanName, Region},
+    id::{HostName, InstanceId, PlanName, Region},
     judgement::Rehearsal,
     plan::PostgresPair,
-    readiness::{InstanceSeen, Seen, keys_of},
+    readiness::{InstanceSeen, Seen},
     run::Run,
+    step::Step,
 };
 use edge::{
-    judge, kms,
+    aws, function, judge, kms,
     metrics::Metrics,
     postgres::{Postgres, Server},
     rds::Rds,
-    route53::Route53,
     shelf::Bucket,
     waking::Sleepers,
 };
 use futures::future::join_all;
+use serde_json::{Value, json};
 
-use crate::Looks;
+use crate::{Claims, Looks};
 
 /// How long another Region's API may take.
 const FAR_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the switch's function may take: it waits for each of the zone's servers.
+const SWITCH_PATIENCE: Duration = Duration::from_secs(20);
+
 /// How long a database may take for what is no look.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(10);
+const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct World {
     region: String,
     judge: String,
     postgres: Postgres,
-    route53: Route53,
+    dns_switch: String,
     metrics: Metrics,
     sleepers: Sleepers,
 }
@@ -46,7 +50,7 @@ impl World {
             region: edge::config::region()?,
             judge: edge::config::judge_function()?,
             postgres: Postgres::from_env(bucket).await?,
-            route53: Route53::from_env().await,
+            dns_switch: edge::config::dns_switch_function()?,
             metrics: Metrics::from_env().await,
             sleepers: Sleepers::from_env().await?,
         })
@@ -55,6 +59,17 @@ impl World {
     async fn rehearsal(&self, plan: &PlanName) -> Result<Rehearsal, String> {
         let step = judge::rehearse(&self.region, &self.judge, plan).await?;
         step.did.ok_or_else(|| format!("it answered: {}", step.because))
+    }
+
+    /// Rehearses the switch where it would be made: by its own function, which asks the zone's servers.
+    async fn switch(&self, run: &Run) -> Result<Step<Value>, String> {
+        let config = aws::config_for_the_far_side(&self.region, SWITCH_PATIENCE).await;
+        function::ask(&config, &self.dns_switch, &json!({ "run": run, "rehearse": true })).await
+    }
+
+    async fn look_up(&self, name: &HostName) -> Result<HostName, String> {
+        let answer = tokio::time::timeout(FAR_PATIENCE, self.postgres.dns().alias(name)).await;
+        answer.unwrap_or_else(|_| Err(format!("no answer within {} s", FAR_PATIENCE.as_secs())))
     }
 
     async fn functions(&self, run: &Run, pair: &PostgresPair) -> Vec<(String, Result<(), String>)> {
@@ -71,16 +86,16 @@ impl World {
 }
 
 impl Looks for World {
-    async fn look(&self, run: &Run, pair: &PostgresPair) -> Seen {
+    async fn look(&self, run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
         let server = |side| Server { side, database: &pair.database, login: &pair.login };
         let (primary, replica) = (server(&pair.primary), server(&pair.replica));
         let regions = &run.plan.regions;
         let record = &run.plan.traffic.record;
-        let keys = keys_of(&run.plan).into_iter().map(|(region, key)| async {
+        let keys = run.plan.copy_keys().into_iter().map(|(region, key)| async {
             let seen = kms::look(&region, &key).await.map_err(|failure| failure.chain());
             (region, key, seen)
         });
-        let (rehearsal, functions, primary_in, replica_in, at_primary, at_replica, quotas, keys, zone) = tokio::join!(
+        let (rehearsal, functions, primary_in, replica_in, at_primary, at_replica, quotas, keys, switch, name) = tokio::join!(
             self.rehearsal(&run.plan.plan),
             self.functions(run, pair),
             lets_in(&self.postgres, &primary),
@@ -89,7 +104,8 @@ impl Looks for World {
             instance(&regions.recovery, &pair.replica.instance),
             quotas(&regions.recovery),
             join_all(keys),
-            self.route53.zone(&record.zone, &record.name),
+            self.switch(run),
+            self.look_up(&record.name),
         );
         // Last, because its log is something that the replica lacks for a moment.
         let write = self.postgres.rehearse_promotion(&primary, run, DATABASE_PATIENCE).await;
@@ -101,9 +117,10 @@ impl Looks for World {
             replica: at_replica,
             quotas,
             keys,
-            zone: zone.map_err(|failure| failure.chain()),
+            switch,
+            name,
             functions,
-            claims: Err("nobody looked".into()),
+            claims,
         }
     }
 

@@ -184,6 +184,10 @@ async fn a_rehearsal_moves_nothing_and_says_what_would_stop_the_switch() {
         assert_eq!(step.step, outcome, "{}", step.because);
         assert_eq!(zone.changes.get(), 0, "{target}");
     }
+    let zone = Fake::leading_to(OLD);
+    zone.is_private.set(true);
+    let step = handle(&Memory::default(), &Says(Owner::Running), &zone, rehearsal).await.unwrap();
+    assert_eq!((step.step, zone.changes.get()), (Outcome::Done, 0), "who looks at readiness has no lease");
 }
 
 #[tokio::test]

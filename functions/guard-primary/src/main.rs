@@ -1,7 +1,7 @@
 //! `GuardPrimary`: keeps an old primary out: fences it when it returns, and says what it holds that the new one lacks.
 //!
 //! - in: [`GuardPrimary`], sample in `events/guard-primary.json`; from the schedule each minute, and from a failover at once
-//! - out: [`Step<Kept>`]: `Done` when there is nothing (more) to guard, `Pending` when the minute is over and it is still silent
+//! - out: [`Step<Kept>`]: `Done` when there is nothing (more) to guard, `Pending` when the next one has begun and it is still silent
 //! - changes: the old primary's roles, sessions and security group; the guard's record; the lease's guard; safe to repeat
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
@@ -51,7 +51,7 @@ struct GuardPrimary {
 async fn handle(shelf: &impl Shelf, world: &impl World, event: Value) -> Result<Step<Kept>, Failure> {
     let GuardPrimary { plan } = edge::parse(event, "GuardPrimary")?;
     // Until after the schedule's next one began, anywhere within its minute.
-    let until = probe::later(world.now(), probe::EVERY + probe::LATEST);
+    let until = probe::later(world.now(), probe::EVERY + probe::LATEST_START);
     watch::watch(shelf, world, &plan, until).await
 }
 
@@ -94,7 +94,7 @@ impl World for Watcher {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "EventBridge starts the guard once a minute at most: it looks inside its minute, as the probe does"
+        reason = "EventBridge starts the guard once a minute at most: it looks until the next one has begun"
     )]
     async fn sleep_until(&self, at: Timestamp) {
         tokio::time::sleep(Span::between(self.now(), at).duration()).await;

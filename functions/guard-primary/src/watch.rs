@@ -1,4 +1,4 @@
-//! One minute of a guard's watch.
+//! One invocation of a guard: two minutes of its watch.
 
 use std::future::Future;
 
@@ -15,7 +15,7 @@ use domain::{
     step::Step,
 };
 use edge::shelf::{self, Condition, Shelf};
-use futures::{StreamExt, stream::FuturesUnordered};
+use futures::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
 use serde_json::Value;
 use tracing::info;
@@ -37,6 +37,9 @@ pub(crate) trait World {
 /// How often the end of a guard is tried to be written: a run may be closing at the same time.
 const WRITES: usize = 5;
 
+/// After so many looks that it resisted, people are told.
+const RESISTS: u32 = 2;
+
 /// Watches until the old primary refuses writes, or until `until`. Whom it keeps out is the guard's own word: the plan may
 /// name another primary by now.
 ///
@@ -48,10 +51,10 @@ pub(crate) async fn watch(
     plan: &PlanName,
     until: Timestamp,
 ) -> Result<Step<Kept>, Failure> {
-    let mut looks = FuturesUnordered::new();
+    let mut looks: FuturesUnordered<LocalBoxFuture<'_, Seen>> = FuturesUnordered::new();
     let (mut network, mut is_asked) = (Way::Unreachable("it was not asked yet".into()), false);
     let mut newest = Ok(Met::Silent("it was not looked for yet".into()));
-    let mut is_told = false;
+    let mut resisted = 0_u32;
     let mut next = world.now();
     loop {
         let seen = tokio::select! {
@@ -63,10 +66,10 @@ pub(crate) async fn watch(
                     let because = format!("the old primary is not shut yet: {met:?}; its network: {network:?}");
                     return Ok(Step::pending(because, &met));
                 }
-                looks.push(look(shelf, world, plan, Place::Database));
+                looks.push(look(shelf, world, plan, Place::Database).boxed_local());
                 if !is_asked && network != Way::Holds {
                     is_asked = true;
-                    looks.push(look(shelf, world, plan, Place::Network));
+                    looks.push(look(shelf, world, plan, Place::Network).boxed_local());
                 }
                 let begun = world.now().max(next);
                 next = probe::on_grid(probe::later(begun, Span::milliseconds(1)), guard::EVERY);
@@ -80,21 +83,31 @@ pub(crate) async fn watch(
                 continue;
             }
             Seen::Unguarded => return Ok(Step::idle("no old primary is to be guarded")),
+            Seen::Told => continue,
             // Nothing is touched without the lease; the next look asks for it again.
             Seen::Unread(failure) => {
                 newest = Err(failure);
                 continue;
             }
         };
-        if let (Met::Resists(why), false) = (&met, is_told) {
-            let plan = shelf::read_plan(shelf, plan).await.ok().map(|(plan, _)| plan);
-            world.tell(plan.as_ref(), &incident::resists(&guard, why)).await;
-            is_told = true;
+        if let Met::Resists(why) = &met {
+            resisted += 1;
+            // Not by one look: others may be shutting it at the same moment. Beside the looks, which go on meanwhile.
+            if resisted == RESISTS {
+                looks.push(tell(shelf, world, plan, incident::resists(&guard, why)).boxed_local());
+            }
         }
         if let Some(kept) = guard::conclude(&guard, plan, &met, network.clone(), world.now()) {
             // What was asked while its Region was away says nothing about it now.
-            let is_shut = kept.network == Way::Holds;
-            let network = if is_shut { Way::Holds } else { world.shut_network(&guard.target).await };
+            let network = match kept.network {
+                Way::Holds => Way::Holds,
+                network @ (Way::NoServer(_) | Way::Unreachable(_) | Way::Unproved(_) | Way::Resists(_)) => {
+                    match look(shelf, world, plan, Place::Network).await {
+                        Seen::Network(way) => way,
+                        Seen::Database(..) | Seen::Unguarded | Seen::Unread(_) | Seen::Told => network,
+                    }
+                }
+            };
             info!(plan.name = %plan, instance.id = %guard.target.side.instance, because = kept.because, "kept out");
             return conclude(shelf, world, plan, &guard, Kept { network, ..kept }).await;
         }
@@ -119,6 +132,15 @@ enum Seen {
     Unguarded,
     /// The lease could not be read.
     Unread(Failure),
+    /// People were told.
+    Told,
+}
+
+/// Tells people. Who does not hear keeps nothing from being done.
+async fn tell(shelf: &impl Shelf, world: &impl World, plan: &PlanName, notice: Notice) -> Seen {
+    let plan = shelf::read_plan(shelf, plan).await.ok().map(|(plan, _)| plan);
+    world.tell(plan.as_ref(), &notice).await;
+    Seen::Told
 }
 
 /// One look, each place by itself: a silent Region must not keep us from the database, nor a silent database from the

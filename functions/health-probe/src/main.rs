@@ -88,7 +88,9 @@ impl World for Probe {
     }
 
     async fn look(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> Look {
-        self.postgres.look_again(&self.held, &server(pair, side), plan.probe.timeout.duration()).await
+        let probe = &plan.probe;
+        let (within, whole) = (probe.timeout.duration(), probe.longest_look().duration());
+        self.postgres.look_again(&self.held, &server(pair, side), within, whole).await
     }
 
     fn hang_up(&self) {

@@ -25,14 +25,15 @@ pub(crate) struct Relief<'a, S, W> {
     plan: &'a Plan,
     scheduled_at: Timestamp,
     claim: RefCell<Windows>,
-    is_asking: Cell<bool>,
+    /// Nothing is prolonged any more.
+    is_over: Cell<bool>,
     answered: Notify,
 }
 
 impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
     pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan, scheduled_at: Timestamp, claim: Windows) -> Self {
-        let (claim, is_asking) = (RefCell::new(claim), Cell::new(false));
-        Self { shelf, world, plan, scheduled_at, claim, is_asking, answered: Notify::new() }
+        let (claim, is_over) = (RefCell::new(claim), Cell::new(false));
+        Self { shelf, world, plan, scheduled_at, claim, is_over, answered: Notify::new() }
     }
 
     /// Where the window ends, as far as it is claimed.
@@ -40,12 +41,12 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
         self.claim.borrow().claimed_until
     }
 
-    /// Whether an instant belongs to the window. What is being asked at its end is waited for: it may be ours already.
-    pub(crate) async fn covers(&self, at: Timestamp) -> bool {
-        if at >= self.until() && self.is_asking.get() {
+    /// Whether the claim that ends at `until` was prolonged: known some seconds before that end, once somebody has claimed on.
+    pub(crate) async fn is_prolonged(&self, until: Timestamp) -> bool {
+        while !self.is_over.get() && self.until() <= until {
             self.answered.notified().await;
         }
-        at < self.until()
+        self.until() > until
     }
 
     /// Prolongs the claim each time that it nears its end, until somebody has claimed on.
@@ -53,7 +54,10 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
         loop {
             let ask_at = self.until().checked_sub(RELIEF.duration()).unwrap_or_default();
             self.world.sleep_until(ask_at).await;
-            if !self.prolong().await {
+            let is_prolonged = self.prolong().await;
+            self.is_over.set(!is_prolonged);
+            self.answered.notify_one();
+            if !is_prolonged {
                 return;
             }
         }
@@ -62,11 +66,7 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
     /// `false` where there is nothing to prolong any more.
     async fn prolong(&self) -> bool {
         while self.world.now() < self.until() {
-            self.is_asking.set(true);
-            let asked = within(self.world, TELLING, self.ask()).await;
-            self.is_asking.set(false);
-            self.answered.notify_one();
-            match asked {
+            match within(self.world, TELLING, self.ask()).await {
                 Some(Ok(is_prolonged)) => return is_prolonged,
                 Some(Err(failure)) => warn!(why = failure.chain(), "could not prolong the window"),
                 None => warn!("could not prolong the window in time"),

@@ -11,7 +11,7 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, Account, Blip, Change, HEARTBEAT, Sample},
+    probe::{self, Account, Blip, Change, HEARTBEAT, RELIEF, Sample},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -140,7 +140,15 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     /// Takes the window's samples, and stays until the next window begins.
     async fn watch(&mut self, from: Timestamp) {
         let mut at = from;
-        while self.relief.covers(at).await {
+        loop {
+            let until = self.relief.until();
+            if at >= until {
+                self.wait_until(until.checked_sub(RELIEF.duration()).unwrap_or(until)).await;
+                if self.relief.is_prolonged(until).await {
+                    continue;
+                }
+                break;
+            }
             let soonest = probe::on_grid(self.world.now(), self.plan.probe.interval);
             if at < soonest {
                 // What took its time, be it a claim or a sample, dates no sample back.
@@ -151,8 +159,8 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             self.sample(at).await;
             at = probe::later(at, self.plan.probe.interval);
         }
-        let until = self.relief.until();
         // The window's last word: what it knows now is all there is until the next one begins.
+        let until = self.relief.until();
         self.account.end(until);
         self.note();
         self.world.hang_up();

@@ -1,4 +1,4 @@
-//! `Notify`: tells people: that a run began, that one must be approved, how one ended, that one was broken off.
+//! `Notify`: tells people: that a run began, that one must be approved, what is late, how one ended, that one was broken off.
 //!
 //! - in: [`Notify`], samples in `events/notify*.json`; or Step Functions' own event of an execution's status
 //! - out: [`Step<()>`]: `Done` once a topic took it; those that did not are named
@@ -48,9 +48,9 @@ enum Notify {
     /// A run ended by itself.
     Ended(Box<Ended>),
     /// A new primary could not be made as safe as the old one was.
-    Unhardened(Box<Standing>),
+    Unhardened(Box<Shortfall>),
     /// Clients are not sent to a new primary yet.
-    TrafficLate(Box<Standing>),
+    TrafficLate(Box<Shortfall>),
     /// A backup lacks something.
     Backup(Box<BackupEnded>),
     /// A cleanup left something that was to go, or did not look everywhere.
@@ -96,10 +96,10 @@ struct Approval {
     task_token: String,
 }
 
-/// What a run that goes on has to say.
+/// What a new primary or its clients still lack, and why.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Standing {
+struct Shortfall {
     run: Run,
     because: String,
 }
@@ -183,12 +183,8 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 });
                 (notice, run.map(|run| run.plan))
             }
-            Notify::Unhardened(standing) => {
-                (incident::unhardened(&standing.run, &standing.because), Some(standing.run.plan))
-            }
-            Notify::TrafficLate(standing) => {
-                (incident::traffic_late(&standing.run, &standing.because), Some(standing.run.plan))
-            }
+            Notify::Unhardened(lacks) => (incident::unhardened(&lacks.run, &lacks.because), Some(lacks.run.plan)),
+            Notify::TrafficLate(lacks) => (incident::traffic_late(&lacks.run, &lacks.because), Some(lacks.run.plan)),
             Notify::Backup(ended) => {
                 let BackupEnded { execution, backup, outcome, because, manifest } = *ended;
                 let notice = incident::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());

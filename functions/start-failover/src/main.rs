@@ -2,7 +2,7 @@
 //! to open or to finish.
 //!
 //! - in: [`StartFailover`], sample in `events/start-failover.json`; from its schedule each minute
-//! - out: [`Step<Vec<Start>>`]: `Done` with what was started, or where nothing is wrong; `Pending` when the minute is over and
+//! - out: [`Step<Vec<Start>>`]: `Done` with what was started, or where nothing is wrong; `Pending` when the next one has begun and
 //!   something is; `Refused` where only a person may start one
 //! - changes: `states:StartExecution`, by a name that is used once; the starter's memory; safe to repeat
 //! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
@@ -55,7 +55,7 @@ async fn handle(
 ) -> Result<Step<Vec<Start>>, Failure> {
     let StartFailover { plan } = edge::parse(event, "StartFailover")?;
     // Until after the schedule's next one began, anywhere within its minute.
-    let until = probe::later(world.now(), probe::EVERY + probe::LATEST);
+    let until = probe::later(world.now(), probe::EVERY + probe::LATEST_START);
     watch::watch(shelf, world, region, &plan, until).await
 }
 
@@ -90,7 +90,7 @@ impl World for Engine {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "EventBridge starts the starter once a minute at most: it looks inside its minute, as the probe does"
+        reason = "EventBridge starts the starter once a minute at most: it looks until the next one has begun"
     )]
     async fn sleep_until(&self, at: Timestamp) {
         tokio::time::sleep(Span::between(self.now(), at).duration()).await;

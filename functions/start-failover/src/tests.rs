@@ -59,7 +59,7 @@ impl World for Engine {
         *self.asked.borrow_mut() += 1;
         let verdict = self.judge?;
         let (because, replication) = ("as judged".to_owned(), String::new());
-        Ok(Rehearsal { fails: true, verdict, because, class: None, replication })
+        Ok(Rehearsal { fails: true, verdict, passes: false, because, class: None, replication })
     }
 
     async fn owner(&self, execution: &ExecutionArn, _: Timestamp) -> Owner {

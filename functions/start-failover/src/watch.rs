@@ -1,4 +1,4 @@
-//! One minute of looking for a failover that is to be started again.
+//! Looking, for two minutes, for a failover that is to be started again.
 
 use std::future::Future;
 

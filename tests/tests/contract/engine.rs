@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, process::Command};
 
 use domain::{
-    probe::{EVERY, HANDOVER, HEARTBEAT, LATEST, LONGEST_INTERVAL},
+    probe::{EVERY, HANDOVER, HEARTBEAT, LATEST_START, LONGEST_INTERVAL},
     run::Kind,
     span::Span,
 };
@@ -211,11 +211,8 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "rds-db:connect",
             "rds:DescribeAccountAttributes",
             "rds:DescribeDBInstances",
-            "route53:GetHostedZone",
-            "route53:ListResourceRecordSets",
             "s3:GetObject",
             "s3:ListBucket",
-            "s3:PutObject",
             "secretsmanager:GetSecretValue",
         ],
     ),
@@ -320,6 +317,23 @@ fn a_failover_s_functions_are_woken_and_the_probe_may_invoke_no_other() {
 }
 
 #[test]
+fn every_function_is_called_each_half_hour_so_that_none_goes_to_sleep() {
+    let template = engine();
+    let properties = template.properties("CheckReadinessFunction");
+    let called = properties["Environment"]["Variables"]["LIFEBOAT_WAKES"].as_str().unwrap_or_default();
+    let called: BTreeSet<&str> = called.split(',').map(str::trim).collect();
+    // The schedule itself calls these two.
+    let others = repository::FUNCTIONS.iter().filter(|name| !["check-readiness", "health-probe"].contains(*name));
+    let all: Vec<String> = others.map(|name| format!("lifeboat-{name}")).collect();
+    assert_eq!(called, all.iter().map(String::as_str).collect());
+    let statements = template.statements("CheckReadinessFunction");
+    let invoking = statements.iter().find(|statement| statement["Action"] == "lambda:InvokeFunction");
+    let allowed = invoking.map(|statement| one_or_more(&statement["Resource"])).unwrap_or_default();
+    assert_eq!(allowed.len(), called.len() + 1, "and the witness's probe");
+    assert!(called.iter().all(|name| allowed.iter().any(|arn| arn.ends_with(&format!(":{name}")))), "{allowed:?}");
+}
+
+#[test]
 fn only_the_recovery_region_starts_anything_by_itself() {
     for kind in ["AWS::Events::Rule", "AWS::CloudWatch::Alarm", "AWS::Lambda::Permission"] {
         for (name, resource) in engine().of_type(kind) {
@@ -388,7 +402,7 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
 #[test]
 fn the_probe_has_time_for_its_longest_window_and_what_is_told_after_it() {
     let limit = engine().properties("HealthProbeFunction")["Timeout"].as_u64().unwrap_or(0);
-    let longest = EVERY + LATEST + LONGEST_INTERVAL + HANDOVER;
+    let longest = EVERY + LATEST_START + LONGEST_INTERVAL + HANDOVER;
     assert!(Span::seconds(limit) > longest, "{limit} s do not hold {longest}");
 }
 
@@ -411,6 +425,25 @@ fn a_plans_own_stack_finds_the_engine_by_its_names() {
     let file = folder.join("lab.json");
     std::fs::write(&file, format!("{template:#}")).unwrap_or_else(|error| panic!("{error}"));
     lint(&file);
+}
+
+/// Both stacks are in one Region of one account, where alarms have one name each.
+#[test]
+fn no_alarm_of_a_plan_s_own_stack_has_the_name_of_one_of_the_engine_s() {
+    let plan = lab_plan();
+    let template = domain::synth::synth(&plan);
+    let of_the_plan: BTreeSet<String> = template["Resources"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, resource)| resource["Properties"]["AlarmName"].as_str().map(str::to_owned))
+        .collect();
+    assert!(!of_the_plan.is_empty());
+    for (name, resource) in engine().of_type("AWS::CloudWatch::Alarm") {
+        let named =
+            resource["Properties"]["AlarmName"].as_str().unwrap_or_default().replace("${Plan}", &plan.plan.to_string());
+        assert!(!of_the_plan.contains(&named), "{name}: {named} is an alarm of the plan's own stack");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn lab_plan() -> Plan {
 fn function_of(task: &str) -> String {
     let named = |prefix| task.strip_prefix(prefix);
     match task {
-        "Approve" | "NotifyUnhardened" | "NotifyTrafficLate" => "notify".into(),
+        "Approve" | "NotifyUnhardened" | "NotifyHardeningLate" | "NotifyTrafficLate" => "notify".into(),
         "JudgeAgain" => "judge-failover".into(),
         "OpenCleanup" | "TearDown" => "cleanup".into(),
         "VerifyBackup" | "VerifyRestored" => "verify".into(),
@@ -37,7 +37,7 @@ fn event_of(machine: &Machine, task: &str) -> String {
         (_, "JudgeAgain") => "events/judge-failover-approved.json".into(),
         (_, "UndoFencePrimary") => "events/fence-primary-undo.json".into(),
         (_, "NotifyTrafficLate") => "events/notify-traffic-late.json".into(),
-        (_, "NotifyUnhardened") => "events/notify-unhardened.json".into(),
+        (_, "NotifyUnhardened" | "NotifyHardeningLate") => "events/notify-unhardened.json".into(),
         (_, "OpenCleanup") => "events/cleanup-open.json".into(),
         (_, "TearDown") => "events/cleanup-restored.json".into(),
         (_, "VerifyBackup") => "events/verify-backup.json".into(),

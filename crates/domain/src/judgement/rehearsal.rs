@@ -16,12 +16,15 @@ use crate::{
 
 /// What a run that nobody ordered would decide now; while the primary works, if its host fell silent now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Rehearsal {
     /// Whether the primary fails now, so that nothing had to be supposed.
     pub fails: bool,
     /// Whether a failover would follow, and how.
     pub verdict: Would,
+    /// Whether what it would be refused for now passes by itself, so that a run would wait for it.
+    #[serde(default)]
+    pub passes: bool,
     /// Why, in a sentence.
     pub because: String,
     /// What it would count as.
@@ -53,6 +56,7 @@ pub fn rehearse(seen: Seen, lease: Option<&Lease>, run: &Run, now: Timestamp) ->
     let told = |verdict, because: String, class| Rehearsal {
         fails,
         verdict,
+        passes: false,
         because,
         class,
         replication: replication.clone(),
@@ -63,7 +67,7 @@ pub fn rehearse(seen: Seen, lease: Option<&Lease>, run: &Run, now: Timestamp) ->
     }
     if let (Verdict::Up, Some(why)) = (seen.recovery.database, blind(&seen.witness)) {
         let because = format!(
-            "the primary answers us and the witness does not reach it, which so could not tell its failure from our being cut off: {why}"
+            "the primary answers us and the witness does not see it up, so that the witness could not tell a dead primary from a cut-off recovery Region: {why}"
         );
         return told(Would::Refuse, because, None);
     }
@@ -83,7 +87,8 @@ pub fn rehearse(seen: Seen, lease: Option<&Lease>, run: &Run, now: Timestamp) ->
             let because = format!("a failure of class {}; may lose {}", judgement.class, judgement.loss);
             told(verdict, because, Some(judgement.class))
         }
-        Decision::Hold(why) | Decision::Refuse(why) => told(Would::Refuse, why, None),
+        Decision::Hold(why) => Rehearsal { passes: true, ..told(Would::Refuse, why, None) },
+        Decision::Refuse(why) => told(Would::Refuse, why, None),
     }
 }
 

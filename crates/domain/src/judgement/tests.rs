@@ -490,7 +490,7 @@ fn a_rehearsal_says_what_a_death_now_would_lead_to() {
     let outside = Witness::Looked(look(Endpoint::Silent, Verdict::Down));
     let told = rehearsed(Seen { witness: outside.clone(), ..healthy() }, &run());
     assert_eq!(told.verdict, Would::Refuse, "a witness that never reaches it tells no failure from a cut");
-    assert!(told.because.contains("the witness does not reach it"), "{}", told.because);
+    assert!(told.because.contains("the witness does not see it up"), "{}", told.because);
     assert_eq!(rehearsed(Seen { witness: outside, ..killed() }, &run()).verdict, Would::FailOver, "one that fails now");
 }
 

@@ -266,7 +266,7 @@ pub struct Record {
 pub struct Probe {
     /// From one sample to the next.
     pub interval: Span,
-    /// How long one sample may take. Shorter than the interval.
+    /// How long the primary may be silent when it is looked at. Shorter than the interval.
     pub timeout: Span,
     /// This many failed samples in a row raise the alarm.
     #[schemars(range(min = 2, max = 100))]
@@ -582,6 +582,20 @@ impl Plan {
     pub fn schedule_names(&self) -> String {
         let names: Vec<&str> = self.backups.iter().map(|backup| backup.name.as_str()).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    }
+
+    /// The KMS keys of the plan's copies, each once, with its Region.
+    #[must_use]
+    pub fn copy_keys(&self) -> Vec<(Region, KmsKeyId)> {
+        let mut keys = Vec::new();
+        for copy in self.backups.iter().flat_map(|backup| &backup.copies) {
+            let Some(key) = &copy.kms_key else { continue };
+            let named = (copy.region.clone(), key.clone());
+            if !keys.contains(&named) {
+                keys.push(named);
+            }
+        }
+        keys
     }
 
     /// Every Region that may hold backups.

@@ -141,8 +141,8 @@ fn the_last_word_of_a_window_is_awaited_no_longer_than_it_may_take() {
         let probe = Probe { interval: Span::milliseconds(interval), timeout: Span::milliseconds(timeout), ..probe() };
         last_word_by(at(72_000), &probe)
     };
-    assert_eq!(with(500, 400), at(72_000 - 500 + 400 + 4_000));
-    assert_eq!(with(30_000, 10_000), at(72_000 - 30_000 + 10_000 + 4_000));
+    assert_eq!(with(500, 400), at(72_000 - 500 + 900 + 4_000));
+    assert_eq!(with(30_000, 10_000), at(72_000 - 30_000 + 22_000 + 4_000));
 }
 
 #[test]
@@ -163,8 +163,8 @@ fn a_streak_that_nobody_has_gone_on_with_is_not_believed() {
     up(&mut watch, 0);
     down(&mut watch, 500);
     down(&mut watch, 1_000);
-    // Two intervals, a time-out, the handover and the telling.
-    let longest = 1_000 + 2 * 500 + 400 + 4_000 + 2_000;
+    // Two intervals, a sample that takes its time, the handover and the telling.
+    let longest = 1_000 + 2 * 500 + 900 + 4_000 + 2_000;
     assert_eq!(watch.clone().believed(at(longest), &probe()), watch);
     let old = watch.clone().believed(at(longest + 1), &probe());
     assert_eq!((old.failing, old.last_seen), (None, watch.last_seen), "where its log stood stays true");
@@ -288,7 +288,7 @@ proptest! {
             while let Some(ours) = windows.clone().filter(|ours| later(started, RELIEF) > ours.claimed_until) {
                 let before = at((minute - 1) * 60_000 + second * 1_000);
                 let Some(until) = prolong(&ours, &ours, &probe, before) else { break };
-                prop_assert!(Span::between(before, until) <= EVERY + LATEST + LONGEST_INTERVAL);
+                prop_assert!(Span::between(before, until) <= EVERY + LATEST_START + LONGEST_INTERVAL);
                 windows = Some(Windows { claimed_until: until, ..ours });
                 expected = Some(until);
             }

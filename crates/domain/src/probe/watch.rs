@@ -72,11 +72,11 @@ pub enum Change {
 }
 
 /// How old a streak's newest sample may be while the watch goes on: two intervals, one of them for a sample that could not
-/// tell, and the newest one's time-out; the last word of a window that died, which the next one waits for before it writes;
+/// tell, and the newest one's own time; the last word of a window that died, which the next one waits for before it writes;
 /// and the telling of its own.
 #[must_use]
 pub fn believed_for(probe: &Probe) -> Span {
-    probe.interval.times(2) + probe.timeout + HANDOVER + TELLING
+    probe.interval.times(2) + probe.longest_look() + HANDOVER + TELLING
 }
 
 /// How old the newest sign of life may be beyond an interval: a healthy watch writes one down every 10 s, or at each sample.

@@ -72,7 +72,7 @@ fn answers(seconds: i64) -> Watch {
 
 fn judged(verdict: Would) -> Judge {
     let (because, replication) = ("as judged".to_owned(), String::new());
-    Judge::Says(Rehearsal { fails: true, verdict, because, class: None, replication })
+    Judge::Says(Rehearsal { fails: true, verdict, passes: false, because, class: None, replication })
 }
 
 /// A case, and what is decided of it.

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use domain::health::Endpoint;
+use domain::{health::Endpoint, probe};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -24,12 +24,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Fault, Patience, Postgres, Server, Unasked};
 
-/// What distance may add to a login: six round trips of the longest way between two Regions. A server that falls silent on
-/// the way gets no more of it than its patience.
-const FURTHEST: Duration = Duration::from_secs(2);
-
 impl Postgres {
-    /// Connects, asks, and hangs up, all within `patience`.
+    /// Connects, asks, and hangs up.
     pub(super) async fn asking<T>(
         &self,
         server: &Server<'_>,
@@ -49,7 +45,7 @@ impl Postgres {
         let Patience { login, whole } = patience;
         let login = login.min(whole);
         let now = Instant::now();
-        let limits = Limits { login: now + login + FURTHEST, whole: now + whole, patience: login };
+        let limits = Limits { login: now + login + probe::LOGIN.duration(), whole: now + whole, patience: login };
         let ours = |why: String| Unasked { endpoint: Endpoint::Unresolved, fault: Fault::Ours, let_in: false, why };
         let (user, password) = self.logins.credential(server).await.map_err(ours)?;
         let tls = self.logins.tls(server.login.tls).await.map_err(ours)?;

@@ -5,10 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{health::Look, id::HostName};
+use domain::{
+    health::{Endpoint, Look},
+    id::HostName,
+};
 
 use super::{
-    Patience, Postgres, Server,
+    Fault, Patience, Postgres, Server, Unasked,
     connect::{Limits, Session},
     first_row,
     primary::{self, LOOK},
@@ -17,13 +20,13 @@ use crate::clock;
 
 /// How long a session is asked before the server must let us in anew: one that lets nobody in any more is not well,
 /// whatever it answers to those who are in.
-const KEPT: Duration = Duration::from_secs(10);
+const LOGIN_EVERY: Duration = Duration::from_secs(5);
 
 /// A session that is kept from one look to the next: each costs one round trip then, however far the server is.
 #[derive(Default)]
-pub struct Held(RefCell<Option<Kept>>);
+pub struct Held(RefCell<Option<Open>>);
 
-struct Kept {
+struct Open {
     endpoint: HostName,
     since: Instant,
     session: Session,
@@ -36,14 +39,15 @@ impl Held {
     }
 
     /// The session with this server, unless it is too old.
-    fn take(&self, server: &Server<'_>) -> Option<Kept> {
-        self.0.take().filter(|kept| kept.endpoint == server.side.endpoint && kept.since.elapsed() < KEPT)
+    fn take(&self, server: &Server<'_>) -> Option<Open> {
+        self.0.take().filter(|kept| kept.endpoint == server.side.endpoint && kept.since.elapsed() < LOGIN_EVERY)
     }
 }
 
 impl Postgres {
-    /// Looks at a primary, over the session of the look before where there is one.
-    pub async fn look_again(&self, held: &Held, server: &Server<'_>, within: Duration) -> Look {
+    /// Looks at a primary, over the session of the look before where there is one: it may be silent for `within`, and all of
+    /// it takes no longer than `whole`.
+    pub async fn look_again(&self, held: &Held, server: &Server<'_>, within: Duration, whole: Duration) -> Look {
         let (at, began) = (clock::now(), Instant::now());
         if let Some(mut kept) = held.take(server) {
             let limits = Limits::of_a_question(within);
@@ -61,19 +65,33 @@ impl Postgres {
                 Err(_) => {}
             }
         }
-        let answer = match self.enter(server, Patience::from(within)).await {
-            Ok((mut session, limits)) => {
-                match session.ask(limits.whole(), async |client| first_row(client, LOOK).await).await {
-                    Ok(row) => {
-                        let endpoint = server.side.endpoint.clone();
-                        held.0.replace(Some(Kept { endpoint, since: began, session }));
-                        Ok(row)
-                    }
-                    Err(broken) => Err(self.unasked(server, &limits, broken).await),
-                }
+        let left = whole.saturating_sub(began.elapsed());
+        let answer = match tokio::time::timeout(left, self.look_anew(server, within)).await {
+            Ok(Ok((session, row))) => {
+                let endpoint = server.side.endpoint.clone();
+                held.0.replace(Some(Open { endpoint, since: began, session }));
+                Ok(row)
             }
-            Err(unasked) => Err(unasked),
+            Ok(Err(unasked)) => Err(unasked),
+            Err(_) => Err(Unasked {
+                endpoint: Endpoint::Open,
+                fault: Fault::Server,
+                let_in: false,
+                why: format!("`{}` has not let us in within {} ms", server.side.endpoint, whole.as_millis()),
+            }),
         };
         primary::looked(server, answer, at, began.elapsed())
+    }
+
+    async fn look_anew(
+        &self,
+        server: &Server<'_>,
+        within: Duration,
+    ) -> Result<(Session, Vec<Option<String>>), Unasked> {
+        let (mut session, limits) = self.enter(server, Patience::from(within)).await?;
+        match session.ask(limits.whole(), async |client| first_row(client, LOOK).await).await {
+            Ok(row) => Ok((session, row)),
+            Err(broken) => Err(self.unasked(server, &limits, broken).await),
+        }
     }
 }

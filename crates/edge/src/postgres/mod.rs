@@ -1,8 +1,8 @@
 //! PostgreSQL, asked with a deadline: what a probe, a judge and a promotion need to know of a server.
 //!
-//! Every question has one limit for all of it: resolving, connecting, TLS, logging in, asking. Lost packets
-//! cost as long as the limit and no longer; where the question itself may take its time, the login has a limit of
-//! its own. A limit is how long the server may be silent: a login to one that is far away has several answers to wait for.
+//! A limit is how long the server may be silent. A connection takes at most that; a login, which has several answers to wait
+//! for, at most 2 s more, however far the server is; and the question after it at most the limit again. Where the question
+//! itself may take its time, the login has a limit of its own.
 
 mod connect;
 mod drain;
@@ -81,12 +81,12 @@ pub enum Fault {
     Refusal,
 }
 
-/// How long a server may take.
+/// How long a server may be silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// Until it has let us in: what one that loses packets costs.
     pub login: Duration,
-    /// For all of it, the login included.
+    /// From the beginning until the question is answered, where the login left it more than it may be silent.
     pub whole: Duration,
 }
 

@@ -207,17 +207,18 @@ fn alter_roles(roles: &[SqlName], to: &str) -> String {
     roles.iter().map(|role| format!("alter role {} {to}; ", identifier(role))).collect()
 }
 
-/// Tries of a change that another session may be making at the same moment.
-const TRIES: usize = 5;
+/// Tries of a change that other sessions may be making at the same moment: of two guards, the looks of some seconds meet an
+/// old primary at once when it returns, and one of them gets through at a time.
+const TRIES: u32 = 12;
 
 /// Changes a role, named as SQL takes it. A fence and a guard may change one at once: PostgreSQL refuses the later one as
 /// an internal error (`tuple concurrently updated`), which says nothing against asking again.
 async fn change_role(client: &Client, role: &str, to: &str) -> Result<(), tokio_postgres::Error> {
     let change = format!("alter role {role} {to}");
-    for _ in 1..TRIES {
+    for tried in 1..TRIES {
         match client.batch_execute(&change).await {
             Err(error) if error.code() == Some(&SqlState::INTERNAL_ERROR) => {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(5 * u64::from(tried))).await;
             }
             changed => return changed,
         }

@@ -20,7 +20,7 @@ MOST_FAULTS = 200
 SILENCE_SECONDS = 30
 
 WHEN = ("before", "after")
-HOW = ("throttled", "broken", "denied", "silent", "killed")
+HOW = ("throttled", "broken", "denied", "silent", "killed", "asleep")
 
 
 class BadFault(ValueError):
@@ -117,6 +117,8 @@ def read(document) -> Fault:
         raise BadFault(f"`how` must be one of {', '.join(HOW)}")
     if fault.how == "denied" and fault.when == "after":
         raise BadFault("a denied call is never carried out: `when` must be before")
+    if fault.how == "asleep" and (fault.operation, fault.when) != ("Invoke", "before"):
+        raise BadFault("only a function can be asleep: `operation` must be Invoke, `when` before")
     if fault.how == "killed" and fault.caller in ("states", "root"):
         raise BadFault("only a function can be killed in its call")
     return fault
@@ -194,6 +196,7 @@ TASK_ERRORS = {
     "broken": "Lambda.ServiceException",
     "denied": "Lambda.AWSLambdaException",
     "silent": "Lambda.ClientExecutionTimeoutException",
+    "asleep": "Lambda.ResourceNotReadyException",
 }
 
 
@@ -203,5 +206,8 @@ def answer(service: str, how: str) -> tuple[int, str]:
         return THROTTLED.get(service, (400, "ThrottlingException"))
     if how == "denied":
         return 403, "AccessDenied"
+    if how == "asleep":
+        # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+        return 502, "ResourceNotReadyException"
     # What a silent call's or a killed caller's connection would carry, were anyone left to read it.
     return BROKEN.get(service, (500, "InternalFailure"))

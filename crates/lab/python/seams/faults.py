@@ -3,7 +3,7 @@
 `PUT /_lab/faults` sets one, `GET` lists them, `DELETE /_lab/faults[/ID]` ends them. `GET /_lab/calls` is the record of
 every call that functions and Step Functions made. `DELETE /_lab/environments` ends the functions' idle processes, so that
 each one's next invocation is its first; `DELETE /_lab/environments/FUNCTION` ends one function's, those at work too. What a
-fault and a call are is in `fault_rules`.
+fault and a call are is in `fault_rules`. `PUT /_lab/schedules` `{"seconds": N}` starts what is due up to so much later.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
 from ministack.services import stepfunctions
 
-from . import fault_rules, symbols
+from . import fault_rules, schedules, symbols
 from .fault_rules import SILENCE_SECONDS, BadFault, Book, Call
 
 # Where IAM's name of an action is not the operation's.
@@ -223,16 +223,21 @@ def control(book: Book, method: str, path: str, body: bytes):
                 return told(200, {})
             case "DELETE", "faults", _ if number.isdecimal():
                 return told(200, {}) if book.end(int(number)) else told(404, {"error": f"there is no fault {number}"})
+            case "PUT", "schedules", "":
+                schedules.start_within(json.loads(body)["seconds"])
+                return told(200, {})
             case "GET", "calls", "":
                 return told(200, {"calls": book.calls()})
             case "DELETE", "calls", "":
                 book.forget_calls()
                 return told(200, {})
     except json.JSONDecodeError as error:
-        return told(400, {"error": f"the fault is no JSON: {error}"})
+        return told(400, {"error": f"what was asked is no JSON: {error}"})
     except BadFault as error:
         return told(400, {"error": str(error)})
-    return told(404, {"error": f"{method} {path}: the lab has faults and calls"})
+    except (KeyError, TypeError, ValueError) as error:
+        return told(400, {"error": f"what was asked is not of its form: {error}"})
+    return told(404, {"error": f"{method} {path}: the lab has faults, calls and schedules"})
 
 
 def told(status: int, document: dict):

@@ -3,9 +3,13 @@
 AWS starts a rule's rate at a moment of its own choosing, within one interval of its creation or
 enabling. ministack waits a whole interval from the creation and looks every 10 s. The lab chooses
 AWS's soonest: about a second after the rule was created, or enabled again, with a target.
+
+AWS starts what is due for a minute anywhere within that minute. Told to by `start_within`, the lab does so too: each firing
+is as much later as chance has it, and shifts none that follows.
 """
 
 import datetime
+import random
 
 from ministack.services import eventbridge, scheduler
 
@@ -17,6 +21,18 @@ TICK_SECONDS = 0.2
 
 # What EventBridge Scheduler replaces in a target's input by the time that it fires for.
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
+
+
+# How much later than due a rule may fire, in seconds.
+latest = 0.0
+
+
+def start_within(seconds) -> None:
+    """Lets rules fire up to so much later from now on."""
+    global latest
+    if not 0 <= float(seconds) < 60:
+        raise ValueError("seconds are 0 to 59")
+    latest = float(seconds)
 
 
 def fill(_settings) -> None:
@@ -33,10 +49,18 @@ def fill_rules() -> None:
     seconds_of = symbols.uses(eventbridge, "_parse_rate_seconds", "expr")
     now = symbols.uses(eventbridge, "_now_ts", "")
     running = set()
+    # By rule, the firing that is due and when it shall be.
+    chosen = {}
+
+    def held_back(key, moment) -> bool:
+        if chosen.get(key, (None, 0))[0] != moment:
+            chosen[key] = (moment, moment + random.uniform(0, latest))
+        return moment <= now() < chosen[key][1]
 
     @symbols.replaces(eventbridge, "_tick_scheduled_rules", "")
     def tick_scheduled_rules(original):
         due = {}
+        held = {}
         for key, rule in list(rules._data.items()):
             interval = seconds_of(rule.get("ScheduleExpression", ""))
             if interval is None:
@@ -49,9 +73,13 @@ def fill_rules() -> None:
                 running.add(key)
                 last_fired[key] = now() - interval
             due[key] = last_fired[key] + interval
+            if held_back(key, due[key]):
+                held[key] = last_fired[key]
+                last_fired[key] = now()
         original()
+        last_fired.update(held)
         for key, moment in due.items():
-            if moment < last_fired.get(key, 0) < moment + 1:
+            if key not in held and moment < last_fired.get(key, 0) < moment + 60:
                 last_fired[key] = moment
 
 

@@ -21,7 +21,9 @@ pub use scenario::{Scenario, UnknownScenario};
 
 use crate::{
     footprint::Footprint,
+    gateway::{Caller, Fault, How, When},
     machine::{Machine, MachineError},
+    manners::Manners,
     network::NoLink,
     pager::{self, Pager},
     rds::RdsError,
@@ -92,6 +94,7 @@ pub struct Stage {
     worn: bool,
     lead: Duration,
     answer_after: Span,
+    manners: Manners,
 }
 
 impl Stage {
@@ -116,6 +119,7 @@ impl Stage {
             worn: false,
             lead: Duration::ZERO,
             answer_after: Span::seconds(0),
+            manners: Manners::default(),
         })
     }
 
@@ -133,7 +137,13 @@ impl Stage {
         self.machine.network.heal_all();
         if self.worn {
             audience.step("restoring the pair as it was before the last drill");
+            // The lab's own way of starting anew is no drill.
+            let manners = std::mem::take(&mut self.manners);
+            if manners != Manners::Instant {
+                self.machine.mind(Manners::Instant, &self.system.plan).await?;
+            }
             self.system.renew(&self.machine).await?;
+            self.mind(manners).await?;
         }
         self.worn = !scenario.leaves_all_as_it_was();
         self.drills += 1;
@@ -156,6 +166,26 @@ impl Stage {
         let played = self.play(scenario, reproduce, audience).await;
         self.lead = Duration::ZERO;
         played
+    }
+
+    /// Lets AWS behave so from now on.
+    ///
+    /// # Errors
+    /// [`DrillError`].
+    pub async fn mind(&mut self, manners: Manners) -> Result<(), DrillError> {
+        if manners == self.manners {
+            return Ok(());
+        }
+        self.manners = manners;
+        self.machine.mind(manners, &self.system.plan).await?;
+        // Functions that nothing but a backup calls. With readiness, no other one sleeps.
+        let faults = self.machine.gateway.faults();
+        faults.heal().await?;
+        for function in SLEEPERS {
+            let asleep = Fault::new(When::Before, How::Asleep).by(Caller::States).operation("Invoke");
+            faults.set(&asleep.target(function).first(1)).await?;
+        }
+        Ok(())
     }
 
     /// Lets whoever approves a failover answer only after so long.
@@ -212,6 +242,10 @@ impl Stage {
         self.machine.shut_down().await;
     }
 }
+
+/// Functions that sleep where AWS minds its manners.
+const SLEEPERS: [&str; 5] =
+    ["lifeboat-open-backup", "lifeboat-snapshot", "lifeboat-restore", "lifeboat-close-backup", "lifeboat-cleanup"];
 
 /// How long a run may take in the lab, without what its plan waits for.
 const RUN_PATIENCE: Duration = Duration::from_secs(90);

@@ -98,6 +98,8 @@ pub enum How {
     Silent,
     /// Nothing any more: its process is killed with SIGKILL. Only functions.
     Killed,
+    /// That the function wakes first, as one does that was idle for weeks. Only of an `Invoke`, and [`When::Before`].
+    Asleep,
 }
 
 /// Calls to spoil, and how. Set with [`Faults::set`].
@@ -241,6 +243,16 @@ impl Faults {
     /// [`FaultsError`].
     pub async fn forget_calls(&self) -> Result<(), FaultsError> {
         self.ask::<serde_json::Value>(self.http.delete(format!("{}/calls", self.base))).await.map(drop)
+    }
+
+    /// Lets EventBridge start what is due up to so many seconds later, as chance has it; fewer than 60.
+    ///
+    /// # Errors
+    /// [`FaultsError`].
+    pub async fn start_schedules_within(&self, seconds: u64) -> Result<(), FaultsError> {
+        let request =
+            self.http.put(format!("{}/schedules", self.base)).json(&serde_json::json!({ "seconds": seconds }));
+        self.ask::<serde_json::Value>(request).await.map(drop)
     }
 
     /// Ends the functions' idle processes: each one's next invocation is its first, and makes every call that a first

@@ -20,16 +20,27 @@ use std::{
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::info;
 
+use crate::manners::Way;
+
 pub use vantage::Vantage;
+
+/// How far a host is from a vantage.
+pub type Ways = Arc<dyn Fn(Vantage, Ipv4Addr) -> Way + Send + Sync>;
 
 /// The hosts that there are, as they come and go.
 pub type Hosts = watch::Receiver<BTreeSet<SocketAddrV4>>;
 
 /// The links of a lab. Dropped, they are gone.
-#[derive(Debug)]
 pub struct Network {
     links: Links,
+    ways: watch::Sender<Ways>,
     following: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Network").field("links", &self.links).finish_non_exhaustive()
+    }
 }
 
 type Links = Arc<Mutex<BTreeMap<(Vantage, SocketAddrV4), Link>>>;
@@ -60,17 +71,32 @@ impl Network {
     #[must_use]
     pub fn start(mut hosts: Hosts) -> Self {
         let links = Links::default();
-        let laid = Arc::clone(&links);
+        let next_door: Ways = Arc::new(|_, _| Way::default());
+        let ways = watch::Sender::new(next_door);
+        let (laid, mut far) = (Arc::clone(&links), ways.subscribe());
         let following = tokio::spawn(async move {
             loop {
                 let there = hosts.borrow_and_update().clone();
-                lay(&laid, &there);
-                if hosts.changed().await.is_err() {
-                    return;
+                if far.has_changed().unwrap_or(false) {
+                    // Whoever is connected connects anew, over the way as it is now.
+                    locked(&laid).clear();
+                }
+                lay(&laid, &there, &far.borrow_and_update().clone());
+                tokio::select! {
+                    changed = hosts.changed() => if changed.is_err() { return },
+                    changed = far.changed() => match changed {
+                        Ok(()) => far.mark_changed(),
+                        Err(_) => return,
+                    },
                 }
             }
         });
-        Self { links, following }
+        Self { links, ways, following }
+    }
+
+    /// Moves the hosts away from the vantages, or back next door.
+    pub fn lead(&self, ways: Ways) {
+        self.ways.send_replace(ways);
     }
 
     /// Cuts the link between a vantage and a host, in both directions.
@@ -114,7 +140,7 @@ impl Drop for Network {
 }
 
 /// Links the hosts that have none, and forgets the links of hosts that are gone.
-fn lay(links: &Links, hosts: &BTreeSet<SocketAddrV4>) {
+fn lay(links: &Links, hosts: &BTreeSet<SocketAddrV4>, ways: &Ways) {
     let mut links = locked(links);
     links.retain(|(_, host), _| hosts.contains(host));
     for host in hosts {
@@ -122,7 +148,8 @@ fn lay(links: &Links, hosts: &BTreeSet<SocketAddrV4>) {
             links.entry((vantage, *host)).or_insert_with(|| {
                 let (cut, is_cut) = watch::channel(false);
                 let at = SocketAddrV4::new(vantage.sees(*host.ip()), host.port());
-                Link { cut, relaying: tokio::spawn(relay::run(at, *host, is_cut)) }
+                let way = ways(vantage, *host.ip());
+                Link { cut, relaying: tokio::spawn(relay::run(at, *host, is_cut, way)) }
             });
         }
     }

@@ -13,11 +13,13 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinSet,
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 use tracing::warn;
+
+use crate::manners::Way;
 
 /// Whether the link is cut.
 type Cut = watch::Receiver<bool>;
@@ -34,13 +36,15 @@ const LOOPBACK: Duration = Duration::from_millis(20);
 const FILLING: usize = 4;
 /// What is passed on at a time.
 const BUFFER: usize = 16 * 1024;
+/// How many of those are under way at once on a long link.
+const UNDER_WAY: usize = 256;
 
 /// Passes on what comes to `at`, until it is dropped.
-pub(super) async fn run(at: SocketAddrV4, host: SocketAddrV4, mut cut: Cut) {
+pub(super) async fn run(at: SocketAddrV4, host: SocketAddrV4, mut cut: Cut, way: Way) {
     let mut gate = Gate { at, listener: None, fillers: Vec::new() };
     let mut under_way = JoinSet::new();
     loop {
-        if let Err(error) = turn(&mut gate, &mut under_way, host, &mut cut).await {
+        if let Err(error) = turn(&mut gate, &mut under_way, host, &mut cut, way).await {
             warn!(%at, %host, %error, "a link does not work and is tried again");
             tokio::time::sleep(KNOCK_EVERY).await;
         }
@@ -60,7 +64,13 @@ enum Ended {
 }
 
 /// One turn: closed to all while cut, absent while the host is, open else.
-async fn turn(gate: &mut Gate, under_way: &mut JoinSet<Ended>, host: SocketAddrV4, cut: &mut Cut) -> io::Result<()> {
+async fn turn(
+    gate: &mut Gate,
+    under_way: &mut JoinSet<Ended>,
+    host: SocketAddrV4,
+    cut: &mut Cut,
+    way: Way,
+) -> io::Result<()> {
     if *cut.borrow_and_update() {
         gate.shut().await?;
         return changed(cut).await;
@@ -89,7 +99,7 @@ async fn turn(gate: &mut Gate, under_way: &mut JoinSet<Ended>, host: SocketAddrV
             accepted = listener.accept(), if under_way.len() < MOST => {
                 let (client, from) = accepted?;
                 if !fillers.contains(&from) {
-                    under_way.spawn(carry(client, host, cut.clone()));
+                    under_way.spawn(carry(client, host, cut.clone(), way));
                 }
             }
         }
@@ -158,14 +168,16 @@ fn set_queue(listener: &TcpListener, queue: libc::c_int) -> io::Result<()> {
 }
 
 /// Passes one connection on, to its end.
-async fn carry(mut client: TcpStream, host: SocketAddrV4, mut cut: Cut) -> Ended {
+async fn carry(mut client: TcpStream, host: SocketAddrV4, mut cut: Cut, way: Way) -> Ended {
     healed(&mut cut).await;
+    // The kernel has let the client in at once: what that takes on a long way comes here.
+    tokio::time::sleep(way.round_trip).await;
     let (ended, mut server) = match TcpStream::connect(host).await {
         Ok(server) => (Ended::Passed, Some(server)),
         Err(_) => (Ended::Refused, None),
     };
     let broken = match &mut server {
-        Some(server) => exchange(&mut client, server, &cut).await.is_err(),
+        Some(server) => exchange(&mut client, server, &cut, way).await.is_err(),
         None => true,
     };
     // A cut link does not tell of a peer's end either.
@@ -179,12 +191,52 @@ async fn carry(mut client: TcpStream, host: SocketAddrV4, mut cut: Cut) -> Ended
     ended
 }
 
-async fn exchange(client: &mut TcpStream, server: &mut TcpStream, cut: &Cut) -> io::Result<()> {
+async fn exchange(client: &mut TcpStream, server: &mut TcpStream, cut: &Cut, way: Way) -> io::Result<()> {
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    tokio::try_join!(flow(from_client, to_server, cut.clone()), flow(from_server, to_client, cut.clone())).map(drop)
+    let (there, back) = (cut.clone(), cut.clone());
+    if way == Way::default() {
+        tokio::try_join!(flow(from_client, to_server, there), flow(from_server, to_client, back)).map(drop)
+    } else {
+        tokio::try_join!(travel(from_client, to_server, there, way), travel(from_server, to_client, back, way))
+            .map(drop)
+    }
+}
+
+/// Passes on one direction of a long link: what is read comes out as much later as the way takes, in its order.
+async fn travel(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut cut: Cut,
+    way: Way,
+) -> io::Result<()> {
+    let (sender, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(UNDER_WAY);
+    let leaves = async move {
+        for number in 0.. {
+            let mut buffer = vec![0; BUFFER];
+            let read = from.read(&mut buffer).await?;
+            if read == 0 {
+                break;
+            }
+            buffer.truncate(read);
+            if sender.send((Instant::now() + way.takes(number), buffer)).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let arrives = async move {
+        while let Some((at, bytes)) = arriving.recv().await {
+            sleep_until(at).await;
+            healed(&mut cut).await;
+            to.write_all(&bytes).await?;
+        }
+        healed(&mut cut).await;
+        to.shutdown().await
+    };
+    tokio::try_join!(leaves, arrives).map(drop)
 }
 
 /// Passes on one direction. What was read when the link was cut is under way, and arrives when it is healed.

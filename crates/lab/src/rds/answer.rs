@@ -22,7 +22,7 @@ pub(super) fn instance(xml: &mut Xml, estate: &Estate, inventory: &Inventory, in
             .text("DBInstanceClass", &traits.class)
             .text("Engine", "postgres")
             .text("EngineVersion", &estate.installation.version)
-            .text("DBInstanceStatus", instance.status)
+            .text("DBInstanceStatus", instance.shown())
             .text("MasterUsername", &origin.master_username)
             .optional("DBName", origin.database.as_ref())
             .text("AllocatedStorage", origin.storage_gib)
@@ -48,9 +48,9 @@ pub(super) fn instance(xml: &mut Xml, estate: &Estate, inventory: &Inventory, in
             });
         }
         xml.element("VpcSecurityGroups", |xml| {
-            for group in &traits.groups {
+            for (group, status) in instance.shown_groups() {
                 xml.element("VpcSecurityGroupMembership", |xml| {
-                    xml.text("VpcSecurityGroupId", group).text("Status", "active");
+                    xml.text("VpcSecurityGroupId", group).text("Status", status);
                 });
             }
         });

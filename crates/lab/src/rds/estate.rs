@@ -25,6 +25,7 @@ use super::secrets::random_hex;
 use super::server::Server;
 use super::settings::{Role, Upstream};
 use super::work::Works;
+use crate::manners::Manners;
 
 /// Everything behind the endpoint.
 pub(super) struct Estate {
@@ -40,6 +41,7 @@ pub(super) struct Estate {
     pub(super) copy_pace: Pace,
     /// How long everything took.
     pub(super) works: Works,
+    manners: Mutex<Manners>,
     replication: fn(Ipv4Addr) -> Ipv4Addr,
     inventory: Mutex<Inventory>,
     /// `None` once the estate has ended: then no work begins.
@@ -77,6 +79,7 @@ impl Estate {
             hosts: watch::Sender::default(),
             copy_pace: Pace::default(),
             works: Works::default(),
+            manners: Mutex::default(),
             replication,
             inventory: Mutex::default(),
             work: Mutex::new(Some(JoinSet::new())),
@@ -86,6 +89,16 @@ impl Estate {
     /// The inventory, for as long as the guard lives; never across a wait.
     pub(super) fn inventory(&self) -> MutexGuard<'_, Inventory> {
         self.inventory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it behaves now.
+    pub(super) fn manners(&self) -> Manners {
+        *self.manners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Behaves so from now on. What is under way goes on as it began.
+    pub(super) fn mind(&self, manners: Manners) {
+        *self.manners.lock().unwrap_or_else(PoisonError::into_inner) = manners;
     }
 
     /// The server of an instance.
@@ -121,6 +134,8 @@ impl Estate {
         let instance = Instance {
             name: name.clone(),
             status: Status::Creating,
+            lagging: None,
+            arriving: None,
             trouble: None,
             server: Arc::clone(&server),
             origin,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -124,6 +125,10 @@ pub(super) struct Pending {
 pub(super) struct Instance {
     pub(super) name: Name,
     pub(super) status: Status,
+    /// What is shown until then instead.
+    pub(super) lagging: Option<(Status, Instant)>,
+    /// Security groups that are on their way.
+    pub(super) arriving: Option<Vec<String>>,
     pub(super) trouble: Option<String>,
     pub(super) server: Arc<Server>,
     pub(super) origin: Origin,
@@ -140,6 +145,29 @@ pub(super) struct Instance {
 }
 
 impl Instance {
+    /// The status as it is shown: a change may not be visible yet.
+    pub(super) fn shown(&self) -> Status {
+        self.lagging.filter(|(_, until)| Instant::now() < *until).map_or(self.status, |(shown, _)| shown)
+    }
+
+    /// Changes the status, which is shown only after so long.
+    pub(super) fn begin(&mut self, status: Status, lag: Duration) {
+        self.lagging = (!lag.is_zero()).then(|| (self.shown(), Instant::now() + lag));
+        self.status = status;
+    }
+
+    /// The security groups as they are shown, each with its status.
+    pub(super) fn shown_groups(&self) -> Vec<(&str, &'static str)> {
+        let Some(arriving) = &self.arriving else {
+            return self.traits.groups.iter().map(|group| (group.as_str(), "active")).collect();
+        };
+        let leaving = self.traits.groups.iter();
+        let leaving =
+            leaving.map(|group| (group.as_str(), if arriving.contains(group) { "active" } else { "removing" }));
+        let new = arriving.iter().filter(|group| !self.traits.groups.contains(group));
+        leaving.chain(new.map(|group| (group.as_str(), "adding"))).collect()
+    }
+
     /// Whether a base backup and an archive are kept.
     pub(super) fn is_backed_up(&self) -> bool {
         self.traits.retention_days > 0 && self.source.is_none()

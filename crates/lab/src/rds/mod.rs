@@ -47,6 +47,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tracing::{error, info};
 
+use crate::manners::Manners;
 use crate::process::{RunAs, Spawner};
 use estate::Estate;
 use installation::Installation;
@@ -264,6 +265,19 @@ fn make_ready(data: &Path, run_as: Option<RunAs>) -> Result<PathBuf, RdsError> {
 }
 
 impl Rds {
+    /// Behaves so from now on.
+    pub fn mind(&self, manners: Manners) {
+        self.estate.mind(manners);
+    }
+
+    /// The Region of the instance whose host is at an address.
+    #[must_use]
+    pub fn region_at(&self, address: Ipv4Addr) -> Option<String> {
+        let inventory = self.estate.inventory();
+        let found = inventory.instances.values().find(|instance| instance.server.address == address);
+        found.map(|instance| instance.name.region.clone())
+    }
+
     /// Where the endpoint listens.
     #[must_use]
     pub fn listen(&self) -> SocketAddr {

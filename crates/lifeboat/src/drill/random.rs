@@ -6,6 +6,7 @@ use domain::{failure::chain, plan::Plan};
 use lab::{
     drill::{Audience, Draw, DrillError, Scenario, Stage},
     footprint::Footprint,
+    manners::Manners,
     report::{DrillResult, Moment},
     setup::Progress,
     slot::Slot,
@@ -28,6 +29,7 @@ const KEPT_KIB_PER_DRILL: u64 = 4 * 1_024;
 pub(super) struct Lot {
     pub(super) drills: u32,
     pub(super) seed: u64,
+    pub(super) manners: Manners,
 }
 
 /// One drill of the row.
@@ -75,6 +77,7 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<(Stage, Row), DrillError> {
     let mut stage = Stage::set(plan, slot, audience).await?;
+    stage.mind(lot.manners).await?;
     let mut row = Vec::new();
     for (number, (scenario, lead)) in (1..=lot.drills).zip(Draw::new(lot.seed)) {
         let drawn = match one(&mut stage, lot, number, scenario, lead).await {

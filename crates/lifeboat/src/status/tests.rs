@@ -30,7 +30,14 @@ fn watch(seconds: i64) -> Watch {
 }
 
 fn rehearsal(verdict: Would) -> Result<Rehearsal, String> {
-    Ok(Rehearsal { verdict, because: "so it is".into(), fails: false, class: None, replication: "streaming".into() })
+    Ok(Rehearsal {
+        verdict,
+        passes: false,
+        because: "so it is".into(),
+        fails: false,
+        class: None,
+        replication: "streaming".into(),
+    })
 }
 
 /// The status of the lab's plan when all is well.

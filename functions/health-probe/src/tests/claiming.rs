@@ -1,6 +1,11 @@
 //! A part of the grid has one watcher, whatever becomes of an answer; and where it had none, that is told.
 
-use super::*;
+use std::collections::BTreeSet;
+
+use super::{
+    handover::{Slow, at_pace, first_sample},
+    *,
+};
 
 /// Writes the claim, and loses so many answers.
 struct Losing {
@@ -75,21 +80,34 @@ async fn late(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64, by: i6
 
 #[test]
 fn a_start_anywhere_within_its_minute_leaves_nothing_unwatched() {
-    for by in [300, 11_000, 12_500, 35_000, 59_900] {
-        let (shelf, world) = (lab(), Fake::down(&[(0, 10_000_000)]));
-        let all = async {
-            tokio::join!(late(&shelf, &world, 0, 300), late(&shelf, &world, 1, by), relieve(&shelf, &world, 1))
-        };
-        let (first, second, ()) = world.clock.run(all);
-        let places: Vec<Timestamp> = world.published.borrow().iter().map(|(sampled, _)| *sampled).collect();
-        let every: Vec<Timestamp> = (1..264).map(|n| at(n * 500)).collect();
-        assert_eq!(
-            places.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>(),
-            every,
-            "{by}"
-        );
-        assert_eq!(serde_json::to_value(&second).unwrap()["gapSeconds"], json!(0.0), "{by}");
-        assert_eq!(first.samples + second.samples, 263, "{by}");
+    for (interval, written) in [(500, "500ms"), (1_000, "1s"), (5_000, "5s"), (10_000, "10s")] {
+        for by in [300, 11_000, 12_500, 27_000, 35_000, 59_900] {
+            for takes in [0, 450] {
+                let world = Fake { silence: Span::milliseconds(380), ..Fake::down(&[(0, 10_000_000)]) };
+                let shelf = Slow::with(&world, at_pace(written, "400ms"), takes);
+                let place = format!("{written}, {by} ms late, a shelf of {takes} ms");
+                let all = async {
+                    tokio::join!(late(&shelf, &world, 0, 300), late(&shelf, &world, 1, by), relieve(&shelf, &world, 1))
+                };
+                let (first, second, ()) = world.clock.run(all);
+                let sampled: BTreeSet<Timestamp> = world
+                    .published
+                    .borrow()
+                    .iter()
+                    .map(|(sampled, _)| *sampled)
+                    .filter(|sampled| sampled.as_millisecond() % interval == 0)
+                    .collect();
+                let (begins, last) = (*sampled.first().unwrap(), *sampled.last().unwrap());
+                assert!(begins <= at(first_sample(interval, 3_000)), "{place}: the first one is {begins}");
+                let step = Span::milliseconds(interval.unsigned_abs());
+                let every: BTreeSet<Timestamp> =
+                    (0..).map(|n| later(begins, step.times(n))).take_while(|place| *place <= last).collect();
+                assert!(sampled == every, "{place}: {} of {}", sampled.len(), every.len());
+                assert!(last >= at(120_000), "{place}: the last one is {last}");
+                assert_eq!(serde_json::to_value(&second).unwrap()["gapSeconds"], json!(0.0), "{place}");
+                assert_eq!(first.samples + second.samples, u32::try_from(every.len()).unwrap(), "{place}: each once");
+            }
+        }
     }
 }
 
@@ -104,5 +122,22 @@ fn a_window_that_nobody_relieves_ends_once_the_next_start_is_more_than_late() {
         let (watched, ()) = world.clock.run(async { tokio::join!(late(&shelf, &world, 0, 300), losing) });
         assert_eq!(watched.samples, 249, "until 125 s; {answers} answers lost");
         assert!(world.now() < at(131_000), "{}", world.now());
+    }
+}
+
+#[test]
+fn what_a_window_claims_it_watches_however_long_the_claim_takes() {
+    for takes in [900, 1_050, 1_900, 2_100, 3_000] {
+        let world = Fake::down(&[(0, 10_000_000)]);
+        let shelf = Slow::with(&world, lab(), 0);
+        let slow = async {
+            world.clock.sleep_until(at(60_000)).await;
+            shelf.takes.set(Span::milliseconds(takes));
+        };
+        world.clock.run(async { tokio::join!(late(&shelf, &world, 0, 300), slow) });
+        let windows: domain::probe::Windows =
+            serde_json::from_str(&shelf.memory.text("probes/lab/windows.json").unwrap()).unwrap();
+        let last = world.published.borrow().iter().map(|(sampled, _)| *sampled).max().unwrap();
+        assert!(later(last, Span::milliseconds(500)) >= windows.claimed_until, "{takes} ms: {last} of {windows:?}");
     }
 }

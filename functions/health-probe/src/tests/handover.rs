@@ -6,14 +6,14 @@ use super::*;
 pub(super) struct Slow<'a> {
     pub(super) memory: Memory,
     world: &'a Fake,
-    takes: Span,
+    pub(super) takes: Cell<Span>,
     /// Each watch that was written down.
     written: RefCell<Vec<Watch>>,
 }
 
 impl<'a> Slow<'a> {
     pub(super) fn with(world: &'a Fake, memory: Memory, takes_milliseconds: u64) -> Self {
-        Self { memory, world, takes: Span::milliseconds(takes_milliseconds), written: RefCell::default() }
+        Self { memory, world, takes: Cell::new(Span::milliseconds(takes_milliseconds)), written: RefCell::default() }
     }
 
     fn of(world: &'a Fake, interval: &str, takes_milliseconds: u64) -> Self {
@@ -23,12 +23,12 @@ impl<'a> Slow<'a> {
 
 impl edge::shelf::Shelf for Slow<'_> {
     async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
-        self.world.clock.sleep(self.takes).await;
+        self.world.clock.sleep(self.takes.get()).await;
         self.memory.get(key).await
     }
 
     async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
-        self.world.clock.sleep(self.takes).await;
+        self.world.clock.sleep(self.takes.get()).await;
         self.memory.put(key, text.clone(), condition).await?;
         if key == "probes/lab/watch.json" {
             self.written.borrow_mut().push(serde_json::from_str(&text).unwrap());
@@ -185,7 +185,7 @@ fn a_window_that_died_without_its_last_word_is_waited_for_and_not_made_up() {
     let streak = remembered(&shelf.memory).failing.unwrap();
     assert_eq!(streak.since, at(72_000), "nobody saw it fail between");
     let first = shelf.written.borrow()[0].clone();
-    assert!(first.told_until < Some(at(77_000)), "it waits for a last word no longer than one may take: {first:?}");
+    assert!(first.told_until < Some(at(77_500)), "it waits for a last word no longer than one may take: {first:?}");
 }
 
 #[test]

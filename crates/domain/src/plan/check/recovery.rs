@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::span::Span;
 
-/// The state machine's own: it gives a person that long twice at most, within its ten hours.
+/// The state machine's own: it gives a person that long twice at most, within its 36 hours.
 const LONGEST_DEADLINE: Span = Span::seconds(4 * 3_600);
 
 /// The most topics a plan tells.

@@ -3,10 +3,10 @@
 use super::super::{Plan, finding::Finding};
 use crate::{distance, probe::LONGEST_INTERVAL, span::Span};
 
-/// Each sample is a connection: more often than this, watching is load.
+/// Each sample is a question, and some are a login: more often than this, watching is load.
 const SHORTEST_INTERVAL: Span = Span::milliseconds(100);
 
-/// A healthy primary next door may take as long.
+/// A healthy primary in the same Region may take that long to answer.
 const SHORTEST_TIMEOUT: Span = Span::milliseconds(50);
 
 /// What does not answer for so long does not serve; a look by the judge waits as long, and has a function's 30 s.

@@ -32,6 +32,8 @@ pub(super) fn modify(call: &Call<'_>) -> Result<Xml, Fault> {
     let asked = asked(call)?;
     let (protection, copies_tags) = (query.boolean("DeletionProtection")?, query.boolean("CopyTagsToSnapshot")?);
     let iam_logins = query.boolean("EnableIAMDatabaseAuthentication")?;
+    let groups_apply = call.estate.manners().groups_apply();
+    let mut arriving = None;
     let (work, before) = {
         let mut inventory = call.estate.inventory();
         let instance = inventory.instance_mut(&name)?;
@@ -45,8 +47,14 @@ pub(super) fn modify(call: &Call<'_>) -> Result<Xml, Fault> {
             window.clone_into(&mut traits.backup_window);
         }
         if let Some(groups) = call.groups() {
-            traits.groups = groups;
+            if groups_apply.is_zero() {
+                traits.groups = groups;
+            } else if groups != traits.groups || instance.arriving.is_some() {
+                instance.arriving = Some(groups.clone());
+                arriving = Some(groups);
+            }
         }
+        let traits = &mut instance.traits;
         traits.iam_logins = iam_logins.unwrap_or(traits.iam_logins);
         let configuration = call.configuration(traits.configuration.clone());
         // The new group is shown at once, and its parameters count from the next start.
@@ -55,16 +63,37 @@ pub(super) fn modify(call: &Call<'_>) -> Result<Xml, Fault> {
         let before = instance.status;
         let work = plan(instance, asked, at_once);
         if work != Work::default() {
-            instance.status = Status::Modifying;
+            instance.begin(Status::Modifying, call.estate.manners().status_lag());
         }
         inventory.set_door(inventory.instance(&name)?);
         (work, before)
     };
+    if let Some(groups) = arriving {
+        let (estate, modified) = (Arc::clone(call.estate), name.clone());
+        call.estate.in_background(async move {
+            tokio::time::sleep(groups_apply).await;
+            arrive(&estate, &modified, groups);
+        });
+    }
     if work != Work::default() {
         let (estate, modified) = (Arc::clone(call.estate), name.clone());
         call.estate.carry_out(&name, async move { carry_out(&estate, &modified, work, before).await });
     }
     call.show_instance(&name)
+}
+
+/// Lets security groups take effect, unless others were asked for meanwhile. Sessions that are open stay.
+fn arrive(estate: &Estate, name: &Name, groups: Vec<String>) {
+    let mut inventory = estate.inventory();
+    let Ok(instance) = inventory.instance_mut(name) else { return };
+    if instance.arriving.as_ref() != Some(&groups) {
+        return;
+    }
+    instance.arriving = None;
+    instance.traits.groups = groups;
+    if let Ok(instance) = inventory.instance(name) {
+        inventory.set_door(instance);
+    }
 }
 
 /// The changes that may have to wait.

@@ -17,6 +17,7 @@ use super::super::watch;
 use super::super::xml::Xml;
 use super::creation::key_of_region;
 use super::{Call, class, retention, settle};
+use crate::manners::Manners;
 
 const SERVED: [&str; 14] = [
     "AvailabilityZone",
@@ -127,7 +128,7 @@ pub(super) fn promote(call: &Call<'_>) -> Result<Xml, Fault> {
             return Err(Fault::instance_state(format!("DB instance {} is not a read replica.", name.id)));
         }
         instance.must_be(&[Status::Available, Status::BackingUp])?;
-        instance.status = Status::Modifying;
+        instance.begin(Status::Modifying, call.estate.manners().status_lag());
         // RDS turns automated backups on with the promotion, for a day unless told otherwise.
         instance.traits.retention_days = retention_days.unwrap_or(1);
         if let Some(window) = query.optional("PreferredBackupWindow") {
@@ -146,7 +147,16 @@ pub(super) fn begin_promotion(estate: &Arc<Estate>, name: &Name) {
 
 async fn end_recovery(estate: &Arc<Estate>, name: &Name) -> Result<(), PostgresError> {
     let Some(server) = estate.server(name) else { return Ok(()) };
-    let began = Instant::now();
+    let (began, manners) = (Instant::now(), estate.manners());
+    if let Some(first) = manners.promotion_begins() {
+        // As on AWS: the replica is restarted as one, and takes writes only then.
+        tokio::time::sleep(first).await;
+        estate.inventory().set_status(name, Status::Rebooting);
+        let least = Instant::now() + manners.promotion_reboots();
+        server.stop().await?;
+        server.start().await?;
+        tokio::time::sleep_until(least.into()).await;
+    }
     server.promote().await?;
     info!(instance.id = %name, took.ms = began.elapsed().as_millis(), "promoted the replica");
     let source = {
@@ -159,6 +169,10 @@ async fn end_recovery(estate: &Arc<Estate>, name: &Name) -> Result<(), PostgresE
         // The source may be dead or frozen; the replica's own life does not wait for it.
         let releasing = Arc::clone(estate);
         estate.in_background(async move { releasing.release_slots(&source).await });
+    }
+    if manners != Manners::Instant {
+        estate.inventory().set_status(name, Status::BackingUp);
+        tokio::time::sleep(manners.first_backup()).await;
     }
     settle(estate, name).await
 }

@@ -1,0 +1,232 @@
+//! Each need of a failover: when it is met, and what to do when it is not.
+
+use super::{Finding, InstanceSeen, KeySeen, Need, Seen};
+use crate::{
+    backup::Quota,
+    health::FailureClass,
+    id::{InstanceId, KmsKeyId, PlanName, Region, SecurityGroupId},
+    instance_status::InstanceStatus,
+    judgement::{Rehearsal, Would},
+    plan::Side,
+    run::Run,
+    step::Outcome,
+};
+
+pub(super) fn rehearsed(rehearsal: &Result<Rehearsal, String>) -> Finding {
+    let need = Need::Judgement;
+    match rehearsal {
+        Err(why) => Finding::unknown(
+            need,
+            format!("the judge could not be asked: {why}"),
+            "Look at the function judge-failover's log.",
+        ),
+        Ok(Rehearsal { fails: true, because, .. }) => {
+            Finding::not_ready(need, format!("the primary fails now: {because}"), "RUNBOOK.md, \"An alarm\".")
+        }
+        Ok(Rehearsal { verdict: Would::Refuse, passes: true, because, .. }) => {
+            Finding::ready(need, format!("a failover would wait until this has passed by itself: {because}"))
+        }
+        Ok(Rehearsal { verdict: Would::Refuse, because, .. }) => Finding::not_ready(
+            need,
+            format!("a failover would be refused: {because}"),
+            "See to it now, as RUNBOOK.md says under \"FailoverRefused\".",
+        ),
+        // A class that nobody can tell is not what a plan's policies are made for.
+        Ok(Rehearsal { verdict: Would::AskAPerson, class: Some(FailureClass::Unknown), because, .. }) => {
+            Finding::not_ready(
+                need,
+                format!("what a failure is could not be told, so that a person would be asked: {because}"),
+                "See to the witness: it must answer, and reach the primary.",
+            )
+        }
+        Ok(Rehearsal { verdict: Would::AskAPerson, because, .. }) => {
+            Finding::ready(need, format!("a failover would go through once a person approves it: {because}"))
+        }
+        Ok(Rehearsal { verdict: Would::FailOver, because, .. }) => {
+            Finding::ready(need, format!("a failover would go through by itself: {because}"))
+        }
+    }
+}
+
+pub(super) fn logged_in(instance: &InstanceId, login: &Result<(), String>) -> Finding {
+    match login {
+        Ok(()) => Finding::ready(Need::Login, format!("`{instance}` lets Lifeboat in")),
+        Err(why) => Finding::not_ready(
+            Need::Login,
+            format!("`{instance}` does not let Lifeboat in: {why}"),
+            "See to the secret in this Region, to ca/rds.pem in its bucket, and to the way from the functions' subnets.",
+        ),
+    }
+}
+
+pub(super) fn written(write: &Result<(), String>) -> Finding {
+    match write {
+        Ok(()) => Finding::ready(
+            Need::ProvingWrite,
+            "the write that proves a promotion was made on the primary, and rolled back",
+        ),
+        Err(why) => Finding::not_ready(
+            Need::ProvingWrite,
+            format!("the write that proves a promotion could not be made: {why}"),
+            "Grant Lifeboat's own role CREATE on the database, and each of applicationRoles with admin option.",
+        ),
+    }
+}
+
+pub(super) fn instance_of(side: &Side, region: &Region, seen: &Result<InstanceSeen, String>) -> Vec<Finding> {
+    let instance = &side.instance;
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(why) => {
+            let because = format!("RDS in {region} does not say how `{instance}` is: {why}");
+            return vec![Finding::unknown(
+                Need::Instances,
+                because,
+                "See to the name in the plan, and to the role of check-readiness.",
+            )];
+        }
+    };
+    let status = match InstanceStatus::of(&seen.status) {
+        InstanceStatus::Works | InstanceStatus::BackingUp | InstanceStatus::BeingChanged => {
+            Finding::ready(Need::Instances, format!("`{instance}` is {}", seen.status))
+        }
+        InstanceStatus::PutAway | InstanceStatus::Other => Finding::not_ready(
+            Need::Instances,
+            format!("`{instance}` is {}", seen.status),
+            "Bring it back to available.",
+        ),
+    };
+    let sorted = |groups: &[SecurityGroupId]| {
+        let mut groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
+        groups.sort();
+        groups.join(", ")
+    };
+    let (has, named) = (sorted(&seen.security_groups), sorted(&side.security_groups));
+    let groups = if has == named {
+        Finding::ready(Need::SecurityGroups, format!("`{instance}` has the plan's: {has}"))
+    } else {
+        Finding::not_ready(
+            Need::SecurityGroups,
+            format!(
+                "`{instance}` has {has}, and the plan names {named}: that is what is put back when a fence is undone"
+            ),
+            "Correct securityGroups in the plan, or the instance.",
+        )
+    };
+    vec![status, groups]
+}
+
+pub(super) fn versions(seen: &Seen) -> Option<Finding> {
+    let (primary, replica) = (seen.primary.as_ref().ok()?, seen.replica.as_ref().ok()?);
+    let major = |version: &str| version.split('.').next().map(str::to_owned);
+    let both = format!("the primary runs PostgreSQL {}, the replica {}", primary.version, replica.version);
+    // A replica is upgraded first, so that minor versions may differ for days.
+    Some(if major(&primary.version) == major(&replica.version) {
+        Finding::ready(Need::Instances, both)
+    } else {
+        Finding::not_ready(
+            Need::Instances,
+            both,
+            "Bring both to the same major version: RDS does not replicate between two.",
+        )
+    })
+}
+
+/// The quota that a failover does not touch.
+pub(super) const INSTANCES: &str = "DB instances";
+
+pub(super) fn room(region: &Region, what: &str, quota: &Result<Quota, String>) -> Finding {
+    match quota {
+        Err(why) => Finding::unknown(
+            Need::Quotas,
+            format!("the quota of {what} in {region} could not be read: {why}"),
+            "See to the role of check-readiness.",
+        ),
+        Ok(Quota { used, most }) if used >= most && what == INSTANCES => Finding::ready(
+            Need::Quotas,
+            format!(
+                "{used} of {most} {what} in {region} are used: a failover makes none, and no backup can be restored"
+            ),
+        ),
+        Ok(Quota { used, most }) if used >= most => Finding::not_ready(
+            Need::Quotas,
+            format!("{used} of {most} {what} in {region} are used: no more can be made"),
+            "Delete some, as `lifeboat cleanup` does, or have the account's quota raised.",
+        ),
+        Ok(Quota { used, most }) => {
+            Finding::ready(Need::Quotas, format!("{used} of {most} {what} in {region} are used"))
+        }
+    }
+}
+
+pub(super) fn kms_key(region: &Region, key: &KmsKeyId, seen: &Result<KeySeen, String>) -> Finding {
+    match seen {
+        Ok(KeySeen { state }) if state == "Enabled" => {
+            Finding::ready(Need::Keys, format!("`{key}` in {region} is enabled"))
+        }
+        Ok(KeySeen { state }) => Finding::not_ready(
+            Need::Keys,
+            format!("`{key}` in {region} is {state}: nothing can be encrypted with it"),
+            "Enable it, or name another in the plan's copies.",
+        ),
+        Err(why) => Finding::not_ready(
+            Need::Keys,
+            format!("`{key}` in {region} cannot be used: {why}"),
+            "Name a key of that Region in the plan's copies, and let the account's roles use it.",
+        ),
+    }
+}
+
+pub(super) fn record(seen: &Seen, run: &Run) -> Finding {
+    let record = &run.plan.traffic.record;
+    match (&seen.switch, &seen.name) {
+        (Err(why), _) => Finding::unknown(
+            Need::Record,
+            format!("the switch of `{}` could not be rehearsed: {why}", record.name),
+            "Look at the function dns-switch's log.",
+        ),
+        (Ok(step), _) if step.step != Outcome::Done => Finding::not_ready(
+            Need::Record,
+            step.because.clone(),
+            "Set the record as the plan says, or correct the plan; RUNBOOK.md, \"The record leads elsewhere\".",
+        ),
+        (Ok(_), Err(why)) => Finding::not_ready(
+            Need::Record,
+            format!("`{}` cannot be looked up from the functions' networks: {why}", record.name),
+            "Associate the zone with the functions' VPC if it is private; the checks after a switch look it up there.",
+        ),
+        (Ok(step), Ok(_)) => Finding::ready(Need::Record, step.because.clone()),
+    }
+}
+
+pub(super) fn functions(seen: &[(String, Result<(), String>)]) -> Vec<Finding> {
+    let silent = seen.iter().filter_map(|(name, answer)| Some((name, answer.as_ref().err()?)));
+    let mut findings: Vec<Finding> = silent
+        .map(|(name, why)| {
+            Finding::not_ready(
+                Need::Functions,
+                format!("`{name}` does not answer: {why}"),
+                "Look at its log; one that was idle for weeks needs a minute to wake.",
+            )
+        })
+        .collect();
+    let answered = seen.len() - findings.len();
+    if answered > 0 {
+        findings.push(Finding::ready(Need::Functions, format!("{answered} of {} answer", seen.len())));
+    }
+    findings
+}
+
+pub(super) fn claims(claims: &Result<Vec<(InstanceId, PlanName)>, String>) -> Finding {
+    match claims.as_deref() {
+        Ok([]) => Finding::ready(Need::Claims, "no other plan moves this pair"),
+        Ok([(instance, plan), ..]) => Finding::not_ready(
+            Need::Claims,
+            format!("`{instance}` is in plan `{plan}` as well, whose runs have a lease of their own"),
+            "Take it out of one of the plans.",
+        ),
+        Err(why) => {
+            Finding::unknown(Need::Claims, format!("the claims could not be read: {why}"), "See to the bucket.")
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! How AWS behaves in a lab: as fast as this machine, or as awkward as AWS.
+//!
+//! What takes AWS minutes takes seconds here, by one scale; what packets take is not scaled. Each manner says where it is
+//! known from.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+/// How the lab's AWS behaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Manners {
+    /// As fast as the machine, and every answer is true at once.
+    #[default]
+    Instant,
+    /// As AWS, so much faster.
+    Aws(Scale),
+}
+
+/// What a second of AWS takes here, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale(f64);
+
+/// What is no scale, or no manners.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no {kind}: {expected}")]
+pub struct BadManners {
+    text: String,
+    kind: &'static str,
+    expected: &'static str,
+}
+
+impl Scale {
+    /// Minutes as seconds.
+    pub const USUAL: Self = Self(1.0 / 60.0);
+}
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+impl FromStr for Scale {
+    type Err = BadManners;
+
+    fn from_str(text: &str) -> Result<Self, BadManners> {
+        let number = |text: &str| text.trim().parse::<f64>().ok();
+        let scale = match text.split_once('/') {
+            Some((one, many)) => number(one).zip(number(many)).map(|(one, many)| one / many),
+            None => number(text),
+        };
+        scale.filter(|scale| (0.001..=1.0).contains(scale)).map(Self).ok_or_else(|| BadManners {
+            text: text.chars().take(40).collect(),
+            kind: "scale",
+            expected: "what a second of AWS takes, as 1/60 or 0.1; at least 1/1000 and at most 1",
+        })
+    }
+}
+
+impl fmt::Display for Manners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instant => f.write_str("instant"),
+            Self::Aws(Scale(scale)) => write!(f, "aws, a minute in {:.1} s", scale * 60.0),
+        }
+    }
+}
+
+/// How long a change is not shown yet by what describes the instance: it says `available` meanwhile.
+/// <https://github.com/boto/boto3/issues/609>
+const STATUS_LAG: Duration = Duration::from_secs(10);
+
+/// How long new security groups are `adding`, and the old ones `removing`.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_VpcSecurityGroupMembership.html>
+const GROUPS_APPLY: Duration = Duration::from_secs(30);
+
+/// How long a replica is `modifying` before its server is restarted for the promotion, "several minutes" in all.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.Promote.html>
+const PROMOTION_BEGINS: Duration = Duration::from_secs(45);
+
+/// How long it is `rebooting` at least.
+const PROMOTION_REBOOTS: Duration = Duration::from_secs(45);
+
+/// How long it is `backing-up` then, at least: automated backups begin with the promotion.
+const FIRST_BACKUP: Duration = Duration::from_secs(180);
+
+/// There and back between the recovery Region and the primary's, as us-west-2 and us-east-1 are apart.
+/// <https://www.cloudping.co>
+const FAR: Duration = Duration::from_millis(65);
+
+/// There and back between the witness and either.
+const WITNESS: Duration = Duration::from_millis(75);
+
+/// How late EventBridge starts what is due for a minute, at most. Not scaled: the engine's own minutes are not either.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html>
+const STARTS_WITHIN: Duration = Duration::from_secs(55);
+
+/// One packet of so many is lost, and sent again after [`RESENT_AFTER`]: AWS's own network loses about as many on a bad day.
+const LOSES_ONE_OF: u64 = 2_000;
+
+/// How soon a lost packet is sent again at least (Linux: `TCP_RTO_MIN`), beyond the way there and back.
+const RESENT_AFTER: Duration = Duration::from_millis(200);
+
+impl Manners {
+    fn scaled(self, aws: Duration) -> Duration {
+        match self {
+            Self::Instant => Duration::ZERO,
+            Self::Aws(Scale(scale)) => aws.mul_f64(scale),
+        }
+    }
+
+    /// How long a change is not shown yet.
+    #[must_use]
+    pub fn status_lag(self) -> Duration {
+        self.scaled(STATUS_LAG)
+    }
+
+    /// How long security groups take to be applied.
+    #[must_use]
+    pub fn groups_apply(self) -> Duration {
+        self.scaled(GROUPS_APPLY)
+    }
+
+    /// How long a promotion takes before its server is restarted; `None` where it is not restarted at all.
+    #[must_use]
+    pub fn promotion_begins(self) -> Option<Duration> {
+        (self != Self::Instant).then(|| self.scaled(PROMOTION_BEGINS))
+    }
+
+    /// How long the restart takes at least.
+    #[must_use]
+    pub fn promotion_reboots(self) -> Duration {
+        self.scaled(PROMOTION_REBOOTS)
+    }
+
+    /// How long the first backup of a new primary takes at least.
+    #[must_use]
+    pub fn first_backup(self) -> Duration {
+        self.scaled(FIRST_BACKUP)
+    }
+
+    /// How late a schedule starts, at most.
+    #[must_use]
+    pub fn starts_within(self) -> Duration {
+        if self == Self::Instant { Duration::ZERO } else { STARTS_WITHIN }
+    }
+
+    /// The way between the recovery Region and the primary's.
+    #[must_use]
+    pub fn far(self) -> Way {
+        self.way(FAR)
+    }
+
+    /// The way between the witness and either.
+    #[must_use]
+    pub fn from_the_witness(self) -> Way {
+        self.way(WITNESS)
+    }
+
+    fn way(self, round_trip: Duration) -> Way {
+        match self {
+            Self::Instant => Way::default(),
+            Self::Aws(_) => Way { round_trip, loses_one_of: Some(LOSES_ONE_OF) },
+        }
+    }
+}
+
+/// How long packets take on a link, and how many it loses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// There and back.
+    pub round_trip: Duration,
+    /// One of so many is lost, and sent again.
+    pub loses_one_of: Option<u64>,
+}
+
+impl Way {
+    /// How long the packet of this number takes one way.
+    #[must_use]
+    pub fn takes(self, number: u64) -> Duration {
+        let one_way = self.round_trip / 2;
+        match self.loses_one_of {
+            Some(one_of) if number % one_of == one_of - 1 => one_way + RESENT_AFTER + self.round_trip,
+            Some(_) | None => one_way,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_is_a_fraction_of_a_second() {
+        for (text, minute) in [("1/60", 1.0), ("0.5", 30.0), ("1", 60.0), ("1/1000", 0.06)] {
+            let manners = Manners::Aws(text.parse().unwrap());
+            let scaled = manners.scaled(Duration::from_secs(60)).as_secs_f64();
+            assert!((scaled - minute).abs() < 1e-6, "{text}: {scaled}");
+        }
+        for bad in ["", "0", "-1", "2", "1/0", "NaN", "1/100000", "fast", "inf"] {
+            let error = bad.parse::<Scale>().unwrap_err().to_string();
+            assert!(error.contains("1/60"), "{error}");
+        }
+    }
+
+    #[test]
+    fn instant_manners_hold_nothing_up() {
+        let manners = Manners::Instant;
+        assert_eq!(manners.status_lag() + manners.groups_apply() + manners.first_backup(), Duration::ZERO);
+        assert_eq!((manners.promotion_begins(), manners.far()), (None, Way::default()));
+    }
+
+    #[test]
+    fn a_lost_packet_comes_later_and_the_others_do_not() {
+        let way = Manners::Aws(Scale::USUAL).far();
+        assert_eq!(way.takes(0), Duration::from_micros(32_500));
+        assert!(way.takes(LOSES_ONE_OF - 1) > Duration::from_millis(250));
+    }
+}

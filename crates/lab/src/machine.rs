@@ -5,6 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use domain::{
@@ -20,11 +21,14 @@ use crate::{
     network::{Network, Vantage},
     process::{RunAs, Spawner},
     programs::{Programs, ProgramsError},
-    rds::{self, Rds, RdsConfig, RdsError},
+    rds::{self, Name, Rds, RdsConfig, RdsError},
     setup::{self, Progress, SetupError},
     slot::{self, Slot, SlotError},
     system::{System, SystemError},
 };
+
+/// How long a replica takes at most to connect to its source anew.
+const STREAMS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The lab's AWS account.
 pub const ACCOUNT: &str = "000000000000";
@@ -173,6 +177,7 @@ impl Machine {
     /// # Errors
     /// Where the gateway does not answer.
     pub async fn mind(&self, manners: Manners, plan: &Plan) -> Result<(), FaultsError> {
+        let before = self.rds.receivers().await;
         self.rds.mind(manners);
         self.gateway.faults().start_schedules_within(manners.starts_within().as_secs()).await?;
         let (primary, rds) = (plan.regions.primary.to_string(), Arc::clone(&self.rds));
@@ -186,7 +191,16 @@ impl Machine {
                 }
             }
         }));
-        Ok(())
+        // Every link is a new one. A replica whose stream does not flow again is the drill's to find.
+        let deadline = tokio::time::Instant::now() + STREAMS_WITHIN;
+        loop {
+            let now = self.rds.receivers().await;
+            let flows = |(name, process): (&Name, &i32)| now.get(name).is_some_and(|newer| newer != process);
+            if before.iter().all(flows) || tokio::time::Instant::now() >= deadline {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn with_ids(&self, plan: &Plan) -> Result<Plan, MachineError> {

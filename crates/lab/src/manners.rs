@@ -94,6 +94,15 @@ const WITNESS: Duration = Duration::from_millis(75);
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html>
 const STARTS_WITHIN: Duration = Duration::from_secs(55);
 
+/// Round trips between two Regions of a switchover: logins of its steps, and their questions.
+const ROUND_TRIPS: u32 = 15;
+
+/// How soon a function that wakes is asked again.
+const WAKING: Duration = Duration::from_secs(3);
+
+/// How many functions sleep that a backup or a proof of one needs.
+const SLEEPERS: u32 = 3;
+
 /// One packet of so many is lost, and sent again after [`RESENT_AFTER`]: AWS's own network loses about as many on a bad day.
 const LOSES_ONE_OF: u64 = 2_000;
 
@@ -142,6 +151,20 @@ impl Manners {
     #[must_use]
     pub fn starts_within(self) -> Duration {
         if self == Self::Instant { Duration::ZERO } else { STARTS_WITHIN }
+    }
+
+    /// What AWS itself adds to an outage: a promotion's restart, and some round trips of the engine and of the client.
+    #[must_use]
+    pub fn adds_to_an_outage(self) -> Duration {
+        let promotion = self.promotion_begins().unwrap_or_default() + self.promotion_reboots();
+        promotion + self.far().round_trip * ROUND_TRIPS
+    }
+
+    /// What AWS itself adds to a backup, or to a proof of one: functions that wake, and are asked again after 3 s each, and
+    /// statuses that lag.
+    #[must_use]
+    pub fn adds_to_a_backup(self) -> Duration {
+        if self == Self::Instant { Duration::ZERO } else { WAKING * SLEEPERS + self.status_lag() * 2 }
     }
 
     /// The way between the recovery Region and the primary's.

@@ -270,6 +270,22 @@ impl Rds {
         self.estate.mind(manners);
     }
 
+    /// The replicas whose stream flows, each with the process that receives it: another one receives another connection.
+    pub async fn receivers(&self) -> std::collections::BTreeMap<Name, i32> {
+        let replicas: Vec<(Name, Arc<server::Server>)> = {
+            let inventory = self.estate.inventory();
+            let replicas = inventory.instances.values().filter(|instance| instance.source.is_some());
+            replicas.map(|replica| (replica.name.clone(), Arc::clone(&replica.server))).collect()
+        };
+        let mut receivers = std::collections::BTreeMap::new();
+        for (name, server) in replicas {
+            if let Some(process) = watch::receiver(&server).await {
+                receivers.insert(name, process);
+            }
+        }
+        receivers
+    }
+
     /// The Region of the instance whose host is at an address.
     #[must_use]
     pub fn region_at(&self, address: Ipv4Addr) -> Option<String> {

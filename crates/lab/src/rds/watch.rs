@@ -52,6 +52,13 @@ pub(super) async fn await_stream(estate: &Estate, name: &Name, server: &Server) 
     }
 }
 
+/// The process that receives a server's stream, while it flows.
+pub(super) async fn receiver(server: &Server) -> Option<i32> {
+    let login = Login::to(server, "postgres").await.ok()?;
+    let rows = login.query("SELECT pid FROM pg_stat_wal_receiver WHERE status = 'streaming'").await.ok()?;
+    rows.first()?.try_get(0).ok()
+}
+
 /// Sees whether the replica receives its source's stream.
 async fn see_stream(estate: &Estate, name: &Name, server: &Server) -> Stream {
     let flows = async {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::plan::{MOST_COMPONENTS, MOST_PROVED};
 use tests::{
     machine::{Edge, Machine},
     repository,
@@ -403,7 +404,7 @@ fn a_machine_has_time_for_all_its_waits() {
     // What each machine's Comment promises of its waits, and what it has beyond: for the work itself, the tries of a Route 53
     // that is gone among it, and for an approval.
     for (name, waits, beyond) in [
-        ("backup", HOUR, HOUR),
+        ("backup", 28 * HOUR, HOUR),
         ("cleanup", HOUR, HOUR),
         ("failover", 15 * HOUR, 21 * HOUR),
         ("switchover", 15 * HOUR, 13 * HOUR),
@@ -425,11 +426,50 @@ fn longest_wait(machine: &Machine, wait: &str, bound: u64) -> u64 {
         let digits: String = text.trim_start().chars().take_while(char::is_ascii_digit).collect();
         digits.parse().ok()
     };
+    if let Some((_, rest)) = seconds.split_once("$power(") {
+        let (by, _) = rest.split_once(',').unwrap_or_else(|| panic!("{wait}: {seconds}"));
+        let by: f64 = by.parse().unwrap_or_else(|error| panic!("{wait}: {seconds}: {error}"));
+        return (0..bound).map(|asked| by.powi(i32::try_from(asked).unwrap_or(i32::MAX)).floor() as u64).sum();
+    }
     let after = |text: &str| seconds.split_once(text).and_then(|(_, rest)| number(rest));
     let cap = after("$min([").or_else(|| number(&seconds)).unwrap_or_else(|| panic!("{wait}: {seconds} has no cap"));
     match (after("$asked < "), after(" : ")) {
         (Some(often), Some(seldom)) => often * cap + (bound - often) * seldom,
         _ => bound * cap,
+    }
+}
+
+/// The most events that Step Functions keeps of an execution, which fails at the next one.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
+const MOST_EVENTS: u64 = 25_000;
+
+/// Of a task that is asked, the choice after it and the wait before the next ask: each state is entered and left, and a
+/// task is scheduled, started and answered.
+const EVENTS_OF_AN_ASK: u64 = 5 + 2 + 2;
+
+/// The most that any other state takes, a task's retries left out.
+const EVENTS_OF_A_STATE: u64 = 5;
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figure is to be read, not only kept below its limit")]
+fn the_history_of_an_execution_holds_all_that_a_plan_may_have() {
+    // How many turns a Map takes at most: a plan's components, those that one schedule proves, a plan's Regions.
+    for (name, turns) in [
+        ("backup", MOST_COMPONENTS),
+        ("verify-backup", MOST_PROVED),
+        ("cleanup", 40),
+        ("failover", 1),
+        ("switchover", 1),
+    ] {
+        let machine = Machine::read(name);
+        let edges = machine.states.values().flat_map(|state| &state.edges);
+        let counted: BTreeMap<&String, u64> = edges.filter_map(|edge| Some((&edge.to, edge.bound()?))).collect();
+        let asks: u64 = counted.values().map(|bound| (bound + 1) * EVENTS_OF_AN_ASK).sum();
+        let states = u64::try_from(machine.states.len()).unwrap_or(u64::MAX) * EVENTS_OF_A_STATE;
+        let events = turns * (asks + states);
+        println!("{name}: {events} events of {turns} turns in the worst case");
+        // A tenth is for the retries of tasks.
+        assert!(events * 10 <= MOST_EVENTS * 9, "{name}: {events} events of {turns} turns");
     }
 }
 

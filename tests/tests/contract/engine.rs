@@ -427,6 +427,41 @@ fn a_plans_own_stack_finds_the_engine_by_its_names() {
     lint(&file);
 }
 
+/// The most characters of a role's own policies together, white space left out.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+const LARGEST_POLICIES: usize = 10_240;
+
+#[test]
+fn a_role_s_policies_are_no_larger_than_iam_takes() {
+    let template = engine();
+    for resource in template.resources.keys() {
+        let policies = template.properties(resource)["Policies"].to_string();
+        // What is substituted, at its longest.
+        let policies = policies
+            .replace("${AWS::Partition}", "aws-us-gov")
+            .replace("${AWS::AccountId}", "000000000000")
+            .replace("${AWS::Region}", "ap-southeast-2")
+            .replace("${InstancePattern}", &"x".repeat(63))
+            .replace("${ClusterPattern}", &"x".repeat(63));
+        assert!(policies.len() < LARGEST_POLICIES, "{resource}: {} characters", policies.len());
+    }
+}
+
+/// What a deployment would take for an identifier of everything.
+#[test]
+fn no_parameter_names_everything_by_default() {
+    for (name, parameter) in engine().json["Parameters"].as_object().into_iter().flatten() {
+        let default = parameter["Default"].as_str().unwrap_or_default();
+        assert!(!default.contains('*'), "{name}: {default}");
+        if name.ends_with("Pattern") {
+            assert!(
+                parameter["AllowedPattern"].as_str().is_some_and(|pattern| pattern.starts_with("^([a-z]")),
+                "{name}"
+            );
+        }
+    }
+}
+
 /// Both stacks are in one Region of one account, where alarms have one name each.
 #[test]
 fn no_alarm_of_a_plan_s_own_stack_has_the_name_of_one_of_the_engine_s() {

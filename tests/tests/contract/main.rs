@@ -1,5 +1,6 @@
 //! What state machines, functions, templates, events and the RUNBOOK must agree on, though no compiler sees it.
 
+mod asl;
 mod engine;
 mod events;
 mod machine;

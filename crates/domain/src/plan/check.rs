@@ -19,6 +19,12 @@ mod tests;
 
 use super::{Plan, finding::Finding};
 
+/// The most components: as many as one inline Map runs at once, and as the history of a backup holds.
+pub const MOST_COMPONENTS: u64 = 40;
+
+/// The most components that one schedule proves: as many as the history of an execution holds.
+pub const MOST_PROVED: u64 = 20;
+
 /// Finds what types cannot, without places: those are known to whoever read the text.
 #[must_use]
 pub fn check(plan: &Plan) -> Vec<Finding> {

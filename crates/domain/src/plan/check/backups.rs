@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{Backup, Plan, finding::Finding},
-    clusters,
+    MOST_PROVED, clusters,
     regions::partition,
     verification::LONGEST_CHECK,
 };
@@ -45,6 +45,13 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
 }
 
 fn components(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    if backup.verification.is_some() && backup.components.len() as u64 > MOST_PROVED {
+        let what = format!("{} components are more than one run proves", backup.components.len());
+        let remedy = format!(
+            "Name at most {MOST_PROVED} in a schedule that has a verification, and give the others one of their own."
+        );
+        found.push(Finding::error(format!("{path}.components"), what, remedy));
+    }
     if backup.components.is_empty() {
         found.push(Finding::error(format!("{path}.components"), "it names none", "Name what is backed up."));
     }

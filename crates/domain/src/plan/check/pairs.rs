@@ -4,12 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{Component, Credential, Plan, PostgresPair, Side, Tls, finding::Finding},
-    clusters,
+    MOST_COMPONENTS, clusters,
 };
 use crate::{id::Region, span::Span};
-
-/// The most components: as many as one inline Map runs at once.
-const MOST_COMPONENTS: usize = 40;
 
 /// The most security groups RDS takes for an instance, and the most roles that one fence takes away.
 const MOST_IN_A_LIST: usize = 16;
@@ -20,7 +17,7 @@ const DAY: Span = Span::seconds(24 * 3_600);
 const LONGEST_RETENTION_DAYS: u32 = 35;
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
-    if plan.components.len() > MOST_COMPONENTS {
+    if plan.components.len() as u64 > MOST_COMPONENTS {
         let what = format!("{} components are more than one run takes", plan.components.len());
         found.push(Finding::error("components", what, format!("Write plans of at most {MOST_COMPONENTS}.")));
     }

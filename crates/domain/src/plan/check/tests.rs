@@ -540,6 +540,20 @@ fn copies_of_what_is_encrypted_need_a_key_of_their_region() {
 }
 
 #[test]
+fn a_schedule_proves_as_many_components_as_the_history_of_a_run_holds() {
+    for (count, expected) in [(20, &[][..]), (21, &["error: backups[0].components"])] {
+        let names: Vec<String> =
+            std::iter::once("orders".to_owned()).chain((1..count).map(|n| format!("c{n}"))).collect();
+        let pairs: Value = std::iter::once(lab()["components"][0].clone())
+            .chain(names.iter().skip(1).map(|name| pair(name)))
+            .collect();
+        let found = found(&[("/components", pairs), ("/backups/0/components", json!(names))]);
+        let errors: Vec<&String> = found.iter().filter(|found| found.starts_with("error")).collect();
+        assert_eq!(errors, expected, "{count} components");
+    }
+}
+
+#[test]
 fn an_alarm_leaves_the_next_backup_time_and_is_one_that_cloudwatch_takes() {
     const OLDER: &str = "/backups/0/alarm/olderThan";
     let wrong = &["error: backups[0].alarm.olderThan"][..];

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::plan::{MOST_COMPONENTS, MOST_PROVED};
+use domain::plan::{MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED};
 use tests::{
     machine::{Edge, Machine},
     repository,
@@ -457,7 +457,7 @@ fn the_history_of_an_execution_holds_all_that_a_plan_may_have() {
     for (name, turns) in [
         ("backup", MOST_COMPONENTS),
         ("verify-backup", MOST_PROVED),
-        ("cleanup", 40),
+        ("cleanup", MOST_BACKUP_REGIONS),
         ("failover", 1),
         ("switchover", 1),
     ] {

@@ -25,6 +25,9 @@ pub const MOST_COMPONENTS: u64 = 40;
 /// The most components that one schedule proves: as many as the history of an execution holds.
 pub const MOST_PROVED: u64 = 20;
 
+/// The most Regions that hold a plan's backups: as many as the history of a cleanup holds.
+pub const MOST_BACKUP_REGIONS: u64 = 16;
+
 /// Finds what types cannot, without places: those are known to whoever read the text.
 #[must_use]
 pub fn check(plan: &Plan) -> Vec<Finding> {

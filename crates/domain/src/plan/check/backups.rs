@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{Backup, Plan, finding::Finding},
-    MOST_PROVED, clusters,
+    MOST_BACKUP_REGIONS, MOST_PROVED, clusters,
     regions::partition,
     verification::LONGEST_CHECK,
 };
@@ -24,6 +24,11 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     if plan.backups.len() > MOST_SCHEDULES {
         let what = format!("{} schedules are more than a plan has", plan.backups.len());
         found.push(Finding::error("backups", what, format!("Name at most {MOST_SCHEDULES}.")));
+    }
+    let regions = plan.backup_regions().len();
+    if regions as u64 > MOST_BACKUP_REGIONS {
+        let what = format!("{regions} Regions hold the plan's backups, more than one cleanup goes through");
+        found.push(Finding::error("backups", what, format!("Copy to fewer: {MOST_BACKUP_REGIONS} in all.")));
     }
     let mut names = BTreeSet::new();
     for (index, backup) in plan.backups.iter().enumerate() {

@@ -554,6 +554,19 @@ fn a_schedule_proves_as_many_components_as_the_history_of_a_run_holds() {
 }
 
 #[test]
+fn a_plan_s_backups_are_in_as_many_regions_as_one_cleanup_goes_through() {
+    // The primary's and the recovery Region hold some, too.
+    for (count, expected) in [(14, &[][..]), (15, &["error: backups"])] {
+        let copies: Value = (1..=count)
+            .map(|n| json!({"region": format!("eu-{}-{}", if n < 8 { "west" } else { "north" }, n % 8 + 1)}))
+            .collect();
+        let found = found(&[("/backups/0/copies", copies)]);
+        let errors: Vec<&String> = found.iter().filter(|found| found.starts_with("error")).collect();
+        assert_eq!(errors, expected, "{count} more");
+    }
+}
+
+#[test]
 fn an_alarm_leaves_the_next_backup_time_and_is_one_that_cloudwatch_takes() {
     const OLDER: &str = "/backups/0/alarm/olderThan";
     let wrong = &["error: backups[0].alarm.olderThan"][..];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{probe::Blip, span::Span};
+use domain::{plan::Probe, probe::Blip, span::Span};
 use jiff::Timestamp;
 
 use super::{AFTERWARDS, Drill};
@@ -15,6 +15,14 @@ use crate::{
 /// How long a blip's record may take, and within which no run may begin.
 const BLIP_PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long it hangs: wherever between two samples it begins, one of them waits for its whole time-out; and it is over
+/// before the hold-down is, and before as many fail as raise the alarm.
+fn pause(probe: &Probe) -> Span {
+    let surely_sampled = probe.interval.as_milliseconds() * 11 / 10 + probe.timeout.as_milliseconds();
+    let alarming = probe.hold_down.min(probe.interval.times(probe.failures_in_a_row - 1)).as_milliseconds();
+    Span::milliseconds(surely_sampled.min(alarming * 19 / 20))
+}
+
 impl Drill<'_> {
     pub(super) async fn blip(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
@@ -23,9 +31,7 @@ impl Drill<'_> {
         let before = system.keys(machine, &prefix).await?;
         let runs = Runs::so_far(self.stage).await?;
         let clients = self.clients().await?;
-        // Long enough to be sampled, shorter than the hold-down and than the failures that raise the alarm.
-        let least = plan.probe.hold_down.min(plan.probe.interval.times(plan.probe.failures_in_a_row - 1));
-        let pause = Span::milliseconds(least.as_milliseconds() * 4 / 5).duration();
+        let pause = pause(&plan.probe).duration();
         machine.rds.pause(&system.primary()).await?;
         let struck_at = Timestamp::now();
         self.audience.struck(struck_at);
@@ -60,5 +66,21 @@ impl Drill<'_> {
         };
         let logs = clients.stop().await?;
         self.result(struck_at, vec![run], &logs, None, None, HeldTo { rto: true, rpo: true }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::plan;
+
+    use super::*;
+
+    #[test]
+    fn a_blip_is_long_enough_to_be_sampled_and_too_short_to_raise_the_alarm() {
+        let plan = plan::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml").expect("the lab's plan");
+        let probe = &plan.probe;
+        let pause = pause(probe);
+        assert_eq!(pause, Span::milliseconds(950));
+        assert!(pause > probe.interval + probe.timeout && pause < probe.hold_down && pause < probe.interval.times(2));
     }
 }

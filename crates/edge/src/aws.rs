@@ -28,6 +28,21 @@ pub async fn config_for_the_far_side(region: &str, patience: Duration) -> SdkCon
     limited(Some(region), patience, patience, retries).await
 }
 
+/// Our own credentials, for what is signed outside of a client.
+///
+/// # Errors
+/// `AwsTransient` where there are none now.
+#[cfg(feature = "rds")]
+pub(crate) async fn credentials() -> Result<aws_sdk_rds::config::Credentials, Failure> {
+    use aws_sdk_rds::config::ProvideCredentials;
+    let without = |source: Option<Box<dyn std::error::Error + Send + Sync>>| Failure::AwsTransient {
+        what: "there are no credentials to sign with".to_owned(),
+        source,
+    };
+    let provider = config(None).await.credentials_provider().ok_or_else(|| without(None))?;
+    provider.provide_credentials().await.map_err(|error| without(Some(error.into())))
+}
+
 async fn limited(region: Option<&str>, attempt: Duration, whole: Duration, retries: RetryConfig) -> SdkConfig {
     let shared = SHARED.get_or_init(|| aws_config::defaults(BehaviorVersion::latest()).load()).await;
     let timeouts = TimeoutConfig::builder()

@@ -1,6 +1,7 @@
 //! RDS, in the Region of the instance.
 
 mod cluster_snapshots;
+mod presigned;
 mod restores;
 mod snapshots;
 
@@ -59,6 +60,8 @@ pub struct Instance {
     pub is_replica: bool,
     /// The engine's version.
     pub version: String,
+    /// Whether it has a standby in another zone.
+    pub multi_az: bool,
     /// Its security groups.
     pub security_groups: Vec<Membership>,
     /// Automated backups' retention, in days; zero is none.
@@ -210,6 +213,7 @@ fn read(found: &DbInstance) -> Instance {
         status: found.db_instance_status().unwrap_or("unknown").to_owned(),
         is_replica: found.read_replica_source_db_instance_identifier().is_some_and(|source| !source.is_empty()),
         version: found.engine_version().unwrap_or("unknown").to_owned(),
+        multi_az: found.multi_az().unwrap_or(false),
         security_groups: groups.collect(),
         retention_days: found.backup_retention_period().and_then(|days| u8::try_from(days).ok()).unwrap_or(0),
         deletion_protection: found.deletion_protection().unwrap_or(false),

@@ -322,8 +322,19 @@ fn a_task_that_nothing_is_heard_of_fails_by_its_heartbeat() -> Outcome {
 }
 
 #[test]
-fn requests_for_rds_arrive_with_their_region_and_the_closed_groups() -> Outcome {
+fn requests_for_rds_arrive_with_their_region_the_closed_groups_and_the_keys() -> Outcome {
     let lab = lab()?;
+    let (usable, disabled) = lab.runtime.block_on(async {
+        let kms = aws_sdk_kms::Client::new(&lab.config(RECOVERY));
+        let mut keys = Vec::new();
+        for _ in 0..2 {
+            let made = kms.create_key().send().await?;
+            keys.push(made.key_metadata().ok_or("no key")?.key_id().to_owned());
+        }
+        kms.create_alias().alias_name("alias/backups").target_key_id(&keys[0]).send().await?;
+        kms.disable_key().key_id(&keys[1]).send().await?;
+        Ok::<_, Box<dyn Error>>((keys[0].clone(), keys[1].clone()))
+    })?;
     lab.runtime.block_on(async {
         let rds = aws_sdk_rds::Client::new(&lab.config(RECOVERY));
         let told = rds.describe_db_instances().db_instance_identifier("nobody").send().await;
@@ -335,6 +346,8 @@ fn requests_for_rds_arrive_with_their_region_and_the_closed_groups() -> Outcome 
     let group = lab.outputs[0].get("GroupId").ok_or("no group")?;
     assert!(head.contains(&format!("/{RECOVERY}/rds/")), "{head}");
     assert!(head.contains(&format!("x-lab-closed-groups: {group}\r\n")), "{head}");
+    let keys = head.lines().find(|line| line.starts_with("x-lab-kms-keys: ")).ok_or("no keys")?;
+    assert!(keys.contains(&usable) && keys.contains("alias/backups") && !keys.contains(&disabled), "{keys}");
     Ok(())
 }
 

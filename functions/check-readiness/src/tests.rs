@@ -29,6 +29,7 @@ fn well(run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
         Ok(InstanceSeen {
             status: "available".into(),
             version: "15.4".into(),
+            multi_az: false,
             security_groups: side.security_groups.clone(),
         })
     };

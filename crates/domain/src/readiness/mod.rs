@@ -113,6 +113,8 @@ pub struct InstanceSeen {
     pub status: String,
     /// The engine's version.
     pub version: String,
+    /// Whether it has a standby in another zone.
+    pub multi_az: bool,
     /// Its security groups.
     pub security_groups: Vec<SecurityGroupId>,
 }
@@ -164,6 +166,7 @@ pub fn assess(seen: &Seen, run: &Run, pair: &PostgresPair, now: Timestamp) -> Re
         findings.extend(needs::instance_of(side, region, instance));
     }
     findings.extend(needs::versions(seen));
+    findings.extend(needs::standby(seen, run));
     findings.extend(seen.quotas.iter().map(|(region, what, quota)| needs::room(region, what, quota)));
     findings.extend(seen.keys.iter().map(|(region, key, seen)| needs::kms_key(region, key, seen)));
     findings.push(needs::record(seen, run));

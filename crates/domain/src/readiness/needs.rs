@@ -9,6 +9,7 @@ use crate::{
     judgement::{Rehearsal, Would},
     plan::Side,
     run::Run,
+    span::Span,
     step::Outcome,
 };
 
@@ -129,6 +130,23 @@ pub(super) fn versions(seen: &Seen) -> Option<Finding> {
             both,
             "Bring both to the same major version: RDS does not replicate between two.",
         )
+    })
+}
+
+/// How long RDS takes to fail over to the standby in another zone, "60 to 120 seconds" as a rule, and as much as that again.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZSingleStandby.html>
+const STANDBY_TAKES_OVER_WITHIN: Span = Span::seconds(180);
+
+/// Which comes first where the primary has a standby. It is the plan's choice, and worth a word.
+pub(super) fn standby(seen: &Seen, run: &Run) -> Option<Finding> {
+    let hold_down = run.plan.probe.hold_down;
+    let is_first = seen.primary.as_ref().is_ok_and(|primary| primary.multi_az) && hold_down < STANDBY_TAKES_OVER_WITHIN;
+    is_first.then(|| {
+        let because = format!(
+            "the primary has a standby in another zone, which takes over within {STANDBY_TAKES_OVER_WITHIN}; with a hold-down of \
+             {hold_down} the other Region comes first"
+        );
+        Finding::ready(Need::Instances, because)
     })
 }
 

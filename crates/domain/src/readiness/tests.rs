@@ -14,7 +14,12 @@ fn run() -> Run {
 }
 
 fn instance(side: &Side) -> InstanceSeen {
-    InstanceSeen { status: "available".into(), version: "15.4".into(), security_groups: side.security_groups.clone() }
+    InstanceSeen {
+        status: "available".into(),
+        version: "15.4".into(),
+        multi_az: false,
+        security_groups: side.security_groups.clone(),
+    }
 }
 
 fn rehearsal(verdict: Would) -> Rehearsal {

@@ -11,10 +11,10 @@ use domain::{
 use jiff::Timestamp;
 
 use super::{
-    Asked, MOST_PAGES, Rds, is,
+    Asked, MOST_PAGES, Rds, is, presigned,
     snapshots::{gib, read_tags, too_many},
 };
-use crate::aws_failure;
+use crate::{aws, aws_failure, clock};
 
 impl Rds {
     /// Looks at a cluster.
@@ -75,12 +75,20 @@ impl Rds {
     }
 
     pub(super) async fn copy_cluster_snapshot(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+        let is_elsewhere = presigned::region_of(of) != Some(self.region.as_str());
+        let url = if is_elsewhere {
+            let credentials = aws::credentials().await?;
+            Some(presigned::copy_of(of, &self.region, key, credentials, clock::now().into())?)
+        } else {
+            None
+        };
         let request = self
             .client
             .copy_db_cluster_snapshot()
             .source_db_cluster_snapshot_identifier(&of.arn)
             .target_db_cluster_snapshot_identifier(&of.name)
             .set_kms_key_id(key.map(ToString::to_string))
+            .set_pre_signed_url(url)
             .set_tags(Some(super::tags(&of.carried)));
         match request.send().await {
             Ok(_) => Ok(Asked::Begun),

@@ -10,7 +10,7 @@ import urllib.parse
 
 from ministack import app
 from ministack.core import responses
-from ministack.services import ec2
+from ministack.services import ec2, kms
 
 from . import symbols
 
@@ -27,6 +27,8 @@ def fill(settings) -> None:
     if "rds" not in handlers:
         raise symbols.SeamError("ministack.app.SERVICE_HANDLERS has no entry for rds")
     groups = symbols.uses(ec2, "_security_groups")
+    keys = symbols.uses(kms, "_keys")
+    aliases = symbols.uses(kms, "_aliases")
     region = symbols.uses(responses, "get_region", "")
     account = symbols.uses(responses, "get_account_id", "")
     endpoint = urllib.parse.urlsplit(settings.rds_url)
@@ -40,6 +42,7 @@ def fill(settings) -> None:
                 "Content-Type": "application/x-www-form-urlencoded",
                 "Authorization": scope,
                 "x-lab-closed-groups": ",".join(closed_groups(groups)),
+                "x-lab-kms-keys": ",".join(usable_keys(keys, aliases)),
             })
             answer = connection.getresponse()
             return answer.status, {"Content-Type": "text/xml"}, answer.read()
@@ -73,6 +76,16 @@ def closed_groups(groups) -> list[str]:
             continue
         closed.append(f"{group_id}+functions" if sources else group_id)
     return closed
+
+
+def usable_keys(keys, aliases) -> list[str]:
+    """The caller's Region's KMS keys that are enabled, by each name that RDS takes: id, ARN, alias, the alias's ARN."""
+    usable = {key_id: key["Arn"] for key_id, key in keys.items() if key.get("KeyState") == "Enabled"}
+    names = [name for pair in usable.items() for name in pair]
+    for arn, key_id in aliases.items():
+        if key_id in usable:
+            names += [arn, arn.rpartition(":")[2]]
+    return names
 
 
 def unavailable(error: OSError) -> bytes:

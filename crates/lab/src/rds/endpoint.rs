@@ -1,5 +1,6 @@
 //! The HTTP endpoint: reads a request of the Query protocol, answers XML.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -21,6 +22,9 @@ use super::xml::Xml;
 const BODY_AT_MOST: usize = 256 * 1024;
 /// Names the security groups of the request's Region that do not let everybody in.
 const CLOSED_GROUPS: &str = "x-lab-closed-groups";
+
+/// Names the KMS keys of the request's Region that can be used: ids, ARNs, aliases.
+const KMS_KEYS: &str = "x-lab-kms-keys";
 
 /// The endpoint of an estate.
 pub(super) fn router(estate: Arc<Estate>) -> Router {
@@ -65,7 +69,8 @@ async fn answer(estate: &Arc<Estate>, request: Request<Body>) -> Result<(String,
     if let Some(closed) = head.headers.get(CLOSED_GROUPS) {
         estate.inventory().close_groups(&region, closed_groups(closed)?);
     }
-    let call = Call { estate, region: &region, query: &query };
+    let keys = head.headers.get(KMS_KEYS).map(kms_keys).transpose()?;
+    let call = Call { estate, region: &region, query: &query, keys: keys.as_ref() };
     Ok((query.action()?.to_owned(), actions::perform(&call)?))
 }
 
@@ -84,6 +89,11 @@ fn region(headers: &HeaderMap) -> Result<String, Fault> {
 fn closed_groups(header: &HeaderValue) -> Result<ClosedGroups, Fault> {
     let text = header.to_str().map_err(|_| Fault::value(CLOSED_GROUPS, "of the header", "a list of names"))?;
     Ok(ClosedGroups::parse(text))
+}
+
+fn kms_keys(header: &HeaderValue) -> Result<BTreeSet<String>, Fault> {
+    let text = header.to_str().map_err(|_| Fault::value(KMS_KEYS, "of the header", "a list of keys"))?;
+    Ok(text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect())
 }
 
 fn success(action: &str, result: Xml, id: &str) -> String {

@@ -9,7 +9,7 @@ use lab::rds::{RdsError, serve};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::lab::{ACCOUNT, Lab, PASSWORD, PRIMARY, RECOVERY, available, config, describe, refusal};
+use crate::lab::{ACCOUNT, Lab, PASSWORD, PRIMARY, RECOVERY, available, config, describe, refusal, snapshot_available};
 
 fn code(code: &str, status: u16) -> (String, u16) {
     (code.to_owned(), status)
@@ -51,6 +51,48 @@ async fn quota(rds: &Client, name: &str) -> (i64, i64) {
     let told = rds.describe_account_attributes().send().await.unwrap();
     let quota = told.account_quotas().iter().find(|quota| quota.account_quota_name() == Some(name)).cloned().unwrap();
     (quota.used().unwrap(), quota.max().unwrap())
+}
+
+/// Tells which keys the Region has, as the gateway does.
+macro_rules! with_keys {
+    ($request:expr, $keys:expr) => {
+        $request
+            .customize()
+            .mutate_request(|request| {
+                request.headers_mut().insert("x-lab-kms-keys", $keys);
+            })
+            .send()
+            .await
+    };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_encrypted_is_made_copied_and_restored_with_a_key_that_the_region_has_and_no_other() {
+    let lab = Lab::start().await;
+    let rds = &lab.client(PRIMARY);
+    let creation = || {
+        let creation = rds.create_db_instance().db_instance_identifier("sealed").db_instance_class("db.t4g.micro");
+        let creation = creation.engine("postgres").master_username("app").master_user_password(PASSWORD);
+        creation.storage_encrypted(true).kms_key_id("alias/sealing")
+    };
+    let no_key = code("KMSKeyNotAccessibleFault", 400);
+    assert_eq!(refusal(with_keys!(creation(), "alias/another")), no_key);
+    with_keys!(creation(), "alias/sealing").unwrap();
+    available(rds, "sealed").await;
+    let snapshot = rds.create_db_snapshot().db_instance_identifier("sealed").db_snapshot_identifier("sealed-1");
+    snapshot.send().await.unwrap();
+    snapshot_available(rds, "sealed-1").await;
+    let restore = || {
+        let restore = rds.restore_db_instance_from_db_snapshot().db_snapshot_identifier("sealed-1");
+        restore.db_instance_identifier("unsealed")
+    };
+    assert_eq!(refusal(with_keys!(restore(), "alias/another")), no_key, "its key is gone, or disabled");
+    let copy =
+        || rds.copy_db_snapshot().source_db_snapshot_identifier("sealed-1").target_db_snapshot_identifier("sealed-2");
+    assert_eq!(refusal(with_keys!(copy().kms_key_id("alias/gone"), "alias/sealing")), no_key);
+    with_keys!(restore(), "alias/sealing").unwrap();
+    available(rds, "unsealed").await;
+    lab.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

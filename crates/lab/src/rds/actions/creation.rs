@@ -208,5 +208,6 @@ pub(super) fn key_of_region(call: &Call<'_>) -> Result<Option<String>, Fault> {
             format!("The specified KMS key [{key}] is not accessible from the Region {}.", call.region),
         ));
     }
+    call.must_be_usable(key)?;
     Ok(Some(key.to_owned()))
 }

@@ -14,6 +14,7 @@ mod restoration;
 mod snapshots;
 mod tags;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::answer;
@@ -30,6 +31,24 @@ pub(super) struct Call<'c> {
     pub(super) estate: &'c Arc<Estate>,
     pub(super) region: &'c str,
     pub(super) query: &'c Query,
+    /// The KMS keys of the Region that can be used, by each of their names; absent where nobody told.
+    pub(super) keys: Option<&'c BTreeSet<String>>,
+}
+
+impl Call<'_> {
+    /// Refuses a key that is not there, or that nothing can be done with. AWS's own is always there.
+    /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html>
+    pub(super) fn must_be_usable(&self, key: &str) -> Result<(), Fault> {
+        let is_known = self.keys.is_none_or(|keys| keys.contains(key)) || key.ends_with("alias/aws/rds");
+        if is_known {
+            return Ok(());
+        }
+        let message = format!(
+            "The specified KMS key [{key}] does not exist, is not enabled or you do not have permissions to access it in {}.",
+            self.region
+        );
+        Err(Fault::new(Code::KmsKeyNotAccessible, message))
+    }
 }
 
 /// Parameters about placement, cost and comfort. On AWS they change nothing of what the lab is

@@ -155,6 +155,10 @@ fn enter(
     traits: Traits,
     role: Role,
 ) -> Result<Arc<Server>, Fault> {
+    // What is encrypted can be read with its key only.
+    if let Some(key) = &origin.key {
+        call.must_be_usable(key)?;
+    }
     let origin = Origin { port: call.port(origin.port)?, resource_id: new_resource_id()?, ..origin.clone() };
     let tags: Tags = call.query.tags()?;
     let birth = Birth { name: name.clone(), origin, traits, source: None, tags, role };

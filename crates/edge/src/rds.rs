@@ -19,6 +19,8 @@ use domain::{
     plan::Side,
 };
 
+use jiff::Timestamp;
+
 use crate::{aws, aws_failure};
 
 /// What came of asking RDS for something that takes its time.
@@ -62,6 +64,8 @@ pub struct Instance {
     pub version: String,
     /// Whether it has a standby in another zone.
     pub multi_az: bool,
+    /// Until when its certificate is good, where RDS says so.
+    pub certificate_until: Option<Timestamp>,
     /// Its security groups.
     pub security_groups: Vec<Membership>,
     /// Automated backups' retention, in days; zero is none.
@@ -214,6 +218,9 @@ fn read(found: &DbInstance) -> Instance {
         is_replica: found.read_replica_source_db_instance_identifier().is_some_and(|source| !source.is_empty()),
         version: found.engine_version().unwrap_or("unknown").to_owned(),
         multi_az: found.multi_az().unwrap_or(false),
+        certificate_until: found
+            .certificate_details()
+            .and_then(|certificate| Timestamp::from_second(certificate.valid_till()?.secs()).ok()),
         security_groups: groups.collect(),
         retention_days: found.backup_retention_period().and_then(|days| u8::try_from(days).ok()).unwrap_or(0),
         deletion_protection: found.deletion_protection().unwrap_or(false),

@@ -15,14 +15,14 @@ use domain::{
 use jiff::Timestamp;
 use lab::{
     drill::{Audience, DrillError, Scenario, Stage},
-    manners::{Manners, Scale},
+    manners::Manners,
     report::{DrillResult, Figures, Moment, terminal::Terminal},
     setup::Progress,
     slot::Slot,
 };
 use serde_json::json;
 
-use crate::{output::Output, refusal::Refusal, up};
+use crate::{manners, output::Output, refusal::Refusal, up};
 
 /// The most drills in one go.
 const MOST_RUNS: u32 = 1_000;
@@ -86,12 +86,8 @@ pub(crate) struct Command {
     /// What the lot is drawn from; by default the time.
     #[arg(long, requires = "random")]
     seed: Option<u64>,
-    /// How AWS behaves: as fast as this machine, or as awkward as AWS, with its minutes scaled to seconds.
-    #[arg(long, default_value = "instant", value_parser = ["instant", "aws"])]
-    manners: String,
-    /// What a second of AWS takes with --manners aws; 1/60 by default.
-    #[arg(long, value_name = "FRACTION")]
-    scale: Option<Scale>,
+    #[command(flatten)]
+    manners: manners::Asked,
     /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
     slot: Option<u8>,
@@ -126,7 +122,7 @@ impl Command {
             let why = format!("in a drill a person answers within {LATEST_ANSWER}");
             return Err(Refusal::usage(why, "Name a shorter time, as 10m."));
         }
-        let manners = self.manners()?;
+        let manners = self.manners.read()?;
         let plan = read_plan(&self.plan)?;
         let slot = slot(self.slot)?;
         let audience = Shown::new();
@@ -158,15 +154,6 @@ impl Command {
         Ok(if passed { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE })
     }
 
-    /// How AWS is to behave.
-    fn manners(&self) -> Result<Manners, Refusal> {
-        match (self.manners.as_str(), self.scale) {
-            ("aws", scale) => Ok(Manners::Aws(scale.unwrap_or_default())),
-            (_, None) => Ok(Manners::Instant),
-            (_, Some(_)) => Err(Refusal::usage("--scale is of --manners aws", "Leave it out, or name those manners.")),
-        }
-    }
-
     async fn drill(
         &self,
         scenario: Scenario,
@@ -177,8 +164,7 @@ impl Command {
         output: &mut Output,
     ) -> Result<(Stage, Vec<DrillResult>), DrillError> {
         let began = std::time::Instant::now();
-        let mut stage = Stage::set(plan, slot, audience).await?;
-        stage.mind(manners).await?;
+        let mut stage = set(plan, slot, manners, audience).await?;
         audience.step(&format!(
             "the lab is up, deployed and loaded, {:.1} s after the start",
             began.elapsed().as_secs_f64()
@@ -203,9 +189,7 @@ impl Command {
         if self.plan != LAB_PLAN {
             reproduce.push_str(&format!(" --plan {}", self.plan));
         }
-        if self.manners != "instant" {
-            reproduce.push_str(&format!(" --manners {}", self.manners));
-        }
+        reproduce.push_str(&manners::options(stage.manners()));
         if let Some(long) = self.answer_after {
             stage.answer_after(long);
             reproduce.push_str(&format!(" --answer-after {long}"));
@@ -245,6 +229,23 @@ impl Command {
             }
         }
         Ok(std::process::ExitCode::SUCCESS)
+    }
+}
+
+/// A lab of a plan's, with these manners.
+pub(crate) async fn set(
+    plan: &Plan,
+    slot: Option<Slot>,
+    manners: Manners,
+    audience: &Shown,
+) -> Result<Stage, DrillError> {
+    let mut stage = Stage::set(plan, slot, audience).await?;
+    match stage.mind(manners).await {
+        Ok(()) => Ok(stage),
+        Err(error) => {
+            stage.strike().await;
+            Err(error)
+        }
     }
 }
 

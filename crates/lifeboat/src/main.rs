@@ -12,6 +12,7 @@ mod engine;
 mod evidence;
 mod failover;
 mod lease;
+mod manners;
 mod output;
 mod plan;
 mod proof;

@@ -7,6 +7,7 @@ use lab::{drill::Stage, setup::Progress};
 
 use crate::{
     drill::{self, Shown},
+    manners,
     output::Output,
     refusal::Refusal,
 };
@@ -27,12 +28,15 @@ over. It says how to point the AWS CLI, this command and psql at it, and where t
 Examples:
   lifeboat lab up
   lifeboat lab up --plan plans/lab.yaml --slot 7
+  lifeboat lab up --manners aws
 
 Exit codes: 0 it was up until Ctrl-C; 1 it could not be brought up; 2 wrong command line.")]
 pub(crate) struct Up {
     /// The plan whose system is made.
     #[arg(long, default_value = "plans/lab.yaml", value_name = "FILE")]
     plan: String,
+    #[command(flatten)]
+    manners: manners::Asked,
     /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
     slot: Option<u8>,
@@ -49,9 +53,10 @@ impl Command {
         let Self::Up(up) = self;
         let plan = drill::read_plan(&up.plan)?;
         let slot = drill::slot(up.slot)?;
+        let manners = up.manners.read()?;
         let audience = Shown::new();
         let stage = tokio::select! {
-            stage = Stage::set(&plan, slot, &audience) => stage.map_err(|error| drill::refusal(&error))?,
+            stage = drill::set(&plan, slot, manners, &audience) => stage.map_err(|error| drill::refusal(&error))?,
             _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
         };
         for line in how_to_talk_to(&stage)? {

@@ -30,6 +30,7 @@ fn well(run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
             status: "available".into(),
             version: "15.4".into(),
             multi_az: false,
+            certificate_until: None,
             security_groups: side.security_groups.clone(),
         })
     };

@@ -142,7 +142,13 @@ async fn lets_in(postgres: &Postgres, server: &Server<'_>) -> Result<(), String>
 async fn instance(region: &Region, instance: &InstanceId) -> Result<InstanceSeen, String> {
     let seen = Rds::far(region, FAR_PATIENCE).await.describe(instance).await.map_err(|failure| failure.chain())?;
     let security_groups = seen.security_groups.into_iter().map(|member| member.group).collect();
-    Ok(InstanceSeen { status: seen.status, version: seen.version, multi_az: seen.multi_az, security_groups })
+    Ok(InstanceSeen {
+        status: seen.status,
+        version: seen.version,
+        multi_az: seen.multi_az,
+        certificate_until: seen.certificate_until,
+        security_groups,
+    })
 }
 
 async fn quotas(region: &Region) -> Vec<(Region, &'static str, Result<Quota, String>)> {

@@ -115,6 +115,8 @@ pub struct InstanceSeen {
     pub version: String,
     /// Whether it has a standby in another zone.
     pub multi_az: bool,
+    /// Until when its certificate is good, where RDS says so.
+    pub certificate_until: Option<Timestamp>,
     /// Its security groups.
     pub security_groups: Vec<SecurityGroupId>,
 }
@@ -164,6 +166,7 @@ pub fn assess(seen: &Seen, run: &Run, pair: &PostgresPair, now: Timestamp) -> Re
         [(&pair.primary, &plan.regions.primary, &seen.primary), (&pair.replica, &plan.regions.recovery, &seen.replica)];
     for (side, region, instance) in sides {
         findings.extend(needs::instance_of(side, region, instance));
+        findings.extend(needs::certified(side, instance, now));
     }
     findings.extend(needs::versions(seen));
     findings.extend(needs::standby(seen, run));

@@ -1,5 +1,7 @@
 //! Each need of a failover: when it is met, and what to do when it is not.
 
+use jiff::Timestamp;
+
 use super::{Finding, InstanceSeen, KeySeen, Need, Seen};
 use crate::{
     backup::Quota,
@@ -129,6 +131,25 @@ pub(super) fn versions(seen: &Seen) -> Option<Finding> {
             Need::Instances,
             both,
             "Bring both to the same major version: RDS does not replicate between two.",
+        )
+    })
+}
+
+/// How long before the end of a server's certificate a person is told. RDS renews most by itself, months before.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html>
+const CERTIFICATE_ENDS_SOON: Span = Span::seconds(14 * 24 * 3600);
+
+/// Whether clients that verify the server will still be let in. RDS may not say until when.
+pub(super) fn certified(side: &Side, seen: &Result<InstanceSeen, String>, now: Timestamp) -> Option<Finding> {
+    let until = seen.as_ref().ok()?.certificate_until?;
+    let instance = &side.instance;
+    Some(if Span::between(now, until) > CERTIFICATE_ENDS_SOON {
+        Finding::ready(Need::Login, format!("the certificate of `{instance}` is good until {until:.0}"))
+    } else {
+        Finding::not_ready(
+            Need::Login,
+            format!("the certificate of `{instance}` ends at {until:.0}; nobody who verifies it gets in after that"),
+            "Set the instance's CA again, so that it gets a new one; some versions restart for it.",
         )
     })
 }

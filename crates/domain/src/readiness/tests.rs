@@ -18,6 +18,7 @@ fn instance(side: &Side) -> InstanceSeen {
         status: "available".into(),
         version: "15.4".into(),
         multi_az: false,
+        certificate_until: None,
         security_groups: side.security_groups.clone(),
     }
 }
@@ -107,6 +108,14 @@ fn each_need_that_is_not_met_is_named_and_what_could_not_be_looked_at_is_not_rea
         (Seen { claims: Err(gone()), ..well() }, Need::Claims, State::Unknown),
     ] {
         assert_eq!(lacking(&seen), [(need, state)], "{seen:?}");
+    }
+    let certified = |days: i64| {
+        let until = Timestamp::from_second(days * 24 * 3600).unwrap();
+        Seen { replica: Ok(InstanceSeen { certificate_until: Some(until), ..instance(&pair.replica) }), ..well() }
+    };
+    assert_eq!(lacking(&certified(15)), []);
+    for ends_soon in [14, 0, -1] {
+        assert_eq!(lacking(&certified(ends_soon)), [(Need::Login, State::NotReady)], "{ends_soon}");
     }
     let newer = Seen { replica: version("15.5"), ..well() };
     assert_eq!(lacking(&newer), [], "a replica is upgraded first");

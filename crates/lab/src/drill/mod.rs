@@ -168,6 +168,12 @@ impl Stage {
         played
     }
 
+    /// How AWS behaves.
+    #[must_use]
+    pub const fn manners(&self) -> Manners {
+        self.manners
+    }
+
     /// Lets AWS behave so from now on.
     ///
     /// # Errors

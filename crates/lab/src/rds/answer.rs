@@ -54,6 +54,11 @@ pub(super) fn instance(xml: &mut Xml, estate: &Estate, inventory: &Inventory, in
                 });
             }
         });
+        if let Some(until) = instance.server.certified_until() {
+            xml.element("CertificateDetails", |xml| {
+                xml.text("CAIdentifier", "lifeboat-lab").text("ValidTill", moment(until));
+            });
+        }
         configuration(xml, &traits.configuration, &instance.pending);
         xml.element("PendingModifiedValues", |xml| pending(xml, &instance.pending));
         replication(xml, estate, inventory, instance);

@@ -1,7 +1,8 @@
 //! The lab's certificate authority, which signs the servers' certificates as Amazon's signs RDS's.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::SystemTime};
 
+use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
@@ -31,8 +32,14 @@ impl Authority {
     }
 
     /// A certificate for the server of `host_name` at `address`.
-    pub(super) fn certify(&self, host_name: &str, address: Ipv4Addr) -> Result<Certificate, rcgen::Error> {
+    pub(super) fn certify(
+        &self,
+        host_name: &str,
+        address: Ipv4Addr,
+        until: Timestamp,
+    ) -> Result<Certificate, rcgen::Error> {
         let mut params = CertificateParams::new(vec![host_name.to_owned(), address.to_string()])?;
+        params.not_after = SystemTime::from(until).into();
         // A common name holds at most 64 characters, so the host's name stands in the list only.
         params.distinguished_name.push(DnType::CommonName, "Lifeboat lab RDS instance");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

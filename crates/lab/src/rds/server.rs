@@ -4,8 +4,10 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::descent;
 use super::door::Door;
@@ -16,6 +18,8 @@ use super::pid_file::{self, PidFile};
 use super::settings::{self, Role, Site};
 use crate::process::DeathSignal;
 
+/// How long a certificate is good for, as of RDS's younger authorities.
+const CERTIFIED_FOR: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// How long a start may take; recovery after a kill is part of it.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 /// How long a restore may replay.
@@ -40,6 +44,7 @@ pub(super) struct Server {
     role: Mutex<Role>,
     door: Mutex<Door>,
     read_only: AtomicBool,
+    certified_until: OnceLock<Timestamp>,
     postmaster: tokio::sync::Mutex<Option<Child>>,
 }
 
@@ -63,6 +68,7 @@ impl Server {
             role: Mutex::new(role),
             door: Mutex::new(Door::Open),
             read_only: AtomicBool::new(false),
+            certified_until: OnceLock::new(),
             postmaster: tokio::sync::Mutex::new(None),
         }
     }
@@ -159,9 +165,15 @@ impl Server {
 
     /// Gives the server a certificate for its own name.
     pub(super) fn certify(&self) -> Result<(), PostgresError> {
-        let certificate = self.installation.authority.certify(&self.host_name, self.address)?;
+        let until = *self.certified_until.get_or_init(|| Timestamp::now() + CERTIFIED_FOR);
+        let certificate = self.installation.authority.certify(&self.host_name, self.address, until)?;
         self.write("server.crt", &certificate.certificate)?;
         self.write("server.key", &certificate.key)
+    }
+
+    /// Until when its certificate is good, once it has one.
+    pub(super) fn certified_until(&self) -> Option<Timestamp> {
+        self.certified_until.get().copied()
     }
 
     fn mark(&self, file: &str, present: bool) -> Result<(), PostgresError> {

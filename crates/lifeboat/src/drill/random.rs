@@ -14,7 +14,7 @@ use lab::{
 use serde::Serialize;
 
 use super::Shown;
-use crate::output::Output;
+use crate::{manners, output::Output};
 
 /// What may be added to the processes between the first drills and the last: functions that another drill had kept busy
 /// at once.
@@ -76,8 +76,7 @@ pub(super) async fn run(
     audience: &Shown,
     output: &mut Output,
 ) -> Result<(Stage, Row), DrillError> {
-    let mut stage = Stage::set(plan, slot, audience).await?;
-    stage.mind(lot.manners).await?;
+    let mut stage = super::set(plan, slot, lot.manners, audience).await?;
     let mut row = Vec::new();
     for (number, (scenario, lead)) in (1..=lot.drills).zip(Draw::new(lot.seed)) {
         let drawn = match one(&mut stage, lot, number, scenario, lead).await {
@@ -106,7 +105,7 @@ async fn one(
     scenario: Scenario,
     lead: Duration,
 ) -> Result<Drawn, DrillError> {
-    let reproduce = format!("cargo drill --random {} --seed {}", lot.drills, lot.seed);
+    let reproduce = format!("cargo drill --random {} --seed {}{}", lot.drills, lot.seed, manners::options(lot.manners));
     let (mut shortcomings, mut broken_invariants) = (Vec::new(), Vec::new());
     let headline = match play(stage, scenario, lead, &reproduce).await {
         Ok((result, broken)) => {

@@ -7,9 +7,6 @@ use lab::{
 
 use crate::{listener::tell, repository};
 
-/// As many as two cores bear.
-const LABS: usize = 2;
-
 struct Shown;
 
 impl Progress for Shown {
@@ -18,18 +15,18 @@ impl Progress for Shown {
     }
 }
 
-/// Brings labs of the lab's plan up, in which runs begin only when someone starts them.
+/// Brings so many labs of the lab's plan up, in which runs begin only when someone starts them.
 ///
 /// # Errors
 /// [`DrillError`].
 ///
 /// # Panics
 /// When the lab's plan cannot be used.
-pub async fn started_by_hand_only() -> Result<Vec<Stage>, DrillError> {
+pub async fn started_by_hand_only(labs: usize) -> Result<Vec<Stage>, DrillError> {
     let file = "plans/lab.yaml";
     let plan = domain::plan::read(&repository::text(file), file).unwrap_or_else(|error| panic!("{error}"));
     let mut stages = Vec::new();
-    for _ in 0..LABS {
+    for _ in 0..labs {
         let stage = Stage::set(&plan, None, &Shown).await?;
         stage.system.start_by_hand_only(&stage.machine).await?;
         stages.push(stage);

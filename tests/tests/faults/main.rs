@@ -21,9 +21,12 @@ use invariants::World;
 use lab::drill::Stage;
 use tests::{labs, listener::tell};
 
+/// As many as two cores bear.
+const LABS: usize = 2;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_call_fails_no_invariant_is_broken_and_every_run_ends_with_its_record() {
-    let stages = labs::started_by_hand_only().await.unwrap();
+    let stages = labs::started_by_hand_only(LABS).await.unwrap();
     let began = Instant::now();
     let (outcome, kinds) = World::new(&stages[0]).plain().await;
     assert_eq!(outcome, "done", "without a fault");

@@ -4,7 +4,7 @@
 //! `LIFEBOAT_SUCCESSION=stopped,switchover cargo test --test succession -- --nocapture` plays only the cases that say one of
 //! these.
 //!
-//! The cases share two labs, and each begins with a pair that is put back.
+//! The cases share a few labs, and each begins with a pair that is put back.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
@@ -30,6 +30,9 @@ use lab::drill::Stage;
 use tests::{labs, listener::tell};
 use world::World;
 
+/// As many as two cores bear: a case mostly waits.
+const LABS: usize = 3;
+
 /// What is given, and what must come of it.
 pub(crate) struct Case<'w> {
     claim: String,
@@ -44,7 +47,7 @@ impl<'w> Case<'w> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_a_run_stops_the_command_that_runbook_names_serves_clients_again() {
-    let stages = labs::started_by_hand_only().await.unwrap();
+    let stages = labs::started_by_hand_only(LABS).await.unwrap();
     let (began, played) = (Instant::now(), Cell::new(0));
     let only = std::env::var("LIFEBOAT_SUCCESSION").ok();
     let labs = stages.iter().map(|stage| play_on(stage, only.as_deref(), &played));

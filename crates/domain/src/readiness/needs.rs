@@ -139,33 +139,39 @@ pub(super) fn versions(seen: &Seen) -> Option<Finding> {
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html>
 const CERTIFICATE_ENDS_SOON: Span = Span::seconds(14 * 24 * 3600);
 
-/// Whether clients that verify the server will still be let in. RDS may not say until when.
+/// Whether clients that verify the server will still be let in. Where RDS does not say until when, the logins tell.
 pub(super) fn certified(side: &Side, seen: &Result<InstanceSeen, String>, now: Timestamp) -> Option<Finding> {
     let until = seen.as_ref().ok()?.certificate_until?;
     let instance = &side.instance;
-    Some(if Span::between(now, until) > CERTIFICATE_ENDS_SOON {
-        Finding::ready(Need::Login, format!("the certificate of `{instance}` is good until {until:.0}"))
+    if Span::between(now, until) > CERTIFICATE_ENDS_SOON {
+        return Some(Finding::ready(Need::Login, format!("the certificate of `{instance}` is good until {until:.0}")));
+    }
+    let because = if until > now {
+        format!("the certificate of `{instance}` ends at {until:.0}; nobody who verifies it gets in after that")
     } else {
-        Finding::not_ready(
-            Need::Login,
-            format!("the certificate of `{instance}` ends at {until:.0}; nobody who verifies it gets in after that"),
-            "Set the instance's CA again, so that it gets a new one; some versions restart for it.",
-        )
-    })
+        format!("the certificate of `{instance}` ended at {until:.0}; nobody who verifies it gets in")
+    };
+    Some(Finding::not_ready(
+        Need::Login,
+        because,
+        "See why RDS has not renewed it, among the instance's pending maintenance, or give it another CA: \
+         aws rds modify-db-instance --ca-certificate-identifier … --apply-immediately. Clients must know that CA first, and some \
+         versions restart for it.",
+    ))
 }
 
-/// How long RDS takes to fail over to the standby in another zone, "60 to 120 seconds" as a rule, and as much as that again.
+/// How long RDS takes to fail over to the standby in another zone: "60 to 120 seconds" as a rule, and half of that besides.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZSingleStandby.html>
 const STANDBY_TAKES_OVER_WITHIN: Span = Span::seconds(180);
 
-/// Which comes first where the primary has a standby. It is the plan's choice, and worth a word.
+/// Which may come first where the primary has a standby. It is the plan's choice, and worth a word.
 pub(super) fn standby(seen: &Seen, run: &Run) -> Option<Finding> {
-    let hold_down = run.plan.probe.hold_down;
-    let is_first = seen.primary.as_ref().is_ok_and(|primary| primary.multi_az) && hold_down < STANDBY_TAKES_OVER_WITHIN;
-    is_first.then(|| {
+    let ours = run.plan.unseen();
+    let may_be_first = seen.primary.as_ref().is_ok_and(|primary| primary.multi_az) && ours < STANDBY_TAKES_OVER_WITHIN;
+    may_be_first.then(|| {
         let because = format!(
-            "the primary has a standby in another zone, which takes over within {STANDBY_TAKES_OVER_WITHIN}; with a hold-down of \
-             {hold_down} the other Region comes first"
+            "the primary has a standby in another zone, which takes over within {STANDBY_TAKES_OVER_WITHIN} as a rule; the other \
+             Region may come first, {ours} after the primary was last seen"
         );
         Finding::ready(Need::Instances, because)
     })

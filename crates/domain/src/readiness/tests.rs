@@ -128,6 +128,33 @@ fn each_need_that_is_not_met_is_named_and_what_could_not_be_looked_at_is_not_rea
 }
 
 #[test]
+fn a_standby_is_worth_a_word_where_the_other_region_may_come_first() {
+    let words = |probe: &str, multi_az: bool| {
+        let text = LAB.replace("  interval: 500ms\n  timeout: 400ms\n  failuresInARow: 3\n  holdDown: 1s\n", probe);
+        let plan =
+            plan::read(&text.replace("rto: 30s", "rto: 15m").replace("rpo: 5s", "rpo: 1m"), "plans/lab.yaml").unwrap();
+        let run = Run::supposed(plan, "1".into(), Generation(1), Timestamp::UNIX_EPOCH).unwrap();
+        let pair = run.pair().unwrap();
+        let seen = Seen { primary: Ok(InstanceSeen { multi_az, ..instance(&pair.primary) }), ..well() };
+        let findings = assess(&seen, &run, pair, Timestamp::UNIX_EPOCH).findings;
+        findings
+            .into_iter()
+            .map(|finding| finding.because)
+            .filter(|because| because.contains("standby"))
+            .collect::<Vec<_>>()
+    };
+    let soon = "  interval: 1s\n  timeout: 500ms\n  failuresInARow: 3\n  holdDown: 1m\n";
+    let [word] = &words(soon, true)[..] else { panic!("{:?}", words(soon, true)) };
+    assert!(word.contains("1m 1s after the primary was last seen"), "{word}");
+    assert_eq!(words(soon, false), Vec::<String>::new());
+    let held_down = "  interval: 1s\n  timeout: 500ms\n  failuresInARow: 3\n  holdDown: 3m\n";
+    let counted = "  interval: 30s\n  timeout: 5s\n  failuresInARow: 10\n  holdDown: 1m\n";
+    for later in [held_down, counted] {
+        assert_eq!(words(later, true), Vec::<String>::new(), "{later}");
+    }
+}
+
+#[test]
 fn each_key_of_a_plan_s_copies_is_looked_at_once() {
     let text = LAB.replace("- region: us-west-2\n", "- region: us-west-2\n        kmsKey: alias/a\n");
     let plan = plan::read(&text, "plans/lab.yaml").unwrap();

@@ -17,8 +17,8 @@ use domain::{
     id::{KmsKeyId, Region},
 };
 
-/// How long the URL is good for: RDS uses it at once.
-const GOOD_FOR: Duration = Duration::from_secs(300);
+/// How long the URL is good for: as long as AWS's own tools sign it.
+const GOOD_FOR: Duration = Duration::from_secs(3600);
 
 /// The Region of a snapshot, by its ARN.
 pub(super) fn region_of(snapshot: &Snapshot) -> Option<&str> {
@@ -35,7 +35,11 @@ pub(super) fn copy_of(
 ) -> Result<String, Failure> {
     let failed = |why: String| Failure::InvalidInput(format!("the copy of `{}` cannot be signed: {why}", snapshot.arn));
     let region = region_of(snapshot).ok_or_else(|| failed("its ARN names no Region".to_owned()))?;
-    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let domain = match region {
+        _ if region.contains("-iso") => return Err(failed(format!("how RDS in {region} is named is not known here"))),
+        _ if region.starts_with("cn-") => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    };
     let mut query = form_urlencoded::Serializer::new(String::new());
     query
         .append_pair("Action", "CopyDBClusterSnapshot")
@@ -107,7 +111,7 @@ mod tests {
                 "TargetDBClusterSnapshotIdentifier=lifeboat-reports",
                 "KmsKeyId=alias%2Fbackups",
                 &format!("X-Amz-Credential=AKIDEXAMPLE%2F19700101%2F{region}%2Frds%2Faws4_request"),
-                "X-Amz-Expires=300",
+                "X-Amz-Expires=3600",
                 "X-Amz-Security-Token=session",
                 "X-Amz-Signature=",
             ] {
@@ -115,8 +119,10 @@ mod tests {
             }
         }
         let nowhere = Snapshot { arn: "lifeboat-reports".into(), ..snapshot("us-east-1") };
-        let credentials = Credentials::new("AKIDEXAMPLE", "a test's", None, None, "test");
-        let to = "us-west-2".parse().unwrap();
-        assert!(copy_of(&nowhere, &to, None, credentials, SystemTime::UNIX_EPOCH).is_err());
+        for unknown in [nowhere, snapshot("us-iso-east-1")] {
+            let credentials = Credentials::new("AKIDEXAMPLE", "a test's", None, None, "test");
+            let to = "us-west-2".parse().unwrap();
+            assert!(copy_of(&unknown, &to, None, credentials, SystemTime::UNIX_EPOCH).is_err());
+        }
     }
 }

@@ -60,8 +60,9 @@ impl Rds {
         }
     }
 
-    /// Asks for a copy, in this Region, of another Region's snapshot, with the tags that it carries. In GovCloud, an
-    /// encrypted one would need a presigned URL besides, which is not made here; elsewhere RDS ignores it.
+    /// Asks for a copy, in this Region, of another Region's snapshot, with the tags that it carries. A cluster's
+    /// goes with the signed URL that DocumentDB asks for; an instance's has none, which only GovCloud would need for an
+    /// encrypted one.
     ///
     /// # Errors
     /// As AWS answers.

@@ -15,8 +15,8 @@ use crate::{
 /// How long a blip's record may take, and within which no run may begin.
 const BLIP_PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long it hangs: wherever between two samples it begins, one of them waits for its whole time-out; and it is over
-/// before the hold-down is, and before as many fail as raise the alarm.
+/// How long it hangs: where the plan leaves room for it, so long that one sample waits for its whole time-out, wherever
+/// between two of them it begins; and it is over before the hold-down is, and before as many fail as raise the alarm.
 fn pause(probe: &Probe) -> Span {
     let surely_sampled = probe.interval.as_milliseconds() * 11 / 10 + probe.timeout.as_milliseconds();
     let alarming = probe.hold_down.min(probe.interval.times(probe.failures_in_a_row - 1)).as_milliseconds();

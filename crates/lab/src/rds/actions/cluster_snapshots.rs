@@ -13,7 +13,7 @@ use super::super::estate::{Estate, chain};
 use super::super::fault::{Code, Fault};
 use super::super::instance::Status;
 use super::super::name::{Kind, Name};
-use super::super::query::Tags;
+use super::super::query::{Query, Tags};
 use super::super::server::Server;
 use super::super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 use super::super::work::WorkKind;
@@ -103,6 +103,9 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
     let name = call.new_name(Kind::ClusterSnapshot, "TargetDBClusterSnapshotIdentifier")?;
     let named = query.required("SourceDBClusterSnapshotIdentifier")?;
     let source_name = Kind::ClusterSnapshot.existing(call.region, &call.estate.account, named)?;
+    if let Some(url) = query.optional("PreSignedUrl") {
+        must_be_this(call, url)?;
+    }
     let copies_tags = query.boolean("CopyTags")?.unwrap_or(false);
     let copying = Copying::at(call.estate.copy_pace.clone());
     let (from, to) = {
@@ -124,6 +127,21 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
         }
     });
     show(call, &name)
+}
+
+/// Refuses a signed URL of something else than this request of the source's Region.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CopyDBClusterSnapshot.html>
+fn must_be_this(call: &Call<'_>, url: &str) -> Result<(), Fault> {
+    let signed = Query::parse(url.split_once('?').map_or("", |(_, query)| query).as_bytes())?;
+    let names = ["SourceDBClusterSnapshotIdentifier", "TargetDBClusterSnapshotIdentifier", "KmsKeyId"];
+    let is_this = signed.action()? == "CopyDBClusterSnapshot"
+        && names.iter().all(|name| signed.optional(name) == call.query.optional(name))
+        && signed.optional("DestinationRegion") == Some(call.region)
+        && signed.optional("X-Amz-Signature").is_some();
+    if is_this {
+        return Ok(());
+    }
+    Err(Fault::value("PreSignedUrl", "given", "the same request, signed, of the source's Region for this one"))
 }
 
 fn must_be_available(snapshot: &Snapshot) -> Result<(), Fault> {

@@ -86,6 +86,12 @@ fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault>
             "The source snapshot is encrypted: KmsKeyId must name a KMS key of the destination Region.",
         ));
     }
+    if let Some(key) = &source.origin.key
+        && source.name.region == call.region
+    {
+        // What is encrypted can be read with its key only. Another Region's keys nobody tells this one.
+        call.must_be_usable(key)?;
+    }
     Ok(asked.or_else(|| source.origin.key.clone()))
 }
 

@@ -36,10 +36,12 @@ pub(super) struct Call<'c> {
 }
 
 impl Call<'_> {
-    /// Refuses a key that is not there, or that nothing can be done with. AWS's own is always there.
+    /// Refuses a key that is not there, or that nothing can be done with. AWS's own is always there. An alias stands for
+    /// itself: AWS takes the key that it names when it is used first, and keeps to that.
     /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html>
     pub(super) fn must_be_usable(&self, key: &str) -> Result<(), Fault> {
-        let is_known = self.keys.is_none_or(|keys| keys.contains(key)) || key.ends_with("alias/aws/rds");
+        let is_known =
+            self.keys.is_none_or(|keys| keys.contains(key)) || key.rsplit(':').next() == Some("alias/aws/rds");
         if is_known {
             return Ok(());
         }

@@ -95,7 +95,10 @@ fn replica_key(call: &Call<'_>, source: &Name, key: Option<&String>) -> Result<O
             "KmsKeyId is given, but the source DB instance is not encrypted; its replicas cannot be either.",
         )),
         (Some(_), Some(own)) => Ok(Some(own)),
-        (Some(key), None) if source.region == call.region => Ok(Some(key.clone())),
+        (Some(key), None) if source.region == call.region => {
+            call.must_be_usable(key)?;
+            Ok(Some(key.clone()))
+        }
         (Some(_), None) => Err(Fault::combination(
             "The source DB instance is encrypted: KmsKeyId must name a KMS key of the destination Region.",
         )),

@@ -101,7 +101,16 @@ async fn copy(there: &Client, snapshot: &DbClusterSnapshot) {
     let source = snapshot.db_cluster_snapshot_arn().unwrap();
     assert_eq!(source, format!("arn:aws:rds:{PRIMARY}:{ACCOUNT}:cluster-snapshot:reports-1"));
     let request = there.copy_db_cluster_snapshot().source_db_cluster_snapshot_identifier(source).copy_tags(true);
-    request.target_db_cluster_snapshot_identifier("reports-copy").send().await.unwrap();
+    let request = request.target_db_cluster_snapshot_identifier("reports-copy");
+    let signed = |target: &str| {
+        format!(
+            "https://rds.{PRIMARY}.amazonaws.com/?Action=CopyDBClusterSnapshot&DestinationRegion={RECOVERY}\
+             &SourceDBClusterSnapshotIdentifier={source}&TargetDBClusterSnapshotIdentifier={target}&X-Amz-Signature=00"
+        )
+    };
+    let of_another = request.clone().pre_signed_url(signed("another")).send().await;
+    assert_eq!(refusal(of_another), ("InvalidParameterValue".to_owned(), 400));
+    request.pre_signed_url(signed("reports-copy")).send().await.unwrap();
     let copy = available(there, "reports-copy").await;
     assert_eq!(copy.source_db_cluster_snapshot_arn(), Some(source));
     assert_eq!(copy.tag_list()[0].value(), Some("shop & co"));

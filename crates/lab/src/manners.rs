@@ -19,14 +19,10 @@ pub enum Manners {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale(f64);
 
-/// What is no scale, or no manners.
+/// What is no scale.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no {kind}: {expected}")]
-pub struct BadManners {
-    text: String,
-    kind: &'static str,
-    expected: &'static str,
-}
+#[error("`{0}` is no scale: what a second of AWS takes, as 1/60 or 0.1; at least 1/1000 and at most 1")]
+pub struct BadScale(String);
 
 impl Scale {
     /// Minutes as seconds.
@@ -40,19 +36,16 @@ impl Default for Scale {
 }
 
 impl FromStr for Scale {
-    type Err = BadManners;
+    type Err = BadScale;
 
-    fn from_str(text: &str) -> Result<Self, BadManners> {
+    fn from_str(text: &str) -> Result<Self, BadScale> {
         let number = |text: &str| text.trim().parse::<f64>().ok();
         let scale = match text.split_once('/') {
             Some((one, many)) => number(one).zip(number(many)).map(|(one, many)| one / many),
             None => number(text),
         };
-        scale.filter(|scale| (0.001..=1.0).contains(scale)).map(Self).ok_or_else(|| BadManners {
-            text: text.chars().take(40).collect(),
-            kind: "scale",
-            expected: "what a second of AWS takes, as 1/60 or 0.1; at least 1/1000 and at most 1",
-        })
+        let scale = scale.filter(|scale| (0.001..=1.0).contains(scale)).map(Self);
+        scale.ok_or_else(|| BadScale(text.chars().take(40).collect()))
     }
 }
 

@@ -69,11 +69,10 @@ impl Command {
 }
 
 fn lines(readiness: &Readiness) -> Vec<String> {
-    let lacking = readiness.findings.iter().filter(|finding| finding.state != State::Ready).count();
-    let head = match lacking {
+    let head = match readiness.lacking().count() {
         0 => format!("`{}` is ready: a failover has all that it needs", readiness.plan),
         1 => format!("`{}` is NOT READY: one thing is not as it must be", readiness.plan),
-        _ => format!("`{}` is NOT READY: {lacking} things are not as they must be", readiness.plan),
+        lacking => format!("`{}` is NOT READY: {lacking} things are not as they must be", readiness.plan),
     };
     // What is to be done comes first.
     let mut findings: Vec<&Finding> = readiness.findings.iter().collect();

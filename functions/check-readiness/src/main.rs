@@ -11,7 +11,7 @@ use std::{future::Future, time::Duration};
 
 use domain::{
     failure::Failure,
-    id::{Generation, InstanceId, PlanName, Region},
+    id::{Generation, InstanceId, PlanName},
     lease::{ActiveSide, Lease},
     plan::PostgresPair,
     readiness::{self, Readiness, Seen},
@@ -73,8 +73,7 @@ async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<
         Ok(readiness) => readiness,
         Err(at_work) => return Ok(Step::refused(at_work, Value::Null)),
     };
-    let lacking = readiness.findings.iter().filter(|finding| finding.state != readiness::State::Ready);
-    let lacking: Vec<&str> = lacking.map(|finding| finding.because.as_str()).collect();
+    let lacking: Vec<&str> = readiness.lacking().map(|finding| finding.because.as_str()).collect();
     let because = match lacking.as_slice() {
         [] => format!("plan `{plan}` is ready: {} things were looked at", readiness.findings.len()),
         [one] => (*one).to_owned(),
@@ -111,7 +110,7 @@ async fn check(shelf: &impl Shelf, world: &impl Looks, plan: &PlanName) -> Resul
 async fn claimed(shelf: &impl Shelf, run: &Run) -> Claims {
     let mut others = Vec::new();
     for (region, instance) in claims::sides(&run.plan) {
-        let claimed: Result<Claimed, Failure> = claims::look(shelf, &run.plan.plan, region as &Region, instance).await;
+        let claimed = claims::look(shelf, &run.plan.plan, region, instance).await;
         match claimed.map_err(|failure| failure.chain())? {
             Claimed::Theirs(plan) => others.push((instance.clone(), plan)),
             Claimed::Ours | Claimed::Nobody(_) => {}

@@ -175,8 +175,19 @@ pub fn assess(seen: &Seen, run: &Run, pair: &PostgresPair, now: Timestamp) -> Re
     findings.push(needs::record(seen, run));
     findings.extend(needs::functions(&seen.functions));
     findings.push(needs::claims(&seen.claims));
-    let ready = findings.iter().all(|finding| finding.state == State::Ready);
-    Readiness { plan: plan.plan.clone(), looked_at: now, ready, findings }
+    Readiness::new(plan.plan.clone(), now, findings)
+}
+
+impl Readiness {
+    fn new(plan: PlanName, looked_at: Timestamp, findings: Vec<Finding>) -> Self {
+        let ready = findings.iter().all(|finding| finding.state == State::Ready);
+        Self { plan, looked_at, ready, findings }
+    }
+
+    /// What is not ready, or could not be looked at.
+    pub fn lacking(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.state != State::Ready)
+    }
 }
 
 impl Finding {
@@ -199,7 +210,7 @@ pub fn unprotected(plan: PlanName, now: Timestamp) -> Readiness {
     let because = "it failed over, and its replication has not been restored since";
     let remedy = "RUNBOOK.md, \"Protecting it again after a failover\".";
     let findings = vec![Finding::not_ready(Need::Judgement, because, remedy)];
-    Readiness { plan, looked_at: now, ready: false, findings }
+    Readiness::new(plan, now, findings)
 }
 
 #[cfg(test)]

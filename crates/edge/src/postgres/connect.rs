@@ -32,16 +32,26 @@ impl Postgres {
         patience: impl Into<Patience>,
         ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, Unasked> {
+        self.staying(server, patience, ask).await.map(|(_, answer)| answer)
+    }
+
+    /// Connects, asks, and leaves the session open.
+    pub(super) async fn staying<T>(
+        &self,
+        server: &Server<'_>,
+        patience: impl Into<Patience>,
+        ask: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<(Session, T), Unasked> {
         let (mut session, limits) = self.enter(server, patience.into()).await?;
         match session.ask(limits.whole(), ask).await {
-            Ok(answer) => Ok(answer),
+            Ok(answer) => Ok((session, answer)),
             Err(broken) => Err(self.unasked(server, &limits, broken).await),
         }
     }
 
     /// Connects and logs in. The patience is how long the server may be silent: where it is far, a login has several answers
     /// to wait for, and each may take as long.
-    pub(super) async fn enter(&self, server: &Server<'_>, patience: Patience) -> Result<(Session, Limits), Unasked> {
+    async fn enter(&self, server: &Server<'_>, patience: Patience) -> Result<(Session, Limits), Unasked> {
         let Patience { login, whole } = patience;
         let login = login.min(whole);
         let now = Instant::now();

@@ -11,7 +11,7 @@ use domain::{
 };
 
 use super::{
-    Fault, Patience, Postgres, Server, Unasked,
+    Fault, Postgres, Server, Unasked,
     connect::{Limits, Session},
     first_row,
     primary::{self, LOOK},
@@ -66,7 +66,8 @@ impl Postgres {
             }
         }
         let left = whole.saturating_sub(began.elapsed());
-        let answer = match tokio::time::timeout(left, self.look_anew(server, within)).await {
+        let anew = self.staying(server, within, async |client| first_row(client, LOOK).await);
+        let answer = match tokio::time::timeout(left, anew).await {
             Ok(Ok((session, row))) => {
                 let endpoint = server.side.endpoint.clone();
                 held.0.replace(Some(Open { endpoint, since: began, session }));
@@ -81,17 +82,5 @@ impl Postgres {
             }),
         };
         primary::looked(server, answer, at, began.elapsed())
-    }
-
-    async fn look_anew(
-        &self,
-        server: &Server<'_>,
-        within: Duration,
-    ) -> Result<(Session, Vec<Option<String>>), Unasked> {
-        let (mut session, limits) = self.enter(server, Patience::from(within)).await?;
-        match session.ask(limits.whole(), async |client| first_row(client, LOOK).await).await {
-            Ok(row) => Ok((session, row)),
-            Err(broken) => Err(self.unasked(server, &limits, broken).await),
-        }
     }
 }

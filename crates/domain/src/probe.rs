@@ -24,7 +24,7 @@ use crate::{plan::Probe, span::Span};
 pub const EVERY: Span = Span::seconds(60);
 
 /// How far a window reaches past its own minute. Most starts are less late, so that most windows are not prolonged.
-pub const LEAD: Span = Span::seconds(12);
+pub const LEAD: Span = Span::seconds(13);
 
 /// How long past its own minute a window goes on that nobody relieves. EventBridge starts the next one anywhere within its
 /// minute, and a cold start takes a moment.

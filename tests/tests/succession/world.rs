@@ -245,13 +245,17 @@ impl<'a> World<'a> {
             if found.spoiled > 0 && (found.carried_out > 0 || !carried_out) {
                 return Some(());
             }
-            let described = self.states.describe_execution().execution_arn(run.as_str()).send().await.unwrap();
-            let end = described.error().unwrap_or_default();
-            let running = *described.status() == ExecutionStatus::Running;
-            assert!(running, "it ended before that call: {end}: {}", described.cause().unwrap_or_default());
+            self.runs_still(run, "that call").await;
             None
         })
         .await;
+    }
+
+    /// Breaks off with a run's end, where it came before what is waited for.
+    pub(crate) async fn runs_still(&self, run: &ExecutionArn, before: &str) {
+        let described = self.states.describe_execution().execution_arn(run.as_str()).send().await.unwrap();
+        let (end, why) = (described.error().unwrap_or_default(), described.cause().unwrap_or_default());
+        assert!(*described.status() == ExecutionStatus::Running, "it ended before {before}: {end}: {why}");
     }
 
     pub(crate) async fn stop(&self, run: &ExecutionArn) {

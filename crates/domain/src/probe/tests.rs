@@ -39,50 +39,50 @@ fn seen(milliseconds: i64) -> Sample {
 #[test]
 fn the_first_window_begins_now_and_reaches_past_its_minute() {
     let claim = claim(None, &probe(), at(0), at(130));
-    assert_eq!(claim, Claim::Take { from: at(500), until: at(72_000), after: None, gap: Span::seconds(0) });
+    assert_eq!(claim, Claim::Take { from: at(500), until: at(73_000), after: None, gap: Span::seconds(0) });
 }
 
 #[test]
 fn a_window_begins_where_the_last_one_ends() {
-    let windows = windows(72_000);
+    let windows = windows(73_000);
     let claim = claim(Some(&windows), &probe(), at(60_000), at(60_400));
     assert_eq!(
         claim,
-        Claim::Take { from: at(72_000), until: at(132_000), after: Some(at(72_000)), gap: Span::seconds(0) }
+        Claim::Take { from: at(73_000), until: at(133_000), after: Some(at(73_000)), gap: Span::seconds(0) }
     );
 }
 
 #[test]
 fn a_second_delivery_finds_nothing_to_do() {
-    let windows = windows(132_000);
+    let windows = windows(133_000);
     assert_eq!(claim(Some(&windows), &probe(), at(60_000), at(61_000)), Claim::Covered);
 }
 
 #[test]
 fn a_window_that_starts_too_late_says_how_long_nobody_watched() {
-    let windows = windows(72_000);
+    let windows = windows(73_000);
     let claim = claim(Some(&windows), &probe(), at(60_000), at(80_000));
     assert_eq!(
         claim,
-        Claim::Take { from: at(80_000), until: at(132_000), after: Some(at(72_000)), gap: Span::seconds(8) }
+        Claim::Take { from: at(80_000), until: at(133_000), after: Some(at(73_000)), gap: Span::seconds(7) }
     );
 }
 
 #[test]
 fn a_window_that_nobody_relieves_goes_on_until_the_next_start_is_more_than_late() {
     let ours = |until| Windows { claimed_until: at(until), claimant: Some("ours".into()) };
-    for (interval, ends) in [(500, &[82_000, 92_000, 102_000, 112_000, 122_000, 125_000][..]), (30_000, &[120_000])] {
+    for (interval, ends) in [(500, &[83_000, 93_000, 103_000, 113_000, 123_000, 125_000][..]), (30_000, &[120_000])] {
         let probe = Probe { interval: Span::milliseconds(interval), ..probe() };
-        let mut until = if interval == 500 { 72_000 } else { 90_000 };
+        let mut until = if interval == 500 { 73_000 } else { 90_000 };
         for end in ends {
             assert_eq!(prolong(&ours(until), &ours(until), &probe, at(0)), Some(at(*end)));
             until = *end;
         }
         assert_eq!(prolong(&ours(until), &ours(until), &probe, at(0)), None, "nobody is coming");
     }
-    let relieved = Windows { claimed_until: at(132_000), claimant: Some("theirs".into()) };
-    assert_eq!(prolong(&relieved, &ours(72_000), &probe(), at(0)), None);
-    assert_eq!(prolong(&windows(72_000), &ours(72_000), &probe(), at(0)), None, "another's claim");
+    let relieved = Windows { claimed_until: at(133_000), claimant: Some("theirs".into()) };
+    assert_eq!(prolong(&relieved, &ours(73_000), &probe(), at(0)), None);
+    assert_eq!(prolong(&windows(73_000), &ours(73_000), &probe(), at(0)), None, "another's claim");
 }
 
 #[test]

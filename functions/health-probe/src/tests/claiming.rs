@@ -33,7 +33,7 @@ fn a_claim_whose_answer_was_lost_is_watched_all_the_same() {
     for lost in [1, 2, 3] {
         let (shelf, world) = (Losing { memory: lab(), answers: Cell::new(lost) }, Fake::down(&[]));
         let watched = minute(&shelf, &world, 0);
-        assert_eq!(serde_json::to_value(watched).unwrap()["samples"], 143, "{lost} answers lost");
+        assert_eq!(serde_json::to_value(watched).unwrap()["samples"], 145, "{lost} answers lost");
     }
 }
 
@@ -46,12 +46,12 @@ fn the_claim_of_another_delivery_is_not_taken_for_ours() {
         let Answer::Watched(step) = answer.unwrap() else { panic!("not a window") };
         step.did.map_or(0, |watched| watched.samples)
     });
-    assert_eq!(samples.sum::<u32>(), 143);
+    assert_eq!(samples.sum::<u32>(), 145);
 }
 
-/// A window that was claimed until 72 s, and the watch written down until then.
+/// A window that was claimed until 73 s, and the watch written down until then.
 fn second_window(told_until: Option<i64>) -> serde_json::Value {
-    let windows = json!({"claimedUntil": at(72_000)});
+    let windows = json!({"claimedUntil": at(73_000)});
     let mut watch = json!({"instance": "orders-primary", "failing": null, "lastSeen": {"lsn": "0/10", "at": at(0)}});
     if let Some(until) = told_until {
         watch["toldUntil"] = json!(at(until));
@@ -63,10 +63,10 @@ fn second_window(told_until: Option<i64>) -> serde_json::Value {
 
 #[test]
 fn a_window_that_was_claimed_and_not_watched_is_told_as_a_gap() {
-    assert_eq!(second_window(Some(72_000)), json!(0.0));
-    assert_eq!(second_window(Some(62_000)), json!(0.0), "a heartbeat may be missing");
-    assert_eq!(second_window(Some(61_500)), json!(10.5));
-    assert_eq!(second_window(Some(12_000)), json!(60.0));
+    assert_eq!(second_window(Some(73_000)), json!(0.0));
+    assert_eq!(second_window(Some(63_000)), json!(0.0), "a heartbeat may be missing");
+    assert_eq!(second_window(Some(62_500)), json!(10.5));
+    assert_eq!(second_window(Some(13_000)), json!(60.0));
     assert_eq!(second_window(None), json!(null), "who knows");
 }
 

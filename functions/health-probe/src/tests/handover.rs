@@ -48,8 +48,8 @@ pub(super) fn at_pace(interval: &str, timeout: &str) -> Memory {
 
 /// Interval, in milliseconds and as it is written, and where the second window begins.
 pub(super) const PACES: [(i64, &str, i64); 5] = [
-    (500, "500ms", 72_000),
-    (1_000, "1s", 72_000),
+    (500, "500ms", 73_000),
+    (1_000, "1s", 73_000),
     (5_000, "5s", 75_000),
     (10_000, "10s", 80_000),
     (30_000, "30s", 90_000),
@@ -150,13 +150,13 @@ fn an_outage_across_a_handover_is_recorded_with_its_true_length() {
 
 #[test]
 fn a_failure_at_the_handover_knows_where_the_window_before_last_saw_the_primary() {
-    let world = Fake::down(&[(72_000, 10_000_000)]);
+    let world = Fake::down(&[(73_000, 10_000_000)]);
     let shelf = Slow::of(&world, "500ms", 20);
     minutes(&shelf, &world, 2);
     let written = shelf.written.borrow();
     let first = written.iter().find(|watch| watch.failing.is_some()).unwrap();
     assert_eq!(first.failing.as_ref().map(|streak| streak.failures), Some(1));
-    assert_eq!(first.last_seen.map(|seen| seen.at), Some(at(71_500)), "what the judge will reckon the loss from");
+    assert_eq!(first.last_seen.map(|seen| seen.at), Some(at(72_500)), "what the judge will reckon the loss from");
 }
 
 #[test]
@@ -177,15 +177,15 @@ fn a_window_that_died_without_its_last_word_is_waited_for_and_not_made_up() {
         "instance": "orders-primary", "toldUntil": at(60_500), "lastSeen": null,
         "failing": {"since": at(50_000), "until": at(60_000), "failures": 21, "because": "refused"},
     });
-    let windows = json!({"claimedUntil": at(72_000)});
+    let windows = json!({"claimedUntil": at(73_000)});
     let world = Fake::down(&[(0, 10_000_000)]);
     let memory = lab().with("probes/lab/windows.json", &windows.to_string());
     let shelf = Slow::with(&world, memory.with("probes/lab/watch.json", &before.to_string()), 20);
     minute(&shelf, &world, 1);
     let streak = remembered(&shelf.memory).failing.unwrap();
-    assert_eq!(streak.since, at(72_000), "nobody saw it fail between");
+    assert_eq!(streak.since, at(73_000), "nobody saw it fail between");
     let first = shelf.written.borrow()[0].clone();
-    assert!(first.told_until < Some(at(77_500)), "it waits for a last word no longer than one may take: {first:?}");
+    assert!(first.told_until < Some(at(78_500)), "it waits for a last word no longer than one may take: {first:?}");
 }
 
 #[test]

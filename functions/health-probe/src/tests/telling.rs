@@ -64,7 +64,7 @@ fn a_window_ends_after_its_last_telling() {
     minute(&Slow::with(&world, lab(), 900), &world, 0);
     assert_eq!(world.published.borrow().last().map(|(sampled, _)| *sampled), Some(at(71_500)));
     let end = world.now();
-    assert!(at(72_000) <= end && end <= at(76_000), "ended at {end}");
+    assert!(at(73_000) <= end && end <= at(77_000), "ended at {end}");
 }
 
 #[test]
@@ -72,8 +72,8 @@ fn a_cloudwatch_that_does_not_answer_holds_up_no_window() {
     let world = Fake { publishing: Span::seconds(1_000), ..Fake::down(&[(0, 10_000_000)]) };
     let shelf = lab();
     minute(&shelf, &world, 0);
-    assert_eq!(remembered(&shelf).failing.map(|streak| streak.failures), Some(143));
-    assert!(world.now() <= at(76_000), "ended at {}", world.now());
+    assert_eq!(remembered(&shelf).failing.map(|streak| streak.failures), Some(145));
+    assert!(world.now() <= at(77_000), "ended at {}", world.now());
 }
 
 #[test]

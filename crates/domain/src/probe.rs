@@ -5,6 +5,8 @@
 //! the last claim ended to [`LEAD`] after its own minute, with a conditional write: so windows meet exactly, and a
 //! second delivery finds nothing left to do. Where the next one is later than that, nobody has claimed on, and the
 //! window [prolongs](prolong) its own claim: a start anywhere within its minute leaves nothing unwatched.
+//!
+//! Where samples are [far apart](NAPS_FROM), nobody is awake between two of them.
 
 mod account;
 mod blip;
@@ -41,9 +43,19 @@ pub const RELIEF: Span = Span::seconds(4);
 /// must fit into the function's time limit, and a primary that is looked at seldom is failed over late.
 pub const LONGEST_INTERVAL: Span = Span::seconds(30);
 
-/// How often what was seen last is told again where no sample is due, and a healthy primary's position is written down: the
-/// alarm's period, so that its metric has no holes.
+/// From this interval on a window sleeps between its samples: a message wakes it for the next one. A function that is awake
+/// costs by the second, and a login for each sample costs less from here on.
+pub const NAPS_FROM: Span = Span::seconds(5);
+
+/// How often failures that were seen last are told again where no sample is due: the alarm's period, so that its metric has
+/// no holes.
 pub const HEARTBEAT: Span = Span::seconds(10);
+
+/// How often a healthy primary is told of: often enough that the watch is not taken for silent.
+pub const ALL_WELL: Span = Span::seconds(60);
+
+/// How often a healthy primary's position is written down, for a judge that comes when nobody watches any more.
+pub const NOTED: Span = Span::seconds(20);
 
 /// What a login may take beyond a server's longest silence: six round trips of the longest way between two Regions.
 pub const LOGIN: Span = Span::seconds(2);
@@ -123,6 +135,12 @@ pub fn last_word_by(end: Timestamp, probe: &Probe) -> Timestamp {
 }
 
 impl Probe {
+    /// Whether a window sleeps between its samples.
+    #[must_use]
+    pub fn naps(&self) -> bool {
+        self.interval >= NAPS_FROM
+    }
+
     /// How long a sample may take in all: a connection, a login and a question, of which each answer may take as long as the
     /// server may be silent. Of two samples in a row that take as long, the second is at most two intervals after the first.
     #[must_use]

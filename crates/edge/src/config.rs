@@ -59,6 +59,12 @@ pub fn wakes() -> Vec<String> {
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
+/// The queue that wakes the probe for its next sample; `None` where the template set none.
+#[must_use]
+pub fn naps() -> Option<String> {
+    variable("LIFEBOAT_NAPS")
+}
+
 /// The function's own Region.
 ///
 /// # Errors

@@ -21,6 +21,8 @@ pub mod kms;
 pub mod metrics;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "sqs")]
+pub mod queue;
 #[cfg(feature = "rds")]
 pub mod rds;
 #[cfg(feature = "route53")]
@@ -37,4 +39,4 @@ pub mod witness;
 
 #[cfg(feature = "postgres")]
 pub use serve::serve_waking;
-pub use serve::{parse, serve};
+pub use serve::{message, parse, serve};

@@ -133,6 +133,20 @@ impl std::fmt::Debug for Posted {
     }
 }
 
+/// What a queue's message says, where the event is one; any other event as it is.
+///
+/// # Errors
+/// `InvalidInput` where the message is not one of ours.
+pub fn message(event: Value) -> Result<Value, Failure> {
+    let Some(records) = event.get("Records") else { return Ok(event) };
+    let [record] = records.as_array().map(Vec::as_slice).unwrap_or_default() else {
+        return Err(Failure::InvalidInput("Records: one message at a time is read".into()));
+    };
+    let body = record.get("body").and_then(Value::as_str).unwrap_or_default();
+    serde_json::from_str(body)
+        .map_err(|error| Failure::InvalidInput(format!("Records[0].body: {}", wording::plain(&error.to_string()))))
+}
+
 /// Parses an event.
 ///
 /// # Errors
@@ -184,6 +198,23 @@ mod tests {
         let source = Some("role \"shop\" does not exist\nHINT: none".into());
         let posted = Posted(Failure::Database { what: "cannot fence".into(), source });
         assert_eq!(posted.message(), "cannot fence: role 'shop' does not exist HINT: none");
+    }
+
+    #[test]
+    fn a_message_is_read_out_of_the_queue_s_event() {
+        let body = |body: &str| json!({"Records": [{"messageId": "1", "body": body, "eventSource": "aws:sqs"}]});
+        assert_eq!(message(body(r#"{"goOn": 1}"#)).unwrap(), json!({"goOn": 1}));
+        assert_eq!(message(json!({"look": {}})).unwrap(), json!({"look": {}}), "no message");
+        for (bad, place) in [
+            (json!({"Records": []}), "Records: one"),
+            (json!({"Records": [{}, {}]}), "Records: one"),
+            (json!({"Records": "many"}), "Records: one"),
+            (json!({"Records": [{}]}), "Records[0].body"),
+            (body("{"), "Records[0].body"),
+        ] {
+            let error = message(bad).unwrap_err();
+            assert!(error.name() == "InvalidInput" && error.to_string().contains(place), "{error}");
+        }
     }
 
     #[test]

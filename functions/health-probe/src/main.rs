@@ -1,13 +1,16 @@
 //! `HealthProbe`: watches the side that takes writes for a window of samples, or looks at one once for a judge elsewhere.
 //!
-//! - in: [`HealthProbe`], samples in `events/health-probe.json` (the schedule's) and `events/health-probe-look.json` (a judge's)
+//! - in: [`HealthProbe`], samples in `events/health-probe.json` (the schedule's) and `events/health-probe-look.json` (a judge's);
+//!   or a message of the queue, with a window that has slept
 //! - out: for a window [`Step<Watched>`], for a look [`domain::health::Look`]
 //! - changes: the metric `ConsecutiveFailures`, the watch's memory, a record of each blip; wakes the functions of a failover
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 mod claiming;
 mod handover;
+mod nap;
 mod relief;
+mod stand;
 mod telling;
 mod window;
 
@@ -17,17 +20,20 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
+    span::Span,
 };
 use edge::{
     aws,
     metrics::Metrics,
     postgres::{Held, Postgres, Server},
+    queue::Queue,
     shelf::Bucket,
     waking::Sleepers,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use stand::Stand;
 use window::{Watched, World};
 
 #[tokio::main(flavor = "current_thread")]
@@ -35,12 +41,13 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
     let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
     let sleepers = Sleepers::from_env().await.map_err(|failure| failure.chain())?;
-    let probe = Probe { postgres, held: Held::default(), metrics: Metrics::from_env().await, sleepers };
+    let (metrics, naps) = (Metrics::from_env().await, Queue::of_naps().await);
+    let probe = Probe { postgres, held: Held::default(), metrics, naps, sleepers };
     edge::serve(|event| handle(&bucket, &probe, event)).await
 }
 
 /// What the probe is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 enum HealthProbe {
     /// The schedule's: watch until the next start takes over.
@@ -50,6 +57,8 @@ enum HealthProbe {
         /// The schedule's own time.
         scheduled_at: Timestamp,
     },
+    /// The queue's: go on with a window that has slept.
+    GoOn(Box<Stand>),
     /// A judge's: look, once.
     Look(Box<LookRequest>),
 }
@@ -63,10 +72,11 @@ enum Answer {
 }
 
 async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Value) -> Result<Answer, Failure> {
-    match edge::parse(event, "HealthProbe")? {
+    match edge::parse(edge::message(event)?, "HealthProbe")? {
         HealthProbe::Watch { plan, scheduled_at } => {
             window::watch(shelf, probe, &plan, scheduled_at).await.map(Answer::Watched)
         }
+        HealthProbe::GoOn(stand) => window::go_on(shelf, probe, *stand).await.map(Answer::Watched),
         HealthProbe::Look(request) => Ok(Answer::Look(probe.look_once(&request).await)),
     }
 }
@@ -75,6 +85,7 @@ struct Probe {
     postgres: Postgres,
     held: Held,
     metrics: Metrics,
+    naps: Option<Queue>,
     sleepers: Sleepers,
 }
 
@@ -110,6 +121,13 @@ impl World for Probe {
         self.metrics.consecutive_failures(plan, counts).await
     }
 
+    async fn rouse(&self, stand: &Stand, after: Span) -> Result<(), Failure> {
+        let Some(naps) = &self.naps else {
+            return Err(Failure::InvalidInput("LIFEBOAT_NAPS names no queue that would wake the probe".into()));
+        };
+        naps.send(&HealthProbe::GoOn(Box::new(stand.clone())), after).await
+    }
+
     async fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) {
         let (side, timeout) = (side.of(pair).clone(), plan.probe.timeout);
         let look = LookRequest { side, database: pair.database.clone(), login: pair.login.clone(), timeout };
@@ -125,7 +143,7 @@ impl World for Probe {
         reason = "EventBridge starts the probe once a minute at most: it samples inside its window"
     )]
     async fn sleep_until(&self, at: Timestamp) {
-        let left = domain::span::Span::between(self.now(), at);
+        let left = Span::between(self.now(), at);
         tokio::time::sleep(left.duration()).await;
     }
 }

@@ -28,17 +28,29 @@ pub(crate) struct Relief<'a, S, W> {
     /// Nothing is prolonged any more.
     is_over: Cell<bool>,
     answered: Notify,
+    ended: Notify,
 }
 
 impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
     pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan, scheduled_at: Timestamp, claim: Windows) -> Self {
         let (claim, is_over) = (RefCell::new(claim), Cell::new(false));
-        Self { shelf, world, plan, scheduled_at, claim, is_over, answered: Notify::new() }
+        let (answered, ended) = (Notify::new(), Notify::new());
+        Self { shelf, world, plan, scheduled_at, claim, is_over, answered, ended }
     }
 
     /// Where the window ends, as far as it is claimed.
     pub(crate) fn until(&self) -> Timestamp {
         self.claim.borrow().claimed_until
+    }
+
+    /// The claim, as it was written down last.
+    pub(crate) fn claim(&self) -> Windows {
+        self.claim.borrow().clone()
+    }
+
+    /// Nobody waits here any more.
+    pub(crate) fn end(&self) {
+        self.ended.notify_one();
     }
 
     /// Whether the claim that ends at `until` was prolonged: known some seconds before that end, once somebody has claimed on.
@@ -53,7 +65,9 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
     pub(crate) async fn wait(&self) {
         loop {
             let ask_at = self.until().checked_sub(RELIEF.duration()).unwrap_or_default();
-            self.world.sleep_until(ask_at).await;
+            if within(self.world, Span::between(self.world.now(), ask_at), self.ended.notified()).await.is_some() {
+                return;
+            }
             let is_prolonged = self.prolong().await;
             self.is_over.set(!is_prolonged);
             self.answered.notify_one();

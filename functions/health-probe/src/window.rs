@@ -1,9 +1,10 @@
 //! One window of samples. The one place where a Lambda sleeps: EventBridge cannot start it more often than once a minute.
+//! Where samples are far apart, it ends between two of them, and a message wakes it for the next ([`crate::nap`]).
 //!
 //! One task samples and tells, side by side ([`crate::telling`]): a sample that is not taken leaves unknown what the
 //! primary wrote, so that nothing but a look, with its own limit, may take time between two samples.
 
-use std::future::Future;
+use std::{future::Future, ops::ControlFlow};
 
 use domain::{
     failure::Failure,
@@ -11,7 +12,7 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, Account, Blip, Change, HEARTBEAT, RELIEF, Sample},
+    probe::{self, ALL_WELL, Blip, Change, NOTED, RELIEF, Sample, TELLING},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -23,10 +24,12 @@ use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::{
-    claiming::{Part, claim},
+    claiming::claim,
     handover::{Handover, recalled},
+    nap,
     relief::Relief,
-    telling::{Teller, active_side},
+    stand::Stand,
+    telling::{Teller, active_side, within},
 };
 
 /// What a window came to.
@@ -38,6 +41,17 @@ pub(crate) struct Watched {
     untold: u32,
     /// How long nobody watched before the window; absent where that cannot be told.
     gap_seconds: Option<f64>,
+}
+
+#[cfg(test)]
+impl Watched {
+    /// Adds what the window came to after it had slept.
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.samples += more.samples;
+        self.failed += more.failed;
+        self.untold += more.untold;
+        self.gap_seconds = more.gap_seconds.or(self.gap_seconds);
+    }
 }
 
 /// The world as the probe meets it.
@@ -54,6 +68,8 @@ pub(crate) trait World {
     fn look_once(&self, request: &LookRequest) -> impl Future<Output = Look>;
     /// Publishes how many samples had failed in a row, at each of these instants.
     fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> impl Future<Output = Result<(), Failure>>;
+    /// Leaves word that this watch is to be gone on with after so long.
+    fn rouse(&self, stand: &Stand, after: Span) -> impl Future<Output = Result<(), Failure>>;
     /// Wakes the functions of a failover, and the witness that looks at this side. Whoever does not wake is needed later.
     fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = ()>;
     /// The time.
@@ -74,45 +90,74 @@ pub(crate) async fn watch(
     scheduled_at: Timestamp,
 ) -> Result<Step<Watched>, Failure> {
     let (plan, _) = shelf::read_plan(shelf, plan).await?;
-    let pair =
-        plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))?;
+    let pair = watched_pair(&plan)?;
     let Some(part) = claim(shelf, world, &plan, scheduled_at).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
     };
-    let Part { from, claim, after, gap } = part;
-    if let Err(why) = world.prepare(pair).await {
-        warn!(plan.name = %plan.plan, why, "could not prepare the watch");
-    }
-    // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
-    let teller = Teller::new(shelf, world, &plan, pair);
-    let handover = Handover::new(shelf, world, &plan, after, from);
-    let relief = Relief::new(shelf, world, &plan, scheduled_at, claim);
     let (before, side) =
         tokio::join!(recalled(shelf, world, &plan, PATIENCE), active_side(shelf, world, &plan, PATIENCE));
     let before = before.unwrap_or_default();
     let side = side.unwrap_or(before.side);
-    let account = Account::new(before, plan.probe.interval);
-    let gap_seconds = after.is_none().then_some(gap.as_seconds());
-    let watched = Watched { gap_seconds, ..Watched::default() };
-    let mut window = Window {
-        world,
-        teller: &teller,
-        handover: &handover,
-        relief: &relief,
-        plan: &plan,
-        pair,
-        account,
-        from,
-        gap,
-        known: None,
-        told_at: None,
-        noted_at: None,
-        watched,
-    };
-    window.follow(side);
-    tokio::join!(window.watch(from), teller.tell(), handover.read(), relief.wait());
-    let because = format!("watched from {from} until {}", relief.until());
-    Ok(Step::done(because, window.account.watch(), window.watched))
+    let mut stand = Stand::new(&plan, scheduled_at, part, before);
+    stand.follow(pair, side);
+    Ok(watch_on(shelf, world, &plan, pair, stand).await)
+}
+
+/// Watches a window on that sleeps between its samples.
+pub(crate) async fn go_on(shelf: &impl Shelf, world: &impl World, mut stand: Stand) -> Result<Step<Watched>, Failure> {
+    let (plan, _) = shelf::read_plan(shelf, &stand.plan).await?;
+    let pair = watched_pair(&plan)?;
+    // The plan may name another instance by now.
+    stand.follow(pair, stand.account.watch().side);
+    Ok(watch_on(shelf, world, &plan, pair, stand).await)
+}
+
+fn watched_pair(plan: &Plan) -> Result<&PostgresPair, Failure> {
+    plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))
+}
+
+/// Watches from where a window stands: to its end, or until it may sleep.
+async fn watch_on(
+    shelf: &impl Shelf,
+    world: &impl World,
+    plan: &Plan,
+    pair: &PostgresPair,
+    mut stand: Stand,
+) -> Step<Watched> {
+    let gap_seconds = stand.after.is_none().then_some(stand.gap.as_seconds());
+    let mut watched = Watched { gap_seconds, ..Watched::default() };
+    let (mut naps, mut rests_until) = (plan.probe.naps(), None);
+    loop {
+        if let Some(until) = rests_until.take() {
+            match nap::take(world, &stand, until).await {
+                Ok(()) => return Step::done(format!("sleeps until {until}"), stand.account.watch(), watched),
+                Err(failure) => warn!(why = failure.chain(), "nobody would wake the window: it stays awake"),
+            }
+            naps = false;
+        }
+        // Bounded: without it a look reads for itself what it needs.
+        match within(world, TELLING, world.prepare(pair)).await {
+            Some(Ok(())) => {}
+            Some(Err(why)) => warn!(plan.name = %plan.plan, why, "could not prepare the watch"),
+            None => warn!(plan.name = %plan.plan, "could not prepare the watch in time"),
+        }
+        // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
+        let teller = Teller::new(shelf, world, plan, pair);
+        let handover = Handover::new(shelf, world, plan, stand.after, stand.from);
+        let relief = Relief::new(shelf, world, plan, stand.scheduled_at, stand.claim.clone());
+        let (teller, handover, relief) = (&teller, &handover, &relief);
+        let mut window = Window { world, teller, handover, relief, plan, pair, naps, overslept: false, stand, watched };
+        let (watching, (), (), ()) = tokio::join!(window.watch(), teller.tell(), handover.read(), relief.wait());
+        Window { stand, watched, .. } = window;
+        match watching {
+            ControlFlow::Break(until) => rests_until = Some(until),
+            ControlFlow::Continue(()) => {
+                let because = format!("watched from {} until {}", stand.from, relief.until());
+                return Step::done(because, stand.account.watch(), watched);
+            }
+        }
+        stand.claim = relief.claim();
+    }
 }
 
 struct Window<'a, S, W> {
@@ -122,28 +167,33 @@ struct Window<'a, S, W> {
     relief: &'a Relief<'a, S, W>,
     plan: &'a Plan,
     pair: &'a PostgresPair,
-    account: Account,
-    /// The first sample.
-    from: Timestamp,
-    /// How long nobody had claimed before it.
-    gap: Span,
-    /// How many samples have failed in a row, unless the newest one could not tell.
-    known: Option<u32>,
-    /// When that was last told.
-    told_at: Option<Timestamp>,
-    /// When the watch was last written down.
-    noted_at: Option<Timestamp>,
+    /// Whether somebody would wake it: then it breaks off between two samples that are far apart.
+    naps: bool,
+    /// It was woken late, and waits awake for the next sample: it might be late again.
+    overslept: bool,
+    stand: Stand,
     watched: Watched,
 }
 
 impl<S: Shelf, W: World> Window<'_, S, W> {
-    /// Takes the window's samples, and stays until the next window begins.
-    async fn watch(&mut self, from: Timestamp) {
-        let mut at = from;
+    /// Takes the window's samples, and stays until the next window begins. Breaks off where it may sleep until some instant.
+    async fn watch(&mut self) -> ControlFlow<Timestamp> {
+        if !self.stand.account.is_open() {
+            self.handover.end();
+        }
+        let ended = self.watch_to_the_end().await;
+        self.world.hang_up();
+        self.teller.end();
+        self.handover.end();
+        self.relief.end();
+        ended
+    }
+
+    async fn watch_to_the_end(&mut self) -> ControlFlow<Timestamp> {
         loop {
-            let until = self.relief.until();
+            let (at, until) = (self.stand.at, self.relief.until());
             if at >= until {
-                self.wait_until(until.checked_sub(RELIEF.duration()).unwrap_or(until)).await;
+                self.wait_until(until.checked_sub(RELIEF.duration()).unwrap_or(until)).await?;
                 if self.relief.is_prolonged(until).await {
                     continue;
                 }
@@ -152,37 +202,53 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             let soonest = probe::on_grid(self.world.now(), self.plan.probe.interval);
             if at < soonest {
                 // What took its time, be it a claim or a sample, dates no sample back.
-                at = soonest;
+                (self.stand.at, self.overslept) = (soonest, true);
                 continue;
             }
-            self.wait_until(at).await;
+            self.wait_until(at).await?;
             self.sample(at).await;
-            at = probe::later(at, self.plan.probe.interval);
+            self.overslept = false;
+            self.stand.at = probe::later(at, self.plan.probe.interval);
         }
         // The window's last word: what it knows now is all there is until the next one begins.
         let until = self.relief.until();
-        self.account.end(until);
+        self.stand.account.end(until);
         self.note();
         self.world.hang_up();
-        self.wait_until(until).await;
+        if !self.naps {
+            // Nothing is due before the next window where samples are far apart.
+            let _ = self.wait_until(until).await;
+        }
         self.settle();
-        self.teller.end();
+        ControlFlow::Continue(())
     }
 
-    /// Waits until then. Meanwhile what is known is told again every [`HEARTBEAT`], and at once where the window before
-    /// made it more: between two samples that are far apart the alarm must neither come to rest nor miss the primary.
-    async fn wait_until(&mut self, at: Timestamp) {
+    /// Waits until then, or breaks off where it may sleep. Meanwhile what is known is told again as often as it has to be,
+    /// and at once where the window before made it more: between two samples that are far apart the alarm must neither come
+    /// to rest nor miss the primary.
+    async fn wait_until(&mut self, at: Timestamp) -> ControlFlow<Timestamp> {
         while self.world.now() < at {
-            let beat = self.known.and(self.told_at).map(|told| probe::later(told, HEARTBEAT));
-            self.handover.wait_until(beat.map_or(at, |beat| beat.min(at))).await;
+            let beat = self.stand.tells_again_at();
+            let next = beat.map_or(at, |beat| beat.min(at));
+            if self.may_sleep() && nap::is_worth_it(self.world.now(), next) {
+                return ControlFlow::Break(next);
+            }
+            self.handover.wait_until(next).await;
             self.join();
             let now = self.world.now();
-            if self.known.is_some_and(|known| known != self.failures())
+            if self.stand.known.is_some_and(|known| known != self.stand.failures())
                 || beat.is_some_and(|beat| beat <= now) && now < at
             {
-                self.tell(now, self.failures());
+                self.tell(now, self.stand.failures());
             }
         }
+        ControlFlow::Continue(())
+    }
+
+    /// Before its first sample, and once the window before has said its last word: until then it listens.
+    fn may_sleep(&self) -> bool {
+        let has_heard = self.stand.at == self.stand.from || !self.stand.account.is_open();
+        self.naps && !self.overslept && has_heard
     }
 
     async fn sample(&mut self, at: Timestamp) {
@@ -190,7 +256,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             self.follow(side);
         }
         // Side by side, so that no sample waits for what the window before has to say, nor is told without it.
-        let side = self.account.watch().side;
+        let side = self.stand.account.watch().side;
         let (look, ()) = tokio::join!(self.world.look(self.plan, self.pair, side), self.handover.ask());
         self.join();
         self.watched.samples += 1;
@@ -199,13 +265,13 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             Verdict::Down => Sample::Down(look.because.clone()),
             Verdict::Unknown => Sample::Unknown,
         };
-        match self.account.take(at, sample) {
+        match self.stand.account.take(at, sample) {
             Change::StillUp => {
-                self.known = Some(0);
-                if is_due(self.told_at, at) {
+                self.stand.known = Some(0);
+                if is_due(self.stand.told_at, ALL_WELL, at) {
                     self.tell(at, 0);
                 }
-                if is_due(self.noted_at, at) {
+                if is_due(self.stand.noted_at, NOTED, at) {
                     self.note();
                 }
             }
@@ -225,7 +291,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             }
             // Unknown is neither up nor down: it is not published, so that the silence itself raises an alarm.
             Change::Untold => {
-                self.known = None;
+                self.stand.known = None;
                 self.watched.untold += 1;
                 warn!(plan.name = %self.plan.plan, because = look.because, "a sample could not tell");
                 self.teller.ask_side();
@@ -235,25 +301,20 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
 
     fn tell(&mut self, at: Timestamp, failures: u32) {
         self.teller.count(at, failures);
-        (self.known, self.told_at) = (Some(failures), Some(at));
-    }
-
-    /// How many samples have failed in a row.
-    fn failures(&self) -> u32 {
-        self.account.watch().failing.as_ref().map_or(0, |streak| streak.failures)
+        (self.stand.known, self.stand.told_at) = (Some(failures), Some(at));
     }
 
     /// Has the watch written down, unless the window before may still do so: its word is joined with ours first.
     fn note(&mut self) {
-        if self.account.is_open() {
+        if self.stand.account.is_open() {
             return;
         }
-        let watch = self.account.watch();
+        let watch = self.stand.account.watch();
         // A watch that has seen nothing yet says so, and says the first thing that it sees at once.
         let has_seen = watch.last_seen.is_some() || watch.failing.is_some();
-        self.noted_at = has_seen.then(|| self.world.now());
+        self.stand.noted_at = has_seen.then(|| self.world.now());
         self.teller.note(watch.clone());
-        for recovery in self.account.recoveries() {
+        for recovery in self.stand.account.recoveries() {
             let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, recovery.streak, recovery.at);
             info!(plan.name = %self.plan.plan, because = blip.because, "recovered");
             self.teller.record(blip);
@@ -267,8 +328,8 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             if heard.is_last {
                 self.tell_gap(before.told_until);
             }
-            let side = self.account.watch().side;
-            self.account.join(before.of(side, &side.of(self.pair).instance));
+            let side = self.stand.account.watch().side;
+            self.stand.account.join(before.of(side, &side.of(self.pair).instance));
         }
         if heard.is_last {
             self.settle();
@@ -276,36 +337,31 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     }
 
     /// How long nobody watched before this window: the window before may have been claimed and not watched, or not to its
-    /// end. What is less than a heartbeat was watched and not worth writing down.
+    /// end. What is less was watched and not worth writing down.
     fn tell_gap(&mut self, told_until: Option<Timestamp>) {
-        let Some(silence) = told_until.map(|until| Span::between(until, self.from)) else { return };
-        let gap = if silence > HEARTBEAT { silence } else { self.gap };
+        let Some(silence) = told_until.map(|until| Span::between(until, self.stand.from)) else { return };
+        let gap = if silence > NOTED { silence } else { self.stand.gap };
         if gap > Span::seconds(0) {
-            warn!(plan.name = %self.plan.plan, "nobody watched for {gap} before {}", self.from);
+            warn!(plan.name = %self.plan.plan, "nobody watched for {gap} before {}", self.stand.from);
         }
         self.watched.gap_seconds = Some(gap.as_seconds());
     }
 
     /// The window before has no more to say: what is known now is all there is.
     fn settle(&mut self) {
-        if self.account.is_open() {
-            self.account.settle();
+        if self.stand.account.is_open() {
+            self.stand.account.settle();
             self.handover.end();
             self.note();
         }
     }
 
     fn follow(&mut self, side: ActiveSide) {
-        let (instance, watch) = (&side.of(self.pair).instance, self.account.watch());
-        if side != watch.side || watch.instance.as_ref() != Some(instance) {
-            info!(plan.name = %self.plan.plan, ?side, instance.id = %instance, "the watch follows the primary");
-            self.account.follow(side, instance);
-            (self.known, self.told_at, self.noted_at) = (None, None, None);
-        }
+        self.stand.follow(self.pair, side);
     }
 }
 
 /// Whether what was told then is to be told again.
-fn is_due(told: Option<Timestamp>, at: Timestamp) -> bool {
-    told.is_none_or(|told| Span::between(told, at) >= HEARTBEAT)
+fn is_due(told: Option<Timestamp>, every: Span, at: Timestamp) -> bool {
+    told.is_none_or(|told| Span::between(told, at) >= every)
 }

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, process::Command};
 
 use domain::{
-    probe::{EVERY, HANDOVER, HEARTBEAT, LATEST_START, LONGEST_INTERVAL},
+    probe::{ALL_WELL, EVERY, HANDOVER, HEARTBEAT, LATEST_START, LONGEST_INTERVAL},
     run::Kind,
     span::Span,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{
     machine::Machine,
     repository,
@@ -30,6 +30,10 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "s3:ListBucket",
             "s3:PutObject",
             "secretsmanager:GetSecretValue",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+            "sqs:SendMessage",
         ],
     ),
     (
@@ -380,7 +384,8 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
     // Heard of in each period, it neither comes to rest nor starts another run between two samples.
     assert_eq!(alarm["Period"].as_u64(), Some(HEARTBEAT.duration().as_secs()));
     let silent = template.properties("ProbeSilentAlarm");
-    assert!(silent["Period"].as_u64() >= Some(3 * HEARTBEAT.duration().as_secs()), "a healthy probe is not silent");
+    assert!(silent["Period"].as_u64() >= Some(ALL_WELL.duration().as_secs()), "a healthy probe is not silent");
+    assert!(silent["EvaluationPeriods"].as_u64() >= Some(2), "of two minutes in a row one may be told of nothing");
     let event = repository::json("events/open-run.json");
     let detail = &event["request"]["detail"];
     let metric = &detail["configuration"]["metrics"][0]["metricStat"];
@@ -404,6 +409,25 @@ fn the_probe_has_time_for_its_longest_window_and_what_is_told_after_it() {
     let limit = engine().properties("HealthProbeFunction")["Timeout"].as_u64().unwrap_or(0);
     let longest = EVERY + LATEST_START + LONGEST_INTERVAL + HANDOVER;
     assert!(Span::seconds(limit) > longest, "{limit} s do not hold {longest}");
+}
+
+/// Lambda takes no queue whose messages come again before a function's time is over, and one that comes after its window is
+/// of no use.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
+#[test]
+fn the_queue_that_wakes_the_probe_gives_it_time_and_keeps_nothing_for_long() {
+    let template = engine();
+    let (queue, probe) = (template.properties("Naps"), template.properties("HealthProbeFunction"));
+    let seconds = |value: &Value| value.as_u64().unwrap_or(0);
+    assert!(seconds(&queue["VisibilityTimeout"]) >= seconds(&probe["Timeout"]));
+    let kept = Span::seconds(seconds(&queue["MessageRetentionPeriod"]));
+    let longest = EVERY + LATEST_START + LONGEST_INTERVAL;
+    assert!((longest..=longest.times(2)).contains(&kept), "{kept}");
+    let mapping = template.properties("NapsMapping");
+    assert_eq!(mapping["BatchSize"], 1, "a sample is an invocation");
+    assert_eq!(template.resources["NapsMapping"]["Condition"], "StartsRecovery");
+    let where_it_is = conditional(&probe["Environment"]["Variables"]["LIFEBOAT_NAPS"]).map(|(region, _)| region);
+    assert_eq!(where_it_is, Some("StartsRecovery"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ use serde_json::{Value, json};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How often the primary is killed until the watch has seen it right before.
-const MOST_KILLS: usize = 5;
+pub(crate) const MOST_KILLS: usize = 5;
 
 /// Between two looks.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(25);
@@ -140,15 +140,21 @@ impl<'a> World<'a> {
                 return;
             }
             self.bring_back().await;
-            let follows = "select 1 from pg_stat_replication";
-            self.until("the replica and the watch", async || {
-                let rows = machine.rds.ask(&system.primary(), system.pair.database.as_str(), follows).await;
-                let follows = rows.is_ok_and(|rows| !rows.is_empty());
-                (follows && self.watch().await.failing.is_none()).then_some(())
-            })
-            .await;
+            self.until_it_is_followed().await;
         }
         panic!("the machine is too busy: the watch missed the primary's last second {MOST_KILLS} times");
+    }
+
+    /// Waits until the replica follows the primary again, and the watch has seen it well.
+    pub(crate) async fn until_it_is_followed(&self) {
+        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let follows = "select 1 from pg_stat_replication";
+        self.until("the replica and the watch", async || {
+            let rows = machine.rds.ask(&system.primary(), system.pair.database.as_str(), follows).await;
+            let follows = rows.is_ok_and(|rows| !rows.is_empty());
+            (follows && self.watch().await.failing.is_none()).then_some(())
+        })
+        .await;
     }
 
     /// Whether what the primary may have written unseen is within what a judgement takes for seen.
@@ -245,17 +251,18 @@ impl<'a> World<'a> {
             if found.spoiled > 0 && (found.carried_out > 0 || !carried_out) {
                 return Some(());
             }
-            self.runs_still(run, "that call").await;
+            self.runs_still(run).await.unwrap();
             None
         })
         .await;
     }
 
-    /// Breaks off with a run's end, where it came before what is waited for.
-    pub(crate) async fn runs_still(&self, run: &ExecutionArn, before: &str) {
+    /// Says how a run ended, where it does not run any more.
+    pub(crate) async fn runs_still(&self, run: &ExecutionArn) -> Result<(), String> {
         let described = self.states.describe_execution().execution_arn(run.as_str()).send().await.unwrap();
         let (end, why) = (described.error().unwrap_or_default(), described.cause().unwrap_or_default());
-        assert!(*described.status() == ExecutionStatus::Running, "it ended before {before}: {end}: {why}");
+        let running = *described.status() == ExecutionStatus::Running;
+        if running { Ok(()) } else { Err(format!("it ended too early: {end}: {why}")) }
     }
 
     pub(crate) async fn stop(&self, run: &ExecutionArn) {

@@ -1,6 +1,7 @@
 //! What one window knows, joined with what the window before it had to say.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Change, Sample, Streak, Watch};
 use crate::{id::InstanceId, lease::ActiveSide, span::Span};
@@ -11,7 +12,8 @@ use crate::{id::InstanceId, lease::ActiveSide, span::Span};
 /// first ones, and as often as it reads more of the window before, it takes them in anew on top of that. Until then it
 /// may count too few failures, and never too many: where the window before may still tell of a success, no streak of its
 /// is gone on with.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Account {
     watch: Watch,
     interval: Span,
@@ -20,14 +22,16 @@ pub struct Account {
 }
 
 /// While the window before may have more to say: its word so far, and our own samples.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Open {
     before: Watch,
     own: Vec<(Timestamp, Sample)>,
 }
 
 /// A streak that ended by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Recovery {
     /// The failures in a row.
     pub streak: Streak,

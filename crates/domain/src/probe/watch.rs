@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HANDOVER, TELLING, later};
+use super::{HANDOVER, NOTED, TELLING, later};
 use crate::{id::InstanceId, lease::ActiveSide, plan::Probe, span::Span, wal::LastSeen};
 
 /// What the watch remembers from one window to the next, and leaves for the judge.
@@ -48,7 +48,8 @@ pub struct Streak {
 }
 
 /// One sample's result, at its place on the grid.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Sample {
     /// The primary answered. It says where its log stands, unless it refuses us: then it lives all the same.
     Up(Option<LastSeen>),
@@ -79,8 +80,9 @@ pub fn believed_for(probe: &Probe) -> Span {
     probe.interval.times(2) + probe.longest_look() + HANDOVER + TELLING
 }
 
-/// How old the newest sign of life may be beyond an interval: a healthy watch writes one down every 10 s, or at each sample.
-const SEEN_WITHIN: Span = Span::seconds(30);
+/// How old the newest sign of life may be beyond an interval: a healthy watch writes one down each [`NOTED`], or at each
+/// sample, and one may be lost.
+const SEEN_WITHIN: Span = NOTED.times(2);
 
 impl Streak {
     /// Whether somebody goes on with it: its newest sample is no older than [`believed_for`].

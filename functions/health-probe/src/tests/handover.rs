@@ -205,7 +205,7 @@ fn a_shelf_that_answers_nothing_at_the_handover_changes_nothing() {
     minutes(&Deaf(lab()), &world, 2);
     let published = world.published.borrow();
     let places: Vec<Timestamp> = published.iter().map(|(at, _)| *at).filter(|sampled| *sampled >= at(10_000)).collect();
-    let every: Vec<Timestamp> = (20..264).map(|n| at(n * 500)).collect();
+    let every: Vec<Timestamp> = (20..266).map(|n| at(n * 500)).collect();
     assert_eq!(places, every, "every sample is taken and told of");
-    assert_eq!(world.most_failures(), 124, "the first window's");
+    assert_eq!(world.most_failures(), 126, "the first window's");
 }

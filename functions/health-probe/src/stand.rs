@@ -1,0 +1,81 @@
+//! Where a watch stands between two samples: all that is needed to go on with it, in another invocation too.
+
+use domain::{
+    id::PlanName,
+    lease::ActiveSide,
+    plan::{Plan, PostgresPair},
+    probe::{ALL_WELL, Account, HEARTBEAT, Watch, Windows, later},
+    span::Span,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+use crate::claiming::Part;
+
+/// A window between two of its samples.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Stand {
+    pub(crate) plan: PlanName,
+    /// The schedule's own time.
+    pub(crate) scheduled_at: Timestamp,
+    /// The claim, as it was written down last.
+    pub(crate) claim: Windows,
+    /// The window's first sample.
+    pub(crate) from: Timestamp,
+    /// Where the window before ends, if there was one.
+    pub(crate) after: Option<Timestamp>,
+    /// How long nobody had claimed before the first sample.
+    pub(crate) gap: Span,
+    /// The next sample.
+    pub(crate) at: Timestamp,
+    pub(crate) account: Account,
+    /// How many samples have failed in a row, unless the newest one could not tell.
+    pub(crate) known: Option<u32>,
+    /// When that was last told.
+    pub(crate) told_at: Option<Timestamp>,
+    /// When the watch was last written down.
+    pub(crate) noted_at: Option<Timestamp>,
+}
+
+impl Stand {
+    /// Before the first sample.
+    pub(crate) fn new(plan: &Plan, scheduled_at: Timestamp, part: Part, before: Watch) -> Self {
+        let Part { from, claim, after, gap } = part;
+        Self {
+            plan: plan.plan.clone(),
+            scheduled_at,
+            claim,
+            from,
+            after,
+            gap,
+            at: from,
+            account: Account::new(before, plan.probe.interval),
+            known: None,
+            told_at: None,
+            noted_at: None,
+        }
+    }
+
+    /// How many samples have failed in a row.
+    pub(crate) fn failures(&self) -> u32 {
+        self.account.watch().failing.as_ref().map_or(0, |streak| streak.failures)
+    }
+
+    /// When what is known is to be told again.
+    pub(crate) fn tells_again_at(&self) -> Option<Timestamp> {
+        let every = if self.known? == 0 { ALL_WELL } else { HEARTBEAT };
+        self.told_at.map(|told| later(told, every))
+    }
+
+    /// Another instance takes writes now, or the same one as another side.
+    pub(crate) fn follow(&mut self, pair: &PostgresPair, side: ActiveSide) {
+        let (instance, watch) = (&side.of(pair).instance, self.account.watch());
+        if side != watch.side || watch.instance.as_ref() != Some(instance) {
+            info!(plan.name = %self.plan, ?side, instance.id = %instance, "the watch follows the primary");
+            self.account.follow(side, instance);
+            (self.known, self.told_at, self.noted_at) = (None, None, None);
+        }
+    }
+}

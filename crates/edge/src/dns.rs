@@ -6,9 +6,10 @@ use std::{
 };
 
 use domain::{failure::Failure, id::HostName, traffic::bare};
+use futures::future::{join_all, try_join_all};
 use hickory_resolver::{
     Resolver, TokioResolver,
-    config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig},
+    config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolverConfig, ResolverOpts},
     net::runtime::TokioRuntimeProvider,
     proto::rr::{RData, RecordType},
 };
@@ -21,6 +22,11 @@ pub struct Dns {
 
 /// IPv4 before IPv6: a function has IPv6 only in a VPC that was given it, and Route 53's name servers have addresses of both.
 const ADDRESSES: LookupIpStrategy = LookupIpStrategy::Ipv4thenIpv6;
+
+/// How long an answer is waited for, and how often it is asked for again: 3 s of a silent server, 6 s where both kinds of
+/// address are looked for. A function ends after 30 s, and has more to do.
+const PATIENCE: Duration = Duration::from_secs(1);
+const AGAIN: usize = 2;
 
 /// DNS's port.
 const PORT: u16 = 53;
@@ -63,6 +69,14 @@ impl NameServer {
     }
 }
 
+/// Asks each of these servers what a name is an alias of, side by side: those that are silent take their time.
+///
+/// # Errors
+/// `InvalidInput` when no resolver can be made.
+pub async fn ask_each(servers: &[NameServer], name: &HostName) -> Result<Vec<Said>, Failure> {
+    try_join_all(servers.iter().map(|server| server.alias(name))).await
+}
+
 impl Dns {
     /// The resolver of the configuration, else the system's.
     ///
@@ -72,7 +86,7 @@ impl Dns {
         match crate::config::resolvers()?.as_slice() {
             [] => {
                 let mut builder = Resolver::builder_tokio().map_err(|error| unusable(&error))?;
-                builder.options_mut().ip_strategy = ADDRESSES;
+                bound(builder.options_mut());
                 Ok(Self { resolver: builder.build().map_err(|error| unusable(&error))? })
             }
             addresses => Self::asking(addresses, true),
@@ -94,11 +108,9 @@ impl Dns {
         let config = ResolverConfig::from_name_servers(servers.collect());
         let mut builder = Resolver::builder_with_config(config, TokioRuntimeProvider::default());
         let options = builder.options_mut();
-        options.ip_strategy = ADDRESSES;
+        bound(options);
         options.cache_size = 0;
         options.recursion_desired = recursive;
-        options.timeout = Duration::from_secs(1);
-        options.attempts = 2;
         Ok(Self { resolver: builder.build().map_err(|error| unusable(&error))? })
     }
 
@@ -115,8 +127,12 @@ impl Dns {
         found.iter().next().ok_or_else(|| format!("`{host}` has no address"))
     }
 
-    /// The name server of this name.
-    pub async fn name_server(&self, name: &str) -> NameServer {
+    /// The name servers of these names: also those that have no address.
+    pub async fn name_servers(&self, names: &[String]) -> Vec<NameServer> {
+        join_all(names.iter().map(|name| self.name_server(name))).await
+    }
+
+    async fn name_server(&self, name: &str) -> NameServer {
         let name = bare(name);
         let address = match name.parse() {
             Ok(host) => self.address(&host).await,
@@ -157,6 +173,12 @@ impl Dns {
             Some(text.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect::<String>())
         }))
     }
+}
+
+fn bound(options: &mut ResolverOpts) {
+    options.ip_strategy = ADDRESSES;
+    options.timeout = PATIENCE;
+    options.attempts = AGAIN;
 }
 
 fn unusable(error: &dyn std::fmt::Display) -> Failure {

@@ -17,12 +17,11 @@ use domain::{
 };
 use edge::{
     aws,
-    dns::{Dns, NameServer, Said},
+    dns::{self, Dns, NameServer, Said},
     route53::Route53,
     shelf::{self, Bucket, Shelf},
     states::{Owners, States, still_runs},
 };
-use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
@@ -194,13 +193,13 @@ impl World {
         })
     }
 
-    /// The zone's servers, of which it has four: also those that have no address. `None` where nobody serves it in public.
+    /// The zone's servers, of which it has four. `None` where nobody serves it in public.
     async fn servers(&self, zone: &ZoneId) -> Result<Option<Vec<NameServer>>, Failure> {
         if !self.name_servers.is_empty() {
             return Ok(Some(self.name_servers.iter().copied().map(NameServer::from).collect()));
         }
         let Some(names) = self.route53.name_servers(zone).await? else { return Ok(None) };
-        Ok(Some(join_all(names.iter().map(|name| self.resolver.name_server(name))).await))
+        Ok(Some(self.resolver.name_servers(&names).await))
     }
 }
 
@@ -225,10 +224,7 @@ impl Zone for World {
 
     async fn answers(&self, zone: &ZoneId, name: &HostName) -> Result<Answers, Failure> {
         let Some(servers) = self.servers(zone).await? else { return Ok(Answers::Private) };
-        // Side by side: those that are silent take their time.
-        let said: Result<_, Failure> =
-            join_all(servers.iter().map(|server| server.alias(name))).await.into_iter().collect();
-        Ok(Answers::Each(said?))
+        Ok(Answers::Each(dns::ask_each(&servers, name).await?))
     }
 }
 

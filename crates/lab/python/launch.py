@@ -2,7 +2,8 @@
 
 Run by the interpreter of the lab's virtual environment. Everything is told by the environment:
 GATEWAY_PORT, BIND_HOST and the like are ministack's own; LIFEBOAT_LAB_RDS (URL of the RDS
-endpoint) and LIFEBOAT_LAB_ZONES (file that mirrors Route 53) are ours.
+endpoint), LIFEBOAT_LAB_ZONES (file that mirrors Route 53) and LIFEBOAT_LAB_NAME_SERVERS (names of
+the servers that zones are delegated to) are ours.
 """
 
 import sys

@@ -17,7 +17,11 @@ class Contract(unittest.TestCase):
     def test_every_seam_fits_the_installed_ministack(self):
         with tempfile.TemporaryDirectory() as folder:
             zones = str(Path(folder) / "zones.json")
-            told = {"LIFEBOAT_LAB_RDS": "http://127.0.0.1:1", "LIFEBOAT_LAB_ZONES": zones}
+            told = {
+                "LIFEBOAT_LAB_RDS": "http://127.0.0.1:1",
+                "LIFEBOAT_LAB_ZONES": zones,
+                "LIFEBOAT_LAB_NAME_SERVERS": "ns-1.example",
+            }
             with mock.patch.dict("os.environ", told):
                 seams.fill()
             self.assertTrue(Path(zones).exists())

@@ -1,11 +1,13 @@
-//! The lab's name server: answers from Route 53's records, over UDP and TCP.
+//! The lab's DNS: answers from Route 53's records, over UDP and TCP.
 //!
-//! It is both what Route 53's authoritative servers are and the resolver that functions and the
-//! workload ask: it follows a CNAME as far as it knows the names itself. Route 53's state comes
-//! from the file that the gateway writes before it answers a change, so a change is served at once.
+//! The zones' name servers are what Route 53's are: they know the zones, and nothing else. Resolvers are what functions
+//! and the workload ask: they also know where instances and name servers are. Both follow a CNAME as far as they know the
+//! names. Route 53's state comes from the file that the gateway writes before it answers a change, so a change is served
+//! at once.
 
 mod answer;
 mod checks;
+mod name_servers;
 mod routing;
 mod zones;
 
@@ -17,7 +19,7 @@ use std::time::Duration;
 
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
-use hickory_server::proto::op::{Metadata, OpCode, ResponseCode};
+use hickory_server::proto::op::{Header, HeaderCounts, Metadata, OpCode, ResponseCode};
 use hickory_server::proto::rr::Record;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
@@ -27,7 +29,10 @@ use tracing::warn;
 
 use answer::Answer;
 use checks::Checks;
+use name_servers::Says;
 use zones::ZonesFile;
+
+pub use name_servers::{COUNT as NAME_SERVERS, Conduct, NAMES, NameServer};
 
 /// Finds the address of a database instance by its endpoint's name, lower case, without the last dot.
 pub type Instances = Arc<dyn Fn(&str) -> Option<Ipv4Addr> + Send + Sync>;
@@ -38,74 +43,110 @@ const TCP_SILENCE: Duration = Duration::from_secs(5);
 /// Answers queued for one TCP client.
 const TCP_QUEUE: usize = 16;
 
-/// What the name server is started with.
+/// What it is started with.
 #[derive(Clone)]
 pub struct DnsConfig {
-    /// Where it listens, UDP and TCP.
+    /// Where the public resolver listens, UDP and TCP.
     pub listen: SocketAddr,
+    /// Where the zones' name servers listen; on the resolver's port where this one cannot be had.
+    pub name_servers: [SocketAddr; NAME_SERVERS],
     /// [`crate::gateway::Gateway::zones_file`].
     pub zones_file: PathBuf,
     /// The domain of database instances' endpoints, `rds.lifeboat.test`.
     pub instance_domain: String,
     /// Knows them.
     pub instances: Instances,
-    /// Other places to listen, where instances have other addresses: what a Region's own resolver answers.
+    /// Other resolvers, where instances have other addresses: what a Region's own resolver answers.
     pub views: Vec<(SocketAddr, Instances)>,
 }
 
-/// A running name server. Dropped, it stops.
+/// A running DNS. Dropped, it stops.
 #[derive(Debug)]
 pub struct Dns {
     listen: SocketAddr,
+    name_servers: Vec<Arc<NameServer>>,
+    hidden: Option<DnsError>,
     serving: JoinHandle<()>,
     checking: JoinHandle<()>,
 }
 
-/// Why the name server is not there.
+/// Why a part of it is not there.
 #[derive(Debug, thiserror::Error)]
-#[error("the name server cannot listen on {listen} ({protocol}); stop what does, or take another slot")]
+#[error("the lab's DNS cannot listen on {listen} ({protocol}); {}", remedy(source))]
 pub struct DnsError {
     listen: SocketAddr,
     protocol: &'static str,
     source: io::Error,
 }
 
+fn remedy(source: &io::Error) -> &'static str {
+    if source.kind() == io::ErrorKind::PermissionDenied {
+        "ports below 1024 are root's here: `sysctl net.ipv4.ip_unprivileged_port_start=53` gives them to everybody"
+    } else {
+        "stop what does, or take another slot"
+    }
+}
+
 impl Dns {
     /// Binds and serves in the background, and begins Route 53's health checks.
     ///
     /// # Errors
-    /// [`DnsError`] when the address cannot be had.
+    /// [`DnsError`] when an address cannot be had.
     pub async fn serve(config: DnsConfig) -> Result<Self, DnsError> {
         let listen = config.listen;
-        let mut views = vec![(Sockets::bind(listen).await?, Arc::clone(&config.instances))];
+        let mut resolvers = vec![(Sockets::bind(listen).await?, Arc::clone(&config.instances))];
         for (listen, instances) in config.views {
-            views.push((Sockets::bind(listen).await?, instances));
+            resolvers.push((Sockets::bind(listen).await?, instances));
         }
+        let (sockets, hidden) = match bind_all(config.name_servers).await {
+            Ok(sockets) => (sockets, None),
+            Err(why) => {
+                let beside = config.name_servers.map(|server| SocketAddr::new(server.ip(), listen.port()));
+                (bind_all(beside).await?, Some(why))
+            }
+        };
+        let zones = Arc::new(ZonesFile::new(config.zones_file));
+        let named = NAMES.into_iter().zip(&sockets);
+        let name_servers: Vec<_> =
+            named.map(|(name, sockets)| Arc::new(NameServer::new(name, sockets.listen, Arc::clone(&zones)))).collect();
         let state = Arc::new(State {
-            zones: ZonesFile::new(config.zones_file),
+            zones,
             instance_domain: config.instance_domain,
             instances: config.instances,
+            name_servers: name_servers.clone(),
             checks: Checks::default(),
         });
         let checking = tokio::spawn(checks::run(Arc::clone(&state)));
-        let serving = tokio::spawn(async move {
-            let views = views
-                .into_iter()
-                .map(|(sockets, instances)| sockets.serve(Handler { state: Arc::clone(&state), instances }));
-            futures::future::join_all(views).await;
-        });
-        Ok(Self { listen, serving, checking })
+        let asked = resolvers.into_iter().map(|(sockets, instances)| (sockets, Asked::Resolver(instances)));
+        let asked = asked.chain(sockets.into_iter().zip(name_servers.iter().cloned().map(Asked::NameServer)));
+        let serving: Vec<_> =
+            asked.map(|(sockets, asked)| sockets.serve(Handler { state: Arc::clone(&state), asked })).collect();
+        let serving = tokio::spawn(async move { drop(futures::future::join_all(serving).await) });
+        Ok(Self { listen, name_servers, hidden, serving, checking })
     }
 
-    /// Where it listens.
+    /// Where the public resolver listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.listen
     }
+
+    /// The zones' name servers.
+    #[must_use]
+    pub fn name_servers(&self) -> &[Arc<NameServer>] {
+        &self.name_servers
+    }
+
+    /// Why they are not on the port that they were to have, where who knows only their names would ask.
+    #[must_use]
+    pub fn hidden(&self) -> Option<&DnsError> {
+        self.hidden.as_ref()
+    }
 }
 
-/// Where one view is asked.
+/// Where one of them is asked.
 struct Sockets {
+    listen: SocketAddr,
     udp: UdpSocket,
     tcp: TcpListener,
 }
@@ -115,7 +156,7 @@ impl Sockets {
         let failed = |protocol| move |source| DnsError { listen, protocol, source };
         let udp = UdpSocket::bind(listen).await.map_err(failed("UDP"))?;
         let tcp = TcpListener::bind(listen).await.map_err(failed("TCP"))?;
-        Ok(Self { udp, tcp })
+        Ok(Self { listen, udp, tcp })
     }
 
     async fn serve(self, handler: Handler) {
@@ -123,9 +164,13 @@ impl Sockets {
         server.register_socket(self.udp);
         server.register_listener(self.tcp, TCP_SILENCE, TCP_QUEUE);
         if let Err(error) = server.block_until_done().await {
-            warn!(%error, "the name server ended");
+            warn!(%error, listen = %self.listen, "a part of the DNS ended");
         }
     }
+}
+
+async fn bind_all(listen: [SocketAddr; NAME_SERVERS]) -> Result<Vec<Sockets>, DnsError> {
+    futures::future::try_join_all(listen.map(Sockets::bind)).await
 }
 
 impl Drop for Dns {
@@ -137,26 +182,36 @@ impl Drop for Dns {
 
 /// What answers and health checks look at.
 struct State {
-    zones: ZonesFile,
+    zones: Arc<ZonesFile>,
     instance_domain: String,
     instances: Instances,
+    name_servers: Vec<Arc<NameServer>>,
     checks: Checks,
 }
 
-/// Answers one view's questions.
+/// Who is asked.
+enum Asked {
+    /// A resolver, by what it knows of instances.
+    Resolver(Instances),
+    /// A zone's name server.
+    NameServer(Arc<NameServer>),
+}
+
+/// Answers the questions that come to one place.
 struct Handler {
     state: Arc<State>,
-    instances: Instances,
+    asked: Asked,
 }
 
 #[async_trait::async_trait]
 impl RequestHandler for Handler {
     async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, mut to: R) -> ResponseInfo {
-        let answer = self.state.answer(&self.instances, request);
         let mut head = Metadata::response_from_request(&request.metadata);
+        let unsent = |head| ResponseInfo::from(Header { metadata: head, counts: HeaderCounts::default() });
+        let Some(answer) = self.answer(request) else { return unsent(head) };
         head.response_code = answer.code;
         head.authoritative = answer.authoritative;
-        head.recursion_available = true;
+        head.recursion_available = matches!(self.asked, Asked::Resolver(_));
         let none: [Record; 0] = [];
         let response = MessageResponseBuilder::from_message_request(request).build(
             head,
@@ -169,24 +224,30 @@ impl RequestHandler for Handler {
             Ok(sent) => sent,
             Err(error) => {
                 // The client is gone; there is nobody to tell.
-                warn!(%error, "a name server's answer was not sent");
-                ResponseInfo::from(hickory_server::proto::op::Header {
-                    metadata: head,
-                    counts: hickory_server::proto::op::HeaderCounts::default(),
-                })
+                warn!(%error, "a DNS answer was not sent");
+                unsent(head)
             }
         }
     }
 }
 
-impl State {
-    fn answer(&self, instances: &Instances, request: &Request) -> Answer {
+impl Handler {
+    /// The answer, or none at all.
+    fn answer(&self, request: &Request) -> Option<Answer> {
+        let (zones, instances) = match &self.asked {
+            Asked::Resolver(instances) => (self.state.zones.current(), Some(instances)),
+            Asked::NameServer(server) => match server.says() {
+                Says::Of(zones) => (zones, None),
+                Says::Failed => return Some(Answer::empty(ResponseCode::ServFail)),
+                Says::Nothing => return None,
+            },
+        };
         if request.metadata.op_code != OpCode::Query {
-            return Answer::empty(ResponseCode::NotImp);
+            return Some(Answer::empty(ResponseCode::NotImp));
         }
-        match request.request_info() {
-            Ok(info) => self.look_up(instances, info.query.original().name(), info.query.query_type()),
+        Some(match request.request_info() {
+            Ok(info) => self.state.look_up(&zones, instances, info.query.original().name(), info.query.query_type()),
             Err(_) => Answer::empty(ResponseCode::FormErr),
-        }
+        })
     }
 }

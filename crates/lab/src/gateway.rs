@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 
+use crate::dns;
 use crate::process::{DeathSignal, Spawner};
 use crate::setup::Python;
 
@@ -234,6 +235,7 @@ fn command(config: &GatewayConfig, files: &Path, zones: &Path, log: &Path) -> Re
         .env("SFTP_ENABLED", "0")
         .env("LIFEBOAT_LAB_RDS", format!("http://{}", config.rds))
         .env("LIFEBOAT_LAB_ZONES", zones)
+        .env("LIFEBOAT_LAB_NAME_SERVERS", dns::NAMES.join(","))
         .current_dir(files)
         .stdin(Stdio::null())
         .stdout(output)

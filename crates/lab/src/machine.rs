@@ -79,7 +79,7 @@ pub enum MachineError {
     #[error("the lab's AWS is not there")]
     Gateway(#[from] GatewayError),
     /// DNS.
-    #[error("the lab's name server is not there")]
+    #[error("the lab's DNS is not there")]
     Dns(#[from] DnsError),
     /// The engine.
     #[error("the engine cannot be deployed")]
@@ -130,17 +130,28 @@ impl Machine {
         let links = Network::start(rds.hosts());
         let dns = Dns::serve(DnsConfig {
             listen: slot.dns(),
+            name_servers: slot.name_servers(),
             zones_file: gateway.zones_file().to_owned(),
             instance_domain: INSTANCE_DOMAIN.to_owned(),
             instances: addresses(&rds, |host| host),
             views: views(slot, &rds),
         })
         .await?;
+        if let Some(why) = dns.hidden() {
+            let why = domain::failure::chain(why);
+            progress.step(&format!("functions do not find the zone's name servers by themselves, as on AWS: {why}"));
+        }
         let engine = Package::gather(&programs.engine(), &|name| programs.bootstrap(name))?;
         let networks = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| {
             programs.bootstrap(name)
         })?;
         Ok(Self { slot, folder, gateway, rds, network: links, programs, dns, engine, networks, _spawner: spawner })
+    }
+
+    /// Its resolvers and its zones' name servers.
+    #[must_use]
+    pub fn dns(&self) -> &Dns {
+        &self.dns
     }
 
     /// Where the lab's names are resolved.
@@ -227,7 +238,10 @@ impl Machine {
     }
 
     fn engine_in(&self, plan: &Plan, region: &str, place: &str, vantage: Vantage) -> Target {
-        let (resolver, name_server) = (self.resolver_of(vantage).to_string(), self.resolver().to_string());
+        let resolver = self.resolver_of(vantage).to_string();
+        // Told nothing, they find them by the zone's own names, and ask on port 53.
+        let addresses = || self.dns.name_servers().iter().map(|server| server.address().to_string());
+        let name_servers = self.dns.hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         // The functions' roles may read this plan's secret and no other.
         let secret = plan.traffic_pair().and_then(|pair| match &pair.login.from {
@@ -242,11 +256,10 @@ impl Machine {
             ("InstancePattern", &pattern(instances(plan))),
             ("ClusterPattern", &pattern(clusters(plan))),
             ("Resolver", &resolver),
-            ("NameServers", &name_server),
             ("Architecture", architecture),
         ];
-        let parameters = parameters.into_iter().chain(secret);
-        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let parameters = parameters.into_iter().chain(secret).map(|(name, value)| (name, value.to_owned()));
+        let parameters = parameters.chain(name_servers).map(|(name, value)| (name.to_owned(), value)).collect();
         // A role is named after its stack, and roles are the account's, not the Region's.
         Target { region: region.to_owned(), stack: format!("lifeboat-{region}"), parameters }
     }
@@ -288,7 +301,7 @@ fn clusters(plan: &Plan) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The name server's other views: every vantage that looks names up has a resolver of its own.
+/// The other resolvers: every vantage that looks names up has one of its own.
 fn views(slot: Slot, rds: &Arc<Rds>) -> Vec<(SocketAddr, Instances)> {
     let view = |vantage: Vantage| (vantage.sees_at(slot.dns()), addresses(rds, move |host| vantage.sees(host)));
     Vantage::LOOKING_UP.into_iter().map(view).collect()

@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 
+use crate::dns::NAME_SERVERS;
+
 /// Slots to choose from. 99 labs at once are more than one machine can run.
 const SLOTS: std::ops::RangeInclusive<u8> = 1..=99;
 
@@ -35,10 +37,16 @@ impl Slot {
         self.address(2, 4567)
     }
 
-    /// Where the name server answers.
+    /// Where the public resolver answers.
     #[must_use]
     pub fn dns(self) -> SocketAddr {
         self.address(53, 5353)
+    }
+
+    /// Where the zones' name servers answer, on the port that whoever knows only their names asks.
+    #[must_use]
+    pub fn name_servers(self) -> [SocketAddr; NAME_SERVERS] {
+        [54, 55, 56, 57].map(|last| self.address(last, 53))
     }
 
     /// The first of the addresses that stand for database hosts.

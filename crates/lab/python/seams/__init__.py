@@ -29,6 +29,7 @@ class Settings:
 
     rds_url: str
     zones_file: str
+    name_servers: tuple[str, ...]
 
 
 def fill() -> None:
@@ -37,6 +38,7 @@ def fill() -> None:
     settings = Settings(
         rds_url=os.environ.pop("LIFEBOAT_LAB_RDS", ""),
         zones_file=os.environ.pop("LIFEBOAT_LAB_ZONES", ""),
+        name_servers=tuple(os.environ.pop("LIFEBOAT_LAB_NAME_SERVERS", "").split(",")),
     )
     seams = (rds, error_names, executions, callbacks, retries, alarms, schedules, functions, hosted_zones, access, faults)
     for seam in seams:

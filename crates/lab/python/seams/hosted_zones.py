@@ -1,7 +1,10 @@
 """Route 53: after every change the zones are written to a file, before the change is answered.
 
-The lab's DNS server reads that file when its time or inode differs from the last look. So a name
-server answers a change at once, without asking the gateway for every query.
+The lab's DNS reads that file when its time or inode differs from the last look. So a name server
+answers a change at once, without asking the gateway for every query.
+
+Zones are delegated to the name servers that the lab has: their NS records and delegation sets say
+so, the latter without the last dot, as Route 53's do.
 """
 
 import json
@@ -18,6 +21,15 @@ def fill(settings) -> None:
         "records": symbols.uses(route53, "_records"),
         "healthChecks": symbols.uses(route53, "_health_checks"),
     }
+    default = symbols.uses(route53, "_DEFAULT_NS")
+    default[:] = [f"{name}." for name in settings.name_servers]
+
+    @symbols.replaces(route53, "_build_delegation_set_el", "parent, zone_name")
+    def build_delegation_set_el(original, parent, zone_name):
+        original(parent, zone_name)
+        for name in parent.iter("NameServer"):
+            name.text = name.text.rstrip(".")
+
     parameters = "method, path, headers, body, query_params"
 
     @symbols.replaces(route53, "handle_request", parameters)

@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::routing::choose;
 use super::zones::{RecordSet, Zone, Zones};
-use super::{Instances, State};
+use super::{Instances, State, name_servers};
 
 /// CNAMEs and aliases followed for one question; a longer chain is a loop.
 const LONGEST_CHAIN: usize = 8;
@@ -31,17 +31,26 @@ impl Answer {
 }
 
 impl State {
-    /// Answers a question. Names that nobody here is responsible for are refused.
-    pub(super) fn look_up(&self, instances: &Instances, name: &Name, kind: RecordType) -> Answer {
-        let zones = self.zones.current();
+    /// Answers a question from these zones; a resolver, which knows `instances`, from all that the lab has. Names that
+    /// whoever is asked is not responsible for are refused.
+    pub(super) fn look_up(
+        &self,
+        zones: &Zones,
+        instances: Option<&Instances>,
+        name: &Name,
+        kind: RecordType,
+    ) -> Answer {
         let mut answer = Answer::empty(ResponseCode::NoError);
         let mut owner = name.clone();
         for _ in 0..LONGEST_CHAIN {
             let lower = owner.to_lowercase();
-            let next = if self.is_instance(&lower) {
-                look_up_instance(instances, &owner, &lower, kind, &mut answer)
-            } else if let Some(zone) = zones.responsible(&lower) {
-                self.look_up_in(zone, &zones, &owner, &lower, kind, &mut answer)
+            if let Some(instances) = instances
+                && self.look_up_host(instances, &owner, &lower, kind, &mut answer)
+            {
+                return answer;
+            }
+            let next = if let Some(zone) = zones.responsible(&lower) {
+                self.look_up_in(zone, zones, &owner, &lower, kind, &mut answer)
             } else {
                 // The end of a chain that leaves what we know: the asker goes on from there.
                 if answer.records.is_empty() {
@@ -58,8 +67,20 @@ impl State {
         Answer::empty(ResponseCode::ServFail)
     }
 
-    fn is_instance(&self, lower: &Name) -> bool {
-        Name::from_ascii(&self.instance_domain).is_ok_and(|domain| domain.zone_of(lower))
+    /// Adds the address of a host that is in no zone; `false` where this is no such host's name.
+    fn look_up_host(
+        &self,
+        instances: &Instances,
+        owner: &Name,
+        lower: &Name,
+        kind: RecordType,
+        to: &mut Answer,
+    ) -> bool {
+        if Name::from_ascii(&self.instance_domain).is_ok_and(|domain| domain.zone_of(lower)) {
+            look_up_instance(instances, owner, lower, kind, to);
+            return true;
+        }
+        name_servers::look_up(&self.name_servers, owner, lower, kind, to)
     }
 
     /// Adds what the zone holds; answers the name to go on with after a CNAME.
@@ -119,14 +140,8 @@ impl State {
     }
 }
 
-/// Adds the address of an instance; there is nothing to go on with.
-fn look_up_instance(
-    instances: &Instances,
-    owner: &Name,
-    lower: &Name,
-    kind: RecordType,
-    answer: &mut Answer,
-) -> Option<Name> {
+/// Adds the address of an instance.
+fn look_up_instance(instances: &Instances, owner: &Name, lower: &Name, kind: RecordType, answer: &mut Answer) {
     let text = lower.to_ascii();
     match instances(text.trim_end_matches('.')) {
         Some(address) => {
@@ -138,7 +153,6 @@ fn look_up_instance(
         }
         None => answer.code = ResponseCode::NXDomain,
     }
-    None
 }
 
 /// The sets of a name, or those of the wildcard that stands for it.

@@ -151,7 +151,7 @@ impl State {
         let name = config.fully_qualified_domain_name.as_deref()?;
         let mut absolute = Name::from_ascii(name).ok()?;
         absolute.set_fqdn(true);
-        let known = self.look_up(&self.instances, &absolute, RecordType::A);
+        let known = self.look_up(&self.zones.current(), Some(&self.instances), &absolute, RecordType::A);
         let address = known
             .records
             .iter()

@@ -68,13 +68,14 @@ pub(super) struct CheckConfig {
 }
 
 /// The file, and what it held when it was last read.
+#[derive(Debug)]
 pub(super) struct ZonesFile {
     path: PathBuf,
     read: Mutex<(Option<Stamp>, Arc<Zones>)>,
 }
 
 /// Tells two contents of the file apart: it is replaced, never written in place.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
     seconds: i64,

@@ -1,14 +1,16 @@
 //! Drills with AWS's own manners: statuses that lag, groups on their way, promotions with a restart, far Regions, schedules
-//! that start late. Two labs side by side, for a drill mostly waits.
+//! that start late, a name server that still has the old record. Two labs side by side, for a drill mostly waits.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use domain::plan::{self, Plan};
 use lab::{
+    dns::{Conduct, NameServer},
     drill::{Scenario, Stage},
     manners::{Manners, Scale},
+    report::Event,
 };
 use tests::{
     listener::{Listener, tell},
@@ -37,19 +39,45 @@ async fn play(scenarios: &[Scenario]) -> Vec<String> {
     let mut stage = Stage::set(&plan(), None, &told).await.unwrap();
     stage.mind(Manners::Aws(Scale::USUAL)).await.unwrap();
     let mut broken = Vec::new();
+    let [.., late] = stage.machine.dns().name_servers() else { panic!("no name servers") };
+    let late = Arc::clone(late);
+    late.behave(Conduct::Behind { answers: 2 });
     for scenario in scenarios {
         let (began, name) = (Instant::now(), scenario.name());
+        let before = questions(&stage);
         match stage.play(*scenario, &format!("cargo drill {name} --manners aws"), &told).await {
             Ok(result) => {
                 tell(&format!("{:>5.1} s  {name}: {}", began.elapsed().as_secs_f64(), result.headline()));
-                let wrong = result.shortcomings();
+                let mut wrong = result.shortcomings();
+                if result.moments.iter().any(|moment| moment.event == Event::DnsSwitched) {
+                    wrong.extend(left_out(&stage, &before));
+                }
                 broken.extend((!wrong.is_empty()).then(|| format!("{name}: {wrong:?}\n{:#?}", told.told())));
             }
             Err(error) => broken.push(format!("{name}: {}\n{:#?}", domain::failure::chain(&error), told.told())),
         }
     }
+    if late.conduct() != Conduct::Answers {
+        broken.push(format!("{} was not asked while it was behind: {:?}", late.name(), late.conduct()));
+    }
     stage.strike().await;
     broken
+}
+
+/// How often each name server was looked for by its name, and asked.
+fn questions(stage: &Stage) -> Vec<(u64, u64)> {
+    stage.machine.dns().name_servers().iter().map(|server| (server.found(), server.asked())).collect()
+}
+
+/// The name servers that a switch of the record should have found and asked since, and did not: on AWS it knows no other
+/// way. Where the lab may not have their port it is told their addresses, and that is all that can be seen.
+fn left_out(stage: &Stage, before: &[(u64, u64)]) -> Vec<String> {
+    let by_name = stage.machine.dns().hidden().is_none();
+    let missed = |(server, (found, asked)): (&Arc<NameServer>, &(u64, u64))| {
+        let missed = server.asked() == *asked || (by_name && server.found() == *found);
+        missed.then(|| format!("{} was not found by its name and asked", server.name()))
+    };
+    stage.machine.dns().name_servers().iter().zip(before).filter_map(missed).collect()
 }
 
 fn plan() -> Plan {

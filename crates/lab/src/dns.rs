@@ -81,7 +81,7 @@ pub struct DnsError {
 
 fn remedy(source: &io::Error) -> &'static str {
     if source.kind() == io::ErrorKind::PermissionDenied {
-        "ports below 1024 are root's here: `sysctl net.ipv4.ip_unprivileged_port_start=53` gives them to everybody"
+        "only root may; `sysctl net.ipv4.ip_unprivileged_port_start=53` lets everybody"
     } else {
         "stop what does, or take another slot"
     }

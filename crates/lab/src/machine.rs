@@ -138,8 +138,7 @@ impl Machine {
         })
         .await?;
         if let Some(why) = dns.hidden() {
-            let why = domain::failure::chain(why);
-            progress.step(&format!("functions do not find the zone's name servers by themselves, as on AWS: {why}"));
+            progress.step(&format!("functions are told where name servers are, and do not find them: {why}"));
         }
         let engine = Package::gather(&programs.engine(), &|name| programs.bootstrap(name))?;
         let networks = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| {

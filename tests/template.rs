@@ -53,6 +53,7 @@ impl Template {
         let policies = self.properties(resource)["Policies"].as_array().map(Vec::as_slice).unwrap_or_default();
         policies
             .iter()
+            .map(|policy| policy.get("PolicyDocument").unwrap_or(policy))
             .flat_map(|policy| policy["Statement"].as_array().map(Vec::as_slice).unwrap_or_default())
             .map(|statement| conditional(statement).map_or(statement, |(_, then)| then))
             .collect()

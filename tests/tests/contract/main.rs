@@ -3,6 +3,7 @@
 mod asl;
 mod engine;
 mod events;
+mod linters;
 mod machine;
 mod tree;
 

@@ -41,7 +41,7 @@ pub(crate) struct Stand {
 
 impl Stand {
     /// Before the first sample.
-    pub(crate) fn new(plan: &Plan, scheduled_at: Timestamp, part: Part, before: Watch) -> Self {
+    pub(crate) fn new(plan: &Plan, scheduled_at: Timestamp, part: Part) -> Self {
         let Part { from, claim, after, gap } = part;
         Self {
             plan: plan.plan.clone(),
@@ -51,11 +51,16 @@ impl Stand {
             after,
             gap,
             at: from,
-            account: Account::new(before, plan.probe.interval),
+            account: Account::new(Watch::default(), plan.probe.interval),
             known: None,
             told_at: None,
             noted_at: None,
         }
+    }
+
+    /// Whether it has taken no sample yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.at == self.from
     }
 
     /// How many samples have failed in a row.

@@ -12,7 +12,7 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, ALL_WELL, Blip, Change, NOTED, RELIEF, Sample, TELLING},
+    probe::{self, ALL_WELL, Account, Blip, Change, NOTED, RELIEF, Sample, TELLING},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -82,6 +82,9 @@ pub(crate) trait World {
 /// one that starts late loses little.
 const PATIENCE: Span = Span::milliseconds(500);
 
+/// How long before its first sample a window reads where the watch stands.
+const BEGINS_SOONER: Span = Span::milliseconds(1_000);
+
 /// Watches one window.
 pub(crate) async fn watch(
     shelf: &impl Shelf,
@@ -94,12 +97,7 @@ pub(crate) async fn watch(
     let Some(part) = claim(shelf, world, &plan, scheduled_at).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
     };
-    let (before, side) =
-        tokio::join!(recalled(shelf, world, &plan, PATIENCE), active_side(shelf, world, &plan, PATIENCE));
-    let before = before.unwrap_or_default();
-    let side = side.unwrap_or(before.side);
-    let mut stand = Stand::new(&plan, scheduled_at, part, before);
-    stand.follow(pair, side);
+    let stand = Stand::new(&plan, scheduled_at, part);
     Ok(watch_on(shelf, world, &plan, pair, stand).await)
 }
 
@@ -135,11 +133,20 @@ async fn watch_on(
             }
             naps = false;
         }
+        let begins = stand.at.checked_sub(BEGINS_SOONER.duration()).unwrap_or_default();
+        if stand.is_new() && naps && nap::is_worth_it(world.now(), begins) {
+            rests_until = Some(begins);
+            continue;
+        }
         // Bounded: without it a look reads for itself what it needs.
         match within(world, TELLING, world.prepare(pair)).await {
             Some(Ok(())) => {}
             Some(Err(why)) => warn!(plan.name = %plan.plan, why, "could not prepare the watch"),
             None => warn!(plan.name = %plan.plan, "could not prepare the watch in time"),
+        }
+        if stand.is_new() {
+            world.sleep_until(begins).await;
+            begin(shelf, world, plan, pair, &mut stand).await;
         }
         // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
         let teller = Teller::new(shelf, world, plan, pair);
@@ -158,6 +165,17 @@ async fn watch_on(
         }
         stand.claim = relief.claim();
     }
+}
+
+/// Reads what the windows before wrote down and which side takes writes: no sooner than it is needed, for a run may move
+/// the primary meanwhile.
+async fn begin(shelf: &impl Shelf, world: &impl World, plan: &Plan, pair: &PostgresPair, stand: &mut Stand) {
+    let (before, side) =
+        tokio::join!(recalled(shelf, world, plan, PATIENCE), active_side(shelf, world, plan, PATIENCE));
+    let before = before.unwrap_or_default();
+    let side = side.unwrap_or(before.side);
+    stand.account = Account::new(before, plan.probe.interval);
+    stand.follow(pair, side);
 }
 
 struct Window<'a, S, W> {
@@ -245,10 +263,9 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         ControlFlow::Continue(())
     }
 
-    /// Before its first sample, and once the window before has said its last word: until then it listens.
+    /// Once the window before has said its last word: until then it listens.
     fn may_sleep(&self) -> bool {
-        let has_heard = self.stand.at == self.stand.from || !self.stand.account.is_open();
-        self.naps && !self.overslept && has_heard
+        self.naps && !self.overslept && !self.stand.account.is_open()
     }
 
     async fn sample(&mut self, at: Timestamp) {

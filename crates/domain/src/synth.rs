@@ -42,9 +42,6 @@ pub fn synth(plan: &Plan) -> Value {
     resources.insert("ScheduleRole".into(), role());
     resources.insert("LostStarts".into(), queue(plan));
     resources.insert("LostStartsAlarm".into(), lost_alarm(plan));
-    for machine in MACHINES {
-        resources.insert(format!("{}FailedAlarm", logical_id(machine)), failed_alarm(plan, machine));
-    }
     json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": format!("Lifeboat - the schedules and alarms of plan {}, made by lifeboat plan synth", plan.plan),
@@ -177,16 +174,6 @@ fn lost_alarm(plan: &Plan) -> Value {
     let queue = json!([{ "Name": "QueueName", "Value": { "Fn::GetAtt": ["LostStarts", "QueueName"] } }]);
     let name = format!("lifeboat-{}-lost-starts", plan.plan);
     alarm(&name, &says, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", &queue)
-}
-
-fn failed_alarm(plan: &Plan, machine: &str) -> Value {
-    let says = format!(
-        "A run of lifeboat-{machine} ended with an error. Its notice says which and why. RUNBOOK, \"{}Failed\".",
-        logical_id(machine)
-    );
-    let of = json!([{ "Name": "StateMachineArn", "Value": machine_arn(&format!("lifeboat-{machine}")) }]);
-    let name = format!("lifeboat-{}-{machine}-failed", plan.plan);
-    alarm(&name, &says, "AWS/States", "ExecutionsFailed", "Sum", &of)
 }
 
 /// The metric that `CloseBackup` publishes of each whole backup: its database's size.

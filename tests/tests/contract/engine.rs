@@ -352,29 +352,27 @@ fn only_the_recovery_region_starts_anything_by_itself() {
     for kind in ["AWS::Events::Rule", "AWS::CloudWatch::Alarm", "AWS::Lambda::Permission"] {
         for (name, resource) in engine().of_type(kind) {
             // How a run ended is told wherever one may be run.
-            let is_of_an_end = resource["Properties"]["Namespace"] == "AWS/States";
-            assert_eq!(resource["Condition"], if is_of_an_end { "RunsRecovery" } else { "StartsRecovery" }, "{name}");
+            let condition = if name.starts_with("RunEndedBadly") { "RunsRecovery" } else { "StartsRecovery" };
+            assert_eq!(resource["Condition"], condition, "{name}");
         }
     }
 }
 
+/// Counted by EventBridge, which tells CloudWatch of each rule that an event has met.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html>
 #[test]
 fn an_end_that_nobody_could_be_told_of_raises_an_alarm_of_its_own() {
     let template = engine();
-    for kind in Kind::ALL {
-        for (word, slug) in [("Failed", "failed"), ("TimedOut", "timed-out"), ("Aborted", "aborted")] {
-            let alarm = template.properties(&format!("{}{word}Alarm", kind.title()));
-            assert_eq!(alarm["AlarmName"], format!("lifeboat-${{Plan}}-{}-{slug}", kind.noun()));
-            assert_eq!(
-                (&alarm["Namespace"], &alarm["MetricName"]),
-                (&"AWS/States".into(), &format!("Executions{word}").into())
-            );
-            let of = [json!({ "Name": "StateMachineArn", "Value": format!("{}StateMachine", kind.title()) })];
-            assert_eq!(alarm["Dimensions"], json!(of), "{word}");
-            assert_eq!((&alarm["Statistic"], &alarm["Threshold"]), (&"Sum".into(), &1.into()), "one is enough");
-            assert_eq!(alarm["TreatMissingData"], "notBreaching", "no run is no news");
-            assert_eq!(one_or_more(&alarm["AlarmActions"]), ["Topic"]);
-        }
+    for (of, slug) in [("Run", "run"), ("Backup", "backup")] {
+        let (rule, alarm) = (format!("{of}EndedBadlyRule"), template.properties(&format!("{of}EndedBadlyAlarm")));
+        let statuses = &template.properties(&rule)["EventPattern"]["detail"]["status"];
+        assert_eq!(*statuses, json!(["FAILED", "TIMED_OUT", "ABORTED"]), "every end but done");
+        assert_eq!(alarm["AlarmName"], format!("lifeboat-${{Plan}}-{slug}-ended-badly"));
+        assert_eq!((&alarm["Namespace"], &alarm["MetricName"]), (&"AWS/Events".into(), &"TriggeredRules".into()));
+        assert_eq!(alarm["Dimensions"], json!([{ "Name": "RuleName", "Value": rule }]));
+        assert_eq!((&alarm["Statistic"], &alarm["Threshold"]), (&"Sum".into(), &1.into()), "one is enough");
+        assert_eq!(alarm["TreatMissingData"], "notBreaching", "no run is no news");
+        assert_eq!(one_or_more(&alarm["AlarmActions"]), ["Topic"]);
     }
 }
 

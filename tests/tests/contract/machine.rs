@@ -208,16 +208,17 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
     let template = engine();
     let named: Vec<String> = repository::MOVING.into_iter().map(|machine| format!("lifeboat-{machine}")).collect();
     assert_eq!(Kind::ALL.map(Kind::machine).to_vec(), named);
-    let heard = &template.properties("ExecutionStatusRule")["EventPattern"]["detail"]["stateMachineArn"];
-    let of_backups = &template.properties("BackupStatusRule")["EventPattern"]["detail"]["stateMachineArn"];
+    let machines = |rule: &str| one_or_more(&template.properties(rule)["EventPattern"]["detail"]["stateMachineArn"]);
+    let (began, heard) = (machines("RunBeganRule"), machines("RunEndedBadlyRule"));
     assert_eq!(
-        one_or_more(of_backups),
+        machines("BackupEndedBadlyRule"),
         ["BackupStateMachine", "CleanupStateMachine", "VerifyBackupStateMachine"],
         "nobody hears of one that was broken off"
     );
     for kind in Kind::ALL {
         let resource = format!("{}StateMachine", kind.title());
-        assert!(one_or_more(heard).contains(&resource), "nobody hears of a {} that was broken off", kind.noun());
+        assert!(heard.contains(&resource), "nobody hears of a {} that was broken off", kind.noun());
+        assert!(began.contains(&resource), "nobody hears of a {} that began", kind.noun());
         for function in ["open-run", "close-run", "promote-replica", "fence-primary", "dns-switch"] {
             let asks = template.statements(&resource_of(function)).into_iter().map(ToString::to_string);
             let of_it = format!(":execution:{}:*", kind.machine());

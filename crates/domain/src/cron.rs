@@ -88,6 +88,11 @@ const MOST_DATES: usize = 400;
 
 const DAY_MINUTES: i64 = 24 * 60;
 
+const YEAR_DAYS: usize = 365;
+
+/// The year in which its times are counted.
+pub(crate) const YEAR: Span = Span::seconds(365 * 24 * 3_600);
+
 /// The six fields, where a text has as many and says `?` for one of the two days: AWS takes no other.
 pub(crate) fn fields(text: &str) -> Option<[&str; 6]> {
     let fields: [&str; 6] = text.split(' ').collect::<Vec<_>>().try_into().ok()?;
@@ -146,6 +151,13 @@ impl Cron {
         let within_a_day = times.windows(2).map(|two| two[1] - two[0]).max().unwrap_or(0);
         let minutes = within_a_day.max(days * DAY_MINUTES - last + first);
         u64::try_from(minutes * 60).ok().map(Span::seconds)
+    }
+
+    /// How often it fires in the [`YEAR`] that begins with this day.
+    pub(crate) fn times_in_a_year(&self, from: Date) -> usize {
+        let tomorrow = |today: &Date| today.tomorrow().ok();
+        let days = std::iter::successors(Some(from), tomorrow).take(YEAR_DAYS).filter(|date| self.fires_on(*date));
+        days.count() * self.hours.len() * self.minutes.len()
     }
 
     /// The days that it fires on, in their order.

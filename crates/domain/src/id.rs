@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -273,6 +274,15 @@ impl Schedule {
         }
     }
 
+    /// How often it fires in the year that begins with this day, where that can be told.
+    #[must_use]
+    pub fn times_in_a_year(&self, from: Date) -> Option<f64> {
+        match inside(&self.0, "rate(") {
+            Some(rate) => rate_seconds(rate).map(|seconds| cron::YEAR.as_seconds() / seconds as f64),
+            None => Some(self.cron()?.ok()?.times_in_a_year(from) as f64),
+        }
+    }
+
     /// Why EventBridge Scheduler would refuse it, or never fire it.
     #[must_use]
     pub fn fault(&self) -> Option<BadCron> {
@@ -382,15 +392,16 @@ mod tests {
     }
 
     #[test]
-    fn a_schedule_says_how_long_it_waits_and_what_is_wrong_with_it() {
-        for (text, waits_seconds, is_sound) in [
-            ("rate(15 minutes)", Some(900), true),
-            ("cron(0 2 * * ? *)", Some(24 * 3_600), true),
-            ("cron(0 2 1 1 ? 2030)", None, true),
-            ("cron(60 2 * * ? *)", None, false),
+    fn a_schedule_says_how_long_it_waits_how_often_it_fires_and_what_is_wrong_with_it() {
+        for (text, waits_seconds, times, is_sound) in [
+            ("rate(15 minutes)", Some(900), Some(35_040.0), true),
+            ("cron(0 2 * * ? *)", Some(24 * 3_600), Some(365.0), true),
+            ("cron(0 2 1 1 ? 2030)", None, Some(0.0), true),
+            ("cron(60 2 * * ? *)", None, None, false),
         ] {
             let schedule: Schedule = text.parse().unwrap();
             assert_eq!(schedule.longest_wait(), waits_seconds.map(Span::seconds), "{text}");
+            assert_eq!(schedule.times_in_a_year(jiff::civil::date(2026, 11, 28)), times, "{text}");
             assert_eq!(schedule.fault().is_none(), is_sound, "{text}");
         }
     }

@@ -7,6 +7,7 @@ pub mod approval;
 pub mod backup;
 pub mod cleanup;
 pub mod correction;
+pub mod cost;
 pub mod cron;
 mod digest;
 pub mod distance;

@@ -55,7 +55,11 @@ pub const HEARTBEAT: Span = Span::seconds(10);
 pub const ALL_WELL: Span = Span::seconds(60);
 
 /// How often a healthy primary's position is written down, for a judge that comes when nobody watches any more.
-pub const NOTED: Span = Span::seconds(20);
+pub const NOTED: Span = Span::seconds(30);
+
+/// How long a session is asked before the server must let us in anew: one that lets nobody in any more is not well,
+/// whatever it answers to those who are in.
+pub const LOGIN_EVERY: Span = Span::seconds(5);
 
 /// What a login may take beyond a server's longest silence: six round trips of the longest way between two Regions.
 pub const LOGIN: Span = Span::seconds(2);

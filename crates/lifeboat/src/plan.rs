@@ -1,10 +1,12 @@
-//! `lifeboat plan`: checks plans, prints their schema, makes their stack.
+//! `lifeboat plan`: checks plans, prints their schema, makes their stack, says what they cost.
+
+mod cost;
 
 use std::{fs::File, io::Read, path::Path, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use domain::{
-    plan::{self, Examined, Finding, LARGEST_PLAN_BYTES, Severity},
+    plan::{self, Examined, Finding, LARGEST_PLAN_BYTES, Plan, Severity},
     synth,
 };
 use serde::Serialize;
@@ -25,6 +27,8 @@ Example:
     Schema,
     /// Prints a plan's own stack: a CloudFormation template of its schedules and alarms.
     Synth(Synth),
+    /// Says what a month of an idle plan costs at list prices.
+    Cost(cost::Cost),
 }
 
 /// Prints a plan's own stack.
@@ -79,14 +83,14 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Self::Synth(synth) => synth.run(output),
+            Self::Cost(cost) => cost.run(output),
         }
     }
 }
 
 impl Synth {
     fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
-        let plan = plan::read(&text(&self.file)?, &self.file)
-            .map_err(|error| Refusal::failed(error.to_string(), format!("See `lifeboat plan check {}`.", self.file)))?;
+        let plan = usable(&self.file)?;
         output.line(&format!("{:#}", synth::synth(&plan)));
         Ok(ExitCode::SUCCESS)
     }
@@ -128,6 +132,12 @@ fn counted(count: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),
     }
+}
+
+/// Reads a plan that can be used.
+fn usable(file: &str) -> Result<Plan, Refusal> {
+    plan::read(&text(file)?, file)
+        .map_err(|error| Refusal::failed(error.to_string(), format!("See `lifeboat plan check {file}`.")))
 }
 
 /// Reads a plan's file, `-` for standard input, no further than one byte past the largest plan.

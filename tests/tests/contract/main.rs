@@ -1,6 +1,7 @@
 //! What state machines, functions, templates, events and the RUNBOOK must agree on, though no compiler sees it.
 
 mod asl;
+mod cost;
 mod engine;
 mod events;
 mod linters;

@@ -35,6 +35,23 @@ fn what_eventbridge_scheduler_takes_is_taken() {
 }
 
 #[test]
+fn it_fires_so_often_in_a_year() {
+    let from = jiff::civil::date(2026, 11, 28);
+    for (text, times) in [
+        ("0 2 * * ? *", 365),
+        ("0/15 * * * ? *", 365 * 96),
+        ("0 5 ? * SUN *", 52),
+        ("0 5,17 1 * ? *", 24),
+        ("0 0 L * ? *", 12),
+        ("0 0 29 FEB ? *", 0),
+        ("0 0 * * ? 2026", 34),
+        ("0 0 * * ? 2020", 0),
+    ] {
+        assert_eq!(read(text).unwrap().times_in_a_year(from), times, "{text}");
+    }
+}
+
+#[test]
 fn what_it_refuses_is_told_with_the_field() {
     for (bad, why) in [
         ("60 2 * * ? *", "the minutes `60` are not within 0 to 59"),

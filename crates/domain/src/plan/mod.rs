@@ -202,6 +202,11 @@ pub enum Credential {
     },
 }
 
+impl Credential {
+    /// How long one is used before it is read again. An IAM token is good for 15 minutes.
+    pub const KEPT: Span = Span::seconds(300);
+}
+
 /// Whether and how the server proves itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -8,6 +8,7 @@ use std::{
 use domain::{
     health::{Endpoint, Look},
     id::HostName,
+    probe::LOGIN_EVERY,
 };
 
 use super::{
@@ -17,10 +18,6 @@ use super::{
     primary::{self, LOOK},
 };
 use crate::clock;
-
-/// How long a session is asked before the server must let us in anew: one that lets nobody in any more is not well,
-/// whatever it answers to those who are in.
-const LOGIN_EVERY: Duration = Duration::from_secs(5);
 
 /// A session that is kept from one look to the next: each costs one round trip then, however far the server is.
 #[derive(Default)]
@@ -40,7 +37,8 @@ impl Held {
 
     /// The session with this server, unless it is too old.
     fn take(&self, server: &Server<'_>) -> Option<Open> {
-        self.0.take().filter(|kept| kept.endpoint == server.side.endpoint && kept.since.elapsed() < LOGIN_EVERY)
+        let is_young = |kept: &Open| kept.since.elapsed() < LOGIN_EVERY.duration();
+        self.0.take().filter(|kept| kept.endpoint == server.side.endpoint && is_young(kept))
     }
 }
 

@@ -1,10 +1,6 @@
 //! Credentials and certificates, read once and kept for a while.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_rds::auth_token::{AuthTokenGenerator, Config};
@@ -28,9 +24,6 @@ use crate::{
 
 /// Where the Region's certificate authorities are: RDS's bundle, put there by whoever sets the engine up.
 const CA_KEY: &str = "ca/rds.pem";
-
-/// How long a credential is used before it is read again. An IAM token is good for 15 minutes.
-const KEPT: Duration = Duration::from_secs(300);
 
 /// A user and a password.
 type UserPassword = (String, String);
@@ -66,7 +59,7 @@ impl Logins {
         };
         let mut kept = self.kept.lock().await;
         if let Some((since, credential)) = kept.get(&key)
-            && since.elapsed() < KEPT
+            && since.elapsed() < Credential::KEPT.duration()
         {
             return Ok(credential.clone());
         }

@@ -1,0 +1,228 @@
+//! What backups, their proofs and cleanups cost that go well: how often their schedules fire, and which states an execution
+//! goes through. A contract test holds the states to `statemachines`.
+
+use jiff::civil::Date;
+
+use super::{
+    MONTH,
+    ledger::{Ledger, Thing},
+    watch::{LOGIN_BYTES, reads_of_login},
+};
+use crate::{
+    cron,
+    id::Schedule,
+    plan::{Backup, Component, Plan, PostgresPair},
+    span::Span,
+};
+
+/// The way of an execution through its state machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// The machine, as its file is named.
+    pub machine: &'static str,
+    /// The states before the turns of a `Map`.
+    pub before: &'static [&'static str],
+    /// The states of one turn.
+    pub turn: &'static [&'static str],
+    /// The waits of a turn.
+    pub polls: &'static [Poll],
+    /// The states after the turns.
+    pub after: &'static [&'static str],
+}
+
+/// A wait that is repeated until something is there.
+#[derive(Debug, Clone, Copy)]
+pub struct Poll {
+    /// The states that are gone through each time, from the wait to the question.
+    pub states: &'static [&'static str],
+    /// By how much each wait is longer than the one before; the first takes a second.
+    pub growth: f64,
+    /// For how long it is waited in all. Not known before: a database of some hundred GB takes about so long.
+    pub takes: Span,
+}
+
+impl Poll {
+    /// How often it is asked again.
+    #[must_use]
+    pub fn asks(&self) -> u32 {
+        let (mut asks, mut waited) = (0, 0.0);
+        while waited < self.takes.as_seconds() {
+            waited += self.growth.powi(asks).floor().max(1.0);
+            asks += 1;
+        }
+        asks.unsigned_abs()
+    }
+}
+
+/// A snapshot, and its copies to other Regions.
+const SNAPSHOT_TAKES: Span = Span::seconds(3_600);
+
+/// A restore of one.
+const RESTORE_TAKES: Span = Span::seconds(3_600);
+
+/// The deletion of what was restored.
+const TEARDOWN_TAKES: Span = Span::seconds(600);
+
+/// A backup.
+pub const BACKUP: Way = Way {
+    machine: "backup",
+    before: &["BeginBackup", "OpenBackup", "BackUpComponents"],
+    turn: &["BeginPart", "Snapshot", "IsTaken?", "EndPart"],
+    polls: &[Poll { states: &["WaitForSnapshot", "Snapshot", "IsTaken?"], growth: 1.22, takes: SNAPSHOT_TAKES }],
+    after: &["CloseBackup", "IsComplete?", "SumUp", "BackupComplete"],
+};
+
+/// A look at a backup.
+pub const INTEGRITY: Way = Way {
+    machine: "verify-backup",
+    before: &["BeginVerification", "OpenBackup", "VerifyComponents"],
+    turn: &["BeginPart", "VerifyBackup", "IsExamined?", "EndPart"],
+    polls: &[],
+    after: &["CloseBackup", "IsComplete?", "SumUp", "VerifyBackupComplete"],
+};
+
+/// A restore test.
+pub const RESTORE_TEST: Way = Way {
+    turn: &[
+        "BeginPart",
+        "VerifyBackup",
+        "IsExamined?",
+        "Restore",
+        "IsAvailable?",
+        "VerifyRestored",
+        "IsVerified?",
+        "IsLeft?",
+        "TearDown",
+        "IsGone?",
+        "EndPart",
+    ],
+    polls: &[
+        Poll { states: &["WaitForRestore", "Restore", "IsAvailable?"], growth: 1.22, takes: RESTORE_TAKES },
+        Poll { states: &["WaitForTearDown", "TearDown", "IsGone?"], growth: 1.35, takes: TEARDOWN_TAKES },
+    ],
+    ..INTEGRITY
+};
+
+/// A cleanup; a turn is a Region's.
+pub const CLEANUP: Way = Way {
+    machine: "cleanup",
+    before: &["BeginCleanup", "OpenCleanup", "CleanRegions"],
+    turn: &["BeginRegion", "Cleanup", "IsClean?", "EndRegion"],
+    polls: &[],
+    after: &["CountTurns", "IsComplete?", "SumUp", "CleanupComplete"],
+};
+
+/// A state that calls a function.
+#[derive(Debug, Clone, Copy)]
+pub struct Task {
+    /// The state.
+    pub state: &'static str,
+    /// The function.
+    pub function: &'static str,
+    /// How often it reads from S3, and writes to it.
+    reads: u32,
+    writes: u32,
+}
+
+/// The states that call a function, each with what it does there.
+pub const TASKS: [Task; 9] = [
+    // The plan and the lease.
+    Task { state: "OpenBackup", function: "open-backup", reads: 2, writes: 0 },
+    // The lease.
+    Task { state: "Snapshot", function: "snapshot", reads: 1, writes: 0 },
+    // The manifest. A proof reads nothing before it writes its record, which is no matter.
+    Task { state: "CloseBackup", function: "close-backup", reads: 1, writes: 1 },
+    // The manifest.
+    Task { state: "VerifyBackup", function: "verify", reads: 1, writes: 0 },
+    Task { state: "Restore", function: "restore", reads: 0, writes: 0 },
+    // The certificate authorities.
+    Task { state: "VerifyRestored", function: "verify", reads: 1, writes: 0 },
+    Task { state: "TearDown", function: "cleanup", reads: 0, writes: 0 },
+    // The plan.
+    Task { state: "OpenCleanup", function: "cleanup", reads: 1, writes: 0 },
+    // The report: before anything is deleted and after.
+    Task { state: "Cleanup", function: "cleanup", reads: 1, writes: 2 },
+];
+
+/// How long a step takes that looks at RDS, here or in another Region. What reads every table takes as long as the plan
+/// lets it besides.
+const STEP: Span = Span::seconds(1);
+
+/// What a step logs: a line has all that it saw. Measured: 200 to 2,600 bytes.
+const STEP_LOG_BYTES: f64 = 2_500.0;
+
+/// Enters a plan's backups, proofs and cleanups in a month of the year after `from`.
+pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
+    for backup in &plan.backups {
+        let (times, turns) = (times(&backup.schedule, from), backup.components.len() as f64);
+        go("backups", &BACKUP, times, turns, Span::seconds(0), ledger);
+        let mut page = ledger.page("backups", times);
+        page.uses(Thing::MetricRequest, turns);
+        for pair in pairs(plan, backup) {
+            // Each is asked for its log's end, from wherever it is.
+            page.uses(Thing::SecretRequest, reads_of_login(pair)).sends(Thing::CrossingGb, LOGIN_BYTES);
+        }
+        metrics(plan, backup, times, ledger);
+    }
+    for backup in &plan.backups {
+        let Some(verification) = &backup.verification else { continue };
+        let turns = backup.components.len() as f64;
+        if let Some(schedule) = &verification.integrity {
+            go("proofs", &INTEGRITY, times(schedule, from), turns, Span::seconds(0), ledger);
+        }
+        if let Some(schedule) = &verification.restore_test {
+            let (times, reading) = (times(schedule, from), verification.read_every_table.unwrap_or_default());
+            go("proofs", &RESTORE_TEST, times, turns, reading, ledger);
+            let reads = pairs(plan, backup).map(reads_of_login).sum();
+            ledger.page("proofs", times).uses(Thing::SecretRequest, reads);
+        }
+    }
+    if let Some(cleanup) = &plan.cleanup {
+        let regions = plan.backup_regions().len() as f64;
+        go("cleanups", &CLEANUP, times(&cleanup.schedule, from), regions, Span::seconds(0), ledger);
+    }
+}
+
+/// How often a schedule fires in a month of the year after `from`.
+pub(super) fn times(schedule: &Schedule, from: Date) -> f64 {
+    schedule.times_in_a_year(from).unwrap_or_default() * MONTH.as_seconds() / cron::YEAR.as_seconds()
+}
+
+/// The pairs of a schedule.
+fn pairs<'p>(plan: &'p Plan, backup: &'p Backup) -> impl Iterator<Item = &'p PostgresPair> {
+    backup.components.iter().filter_map(|name| match plan.component(name)? {
+        Component::PostgresPair(pair) => Some(pair),
+        Component::Cluster(_) => None,
+    })
+}
+
+/// What is told of each whole backup: that it is there, and of a pair how large. It counts for the hours in which it is told.
+fn metrics(plan: &Plan, backup: &Backup, times: f64, ledger: &mut Ledger) {
+    let hours = MONTH.as_seconds() / 3_600.0;
+    let metrics = backup.components.len() + pairs(plan, backup).count();
+    let told = times.min(hours);
+    let each = metrics as f64 / hours;
+    ledger.enter("backups", Thing::Metric, told, each, format!("{metrics} of {hours} hours"));
+}
+
+/// Enters executions that go a way so many times.
+fn go(who: &str, way: &Way, times: f64, turns: f64, reading: Span, ledger: &mut Ledger) {
+    let Way { before, turn, polls, after, .. } = *way;
+    let asked: f64 = polls.iter().map(|poll| f64::from(poll.asks()) * poll.states.len() as f64).sum();
+    // The start is one as well.
+    let transitions = 1.0 + (before.len() + after.len()) as f64 + turns * (turn.len() as f64 + asked);
+    ledger.page(who, times).uses(Thing::ScheduledStart, 1.0).uses(Thing::Transition, transitions);
+    let once = before.iter().chain(after).map(|state| (*state, 1.0));
+    let each = turn.iter().map(|state| (*state, turns));
+    let again = polls.iter().flat_map(|poll| poll.states.iter().map(|state| (*state, turns * f64::from(poll.asks()))));
+    for (state, count) in once.chain(each).chain(again) {
+        let Some(task) = TASKS.iter().find(|task| task.state == state) else { continue };
+        let awake = if state == "VerifyRestored" { STEP + reading } else { STEP };
+        ledger
+            .page(who, times * count)
+            .runs(task.function, 1.0, awake)
+            .uses(Thing::Get, task.reads.into())
+            .uses(Thing::Put, task.writes.into())
+            .sends(Thing::LogGb, STEP_LOG_BYTES);
+    }
+}

@@ -1,0 +1,166 @@
+//! What goes on each minute: the watch of the primary, the guard and the starter, as their functions do it while all is
+//! well. What is counted is what the functions call; a constant says each count with its reason.
+
+use super::{
+    deployment::a_month,
+    ledger::{Ledger, Thing},
+};
+use crate::{
+    plan::{Credential, Plan, PostgresPair, Probe, Tls},
+    probe::{EVERY, HEARTBEAT, LEAD, LOGIN_EVERY},
+    span::Span,
+};
+
+/// How a primary is sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Watching {
+    /// By a function that is awake from its start until its window ends.
+    Awake,
+    /// By an invocation for each sample, which a delayed message starts.
+    BySample,
+}
+
+/// From this interval on each sample is an invocation of its own.
+const BY_SAMPLE_FROM: Span = Span::seconds(10);
+
+impl Watching {
+    fn of(probe: &Probe) -> Self {
+        if probe.interval < BY_SAMPLE_FROM { Self::Awake } else { Self::BySample }
+    }
+}
+
+/// How often CloudWatch is told that a primary is well.
+const TOLD_EVERY: Span = HEARTBEAT;
+
+/// How often a healthy primary's position is written down.
+const NOTED_EVERY: Span = HEARTBEAT;
+
+const WATCH: &str = "the watch";
+
+/// Enters the watch.
+pub(super) fn enter(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
+    // ConsecutiveFailures has a value in each hour.
+    ledger.there(WATCH, Thing::Metric, 1.0);
+    match Watching::of(&plan.probe) {
+        Watching::Awake => awake(plan, pair, ledger),
+        Watching::BySample => by_sample(plan, pair, ledger),
+    }
+}
+
+/// What a window reads once: the plan, the claims when it begins and when it asks for its relief, the lease, and what the
+/// window before has written down, twice: when it begins and with its first sample.
+const WINDOW_READS: f64 = 6.0;
+
+/// What it writes once: its claim.
+const WINDOW_WRITES: f64 = 1.0;
+
+/// A window is awake until its end, however early it was started: at most until its lead is over.
+const WINDOW: Span = Span::seconds(EVERY.duration().as_secs() + LEAD.duration().as_secs());
+
+fn awake(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
+    // One more than its heartbeats: what it knows at its end. Whoever writes down reads first what is there.
+    let notes = ratio(EVERY, NOTED_EVERY) + 1.0;
+    ledger
+        .page(WATCH, a_month(EVERY))
+        .runs("health-probe", 1.0, WINDOW)
+        .uses(Thing::Get, WINDOW_READS + notes)
+        .uses(Thing::Put, WINDOW_WRITES + notes)
+        .uses(Thing::MetricRequest, ratio(EVERY, TOLD_EVERY).max(1.0));
+    // Windows overlap, so that two environments take turns, and each keeps the credential for itself.
+    let turn = EVERY.times(2);
+    read_logins(pair, turn, 2.0, ledger);
+    let interval = plan.probe.interval;
+    ledger.page(WATCH, a_month(interval)).sends(Thing::CrossingGb, SAMPLE_BYTES);
+    ledger.page(WATCH, a_month(interval.max(LOGIN_EVERY))).sends(Thing::CrossingGb, LOGIN_BYTES);
+}
+
+/// How long an invocation takes that is one sample: a login from another Region, and what it writes down.
+const SAMPLE: Span = Span::milliseconds(500);
+
+/// What it reads: the plan, the lease and the watch; and what it writes: the watch.
+const SAMPLE_READS: f64 = 3.0;
+const SAMPLE_WRITES: f64 = 1.0;
+
+/// What the minute's first invocation reads and writes: the plan and the claims, and its claim.
+const MINUTE_READS: f64 = 2.0;
+const MINUTE_WRITES: f64 = 1.0;
+
+/// It sends every message of its minute with one request.
+const MINUTE_MESSAGES: f64 = 1.0;
+
+/// What the queue is asked for each message: to hand it out, to let it go, and once more.
+const MESSAGE_REQUESTS: f64 = 3.0;
+
+/// How Lambda asks a queue whether there is a message: with so many pollers, each once in so long.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
+const POLLERS: f64 = 5.0;
+const POLL_EVERY: Span = Span::seconds(20);
+
+fn by_sample(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
+    let interval = plan.probe.interval;
+    ledger
+        .page(WATCH, a_month(EVERY))
+        .runs("health-probe", 1.0, SAMPLE)
+        .uses(Thing::Get, MINUTE_READS)
+        .uses(Thing::Put, MINUTE_WRITES)
+        .uses(Thing::QueueRequest, MINUTE_MESSAGES)
+        .uses(Thing::MetricRequest, 1.0);
+    ledger
+        .page(WATCH, a_month(interval))
+        .runs("health-probe", 1.0, SAMPLE)
+        .uses(Thing::Get, SAMPLE_READS)
+        .uses(Thing::Put, SAMPLE_WRITES)
+        .uses(Thing::QueueRequest, MESSAGE_REQUESTS)
+        .sends(Thing::CrossingGb, SAMPLE_BYTES + LOGIN_BYTES);
+    ledger.page("the queue's pollers", a_month(POLL_EVERY)).uses(Thing::QueueRequest, POLLERS);
+    read_logins(pair, interval, 1.0, ledger);
+}
+
+/// What a sample over a session sends and is sent. Measured: 131 and 147 bytes, and three packets' headers of 52.
+const SAMPLE_BYTES: f64 = 450.0;
+
+/// What a login sends and is sent: TCP and TLS with the server's certificates, the start-up and the password's proof.
+/// Measured: 3,300 bytes in the lab, whose chain of certificates is some 3,000 shorter than that of RDS.
+pub(super) const LOGIN_BYTES: f64 = 6_500.0;
+
+/// The credential is read again by the first turn that finds it too old, in each environment.
+fn read_logins(pair: &PostgresPair, turn: Span, environments: f64, ledger: &mut Ledger) {
+    let turns = ratio(Credential::KEPT, turn).ceil().max(1.0);
+    let reads = environments * reads_of_login(pair);
+    ledger.page(WATCH, a_month(turn) / turns).uses(Thing::SecretRequest, reads);
+}
+
+/// How often Secrets Manager is asked for one login: never where it is a token, which is signed and not read.
+pub(super) fn reads_of_login(pair: &PostgresPair) -> f64 {
+    match pair.login.from {
+        Credential::SecretsManager { .. } => 1.0,
+        Credential::IamToken { .. } => 0.0,
+    }
+}
+
+/// How often S3 is asked for the certificate authorities by an environment that is new.
+pub(super) fn reads_of_authorities(pair: &PostgresPair) -> f64 {
+    match pair.login.tls {
+        Tls::VerifyFull => 1.0,
+        Tls::Disable => 0.0,
+    }
+}
+
+/// A function that is started each minute, reads some objects of the Region's bucket and ends.
+const A_LOOK: Span = Span::milliseconds(200);
+
+/// What the guard reads: the lease, once for the database and once for the network.
+const GUARD_READS: f64 = 2.0;
+
+/// What the starter reads: the plan, the lease and the watch.
+const STARTER_READS: f64 = 3.0;
+
+/// Enters the guard and the starter, which find nothing to do.
+pub(super) fn enter_guard_and_starter(ledger: &mut Ledger) {
+    ledger.page("the guard", a_month(EVERY)).runs("guard-primary", 1.0, A_LOOK).uses(Thing::Get, GUARD_READS);
+    ledger.page("the starter", a_month(EVERY)).runs("start-failover", 1.0, A_LOOK).uses(Thing::Get, STARTER_READS);
+}
+
+fn ratio(of: Span, to: Span) -> f64 {
+    of.as_seconds() / to.as_seconds()
+}

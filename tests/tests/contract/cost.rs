@@ -1,0 +1,160 @@
+//! What an idle plan is reckoned to cost, held to the template and the state machines that it is reckoned of.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    cost::{
+        self, Given, Part, Prices,
+        deployment::{self, Alarms, Place, SCHEDULES, WOKEN, WOKEN_WITH_LOGIN},
+        upkeep::{self, TASKS, Way},
+    },
+    span::Span,
+};
+use tests::{
+    machine::Machine,
+    repository::{self, FUNCTIONS},
+};
+
+use crate::{engine, function_of, lab_plan, resource_of};
+
+/// Whether what a resource is made on holds in a place.
+fn is_made(condition: &serde_json::Value, place: Place) -> bool {
+    match condition.as_str() {
+        None => true,
+        Some("RunsRecovery") => place != Place::Witness,
+        Some("StartsRecovery") => place == Place::Recovery,
+        Some(other) => panic!("{other}: say here where it holds"),
+    }
+}
+
+#[test]
+fn each_region_s_alarms_are_counted_as_the_template_makes_them() {
+    let template = engine();
+    for place in Place::ALL {
+        let alarms = template.of_type("AWS::CloudWatch::Alarm");
+        let made = alarms.filter(|(_, alarm)| is_made(&alarm["Condition"], place));
+        let counted = made.fold(Alarms::default(), |Alarms { standard, high_resolution }, (name, alarm)| {
+            let period = alarm["Properties"]["Period"].as_u64().unwrap_or_else(|| panic!("{name}: no period"));
+            let short = u32::from(period < 60);
+            Alarms { standard: standard + 1 - short, high_resolution: high_resolution + short }
+        });
+        assert_eq!(place.alarms(), counted, "{}", place.name());
+    }
+}
+
+#[test]
+fn each_function_s_memory_is_the_template_s() {
+    let template = engine();
+    let usual = &template.json["Globals"]["Function"]["MemorySize"];
+    for function in FUNCTIONS {
+        let own = &template.properties(&resource_of(function))["MemorySize"];
+        let memory = if own.is_null() { usual } else { own };
+        assert_eq!(Some(deployment::memory_megabytes(function).into()), memory.as_u64(), "{function}");
+    }
+}
+
+#[test]
+fn what_is_started_by_itself_is_started_as_often_as_the_template_says() {
+    let template = engine();
+    let rules = template.of_type("AWS::Events::Rule");
+    let scheduled: BTreeSet<(String, String)> = rules
+        .filter_map(|(_, rule)| {
+            let properties = &rule["Properties"];
+            let rate = properties["ScheduleExpression"].as_str()?;
+            assert_eq!(rule["Condition"], "StartsRecovery", "it is reckoned in the recovery Region only");
+            Some((properties["Targets"][0]["Id"].as_str()?.to_owned(), rate.to_owned()))
+        })
+        .collect();
+    let rate = |every: Span| match every.duration().as_secs() / 60 {
+        1 => "rate(1 minute)".to_owned(),
+        minutes => format!("rate({minutes} minutes)"),
+    };
+    let reckoned: BTreeSet<_> = SCHEDULES.into_iter().map(|(name, every)| (name.to_owned(), rate(every))).collect();
+    assert_eq!(reckoned, scheduled);
+}
+
+#[test]
+fn a_look_at_readiness_wakes_whom_the_template_names_and_logs_in_where_the_function_does() {
+    let template = engine();
+    let variables = &template.properties("CheckReadinessFunction")["Environment"]["Variables"];
+    let named = variables["LIFEBOAT_WAKES"].as_str().unwrap_or_default();
+    let named: BTreeSet<&str> = named.split(',').map(|name| name.trim().trim_start_matches("lifeboat-")).collect();
+    assert_eq!(BTreeSet::from(WOKEN), named);
+    let reads_login = |function: &&str| {
+        repository::text(&format!("functions/{function}/src/main.rs")).contains("edge::serve_waking(")
+    };
+    assert_eq!(BTreeSet::from(WOKEN_WITH_LOGIN), FUNCTIONS.iter().copied().filter(reads_login).collect());
+}
+
+#[test]
+fn an_execution_that_goes_well_goes_the_way_that_is_reckoned() {
+    for way in [upkeep::BACKUP, upkeep::INTEGRITY, upkeep::RESTORE_TEST, upkeep::CLEANUP] {
+        let Way { machine: name, before, turn, polls, after } = way;
+        let machine = Machine::read(name);
+        let states: Vec<&str> = [before, turn, after].concat();
+        assert_eq!(Some(machine.start.as_str()), states.first().copied(), "{name}");
+        assert_eq!(states.last().map(|end| machine.states[*end].kind.as_str()), Some("Succeed"), "{name}");
+        connected(&machine, &states);
+        for poll in polls {
+            let [wait, .., question] = poll.states else { panic!("{name}: {poll:?}") };
+            let around: Vec<&str> = [*question].into_iter().chain(poll.states.iter().copied()).collect();
+            connected(&machine, &around);
+            let seconds = machine.states[*wait].json["Seconds"].as_str().unwrap_or_default();
+            assert_eq!(seconds, format!("{{% $floor($power({}, $asked)) %}}", poll.growth), "{wait}");
+            let most =
+                machine.states[*question].edges.iter().find(|edge| edge.to == *wait).and_then(|edge| edge.bound());
+            assert!(
+                most.is_some_and(|most| u64::from(poll.asks()) <= most),
+                "{wait}: {} asks of {most:?}",
+                poll.asks()
+            );
+        }
+        for state in states.iter().chain(polls.iter().flat_map(|poll| poll.states)) {
+            let task = TASKS.iter().find(|task| task.state == *state);
+            assert_eq!(task.is_some(), machine.states[*state].kind == "Task", "{name}: {state}");
+            assert!(task.is_none_or(|task| task.function == function_of(state)), "{name}: {state}");
+        }
+    }
+}
+
+/// Each state leads to the next.
+fn connected(machine: &Machine, states: &[&str]) {
+    for pair in states.windows(2) {
+        let state = machine.states.get(pair[0]).unwrap_or_else(|| panic!("{}: no state {}", machine.name, pair[0]));
+        assert!(
+            state.edges.iter().any(|edge| edge.to == pair[1]),
+            "{}: {} leads not to {}",
+            machine.name,
+            pair[0],
+            pair[1]
+        );
+    }
+}
+
+/// Rows as `| 1s | 12.34 | 0.12 | alarms 2.60, … |`: the interval, the engine, what is sent between Regions, the engine's
+/// three largest lines.
+#[test]
+fn the_figures_in_the_readme_are_those_of_the_command() {
+    let readme = repository::text("README.md");
+    let (_, section) = readme.split_once("### What an idle plan costs").expect("README.md has no such heading");
+    let section = section.split("\n#").next().unwrap_or_default();
+    let prices = Prices::list().unwrap();
+    assert!(section.contains(&prices.date.to_string()), "the prices are of {}", prices.date);
+    let mut looked_at = 0;
+    for row in section.lines() {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [interval, ..] = cells[..] else { continue };
+        let Ok(interval) = Span::try_from(interval.to_owned()) else { continue };
+        looked_at += 1;
+        let mut plan = lab_plan();
+        plan.probe.interval = interval;
+        let cost = cost::reckon(&plan, &Given::default(), &prices);
+        let of = |part: Part| cost.parts.iter().find(|subtotal| subtotal.part == part);
+        let [Some(engine), Some(sent)] = [Part::Engine, Part::BetweenRegions].map(of) else { panic!("{cost:?}") };
+        let largest: Vec<String> =
+            engine.lines.iter().take(3).map(|line| format!("{} {:.2}", line.what, line.dollars)).collect();
+        let told = format!("| {interval} | {:.2} | {:.2} | {} |", engine.dollars, sent.dollars, largest.join(", "));
+        assert_eq!(row, told, "README.md, \"What an idle plan costs\"");
+    }
+    assert!(looked_at >= 3, "{looked_at} rows: are they still found?");
+}

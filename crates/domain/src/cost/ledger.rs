@@ -152,7 +152,8 @@ impl Ledger {
         if times * each <= 0.0 {
             return;
         }
-        match self.0.iter_mut().find(|entry| entry.who == who && entry.thing == thing && entry.of == of) {
+        let is_same = |entry: &&mut Entry| (&*entry.who, entry.thing, entry.each, &entry.of) == (who, thing, each, &of);
+        match self.0.iter_mut().find(is_same) {
             Some(same) => same.times += times,
             None => self.0.push(Entry { who: who.to_owned(), thing, times, each, of }),
         }

@@ -13,7 +13,7 @@ use crate::{stand::Stand, telling::within, window::World};
 const SHORTEST: Span = Span::milliseconds(1_500);
 
 /// How much sooner than it is needed an invocation is woken: what reads the plan and a credential until then is not late.
-const SOONER: Span = Span::milliseconds(500);
+const SOONER: Span = Span::milliseconds(300);
 
 /// How long leaving word may take.
 const PATIENCE: Span = Span::seconds(2);

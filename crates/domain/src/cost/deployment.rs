@@ -47,8 +47,8 @@ impl Place {
     #[must_use]
     pub fn alarms(self) -> Alarms {
         match self {
-            Self::Recovery => Alarms { standard: 14, high_resolution: 1 },
-            Self::Primary => Alarms { standard: 6, high_resolution: 0 },
+            Self::Recovery => Alarms { standard: 10, high_resolution: 1 },
+            Self::Primary => Alarms { standard: 1, high_resolution: 0 },
             Self::Witness => Alarms { standard: 0, high_resolution: 0 },
         }
     }
@@ -67,7 +67,7 @@ pub struct Alarms {
 const MEMORY_MEGABYTES: u32 = 256;
 
 /// Functions that have another.
-const MEMORY_OF_ITS_OWN: [(&str, u32); 0] = [];
+const MEMORY_OF_ITS_OWN: [(&str, u32); 1] = [("health-probe", 128)];
 
 /// A function's memory in MB.
 #[must_use]

@@ -29,7 +29,7 @@ pub enum Network {
 pub const MOST_ZONES: u32 = 6;
 
 /// The services that functions in a network call in their own Region, S3 left out. The witness's probe reads a secret.
-const CALLED: [&str; 5] = ["CloudWatch", "Lambda", "RDS", "Secrets Manager", "SNS"];
+const CALLED: [&str; 6] = ["CloudWatch", "Lambda", "RDS", "Secrets Manager", "SNS", "SQS"];
 const CALLED_BY_WITNESS: [&str; 1] = ["Secrets Manager"];
 
 /// What a call sends and is sent, with its headers and its part of a connection.

@@ -6,34 +6,10 @@ use super::{
     ledger::{Ledger, Thing},
 };
 use crate::{
-    plan::{Credential, Plan, PostgresPair, Probe, Tls},
-    probe::{EVERY, HEARTBEAT, LEAD, LOGIN_EVERY},
+    plan::{Credential, Plan, PostgresPair, Tls},
+    probe::{ALL_WELL, EVERY, LEAD, LOGIN_EVERY, NOTED},
     span::Span,
 };
-
-/// How a primary is sampled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Watching {
-    /// By a function that is awake from its start until its window ends.
-    Awake,
-    /// By an invocation for each sample, which a delayed message starts.
-    BySample,
-}
-
-/// From this interval on each sample is an invocation of its own.
-const BY_SAMPLE_FROM: Span = Span::seconds(10);
-
-impl Watching {
-    fn of(probe: &Probe) -> Self {
-        if probe.interval < BY_SAMPLE_FROM { Self::Awake } else { Self::BySample }
-    }
-}
-
-/// How often CloudWatch is told that a primary is well.
-const TOLD_EVERY: Span = HEARTBEAT;
-
-/// How often a healthy primary's position is written down.
-const NOTED_EVERY: Span = HEARTBEAT;
 
 const WATCH: &str = "the watch";
 
@@ -41,9 +17,10 @@ const WATCH: &str = "the watch";
 pub(super) fn enter(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
     // ConsecutiveFailures has a value in each hour.
     ledger.there(WATCH, Thing::Metric, 1.0);
-    match Watching::of(&plan.probe) {
-        Watching::Awake => awake(plan, pair, ledger),
-        Watching::BySample => by_sample(plan, pair, ledger),
+    if plan.probe.naps() {
+        by_sample(plan, pair, ledger);
+    } else {
+        awake(plan, pair, ledger);
     }
 }
 
@@ -57,15 +34,20 @@ const WINDOW_WRITES: f64 = 1.0;
 /// A window is awake until its end, however early it was started: at most until its lead is over.
 const WINDOW: Span = Span::seconds(EVERY.duration().as_secs() + LEAD.duration().as_secs());
 
+/// How often a window writes a healthy primary's position down: once more than it has to, at its end. Whoever writes down
+/// reads first what is there.
+fn notes() -> f64 {
+    ratio(EVERY, NOTED) + 1.0
+}
+
 fn awake(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
-    // One more than its heartbeats: what it knows at its end. Whoever writes down reads first what is there.
-    let notes = ratio(EVERY, NOTED_EVERY) + 1.0;
+    let notes = notes();
     ledger
         .page(WATCH, a_month(EVERY))
         .runs("health-probe", 1.0, WINDOW)
         .uses(Thing::Get, WINDOW_READS + notes)
         .uses(Thing::Put, WINDOW_WRITES + notes)
-        .uses(Thing::MetricRequest, ratio(EVERY, TOLD_EVERY).max(1.0));
+        .uses(Thing::MetricRequest, ratio(EVERY, ALL_WELL));
     // Windows overlap, so that two environments take turns, and each keeps the credential for itself.
     let turn = EVERY.times(2);
     read_logins(pair, turn, 2.0, ledger);
@@ -74,42 +56,40 @@ fn awake(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
     ledger.page(WATCH, a_month(interval.max(LOGIN_EVERY))).sends(Thing::CrossingGb, LOGIN_BYTES);
 }
 
-/// How long an invocation takes that is one sample: a login from another Region, and what it writes down.
-const SAMPLE: Span = Span::milliseconds(500);
+/// How long an invocation takes that is one sample: it is woken 0.3 s sooner than it is needed, and half a second more on
+/// average, for the queue counts in seconds; then a login from another Region, and what it tells.
+const SAMPLE: Span = Span::milliseconds(1_200);
 
-/// What it reads: the plan, the lease and the watch; and what it writes: the watch.
-const SAMPLE_READS: f64 = 3.0;
-const SAMPLE_WRITES: f64 = 1.0;
+/// How long an invocation takes that claims a window, or asks for its relief: half a second; and half of the second that the
+/// window's first sample takes longer than any other, for it reads where the watch stands.
+const CLAIM: Span = Span::milliseconds(1_000);
 
-/// What the minute's first invocation reads and writes: the plan and the claims, and its claim.
-const MINUTE_READS: f64 = 2.0;
-const MINUTE_WRITES: f64 = 1.0;
+/// What a window reads that sleeps: the plan and the claims at its start, what the window before has written down twice and
+/// the lease with its first sample, the plan and the claims for its relief.
+const SLEEPER_READS: f64 = 7.0;
 
-/// It sends every message of its minute with one request.
-const MINUTE_MESSAGES: f64 = 1.0;
-
-/// What the queue is asked for each message: to hand it out, to let it go, and once more.
+/// What a message costs: to leave it, to hand it out, and to let it go.
 const MESSAGE_REQUESTS: f64 = 3.0;
 
-/// How Lambda asks a queue whether there is a message: with so many pollers, each once in so long.
+/// How Lambda asks a queue whether there is a message: with so many pollers where there are few, each once in so long.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
-const POLLERS: f64 = 5.0;
+const POLLERS: f64 = 2.0;
 const POLL_EVERY: Span = Span::seconds(20);
 
 fn by_sample(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
     let interval = plan.probe.interval;
+    // Its start leaves one message, and each sample the next: the last one that of its relief.
     ledger
         .page(WATCH, a_month(EVERY))
-        .runs("health-probe", 1.0, SAMPLE)
-        .uses(Thing::Get, MINUTE_READS)
-        .uses(Thing::Put, MINUTE_WRITES)
-        .uses(Thing::QueueRequest, MINUTE_MESSAGES)
-        .uses(Thing::MetricRequest, 1.0);
+        .runs("health-probe", 2.0, CLAIM)
+        .uses(Thing::Get, SLEEPER_READS + notes())
+        .uses(Thing::Put, WINDOW_WRITES + notes())
+        .uses(Thing::QueueRequest, MESSAGE_REQUESTS)
+        .uses(Thing::MetricRequest, ratio(EVERY, ALL_WELL));
     ledger
         .page(WATCH, a_month(interval))
         .runs("health-probe", 1.0, SAMPLE)
-        .uses(Thing::Get, SAMPLE_READS)
-        .uses(Thing::Put, SAMPLE_WRITES)
+        .uses(Thing::Get, 1.0)
         .uses(Thing::QueueRequest, MESSAGE_REQUESTS)
         .sends(Thing::CrossingGb, SAMPLE_BYTES + LOGIN_BYTES);
     ledger.page("the queue's pollers", a_month(POLL_EVERY)).uses(Thing::QueueRequest, POLLERS);

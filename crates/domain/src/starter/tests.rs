@@ -328,7 +328,7 @@ fn a_shut_primary_that_answers_is_opened_by_a_run_without_asking_the_judge() {
 #[test]
 fn a_shut_primary_that_nobody_has_seen_lately_is_not_said_to_answer() {
     let case = Case::owing(shut());
-    for (second, starts) in [(40, true), (41, false)] {
+    for (second, starts) in [(60, true), (61, false)] {
         let decision = case.seen(&answers(0), second, decide);
         assert_eq!(matches!(decision, Decision::Start(_)), starts, "{second}: {decision:?}");
     }
@@ -439,10 +439,10 @@ fn whether_it_is_armed_is_said_of_a_primary_that_works_and_of_one_that_fails() {
         (judged(Would::Refuse), false),
         (Judge::Silent("denied".into()), false),
     ] {
-        assert_eq!(told(&well(judge.clone()), &answers(0), 40).armed, armed, "{judge:?}");
+        assert_eq!(told(&well(judge.clone()), &answers(0), 60).armed, armed, "{judge:?}");
         assert_eq!(told(&Case { judge, ..Case::refused() }, &failing(8), 8).armed, armed);
     }
-    assert!(!told(&well(judged(Would::FailOver)), &answers(0), 41).armed, "nobody watches");
+    assert!(!told(&well(judged(Would::FailOver)), &answers(0), 61).armed, "nobody watches");
     let moved = Some(Lease { active: ActiveSide::Replica, ..free() });
     assert!(!told(&Case { lease: moved, ..well(judged(Would::FailOver)) }, &answers(0), 1).armed);
     let no = Some(Lease { last: Some(Ended { declined_at: Some(at(3)), ..ended("alarm-1", 3) }), ..free() });

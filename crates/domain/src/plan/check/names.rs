@@ -159,8 +159,8 @@ mod tests {
             // A backup, its two proofs; the cleanup.
             let expected = of.len() * 3 + 1;
             prop_assert_eq!(counts(&template, "AWS::Scheduler::Schedule", "Name"), (expected, expected));
-            // Too old, too small; of lost starts and of three state machines.
-            let expected = of.iter().map(|(_, components)| components.len() * 2).sum::<usize>() + 4;
+            // Too old, too small; of lost starts.
+            let expected = of.iter().map(|(_, components)| components.len() * 2).sum::<usize>() + 1;
             prop_assert_eq!(counts(&template, "AWS::CloudWatch::Alarm", "AlarmName"), (expected, expected));
             let series: BTreeSet<String> =
                 of.iter().flat_map(|(name, of)| of.iter().map(move |of| format!("{of}-{name}"))).collect();

@@ -145,6 +145,12 @@ impl Probe {
         self.interval >= NAPS_FROM
     }
 
+    /// How often a healthy primary's position is written down. A window that sleeps takes it along, and writes it at its end.
+    #[must_use]
+    pub fn noted_every(&self) -> Span {
+        if self.naps() { ALL_WELL } else { NOTED }
+    }
+
     /// How long a sample may take in all: a connection, a login and a question, of which each answer may take as long as the
     /// server may be silent. Of two samples in a row that take as long, the second is at most two intervals after the first.
     #[must_use]

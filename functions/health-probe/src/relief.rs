@@ -28,14 +28,15 @@ pub(crate) struct Relief<'a, S, W> {
     /// Nothing is prolonged any more.
     is_over: Cell<bool>,
     answered: Notify,
+    hurried: Notify,
     ended: Notify,
 }
 
 impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
     pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan, scheduled_at: Timestamp, claim: Windows) -> Self {
         let (claim, is_over) = (RefCell::new(claim), Cell::new(false));
-        let (answered, ended) = (Notify::new(), Notify::new());
-        Self { shelf, world, plan, scheduled_at, claim, is_over, answered, ended }
+        let (answered, hurried, ended) = (Notify::new(), Notify::new(), Notify::new());
+        Self { shelf, world, plan, scheduled_at, claim, is_over, answered, hurried, ended }
     }
 
     /// Where the window ends, as far as it is claimed.
@@ -46,6 +47,11 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
     /// The claim, as it was written down last.
     pub(crate) fn claim(&self) -> Windows {
         self.claim.borrow().clone()
+    }
+
+    /// It is not waited any longer until the claim nears its end.
+    pub(crate) fn ask_now(&self) {
+        self.hurried.notify_one();
     }
 
     /// Nobody waits here any more.
@@ -65,8 +71,11 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
     pub(crate) async fn wait(&self) {
         loop {
             let ask_at = self.until().checked_sub(RELIEF.duration()).unwrap_or_default();
-            if within(self.world, Span::between(self.world.now(), ask_at), self.ended.notified()).await.is_some() {
-                return;
+            tokio::select! {
+                biased;
+                () = self.ended.notified() => return,
+                () = self.hurried.notified() => {}
+                () = self.world.sleep_until(ask_at) => {}
             }
             let is_prolonged = self.prolong().await;
             self.is_over.set(!is_prolonged);

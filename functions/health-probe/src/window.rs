@@ -12,7 +12,7 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, ALL_WELL, Account, Blip, Change, NOTED, RELIEF, Sample, TELLING},
+    probe::{self, ALL_WELL, Account, Blip, Change, RELIEF, Sample, TELLING},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -211,7 +211,12 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         loop {
             let (at, until) = (self.stand.at, self.relief.until());
             if at >= until {
-                self.wait_until(until.checked_sub(RELIEF.duration()).unwrap_or(until)).await?;
+                if self.naps {
+                    // No sample is due meanwhile: who has not taken over by now is not waited for.
+                    self.relief.ask_now();
+                } else {
+                    self.wait_until(until.checked_sub(RELIEF.duration()).unwrap_or(until)).await?;
+                }
                 if self.relief.is_prolonged(until).await {
                     continue;
                 }
@@ -237,7 +242,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             // Nothing is due before the next window where samples are far apart.
             let _ = self.wait_until(until).await;
         }
-        self.settle();
+        self.settle(false);
         ControlFlow::Continue(())
     }
 
@@ -288,7 +293,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
                 if is_due(self.stand.told_at, ALL_WELL, at) {
                     self.tell(at, 0);
                 }
-                if is_due(self.stand.noted_at, NOTED, at) {
+                if is_due(self.stand.noted_at, self.plan.probe.noted_every(), at) {
                     self.note();
                 }
             }
@@ -341,15 +346,18 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     /// Joins what was heard of the window before.
     fn join(&mut self) {
         let Some(heard) = self.handover.heard() else { return };
+        let mut is_known = false;
         if let Some(before) = heard.before {
             if heard.is_last {
                 self.tell_gap(before.told_until);
             }
             let side = self.stand.account.watch().side;
-            self.stand.account.join(before.of(side, &side.of(self.pair).instance));
+            let before = before.of(side, &side.of(self.pair).instance);
+            is_known = before.told_until >= self.stand.after && before.last_seen.is_some();
+            self.stand.account.join(before);
         }
         if heard.is_last {
-            self.settle();
+            self.settle(is_known);
         }
     }
 
@@ -357,7 +365,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     /// end. What is less was watched and not worth writing down.
     fn tell_gap(&mut self, told_until: Option<Timestamp>) {
         let Some(silence) = told_until.map(|until| Span::between(until, self.stand.from)) else { return };
-        let gap = if silence > NOTED { silence } else { self.stand.gap };
+        let gap = if silence > self.plan.probe.noted_every() { silence } else { self.stand.gap };
         if gap > Span::seconds(0) {
             warn!(plan.name = %self.plan.plan, "nobody watched for {gap} before {}", self.stand.from);
         }
@@ -365,11 +373,17 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     }
 
     /// The window before has no more to say: what is known now is all there is.
-    fn settle(&mut self) {
+    ///
+    /// What it has said to its end, and nothing has changed since, is written down already.
+    fn settle(&mut self, is_known: bool) {
         if self.stand.account.is_open() {
             self.stand.account.settle();
             self.handover.end();
-            self.note();
+            if is_known && self.stand.account.is_well() {
+                self.stand.noted_at = Some(self.world.now());
+            } else {
+                self.note();
+            }
         }
     }
 

@@ -69,10 +69,10 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
         // Two in each hour, and two in the hour of each backup.
         ("metrics", 2.0 + 2.0 * DAYS / 730.0, 0.30),
         ("PutMetricData", MINUTES + HALF_HOURS + DAYS, 0.00001),
-        ("S3's writes", MINUTES * 4.0 + DAYS + 2.0 * SUNDAYS + DAYS * 2.0 * 2.0, 0.000005),
+        ("S3's writes", MINUTES * 3.0 + DAYS + 2.0 * SUNDAYS + DAYS * 2.0 * 2.0, 0.000005),
         (
             "S3's reads",
-            MINUTES * (9.0 + 2.0 + 3.0)
+            MINUTES * (8.0 + 2.0 + 3.0)
                 + HALF_HOURS * (4.0 + 3.0 + 1.0 + 5.0 + 9.0)
                 + DAYS * (2.0 + 35.0 + 1.0)
                 + SUNDAYS * (2.0 * (2.0 + 1.0 + 1.0) + 1.0)
@@ -119,9 +119,9 @@ fn a_line_says_where_its_quantity_comes_from() {
 fn samples_that_are_far_apart_are_invocations_of_their_own() {
     let (awake, apart) = (idle(&sampled_each(4_999)), idle(&sampled_each(10_000)));
     assert_eq!(line(&awake, "Lambda, the watch").quantity, MINUTES * 73.0 * 0.125);
-    let seconds = MINUTES * (2.0 + 6.0 * 1.2);
+    let seconds = MINUTES * (1.5 + 6.0 * 1.2);
     assert!((line(&apart, "Lambda, the watch").quantity - seconds * 0.125).abs() < 1e-5);
-    let queue = MINUTES * (1.0 + 6.0) * 3.0 + 2.0 * MINUTES * 3.0;
+    let queue = MINUTES * 6.0 * 3.0 + 2.0 * MINUTES * 3.0;
     assert_eq!(line(&apart, "SQS's requests").quantity, queue, "messages, and pollers each 20 s");
     assert!(awake.parts[0].lines.iter().all(|line| line.what != "SQS's requests"));
 }

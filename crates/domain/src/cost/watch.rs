@@ -6,8 +6,8 @@ use super::{
     ledger::{Ledger, Thing},
 };
 use crate::{
-    plan::{Credential, Plan, PostgresPair, Tls},
-    probe::{ALL_WELL, EVERY, LEAD, LOGIN_EVERY, NOTED},
+    plan::{Credential, Plan, PostgresPair, Probe, Tls},
+    probe::{ALL_WELL, EVERY, LEAD, LOGIN_EVERY},
     span::Span,
 };
 
@@ -34,14 +34,14 @@ const WINDOW_WRITES: f64 = 1.0;
 /// A window is awake until its end, however early it was started: at most until its lead is over.
 const WINDOW: Span = Span::seconds(EVERY.duration().as_secs() + LEAD.duration().as_secs());
 
-/// How often a window writes a healthy primary's position down: once more than it has to, at its end. Whoever writes down
-/// reads first what is there.
-fn notes() -> f64 {
-    ratio(EVERY, NOTED) + 1.0
+/// How often a window writes a healthy primary's position down: at its end, and as often as it has to before. Whoever writes
+/// down reads first what is there.
+fn notes(probe: &Probe) -> f64 {
+    ratio(EVERY, probe.noted_every()).ceil()
 }
 
 fn awake(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
-    let notes = notes();
+    let notes = notes(&plan.probe);
     ledger
         .page(WATCH, a_month(EVERY))
         .runs("health-probe", 1.0, WINDOW)
@@ -60,13 +60,13 @@ fn awake(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
 /// average, for the queue counts in seconds; then a login from another Region, and what it tells.
 const SAMPLE: Span = Span::milliseconds(1_200);
 
-/// How long an invocation takes that claims a window, or asks for its relief: half a second; and half of the second that the
-/// window's first sample takes longer than any other, for it reads where the watch stands.
-const CLAIM: Span = Span::milliseconds(1_000);
+/// How long an invocation takes that claims a window: half a second; and the second that the window's first sample takes longer
+/// than any other, for it reads where the watch stands.
+const CLAIM: Span = Span::milliseconds(1_500);
 
 /// What a window reads that sleeps: the plan and the claims at its start, what the window before has written down twice and
-/// the lease with its first sample, the plan and the claims for its relief.
-const SLEEPER_READS: f64 = 7.0;
+/// the lease with its first sample, the claims for its relief.
+const SLEEPER_READS: f64 = 6.0;
 
 /// What a message costs: to leave it, to hand it out, and to let it go.
 const MESSAGE_REQUESTS: f64 = 3.0;
@@ -78,13 +78,12 @@ const POLL_EVERY: Span = Span::seconds(20);
 
 fn by_sample(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
     let interval = plan.probe.interval;
-    // Its start leaves one message, and each sample the next: the last one that of its relief.
+    // Its start leaves one message, and each sample but the last the next.
     ledger
         .page(WATCH, a_month(EVERY))
-        .runs("health-probe", 2.0, CLAIM)
-        .uses(Thing::Get, SLEEPER_READS + notes())
-        .uses(Thing::Put, WINDOW_WRITES + notes())
-        .uses(Thing::QueueRequest, MESSAGE_REQUESTS)
+        .runs("health-probe", 1.0, CLAIM)
+        .uses(Thing::Get, SLEEPER_READS + notes(&plan.probe))
+        .uses(Thing::Put, WINDOW_WRITES + notes(&plan.probe))
         .uses(Thing::MetricRequest, ratio(EVERY, ALL_WELL));
     ledger
         .page(WATCH, a_month(interval))

@@ -89,6 +89,12 @@ impl Account {
         }
     }
 
+    /// Whether nothing fails, and no streak has ended that nobody has asked for yet.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.watch.failing.is_none() && self.recoveries.is_empty()
+    }
+
     /// The streaks that have ended since this was last asked. None before the window before has said its last word:
     /// until then nobody knows when they began.
     pub fn recoveries(&mut self) -> Vec<Recovery> {

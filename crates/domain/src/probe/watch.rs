@@ -80,8 +80,8 @@ pub fn believed_for(probe: &Probe) -> Span {
     probe.interval.times(2) + probe.longest_look() + HANDOVER + TELLING
 }
 
-/// How old the newest sign of life may be beyond an interval: a healthy watch writes one down each [`NOTED`], or at each
-/// sample, and one may be lost.
+/// How old the newest sign of life may be beyond an interval: a healthy watch writes one down [twice as often](NOTED), and
+/// one may be lost; or at each of its windows' ends.
 const SEEN_WITHIN: Span = NOTED.times(2);
 
 impl Streak {

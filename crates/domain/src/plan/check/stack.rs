@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn a_stack_that_cloudformation_does_not_take_is_refused() {
         // Of each schedule: a backup, two proofs, two alarms of each component. Of the plan: five.
-        for (components, schedules, count) in [(21, 11, 500), (14, 16, 501), (20, 20, 865)] {
+        for (components, schedules, count) in [(15, 15, 500), (14, 16, 501), (20, 20, 865)] {
             let expected =
                 (count > 500).then(|| format!("the plan's stack has {count} resources, and CloudFormation takes 500"));
             assert_eq!(errors(&plan(components, schedules)), Vec::from_iter(expected), "{components} by {schedules}");

@@ -211,8 +211,8 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         loop {
             let (at, until) = (self.stand.at, self.relief.until());
             if at >= until {
-                if self.naps {
-                    // No sample is due meanwhile: who has not taken over by now is not waited for.
+                if self.naps && self.stand.known == Some(0) {
+                    // Nothing is due meanwhile: who has not taken over by now is not waited for.
                     self.relief.ask_now();
                 } else {
                     self.wait_until(until.checked_sub(RELIEF.duration()).unwrap_or(until)).await?;
@@ -238,8 +238,8 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         self.stand.account.end(until);
         self.note();
         self.world.hang_up();
-        if !self.naps {
-            // Nothing is due before the next window where samples are far apart.
+        if !(self.naps && self.stand.known == Some(0)) {
+            // Until then what fails is told again.
             let _ = self.wait_until(until).await;
         }
         self.settle(false);

@@ -129,7 +129,9 @@ fn samples_that_are_far_apart_are_invocations_of_their_own() {
 #[test]
 fn a_sample_that_a_session_answers_costs_less_between_regions_than_a_login() {
     let second = MINUTES * 60.0;
-    for (milliseconds, bytes) in [(1_000, 450.0 + 6_500.0 / 5.0), (8_000, (450.0 + 6_500.0) / 8.0), (4_000, (450.0 + 6_500.0 * 4.0 / 5.0) / 4.0)] {
+    for (milliseconds, bytes) in
+        [(1_000, 450.0 + 6_500.0 / 5.0), (8_000, (450.0 + 6_500.0) / 8.0), (4_000, (450.0 + 6_500.0 * 4.0 / 5.0) / 4.0)]
+    {
         let told = line(&idle(&sampled_each(milliseconds)), "bytes, the watch").quantity;
         let gb = second * bytes / 1e9;
         assert!((told - gb).abs() < 1e-6, "{milliseconds} ms: {told}, by hand {gb}");

@@ -12,8 +12,9 @@ use crate::{stand::Stand, telling::within, window::World};
 /// What is shorter is waited for: a message costs as much as some tenths of a second, and may be late.
 const SHORTEST: Span = Span::milliseconds(1_500);
 
-/// How much sooner than it is needed an invocation is woken: what reads the plan and a credential until then is not late.
-const SOONER: Span = Span::milliseconds(300);
+/// How much sooner than it is needed an invocation is woken: a cold start fits, and reading the plan and a credential. One
+/// that is late leaves a sample out.
+const SOONER: Span = Span::milliseconds(700);
 
 /// How long leaving word may take.
 const PATIENCE: Span = Span::seconds(2);

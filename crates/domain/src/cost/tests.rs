@@ -119,7 +119,7 @@ fn a_line_says_where_its_quantity_comes_from() {
 fn samples_that_are_far_apart_are_invocations_of_their_own() {
     let (awake, apart) = (idle(&sampled_each(4_999)), idle(&sampled_each(10_000)));
     assert_eq!(line(&awake, "Lambda, the watch").quantity, MINUTES * 73.0 * 0.125);
-    let seconds = MINUTES * (1.5 + 6.0 * 1.2);
+    let seconds = MINUTES * (1.5 + 6.0 * 1.6);
     assert!((line(&apart, "Lambda, the watch").quantity - seconds * 0.125).abs() < 1e-5);
     let queue = MINUTES * 6.0 * 3.0 + 2.0 * MINUTES * 3.0;
     assert_eq!(line(&apart, "SQS's requests").quantity, queue, "messages, and pollers each 20 s");

@@ -56,9 +56,9 @@ fn awake(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
     ledger.page(WATCH, a_month(interval.max(LOGIN_EVERY))).sends(Thing::CrossingGb, LOGIN_BYTES);
 }
 
-/// How long an invocation takes that is one sample: it is woken 0.3 s sooner than it is needed, and half a second more on
+/// How long an invocation takes that is one sample: it is woken 0.7 s sooner than it is needed, and half a second more on
 /// average, for the queue counts in seconds; then a login from another Region, and what it tells.
-const SAMPLE: Span = Span::milliseconds(1_200);
+const SAMPLE: Span = Span::milliseconds(1_600);
 
 /// How long an invocation takes that claims a window: half a second; and the second that the window's first sample takes longer
 /// than any other, for it reads where the watch stands.

@@ -12,9 +12,9 @@ use crate::{stand::Stand, telling::within, window::World};
 /// What is shorter is waited for: a message costs as much as some tenths of a second, and may be late.
 const SHORTEST: Span = Span::milliseconds(1_500);
 
-/// How much sooner than it is needed an invocation is woken: a cold start fits, and reading the plan and a credential. One
+/// How much sooner than it is needed an invocation is woken: a cold start fits, or reading a credential. One
 /// that is late leaves a sample out.
-const SOONER: Span = Span::milliseconds(700);
+const SOONER: Span = Span::milliseconds(500);
 
 /// How long leaving word may take.
 const PATIENCE: Span = Span::seconds(2);

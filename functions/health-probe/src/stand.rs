@@ -1,7 +1,6 @@
 //! Where a watch stands between two samples: all that is needed to go on with it, in another invocation too.
 
 use domain::{
-    id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
     probe::{ALL_WELL, Account, HEARTBEAT, Watch, Windows, later},
@@ -14,10 +13,11 @@ use tracing::info;
 use crate::claiming::Part;
 
 /// A window between two of its samples.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Stand {
-    pub(crate) plan: PlanName,
+    /// A window goes on with the plan that it began with.
+    pub(crate) plan: Plan,
     /// The schedule's own time.
     pub(crate) scheduled_at: Timestamp,
     /// The claim, as it was written down last.
@@ -41,17 +41,17 @@ pub(crate) struct Stand {
 
 impl Stand {
     /// Before the first sample.
-    pub(crate) fn new(plan: &Plan, scheduled_at: Timestamp, part: Part) -> Self {
-        let Part { from, claim, after, gap } = part;
+    pub(crate) fn new(plan: Plan, scheduled_at: Timestamp, part: Part) -> Self {
+        let (Part { from, claim, after, gap }, interval) = (part, plan.probe.interval);
         Self {
-            plan: plan.plan.clone(),
+            plan,
             scheduled_at,
             claim,
             from,
             after,
             gap,
             at: from,
-            account: Account::new(Watch::default(), plan.probe.interval),
+            account: Account::new(Watch::default(), interval),
             known: None,
             told_at: None,
             noted_at: None,
@@ -78,7 +78,7 @@ impl Stand {
     pub(crate) fn follow(&mut self, pair: &PostgresPair, side: ActiveSide) {
         let (instance, watch) = (&side.of(pair).instance, self.account.watch());
         if side != watch.side || watch.instance.as_ref() != Some(instance) {
-            info!(plan.name = %self.plan, ?side, instance.id = %instance, "the watch follows the primary");
+            info!(plan.name = %self.plan.plan, ?side, instance.id = %instance, "the watch follows the primary");
             self.account.follow(side, instance);
             (self.known, self.told_at, self.noted_at) = (None, None, None);
         }

@@ -97,16 +97,13 @@ pub(crate) async fn watch(
     let Some(part) = claim(shelf, world, &plan, scheduled_at).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
     };
-    let stand = Stand::new(&plan, scheduled_at, part);
-    Ok(watch_on(shelf, world, &plan, pair, stand).await)
+    Ok(watch_on(shelf, world, &plan, pair, Stand::new(plan.clone(), scheduled_at, part)).await)
 }
 
 /// Watches a window on that sleeps between its samples.
-pub(crate) async fn go_on(shelf: &impl Shelf, world: &impl World, mut stand: Stand) -> Result<Step<Watched>, Failure> {
-    let (plan, _) = shelf::read_plan(shelf, &stand.plan).await?;
+pub(crate) async fn go_on(shelf: &impl Shelf, world: &impl World, stand: Stand) -> Result<Step<Watched>, Failure> {
+    let plan = stand.plan.clone();
     let pair = watched_pair(&plan)?;
-    // The plan may name another instance by now.
-    stand.follow(pair, stand.account.watch().side);
     Ok(watch_on(shelf, world, &plan, pair, stand).await)
 }
 

@@ -47,7 +47,7 @@ impl Place {
     #[must_use]
     pub fn alarms(self) -> Alarms {
         match self {
-            Self::Recovery => Alarms { standard: 10, high_resolution: 1 },
+            Self::Recovery => Alarms { standard: 8, high_resolution: 1 },
             Self::Primary => Alarms { standard: 1, high_resolution: 0 },
             Self::Witness => Alarms { standard: 0, high_resolution: 0 },
         }

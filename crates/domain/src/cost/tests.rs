@@ -63,8 +63,8 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
             3.0 * MINUTES + HALF_HOURS * 22.0 + DAYS * backup_steps + SUNDAYS * (3.0 + proof_steps + 1.0) + DAYS * 3.0,
             0.000_000_2,
         ),
-        // 10 of the recovery Region, 1 of the primary's, 3 of the plan's own stack.
-        ("alarms", 14.0, 0.10),
+        // 8 of the recovery Region, 1 of the primary's, 3 of the plan's own stack.
+        ("alarms", 12.0, 0.10),
         ("alarms of high resolution", 1.0, 0.30),
         // Two in each hour, and two in the hour of each backup.
         ("metrics", 2.0 + 2.0 * DAYS / 730.0, 0.30),
@@ -109,7 +109,7 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
 fn a_line_says_where_its_quantity_comes_from() {
     let cost = idle(&lab());
     assert_eq!(line(&cost, "Lambda, the watch").because, "43,800 × 73 s × 128 MB");
-    assert_eq!(line(&cost, "alarms").because, "recovery 10; primary 1; the plan's stack 3");
+    assert_eq!(line(&cost, "alarms").because, "recovery 8; primary 1; the plan's stack 3");
     assert_eq!(line(&cost, "secrets").because, "the pairs' logins 1 × 3 Regions");
     let first = |part: &Subtotal| part.lines.windows(2).all(|two| two[0].dollars >= two[1].dollars);
     assert!(cost.parts.iter().all(first), "the dearest first");
@@ -119,7 +119,7 @@ fn a_line_says_where_its_quantity_comes_from() {
 fn samples_that_are_far_apart_are_invocations_of_their_own() {
     let (awake, apart) = (idle(&sampled_each(4_999)), idle(&sampled_each(10_000)));
     assert_eq!(line(&awake, "Lambda, the watch").quantity, MINUTES * 73.0 * 0.125);
-    let seconds = MINUTES * (1.5 + 6.0 * 1.6);
+    let seconds = MINUTES * (1.5 + 6.0 * 1.4);
     assert!((line(&apart, "Lambda, the watch").quantity - seconds * 0.125).abs() < 1e-5);
     let queue = MINUTES * 6.0 * 3.0 + 2.0 * MINUTES * 3.0;
     assert_eq!(line(&apart, "SQS's requests").quantity, queue, "messages, and pollers each 20 s");

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use domain::{
     cost::{
-        self, Given, Part, Prices,
+        self, Given, Part, Prices, Subtotal,
         deployment::{self, Alarms, Place, SCHEDULES, WOKEN, WOKEN_WITH_LOGIN},
         upkeep::{self, TASKS, Way},
     },
+    plan::{Component, Credential, Plan},
     span::Span,
 };
 use tests::{
@@ -131,8 +132,8 @@ fn connected(machine: &Machine, states: &[&str]) {
     }
 }
 
-/// Rows as `| 1s | 12.34 | 0.12 | alarms 2.60, … |`: the interval, the engine, what is sent between Regions, the engine's
-/// three largest lines.
+/// Rows as `| 1s | 12.34 | 11.03 | 0.12 | alarms 2.60, … |`: the interval, the engine, the same where the login is by token,
+/// what is sent between Regions, the engine's three largest lines.
 #[test]
 fn the_figures_in_the_readme_are_those_of_the_command() {
     let readme = repository::text("README.md");
@@ -148,12 +149,25 @@ fn the_figures_in_the_readme_are_those_of_the_command() {
         looked_at += 1;
         let mut plan = lab_plan();
         plan.probe.interval = interval;
-        let cost = cost::reckon(&plan, &Given::default(), &prices);
-        let of = |part: Part| cost.parts.iter().find(|subtotal| subtotal.part == part);
-        let [Some(engine), Some(sent)] = [Part::Engine, Part::BetweenRegions].map(of) else { panic!("{cost:?}") };
+        let reckoned = |plan: &Plan| cost::reckon(plan, &Given::default(), &prices).parts;
+        let part =
+            |parts: &[Subtotal], part: Part| parts.iter().find(|subtotal| subtotal.part == part).cloned().unwrap();
+        let parts = reckoned(&plan);
+        let (engine, sent) = (part(&parts, Part::Engine), part(&parts, Part::BetweenRegions));
+        for component in &mut plan.components {
+            let Component::PostgresPair(pair) = component else { continue };
+            pair.login.from = Credential::IamToken { user: "lifeboat".parse().unwrap() };
+        }
+        let by_token = part(&reckoned(&plan), Part::Engine);
         let largest: Vec<String> =
             engine.lines.iter().take(3).map(|line| format!("{} {:.2}", line.what, line.dollars)).collect();
-        let told = format!("| {interval} | {:.2} | {:.2} | {} |", engine.dollars, sent.dollars, largest.join(", "));
+        let told = format!(
+            "| {interval} | {:.2} | {:.2} | {:.2} | {} |",
+            engine.dollars,
+            by_token.dollars,
+            sent.dollars,
+            largest.join(", ")
+        );
         assert_eq!(row, told, "README.md, \"What an idle plan costs\"");
     }
     assert!(looked_at >= 3, "{looked_at} rows: are they still found?");

@@ -22,8 +22,14 @@ const RTO: &str = "45s";
 
 /// What each lab plays.
 const LABS: [&[Scenario]; 2] = [
-    &[Scenario::PrimaryKilled, Scenario::HostLost, Scenario::Switchover],
-    &[Scenario::RestoreTest, Scenario::ReplicaStillStreaming, Scenario::OrchestratorDied],
+    &[
+        Scenario::PrimaryKilled,
+        Scenario::HostLost,
+        Scenario::Switchover,
+        Scenario::ReplicaBackingUp,
+        Scenario::StandbyTakesOver,
+    ],
+    &[Scenario::RestoreTest, Scenario::ReplicaStillStreaming, Scenario::OrchestratorDied, Scenario::ClassChanged],
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,6 +82,21 @@ const PROMOTION_REBOOTS: Duration = Duration::from_secs(45);
 /// How long it is `backing-up` then, at least: automated backups begin with the promotion.
 const FIRST_BACKUP: Duration = Duration::from_secs(180);
 
+/// How long a backup takes in which a failover meets its replica: by the size of what changed, minutes.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.Promote.html>
+const BACKUP: Duration = Duration::from_secs(300);
+
+/// How long nobody is served while the standby in another zone takes over: 60 to 120 s.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZ.Failover.html>
+const STANDBY_TAKES_OVER: Duration = Duration::from_secs(120);
+
+/// How long an instance is `modifying` before its server is moved to a machine of another class, which serves on.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>
+const CLASS_CHANGE_BEGINS: Duration = Duration::from_secs(60);
+
+/// How long nobody is served then: "an outage occurs during this change", of minutes.
+const CLASS_CHANGE_RESTARTS: Duration = Duration::from_secs(300);
+
 /// There and back between the recovery Region and the primary's, as us-west-2 and us-east-1 are apart.
 /// <https://www.cloudping.co>
 const FAR: Duration = Duration::from_millis(65);
@@ -116,6 +131,14 @@ impl Manners {
         }
     }
 
+    /// How long work takes that a drill lets RDS begin: also with instant manners, where it would be none else.
+    fn lasting(self, aws: Duration) -> Duration {
+        match self {
+            Self::Instant => Self::Aws(Scale::USUAL).scaled(aws),
+            Self::Aws(_) => self.scaled(aws),
+        }
+    }
+
     /// How long a change is not shown yet.
     #[must_use]
     pub fn status_lag(self) -> Duration {
@@ -144,6 +167,37 @@ impl Manners {
     #[must_use]
     pub fn first_backup(self) -> Duration {
         self.scaled(FIRST_BACKUP)
+    }
+
+    /// Whether a replica is promoted while it is backed up, which RDS forbids.
+    /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.Promote.html>
+    #[must_use]
+    pub fn promotes_while_backing_up(self) -> bool {
+        self == Self::Instant
+    }
+
+    /// How long a backup takes that RDS begins in a drill.
+    #[must_use]
+    pub fn backup(self) -> Duration {
+        self.lasting(BACKUP)
+    }
+
+    /// How long nobody is served while a standby takes over.
+    #[must_use]
+    pub fn standby_takes_over(self) -> Duration {
+        self.lasting(STANDBY_TAKES_OVER)
+    }
+
+    /// How long a change of the class takes before nobody is served.
+    #[must_use]
+    pub fn class_change_begins(self) -> Duration {
+        self.lasting(CLASS_CHANGE_BEGINS)
+    }
+
+    /// How long nobody is served during it.
+    #[must_use]
+    pub fn class_change_restarts(self) -> Duration {
+        self.lasting(CLASS_CHANGE_RESTARTS)
     }
 
     /// How late a schedule starts, at most.
@@ -229,6 +283,16 @@ mod tests {
         let manners = Manners::Instant;
         assert_eq!(manners.status_lag() + manners.groups_apply() + manners.first_backup(), Duration::ZERO);
         assert_eq!((manners.promotion_begins(), manners.far()), (None, Way::default()));
+        assert!(manners.promotes_while_backing_up());
+    }
+
+    #[test]
+    fn work_that_a_drill_lets_rds_begin_takes_its_time_with_every_manners() {
+        for manners in [Manners::Instant, Manners::Aws(Scale::USUAL)] {
+            assert_eq!((manners.backup().as_secs(), manners.standby_takes_over().as_secs()), (5, 2));
+            assert_eq!((manners.class_change_begins().as_secs(), manners.class_change_restarts().as_secs()), (1, 5));
+        }
+        assert_eq!(Manners::Aws(Scale(0.1)).standby_takes_over().as_secs(), 12);
     }
 
     #[test]

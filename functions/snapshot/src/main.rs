@@ -221,8 +221,10 @@ async fn copied(
             }
             Ok(match world.copy(original, region, key).await {
                 Ok(Asked::Begun) => Turn::UnderWay(format!("{region}: the copy was asked for")),
-                // Of the twenty copies that may run at once into a Region.
-                Ok(Asked::NoRoom) => Turn::UnderWay(format!("{region}: RDS makes no further copy yet")),
+                // There is room for the snapshot: it is of the copies that there is none, twenty into a Region unless raised.
+                Ok(Asked::NoRoom) => Turn::UnderWay(format!(
+                    "{region}: RDS makes no further copy yet, as many run into it as the account may have at once"
+                )),
                 Ok(Asked::Busy) => Turn::UnderWay(format!("{region}: RDS does not copy `{name}` yet")),
                 // For what it asks, as a key that is not there: the other Regions' copies go on.
                 Err(rejected @ (Failure::AwsRejected { .. } | Failure::AwsDenied { .. })) => {

@@ -288,10 +288,15 @@ impl Lab<'_> {
     }
 
     async fn no_room_for_an_instance_is_told_before_it_is_asked_for(&self) {
+        let (began, before) = (Timestamp::now(), (self.how_many().await, self.verified().await));
         self.stage.machine.rds.limit_instances(1);
         let (ended, _) = self.prove("no-room", &Self::test()).await;
         assert_eq!(ended.end, "VerifyBackupFailed");
         assert!(ended.cause.contains("us-west-2 has 1 DB instances of 1"), "{}", ended.cause);
+        let told = self.stage.pager.told(began, "a proof without room", |told| told.subject.contains("FAILED")).await;
+        let message = told.unwrap().message;
+        assert!(message.contains("delete one, or have the quota raised"), "{message}");
+        assert_eq!((self.how_many().await, self.verified().await), before, "no backup goes, nor what is known of it");
         self.stage.machine.rds.limit_instances(40);
     }
 

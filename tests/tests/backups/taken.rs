@@ -34,6 +34,7 @@ async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
     lab.the_same_time_again_takes_nothing_more(&whole).await;
     lab.what_is_changed_later_is_not_in_it(&whole).await;
     lab.a_full_quota_is_told_before_anything_is_asked_for().await;
+    lab.a_copy_waits_for_its_turn_and_nothing_goes_meanwhile().await;
     lab.a_copy_that_is_denied_leaves_it_partial_until_it_is_completed().await;
     lab.a_run_that_died_half_way_is_gone_on_with().await;
     lab.a_wrong_request_begins_nothing().await;
@@ -116,7 +117,36 @@ impl Lab<'_> {
         assert!(told.message.contains("1 manual snapshots of 1") && told.message.contains("--at"), "{}", told.message);
         assert_eq!(self.how_many().await, before);
         assert_eq!(self.manifest(self.at(2)).await.unwrap().outcome, UpkeepOutcome::Failed);
+        let (ended, reports) = self.clean("full", &json!({ "plan": "lab" })).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        assert!(
+            reports.iter().all(|report| report.deleted.is_empty()),
+            "the last one makes room for none: {reports:#?}"
+        );
         self.stage.machine.rds.limit_snapshots(100);
+    }
+
+    /// The same backup, with room for it and none for its copy.
+    async fn a_copy_waits_for_its_turn_and_nothing_goes_meanwhile(&self) {
+        let (rds, faults) = (&self.stage.machine.rds, self.stage.machine.gateway.faults());
+        let before = self.how_many().await;
+        rds.limit_copies(0);
+        faults.forget_calls().await.unwrap();
+        let request = json!({ "plan": "lab", "schedule": "daily", "scheduledAt": self.at(2) });
+        let execution = self.start("no-turn", &request).await;
+        let began = Instant::now();
+        while !faults.calls().await.unwrap().iter().any(|call| call.operation == "CopyDBSnapshot") {
+            assert!(began.elapsed() < PATIENCE, "no copy was asked for");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let (ended, reports) = self.clean("no-turn", &json!({ "plan": "lab" })).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        assert!(reports.iter().all(|report| report.deleted.is_empty()), "{reports:#?}");
+        assert_eq!(self.how_many().await, [before[0] + 1, before[1]], "taken, and not copied yet");
+        rds.limit_copies(20);
+        let ended = self.end(&execution).await;
+        assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
+        assert_eq!(self.how_many().await, before.map(|count| count + 1));
     }
 
     async fn a_copy_that_is_denied_leaves_it_partial_until_it_is_completed(&self) {

@@ -11,6 +11,12 @@ pub enum Scenario {
     ReplicaLagging,
     /// The replica is silent when the primary dies, and comes back.
     RefusedThenFit,
+    /// RDS backs the replica up when the primary dies.
+    ReplicaBackingUp,
+    /// The primary's standby in another zone takes over.
+    StandbyTakesOver,
+    /// The primary is moved to a machine of another class.
+    ClassChanged,
     /// SIGKILL of the primary.
     PrimaryKilled,
     /// Every process of the primary's host is stopped.
@@ -63,10 +69,13 @@ pub enum Scenario {
 
 impl Scenario {
     /// Those that move traffic, or must not, in the order in which they share a lab best.
-    pub const FAILOVERS: [Self; 21] = [
+    pub const FAILOVERS: [Self; 24] = [
         Self::Blip,
+        Self::StandbyTakesOver,
+        Self::ClassChanged,
         Self::ReplicaLagging,
         Self::RefusedThenFit,
+        Self::ReplicaBackingUp,
         Self::PrimaryKilled,
         Self::HostLost,
         Self::Partition,
@@ -139,6 +148,18 @@ impl Scenario {
             Self::RefusedThenFit => (
                 "refused-then-fit",
                 "The primary is killed, and its replica is silent until the alarm's run was refused. Once it answers, a run that nobody ordered must fail over, and the notice of the refusal must have said so.",
+            ),
+            Self::ReplicaBackingUp => (
+                "replica-backing-up",
+                "RDS backs the replica up, and promotes it not meanwhile; then the primary is killed. The failover must wait before it shuts anything, and go through by itself once the backup is done.",
+            ),
+            Self::StandbyTakesOver => (
+                "standby-takes-over",
+                "The primary's standby in another zone takes over, as for maintenance: nobody is served for what is one or two minutes on AWS. Nothing may be failed over, and the clients must come back by themselves.",
+            ),
+            Self::ClassChanged => (
+                "class-changed",
+                "The primary is moved to a machine of another class: RDS shows it as modifying, then as configuring, and nobody is served meanwhile. The alarm's run must refuse for this reason or because the primary is back; nothing may be promoted, and the clients must come back by themselves.",
             ),
             Self::PrimaryKilled => (
                 "primary-killed",

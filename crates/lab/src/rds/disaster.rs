@@ -28,6 +28,11 @@ impl Rds {
         self.estate.inventory().instance_quota = most;
     }
 
+    /// Lets no more copies be under way into a Region from others than so many; those that are go on.
+    pub fn limit_copies(&self, most: usize) {
+        self.estate.inventory().copy_quota = most;
+    }
+
     /// Damages the largest tables in the snapshot's own files: it stays `available`, a server restored
     /// from it starts, and reading them fails with SQLSTATE `XX001`. Its copies stay whole.
     ///

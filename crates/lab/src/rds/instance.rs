@@ -23,6 +23,8 @@ pub enum Status {
     Available,
     /// A change or a promotion is under way.
     Modifying,
+    /// The end of a change: its monitoring is set up anew.
+    ConfiguringMonitoring,
     /// Its server is stopped and started again.
     Rebooting,
     /// Its server is being stopped.
@@ -44,6 +46,7 @@ impl fmt::Display for Status {
             Self::BackingUp => "backing-up",
             Self::Available => "available",
             Self::Modifying => "modifying",
+            Self::ConfiguringMonitoring => "configuring-enhanced-monitoring",
             Self::Rebooting => "rebooting",
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",

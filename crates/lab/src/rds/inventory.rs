@@ -26,12 +26,15 @@ pub(super) struct Inventory {
     pub(super) cluster_snapshot_quota: usize,
     /// How many instances a Region may have.
     pub(super) instance_quota: usize,
+    /// How many copies from other Regions may be under way into a Region, of instances' snapshots and of clusters' each.
+    pub(super) copy_quota: usize,
 }
 
 // What an account has unless it is raised.
 // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html>
 const SNAPSHOT_QUOTA: usize = 100;
 const INSTANCE_QUOTA: usize = 40;
+const COPY_QUOTA: usize = 20;
 
 impl Default for Inventory {
     fn default() -> Self {
@@ -44,6 +47,7 @@ impl Default for Inventory {
             snapshot_quota: SNAPSHOT_QUOTA,
             cluster_snapshot_quota: SNAPSHOT_QUOTA,
             instance_quota: INSTANCE_QUOTA,
+            copy_quota: COPY_QUOTA,
         }
     }
 }
@@ -104,6 +108,20 @@ impl Inventory {
             ));
         }
         Ok(())
+    }
+
+    /// Refuses one more copy from another Region than may be under way into a Region, in RDS's words.
+    /// <https://github.com/pbudzon/aws-maintenance/issues/19>
+    pub(super) fn admits_copy(&self, snapshots: &BTreeMap<Name, Snapshot>, of: &Name, to: &Name) -> Result<(), Fault> {
+        let under_way = snapshots.values().filter(|copy| {
+            let from_elsewhere = copy.copied_from.as_ref().is_some_and(|source| source.region != to.region);
+            from_elsewhere && copy.name.region == to.region && copy.status == SnapshotStatus::Creating
+        });
+        if of.region == to.region || under_way.count() < self.copy_quota {
+            return Ok(());
+        }
+        let message = format!("Cannot copy more than {} snapshots across regions", self.copy_quota);
+        Err(Fault::new(Code::SnapshotQuotaExceeded, message))
     }
 
     /// Lets the copies under way of such sources come to nothing.

@@ -27,6 +27,7 @@ mod inventory;
 mod login;
 mod name;
 mod pid_file;
+mod planned;
 mod query;
 mod secrets;
 mod server;
@@ -131,6 +132,14 @@ pub enum RdsError {
     NoReplica {
         /// Its name.
         name: Name,
+    },
+    /// The instance is worked on already.
+    #[error("the DB instance {name} is {status}: RDS begins other work only with an available one")]
+    Busy {
+        /// Its name.
+        name: Name,
+        /// What is done.
+        status: Status,
     },
     /// The instance's host is alive.
     #[error("the host of the DB instance {name} is running")]

@@ -91,6 +91,10 @@ pub enum Event {
     BackupDamaged,
     /// An account's quota was used up.
     QuotaFull,
+    /// RDS began planned work on an instance.
+    WorkBegan,
+    /// It is done.
+    WorkEnded,
     /// Copies of backups were slowed down.
     CopiesSlowed,
     /// Copies of backups were broken off.
@@ -127,6 +131,7 @@ impl Event {
             | Self::RowsDeleted
             | Self::BackupDamaged
             | Self::QuotaFull
+            | Self::WorkBegan
             | Self::CopiesSlowed
             | Self::CopiesBrokenOff
             | Self::Denied => Tone::Bad,
@@ -146,6 +151,7 @@ impl Event {
             | Self::Undone
             | Self::LinksHealed
             | Self::StepAnswered
+            | Self::WorkEnded
             | Self::Tolerated => Tone::Plain,
         }
     }
@@ -189,6 +195,8 @@ impl Event {
             Self::RowsDeleted => "rows deleted",
             Self::BackupDamaged => "backup damaged",
             Self::QuotaFull => "quota full",
+            Self::WorkBegan => "work begun",
+            Self::WorkEnded => "work done",
             Self::CopiesSlowed => "copies slowed",
             Self::CopiesBrokenOff => "copies broken off",
         }

@@ -101,6 +101,14 @@ async fn a_slow_copy_tells_how_far_it_is_and_can_be_broken_off() {
     restore(&there, "slow").await;
     lab.rds.slow_copies(Some(0));
     copy(&there, "orders-1", "standing").await;
+    lab.rds.limit_copies(1);
+    let source = format!("arn:aws:rds:{PRIMARY}:{ACCOUNT}:snapshot:orders-1");
+    let one_more = |rds: &Client| {
+        let copy = rds.copy_db_snapshot().source_db_snapshot_identifier(&source);
+        copy.target_db_snapshot_identifier("one-more").send()
+    };
+    assert_eq!(refusal(one_more(&there).await), ("SnapshotQuotaExceeded".to_owned(), 400));
+    one_more(&here).await.expect("one within its Region is none of them");
     lab.end().await;
 }
 

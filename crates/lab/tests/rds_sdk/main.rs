@@ -8,5 +8,6 @@ mod clusters;
 mod configuration;
 mod damage;
 mod lab;
+mod planned;
 mod refusals;
 mod replication;

@@ -13,6 +13,7 @@ mod killed;
 mod lost;
 mod meeting;
 mod partial;
+mod planned;
 mod point_in_time;
 mod quota;
 mod restore_test;
@@ -75,6 +76,9 @@ pub(super) async fn play(
     };
     match scenario {
         Scenario::RefusedThenFit => drill.refused_then_fit().await,
+        Scenario::ReplicaBackingUp => drill.replica_backing_up().await,
+        Scenario::StandbyTakesOver => drill.standby_takes_over().await,
+        Scenario::ClassChanged => drill.class_changed().await,
         Scenario::PrimaryKilled => drill.primary_killed().await,
         Scenario::Blip => drill.blip().await,
         Scenario::ReplicaLagging => drill.replica_lagging().await,

@@ -113,6 +113,7 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
         let source = inventory.cluster_snapshot(&source_name)?;
         must_be_available(source)?;
         inventory.admits_cluster_snapshot(&name)?;
+        inventory.admits_copy(&inventory.cluster_snapshots, &source_name, &name)?;
         let copy = copy_of(call, source, &name, copies_tags, &copying)?;
         let folders = (source.folder.clone(), copy.folder.clone());
         inventory.cluster_snapshots.insert(name.clone(), copy);

@@ -43,6 +43,7 @@ pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
         let source = inventory.snapshot(&source_name)?;
         must_be_available(source)?;
         inventory.admits_snapshot(&name)?;
+        inventory.admits_copy(&inventory.snapshots, &source_name, &name)?;
         let copy = copy_of(call, source, &name, copies_tags, &copying)?;
         let folders = (source.folder.clone(), copy.folder.clone());
         inventory.snapshots.insert(name.clone(), copy);

@@ -124,13 +124,15 @@ pub(super) fn promote(call: &Call<'_>) -> Result<Xml, Fault> {
     query.serve_only(&["BackupRetentionPeriod", "DBInstanceIdentifier", "PreferredBackupWindow"])?;
     let name = call.instance("DBInstanceIdentifier")?;
     let retention_days = retention(query)?;
+    let while_backing_up = call.estate.manners().promotes_while_backing_up();
+    let promotable = if while_backing_up { &[Status::Available, Status::BackingUp][..] } else { &[Status::Available] };
     {
         let mut inventory = call.estate.inventory();
         let instance = inventory.instance_mut(&name)?;
         if instance.source.is_none() {
             return Err(Fault::instance_state(format!("DB instance {} is not a read replica.", name.id)));
         }
-        instance.must_be(&[Status::Available, Status::BackingUp])?;
+        instance.must_be(promotable)?;
         instance.begin(Status::Modifying, call.estate.manners().status_lag());
         // RDS turns automated backups on with the promotion, for a day unless told otherwise.
         instance.traits.retention_days = retention_days.unwrap_or(1);

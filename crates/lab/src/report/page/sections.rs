@@ -182,6 +182,8 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
         | Event::RowsDeleted
         | Event::BackupDamaged
         | Event::QuotaFull
+        | Event::WorkBegan
+        | Event::WorkEnded
         | Event::CopiesSlowed
         | Event::CopiesBrokenOff
         | Event::Tolerated => String::new(),

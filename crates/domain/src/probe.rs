@@ -43,19 +43,19 @@ pub const RELIEF: Span = Span::seconds(4);
 /// must fit into the function's time limit, and a primary that is looked at seldom is failed over late.
 pub const LONGEST_INTERVAL: Span = Span::seconds(30);
 
-/// From this interval on a window sleeps between its samples: a message wakes it for the next one. A function that is awake
+/// From this interval on a window naps between its samples: a message has it go on with the next one. A function that is awake
 /// costs by the second, and a login for each sample costs less from here on.
 pub const NAPS_FROM: Span = Span::seconds(5);
 
 /// How often failures that were seen last are told again where no sample is due: the alarm's period, so that its metric has
 /// no holes.
-pub const HEARTBEAT: Span = Span::seconds(10);
+pub const FAILING_TOLD_EVERY: Span = Span::seconds(10);
 
 /// How often a healthy primary is told of: often enough that the watch is not taken for silent.
-pub const ALL_WELL: Span = Span::seconds(60);
+pub const WELL_TOLD_EVERY: Span = Span::seconds(60);
 
 /// How often a healthy primary's position is written down, for a judge that comes when nobody watches any more.
-pub const NOTED: Span = Span::seconds(30);
+pub const NOTED_EVERY: Span = Span::seconds(30);
 
 /// How long a session is asked before the server must let us in anew: one that lets nobody in any more is not well,
 /// whatever it answers to those who are in.
@@ -139,16 +139,16 @@ pub fn last_word_by(end: Timestamp, probe: &Probe) -> Timestamp {
 }
 
 impl Probe {
-    /// Whether a window sleeps between its samples.
+    /// Whether a window naps between its samples.
     #[must_use]
     pub fn naps(&self) -> bool {
         self.interval >= NAPS_FROM
     }
 
-    /// How often a healthy primary's position is written down. A window that sleeps takes it along, and writes it at its end.
+    /// How often a healthy primary's position is written down. A window that naps takes it along, and writes it at its end.
     #[must_use]
     pub fn noted_every(&self) -> Span {
-        if self.naps() { ALL_WELL } else { NOTED }
+        if self.naps() { EVERY } else { NOTED_EVERY }
     }
 
     /// How long a sample may take in all: a connection, a login and a question, of which each answer may take as long as the

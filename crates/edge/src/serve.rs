@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_message_is_read_out_of_the_queue_s_event() {
         let body = |body: &str| json!({"Records": [{"messageId": "1", "body": body, "eventSource": "aws:sqs"}]});
-        assert_eq!(message(body(r#"{"goOn": 1}"#)).unwrap(), json!({"goOn": 1}));
+        assert_eq!(message(body(r#"{"resume": 1}"#)).unwrap(), json!({"resume": 1}));
         assert_eq!(message(json!({"look": {}})).unwrap(), json!({"look": {}}), "no message");
         for (bad, place) in [
             (json!({"Records": []}), "Records: one"),

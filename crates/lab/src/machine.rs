@@ -138,7 +138,8 @@ impl Machine {
         })
         .await?;
         if let Some(why) = dns.hidden() {
-            progress.step(&format!("functions are told where name servers are, and do not find them: {why}"));
+            progress
+                .step(&format!("the name servers are not on port 53, so functions are told their addresses: {why}"));
         }
         let engine = Package::gather(&programs.engine(), &|name| programs.bootstrap(name))?;
         let networks = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| {

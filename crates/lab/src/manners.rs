@@ -82,7 +82,7 @@ const PROMOTION_REBOOTS: Duration = Duration::from_secs(45);
 /// How long it is `backing-up` then, at least: automated backups begin with the promotion.
 const FIRST_BACKUP: Duration = Duration::from_secs(180);
 
-/// How long a backup takes in which a failover meets its replica: by the size of what changed, minutes.
+/// How long RDS backs a replica up just when a failover needs it: by the size of what changed, minutes.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.Promote.html>
 const BACKUP: Duration = Duration::from_secs(300);
 
@@ -131,7 +131,7 @@ impl Manners {
         }
     }
 
-    /// How long work takes that a drill lets RDS begin: also with instant manners, where it would be none else.
+    /// How long work takes that a drill lets RDS begin: also with instant manners, which otherwise wait for nothing.
     fn lasting(self, aws: Duration) -> Duration {
         match self {
             Self::Instant => Self::Aws(Scale::USUAL).scaled(aws),

@@ -1,16 +1,16 @@
 //! `HealthProbe`: watches the side that takes writes for a window of samples, or looks at one once for a judge elsewhere.
 //!
 //! - in: [`HealthProbe`], samples in `events/health-probe.json` (the schedule's) and `events/health-probe-look.json` (a judge's);
-//!   or a message of the queue, with a window that has slept
-//! - out: for a window [`Step<Watched>`], for a look [`domain::health::Look`]
+//!   or a message of the queue, with a window that has napped
+//! - out: for a watch [`Step<Watched>`], for a look [`domain::health::Look`]
 //! - changes: the metric `ConsecutiveFailures`, the watch's memory, a record of each blip; wakes the functions of a failover
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 mod claiming;
 mod handover;
 mod nap;
+mod progress;
 mod relief;
-mod stand;
 mod telling;
 mod window;
 
@@ -31,9 +31,9 @@ use edge::{
     waking::Sleepers,
 };
 use jiff::Timestamp;
+use progress::Progress;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stand::Stand;
 use window::{Watched, World};
 
 #[tokio::main(flavor = "current_thread")]
@@ -57,8 +57,8 @@ enum HealthProbe {
         /// The schedule's own time.
         scheduled_at: Timestamp,
     },
-    /// The queue's: go on with a window that has slept.
-    GoOn(Box<Stand>),
+    /// The queue's: go on with a window that has napped.
+    Resume(Box<Progress>),
     /// A judge's: look, once.
     Look(Box<LookRequest>),
 }
@@ -76,7 +76,7 @@ async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Valu
         HealthProbe::Watch { plan, scheduled_at } => {
             window::watch(shelf, probe, &plan, scheduled_at).await.map(Answer::Watched)
         }
-        HealthProbe::GoOn(stand) => window::go_on(shelf, probe, *stand).await.map(Answer::Watched),
+        HealthProbe::Resume(progress) => window::resume(shelf, probe, *progress).await.map(Answer::Watched),
         HealthProbe::Look(request) => Ok(Answer::Look(probe.look_once(&request).await)),
     }
 }
@@ -121,11 +121,11 @@ impl World for Probe {
         self.metrics.consecutive_failures(plan, counts).await
     }
 
-    async fn rouse(&self, stand: &Stand, after: Span) -> Result<(), Failure> {
+    async fn rouse(&self, progress: &Progress, after: Span) -> Result<(), Failure> {
         let Some(naps) = &self.naps else {
             return Err(Failure::InvalidInput("LIFEBOAT_NAPS names no queue that would wake the probe".into()));
         };
-        naps.send(&HealthProbe::GoOn(Box::new(stand.clone())), after).await
+        naps.send(&HealthProbe::Resume(Box::new(progress.clone())), after).await
     }
 
     async fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) {

@@ -28,15 +28,15 @@ pub(crate) struct Relief<'a, S, W> {
     /// Nothing is prolonged any more.
     is_over: Cell<bool>,
     answered: Notify,
-    hurried: Notify,
+    asked_now: Notify,
     ended: Notify,
 }
 
 impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
     pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan, scheduled_at: Timestamp, claim: Windows) -> Self {
         let (claim, is_over) = (RefCell::new(claim), Cell::new(false));
-        let (answered, hurried, ended) = (Notify::new(), Notify::new(), Notify::new());
-        Self { shelf, world, plan, scheduled_at, claim, is_over, answered, hurried, ended }
+        let (answered, asked_now, ended) = (Notify::new(), Notify::new(), Notify::new());
+        Self { shelf, world, plan, scheduled_at, claim, is_over, answered, asked_now, ended }
     }
 
     /// Where the window ends, as far as it is claimed.
@@ -49,12 +49,12 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
         self.claim.borrow().clone()
     }
 
-    /// It is not waited any longer until the claim nears its end.
+    /// Asks at once whether somebody has claimed on, and not only when the claim nears its end.
     pub(crate) fn ask_now(&self) {
-        self.hurried.notify_one();
+        self.asked_now.notify_one();
     }
 
-    /// Nobody waits here any more.
+    /// Ends [`Relief::wait`]: the window is over, or naps.
     pub(crate) fn end(&self) {
         self.ended.notify_one();
     }
@@ -74,7 +74,7 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
             tokio::select! {
                 biased;
                 () = self.ended.notified() => return,
-                () = self.hurried.notified() => {}
+                () = self.asked_now.notified() => {}
                 () = self.world.sleep_until(ask_at) => {}
             }
             let is_prolonged = self.prolong().await;

@@ -55,7 +55,7 @@ pub(crate) struct Teller<'a, S, W> {
     failed: Notify,
 }
 
-/// Whether the functions of a failover are to be woken: once in a window, for they stay awake for longer.
+/// Whether the functions of a failover are to be woken: once in an invocation, for they stay awake for longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wakes {
     /// Nothing has failed yet.

@@ -128,13 +128,13 @@ impl World for Fake {
         Ok(())
     }
 
-    async fn rouse(&self, stand: &Stand, after: Span) -> Result<(), Failure> {
+    async fn rouse(&self, progress: &Progress, after: Span) -> Result<(), Failure> {
         if self.no_queue_until.is_some_and(|until| self.now() < until) {
             return Err(Failure::AwsTransient { what: "no queue".into(), source: None });
         }
         let comes_at = later(self.now(), after + self.queue_is_late);
-        let message = serde_json::to_string(&HealthProbe::GoOn(Box::new(stand.clone()))).unwrap();
-        self.naps.borrow_mut().push((comes_at, stand.scheduled_at, json!({"Records": [{"body": message}]})));
+        let message = serde_json::to_string(&HealthProbe::Resume(Box::new(progress.clone()))).unwrap();
+        self.naps.borrow_mut().push((comes_at, progress.scheduled_at, json!({"Records": [{"body": message}]})));
         Ok(())
     }
 

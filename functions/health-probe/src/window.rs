@@ -1,5 +1,5 @@
 //! One window of samples. The one place where a Lambda sleeps: EventBridge cannot start it more often than once a minute.
-//! Where samples are far apart, it ends between two of them, and a message wakes it for the next ([`crate::nap`]).
+//! Where samples are far apart, it ends between two of them, and a message has it go on with the next ([`crate::nap`]).
 //!
 //! One task samples and tells, side by side ([`crate::telling`]): a sample that is not taken leaves unknown what the
 //! primary wrote, so that nothing but a look, with its own limit, may take time between two samples.
@@ -12,7 +12,7 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, ALL_WELL, Account, Blip, Change, RELIEF, Sample, TELLING},
+    probe::{self, Account, Blip, Change, RELIEF, Sample, TELLING, WELL_TOLD_EVERY},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -27,12 +27,12 @@ use crate::{
     claiming::claim,
     handover::{Handover, recalled},
     nap,
+    progress::Progress,
     relief::Relief,
-    stand::Stand,
     telling::{Teller, active_side, within},
 };
 
-/// What a window came to.
+/// What an invocation came to: a window, or the part of one between two naps.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Watched {
@@ -69,7 +69,7 @@ pub(crate) trait World {
     /// Publishes how many samples had failed in a row, at each of these instants.
     fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> impl Future<Output = Result<(), Failure>>;
     /// Leaves word that this watch is to be gone on with after so long.
-    fn rouse(&self, stand: &Stand, after: Span) -> impl Future<Output = Result<(), Failure>>;
+    fn rouse(&self, progress: &Progress, after: Span) -> impl Future<Output = Result<(), Failure>>;
     /// Wakes the functions of a failover, and the witness that looks at this side. Whoever does not wake is needed later.
     fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = ()>;
     /// The time.
@@ -97,42 +97,46 @@ pub(crate) async fn watch(
     let Some(part) = claim(shelf, world, &plan, scheduled_at).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
     };
-    Ok(watch_on(shelf, world, &plan, pair, Stand::new(plan.clone(), scheduled_at, part)).await)
+    Ok(watch_on(shelf, world, &plan, pair, Progress::new(plan.clone(), scheduled_at, part)).await)
 }
 
-/// Watches a window on that sleeps between its samples.
-pub(crate) async fn go_on(shelf: &impl Shelf, world: &impl World, stand: Stand) -> Result<Step<Watched>, Failure> {
-    let plan = stand.plan.clone();
+/// Watches a window on that has napped.
+pub(crate) async fn resume(
+    shelf: &impl Shelf,
+    world: &impl World,
+    progress: Progress,
+) -> Result<Step<Watched>, Failure> {
+    let plan = progress.plan.clone();
     let pair = watched_pair(&plan)?;
-    Ok(watch_on(shelf, world, &plan, pair, stand).await)
+    Ok(watch_on(shelf, world, &plan, pair, progress).await)
 }
 
 fn watched_pair(plan: &Plan) -> Result<&PostgresPair, Failure> {
     plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))
 }
 
-/// Watches from where a window stands: to its end, or until it may sleep.
+/// Watches from where a window stands: to its end, or until it may nap.
 async fn watch_on(
     shelf: &impl Shelf,
     world: &impl World,
     plan: &Plan,
     pair: &PostgresPair,
-    mut stand: Stand,
+    mut progress: Progress,
 ) -> Step<Watched> {
-    let gap_seconds = stand.after.is_none().then_some(stand.gap.as_seconds());
+    let gap_seconds = progress.after.is_none().then_some(progress.gap.as_seconds());
     let mut watched = Watched { gap_seconds, ..Watched::default() };
-    let (mut naps, mut rests_until) = (plan.probe.naps(), None);
+    let (mut naps, mut naps_until) = (plan.probe.naps(), None);
     loop {
-        if let Some(until) = rests_until.take() {
-            match nap::take(world, &stand, until).await {
-                Ok(()) => return Step::done(format!("sleeps until {until}"), stand.account.watch(), watched),
+        if let Some(until) = naps_until.take() {
+            match nap::take(world, &progress, until).await {
+                Ok(()) => return Step::done(format!("naps until {until}"), progress.account.watch(), watched),
                 Err(failure) => warn!(why = failure.chain(), "nobody would wake the window: it stays awake"),
             }
             naps = false;
         }
-        let begins = stand.at.checked_sub(BEGINS_SOONER.duration()).unwrap_or_default();
-        if stand.is_new() && naps && nap::is_worth_it(world.now(), begins) {
-            rests_until = Some(begins);
+        let begins = progress.at.checked_sub(BEGINS_SOONER.duration()).unwrap_or_default();
+        if progress.is_new() && naps && nap::is_worth_it(world.now(), begins) {
+            naps_until = Some(begins);
             continue;
         }
         // Bounded: without it a look reads for itself what it needs.
@@ -141,38 +145,39 @@ async fn watch_on(
             Some(Err(why)) => warn!(plan.name = %plan.plan, why, "could not prepare the watch"),
             None => warn!(plan.name = %plan.plan, "could not prepare the watch in time"),
         }
-        if stand.is_new() {
+        if progress.is_new() {
             world.sleep_until(begins).await;
-            begin(shelf, world, plan, pair, &mut stand).await;
+            begin(shelf, world, plan, pair, &mut progress).await;
         }
         // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
         let teller = Teller::new(shelf, world, plan, pair);
-        let handover = Handover::new(shelf, world, plan, stand.after, stand.from);
-        let relief = Relief::new(shelf, world, plan, stand.scheduled_at, stand.claim.clone());
+        let handover = Handover::new(shelf, world, plan, progress.after, progress.from);
+        let relief = Relief::new(shelf, world, plan, progress.scheduled_at, progress.claim.clone());
         let (teller, handover, relief) = (&teller, &handover, &relief);
-        let mut window = Window { world, teller, handover, relief, plan, pair, naps, overslept: false, stand, watched };
+        let mut window =
+            Window { world, teller, handover, relief, plan, pair, naps, is_late: false, progress, watched };
         let (watching, (), (), ()) = tokio::join!(window.watch(), teller.tell(), handover.read(), relief.wait());
-        Window { stand, watched, .. } = window;
+        Window { progress, watched, .. } = window;
         match watching {
-            ControlFlow::Break(until) => rests_until = Some(until),
+            ControlFlow::Break(until) => naps_until = Some(until),
             ControlFlow::Continue(()) => {
-                let because = format!("watched from {} until {}", stand.from, relief.until());
-                return Step::done(because, stand.account.watch(), watched);
+                let because = format!("watched from {} until {}", progress.from, relief.until());
+                return Step::done(because, progress.account.watch(), watched);
             }
         }
-        stand.claim = relief.claim();
+        progress.claim = relief.claim();
     }
 }
 
 /// Reads what the windows before wrote down and which side takes writes: no sooner than it is needed, for a run may move
 /// the primary meanwhile.
-async fn begin(shelf: &impl Shelf, world: &impl World, plan: &Plan, pair: &PostgresPair, stand: &mut Stand) {
+async fn begin(shelf: &impl Shelf, world: &impl World, plan: &Plan, pair: &PostgresPair, progress: &mut Progress) {
     let (before, side) =
         tokio::join!(recalled(shelf, world, plan, PATIENCE), active_side(shelf, world, plan, PATIENCE));
     let before = before.unwrap_or_default();
     let side = side.unwrap_or(before.side);
-    stand.account = Account::new(before, plan.probe.interval);
-    stand.follow(pair, side);
+    progress.account = Account::new(before, plan.probe.interval);
+    progress.follow(pair, side);
 }
 
 struct Window<'a, S, W> {
@@ -184,16 +189,16 @@ struct Window<'a, S, W> {
     pair: &'a PostgresPair,
     /// Whether somebody would wake it: then it breaks off between two samples that are far apart.
     naps: bool,
-    /// It was woken late, and waits awake for the next sample: it might be late again.
-    overslept: bool,
-    stand: Stand,
+    /// It missed a place of the grid, by a late message or a slow sample: it waits awake for the next one.
+    is_late: bool,
+    progress: Progress,
     watched: Watched,
 }
 
 impl<S: Shelf, W: World> Window<'_, S, W> {
-    /// Takes the window's samples, and stays until the next window begins. Breaks off where it may sleep until some instant.
+    /// Takes the window's samples, and stays until the next window begins. Breaks off where it may nap until some instant.
     async fn watch(&mut self) -> ControlFlow<Timestamp> {
-        if !self.stand.account.is_open() {
+        if !self.progress.account.is_open() {
             self.handover.end();
         }
         let ended = self.watch_to_the_end().await;
@@ -206,9 +211,9 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
 
     async fn watch_to_the_end(&mut self) -> ControlFlow<Timestamp> {
         loop {
-            let (at, until) = (self.stand.at, self.relief.until());
+            let (at, until) = (self.progress.at, self.relief.until());
             if at >= until {
-                if self.naps && self.stand.known == Some(0) {
+                if self.naps && self.progress.known == Some(0) {
                     // Nothing is due meanwhile: who has not taken over by now is not waited for.
                     self.relief.ask_now();
                 } else {
@@ -222,20 +227,20 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             let soonest = probe::on_grid(self.world.now(), self.plan.probe.interval);
             if at < soonest {
                 // What took its time, be it a claim or a sample, dates no sample back.
-                (self.stand.at, self.overslept) = (soonest, true);
+                (self.progress.at, self.is_late) = (soonest, true);
                 continue;
             }
             self.wait_until(at).await?;
             self.sample(at).await;
-            self.overslept = false;
-            self.stand.at = probe::later(at, self.plan.probe.interval);
+            self.is_late = false;
+            self.progress.at = probe::later(at, self.plan.probe.interval);
         }
         // The window's last word: what it knows now is all there is until the next one begins.
         let until = self.relief.until();
-        self.stand.account.end(until);
+        self.progress.account.end(until);
         self.note();
         self.world.hang_up();
-        if !(self.naps && self.stand.known == Some(0)) {
+        if !(self.naps && self.progress.known == Some(0)) {
             // Until then what fails is told again.
             let _ = self.wait_until(until).await;
         }
@@ -243,31 +248,31 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         ControlFlow::Continue(())
     }
 
-    /// Waits until then, or breaks off where it may sleep. Meanwhile what is known is told again as often as it has to be,
+    /// Waits until then, or breaks off where it may nap. Meanwhile what is known is told again as often as it has to be,
     /// and at once where the window before made it more: between two samples that are far apart the alarm must neither come
     /// to rest nor miss the primary.
     async fn wait_until(&mut self, at: Timestamp) -> ControlFlow<Timestamp> {
         while self.world.now() < at {
-            let beat = self.stand.tells_again_at();
+            let beat = self.progress.tells_again_at();
             let next = beat.map_or(at, |beat| beat.min(at));
-            if self.may_sleep() && nap::is_worth_it(self.world.now(), next) {
+            if self.may_nap() && nap::is_worth_it(self.world.now(), next) {
                 return ControlFlow::Break(next);
             }
             self.handover.wait_until(next).await;
             self.join();
             let now = self.world.now();
-            if self.stand.known.is_some_and(|known| known != self.stand.failures())
+            if self.progress.known.is_some_and(|known| known != self.progress.failures())
                 || beat.is_some_and(|beat| beat <= now) && now < at
             {
-                self.tell(now, self.stand.failures());
+                self.tell(now, self.progress.failures());
             }
         }
         ControlFlow::Continue(())
     }
 
     /// Once the window before has said its last word: until then it listens.
-    fn may_sleep(&self) -> bool {
-        self.naps && !self.overslept && !self.stand.account.is_open()
+    fn may_nap(&self) -> bool {
+        self.naps && !self.is_late && !self.progress.account.is_open()
     }
 
     async fn sample(&mut self, at: Timestamp) {
@@ -275,7 +280,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             self.follow(side);
         }
         // Side by side, so that no sample waits for what the window before has to say, nor is told without it.
-        let side = self.stand.account.watch().side;
+        let side = self.progress.account.watch().side;
         let (look, ()) = tokio::join!(self.world.look(self.plan, self.pair, side), self.handover.ask());
         self.join();
         self.watched.samples += 1;
@@ -284,13 +289,13 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             Verdict::Down => Sample::Down(look.because.clone()),
             Verdict::Unknown => Sample::Unknown,
         };
-        match self.stand.account.take(at, sample) {
+        match self.progress.account.take(at, sample) {
             Change::StillUp => {
-                self.stand.known = Some(0);
-                if is_due(self.stand.told_at, ALL_WELL, at) {
+                self.progress.known = Some(0);
+                if is_due(self.progress.told_at, WELL_TOLD_EVERY, at) {
                     self.tell(at, 0);
                 }
-                if is_due(self.stand.noted_at, self.plan.probe.noted_every(), at) {
+                if is_due(self.progress.noted_at, self.plan.probe.noted_every(), at) {
                     self.note();
                 }
             }
@@ -310,7 +315,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             }
             // Unknown is neither up nor down: it is not published, so that the silence itself raises an alarm.
             Change::Untold => {
-                self.stand.known = None;
+                self.progress.known = None;
                 self.watched.untold += 1;
                 warn!(plan.name = %self.plan.plan, because = look.because, "a sample could not tell");
                 self.teller.ask_side();
@@ -320,20 +325,20 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
 
     fn tell(&mut self, at: Timestamp, failures: u32) {
         self.teller.count(at, failures);
-        (self.stand.known, self.stand.told_at) = (Some(failures), Some(at));
+        (self.progress.known, self.progress.told_at) = (Some(failures), Some(at));
     }
 
     /// Has the watch written down, unless the window before may still do so: its word is joined with ours first.
     fn note(&mut self) {
-        if self.stand.account.is_open() {
+        if self.progress.account.is_open() {
             return;
         }
-        let watch = self.stand.account.watch();
+        let watch = self.progress.account.watch();
         // A watch that has seen nothing yet says so, and says the first thing that it sees at once.
         let has_seen = watch.last_seen.is_some() || watch.failing.is_some();
-        self.stand.noted_at = has_seen.then(|| self.world.now());
+        self.progress.noted_at = has_seen.then(|| self.world.now());
         self.teller.note(watch.clone());
-        for recovery in self.stand.account.recoveries() {
+        for recovery in self.progress.account.recoveries() {
             let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, recovery.streak, recovery.at);
             info!(plan.name = %self.plan.plan, because = blip.because, "recovered");
             self.teller.record(blip);
@@ -348,10 +353,10 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             if heard.is_last {
                 self.tell_gap(before.told_until);
             }
-            let side = self.stand.account.watch().side;
+            let side = self.progress.account.watch().side;
             let before = before.of(side, &side.of(self.pair).instance);
-            is_known = before.told_until >= self.stand.after && before.last_seen.is_some();
-            self.stand.account.join(before);
+            is_known = before.told_until >= self.progress.after && before.last_seen.is_some();
+            self.progress.account.join(before);
         }
         if heard.is_last {
             self.settle(is_known);
@@ -359,12 +364,12 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     }
 
     /// How long nobody watched before this window: the window before may have been claimed and not watched, or not to its
-    /// end. What is less was watched and not worth writing down.
+    /// end. A silence shorter than [`domain::plan::Probe::noted_every`] was watched and not worth writing down.
     fn tell_gap(&mut self, told_until: Option<Timestamp>) {
-        let Some(silence) = told_until.map(|until| Span::between(until, self.stand.from)) else { return };
-        let gap = if silence > self.plan.probe.noted_every() { silence } else { self.stand.gap };
+        let Some(silence) = told_until.map(|until| Span::between(until, self.progress.from)) else { return };
+        let gap = if silence >= self.plan.probe.noted_every() { silence } else { self.progress.gap };
         if gap > Span::seconds(0) {
-            warn!(plan.name = %self.plan.plan, "nobody watched for {gap} before {}", self.stand.from);
+            warn!(plan.name = %self.plan.plan, "nobody watched for {gap} before {}", self.progress.from);
         }
         self.watched.gap_seconds = Some(gap.as_seconds());
     }
@@ -373,11 +378,11 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     ///
     /// What it has said to its end, and nothing has changed since, is written down already.
     fn settle(&mut self, is_known: bool) {
-        if self.stand.account.is_open() {
-            self.stand.account.settle();
+        if self.progress.account.is_open() {
+            self.progress.account.settle();
             self.handover.end();
-            if is_known && self.stand.account.is_well() {
-                self.stand.noted_at = Some(self.world.now());
+            if is_known && self.progress.account.is_well() {
+                self.progress.noted_at = Some(self.world.now());
             } else {
                 self.note();
             }
@@ -385,7 +390,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     }
 
     fn follow(&mut self, side: ActiveSide) {
-        self.stand.follow(self.pair, side);
+        self.progress.follow(self.pair, side);
     }
 }
 

@@ -124,7 +124,7 @@ fn connected(machine: &Machine, states: &[&str]) {
         let state = machine.states.get(pair[0]).unwrap_or_else(|| panic!("{}: no state {}", machine.name, pair[0]));
         assert!(
             state.edges.iter().any(|edge| edge.to == pair[1]),
-            "{}: {} leads not to {}",
+            "{}: {} does not lead to {}",
             machine.name,
             pair[0],
             pair[1]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    probe::{ALL_WELL, EVERY, HANDOVER, HEARTBEAT, LATEST_START, LONGEST_INTERVAL},
+    probe::{EVERY, FAILING_TOLD_EVERY, HANDOVER, LATEST_START, LONGEST_INTERVAL, WELL_TOLD_EVERY},
     run::Kind,
     span::Span,
 };
@@ -361,7 +361,7 @@ fn only_the_recovery_region_starts_anything_by_itself() {
 /// Counted by EventBridge, which tells CloudWatch of each rule that an event has met.
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html>
 #[test]
-fn an_end_that_nobody_could_be_told_of_raises_an_alarm_of_its_own() {
+fn every_end_but_done_raises_an_alarm_whether_people_were_told_or_not() {
     let template = engine();
     for (of, slug) in [("Run", "run"), ("Backup", "backup")] {
         let (rule, alarm) = (format!("{of}EndedBadlyRule"), template.properties(&format!("{of}EndedBadlyAlarm")));
@@ -390,9 +390,9 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
     let alarm = template.properties("PrimaryDownAlarm");
     assert_eq!(alarm["TreatMissingData"], "ignore", "unknown is neither down nor up");
     // Heard of in each period, it neither comes to rest nor starts another run between two samples.
-    assert_eq!(alarm["Period"].as_u64(), Some(HEARTBEAT.duration().as_secs()));
+    assert_eq!(alarm["Period"].as_u64(), Some(FAILING_TOLD_EVERY.duration().as_secs()));
     let silent = template.properties("ProbeSilentAlarm");
-    assert!(silent["Period"].as_u64() >= Some(ALL_WELL.duration().as_secs()), "a healthy probe is not silent");
+    assert!(silent["Period"].as_u64() >= Some(WELL_TOLD_EVERY.duration().as_secs()), "a healthy probe is not silent");
     assert!(silent["EvaluationPeriods"].as_u64() >= Some(2), "of two minutes in a row one may be told of nothing");
     let event = repository::json("events/open-run.json");
     let detail = &event["request"]["detail"];

@@ -171,14 +171,14 @@ fn not_included(plan: &Plan, given: &Given) -> Vec<String> {
         "free tiers, discounts and taxes; other Regions' prices".to_owned(),
         "the databases themselves, their replication and automated backups, and instances that a restore test makes"
             .to_owned(),
-        "what is kept in the buckets and the logs: cents".to_owned(),
+        "storage of the buckets and the logs (cents)".to_owned(),
     ];
     let is_unsized = |name| given.sizes.all.is_none() && !given.sizes.of.contains_key(name);
     if plan.backups.iter().flat_map(|backup| &backup.components).any(is_unsized) {
-        left_out.push("snapshots and their copies, for want of a database's size".to_owned());
+        left_out.push("snapshots and their copies: no database's size was given".to_owned());
     }
     left_out.extend(match given.network {
-        Network::None => Some("a way from the functions' subnets to AWS, where they are in any".to_owned()),
+        Network::None => Some("NAT gateways or endpoints of the functions' subnets, if they are in any".to_owned()),
         Network::Nat { .. } => None,
         Network::Endpoints { .. } => Some(
             "a way to other Regions' services, which no endpoint leads to: RDS and KMS of the other sides, the witness's Lambda"

@@ -35,7 +35,8 @@ const CALLED_BY_WITNESS: [&str; 1] = ["Secrets Manager"];
 /// What a call sends and is sent, with its headers and its part of a connection.
 const CALL_BYTES: f64 = 5_000.0;
 
-/// Enters the networks. What goes through them is what all functions call, also those that are in none: at most so much.
+/// Enters the networks. Bytes are those of S3, Secrets Manager and CloudWatch by every function, in a network or not; what
+/// goes to other services is cents.
 pub(super) fn enter(plan: &Plan, network: Network, ledger: &mut Ledger) {
     let hours = MONTH.as_seconds() / 3_600.0;
     let of_services = ledger.sum(Thing::SecretRequest) + ledger.sum(Thing::MetricRequest);

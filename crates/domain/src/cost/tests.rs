@@ -173,7 +173,7 @@ fn a_key_of_a_copy_is_paid_for_once_and_one_of_aws_s_own_is_not() {
 fn snapshots_weigh_what_changed_and_only_where_a_size_is_given() {
     let plain = idle(&lab());
     assert_eq!(of(Part::Storage, &plain), 0.0);
-    assert!(plain.not_included.iter().any(|text| text.contains("want of a database's size")));
+    assert!(plain.not_included.iter().any(|text| text.contains("no database's size was given")));
     let mut plan = lab();
     plan.backups[0].retention = serde_json::from_value(json!({ "last": 3 })).unwrap();
     let cost = priced(&plan, &sized(100.0, 10.0));

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     plan::{Credential, Plan, PostgresPair, Probe, Tls},
-    probe::{ALL_WELL, EVERY, LEAD, LOGIN_EVERY},
+    probe::{EVERY, LEAD, LOGIN_EVERY, WELL_TOLD_EVERY},
     span::Span,
 };
 
@@ -31,7 +31,7 @@ const WINDOW_READS: f64 = 6.0;
 /// What it writes once: its claim.
 const WINDOW_WRITES: f64 = 1.0;
 
-/// A window is awake until its end, however early it was started: at most until its lead is over.
+/// How long a window is reckoned to be awake: its minute and its lead. One that nobody relieves stays longer.
 const WINDOW: Span = Span::seconds(EVERY.duration().as_secs() + LEAD.duration().as_secs());
 
 /// How often a window writes a healthy primary's position down: at its end, and as often as it has to before. Whoever writes
@@ -47,7 +47,7 @@ fn awake(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
         .runs("health-probe", 1.0, WINDOW)
         .uses(Thing::Get, WINDOW_READS + notes)
         .uses(Thing::Put, WINDOW_WRITES + notes)
-        .uses(Thing::MetricRequest, ratio(EVERY, ALL_WELL));
+        .uses(Thing::MetricRequest, ratio(EVERY, WELL_TOLD_EVERY));
     // Windows overlap, so that two environments take turns, and each keeps the credential for itself.
     let turn = EVERY.times(2);
     read_logins(pair, turn, 2.0, ledger);
@@ -64,7 +64,7 @@ const SAMPLE: Span = Span::milliseconds(1_400);
 /// than any other, for it reads where the watch stands.
 const CLAIM: Span = Span::milliseconds(1_500);
 
-/// What a window reads that sleeps: the plan and the claims at its start, what the window before has written down twice and
+/// What a window reads that naps: the plan and the claims at its start, what the window before has written down twice and
 /// the lease with its first sample, the claims for its relief.
 const SLEEPER_READS: f64 = 6.0;
 
@@ -84,7 +84,7 @@ fn by_sample(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
         .runs("health-probe", 1.0, CLAIM)
         .uses(Thing::Get, SLEEPER_READS + notes(&plan.probe))
         .uses(Thing::Put, WINDOW_WRITES + notes(&plan.probe))
-        .uses(Thing::MetricRequest, ratio(EVERY, ALL_WELL));
+        .uses(Thing::MetricRequest, ratio(EVERY, WELL_TOLD_EVERY));
     ledger
         .page(WATCH, a_month(interval))
         .runs("health-probe", 1.0, SAMPLE)

@@ -269,7 +269,7 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Probe {
-    /// From one sample to the next.
+    /// From one sample to the next. From 5 s on the probe naps between them, and logs in for each.
     pub interval: Span,
     /// How long the primary may be silent when it is looked at. Shorter than the interval.
     pub timeout: Span,

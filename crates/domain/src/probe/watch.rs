@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HANDOVER, NOTED, TELLING, later};
+use super::{HANDOVER, NOTED_EVERY, TELLING, later};
 use crate::{id::InstanceId, lease::ActiveSide, plan::Probe, span::Span, wal::LastSeen};
 
 /// What the watch remembers from one window to the next, and leaves for the judge.
@@ -80,9 +80,9 @@ pub fn believed_for(probe: &Probe) -> Span {
     probe.interval.times(2) + probe.longest_look() + HANDOVER + TELLING
 }
 
-/// How old the newest sign of life may be beyond an interval: a healthy watch writes one down [twice as often](NOTED), and
-/// one may be lost; or at each of its windows' ends.
-const SEEN_WITHIN: Span = NOTED.times(2);
+/// How old the newest sign of life may be beyond an interval. A healthy watch that is awake writes one down each
+/// [`NOTED_EVERY`], so that one may be lost; one that naps once a minute, so that none may.
+const SEEN_WITHIN: Span = NOTED_EVERY.times(2);
 
 impl Streak {
     /// Whether somebody goes on with it: its newest sample is no older than [`believed_for`].

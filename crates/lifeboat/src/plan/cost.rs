@@ -124,7 +124,7 @@ impl Cost {
         let network = match self.network {
             Ways::None if self.zones.is_some() => {
                 let remedy = "Leave it out, or name nat or endpoints.";
-                return Err(Refusal::usage("--zones is of --network nat or endpoints", remedy));
+                return Err(Refusal::usage("--zones needs --network nat or --network endpoints", remedy));
             }
             Ways::None => Network::None,
             Ways::Nat => Network::Nat { zones },
@@ -198,9 +198,9 @@ fn table(cost: &cost::Cost) -> Vec<String> {
             lines.push(format!("{}  {}", row(CHEAP, sum), cut(&names.join(", "), LONGEST_CHARS)));
         }
     }
-    lines.push(row("in all", cost.dollars));
+    lines.push(row("total", cost.dollars));
     lines.push(String::new());
-    lines.push("not in it:".to_owned());
+    lines.push("not included:".to_owned());
     lines.extend(cost.not_included.iter().map(|left_out| format!("  {left_out}")));
     lines
 }

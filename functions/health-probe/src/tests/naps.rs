@@ -1,4 +1,4 @@
-//! Windows that sleep between their samples.
+//! Windows that nap between their samples.
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn nobody_is_awake_between_two_samples_that_are_far_apart() {
 }
 
 #[test]
-fn windows_that_sleep_follow_each_other_without_gap_or_overlap() {
+fn windows_that_nap_follow_each_other_without_gap_or_overlap() {
     for (interval, step) in [("5s", 5_000), ("10s", 10_000), ("30s", 30_000)] {
         let (shelf, world) = (every(interval), Fake::down(&[(0, 400_000)]));
         minutes(&shelf, &world, 4);
@@ -39,7 +39,7 @@ fn windows_that_sleep_follow_each_other_without_gap_or_overlap() {
 }
 
 #[test]
-fn an_outage_begins_where_a_window_that_slept_last_saw_the_primary() {
+fn an_outage_begins_where_a_window_that_napped_last_saw_the_primary() {
     let (shelf, world) = (every("10s"), Fake::down(&[(95_000, 400_000)]));
     minutes(&shelf, &world, 3);
     let watch = remembered(&shelf);
@@ -108,4 +108,19 @@ fn a_message_that_is_late_dates_no_sample_back() {
     let streak = remembered(&shelf).failing.unwrap();
     assert!(streak.since >= at(10_000), "{streak:?}");
     assert!(streak.failures >= 3, "and it is counted on: {streak:?}");
+}
+
+#[test]
+fn a_window_whose_message_is_lost_is_told_as_a_gap_by_the_next_one() {
+    let (shelf, world) = (every("10s"), Fake::down(&[]));
+    world.clock.run(start(&shelf, &world, 0)).unwrap();
+    let from = remembered(&shelf).told_until.unwrap();
+    world.clock.run(world.clock.sleep_until(at(60_300)));
+    let second = json!({"watch": {"plan": "lab", "scheduledAt": at(60_000)}});
+    world.clock.run(handle(&shelf, &world, second)).unwrap();
+    world.naps.borrow_mut().clear();
+    let Answer::Watched(third) = world.clock.run(start(&shelf, &world, 2)).unwrap() else { panic!("not a window") };
+    let gap = serde_json::to_value(third.did.unwrap()).unwrap()["gapSeconds"].as_f64().unwrap();
+    let began = world.looked_at.borrow().len();
+    assert!(began > 0 && gap >= 60.0, "{gap} s since {from}");
 }

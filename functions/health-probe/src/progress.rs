@@ -1,9 +1,9 @@
-//! Where a watch stands between two samples: all that is needed to go on with it, in another invocation too.
+//! How far a window has come between two of its samples: all that is needed to go on with it, in another invocation too.
 
 use domain::{
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{ALL_WELL, Account, HEARTBEAT, Watch, Windows, later},
+    probe::{Account, FAILING_TOLD_EVERY, WELL_TOLD_EVERY, Watch, Windows, later},
     span::Span,
 };
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::claiming::Part;
 /// A window between two of its samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Stand {
+pub(crate) struct Progress {
     /// A window goes on with the plan that it began with.
     pub(crate) plan: Plan,
     /// The schedule's own time.
@@ -39,7 +39,7 @@ pub(crate) struct Stand {
     pub(crate) noted_at: Option<Timestamp>,
 }
 
-impl Stand {
+impl Progress {
     /// Before the first sample.
     pub(crate) fn new(plan: Plan, scheduled_at: Timestamp, part: Part) -> Self {
         let (Part { from, claim, after, gap }, interval) = (part, plan.probe.interval);
@@ -70,11 +70,11 @@ impl Stand {
 
     /// When what is known is to be told again.
     pub(crate) fn tells_again_at(&self) -> Option<Timestamp> {
-        let every = if self.known? == 0 { ALL_WELL } else { HEARTBEAT };
+        let every = if self.known? == 0 { WELL_TOLD_EVERY } else { FAILING_TOLD_EVERY };
         self.told_at.map(|told| later(told, every))
     }
 
-    /// Another instance takes writes now, or the same one as another side.
+    /// Follows the side that takes writes: what was told of another instance is forgotten.
     pub(crate) fn follow(&mut self, pair: &PostgresPair, side: ActiveSide) {
         let (instance, watch) = (&side.of(pair).instance, self.account.watch());
         if side != watch.side || watch.instance.as_ref() != Some(instance) {

@@ -31,7 +31,7 @@ fn the_table_is_read_at_a_glance() {
         line[row.len()..].split_whitespace().next().unwrap().parse::<f64>().unwrap()
     };
     let parts = ["engine", "storage", "between Regions", "networks"].map(dollars);
-    assert!((parts.iter().sum::<f64>() - dollars("in all")).abs() < 0.02, "{parts:?}");
+    assert!((parts.iter().sum::<f64>() - dollars("total")).abs() < 0.02, "{parts:?}");
     assert!(parts[0] > 1.0 && parts[1] > 1.0 && parts[3] == 0.0, "{parts:?}");
     let watch = lines.iter().find(|line| line.starts_with("  Lambda, the watch")).unwrap();
     assert!(watch.contains(" at 0.0000133334 per GB-s: 43,800 × "), "{watch}");

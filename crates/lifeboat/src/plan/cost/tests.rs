@@ -36,7 +36,7 @@ fn the_table_is_read_at_a_glance() {
     let watch = lines.iter().find(|line| line.starts_with("  Lambda, the watch")).unwrap();
     assert!(watch.contains(" at 0.0000133334 per GB-s: 43,800 × "), "{watch}");
     assert!(lines.iter().any(|line| line.starts_with("  each under a cent")));
-    assert!(lines.iter().any(|line| line == "not in it:"));
+    assert!(lines.iter().any(|line| line == "not included:"));
 }
 
 #[test]

@@ -16,6 +16,16 @@ pub fn plain(error: &str) -> String {
     format!("{plain}{place}")
 }
 
+/// The start of a text that came from outside, so that it fits where it is told.
+#[must_use]
+pub fn start_of(text: &str, chars: usize) -> String {
+    let mut start: String = text.chars().take(chars).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start
+}
+
 /// A time as people write it, with its offset.
 ///
 /// # Errors

@@ -226,3 +226,6 @@ fn read(found: &DbInstance) -> Instance {
         deletion_protection: found.deletion_protection().unwrap_or(false),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,12 +10,16 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    backup::{self, BackupRun, Found, Kind, Label, Missing, Move, Quota, Shot, Snapshot, Source, Stored, Taken, What},
+    backup::{
+        self, BackupRun, Found, Kind, LONGEST_REASON_CHARS, Label, Missing, Move, Quota, Shot, Snapshot, Source,
+        Stored, Taken, What,
+    },
     failure::Failure,
     id::{ComponentName, KmsKeyId, Region},
     lease::{ActiveSide, Lease},
     retention::State,
     step::Step,
+    wording,
 };
 use edge::{
     aws, clock,
@@ -169,17 +173,22 @@ async fn copies(
         match turn? {
             Turn::There(place) => taken.places.push(place),
             Turn::UnderWay(why) => under_way.push(why),
-            Turn::Never(because) => taken.missing.push(Missing { region: region.clone(), because }),
+            Turn::Never(because) => taken.missing.push(Missing::new(region.clone(), &because)),
         }
     }
     if !under_way.is_empty() {
-        return Ok(Step::under_way(under_way.join("; "), Value::Null, taken));
+        return Ok(Step::under_way(told(&under_way.join("; ")), Value::Null, taken));
     }
     let because = match taken.missing.as_slice() {
         [] => format!("`{name}` is in {}", names(taken.places.iter().map(|place| &place.region))),
         missing => missing.iter().map(|missing| missing.because.as_str()).collect::<Vec<_>>().join("; "),
     };
-    Ok(Step::done(because, Value::Null, taken))
+    Ok(Step::done(told(&because), Value::Null, taken))
+}
+
+/// Of all Regions, as far as a component's part has room for it.
+fn told(because: &str) -> String {
+    wording::start_of(because, LONGEST_REASON_CHARS)
 }
 
 fn stored(region: &Region, snapshot: &Snapshot) -> Stored {

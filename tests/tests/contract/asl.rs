@@ -1,5 +1,7 @@
 //! What Step Functions refuses, or fails at, and the lab's emulator takes: each rule with its source.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use tests::machine::Machine;
 
@@ -32,8 +34,23 @@ const OF_JSONPATH: [&str; 11] = [
     "Variable",
 ];
 
-/// JSONata's functions that Step Functions does not evaluate. <https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html>
-const NOT_EVALUATED: [&str; 1] = ["$eval("];
+/// What Step Functions evaluates: JSONata's functions but `$eval`, and some of its own. An emulator may know others.
+/// <https://docs.jsonata.org/string-functions> and the pages after it
+const OF_JSONATA: &str = "abs append assert average base64decode base64encode boolean ceil contains count decodeUrl decodeUrlComponent \
+    distinct each encodeUrl encodeUrlComponent error exists filter floor formatBase formatInteger formatNumber \
+    fromMillis join keys length lookup lowercase map match max merge millis min not now number pad parseInteger \
+    power random reduce replace reverse round shuffle sift single sort split spread sqrt string substring \
+    substringAfter substringBefore sum toMillis trim type uppercase";
+
+/// Its own. <https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html>
+const OF_STEP_FUNCTIONS: [&str; 5] = ["hash", "parse", "partition", "range", "uuid"];
+
+/// States that assign nothing. <https://states-language.net/spec.html>
+const ASSIGNS_NOTHING: [&str; 2] = ["Fail", "Succeed"];
+
+/// States that have a result of their own, which only they can read.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html>
+const HAS_A_RESULT: [&str; 3] = ["Map", "Parallel", "Task"];
 
 #[test]
 fn a_definition_is_no_larger_than_step_functions_takes() {
@@ -68,7 +85,7 @@ fn assigned(state: &Value) -> Vec<&serde_json::Map<String, Value>> {
 }
 
 #[test]
-fn a_state_has_no_field_of_the_other_query_language_and_asks_for_nothing_that_is_not_evaluated() {
+fn a_state_has_no_field_of_the_other_query_language() {
     for machine in Machine::all() {
         for (name, state) in &machine.states {
             let fields = state.json.as_object().into_iter().flatten().map(|(field, _)| field.as_str());
@@ -77,8 +94,81 @@ fn a_state_has_no_field_of_the_other_query_language_and_asks_for_nothing_that_is
             // A Pass has an Output with JSONata, and no Result.
             assert!(state.kind != "Pass" || state.json["Result"].is_null(), "{}: {name} has a Result", machine.name);
         }
-        for function in NOT_EVALUATED {
-            assert!(!machine.text.contains(function), "{} calls {function}", machine.name);
+    }
+}
+
+#[test]
+fn a_function_that_is_called_is_one_that_step_functions_evaluates() {
+    let mut called = 0;
+    for machine in Machine::all() {
+        for word in machine.text.split('$').skip(1) {
+            let name: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
+            if !name.is_empty() && word[name.len()..].starts_with('(') {
+                called += 1;
+                let known = OF_JSONATA.split(' ').chain(OF_STEP_FUNCTIONS).any(|known| known == name);
+                assert!(known, "{} calls ${name}", machine.name);
+            }
+        }
+    }
+    assert!(called > 20, "{called} calls: are they still found?");
+}
+
+#[test]
+fn a_state_reads_its_result_and_its_error_only_where_it_has_one() {
+    for machine in Machine::all() {
+        for (name, state) in &machine.states {
+            let of = format!("{}: {name}", machine.name);
+            let (mut caught, mut rest) = (Vec::new(), state.json.clone());
+            for catcher in rest["Catch"].as_array_mut().into_iter().flatten() {
+                caught.push(catcher.take());
+            }
+            // What is inside a Map has states of its own.
+            if let Some(fields) = rest.as_object_mut() {
+                fields.remove("ItemProcessor");
+            }
+            assert!(rest["Assign"].is_null() || !ASSIGNS_NOTHING.contains(&state.kind.as_str()), "{of} assigns");
+            let reads = |value: &Value, what: &str| texts(value).iter().any(|text| text.contains(what));
+            assert!(!reads(&rest, "$states.errorOutput"), "{of} reads an error where it caught none");
+            assert!(
+                caught.iter().all(|catcher| !reads(catcher, "$states.result")),
+                "{of} caught an error: it has no result"
+            );
+            let own = [&rest["Output"], &rest["Assign"]].iter().any(|value| reads(value, "$states.result"));
+            assert!(!own || HAS_A_RESULT.contains(&state.kind.as_str()), "{of} has no result");
+            for early in ["Arguments", "Items", "Seconds", "Choices"] {
+                assert!(!reads(&rest[early], "$states.result"), "{of}: its {early} come before its result");
+            }
+        }
+    }
+}
+
+/// A variable is read where it is assigned, and inside of that: never around it.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html>
+#[test]
+fn a_variable_is_read_only_where_it_can_be_seen() {
+    for machine in Machine::all() {
+        let definition: Value = serde_json::from_str(&machine.text).unwrap_or_default();
+        sees(&machine.name, &definition, &BTreeSet::new());
+    }
+}
+
+fn sees(place: &str, scope: &Value, around: &BTreeSet<String>) {
+    let states: Vec<(&String, &Value)> = scope["States"].as_object().into_iter().flatten().collect();
+    assert!(!states.is_empty(), "{place} has no States");
+    let own = states.iter().flat_map(|(_, state)| assigned(state)).flat_map(|assigns| assigns.keys().cloned());
+    let seen: BTreeSet<String> = own.chain(around.iter().cloned()).collect();
+    for (name, state) in states {
+        let mut outside = state.clone();
+        let inside = outside.as_object_mut().and_then(|fields| fields.remove("ItemProcessor"));
+        for text in texts(&outside) {
+            for word in text.split('$').skip(1) {
+                let variable: String = word.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let is_one = !variable.is_empty() && variable != "states" && !word[variable.len()..].starts_with('(');
+                assert!(!is_one || !text.starts_with("{%") || seen.contains(&variable), "{place}/{name}: ${variable}");
+            }
+        }
+        if let Some(inside) = inside {
+            sees(&format!("{place}/{name}"), &inside, &seen);
         }
     }
 }

@@ -6,6 +6,7 @@ mod engine;
 mod events;
 mod linters;
 mod machine;
+mod payloads;
 mod tree;
 
 use domain::plan::{self, Plan};

@@ -12,6 +12,7 @@ use crate::{
     id::{ClusterId, ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
     retention::Retention,
     upkeep::UpkeepOutcome,
+    wording,
 };
 
 /// One component's backup.
@@ -103,6 +104,18 @@ pub struct Missing {
     pub region: Region,
     /// Why.
     pub because: String,
+}
+
+/// How much is told of why a Region lacks a snapshot, and a component its backup: all of a backup's parts are one state's
+/// input, and AWS's own texts have any length.
+pub const LONGEST_REASON_CHARS: usize = 400;
+
+impl Missing {
+    /// A Region without it.
+    #[must_use]
+    pub fn new(region: Region, because: &str) -> Self {
+        Self { region, because: wording::start_of(because, LONGEST_REASON_CHARS) }
+    }
 }
 
 /// How a component's turn ended.

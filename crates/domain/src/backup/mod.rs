@@ -8,7 +8,7 @@ mod snapshot;
 mod source;
 mod tags;
 
-pub use manifest::{Checked, Manifest, Missing, Part, Stored, Taken};
+pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, Stored, Taken};
 pub use snapshot::{Found, Marks, Move, Quota, Shot, Snapshot, plan, room, same_data};
 pub use source::{Kind, Of, SeenCluster, Source, What};
 pub use tags::{BadTags, Label, carried, tag};

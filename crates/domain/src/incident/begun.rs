@@ -7,7 +7,7 @@ use crate::{
     id::ExecutionArn,
     request::FailoverRequest,
     run::{Kind, Trigger},
-    starter,
+    starter, wording,
 };
 
 /// How much of a text that came from outside is told.
@@ -110,11 +110,7 @@ fn noun(execution: &ExecutionArn) -> &str {
     }
 }
 
-/// The start of a text that came from outside.
+/// What came from outside, as far as it is told.
 fn told(text: &str) -> String {
-    let mut told: String = text.chars().take(TOLD_CHARS).collect();
-    if told.len() < text.len() {
-        told.push('…');
-    }
-    told
+    wording::start_of(text, TOLD_CHARS)
 }

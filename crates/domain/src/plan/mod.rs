@@ -8,7 +8,7 @@ mod cluster;
 mod finding;
 mod read;
 
-pub use check::{MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED, check};
+pub use check::{MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED, MOST_SNAPSHOTS, check};
 pub use cluster::{Cluster, ClusterEngine};
 pub use finding::{Finding, Place, Severity};
 pub use read::{Examined, LARGEST_PLAN_BYTES, MOST_FINDINGS, PlanError, examine, read, schema};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{Backup, Plan, finding::Finding},
-    MOST_BACKUP_REGIONS, MOST_PROVED, clusters,
+    MOST_BACKUP_REGIONS, MOST_PROVED, MOST_SNAPSHOTS, clusters,
     regions::partition,
     verification::LONGEST_CHECK,
 };
@@ -74,6 +74,15 @@ fn components(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>
 }
 
 fn copies(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    // One where it is taken, which may be one of those that it is copied to.
+    let regions = backup.copies.len() as u64 + 1;
+    let snapshots = backup.components.len() as u64 * regions;
+    if snapshots > MOST_SNAPSHOTS {
+        let what = format!("one backup is {snapshots} snapshots, more than one run tells of");
+        let remedy =
+            format!("Keep components times Regions to {MOST_SNAPSHOTS}: give some components a schedule of their own.");
+        found.push(Finding::error(format!("{path}.copies"), what, remedy));
+    }
     let is_elsewhere =
         |name, active| plan.component(name).is_some_and(|known| plan.backed_up_on(known, active) != active);
     let taken_on = |active: ActiveSide| {

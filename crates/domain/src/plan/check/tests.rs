@@ -567,6 +567,25 @@ fn a_plan_s_backups_are_in_as_many_regions_as_one_cleanup_goes_through() {
 }
 
 #[test]
+fn a_backup_is_as_many_snapshots_as_one_run_tells_of() {
+    let names: Vec<String> = std::iter::once("orders".to_owned()).chain((1..40).map(|n| format!("c{n}"))).collect();
+    let pairs: Value =
+        std::iter::once(lab()["components"][0].clone()).chain(names.iter().skip(1).map(|name| pair(name))).collect();
+    for (copies, expected) in [(4, &[][..]), (5, &["error: backups[0].copies"])] {
+        let copies: Value =
+            (1..=copies).map(|n| json!({"region": format!("eu-west-{n}"), "kmsKey": "alias/backups"})).collect();
+        let found = found(&[
+            ("/components", pairs.clone()),
+            ("/backups/0/components", json!(names)),
+            ("/backups/0/copies", copies.clone()),
+            ("/backups/0/verification", Value::Null),
+        ]);
+        let errors: Vec<&String> = found.iter().filter(|found| found.starts_with("error")).collect();
+        assert_eq!(errors, expected, "{copies}");
+    }
+}
+
+#[test]
 fn an_alarm_leaves_the_next_backup_time_and_is_one_that_cloudwatch_takes() {
     const OLDER: &str = "/backups/0/alarm/olderThan";
     let wrong = &["error: backups[0].alarm.olderThan"][..];

@@ -178,7 +178,7 @@ fn not_included(plan: &Plan, given: &Given) -> Vec<String> {
         left_out.push("snapshots and their copies: no database's size was given".to_owned());
     }
     left_out.extend(match given.network {
-        Network::None => Some("NAT gateways or endpoints of the functions' subnets, if they are in any".to_owned()),
+        Network::None => Some("the functions' network, if they are in one: NAT gateways or endpoints, and the way between the Regions".to_owned()),
         Network::Nat { .. } => None,
         Network::Endpoints { .. } => Some(
             "a way to other Regions' services, which no endpoint leads to: RDS and KMS of the other sides, the witness's Lambda"

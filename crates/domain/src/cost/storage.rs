@@ -63,14 +63,21 @@ pub(super) fn enter(plan: &Plan, sizes: &Sizes, from: Date, ledger: &mut Ledger)
         for name in &backup.components {
             let (Some(component), Some(gb)) = (plan.component(name), sizes.gb(name)) else { continue };
             let regions = elsewhere(plan, backup, component).count() as f64;
-            // The newest is whole; of each older one there is what the next newer one does not have.
-            let older: f64 = ages.windows(2).map(|two| sizes.changed(two[1] - two[0])).sum();
-            let whole = if ages.is_empty() { 0.0 } else { 1.0 + older };
+            // A cluster's is the size of its volume. <https://aws.amazon.com/rds/aurora/pricing/>
+            let is_whole = matches!(component, Component::Cluster(_));
             let (kept, size) = (ages.len(), counted(gb));
-            let of = format!("{size} GB × {}: {kept} kept, each but the newest by what changed", counted(whole));
+            let (whole, of) = if is_whole {
+                (kept as f64, format!("{size} GB × {kept}: each a whole volume"))
+            } else {
+                // The newest is whole; of each older one there is what the next newer one does not have.
+                let older: f64 = ages.windows(2).map(|two| sizes.changed(two[1] - two[0])).sum();
+                let whole = if ages.is_empty() { 0.0 } else { 1.0 + older };
+                (whole, format!("{size} GB × {}: {kept} kept, each but the newest by what changed", counted(whole)))
+            };
             let who = format!("{} of {name}, in each Region:", backup.name);
             ledger.enter(&who, thing(component), 1.0 + regions, gb * whole, of);
-            let sent = gb * sizes.changed(MONTH.as_seconds() / times.max(1e-9) / DAY.as_seconds());
+            let changed = sizes.changed(MONTH.as_seconds() / times.max(1e-9) / DAY.as_seconds());
+            let sent = gb * if is_whole { 1.0 } else { changed };
             let who = format!("copies of {name}, {}", backup.name);
             ledger.enter(&who, Thing::CrossingGb, times * regions, sent, format!("{} GB", counted(sent)));
         }

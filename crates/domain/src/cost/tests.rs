@@ -79,6 +79,7 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
                 + DAYS * (1.0 + 2.0),
             0.000_000_4,
         ),
+        ("SQS's requests", 2.0 * MINUTES * 3.0, 0.000_000_4),
         ("secrets", 3.0, 0.40),
         // Each third turn of either environment; nine logins of a look; one of a backup, one of a restore test.
         ("Secrets Manager's reads", MINUTES / 3.0 + HALF_HOURS * 9.0 + DAYS + SUNDAYS, 0.000005),
@@ -98,7 +99,7 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
         assert!((line.dollars - quantity * dollars_each).abs() < 1e-5, "{what}: {line:?}");
     }
     let engine = cost.parts.iter().find(|part| part.part == Part::Engine).unwrap();
-    assert_eq!(engine.lines.len(), 20, "the logs, and each line above: {:#?}", engine.lines);
+    assert_eq!(engine.lines.len(), 21, "the logs, and each line above: {:#?}", engine.lines);
     let sum: f64 = engine.lines.iter().map(|line| line.dollars).sum();
     assert!((engine.dollars - sum).abs() < 1e-5 && engine.dollars > 5.0);
     let all: f64 = cost.parts.iter().map(|part| part.dollars).sum();
@@ -123,7 +124,7 @@ fn samples_that_are_far_apart_are_invocations_of_their_own() {
     assert!((line(&apart, "Lambda, the watch").quantity - seconds * 0.125).abs() < 1e-5);
     let queue = MINUTES * 6.0 * 3.0 + 2.0 * MINUTES * 3.0;
     assert_eq!(line(&apart, "SQS's requests").quantity, queue, "messages, and pollers each 20 s");
-    assert!(awake.parts[0].lines.iter().all(|line| line.what != "SQS's requests"));
+    assert_eq!(line(&awake, "SQS's requests").quantity, 2.0 * MINUTES * 3.0, "the pollers");
 }
 
 #[test]
@@ -205,13 +206,15 @@ fn a_size_of_its_own_goes_before_that_of_all() {
 }
 
 #[test]
-fn a_cluster_s_snapshots_have_their_engine_s_price() {
+fn a_cluster_s_snapshots_are_whole_volumes_at_their_engine_s_price() {
     let mut plan = lab();
     let cluster = json!({ "kind": "cluster", "name": "reports", "engine": "docdb", "primary": "reports" });
     plan.components.push(serde_json::from_value(cluster).unwrap());
     plan.backups[0].components = vec!["reports".parse().unwrap()];
+    plan.backups[0].retention = serde_json::from_value(json!({ "last": 3 })).unwrap();
     let cost = priced(&plan, &sized(100.0, 0.0));
-    assert!((line(&cost, "snapshots of DocumentDB").dollars - 2.0 * 100.0 * 0.021).abs() < 1e-5);
+    // Each of the three is the whole volume, also where nothing changes; in two Regions.
+    assert!((line(&cost, "snapshots of DocumentDB").dollars - 2.0 * 300.0 * 0.021).abs() < 1e-5);
 }
 
 #[test]

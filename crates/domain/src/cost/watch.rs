@@ -17,6 +17,8 @@ const WATCH: &str = "the watch";
 pub(super) fn enter(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
     // ConsecutiveFailures has a value in each hour.
     ledger.there(WATCH, Thing::Metric, 1.0);
+    // Lambda asks the queue also where nobody naps.
+    ledger.page("the queue's pollers", a_month(POLL_EVERY)).uses(Thing::QueueRequest, POLLERS);
     if plan.probe.naps() {
         by_sample(plan, pair, ledger);
     } else {
@@ -64,9 +66,8 @@ const SAMPLE: Span = Span::milliseconds(1_400);
 /// than any other, for it reads where the watch stands.
 const CLAIM: Span = Span::milliseconds(1_500);
 
-/// What a window reads that naps: the plan and the claims at its start, what the window before has written down twice and
-/// the lease with its first sample, the claims for its relief.
-const SLEEPER_READS: f64 = 6.0;
+/// What a window reads that naps: what an awake one does, and what the window before has written down once more, at its start.
+const NAPPER_READS: f64 = WINDOW_READS + 1.0;
 
 /// What a message costs: to leave it, to hand it out, and to let it go.
 const MESSAGE_REQUESTS: f64 = 3.0;
@@ -82,7 +83,7 @@ fn by_sample(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
     ledger
         .page(WATCH, a_month(EVERY))
         .runs("health-probe", 1.0, CLAIM)
-        .uses(Thing::Get, SLEEPER_READS + notes(&plan.probe))
+        .uses(Thing::Get, NAPPER_READS + notes(&plan.probe))
         .uses(Thing::Put, WINDOW_WRITES + notes(&plan.probe))
         .uses(Thing::MetricRequest, ratio(EVERY, WELL_TOLD_EVERY));
     ledger
@@ -90,7 +91,6 @@ fn by_sample(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
         .runs("health-probe", 1.0, SAMPLE)
         .uses(Thing::QueueRequest, MESSAGE_REQUESTS)
         .sends(Thing::CrossingGb, SAMPLE_BYTES + LOGIN_BYTES);
-    ledger.page("the queue's pollers", a_month(POLL_EVERY)).uses(Thing::QueueRequest, POLLERS);
     read_logins(pair, interval, 1.0, ledger);
 }
 

@@ -72,7 +72,11 @@ enum Answer {
 }
 
 async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Value) -> Result<Answer, Failure> {
+    let is_message = event.get("Records").is_some();
     match edge::parse(edge::message(event)?, "HealthProbe")? {
+        HealthProbe::Watch { .. } | HealthProbe::Look(_) if is_message => {
+            Err(Failure::InvalidInput("Records[0].body: a message only has a window gone on with, as `resume`".into()))
+        }
         HealthProbe::Watch { plan, scheduled_at } => {
             window::watch(shelf, probe, &plan, scheduled_at).await.map(Answer::Watched)
         }

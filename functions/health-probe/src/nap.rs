@@ -5,10 +5,16 @@
 //! that never comes leaves the rest of its window unwatched, and what the next start is late besides: up to two minutes. The
 //! next window says how long.
 
-use domain::{failure::Failure, span::Span};
+use domain::{
+    failure::Failure,
+    plan::Plan,
+    probe::{EVERY, later},
+    span::Span,
+};
+use edge::shelf::Shelf;
 use jiff::Timestamp;
 
-use crate::{progress::Progress, telling::within, window::World};
+use crate::{handover::recalled, progress::Progress, telling::within, window::World};
 
 /// What is shorter is waited for: a message costs as much as some tenths of a second, and may be late.
 const SHORTEST: Span = Span::milliseconds(1_500);
@@ -17,7 +23,7 @@ const SHORTEST: Span = Span::milliseconds(1_500);
 /// that is late leaves a sample out.
 const SOONER: Span = Span::milliseconds(500);
 
-/// How long leaving word may take.
+/// How long leaving word may take, or reading whether it is heard.
 const PATIENCE: Span = Span::seconds(2);
 
 /// Whether it is worth it to nap until then.
@@ -25,10 +31,23 @@ pub(crate) fn is_worth_it(now: Timestamp, until: Timestamp) -> bool {
     Span::between(now, until) > SHORTEST
 }
 
+/// Whether windows that nap are gone on with: the one before the last has said its last word. Where the queue takes messages
+/// and hands none out, no window is left to it, nor the first one ever.
+pub(crate) async fn is_relied_on(
+    shelf: &impl Shelf,
+    world: &impl World,
+    plan: &Plan,
+    after: Option<Timestamp>,
+) -> bool {
+    let told_until = recalled(shelf, world, plan, PATIENCE).await.and_then(|watch| watch.told_until);
+    let silence = told_until.zip(after).map(|(told, after)| Span::between(told, after));
+    silence.is_some_and(|silence| silence < EVERY.times(2))
+}
+
 /// Leaves word to be woken just before `until`. SQS counts in whole seconds.
 pub(crate) async fn take(world: &impl World, progress: &Progress, until: Timestamp) -> Result<(), Failure> {
-    let left = Span::between(world.now(), until).as_milliseconds() - SOONER.as_milliseconds();
-    let roused = world.rouse(progress, Span::seconds(left / 1_000));
+    let left = Span::between(later(world.now(), SOONER), until);
+    let roused = world.rouse(progress, Span::seconds(left.duration().as_secs()));
     within(world, PATIENCE, roused).await.unwrap_or_else(|| {
         Err(Failure::AwsTransient { what: "the queue that wakes the probe did not answer".into(), source: None })
     })

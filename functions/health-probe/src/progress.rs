@@ -3,7 +3,7 @@
 use domain::{
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{Account, FAILING_TOLD_EVERY, WELL_TOLD_EVERY, Watch, Windows, later},
+    probe::{Account, FAILING_TOLD_EVERY, SETTLING, WELL_TOLD_EVERY, Watch, Windows, later},
     span::Span,
 };
 use jiff::Timestamp;
@@ -37,6 +37,9 @@ pub(crate) struct Progress {
     pub(crate) told_at: Option<Timestamp>,
     /// When the watch was last written down.
     pub(crate) noted_at: Option<Timestamp>,
+    /// Until when a primary that is well is told of as often as one that fails: the alarm must hear of it in a period in
+    /// which no sample failed, to come to rest.
+    pub(crate) unsettled_until: Option<Timestamp>,
 }
 
 impl Progress {
@@ -55,6 +58,7 @@ impl Progress {
             known: None,
             told_at: None,
             noted_at: None,
+            unsettled_until: None,
         }
     }
 
@@ -70,8 +74,13 @@ impl Progress {
 
     /// When what is known is to be told again.
     pub(crate) fn tells_again_at(&self) -> Option<Timestamp> {
-        let every = if self.known? == 0 { WELL_TOLD_EVERY } else { FAILING_TOLD_EVERY };
-        self.told_at.map(|told| later(told, every))
+        let every = if self.is_well() { WELL_TOLD_EVERY } else { FAILING_TOLD_EVERY };
+        self.told_at.filter(|_| self.known.is_some()).map(|told| later(told, every))
+    }
+
+    /// Whether the newest sample succeeded, and the alarm has had the time to hear of it.
+    pub(crate) fn is_well(&self) -> bool {
+        self.known == Some(0) && self.told_at >= self.unsettled_until
     }
 
     /// Follows the side that takes writes: what was told of another instance is forgotten.
@@ -80,6 +89,7 @@ impl Progress {
         if side != watch.side || watch.instance.as_ref() != Some(instance) {
             info!(plan.name = %self.plan.plan, ?side, instance.id = %instance, "the watch follows the primary");
             self.account.follow(side, instance);
+            self.unsettled_until = self.told_at.map(|told| later(told, SETTLING)).max(self.unsettled_until);
             (self.known, self.told_at, self.noted_at) = (None, None, None);
         }
     }

@@ -138,7 +138,17 @@ impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
         self.failed.notify_one();
     }
 
-    /// Tells everything until the end.
+    /// Whether something waits still that could not be told.
+    pub(crate) fn has_more(&self) -> bool {
+        self.watch.borrow().is_some() || !self.counts.borrow().is_empty() || !self.blips.borrow().is_empty()
+    }
+
+    /// More will come, after an end.
+    pub(crate) fn go_on(&self) {
+        self.is_over.set(false);
+    }
+
+    /// Tells everything until the end. What waits after it is told the next time.
     pub(crate) async fn tell(&self) {
         // Apart, so that a silent S3 keeps no value from the alarm, nor the other way round.
         tokio::join!(self.tell_counts(), self.tell_notes(), self.wake_once());

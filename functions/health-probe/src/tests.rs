@@ -42,6 +42,7 @@ struct Fake {
     /// When each call was answered, and its highest count.
     told: RefCell<Vec<(Timestamp, u32)>>,
     looked_at: RefCell<Vec<ActiveSide>>,
+    looked_when: RefCell<Vec<Timestamp>>,
 }
 
 fn at(milliseconds: i64) -> Timestamp {
@@ -66,6 +67,7 @@ impl Fake {
             published: RefCell::default(),
             told: RefCell::default(),
             looked_at: RefCell::default(),
+            looked_when: RefCell::default(),
         }
     }
 
@@ -96,6 +98,7 @@ impl World for Fake {
     async fn look(&self, _: &Plan, _: &PostgresPair, side: ActiveSide) -> Look {
         let now = self.now();
         self.looked_at.borrow_mut().push(side);
+        self.looked_when.borrow_mut().push(now);
         let down = self.down.iter().any(|(from, until)| (at(*from)..at(*until)).contains(&now));
         if down {
             self.clock.sleep(self.silence).await;

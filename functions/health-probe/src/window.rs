@@ -12,7 +12,7 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, Account, Blip, Change, RELIEF, Sample, TELLING, WELL_TOLD_EVERY},
+    probe::{self, Account, Blip, Change, RELIEF, SETTLING, Sample, TELLING},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -80,7 +80,7 @@ pub(crate) trait World {
 
 /// How long a window may wait at its beginning for what was written down before: a new connection's handshake fits, and
 /// one that starts late loses little.
-const PATIENCE: Span = Span::milliseconds(500);
+const PATIENCE: Span = Span::milliseconds(900);
 
 /// How long before its first sample a window reads where the watch stands.
 const BEGINS_SOONER: Span = Span::milliseconds(1_000);
@@ -97,7 +97,8 @@ pub(crate) async fn watch(
     let Some(part) = claim(shelf, world, &plan, scheduled_at).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
     };
-    Ok(watch_on(shelf, world, &plan, pair, Progress::new(plan.clone(), scheduled_at, part)).await)
+    let naps = plan.probe.naps() && nap::is_relied_on(shelf, world, &plan, part.after).await;
+    Ok(watch_on(shelf, world, &plan, pair, Progress::new(plan.clone(), scheduled_at, part), naps).await)
 }
 
 /// Watches a window on that has napped.
@@ -108,24 +109,25 @@ pub(crate) async fn resume(
 ) -> Result<Step<Watched>, Failure> {
     let plan = progress.plan.clone();
     let pair = watched_pair(&plan)?;
-    Ok(watch_on(shelf, world, &plan, pair, progress).await)
+    Ok(watch_on(shelf, world, &plan, pair, progress, plan.probe.naps()).await)
 }
 
 fn watched_pair(plan: &Plan) -> Result<&PostgresPair, Failure> {
     plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))
 }
 
-/// Watches from where a window stands: to its end, or until it may nap.
+/// Watches from where a window stands: to its end, or until it may nap, where it `naps` at all.
 async fn watch_on(
     shelf: &impl Shelf,
     world: &impl World,
     plan: &Plan,
     pair: &PostgresPair,
     mut progress: Progress,
+    mut naps: bool,
 ) -> Step<Watched> {
     let gap_seconds = progress.after.is_none().then_some(progress.gap.as_seconds());
     let mut watched = Watched { gap_seconds, ..Watched::default() };
-    let (mut naps, mut naps_until) = (plan.probe.naps(), None);
+    let (teller, mut naps_until) = (Teller::new(shelf, world, plan, pair), None);
     loop {
         if let Some(until) = naps_until.take() {
             match nap::take(world, &progress, until).await {
@@ -147,18 +149,25 @@ async fn watch_on(
         }
         if progress.is_new() {
             world.sleep_until(begins).await;
-            begin(shelf, world, plan, pair, &mut progress).await;
+            if !begin(shelf, world, plan, pair, &mut progress).await {
+                teller.ask_side();
+            }
         }
         // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
-        let teller = Teller::new(shelf, world, plan, pair);
+        teller.go_on();
         let handover = Handover::new(shelf, world, plan, progress.after, progress.from);
         let relief = Relief::new(shelf, world, plan, progress.scheduled_at, progress.claim.clone());
-        let (teller, handover, relief) = (&teller, &handover, &relief);
+        let (handover, relief) = (&handover, &relief);
         let mut window =
-            Window { world, teller, handover, relief, plan, pair, naps, is_late: false, progress, watched };
+            Window { world, teller: &teller, handover, relief, plan, pair, naps, is_late: false, progress, watched };
         let (watching, (), (), ()) = tokio::join!(window.watch(), teller.tell(), handover.read(), relief.wait());
         Window { progress, watched, .. } = window;
+        if let Some(side) = teller.side() {
+            progress.follow(pair, side);
+        }
         match watching {
+            // What could not be told is not left to a message.
+            ControlFlow::Break(_) if teller.has_more() => naps = false,
             ControlFlow::Break(until) => naps_until = Some(until),
             ControlFlow::Continue(()) => {
                 let because = format!("watched from {} until {}", progress.from, relief.until());
@@ -170,14 +179,24 @@ async fn watch_on(
 }
 
 /// Reads what the windows before wrote down and which side takes writes: no sooner than it is needed, for a run may move
-/// the primary meanwhile.
-async fn begin(shelf: &impl Shelf, world: &impl World, plan: &Plan, pair: &PostgresPair, progress: &mut Progress) {
+/// the primary meanwhile. `false` where the lease did not say which side.
+async fn begin(
+    shelf: &impl Shelf,
+    world: &impl World,
+    plan: &Plan,
+    pair: &PostgresPair,
+    progress: &mut Progress,
+) -> bool {
     let (before, side) =
         tokio::join!(recalled(shelf, world, plan, PATIENCE), active_side(shelf, world, plan, PATIENCE));
     let before = before.unwrap_or_default();
-    let side = side.unwrap_or(before.side);
+    let watched = side.unwrap_or(before.side);
+    if before.failing.is_some() || watched != before.side {
+        progress.unsettled_until = Some(probe::later(progress.from, SETTLING));
+    }
     progress.account = Account::new(before, plan.probe.interval);
-    progress.follow(pair, side);
+    progress.follow(pair, watched);
+    side.is_some()
 }
 
 struct Window<'a, S, W> {
@@ -213,7 +232,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         loop {
             let (at, until) = (self.progress.at, self.relief.until());
             if at >= until {
-                if self.naps && self.progress.known == Some(0) {
+                if self.naps && self.progress.is_well() {
                     // Nothing is due meanwhile: who has not taken over by now is not waited for.
                     self.relief.ask_now();
                 } else {
@@ -237,10 +256,12 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         }
         // The window's last word: what it knows now is all there is until the next one begins.
         let until = self.relief.until();
-        self.progress.account.end(until);
+        if !self.is_late {
+            self.progress.account.end(until);
+        }
         self.note();
         self.world.hang_up();
-        if !(self.naps && self.progress.known == Some(0)) {
+        if !(self.naps && self.progress.is_well()) {
             // Until then what fails is told again.
             let _ = self.wait_until(until).await;
         }
@@ -270,9 +291,10 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         ControlFlow::Continue(())
     }
 
-    /// Once the window before has said its last word: until then it listens.
+    /// Only while all is well, for in an outage no sample may hang on a queue; and once the window before has said its last
+    /// word: until then it listens.
     fn may_nap(&self) -> bool {
-        self.naps && !self.is_late && !self.progress.account.is_open()
+        self.naps && !self.is_late && self.progress.is_well() && !self.progress.account.is_open()
     }
 
     async fn sample(&mut self, at: Timestamp) {
@@ -292,7 +314,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         match self.progress.account.take(at, sample) {
             Change::StillUp => {
                 self.progress.known = Some(0);
-                if is_due(self.progress.told_at, WELL_TOLD_EVERY, at) {
+                if self.progress.tells_again_at().is_none_or(|again| again <= at) {
                     self.tell(at, 0);
                 }
                 if is_due(self.progress.noted_at, self.plan.probe.noted_every(), at) {
@@ -310,6 +332,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
                 }
             }
             Change::Recovered(_) => {
+                self.progress.unsettled_until = Some(probe::later(at, SETTLING));
                 self.tell(at, 0);
                 self.note();
             }
@@ -367,7 +390,9 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     /// end. A silence shorter than [`domain::plan::Probe::noted_every`] was watched and not worth writing down.
     fn tell_gap(&mut self, told_until: Option<Timestamp>) {
         let Some(silence) = told_until.map(|until| Span::between(until, self.progress.from)) else { return };
-        let gap = if silence >= self.plan.probe.noted_every() { silence } else { self.progress.gap };
+        // One that naps writes down at its end and not before.
+        let is_unsaid = self.plan.probe.naps() && told_until < self.progress.after;
+        let gap = if is_unsaid || silence >= self.plan.probe.noted_every() { silence } else { self.progress.gap };
         if gap > Span::seconds(0) {
             warn!(plan.name = %self.plan.plan, "nobody watched for {gap} before {}", self.progress.from);
         }
@@ -382,7 +407,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
             self.progress.account.settle();
             self.handover.end();
             if is_known && self.progress.account.is_well() {
-                self.progress.noted_at = Some(self.world.now());
+                self.progress.noted_at = self.progress.after;
             } else {
                 self.note();
             }

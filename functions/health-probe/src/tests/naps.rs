@@ -6,9 +6,19 @@ fn every(interval: &str) -> Memory {
     handover::at_pace(interval, "400ms")
 }
 
+/// The same after windows that were gone on with until now.
+fn on_and_on(interval: &str) -> Memory {
+    let windows = json!({"claimedUntil": at(0)});
+    let watch = json!({
+        "instance": "orders-primary", "failing": null, "lastSeen": {"lsn": "0/10", "at": at(-10_000)}, "toldUntil": at(0),
+    });
+    let shelf = every(interval).with("probes/lab/windows.json", &windows.to_string());
+    shelf.with("probes/lab/watch.json", &watch.to_string())
+}
+
 #[test]
 fn nobody_is_awake_between_two_samples_that_are_far_apart() {
-    let (shelf, world) = (every("10s"), Fake::down(&[]));
+    let (shelf, world) = (on_and_on("10s"), Fake::down(&[]));
     let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
     world.clock.run(handle(&shelf, &world, event)).unwrap();
     let (mut awake, mut invocations) = (world.now().as_millisecond() - at(200).as_millisecond(), 1);
@@ -60,7 +70,7 @@ fn failures_that_are_far_apart_are_told_again_as_often_as_the_alarm_looks() {
 
 #[test]
 fn a_message_that_comes_twice_counts_once() {
-    let (shelf, world) = (every("10s"), Fake::down(&[(0, 400_000)]));
+    let (shelf, world) = (on_and_on("10s"), Fake::down(&[(35_000, 400_000)]));
     let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
     world.clock.run(handle(&shelf, &world, event)).unwrap();
     while let Some((comes_at, message)) = world.message_of(at(0)) {
@@ -77,7 +87,7 @@ fn a_message_that_comes_twice_counts_once() {
 
 #[test]
 fn a_message_of_a_window_that_is_over_samples_nothing() {
-    let (shelf, world) = (every("10s"), Fake::down(&[]));
+    let (shelf, world) = (on_and_on("10s"), Fake::down(&[]));
     let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
     world.clock.run(handle(&shelf, &world, event)).unwrap();
     let (_, message) = world.message_of(at(0)).unwrap();
@@ -101,26 +111,87 @@ fn a_window_that_nobody_would_wake_stays_awake() {
 
 #[test]
 fn a_message_that_is_late_dates_no_sample_back() {
-    let mut world = Fake::down(&[(0, 400_000)]);
+    let mut world = Fake::down(&[(25_000, 400_000)]);
     world.queue_is_late = Span::seconds(3);
-    let shelf = every("10s");
+    let shelf = on_and_on("10s");
     minutes(&shelf, &world, 2);
+    let looked: Vec<i64> = world.looked_when.borrow().iter().map(|at| at.as_millisecond() % 10_000).collect();
+    assert!(looked.iter().all(|late| *late < 500), "{looked:?}");
     let streak = remembered(&shelf).failing.unwrap();
-    assert!(streak.since >= at(10_000), "{streak:?}");
-    assert!(streak.failures >= 3, "and it is counted on: {streak:?}");
+    assert!(streak.since >= at(30_000) && streak.failures >= 3, "and it is counted on: {streak:?}");
 }
 
 #[test]
 fn a_window_whose_message_is_lost_is_told_as_a_gap_by_the_next_one() {
-    let (shelf, world) = (every("10s"), Fake::down(&[]));
-    world.clock.run(start(&shelf, &world, 0)).unwrap();
-    let from = remembered(&shelf).told_until.unwrap();
-    world.clock.run(world.clock.sleep_until(at(60_300)));
-    let second = json!({"watch": {"plan": "lab", "scheduledAt": at(60_000)}});
-    world.clock.run(handle(&shelf, &world, second)).unwrap();
+    let (shelf, world) = (on_and_on("10s"), Fake::down(&[]));
+    let first = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
+    world.clock.run(handle(&shelf, &world, first)).unwrap();
     world.naps.borrow_mut().clear();
-    let Answer::Watched(third) = world.clock.run(start(&shelf, &world, 2)).unwrap() else { panic!("not a window") };
-    let gap = serde_json::to_value(third.did.unwrap()).unwrap()["gapSeconds"].as_f64().unwrap();
-    let began = world.looked_at.borrow().len();
-    assert!(began > 0 && gap >= 60.0, "{gap} s since {from}");
+    let mut gaps = [1, 2].map(|minute| {
+        let Answer::Watched(step) = world.clock.run(start(&shelf, &world, minute)).unwrap() else {
+            panic!("not a window")
+        };
+        serde_json::to_value(step.did.unwrap()).unwrap()["gapSeconds"].take()
+    });
+    assert_eq!(gaps[0].take(), json!(80.0), "all of the first window");
+    assert_eq!(gaps[1].take(), json!(0.0), "it follows one that was gone on with");
+}
+
+#[test]
+fn a_queue_that_hands_nothing_out_leaves_at_most_every_other_window_unwatched() {
+    let (shelf, world) = (on_and_on("10s"), Fake::down(&[]));
+    for minute in 0..6 {
+        world.clock.run(world.clock.sleep_until(at(minute * 60_000 + 300)));
+        let event = json!({"watch": {"plan": "lab", "scheduledAt": at(minute * 60_000)}});
+        world.clock.run(handle(&shelf, &world, event)).unwrap();
+        world.naps.borrow_mut().clear();
+    }
+    assert!(world.looked_at.borrow().len() >= 12, "{} samples in six minutes", world.looked_at.borrow().len());
+}
+
+#[test]
+fn in_an_outage_nobody_naps() {
+    let (shelf, world) = (on_and_on("10s"), Fake::down(&[(25_000, 400_000)]));
+    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
+    world.clock.run(handle(&shelf, &world, event)).unwrap();
+    while world.now() < at(30_000) {
+        let (comes_at, message) = world.message_of(at(0)).unwrap();
+        world.clock.run(world.clock.sleep_until(comes_at));
+        world.clock.run(handle(&shelf, &world, message)).unwrap();
+    }
+    assert!(world.naps.borrow().is_empty() && world.now() >= at(70_000), "it went on to its end by itself");
+    assert!(remembered(&shelf).failing.is_some_and(|streak| streak.failures >= 4));
+}
+
+#[test]
+fn what_came_back_is_told_of_until_the_alarm_has_come_to_rest() {
+    let (shelf, world) = (on_and_on("5s"), Fake::down(&[(9_000, 26_000)]));
+    minutes(&shelf, &world, 2);
+    let told = world.published.borrow();
+    let highest = |period: i64| {
+        let of = told.iter().filter(|(sampled, _)| Span::between(at(0), *sampled).as_seconds() as i64 / 10 == period);
+        of.map(|(_, failures)| *failures).max()
+    };
+    assert!(highest(2).is_some_and(|failures| failures > 0) && [3, 4].map(highest).contains(&Some(0)), "{told:?}");
+}
+
+#[test]
+fn a_message_asks_for_nothing_but_that_a_window_is_gone_on_with() {
+    let (shelf, world) = (every("10s"), Fake::down(&[]));
+    for event in [
+        include_str!("../../../../events/health-probe.json"),
+        include_str!("../../../../events/health-probe-look.json"),
+    ] {
+        let error = world.clock.run(handle(&shelf, &world, json!({"Records": [{"body": event}]}))).unwrap_err();
+        assert!(error.to_string().contains("Records[0].body"), "{error}");
+    }
+}
+
+#[test]
+fn what_cannot_be_told_before_a_nap_keeps_the_window_awake() {
+    let world = Fake { refuses_until: Some(at(25_000)), ..Fake::down(&[(11_000, 16_000)]) };
+    let shelf = on_and_on("5s");
+    minutes(&shelf, &world, 2);
+    assert!(world.published.borrow().iter().any(|(_, failures)| *failures == 1), "it is told later");
+    assert_eq!(blips(&shelf).len(), 1);
 }

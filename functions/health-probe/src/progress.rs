@@ -37,9 +37,9 @@ pub(crate) struct Progress {
     pub(crate) told_at: Option<Timestamp>,
     /// When the watch was last written down.
     pub(crate) noted_at: Option<Timestamp>,
-    /// Until when a primary that is well is told of as often as one that fails: the alarm must hear of it in a period in
-    /// which no sample failed, to come to rest.
-    pub(crate) unsettled_until: Option<Timestamp>,
+    /// When failures were last told of, by this window or one before. For [`SETTLING`] a primary that is well is told of as
+    /// often as one that fails: the alarm must hear of it in a period in which nothing failed, to come to rest.
+    pub(crate) failing_told_at: Option<Timestamp>,
 }
 
 impl Progress {
@@ -58,7 +58,7 @@ impl Progress {
             known: None,
             told_at: None,
             noted_at: None,
-            unsettled_until: None,
+            failing_told_at: None,
         }
     }
 
@@ -80,7 +80,17 @@ impl Progress {
 
     /// Whether the newest sample succeeded, and the alarm has had the time to hear of it.
     pub(crate) fn is_well(&self) -> bool {
-        self.known == Some(0) && self.told_at >= self.unsettled_until
+        self.known == Some(0) && self.told_at >= self.failing_told_at.map(|failing| later(failing, SETTLING))
+    }
+
+    /// What the windows before wrote down.
+    pub(crate) fn has_heard(&mut self, before: &Watch) {
+        self.failing_told_at = self.failing_told_at.max(before.failing_told_at);
+    }
+
+    /// What is to be written down.
+    pub(crate) fn watch(&self) -> Watch {
+        Watch { failing_told_at: self.failing_told_at, ..self.account.watch().clone() }
     }
 
     /// Follows the side that takes writes: what was told of another instance is forgotten.
@@ -89,7 +99,6 @@ impl Progress {
         if side != watch.side || watch.instance.as_ref() != Some(instance) {
             info!(plan.name = %self.plan.plan, ?side, instance.id = %instance, "the watch follows the primary");
             self.account.follow(side, instance);
-            self.unsettled_until = self.told_at.map(|told| later(told, SETTLING)).max(self.unsettled_until);
             (self.known, self.told_at, self.noted_at) = (None, None, None);
         }
     }

@@ -12,7 +12,7 @@ use domain::{
     id::PlanName,
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{self, Account, Blip, Change, RELIEF, SETTLING, Sample, TELLING},
+    probe::{self, Account, Blip, Change, RELIEF, Sample, TELLING},
     span::Span,
     step::Step,
     wal::LastSeen,
@@ -191,9 +191,7 @@ async fn begin(
         tokio::join!(recalled(shelf, world, plan, PATIENCE), active_side(shelf, world, plan, PATIENCE));
     let before = before.unwrap_or_default();
     let watched = side.unwrap_or(before.side);
-    if before.failing.is_some() || watched != before.side {
-        progress.unsettled_until = Some(probe::later(progress.from, SETTLING));
-    }
+    progress.has_heard(&before);
     progress.account = Account::new(before, plan.probe.interval);
     progress.follow(pair, watched);
     side.is_some()
@@ -332,7 +330,6 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
                 }
             }
             Change::Recovered(_) => {
-                self.progress.unsettled_until = Some(probe::later(at, SETTLING));
                 self.tell(at, 0);
                 self.note();
             }
@@ -348,6 +345,9 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
 
     fn tell(&mut self, at: Timestamp, failures: u32) {
         self.teller.count(at, failures);
+        if failures > 0 {
+            self.progress.failing_told_at = Some(at);
+        }
         (self.progress.known, self.progress.told_at) = (Some(failures), Some(at));
     }
 
@@ -356,11 +356,11 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         if self.progress.account.is_open() {
             return;
         }
-        let watch = self.progress.account.watch();
+        let watch = self.progress.watch();
         // A watch that has seen nothing yet says so, and says the first thing that it sees at once.
         let has_seen = watch.last_seen.is_some() || watch.failing.is_some();
         self.progress.noted_at = has_seen.then(|| self.world.now());
-        self.teller.note(watch.clone());
+        self.teller.note(watch);
         for recovery in self.progress.account.recoveries() {
             let blip = Blip::new(self.plan.plan.clone(), &self.plan.probe, recovery.streak, recovery.at);
             info!(plan.name = %self.plan.plan, because = blip.because, "recovered");
@@ -373,6 +373,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         let Some(heard) = self.handover.heard() else { return };
         let mut is_known = false;
         if let Some(before) = heard.before {
+            self.progress.has_heard(&before);
             if heard.is_last {
                 self.tell_gap(before.told_until);
             }

@@ -29,6 +29,10 @@ pub struct Watch {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub told_until: Option<Timestamp>,
+    /// When failures were last told of, of whichever instance: the alarm has them for that period.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub failing_told_at: Option<Timestamp>,
 }
 
 /// Failures in a row.

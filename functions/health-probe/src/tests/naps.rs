@@ -164,18 +164,6 @@ fn in_an_outage_nobody_naps() {
 }
 
 #[test]
-fn what_came_back_is_told_of_until_the_alarm_has_come_to_rest() {
-    let (shelf, world) = (on_and_on("5s"), Fake::down(&[(9_000, 26_000)]));
-    minutes(&shelf, &world, 2);
-    let told = world.published.borrow();
-    let highest = |period: i64| {
-        let of = told.iter().filter(|(sampled, _)| Span::between(at(0), *sampled).as_seconds() as i64 / 10 == period);
-        of.map(|(_, failures)| *failures).max()
-    };
-    assert!(highest(2).is_some_and(|failures| failures > 0) && [3, 4].map(highest).contains(&Some(0)), "{told:?}");
-}
-
-#[test]
 fn a_message_asks_for_nothing_but_that_a_window_is_gone_on_with() {
     let (shelf, world) = (every("10s"), Fake::down(&[]));
     for event in [

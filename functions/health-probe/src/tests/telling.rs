@@ -175,3 +175,41 @@ fn waking_holds_up_no_sample_and_no_window() {
     assert_eq!(remembered(&shelf).failing.map(|streak| streak.failures), Some(6));
     assert!(world.now() <= at(75_000), "ended at {}", world.now());
 }
+
+#[test]
+fn what_came_back_is_told_of_until_the_alarm_has_come_to_rest_at_every_pace_and_across_windows() {
+    for (interval, written, handover) in handover::PACES {
+        for back in [handover - interval, handover, handover + 1, handover + interval, handover + 20_000] {
+            let world = Fake::down(&[(handover - 4 * interval - 30_000, back)]);
+            let shelf = Slow::with(&world, at_pace(written, "400ms"), 30);
+            minutes(&shelf, &world, 4);
+            let periods = periods(&world);
+            let back = at(first_sample(interval, back)).as_millisecond() / 10_000;
+            let rests = (back..).find(|period| periods.get(period) == Some(&0)).unwrap();
+            let within = 2 + interval / 10_000;
+            assert!(rests - back <= within, "{written}: back in period {back}, at rest in {rests}: {periods:?}");
+        }
+    }
+}
+
+#[test]
+fn an_alarm_that_rose_for_one_side_comes_to_rest_by_the_other() {
+    // The run has moved the primary just before the next window begins.
+    for moved in [60_000, 71_000, 72_900, 73_100, 80_000] {
+        let world = Fake::down(&[(30_000, moved)]);
+        let shelf = lab();
+        let moving = async {
+            world.clock.sleep_until(at(moved - 1)).await;
+            let lease = r#"{"plan":"lab","generation":1,"holder":null,"active":"replica","last":null}"#;
+            drop(
+                edge::shelf::Shelf::put(&shelf, "leases/lab.json", lease.into(), edge::shelf::Condition::Always).await,
+            );
+        };
+        let starts = futures::future::join_all((0..3).map(|minute| start(&shelf, &world, minute)));
+        world.clock.run(async { tokio::join!(starts, relieve(&shelf, &world, 2), moving) });
+        let periods = periods(&world);
+        let back = at(moved).as_millisecond() / 10_000;
+        let rests = (back..).find(|period| periods.get(period) == Some(&0)).unwrap();
+        assert!(rests - back <= 2, "{moved}: {periods:?}");
+    }
+}

@@ -111,6 +111,9 @@ const STARTS_WITHIN: Duration = Duration::from_secs(55);
 /// Round trips between two Regions of a switchover: logins of its steps, and their questions.
 const ROUND_TRIPS: u32 = 15;
 
+/// How soon a promotion that waits is asked again, at its first asks.
+const ASKED_AGAIN: Duration = Duration::from_secs(1);
+
 /// How soon a function that wakes is asked again.
 const WAKING: Duration = Duration::from_secs(3);
 
@@ -206,10 +209,12 @@ impl Manners {
         if self == Self::Instant { Duration::ZERO } else { STARTS_WITHIN }
     }
 
-    /// What AWS itself adds to an outage: a promotion's restart, and some round trips of the engine and of the client.
+    /// What AWS itself adds to an outage: a promotion's restart and what is shown of it late, the step that waits for it and is
+    /// asked again, and some round trips of the engine and of the client.
     #[must_use]
     pub fn adds_to_an_outage(self) -> Duration {
-        let promotion = self.promotion_begins().unwrap_or_default() + self.promotion_reboots();
+        let Some(begins) = self.promotion_begins() else { return Duration::ZERO };
+        let promotion = begins + self.promotion_reboots() + self.status_lag() * 2 + ASKED_AGAIN;
         promotion + self.far().round_trip * ROUND_TRIPS
     }
 

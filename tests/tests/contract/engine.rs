@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use domain::{
     probe::{EVERY, FAILING_TOLD_EVERY, HANDOVER, LATEST_START, LONGEST_INTERVAL, WELL_TOLD_EVERY},
-    run::Kind,
     span::Span,
 };
 use serde_json::{Value, json};

@@ -85,7 +85,7 @@ fn every_loop_is_bounded_by_its_count() {
 /// database up for as long.
 fn most_asks(wait: &str) -> u64 {
     match wait {
-        "WaitForDns" => 240,
+        "WaitForDns" | "WaitForPromotion" => 240,
         "WaitForHardening" => 200,
         _ => 120,
     }

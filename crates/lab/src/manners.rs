@@ -111,7 +111,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(55);
 /// Round trips between two Regions of a switchover: logins of its steps, and their questions.
 const ROUND_TRIPS: u32 = 15;
 
-/// How soon a promotion that waits is asked again, at its first asks.
+/// How soon a promotion that waits is asked again.
 const ASKED_AGAIN: Duration = Duration::from_secs(1);
 
 /// How soon a function that wakes is asked again.

@@ -254,7 +254,8 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         }
         // The window's last word: what it knows now is all there is until the next one begins.
         let until = self.relief.until();
-        if !self.is_late {
+        // One that was woken too late to look once has nothing to say of that time.
+        if !self.is_late || self.watched.samples > 0 {
             self.progress.account.end(until);
         }
         self.note();

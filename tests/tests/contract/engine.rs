@@ -419,8 +419,9 @@ fn the_probe_has_time_for_its_longest_window_and_what_is_told_after_it() {
 }
 
 /// Lambda takes no queue whose messages come again before a function's time is over, and one that comes after its window is
-/// of no use.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
+/// of no use. It ends a chain of a function and a queue after 16 invocations, unless it is told that there is one.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>,
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>
 #[test]
 fn the_queue_that_wakes_the_probe_gives_it_time_and_keeps_nothing_for_long() {
     let template = engine();
@@ -432,6 +433,7 @@ fn the_queue_that_wakes_the_probe_gives_it_time_and_keeps_nothing_for_long() {
     assert!((longest..=longest.times(2)).contains(&kept), "{kept}");
     let mapping = template.properties("NapsMapping");
     assert_eq!(mapping["BatchSize"], 1, "a sample is an invocation");
+    assert_eq!(probe["RecursiveLoop"], "Allow");
     assert_eq!(template.resources["NapsMapping"]["Condition"], "StartsRecovery");
     let where_it_is = conditional(&probe["Environment"]["Variables"]["LIFEBOAT_NAPS"]).map(|(region, _)| region);
     assert_eq!(where_it_is, Some("StartsRecovery"));

@@ -80,7 +80,7 @@ fn what_contradicts_the_plan_or_itself_is_refused_with_a_remedy() {
         (&["--size-gb", "reports=5"][..], "no schedule of plan `lab` backs that up", "Name one of: orders."),
         (&["--size-gb", "5", "--size-gb", "6"], "twice for all components", "once"),
         (&["--size-gb", "orders=5", "--size-gb", "orders=5"], "twice for `orders`", "once"),
-        (&["--zones", "2"], "--zones is of --network", "nat or endpoints"),
+        (&["--zones", "2"], "--zones needs --network", "nat or endpoints"),
     ] {
         let refusal = reckoned(options).unwrap_err();
         assert!(matches!(refusal, Refusal::Usage { .. }), "{options:?}");

@@ -249,7 +249,7 @@ pub(crate) fn once_promoting(person: &'static str) -> Vec<Path> {
         path(
             "a promotion that never ends",
             person,
-            "not promoted after 121 asks: still starting",
+            "not promoted after 241 asks: still starting",
             json!({ "PromoteReplica": waits("still starting") }),
         ),
         path("a promotion that fails", person, "AwsRejected", json!({ "PromoteReplica": fails("AwsRejected", "no") })),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cron::{self, BadCron, Cron},
     span::Span,
+    wording,
 };
 
 /// Why a text is not a name of its kind.
@@ -24,11 +25,7 @@ pub struct BadId {
 const SHOWN_CHARS: usize = 64;
 
 fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN_CHARS).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
+    wording::start_of(text, SHOWN_CHARS)
 }
 
 macro_rules! id {

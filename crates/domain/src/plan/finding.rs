@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::wording;
+
 /// Something wrong with a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -115,11 +117,7 @@ const QUOTED_CHARS: usize = 40;
 
 /// A text of the plan between backticks, cut short where it is long.
 pub(super) fn quoted(text: &str) -> String {
-    let mut shown: String = text.chars().take(QUOTED_CHARS).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    format!("`{}`", printable(&shown))
+    format!("`{}`", printable(&wording::start_of(text, QUOTED_CHARS)))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use domain::span::Span;
+use domain::{span::Span, wording};
 use jiff::Timestamp;
 
 use super::{DrillResult, Event, Figures, Moment, Part, Subject, Tone, parts};
@@ -201,11 +201,7 @@ fn offset(struck_at: Option<Timestamp>, at: Timestamp) -> String {
 
 /// A text without what could move a terminal's cursor, on one line, of a bearable length.
 fn clean(text: &str) -> String {
-    let mut clean: String = text.chars().take(LONGEST_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST_CHARS).is_some() {
-        clean.push('…');
-    }
-    clean
+    wording::start_of(text, LONGEST_CHARS).replace(char::is_control, " ")
 }
 
 #[cfg(test)]

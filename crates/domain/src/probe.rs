@@ -53,7 +53,7 @@ pub const FAILING_TOLD_EVERY: Span = Span::seconds(10);
 
 /// For how long a primary that has come back is told of as often as one that fails: the alarm looks at the highest count of
 /// each of its periods, and must see one in which nothing failed.
-pub const SETTLING: Span = FAILING_TOLD_EVERY.times(2);
+pub const COMES_TO_REST: Span = FAILING_TOLD_EVERY.times(2);
 
 /// How often a healthy primary is told of: often enough that the watch is not taken for silent.
 pub const WELL_TOLD_EVERY: Span = Span::seconds(60);

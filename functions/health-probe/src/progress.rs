@@ -3,7 +3,7 @@
 use domain::{
     lease::ActiveSide,
     plan::{Plan, PostgresPair},
-    probe::{Account, FAILING_TOLD_EVERY, SETTLING, WELL_TOLD_EVERY, Watch, Windows, later},
+    probe::{Account, COMES_TO_REST, FAILING_TOLD_EVERY, WELL_TOLD_EVERY, Watch, Windows, later},
     span::Span,
 };
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub(crate) struct Progress {
     pub(crate) told_at: Option<Timestamp>,
     /// When the watch was last written down.
     pub(crate) noted_at: Option<Timestamp>,
-    /// When failures were last told of, by this window or one before. For [`SETTLING`] a primary that is well is told of as
+    /// When failures were last told of, by this window or one before. For [`COMES_TO_REST`] a primary that is well is told of as
     /// often as one that fails: the alarm must hear of it in a period in which nothing failed, to come to rest.
     pub(crate) failing_told_at: Option<Timestamp>,
 }
@@ -80,7 +80,7 @@ impl Progress {
 
     /// Whether the newest sample succeeded, and the alarm has had the time to hear of it.
     pub(crate) fn is_well(&self) -> bool {
-        self.known == Some(0) && self.told_at >= self.failing_told_at.map(|failing| later(failing, SETTLING))
+        self.known == Some(0) && self.told_at >= self.failing_told_at.map(|failing| later(failing, COMES_TO_REST))
     }
 
     /// What the windows before wrote down.

@@ -45,7 +45,7 @@ pub(crate) struct Watched {
 
 #[cfg(test)]
 impl Watched {
-    /// Adds what the window came to after it had slept.
+    /// Adds what the window came to after it had napped.
     pub(crate) fn add(&mut self, more: &Self) {
         self.samples += more.samples;
         self.failed += more.failed;
@@ -298,7 +298,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
 
     async fn sample(&mut self, at: Timestamp) {
         if let Some(side) = self.teller.side() {
-            self.follow(side);
+            self.progress.follow(self.pair, side);
         }
         // Side by side, so that no sample waits for what the window before has to say, nor is told without it.
         let side = self.progress.account.watch().side;
@@ -414,10 +414,6 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
                 self.note();
             }
         }
-    }
-
-    fn follow(&mut self, side: ActiveSide) {
-        self.progress.follow(self.pair, side);
     }
 }
 

@@ -16,11 +16,21 @@ fn on_and_on(interval: &str) -> Memory {
     shelf.with("probes/lab/watch.json", &watch.to_string())
 }
 
+/// The schedule's start of a minute, and nothing of what it leaves word for.
+fn begin(shelf: &Memory, world: &Fake, minute: i64) {
+    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(minute * 60_000)}});
+    world.clock.run(handle(shelf, world, event)).unwrap();
+}
+
+/// How many places of the grid a streak reaches over.
+fn places(streak: &domain::probe::Streak, step: i64) -> i64 {
+    (streak.until.as_millisecond() - streak.since.as_millisecond()) / step + 1
+}
+
 #[test]
 fn nobody_is_awake_between_two_samples_that_are_far_apart() {
     let (shelf, world) = (on_and_on("10s"), Fake::down(&[]));
-    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
-    world.clock.run(handle(&shelf, &world, event)).unwrap();
+    begin(&shelf, &world, 0);
     let (mut awake, mut invocations) = (world.now().as_millisecond() - at(200).as_millisecond(), 1);
     while world.now() < at(60_000) {
         let (comes_at, message) = world.message_of(at(0)).expect("somebody is woken for the next sample");
@@ -41,8 +51,8 @@ fn windows_that_nap_follow_each_other_without_gap_or_overlap() {
         minutes(&shelf, &world, 4);
         let streak = remembered(&shelf).failing.unwrap();
         let samples = i64::try_from(world.looked_at.borrow().len()).unwrap();
-        let steps = (streak.until.as_millisecond() - streak.since.as_millisecond()) / step;
-        assert_eq!((i64::from(streak.failures), samples), (steps + 1, steps + 1), "{interval}");
+        let places = places(&streak, step);
+        assert_eq!((i64::from(streak.failures), samples), (places, places), "{interval}");
         let told: Vec<u32> = world.published.borrow().iter().map(|(_, failures)| *failures).collect();
         assert!(told.is_sorted() && told.last() == Some(&streak.failures), "{interval}: {told:?}");
     }
@@ -71,8 +81,7 @@ fn failures_that_are_far_apart_are_told_again_as_often_as_the_alarm_looks() {
 #[test]
 fn a_message_that_comes_twice_counts_once() {
     let (shelf, world) = (on_and_on("10s"), Fake::down(&[(35_000, 400_000)]));
-    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
-    world.clock.run(handle(&shelf, &world, event)).unwrap();
+    begin(&shelf, &world, 0);
     while let Some((comes_at, message)) = world.message_of(at(0)) {
         world.clock.run(world.clock.sleep_until(comes_at));
         world.clock.run(handle(&shelf, &world, message.clone())).unwrap();
@@ -81,15 +90,13 @@ fn a_message_that_comes_twice_counts_once() {
         }
     }
     let streak = remembered(&shelf).failing.unwrap();
-    let steps = (streak.until.as_millisecond() - streak.since.as_millisecond()) / 10_000;
-    assert_eq!(i64::from(streak.failures), steps + 1);
+    assert_eq!(i64::from(streak.failures), places(&streak, 10_000));
 }
 
 #[test]
 fn a_message_of_a_window_that_is_over_samples_nothing() {
     let (shelf, world) = (on_and_on("10s"), Fake::down(&[]));
-    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
-    world.clock.run(handle(&shelf, &world, event)).unwrap();
+    begin(&shelf, &world, 0);
     let (_, message) = world.message_of(at(0)).unwrap();
     minutes(&shelf, &world, 4);
     let (looks, watch) = (world.looked_at.borrow().len(), remembered(&shelf));
@@ -105,8 +112,7 @@ fn a_window_that_nobody_would_wake_stays_awake() {
     let shelf = every("10s");
     minutes(&shelf, &world, 2);
     let streak = remembered(&shelf).failing.unwrap();
-    let steps = (streak.until.as_millisecond() - streak.since.as_millisecond()) / 10_000;
-    assert!(streak.failures >= 12 && i64::from(streak.failures) == steps + 1, "{streak:?}");
+    assert!(streak.failures >= 12 && i64::from(streak.failures) == places(&streak, 10_000), "{streak:?}");
 }
 
 #[test]
@@ -124,8 +130,7 @@ fn a_message_that_is_late_dates_no_sample_back() {
 #[test]
 fn a_window_whose_message_is_lost_is_told_as_a_gap_by_the_next_one() {
     let (shelf, world) = (on_and_on("10s"), Fake::down(&[]));
-    let first = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
-    world.clock.run(handle(&shelf, &world, first)).unwrap();
+    begin(&shelf, &world, 0);
     world.naps.borrow_mut().clear();
     let mut gaps = [1, 2].map(|minute| {
         let Answer::Watched(step) = world.clock.run(start(&shelf, &world, minute)).unwrap() else {
@@ -142,8 +147,7 @@ fn a_queue_that_hands_nothing_out_leaves_at_most_every_other_window_unwatched() 
     let (shelf, world) = (on_and_on("10s"), Fake::down(&[]));
     for minute in 0..6 {
         world.clock.run(world.clock.sleep_until(at(minute * 60_000 + 300)));
-        let event = json!({"watch": {"plan": "lab", "scheduledAt": at(minute * 60_000)}});
-        world.clock.run(handle(&shelf, &world, event)).unwrap();
+        begin(&shelf, &world, minute);
         world.naps.borrow_mut().clear();
     }
     assert!(world.looked_at.borrow().len() >= 12, "{} samples in six minutes", world.looked_at.borrow().len());
@@ -152,8 +156,7 @@ fn a_queue_that_hands_nothing_out_leaves_at_most_every_other_window_unwatched() 
 #[test]
 fn in_an_outage_nobody_naps() {
     let (shelf, world) = (on_and_on("10s"), Fake::down(&[(25_000, 400_000)]));
-    let event = json!({"watch": {"plan": "lab", "scheduledAt": at(0)}});
-    world.clock.run(handle(&shelf, &world, event)).unwrap();
+    begin(&shelf, &world, 0);
     while world.now() < at(30_000) {
         let (comes_at, message) = world.message_of(at(0)).unwrap();
         world.clock.run(world.clock.sleep_until(comes_at));

@@ -24,7 +24,7 @@ impl Progress for Shown {
 /// When the lab's plan cannot be used.
 pub async fn started_by_hand_only(labs: usize) -> Result<Vec<Stage>, DrillError> {
     let file = "plans/lab.yaml";
-    let plan = domain::plan::read(&repository::text(file), file).unwrap_or_else(|error| panic!("{error}"));
+    let plan = domain::plan_file::read(&repository::text(file), file).unwrap_or_else(|error| panic!("{error}"));
     let mut stages = Vec::new();
     for _ in 0..labs {
         let stage = Stage::set(&plan, None, &Shown).await?;

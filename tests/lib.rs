@@ -3,5 +3,6 @@
 pub mod labs;
 pub mod listener;
 pub mod machine;
+pub mod modules;
 pub mod repository;
 pub mod template;

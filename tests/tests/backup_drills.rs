@@ -5,9 +5,9 @@
 use std::time::Instant;
 
 use domain::{
-    plan,
+    plan_file,
     restore::RestorePart,
-    verification::{Finding, sum_up},
+    run::verification::{Finding, sum_up},
 };
 use lab::{
     drill::{Scenario, Stage},
@@ -18,7 +18,7 @@ use tests::listener::{Listener, tell};
 #[tokio::test(flavor = "multi_thread")]
 async fn every_drill_of_backups_ends_as_it_must() {
     let told = Listener::default();
-    let plan = plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let plan = plan_file::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     let mut stage = Stage::set(&plan, None, &told).await.unwrap();
     let mut results = Vec::new();
     for scenario in Scenario::BACKUPS {
@@ -29,7 +29,7 @@ async fn every_drill_of_backups_ends_as_it_must() {
                 results.push(result);
             }
             Err(error) => {
-                panic!("{}: {}\n{:#?}", scenario.name(), domain::failure::chain(&error), told.told())
+                panic!("{}: {}\n{:#?}", scenario.name(), domain::words::failure::chain(&error), told.told())
             }
         }
     }

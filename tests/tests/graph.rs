@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::plan::{MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED};
+use domain::plan_file::{MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED};
 use tests::{
     machine::{Edge, Machine},
     repository,

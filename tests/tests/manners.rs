@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use domain::plan::{self, Plan};
+use domain::{plan::Plan, plan_file};
 use lab::{
     dns::{Conduct, NameServer},
     drill::{Scenario, Stage},
@@ -60,7 +60,7 @@ async fn play(scenarios: &[Scenario]) -> Vec<String> {
                 }
                 broken.extend((!wrong.is_empty()).then(|| format!("{name}: {wrong:?}\n{:#?}", told.told())));
             }
-            Err(error) => broken.push(format!("{name}: {}\n{:#?}", domain::failure::chain(&error), told.told())),
+            Err(error) => broken.push(format!("{name}: {}\n{:#?}", domain::words::failure::chain(&error), told.told())),
         }
     }
     if late.conduct() != Conduct::Answers {
@@ -88,5 +88,5 @@ fn left_out(stage: &Stage, before: &[(u64, u64)]) -> Vec<String> {
 
 fn plan() -> Plan {
     let text = repository::text("plans/lab.yaml").replace("rto: 30s", &format!("rto: {RTO}"));
-    plan::read(&text, "plans/lab.yaml").unwrap()
+    plan_file::read(&text, "plans/lab.yaml").unwrap()
 }

@@ -4,10 +4,7 @@
 
 use std::time::Instant;
 
-use domain::{
-    evidence::{self, RunOutcome},
-    plan::{self, Plan},
-};
+use domain::{plan::Plan, plan_file, record::evidence, run::outcome::RunOutcome};
 use lab::{
     drill::{Scenario, Stage},
     report::{DrillResult, Ending, Event},
@@ -15,7 +12,7 @@ use lab::{
 use tests::listener::{Listener, tell};
 
 fn lab_plan() -> Plan {
-    plan::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+    plan_file::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +28,7 @@ async fn every_drill_ends_as_it_must() {
                 results.push(result);
             }
             Err(error) => {
-                panic!("{}: {}\n{:#?}", scenario.name(), domain::failure::chain(&error), told.told())
+                panic!("{}: {}\n{:#?}", scenario.name(), domain::words::failure::chain(&error), told.told())
             }
         }
     }
@@ -95,13 +92,16 @@ fn what_others_stopped_is_finished_once(result: &DrillResult) {
 fn a_refusal_for_want_of_a_replica_is_kept_with_its_plan(result: &DrillResult) {
     let refused = result.runs[1].evidence.as_ref().unwrap();
     assert_eq!(refused.plan.as_ref(), Some(&result.plan.plan));
-    assert_eq!(refused.active, domain::lease::ActiveSide::Replica, "it knows who takes writes");
+    assert_eq!(refused.active, domain::component::ActiveSide::Replica, "it knows who takes writes");
 }
 
 fn a_killed_primary_is_failed_over(result: &DrillResult) {
     let evidence = result.runs[0].evidence.as_ref().unwrap();
     assert_eq!(evidence.outcome, RunOutcome::Done);
-    assert!(matches!(evidence.trigger, Some(domain::run::Trigger::Alarm { .. })), "by the alarm, not by hand");
+    assert!(
+        matches!(evidence.trigger, Some(domain::failover::run::Trigger::Alarm { .. })),
+        "by the alarm, not by hand"
+    );
     let transitions = evidence.transitions.unwrap();
     assert!(transitions <= 60, "{transitions} transitions");
     assert_eq!(result.client.split_brain.count, 0);

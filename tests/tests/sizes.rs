@@ -8,10 +8,7 @@
 
 use std::time::Instant;
 
-use domain::{
-    plan::{self, Plan},
-    span::Span,
-};
+use domain::{plan::Plan, plan_file, words::span::Span};
 use lab::{
     drill::{Scenario, Stage},
     report::DrillResult,
@@ -99,7 +96,7 @@ async fn play(size: &Size, door: &Mutex<()>) -> Option<String> {
     let shown = |wrong: &str| format!("{}: {wrong}\n{:#?}", size.claim, told.told());
     let result = match result {
         Ok(result) => result,
-        Err(error) => return Some(shown(&domain::failure::chain(&error))),
+        Err(error) => return Some(shown(&domain::words::failure::chain(&error))),
     };
     let (took, name) = (began.elapsed().as_secs_f64(), size.scenario.name());
     tell(&format!("{took:>5.1} s  {}, {name}: {}", size.claim, result.headline()));
@@ -117,7 +114,7 @@ impl Size {
         let (rto, rpo) = self.objectives;
         plan["objectives"] = json!({"rto": rto, "rpo": rpo});
         plan["traffic"]["record"]["ttl"] = json!("5s");
-        plan::read(&plan.to_string(), self.claim).unwrap()
+        plan_file::read(&plan.to_string(), self.claim).unwrap()
     }
 
     /// What was moved before the plan allows it.

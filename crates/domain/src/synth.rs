@@ -6,9 +6,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    id::{ComponentName, Schedule},
-    plan::{Backup, BackupAlarm, Component, Plan},
+    component::Component,
+    plan::{Backup, BackupAlarm, Plan},
     restore::{Purpose, RestoreRequest, Wanted},
+    words::id::{ComponentName, Schedule},
 };
 
 /// The template.
@@ -243,7 +244,7 @@ fn alarm(name: &str, says: &str, namespace: &str, metric: &str, statistic: &str,
 }
 
 /// `every-hour` as `EveryHour`: a logical id has no hyphens. Of two names it can make one, as of `day-1` and `day1`:
-/// [`crate::plan::check`] refuses a plan with such names.
+/// [`crate::plan_file::check`] refuses a plan with such names.
 pub(crate) fn logical_id(name: &str) -> String {
     let capital = |word: &str| {
         let mut letters = word.chars();
@@ -257,7 +258,7 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        crate::plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+        crate::plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use domain::failure::Failure;
+use domain::words::failure::Failure;
 use tokio::sync::OnceCell;
 
 /// What every client shares: credentials, and one HTTP client, whose roots cost 27 ms to load.
@@ -92,7 +92,12 @@ const DENIED: [&str; 9] = [
 
 /// What an AWS error means to us. `code` and `status` are what came back, both absent when nothing did.
 #[must_use]
-pub fn failure(what: String, code: Option<&str>, status: Option<u16>, source: domain::failure::Source) -> Failure {
+pub fn failure(
+    what: String,
+    code: Option<&str>,
+    status: Option<u16>,
+    source: domain::words::failure::Source,
+) -> Failure {
     let source = Some(source);
     match (code, status) {
         (Some(code), _) if TRANSIENT.contains(&code) => Failure::AwsTransient { what, source },
@@ -128,7 +133,7 @@ where
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
-        (None, _) => domain::failure::chain(error),
+        (None, _) => domain::words::failure::chain(error),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use domain::failure::Failure;
+use domain::words::failure::Failure;
 
 /// The bucket of the function's own Region: plans, leases, evidence.
 ///

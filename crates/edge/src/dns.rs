@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use domain::{failure::Failure, id::HostName, traffic::bare};
+use domain::{
+    failover::traffic::bare,
+    words::{failure::Failure, id::HostName},
+};
 use futures::future::{join_all, try_join_all};
 use hickory_resolver::{
     Resolver, TokioResolver,

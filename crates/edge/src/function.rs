@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::{Client, primitives::Blob, types::InvocationType};
-use domain::wording;
+use domain::words::wording;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 

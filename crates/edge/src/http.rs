@@ -1,6 +1,6 @@
 //! The plan's HTTP checks.
 
-use domain::{plan::HttpCheck, verification::Finding};
+use domain::{plan::HttpCheck, run::verification::Finding};
 
 /// Asks an address. Redirects are not followed: the plan names the address that must answer.
 pub async fn check(check: &HttpCheck) -> Finding {
@@ -10,7 +10,7 @@ pub async fn check(check: &HttpCheck) -> Finding {
         .build()
     {
         Ok(client) => client,
-        Err(error) => return Finding::Unanswered(domain::failure::chain(&error)),
+        Err(error) => return Finding::Unanswered(domain::words::failure::chain(&error)),
     };
     match client.get(&check.url).send().await {
         Ok(answer) if answer.status().as_u16() == check.status => Finding::Passed,
@@ -18,6 +18,6 @@ pub async fn check(check: &HttpCheck) -> Finding {
             expected: format!("status {}", check.status),
             got: format!("status {}", answer.status().as_u16()),
         },
-        Err(error) => Finding::Unanswered(domain::failure::chain(&error)),
+        Err(error) => Finding::Unanswered(domain::words::failure::chain(&error)),
     }
 }

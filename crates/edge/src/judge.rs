@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{id::PlanName, judgement::Rehearsal, step::Step};
+use domain::{failover::judgement::Rehearsal, run::step::Step, words::id::PlanName};
 use serde::Serialize;
 
 use crate::{aws, function};

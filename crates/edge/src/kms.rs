@@ -2,9 +2,11 @@
 
 use aws_sdk_kms::Client;
 use domain::{
-    failure::Failure,
-    id::{KmsKeyId, Region},
     readiness::KeySeen,
+    words::{
+        failure::Failure,
+        id::{KmsKeyId, Region},
+    },
 };
 
 use crate::{aws, aws_failure};

@@ -7,10 +7,12 @@ use aws_sdk_cloudwatch::{
 };
 use domain::{
     backup::Taken,
-    failure::Failure,
-    id::{PlanName, ScheduleName},
-    span::Span,
     synth::{SIZE_METRIC, WHOLE_METRIC},
+    words::{
+        failure::Failure,
+        id::{PlanName, ScheduleName},
+        span::Span,
+    },
 };
 use jiff::Timestamp;
 
@@ -78,13 +80,13 @@ impl Metrics {
                 .dimensions(dimension("Plan", plan.as_str()))
                 .dimensions(dimension("Schedule", schedule.as_str()))
                 .dimensions(dimension("Component", taken.component.as_str()))
-                .timestamp(DateTime::from_millis(shown_at(taken.shot.database_time, clock::now()).as_millisecond()))
+                .timestamp(DateTime::from_millis(shown_at(taken.database.database_time, clock::now()).as_millisecond()))
                 .value(value)
                 .unit(unit)
                 .build()
         };
         let whole = datum(WHOLE_METRIC, 1.0, StandardUnit::Count);
-        let size = taken.shot.size_bytes.map(|bytes| datum(SIZE_METRIC, bytes as f64, StandardUnit::Bytes));
+        let size = taken.database.size_bytes.map(|bytes| datum(SIZE_METRIC, bytes as f64, StandardUnit::Bytes));
         self.publish(plan, std::iter::once(whole).chain(size)).await
     }
 

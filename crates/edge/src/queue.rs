@@ -1,7 +1,7 @@
 //! A queue that holds its messages back.
 
 use aws_sdk_sqs::Client;
-use domain::{failure::Failure, span::Span};
+use domain::words::{failure::Failure, span::Span};
 use serde::Serialize;
 
 use crate::{aws, aws_failure, config};

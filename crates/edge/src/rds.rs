@@ -12,11 +12,15 @@ use aws_sdk_rds::{
     types::{DbInstance, Tag},
 };
 use domain::{
-    failure::Failure,
-    fencing::{self, Direction, Membership, NetworkSeen, Way},
-    hardening::Change,
-    id::{InstanceId, Region, SecurityGroupId},
-    plan::Side,
+    component::Side,
+    failover::{
+        fencing::{self, Direction, Membership, NetworkSeen, Way},
+        hardening::Change,
+    },
+    words::{
+        failure::Failure,
+        id::{InstanceId, Region, SecurityGroupId},
+    },
 };
 
 use jiff::Timestamp;

@@ -5,9 +5,11 @@ use aws_sdk_route53::{
     types::{Change, ChangeAction, ChangeBatch, ChangeStatus, ResourceRecord, ResourceRecordSet, RrType},
 };
 use domain::{
-    failure::Failure,
-    id::{HostName, ZoneId},
-    traffic::{RecordSet, Seen, bare, generation_name},
+    failover::traffic::{RecordSet, Seen, bare, generation_name},
+    words::{
+        failure::Failure,
+        id::{HostName, ZoneId},
+    },
 };
 
 use crate::{aws, aws_failure};

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use domain::{failure::Failure, id::PlanName, wording};
+use domain::words::{failure::Failure, id::PlanName, wording};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;

@@ -5,13 +5,10 @@ pub mod claims;
 mod listing;
 
 use domain::{
-    failure::Failure,
-    fencing::Target,
-    id::PlanName,
-    lease::{self, Lease},
-    plan::{self, Plan},
-    run::Run,
-    wording,
+    failover::{fencing::Target, lease::Lease, run::Run, succession},
+    plan::Plan,
+    plan_file,
+    words::{failure::Failure, id::PlanName, wording},
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -101,7 +98,7 @@ pub async fn read_plan(shelf: &impl Shelf, name: &PlanName) -> Result<(Plan, Str
             "there is no plan `{name}`: this Region's bucket has no object `{key}`; upload it, or correct the name"
         ))
     })?;
-    let plan = plan::read(&object.text, &key).map_err(|error| Failure::InvalidInput(error.to_string()))?;
+    let plan = plan_file::read(&object.text, &key).map_err(|error| Failure::InvalidInput(error.to_string()))?;
     if plan.plan != *name {
         return Err(Failure::InvalidInput(format!("{key}: the plan inside is named `{}`", plan.plan)));
     }
@@ -175,7 +172,7 @@ pub async fn write_json(
 /// `Superseded` where it does not.
 pub async fn held_lease(shelf: &impl Shelf, run: &Run) -> Result<(Lease, String), Failure> {
     let read = read_json::<Lease>(shelf, &lease_key(&run.plan.plan)).await?;
-    let lease = lease::holds(read.as_ref().map(|(lease, _)| lease), run).map_err(Failure::Superseded)?;
+    let lease = succession::holds(read.as_ref().map(|(lease, _)| lease), run).map_err(Failure::Superseded)?;
     Ok((lease, read.map(|(_, etag)| etag).unwrap_or_default()))
 }
 
@@ -205,7 +202,7 @@ pub use s3::Bucket;
 #[cfg(feature = "s3")]
 mod s3 {
     use aws_sdk_s3::{Client, primitives::ByteStream};
-    use domain::failure::Failure;
+    use domain::words::failure::Failure;
 
     use super::{Condition, LARGEST_OBJECT_BYTES, Object, Shelf};
     use crate::{aws_failure, config};
@@ -292,9 +289,12 @@ pub mod fake {
     use std::{cell::RefCell, collections::BTreeMap};
 
     use domain::{
-        failure::Failure,
-        lease::{ActiveSide, Holder, Lease, Phase},
-        run::Run,
+        component::ActiveSide,
+        failover::{
+            lease::{Holder, Lease, Phase},
+            run::Run,
+        },
+        words::failure::Failure,
     };
 
     use super::{Condition, Object, Shelf, lease_key};

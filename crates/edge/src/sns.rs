@@ -1,7 +1,7 @@
 //! Telling people.
 
 use aws_sdk_sns::Client;
-use domain::{failure::Failure, incident::Notice};
+use domain::{record::notice::Notice, words::failure::Failure};
 use futures::future::join_all;
 use tracing::warn;
 

@@ -6,7 +6,9 @@ use aws_sdk_sfn::{
     types::{ExecutionStatus, HistoryEvent},
 };
 use domain::{
-    approval::Answer, evidence::Moment, failure::Failure, id::ExecutionArn, lease::Owner, run::Run, span::Span,
+    failover::{approval::Answer, run::Run, succession::Owner},
+    record::evidence::Moment,
+    words::{failure::Failure, id::ExecutionArn, span::Span},
 };
 use jiff::{Timestamp, Unit};
 
@@ -30,7 +32,7 @@ pub trait Owners {
 /// `InvalidInput` where they make none.
 pub fn execution(machine_arn: &str, name: &str) -> Result<ExecutionArn, Failure> {
     let arn = format!("{}:{name}", machine_arn.replacen(":stateMachine:", ":execution:", 1));
-    arn.parse().map_err(|error: domain::id::BadId| Failure::InvalidInput(format!("{machine_arn}: {error}")))
+    arn.parse().map_err(|error: domain::words::id::BadId| Failure::InvalidInput(format!("{machine_arn}: {error}")))
 }
 
 impl Owners for States {
@@ -61,7 +63,7 @@ pub async fn still_runs(owners: &impl Owners, run: &Run) -> Result<(), Failure> 
 /// Everybody's owner as a test says.
 #[cfg(feature = "fake")]
 pub mod fake {
-    use domain::{id::ExecutionArn, lease::Owner};
+    use domain::{failover::succession::Owner, words::id::ExecutionArn};
     use jiff::Timestamp;
 
     use super::Owners;

@@ -1,7 +1,7 @@
 //! Waking the functions of a failover before they are needed. A cold start takes a good part of a second and reading a
 //! credential another: at a primary's first failed sample there is time for both, before its alarm has risen.
 
-use domain::id::PlanName;
+use domain::words::id::PlanName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ pub(crate) use ready::ready;
 mod ready {
     use std::time::Duration;
 
-    use domain::id::PlanName;
+    use domain::words::id::PlanName;
     use tracing::{info, warn};
 
     use crate::{
@@ -82,9 +82,11 @@ mod sleepers {
 
     use aws_sdk_lambda::Client;
     use domain::{
-        failure::Failure,
-        health::LookRequest,
-        id::{PlanName, Region},
+        watch::health::LookRequest,
+        words::{
+            failure::Failure,
+            id::{PlanName, Region},
+        },
     };
     use serde::Serialize;
     use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{health::Look, id::Region, judgement::Witness};
+use domain::{failover::judgement::Witness, watch::health::Look, words::id::Region};
 use serde::Serialize;
 
 use crate::{aws, function};

@@ -19,6 +19,7 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use futures::future;
 
 use crate::gateway::{ACCOUNT, Gateway};
+
 use artifact::Artifact;
 use template::Template;
 

@@ -9,8 +9,9 @@ use std::{
 };
 
 use domain::{
-    id::Region,
-    plan::{Component, Credential, Plan},
+    component::{Component, Credential},
+    plan::Plan,
+    words::id::Region,
 };
 
 use crate::{

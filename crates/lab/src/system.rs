@@ -18,9 +18,10 @@ use std::{
 };
 
 use domain::{
-    id::{Region, ZoneId},
-    lease::Lease,
-    plan::{Component, Credential, Plan, PostgresPair},
+    component::{Component, Credential, PostgresPair},
+    failover::lease::Lease,
+    plan::Plan,
+    words::id::{Region, ZoneId},
 };
 use edge::shelf;
 
@@ -95,7 +96,7 @@ const ROWS: u32 = 10_000;
 
 fn aws<E: std::error::Error>(doing: impl Into<String>) -> impl FnOnce(E) -> SystemError {
     let doing = doing.into();
-    move |error| SystemError::Aws { doing, why: domain::failure::chain(&error) }
+    move |error| SystemError::Aws { doing, why: domain::words::failure::chain(&error) }
 }
 
 impl System {
@@ -232,7 +233,10 @@ impl System {
 /// Ends a guard that is at work: it may have read its lease, and be about to shut what it finds.
 async fn end_guard(machine: &Machine) -> Result<(), SystemError> {
     let ended = machine.gateway.faults().end_environments_of(GUARD).await;
-    ended.map_err(|error| SystemError::Aws { doing: format!("end `{GUARD}`"), why: domain::failure::chain(&error) })
+    ended.map_err(|error| SystemError::Aws {
+        doing: format!("end `{GUARD}`"),
+        why: domain::words::failure::chain(&error),
+    })
 }
 
 /// The engine's bucket in a Region.

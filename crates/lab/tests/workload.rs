@@ -11,7 +11,7 @@ use std::{net::IpAddr, time::Duration};
 
 use domain::{
     plan::BackupVerification,
-    verification::{self, Answered, Finding},
+    run::verification::{self, Answered, Finding},
 };
 use jiff::Timestamp;
 use lab::workload::{
@@ -198,7 +198,7 @@ async fn a_server_that_cannot_prove_its_name_is_not_written_to() {
 async fn a_table_that_a_login_may_not_read_is_named_by_the_check_that_reads_every_one() {
     let pair = Pair::start("reads").await;
     let (owner, role) = (pair.owner(pair.old()).await, pair.role());
-    let plan = domain::plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let plan = domain::plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     let check = plan.backups[0].verification.as_ref().and_then(BackupVerification::reading).unwrap();
     let read_as = async |role: &str| {
         let answers = owner.simple_query(&format!("set role {role}; {}", check.query)).await.unwrap();

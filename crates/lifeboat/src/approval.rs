@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    approval::{Answer, Asked, Decision},
-    id::{ExecutionArn, PlanName},
-    run::Kind,
+    failover::{
+        approval::{Answer, Asked, Decision},
+        run::Kind,
+    },
+    words::id::{ExecutionArn, PlanName},
 };
 use edge::shelf;
 

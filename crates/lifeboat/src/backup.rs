@@ -4,10 +4,12 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
 use domain::{
-    backup::{BackupRequest, Manifest, Of, Part, Shot, Snapshot, Taken, manifest_key, may_be_taken, whole_second},
-    id::{ExecutionArn, Person, PlanName, ScheduleName},
+    backup::{
+        BackupRequest, Manifest, Of, Part, SeenDatabase, Snapshot, Taken, manifest_key, may_be_taken, whole_second,
+    },
     plan::Plan,
-    upkeep::UpkeepOutcome,
+    run::outcome::UpkeepOutcome,
+    words::id::{ExecutionArn, Person, PlanName, ScheduleName},
 };
 use edge::{
     clock,
@@ -54,7 +56,7 @@ pub(crate) struct Command {
     #[arg(long, value_name = "NAME")]
     schedule: ScheduleName,
     /// The time that it is for, where a scheduled one is to be completed; now, unless given.
-    #[arg(long, value_name = "TIME", value_parser = domain::wording::time)]
+    #[arg(long, value_name = "TIME", value_parser = domain::words::wording::time)]
     at: Option<Timestamp>,
     /// Who you are, as the record shall name you.
     #[arg(long, value_name = "NAME")]
@@ -175,7 +177,7 @@ fn show_part(part: &Part, output: &mut Output) {
 
 /// What is known of what was backed up. A cluster's database is not asked.
 fn known(taken: &Taken) -> String {
-    let Shot { lsn, size_bytes, version, .. } = &taken.shot;
+    let SeenDatabase { lsn, size_bytes, version, .. } = &taken.database;
     let version = version.as_deref().unwrap_or("of unknown version");
     match (&taken.of, size_bytes, lsn) {
         (Of::Instance(_), Some(bytes), Some(lsn)) => {

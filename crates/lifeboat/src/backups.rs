@@ -5,9 +5,11 @@ use std::{process::ExitCode, time::Duration};
 use clap::Args;
 use domain::{
     cleanup::{self, Verdict},
-    id::{PlanName, Region},
     plan::Plan,
-    span::Span,
+    words::{
+        id::{PlanName, Region},
+        span::Span,
+    },
 };
 use edge::{clock, rds::Rds, shelf};
 use jiff::Timestamp;

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use domain::{
     cleanup::{CleanupRequest, Report, report_key},
-    id::{ExecutionArn, Person, PlanName},
     plan::Plan,
-    upkeep::UpkeepOutcome,
+    run::outcome::UpkeepOutcome,
+    words::id::{ExecutionArn, Person, PlanName},
 };
 use edge::shelf;
 use serde::Serialize;

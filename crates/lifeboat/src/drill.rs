@@ -8,10 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use domain::{
-    plan::{self, Plan},
-    span::Span,
-};
+use domain::{plan::Plan, plan_file, words::span::Span};
 use jiff::Timestamp;
 use lab::{
     drill::{Audience, DrillError, Scenario, Stage},
@@ -258,7 +255,7 @@ pub(crate) fn keep() -> Result<(), Refusal> {
 
 /// The plan whose system a lab is to have.
 pub(crate) fn read_plan(file: &str) -> Result<Plan, Refusal> {
-    plan::read(&crate::plan::text(file)?, file)
+    plan_file::read(&crate::plan::text(file)?, file)
         .map_err(|error| Refusal::failed(error.to_string(), "Correct the plan; `lifeboat plan check` checks it."))
 }
 
@@ -270,7 +267,7 @@ pub(crate) fn slot(number: Option<u8>) -> Result<Option<Slot>, Refusal> {
 /// Why there is no drill, or no lab.
 pub(crate) fn refusal(error: &DrillError) -> Refusal {
     Refusal::failed(
-        domain::failure::chain(error),
+        domain::words::failure::chain(error),
         "If it is not clear from this, the lab's own log is under target/lab.",
     )
 }

@@ -7,15 +7,13 @@ use aws_sdk_sfn::{
     config::{ProvideCredentials, SharedCredentialsProvider},
 };
 use domain::{
-    approval::Answer,
-    failure::Failure,
-    id::{BadId, ExecutionArn, PlanName, Region},
-    judgement::Rehearsal,
-    lease::Owner,
+    failover::{approval::Answer, judgement::Rehearsal, request::FailoverRequest, run::Kind, succession::Owner},
     plan::Plan,
-    request::FailoverRequest,
-    run::Kind,
-    step::Step,
+    run::step::Step,
+    words::{
+        failure::Failure,
+        id::{BadId, ExecutionArn, PlanName, Region},
+    },
 };
 use edge::{
     aws, aws_failure,

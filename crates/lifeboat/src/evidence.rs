@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use domain::evidence;
+use domain::record::evidence;
 use lab::report::{self, DrillResult};
 
 use crate::{output::Output, refusal::Refusal};

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    id::PlanName,
-    run::{Consent, Kind},
+    failover::run::{Consent, Kind},
+    words::id::PlanName,
 };
 
 use crate::{output::Output, refusal::Refusal, request::Order, run::Ordered};

@@ -6,10 +6,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    failure::Failure,
-    id::{Person, PlanName},
-    lease::{ActiveSide, Lease, Owner, Phase},
-    run::Kind,
+    component::ActiveSide,
+    failover::{
+        lease::{Lease, Phase},
+        run::Kind,
+        succession::Owner,
+    },
+    words::{
+        failure::Failure,
+        id::{Person, PlanName},
+    },
 };
 use edge::shelf::{self, Shelf};
 use serde::Serialize;
@@ -202,7 +208,7 @@ fn side(text: &str) -> Result<ActiveSide, String> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{id::Generation, lease::Holder};
+    use domain::{failover::lease::Holder, words::id::Generation};
     use jiff::Timestamp;
 
     use super::*;

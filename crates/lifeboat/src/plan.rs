@@ -6,7 +6,8 @@ use std::{fs::File, io::Read, path::Path, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use domain::{
-    plan::{self, Examined, Finding, LARGEST_PLAN_BYTES, Plan, Severity},
+    plan::Plan,
+    plan_file::{self, Examined, Finding, LARGEST_PLAN_BYTES, Severity},
     synth,
 };
 use serde::Serialize;
@@ -79,7 +80,7 @@ impl Command {
         match self {
             Self::Check(check) => check.run(output),
             Self::Schema => {
-                output.line(&format!("{:#}", plan::schema()));
+                output.line(&format!("{:#}", plan_file::schema()));
                 Ok(ExitCode::SUCCESS)
             }
             Self::Synth(synth) => synth.run(output),
@@ -100,7 +101,7 @@ impl Check {
     fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let mut usable = true;
         for file in &self.files {
-            let examined = plan::examine(&text(file)?);
+            let examined = plan_file::examine(&text(file)?);
             usable &= examined.plan.is_some();
             if self.json {
                 let Examined { plan, findings } = &examined;
@@ -136,7 +137,7 @@ fn counted(count: usize, noun: &str) -> String {
 
 /// Reads a plan that can be used.
 fn usable(file: &str) -> Result<Plan, Refusal> {
-    plan::read(&text(file)?, file)
+    plan_file::read(&text(file)?, file)
         .map_err(|error| Refusal::failed(error.to_string(), format!("See `lifeboat plan check {file}`.")))
 }
 

@@ -4,11 +4,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName, SnapshotName},
     restore::{Measured, Purpose, RestoreRecord, RestoreRequest, Wanted, record_key},
-    span::Span,
-    upkeep::UpkeepOutcome,
-    verification::{Checked, Finding},
+    run::{
+        outcome::UpkeepOutcome,
+        verification::{Checked, Finding},
+    },
+    words::{
+        id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName, SnapshotName},
+        span::Span,
+    },
 };
 use edge::shelf;
 use jiff::{Timestamp, civil::Date};
@@ -42,7 +46,7 @@ struct What {
     #[arg(long, value_name = "NAME")]
     backup: Option<SnapshotName>,
     /// A moment, by the automated backups of the instance that takes writes: 2026-11-21T09:41:00Z.
-    #[arg(long, value_name = "TIME", value_parser = domain::wording::time)]
+    #[arg(long, value_name = "TIME", value_parser = domain::words::wording::time)]
     at: Option<Timestamp>,
     /// The last moment that those automated backups reach.
     #[arg(long)]

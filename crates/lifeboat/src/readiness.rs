@@ -4,10 +4,10 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
 use domain::{
-    id::PlanName,
+    failover::run::Kind,
     readiness::{Finding, Readiness, State},
-    run::Kind,
-    step::Step,
+    run::step::Step,
+    words::id::PlanName,
 };
 use edge::{aws, function};
 use serde_json::json;

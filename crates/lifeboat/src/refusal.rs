@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::failure::Failure;
+use domain::words::failure::Failure;
 
 /// Why a command was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! What a person gives with every order: who they are, and why.
 
 use clap::Args;
-use domain::id::Person;
+use domain::words::id::Person;
 
 use crate::refusal::Refusal;
 

@@ -9,10 +9,12 @@ use std::{process::ExitCode, time::Duration};
 
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use domain::{
-    evidence::{self, Evidence},
-    id::{ExecutionArn, PlanName},
-    request::FailoverRequest,
-    run::{Consent, Kind},
+    failover::{
+        request::FailoverRequest,
+        run::{Consent, Kind},
+    },
+    record::evidence::{self, Evidence},
+    words::id::{ExecutionArn, PlanName},
 };
 use edge::{clock, shelf};
 use serde::Serialize;
@@ -23,6 +25,7 @@ use crate::{
     refusal::Refusal,
     request::Order,
 };
+
 pub(crate) use again::Again;
 use ending::Ending;
 use following::Following;

@@ -10,17 +10,23 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    approval::Asked,
-    evidence::{self, Evidence},
-    failure::Failure,
-    guard::{self, Kept},
-    id::{Generation, InstanceId, PlanName},
-    judgement::Rehearsal,
-    lease::{ActiveSide, Lease, Owner},
-    plan::{Plan, PostgresPair},
-    probe::Watch,
-    run::Kind,
-    starter::{Standing, Starts},
+    component::{ActiveSide, PostgresPair},
+    failover::{
+        approval::Asked,
+        guard::{self, Kept},
+        judgement::Rehearsal,
+        lease::Lease,
+        run::Kind,
+        starter::{Standing, Starts},
+        succession::Owner,
+    },
+    plan::Plan,
+    record::evidence::{self, Evidence},
+    watch::probe::Watch,
+    words::{
+        failure::Failure,
+        id::{Generation, InstanceId, PlanName},
+    },
 };
 use edge::{
     clock,

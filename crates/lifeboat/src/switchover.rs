@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use domain::{id::PlanName, run::Kind};
+use domain::{failover::run::Kind, words::id::PlanName};
 
 use crate::{output::Output, refusal::Refusal, request::Order, run::Ordered};
 

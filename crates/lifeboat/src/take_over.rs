@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    failure::Failure,
-    guard::{self, Kept, TakenOver},
-    id::PlanName,
-    lease::Lease,
-    run::Kind,
+    failover::{
+        guard::{self, Kept, TakenOver},
+        lease::Lease,
+        run::Kind,
+    },
+    words::{failure::Failure, id::PlanName},
 };
 use edge::{
     clock,

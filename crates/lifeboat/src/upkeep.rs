@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
-use domain::upkeep::UpkeepOutcome;
+use domain::run::outcome::UpkeepOutcome;
 
 use crate::{output::Output, run};
 

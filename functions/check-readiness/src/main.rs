@@ -10,13 +10,14 @@ mod world;
 use std::{future::Future, time::Duration};
 
 use domain::{
-    failure::Failure,
-    id::{Generation, InstanceId, PlanName},
-    lease::{ActiveSide, Lease},
-    plan::PostgresPair,
+    component::{ActiveSide, PostgresPair},
+    failover::{lease::Lease, run::Run},
     readiness::{self, Readiness, Seen},
-    run::Run,
-    step::Step,
+    run::step::Step,
+    words::{
+        failure::Failure,
+        id::{Generation, InstanceId, PlanName},
+    },
 };
 use edge::{
     aws,

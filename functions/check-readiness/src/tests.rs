@@ -2,7 +2,7 @@ use std::cell::Cell;
 
 use domain::{
     backup::Quota,
-    judgement::{Rehearsal, Would},
+    failover::judgement::{Rehearsal, Would},
     readiness::{InstanceSeen, Need, State},
 };
 use edge::shelf::fake::Memory;
@@ -25,7 +25,7 @@ impl Fake {
 
 /// All as the lab has it.
 fn well(run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
-    let instance = |side: &domain::plan::Side| {
+    let instance = |side: &domain::component::Side| {
         Ok(InstanceSeen {
             status: "available".into(),
             version: "15.4".into(),
@@ -124,7 +124,7 @@ async fn while_a_run_moves_the_primary_nothing_is_looked_at_and_nobody_is_called
     let shelf = shelf.with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
     let world = Fake::failing_for(9);
     let step = handle(&shelf, &world, sample()).await.unwrap();
-    assert_eq!((step.step, step.did, world.told.get()), (domain::step::Outcome::Refused, None, None));
+    assert_eq!((step.step, step.did, world.told.get()), (domain::run::step::Outcome::Refused, None, None));
     assert_eq!(world.fails_for.get(), 9, "not even a look");
 }
 

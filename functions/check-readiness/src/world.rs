@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use domain::{
     backup::{Kind, Quota},
-    failure::Failure,
-    health::LookRequest,
-    id::{HostName, InstanceId, PlanName, Region},
-    judgement::Rehearsal,
-    plan::PostgresPair,
+    component::PostgresPair,
+    failover::{judgement::Rehearsal, run::Run},
     readiness::{InstanceSeen, Seen},
-    run::Run,
-    step::Step,
+    run::step::Step,
+    watch::health::LookRequest,
+    words::{
+        failure::Failure,
+        id::{HostName, InstanceId, PlanName, Region},
+    },
 };
 use edge::{
     aws, function, judge, kms,

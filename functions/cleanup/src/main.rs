@@ -14,12 +14,14 @@ use std::{future::Future, time::Duration};
 use domain::{
     backup::{Found, Kind, Snapshot},
     cleanup::{self, CleanupRequest, CleanupRun, NotDeleted, Report, Verdict},
-    failure::Failure,
-    id::{ComponentName, ExecutionArn, InstanceId, PlanName, Region},
-    lease::Owner,
+    failover::succession::Owner,
     plan::Plan,
     restore::{self, RestoreRun, SeenInstance, Stray, Teardown},
-    step::Step,
+    run::step::Step,
+    words::{
+        failure::Failure,
+        id::{ComponentName, ExecutionArn, InstanceId, PlanName, Region},
+    },
 };
 use edge::{
     aws, clock,

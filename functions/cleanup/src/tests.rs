@@ -4,8 +4,8 @@ use std::{
 };
 
 use domain::{
-    backup::{BackupRun, Marks, Shot},
-    step::Outcome,
+    backup::{BackupRun, Marks, SeenDatabase},
+    run::step::Outcome,
 };
 use edge::shelf::fake::Memory;
 use jiff::ToSpan;
@@ -37,8 +37,8 @@ impl Backups {
             let taken_at = now() - (24 * day).hours();
             let run = BackupRun { scheduled_at: taken_at, ..run.clone() };
             let component = "orders".parse().unwrap();
-            let shot = Shot {
-                lsn: Some(domain::wal::Lsn(7)),
+            let database = SeenDatabase {
+                lsn: Some(domain::words::wal::Lsn(7)),
                 database_time: taken_at,
                 size_bytes: Some(7_500_000),
                 version: Some("15.18".into()),
@@ -54,7 +54,7 @@ impl Backups {
                 encrypted: false,
                 of: None,
                 carried: Vec::new(),
-                label: Ok(run.label(&component, shot)),
+                label: Ok(run.label(&component, database)),
                 marks: Marks { plan: Some("lab".into()), ..Marks::default() },
             }
         };

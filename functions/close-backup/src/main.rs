@@ -10,11 +10,12 @@ use std::future::Future;
 
 use domain::{
     backup::{BackupRun, Manifest, Part, Taken},
-    failure::Failure,
-    id::{PlanName, ScheduleName},
     restore::{RestorePart, RestoreRecord, RestoreRun},
-    step::Step,
-    upkeep::UpkeepOutcome,
+    run::{outcome::UpkeepOutcome, step::Step},
+    words::{
+        failure::Failure,
+        id::{PlanName, ScheduleName},
+    },
 };
 use edge::{
     aws, clock,
@@ -164,7 +165,7 @@ mod tests {
 
     impl Gauge for Scale {
         async fn whole(&self, _: &PlanName, _: &ScheduleName, of: &Taken) -> Result<(), Failure> {
-            self.0.borrow_mut().extend(of.shot.size_bytes);
+            self.0.borrow_mut().extend(of.database.size_bytes);
             Ok(())
         }
     }

@@ -8,13 +8,20 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    evidence::{self, Closing, Evidence, Moment},
-    failure::Failure,
-    id::{ExecutionArn, PlanName},
-    lease::Lease,
-    run::{Run, Trigger},
-    standing, starter,
-    step::Step,
+    failover::{
+        lease::Lease,
+        run::{Run, Trigger},
+        starter,
+    },
+    record::{
+        evidence::{self, Closing, Evidence, Moment},
+        standing,
+    },
+    run::step::Step,
+    words::{
+        failure::Failure,
+        id::{ExecutionArn, PlanName},
+    },
 };
 use edge::{
     aws, clock,
@@ -191,7 +198,7 @@ async fn release(shelf: &impl Shelf, run: &Run, evidence: &Evidence, now: Timest
 
 #[cfg(test)]
 mod tests {
-    use domain::{evidence::RunOutcome, lease::ActiveSide};
+    use domain::{component::ActiveSide, run::outcome::RunOutcome};
     use edge::shelf::fake::Memory;
     use serde_json::json;
 

@@ -9,11 +9,15 @@
 use std::{future::Future, net::SocketAddr};
 
 use domain::{
-    failure::Failure,
-    id::{HostName, ZoneId},
-    run::Run,
-    step::Step,
-    traffic::{self, Move, RecordSet, Seen},
+    failover::{
+        run::Run,
+        traffic::{self, Move, RecordSet, Seen},
+    },
+    run::step::Step,
+    words::{
+        failure::Failure,
+        id::{HostName, ZoneId},
+    },
 };
 use edge::{
     aws,

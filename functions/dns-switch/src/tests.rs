@@ -1,6 +1,6 @@
 use std::cell::{Cell, RefCell};
 
-use domain::{lease::Owner, step::Outcome};
+use domain::{failover::succession::Owner, run::step::Outcome};
 use edge::{shelf::fake::Memory, states::fake::Says};
 
 use super::*;

@@ -11,13 +11,14 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    drain::{self, Drained, Seen},
-    failure::Failure,
-    fencing::Target,
-    plan::{PostgresPair, Side},
-    run::Run,
-    step::Step,
-    wal::Lsn,
+    component::{PostgresPair, Side},
+    failover::{
+        drain::{self, Drained, Seen},
+        fencing::Target,
+        run::Run,
+    },
+    run::step::Step,
+    words::{failure::Failure, wal::Lsn},
 };
 use edge::{
     aws, clock,

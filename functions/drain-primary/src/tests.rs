@@ -1,11 +1,13 @@
 use std::cell::RefCell;
 
 use domain::{
-    health::{Endpoint, Look, Verdict},
-    judgement::{Receiver, ReplicaSeen},
-    lease::Owner,
-    step::Outcome,
-    wal::ReplicaPosition,
+    failover::{
+        judgement::{Receiver, ReplicaSeen},
+        succession::Owner,
+    },
+    run::step::Outcome,
+    watch::health::{Endpoint, Look, Verdict},
+    words::wal::ReplicaPosition,
 };
 use edge::{shelf::fake::Memory, states::fake::Says};
 
@@ -97,7 +99,7 @@ async fn what_is_shut_stands_in_the_lease_before_it_is_done() {
     let run: Run = serde_json::from_value(event("drain")["run"].clone()).unwrap();
     let shelf = Memory::held_by(&run);
     handle(&shelf, &Says(Owner::Running), &Fake::new(), event("drain")).await.unwrap();
-    let lease: domain::lease::Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    let lease: domain::failover::lease::Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
     let shut = lease.shut.unwrap();
     assert_eq!((shut.target.side.instance.as_str(), shut.network), ("orders-primary", false));
 }

@@ -12,10 +12,12 @@ mod undo;
 use std::{future::Future, time::Duration};
 
 use domain::{
-    failure::Failure,
-    fencing::{Direction, Fencing, Target, Way},
-    run::Run,
-    step::Step,
+    failover::{
+        fencing::{Direction, Fencing, Target, Way},
+        run::Run,
+    },
+    run::step::Step,
+    words::failure::Failure,
 };
 use edge::{
     aws, clock,

@@ -1,9 +1,11 @@
 use std::cell::RefCell;
 
 use domain::{
-    lease::{Lease, Owner},
-    promotion::Asked,
-    wal::{LastSeen, Lsn},
+    failover::{
+        lease::{Asked, Lease},
+        succession::Owner,
+    },
+    words::wal::{LastSeen, Lsn},
 };
 use edge::{shelf::Condition, shelf::fake::Memory, states::fake::Says};
 use jiff::Timestamp;
@@ -92,7 +94,7 @@ async fn what_nobody_reaches_is_recorded_as_unfenced_and_the_run_goes_on() {
     // Also where its network is shut: who was let in before may go on, where we do not see it.
     for network in [silent(), Way::Holds] {
         let step = fence(&held(), &Old::new(network, silent())).await;
-        assert_eq!(step.step, domain::step::Outcome::Done);
+        assert_eq!(step.step, domain::run::step::Outcome::Done);
         assert!(!step.did.unwrap().fenced);
         assert!(step.because.contains("UNFENCED"), "{}", step.because);
     }
@@ -102,7 +104,7 @@ async fn what_nobody_reaches_is_recorded_as_unfenced_and_the_run_goes_on() {
 async fn one_that_answers_and_does_not_let_itself_be_shut_is_refused_and_never_called_fenced() {
     let resists = Old::new(Way::Holds, Way::Resists("role \"shop\" does not exist (SQLSTATE 42704)".into()));
     let step = fence(&held(), &resists).await;
-    assert_eq!(step.step, domain::step::Outcome::Refused);
+    assert_eq!(step.step, domain::run::step::Outcome::Refused);
     assert!(step.because.contains("could not be shut") && step.because.contains("42704"), "{}", step.because);
     let fencing = step.did.unwrap();
     assert!(!fencing.fenced && fencing.roles_asked);
@@ -113,9 +115,9 @@ async fn one_that_answered_when_it_was_judged_must_be_seen_to_refuse() {
     let mut answered = event(false);
     answered["answers"] = true.into();
     for (old, outcome) in [
-        (Old::reached(), domain::step::Outcome::Done),
-        (Old::dead(), domain::step::Outcome::Refused),
-        (Old::new(Way::Holds, Way::Unproved("slow".into())), domain::step::Outcome::Refused),
+        (Old::reached(), domain::run::step::Outcome::Done),
+        (Old::dead(), domain::run::step::Outcome::Refused),
+        (Old::new(Way::Holds, Way::Unproved("slow".into())), domain::run::step::Outcome::Refused),
     ] {
         let step = asked(&held(), &old, answered.clone()).await.unwrap();
         assert_eq!(step.step, outcome, "{}", step.because);
@@ -161,7 +163,7 @@ async fn roles_that_this_run_never_reached_need_no_giving_back() {
     // Another run's fence is another matter: what it reached, this one cannot know.
     let inherited = held();
     let target = Target::primary(&run().plan, run().pair().unwrap());
-    let older = Run { generation: domain::id::Generation(run().generation.0 - 1), ..run() };
+    let older = Run { generation: domain::words::id::Generation(run().generation.0 - 1), ..run() };
     let shut = lease(&inherited).shutting(&older, &target, true, Timestamp::UNIX_EPOCH).unwrap();
     shelf::write_json(&inherited, "leases/lab.json", &shut, Condition::Always).await.unwrap();
     assert!(asked(&inherited, &old, undo).await.is_err());
@@ -171,7 +173,7 @@ async fn roles_that_this_run_never_reached_need_no_giving_back() {
 async fn what_another_run_s_step_may_still_be_shutting_is_not_opened_yet() {
     let target = Target::primary(&run().plan, run().pair().unwrap());
     let execution = "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:older".parse().unwrap();
-    let older = Run { execution, generation: domain::id::Generation(run().generation.0 - 1), ..run() };
+    let older = Run { execution, generation: domain::words::id::Generation(run().generation.0 - 1), ..run() };
     // However long ago it was shut first: whoever fenced it again may have been stopped a moment ago.
     for (opened_at, done) in [(clock::now(), false), (Timestamp::UNIX_EPOCH, true)] {
         let (shelf, old) = (held(), Old::reached());
@@ -189,7 +191,7 @@ async fn what_another_run_s_step_may_still_be_shutting_is_not_opened_yet() {
 async fn where_nothing_was_shut_there_is_nothing_to_open() {
     let old = Old::dead();
     let step = asked(&held(), &old, event(true)).await.unwrap();
-    assert_eq!(step.step, domain::step::Outcome::Done);
+    assert_eq!(step.step, domain::run::step::Outcome::Done);
     assert!(old.did.borrow().is_empty());
 }
 
@@ -198,7 +200,7 @@ async fn nothing_is_opened_beside_a_replica_that_may_take_writes() {
     let asked_for = Asked {
         at: Timestamp::UNIX_EPOCH,
         position: None,
-        loss: domain::judgement::Loss::Promoted,
+        loss: domain::failover::loss::Loss::Promoted,
         unserved_since: None,
     };
     let promoting = lease(&held()).promoting(asked_for, None);
@@ -207,7 +209,7 @@ async fn nothing_is_opened_beside_a_replica_that_may_take_writes() {
         let (shelf, old) = (held(), Old::reached());
         shelf::write_json(&shelf, "leases/lab.json", &left, Condition::Always).await.unwrap();
         let step = asked(&shelf, &old, event(true)).await.unwrap();
-        assert_eq!(step.step, domain::step::Outcome::Refused, "{}", step.because);
+        assert_eq!(step.step, domain::run::step::Outcome::Refused, "{}", step.because);
         assert!(old.did.borrow().is_empty());
     }
 }

@@ -1,12 +1,14 @@
 //! Opening a primary again that a run shut, and proving it.
 
 use domain::{
-    failure::Failure,
-    fencing::{Direction, Fencing, Way, still_shut},
-    lease,
-    probe::later,
-    run::Run,
-    step::Step,
+    failover::{
+        fencing::{Direction, Fencing, Way, still_shut},
+        lease,
+        run::Run,
+    },
+    run::step::Step,
+    watch::probe::later,
+    words::failure::Failure,
 };
 use edge::{
     shelf::{self, Condition, Shelf},

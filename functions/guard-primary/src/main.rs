@@ -10,15 +10,15 @@ mod watch;
 use std::time::Duration;
 
 use domain::{
-    failure::Failure,
-    fencing::{Direction, Target, Way},
-    guard::{Kept, Met},
-    id::PlanName,
-    incident::Notice,
+    failover::{
+        fencing::{Direction, Target, Way},
+        guard::{Kept, Met},
+    },
     plan::Plan,
-    probe,
-    span::Span,
-    step::Step,
+    record::notice::Notice,
+    run::step::Step,
+    watch::probe,
+    words::{failure::Failure, id::PlanName, span::Span},
 };
 use edge::{
     aws,

@@ -1,12 +1,13 @@
 use std::cell::RefCell;
 
 use domain::{
-    guard::Guard,
-    lease::Lease,
-    promotion::Asked,
-    run::Run,
-    step::Outcome,
-    wal::{Lsn, ReplicaPosition},
+    failover::{
+        guard::Guard,
+        lease::{Asked, Lease},
+        run::Run,
+    },
+    run::step::Outcome,
+    words::wal::{Lsn, ReplicaPosition},
 };
 use edge::shelf::{self, Condition, fake::Memory};
 use serde_json::json;
@@ -94,7 +95,7 @@ async fn guarded() -> Memory {
     let shelf = Memory::held_by(&run).with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
     let position = ReplicaPosition { received: Lsn(100), replayed: Lsn(100), replayed_commit_at: None };
     let (since, position) = (Timestamp::UNIX_EPOCH, Some(position));
-    let asked = Asked { at: since, position, loss: domain::judgement::Loss::Promoted, unserved_since: None };
+    let asked = Asked { at: since, position, loss: domain::failover::loss::Loss::Promoted, unserved_since: None };
     let target = Target::primary(&run.plan, run.pair().unwrap());
     let guard = Guard { generation: run.generation, since, position, target, settles_at: None };
     let lease = lease(&shelf).await.promoting(asked, Some(guard));

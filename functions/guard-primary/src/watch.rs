@@ -3,16 +3,16 @@
 use std::future::Future;
 
 use domain::{
-    failure::Failure,
-    fencing::{Target, Way},
-    guard::{self, Guard, Kept, Met},
-    id::PlanName,
-    incident::{self, Notice},
-    lease::Lease,
+    failover::{
+        fencing::{Target, Way},
+        guard::{self, Guard, Kept, Met},
+        lease::Lease,
+    },
     plan::Plan,
-    probe,
-    span::Span,
-    step::Step,
+    record::notice::{self, Notice},
+    run::step::Step,
+    watch::probe,
+    words::{failure::Failure, id::PlanName, span::Span},
 };
 use edge::shelf::{self, Condition, Shelf};
 use futures::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
@@ -94,7 +94,7 @@ pub(crate) async fn watch(
             resisted += 1;
             // Not by one look: others may be shutting it at the same moment. Beside the looks, which go on meanwhile.
             if resisted == RESISTS {
-                looks.push(tell(shelf, world, plan, incident::resists(&guard, why)).boxed_local());
+                looks.push(tell(shelf, world, plan, notice::resists(&guard, why)).boxed_local());
             }
         }
         if let Some(kept) = guard::conclude(&guard, plan, &met, network.clone(), world.now()) {
@@ -181,7 +181,7 @@ async fn conclude(
         match shelf::write_json(shelf, &shelf::lease_key(plan), &unguarded, Condition::Unchanged(etag)).await {
             Ok(()) => {
                 let plan = shelf::read_plan(shelf, plan).await.ok().map(|(plan, _)| plan);
-                world.tell(plan.as_ref(), &incident::kept_out(&kept, &key)).await;
+                world.tell(plan.as_ref(), &notice::kept_out(&kept, &key)).await;
                 return Ok(Step::done(kept.because.clone(), Value::Null, kept));
             }
             Err(conflict @ Failure::Conflict(_)) => lost = conflict,

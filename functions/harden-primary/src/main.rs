@@ -10,12 +10,14 @@ use std::future::Future;
 
 use domain::{
     backup::tag,
-    failure::Failure,
-    hardening::{self, Change, Hardening, Move, Seen},
-    lease::{ActiveSide, Lease},
-    plan::PostgresPair,
-    run::Run,
-    step::Step,
+    component::{ActiveSide, PostgresPair},
+    failover::{
+        hardening::{self, Change, Hardening, Move, Seen},
+        lease::Lease,
+        run::Run,
+    },
+    run::step::Step,
+    words::failure::Failure,
 };
 use edge::{
     aws,

@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use domain::step::Outcome;
+use domain::run::step::Outcome;
 use edge::shelf::fake::Memory;
 use serde_json::json;
 
@@ -71,7 +71,7 @@ async fn closed() -> Memory {
     let shelf = Memory::held_by(&run);
     let key = shelf::lease_key(&run.plan.plan);
     let (lease, _) = shelf::read_json::<Lease>(&shelf, &key).await.unwrap().unwrap();
-    let lease = lease.released(domain::evidence::RunOutcome::Done, ActiveSide::Replica, run.opened_at);
+    let lease = lease.released(domain::run::outcome::RunOutcome::Done, ActiveSide::Replica, run.opened_at);
     shelf::write_json(&shelf, &key, &lease, Condition::Always).await.unwrap();
     shelf
 }

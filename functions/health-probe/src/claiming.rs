@@ -1,10 +1,9 @@
 //! Claiming a part of the grid, with a conditional write.
 
 use domain::{
-    failure::Failure,
     plan::Plan,
-    probe::{self, Claim, Windows},
-    span::Span,
+    watch::probe::{self, Claim, Windows},
+    words::{failure::Failure, span::Span},
 };
 use edge::shelf::{self, Condition, Shelf};
 use jiff::Timestamp;

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use domain::{
     plan::Plan,
-    probe::{self, TELLING, Watch, later},
-    span::Span,
+    watch::probe::{self, TELLING, Watch, later},
+    words::span::Span,
 };
 use edge::shelf::{self, Shelf};
 use jiff::Timestamp;

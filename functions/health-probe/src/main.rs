@@ -2,7 +2,7 @@
 //!
 //! - in: [`HealthProbe`], samples in `events/health-probe.json` (the schedule's) and `events/health-probe-look.json` (a judge's);
 //!   or a message of the queue, with a window that has napped
-//! - out: for a watch [`Step<Watched>`], for a look [`domain::health::Look`]
+//! - out: for a watch [`Step<Watched>`], for a look [`domain::watch::health::Look`]
 //! - changes: the metric `ConsecutiveFailures`, the watch's memory, a record of each blip; wakes the functions of a failover
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
@@ -15,12 +15,10 @@ mod telling;
 mod window;
 
 use domain::{
-    failure::Failure,
-    health::{Look, LookRequest},
-    id::PlanName,
-    lease::ActiveSide,
-    plan::{Plan, PostgresPair},
-    span::Span,
+    component::{ActiveSide, PostgresPair},
+    plan::Plan,
+    watch::health::{Look, LookRequest},
+    words::{failure::Failure, id::PlanName, span::Span},
 };
 use edge::{
     aws,
@@ -67,7 +65,7 @@ enum HealthProbe {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Answer {
-    Watched(domain::step::Step<Watched>),
+    Watched(domain::run::step::Step<Watched>),
     Look(Look),
 }
 

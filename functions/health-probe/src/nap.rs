@@ -6,10 +6,9 @@
 //! next window says how long.
 
 use domain::{
-    failure::Failure,
     plan::Plan,
-    probe::{EVERY, later},
-    span::Span,
+    watch::probe::{EVERY, later},
+    words::{failure::Failure, span::Span},
 };
 use edge::shelf::Shelf;
 use jiff::Timestamp;

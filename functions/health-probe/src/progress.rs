@@ -1,10 +1,10 @@
 //! How far a window has come between two of its samples: all that is needed to go on with it, in another invocation too.
 
 use domain::{
-    lease::ActiveSide,
-    plan::{Plan, PostgresPair},
-    probe::{Account, COMES_TO_REST, FAILING_TOLD_EVERY, WELL_TOLD_EVERY, Watch, Windows, later},
-    span::Span,
+    component::{ActiveSide, PostgresPair},
+    plan::Plan,
+    watch::probe::{Account, COMES_TO_REST, FAILING_TOLD_EVERY, WELL_TOLD_EVERY, Watch, Windows, later},
+    words::span::Span,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -3,10 +3,9 @@
 use std::cell::{Cell, RefCell};
 
 use domain::{
-    failure::Failure,
     plan::Plan,
-    probe::{self, RELIEF, TELLING, Windows, prolong},
-    span::Span,
+    watch::probe::{self, RELIEF, TELLING, Windows, prolong},
+    words::{failure::Failure, span::Span},
 };
 use edge::shelf::{self, Condition, Shelf};
 use jiff::Timestamp;

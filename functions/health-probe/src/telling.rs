@@ -12,11 +12,11 @@ use std::{
 };
 
 use domain::{
-    failure::Failure,
-    lease::{ActiveSide, Lease},
-    plan::{Plan, PostgresPair},
-    probe::{Blip, TELLING, Watch, later},
-    span::Span,
+    component::{ActiveSide, PostgresPair},
+    failover::lease::Lease,
+    plan::Plan,
+    watch::probe::{Blip, TELLING, Watch, later},
+    words::{failure::Failure, span::Span},
 };
 use edge::shelf::{self, Condition, Shelf};
 use jiff::Timestamp;

@@ -1,9 +1,11 @@
 use std::cell::{Cell, RefCell};
 
 use domain::{
-    health::{Endpoint, Verdict},
-    probe::{Blip, Watch, later},
-    span::Span,
+    watch::{
+        health::{Endpoint, Verdict},
+        probe::{Blip, Watch, later},
+    },
+    words::span::Span,
 };
 use edge::shelf::fake::Memory;
 use serde_json::json;

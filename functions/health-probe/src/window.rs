@@ -7,15 +7,14 @@
 use std::{future::Future, ops::ControlFlow};
 
 use domain::{
-    failure::Failure,
-    health::{Look, LookRequest, Verdict},
-    id::PlanName,
-    lease::ActiveSide,
-    plan::{Plan, PostgresPair},
-    probe::{self, Account, Blip, Change, RELIEF, Sample, TELLING},
-    span::Span,
-    step::Step,
-    wal::LastSeen,
+    component::{ActiveSide, PostgresPair},
+    plan::Plan,
+    run::step::Step,
+    watch::{
+        health::{Look, LookRequest, Verdict},
+        probe::{self, Account, Blip, Change, RELIEF, Sample, TELLING},
+    },
+    words::{failure::Failure, id::PlanName, span::Span, wal::LastSeen},
 };
 use edge::shelf::{self, Shelf};
 use jiff::Timestamp;

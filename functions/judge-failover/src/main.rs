@@ -9,17 +9,20 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    approval,
-    failure::Failure,
-    health::LookRequest,
-    id::{Generation, InstanceId, PlanName, Region},
-    judgement::{self, ApiSeen, Decision, Fitness, Judgement, RecordSeen, Rehearsal, Seen, Witness},
-    lease::{ActiveSide, Lease},
-    plan::PostgresPair,
-    probe::Watch,
-    run::Run,
-    step::Step,
-    traffic,
+    component::{ActiveSide, PostgresPair},
+    failover::{
+        approval,
+        judgement::{self, ApiSeen, Decision, Fitness, Judgement, RecordSeen, Rehearsal, Seen, Witness},
+        lease::Lease,
+        run::Run,
+        traffic,
+    },
+    run::step::Step,
+    watch::{health::LookRequest, probe::Watch},
+    words::{
+        failure::Failure,
+        id::{Generation, InstanceId, PlanName, Region},
+    },
 };
 use edge::{
     aws, clock,

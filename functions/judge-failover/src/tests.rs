@@ -1,6 +1,6 @@
 use domain::{
-    health::{Endpoint, Look as Looked, Verdict},
-    step::Outcome,
+    run::step::Outcome,
+    watch::health::{Endpoint, Look as Looked, Verdict},
 };
 use edge::shelf::fake::Memory;
 use serde_json::json;

@@ -8,18 +8,23 @@
 use std::future::Future;
 
 use domain::{
-    approval::Asked,
     backup::{BackupRun, whole_second},
     cleanup::CleanupRun,
-    evidence::RunOutcome,
-    failure::Failure,
-    id::{ExecutionArn, PlanName},
-    incident::{self, Notice},
-    judgement::Judgement,
+    failover::{
+        approval::Asked,
+        judgement::Judgement,
+        run::{Kind, Run, Trigger},
+    },
+    record::notice::{self, Notice},
     restore::RestoreRun,
-    run::{Kind, Run, Trigger},
-    step::Step,
-    upkeep::UpkeepOutcome,
+    run::{
+        outcome::{RunOutcome, UpkeepOutcome},
+        step::Step,
+    },
+    words::{
+        failure::Failure,
+        id::{ExecutionArn, PlanName},
+    },
 };
 use edge::{
     aws, clock,
@@ -164,13 +169,13 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 let Approval { run, judgement, .. } = *approval;
                 let judged =
                     judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
-                (incident::approval(&run, &judged, &judgement.because), Some(run.plan))
+                (notice::approval(&run, &judged, &judgement.because), Some(run.plan))
             }
             Notify::Ended(ended) => {
                 let Ended { execution, outcome, because, run, evidence } = *ended;
                 let plan = evidence.as_ref().and_then(|closed| closed.plan.as_ref());
                 let key = evidence.as_ref().map(|closed| closed.evidence.as_str());
-                let notice = incident::ended(incident::Ended {
+                let notice = notice::ended(notice::Ended {
                     execution: &execution,
                     run: run.as_ref(),
                     plan,
@@ -183,21 +188,21 @@ async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: 
                 });
                 (notice, run.map(|run| run.plan))
             }
-            Notify::Unhardened(lacks) => (incident::unhardened(&lacks.run, &lacks.because), Some(lacks.run.plan)),
-            Notify::TrafficLate(lacks) => (incident::traffic_late(&lacks.run, &lacks.because), Some(lacks.run.plan)),
+            Notify::Unhardened(lacks) => (notice::unhardened(&lacks.run, &lacks.because), Some(lacks.run.plan)),
+            Notify::TrafficLate(lacks) => (notice::traffic_late(&lacks.run, &lacks.because), Some(lacks.run.plan)),
             Notify::Backup(ended) => {
                 let BackupEnded { execution, backup, outcome, because, manifest } = *ended;
-                let notice = incident::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());
+                let notice = notice::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());
                 (notice, backup.map(|run| run.plan))
             }
             Notify::Cleanup(ended) => {
                 let CleanupEnded { execution, cleanup, outcome, because } = *ended;
-                let notice = incident::cleanup(&execution, cleanup.as_ref(), outcome, &because);
+                let notice = notice::cleanup(&execution, cleanup.as_ref(), outcome, &because);
                 (notice, cleanup.map(|run| run.plan))
             }
             Notify::Restore(ended) => {
                 let RestoreEnded { execution, restore, outcome, because, record } = *ended;
-                let notice = incident::restore(&execution, restore.as_ref(), outcome, &because, record.as_deref());
+                let notice = notice::restore(&execution, restore.as_ref(), outcome, &because, record.as_deref());
                 (notice, restore.map(|run| run.plan))
             }
         },
@@ -214,10 +219,10 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
     let detail = event.get("detail").cloned().unwrap_or_default();
     let change: StatusChange = edge::parse(detail, "Notify: detail")?;
     Ok(match change.status.as_str() {
-        "RUNNING" => Some(incident::started(&change.execution_arn, change.input.as_deref())),
+        "RUNNING" => Some(notice::started(&change.execution_arn, change.input.as_deref())),
         // Our own ends come through CloseRun and Notify; their names are their errors.
         "FAILED" if change.error.as_deref().is_some_and(is_our_own_end) => None,
-        status => Some(incident::broken(
+        status => Some(notice::broken(
             &change.execution_arn,
             change.input.as_deref(),
             status,

@@ -9,12 +9,15 @@
 
 use domain::{
     backup::{BackupRequest, BackupRun, whole_second},
-    failure::Failure,
-    id::{ComponentName, ExecutionArn},
-    lease::{ActiveSide, Lease},
+    component::ActiveSide,
+    failover::lease::Lease,
     plan::Plan,
     restore::{RestoreRequest, RestoreRun},
-    step::Step,
+    run::step::Step,
+    words::{
+        failure::Failure,
+        id::{ComponentName, ExecutionArn},
+    },
 };
 use edge::{
     aws, clock,

@@ -2,9 +2,11 @@
 //! apart.
 
 use domain::{
-    failure::Failure,
-    id::{InstanceId, Region},
     plan::Plan,
+    words::{
+        failure::Failure,
+        id::{InstanceId, Region},
+    },
 };
 use edge::shelf::{
     Shelf,
@@ -47,7 +49,7 @@ mod tests {
 
     fn plan(name: &str) -> Plan {
         let text = LAB.replacen("plan: lab", &format!("plan: {name}"), 1);
-        domain::plan::read(&text, "plan").unwrap()
+        domain::plan_file::read(&text, "plan").unwrap()
     }
 
     #[tokio::test]

@@ -10,12 +10,14 @@
 mod claim;
 
 use domain::{
-    failure::Failure,
-    id::ExecutionArn,
-    lease::{self, Holder, Lease, Owner, Phase, Taking},
-    request::FailoverRequest,
-    run::{Kind, Run, Trigger},
-    step::Step,
+    failover::{
+        lease::{Holder, Lease, Phase},
+        request::FailoverRequest,
+        run::{Kind, Run, Trigger},
+        succession::{self, Owner, Taking},
+    },
+    run::step::Step,
+    words::{failure::Failure, id::ExecutionArn},
 };
 use edge::{
     aws, clock,
@@ -61,7 +63,7 @@ async fn handle(
         Some(holder) if holder.execution != execution => Some(owners.owner(&holder.execution, holder.since).await),
         _ => None,
     };
-    let taking = lease::take(lease.as_ref(), owner.as_ref(), &plan, &execution, now);
+    let taking = succession::take(lease.as_ref(), owner.as_ref(), &plan, &execution, now);
     info!(plan.name = %plan.plan, execution.name = execution.name(), ?taking, "planned the lease");
     let (lease, taken_over) = match taking {
         Taking::Refuse(why) if waits(&request.trigger, owner.as_ref()) => return Ok(Step::pending(why, &lease)),
@@ -124,7 +126,7 @@ fn waits(trigger: &Trigger, owner: Option<&Owner>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use domain::{id::Generation, step::Outcome};
+    use domain::{run::step::Outcome, words::id::Generation};
     use edge::{shelf::fake::Memory, states::fake::Says};
     use serde_json::json;
 
@@ -211,13 +213,13 @@ mod tests {
     async fn what_an_earlier_run_shut_is_owed_by_the_next_unless_it_finishes_a_promotion() {
         let shelf = lab();
         let first = open(&shelf, alarm()).await.unwrap().did.unwrap();
-        let target = domain::fencing::Target::primary(&first.plan, first.pair().unwrap());
+        let target = domain::failover::fencing::Target::primary(&first.plan, first.pair().unwrap());
         let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
         let shut = lease.shutting(&first, &target, true, Timestamp::UNIX_EPOCH).unwrap();
         let at = Timestamp::UNIX_EPOCH;
-        let loss = domain::judgement::Loss::Promoted;
+        let loss = domain::failover::loss::Loss::Promoted;
         let promoting =
-            shut.promoting(domain::promotion::Asked { at, position: None, loss, unserved_since: None }, None);
+            shut.promoting(domain::failover::lease::Asked { at, position: None, loss, unserved_since: None }, None);
         let mut event = sample(include_str!("../../../events/open-run-by-hand.json"));
         event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:next");
         for (left, owes) in [(&shut, true), (&promoting, false)] {

@@ -8,19 +8,20 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    drain::Drained,
-    failure::Failure,
-    fencing::{Fencing, Target},
-    guard::Guard,
-    judgement::{Judgement, Loss, ReplicaSeen},
-    lease::{self, Holder, Lease, Phase},
-    plan::PostgresPair,
-    probe::later,
-    promotion::{self, Asked, Before, Grounds, Instance, Move, Promotion, Seen, Server as ServerSeen},
-    run::{Kind, Run},
-    span::Span,
-    step::Step,
-    wal::Lsn,
+    component::PostgresPair,
+    failover::{
+        drain::Drained,
+        fencing::{Fencing, Target},
+        guard::Guard,
+        judgement::{Judgement, ReplicaSeen},
+        lease::{self, Asked, Holder, Lease, Phase},
+        loss::Loss,
+        promotion::{self, Before, Grounds, Instance, Move, Promotion, Seen, Server as ServerSeen},
+        run::{Kind, Run},
+    },
+    run::step::Step,
+    watch::probe::later,
+    words::{failure::Failure, span::Span, wal::Lsn},
 };
 use edge::{
     aws, clock,

@@ -1,6 +1,6 @@
 use std::cell::{Cell, RefCell};
 
-use domain::{lease::Owner, step::Outcome, wal::ReplicaPosition};
+use domain::{failover::succession::Owner, run::step::Outcome, words::wal::ReplicaPosition};
 use edge::{shelf::fake::Memory, states::fake::Says};
 
 use serde_json::json;

@@ -10,10 +10,12 @@ use std::{future::Future, time::Duration};
 
 use domain::{
     backup::Quota,
-    failure::Failure,
-    id::{ComponentName, InstanceId, Region},
     restore::{self, Chosen, Creation, Move, RestoreRun, Restored, SeenInstance, Settings},
-    step::Step,
+    run::step::Step,
+    words::{
+        failure::Failure,
+        id::{ComponentName, InstanceId, Region},
+    },
 };
 use edge::{
     clock,

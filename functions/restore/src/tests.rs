@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use domain::{restore::Provenance, step::Outcome};
+use domain::{restore::Provenance, run::step::Outcome};
 
 use super::*;
 

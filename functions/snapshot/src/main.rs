@@ -11,15 +11,18 @@ use std::{future::Future, time::Duration};
 
 use domain::{
     backup::{
-        self, BackupRun, Found, Kind, LONGEST_REASON_CHARS, Label, Missing, Move, Quota, Shot, Snapshot, Source,
-        Stored, Taken, What,
+        self, BackupRun, Found, Kind, LONGEST_REASON_CHARS, Label, Missing, Move, Quota, SeenDatabase, Snapshot,
+        Source, Stored, Taken, What,
     },
-    failure::Failure,
-    id::{ComponentName, KmsKeyId, Region},
-    lease::{ActiveSide, Lease},
+    component::ActiveSide,
+    failover::lease::Lease,
     retention::State,
-    step::Step,
-    wording,
+    run::step::Step,
+    words::{
+        failure::Failure,
+        id::{ComponentName, KmsKeyId, Region},
+        wording,
+    },
 };
 use edge::{
     aws, clock,
@@ -53,7 +56,7 @@ struct Request {
 trait Snapshots {
     fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
     fn quota(&self, region: &Region, kind: Kind) -> impl Future<Output = Result<Quota, Failure>>;
-    fn shot(&self, source: &Source<'_>) -> impl Future<Output = Result<Shot, Failure>>;
+    fn database(&self, source: &Source<'_>) -> impl Future<Output = Result<SeenDatabase, Failure>>;
     fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> impl Future<Output = Result<Asked, Failure>>;
     fn copy(&self, of: &Snapshot, to: &Region, key: Option<&KmsKeyId>) -> impl Future<Output = Result<Asked, Failure>>;
     fn now(&self) -> Timestamp;
@@ -93,7 +96,7 @@ async fn handle(shelf: &impl Shelf, world: &impl Snapshots, event: Value) -> Res
                 component: component.clone(),
                 of: original.of.clone().unwrap_or_else(|| source.of()),
                 snapshot: name.clone(),
-                shot: label.shot.clone(),
+                database: label.database.clone(),
                 places: vec![stored(&found.region, original)],
                 missing: Vec::new(),
             };
@@ -141,21 +144,21 @@ async fn take(
     if let Err(full) = backup::room(source.region, source.kind(), world.quota(source.region, source.kind()).await?) {
         return Ok(Step::refused(full, Value::Null));
     }
-    let shot = world.shot(source).await?;
+    let database = world.database(source).await?;
     // Since this step began, too: a primary that is shut out answers us, and holds what nobody else has.
     match writes(shelf, backup, component).await? {
         Ok(active) if active == backup.active => {}
         Ok(_) => return Ok(Step::pending("the primary was moved just now", Value::Null)),
         Err(why) => return Ok(Step::pending(why, Value::Null)),
     }
-    let label = backup.label(component, shot);
+    let label = backup.label(component, database);
     let of = source.of();
     let because = match world.take(source, name, &label).await? {
         Asked::Begun => format!("RDS takes `{name}` of `{of}`"),
         Asked::Busy => format!("RDS takes no snapshot of `{of}` yet: it is busy with another change"),
         Asked::NoRoom => format!("RDS has no room for a snapshot of `{of}` in {} yet", source.region),
     };
-    Ok(Step::pending(because, &label.shot))
+    Ok(Step::pending(because, &label.database))
 }
 
 /// Copies side by side: what one Region cannot take must not keep another from it.
@@ -274,15 +277,15 @@ impl Snapshots for World {
         Self::rds(region).await.snapshot_quota(kind).await
     }
 
-    async fn shot(&self, source: &Source<'_>) -> Result<Shot, Failure> {
+    async fn database(&self, source: &Source<'_>) -> Result<SeenDatabase, Failure> {
         match source.what {
             What::Side { pair, side } => {
                 let server = Server { side, database: &pair.database, login: &pair.login };
                 self.postgres.ready(&server).await?;
-                self.postgres.shot(&server, DATABASE_PATIENCE).await
+                self.postgres.database(&server, DATABASE_PATIENCE).await
             }
             What::Cluster { cluster, id } => {
-                Self::rds(source.region).await.cluster(id).await?.shot(cluster, clock::now())
+                Self::rds(source.region).await.cluster(id).await?.database(cluster, clock::now())
             }
         }
     }

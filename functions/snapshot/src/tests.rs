@@ -1,6 +1,6 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
-use domain::{backup, step::Outcome};
+use domain::{backup, run::step::Outcome};
 use edge::shelf::fake::Memory;
 use jiff::ToSpan;
 
@@ -37,7 +37,7 @@ impl Account {
         self.calls.borrow_mut().push(format!("{call} {region}"));
         if self.answers == Asked::Begun {
             let component = if kind == Kind::Cluster { "reports" } else { "orders" };
-            let label = Ok(run().label(&component.parse().unwrap(), shot()));
+            let label = Ok(run().label(&component.parse().unwrap(), database()));
             let snapshot = backup::Snapshot { kind, label, ..snapshot(region.as_str(), name, "available") };
             self.snapshots.borrow_mut().insert((kind, region.to_string()), Ok(snapshot));
         }
@@ -55,8 +55,8 @@ impl Snapshots for Account {
         Ok(self.quota)
     }
 
-    async fn shot(&self, _: &Source<'_>) -> Result<Shot, Failure> {
-        Ok(shot())
+    async fn database(&self, _: &Source<'_>) -> Result<SeenDatabase, Failure> {
+        Ok(database())
     }
 
     async fn take(&self, source: &Source<'_>, name: &str, _: &Label) -> Result<Asked, Failure> {
@@ -80,9 +80,9 @@ fn run() -> BackupRun {
     serde_json::from_value(event()["backup"].clone()).unwrap()
 }
 
-fn shot() -> Shot {
-    Shot {
-        lsn: Some(domain::wal::Lsn(7)),
+fn database() -> SeenDatabase {
+    SeenDatabase {
+        lsn: Some(domain::words::wal::Lsn(7)),
         database_time: "2026-11-21T02:00:04.25Z".parse().unwrap(),
         size_bytes: Some(7_500_000),
         version: Some("15.18".into()),
@@ -102,7 +102,7 @@ fn snapshot(region: &str, name: &str, status: &str) -> backup::Snapshot {
         encrypted: false,
         of: None,
         carried: Vec::new(),
-        label: Ok(run().label(&"orders".parse().unwrap(), shot())),
+        label: Ok(run().label(&"orders".parse().unwrap(), database())),
     }
 }
 
@@ -125,7 +125,7 @@ async fn it_is_taken_once_copied_once_and_then_found() {
     let taken = ask(&account).await.did.unwrap();
     let regions: Vec<&str> = taken.places.iter().map(|place| place.region.as_str()).collect();
     assert_eq!(regions, ["us-east-1", "us-west-2"]);
-    assert_eq!((taken.missing.len(), taken.shot), (0, shot()), "as its tags say, not as the database is now");
+    assert_eq!((taken.missing.len(), taken.database), (0, database()), "as its tags say, not as the database is now");
 }
 
 /// The sample, of a plan that has a cluster as well.
@@ -227,8 +227,8 @@ async fn one_elsewhere_that_is_silent_or_no_backup_keeps_none_from_being_taken()
 #[tokio::test]
 async fn other_data_by_the_same_name_is_no_copy() {
     let mut other = snapshot("us-west-2", "x", "available");
-    let shot = Shot { lsn: Some(domain::wal::Lsn(6)), ..shot() };
-    other.label = Ok(run().label(&"orders".parse().unwrap(), shot));
+    let database = SeenDatabase { lsn: Some(domain::words::wal::Lsn(6)), ..database() };
+    other.label = Ok(run().label(&"orders".parse().unwrap(), database));
     let account =
         Account::default().with("us-east-1", Ok(snapshot("us-east-1", "x", "available"))).with("us-west-2", Ok(other));
     let step = ask(&account).await;
@@ -240,7 +240,7 @@ async fn other_data_by_the_same_name_is_no_copy() {
 #[tokio::test]
 async fn another_series_backup_of_the_same_name_is_not_taken_for_this_one() {
     let mut other = snapshot("us-east-1", "x", "available");
-    other.label = Ok(run().label(&"orders-db".parse().unwrap(), shot()));
+    other.label = Ok(run().label(&"orders-db".parse().unwrap(), database()));
     let account = Account::default().with("us-east-1", Ok(other));
     let step = ask(&account).await;
     assert_eq!((step.step, account.calls().len()), (Outcome::Refused, 0));

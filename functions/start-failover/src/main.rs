@@ -10,14 +10,14 @@
 mod watch;
 
 use domain::{
-    failure::Failure,
-    id::{ExecutionArn, PlanName},
-    judgement::Rehearsal,
-    lease::Owner,
-    probe,
-    span::Span,
-    starter::Start,
-    step::Step,
+    failover::{judgement::Rehearsal, starter::Start, succession::Owner},
+    run::step::Step,
+    watch::probe,
+    words::{
+        failure::Failure,
+        id::{ExecutionArn, PlanName},
+        span::Span,
+    },
 };
 use edge::{
     aws, judge,

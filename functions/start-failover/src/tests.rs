@@ -1,13 +1,15 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use domain::{
-    judgement::Would,
-    lease::{ActiveSide, Ended, Holder, Lease, Phase},
-    probe::{Streak, Watch, later},
-    promotion::Asked,
-    starter::{Cause, Starts},
-    step::Outcome,
-    wal::{LastSeen, Lsn},
+    component::ActiveSide,
+    failover::{
+        judgement::Would,
+        lease::{Asked, Ended, Holder, Lease, Phase},
+        starter::{Cause, Starts},
+    },
+    run::step::Outcome,
+    watch::probe::{Streak, Watch, later},
+    words::wal::{LastSeen, Lsn},
 };
 use edge::shelf::{self, Condition, fake::Memory};
 use serde_json::json;
@@ -105,7 +107,7 @@ fn free() -> Lease {
     lease.last = Some(Ended {
         execution: execution("alarm-1"),
         generation: lease.generation,
-        outcome: domain::evidence::RunOutcome::Refused,
+        outcome: domain::run::outcome::RunOutcome::Refused,
         at: at(3),
         declined_at: None,
     });
@@ -113,7 +115,7 @@ fn free() -> Lease {
 }
 
 fn holder(name: &str, phase: Phase) -> Option<Holder> {
-    let asked = Asked { at: at(1), position: None, loss: domain::judgement::Loss::Promoted, unserved_since: None };
+    let asked = Asked { at: at(1), position: None, loss: domain::failover::loss::Loss::Promoted, unserved_since: None };
     let asked = (phase == Phase::Promoting).then_some(asked);
     Some(Holder { execution: execution(name), phase, since: at(0), asked })
 }

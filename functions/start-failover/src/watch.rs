@@ -3,14 +3,19 @@
 use std::future::Future;
 
 use domain::{
-    failure::Failure,
-    id::{ExecutionArn, PlanName},
-    judgement::Rehearsal,
-    lease::{Lease, Owner},
-    probe::{Watch, later},
-    span::Span,
-    starter::{self, Decision, Judge, Seen, Start, Starts},
-    step::Step,
+    failover::{
+        judgement::Rehearsal,
+        lease::Lease,
+        starter::{self, Decision, Judge, Seen, Start, Starts},
+        succession::Owner,
+    },
+    run::step::Step,
+    watch::probe::{Watch, later},
+    words::{
+        failure::Failure,
+        id::{ExecutionArn, PlanName},
+        span::Span,
+    },
 };
 use edge::shelf::{self, Condition, Shelf};
 use jiff::Timestamp;

@@ -4,11 +4,15 @@ use std::future::Future;
 
 use domain::{
     backup::{Found, Kind, Manifest, Snapshot, Stored, manifest_key},
-    failure::Failure,
-    id::{ComponentName, InstanceId, PlanName, Region},
     restore::{self, Examined, Purpose, RestoreRun, Set, Wanted, Window},
-    step::Step,
-    verification::{self, Verification},
+    run::{
+        step::Step,
+        verification::{self, Verification},
+    },
+    words::{
+        failure::Failure,
+        id::{ComponentName, InstanceId, PlanName, Region},
+    },
 };
 use edge::shelf::{self, Shelf};
 use futures::future::join_all;

@@ -17,14 +17,19 @@ use std::{
 };
 
 use domain::{
-    failure::Failure,
-    id::{HostName, Region},
-    plan::{Check, PostgresPair, Side, SqlCheck},
+    component::{PostgresPair, Side},
+    failover::run::Run,
+    plan::{Check, SqlCheck},
     restore::{Examined, Verified},
-    run::Run,
-    span::Span,
-    step::Step,
-    verification::{self, Checked, Finding, Verification},
+    run::{
+        step::Step,
+        verification::{self, Checked, Finding, Verification},
+    },
+    words::{
+        failure::Failure,
+        id::{HostName, Region},
+        span::Span,
+    },
 };
 use edge::{
     aws, clock, http,

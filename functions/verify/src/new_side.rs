@@ -3,12 +3,14 @@
 use std::future::Future;
 
 use domain::{
-    failure::Failure,
-    id::HostName,
-    plan::{Check, PostgresPair},
-    run::Run,
-    step::Step,
-    verification::{Checked, Finding},
+    component::PostgresPair,
+    failover::run::Run,
+    plan::Check,
+    run::{
+        step::Step,
+        verification::{Checked, Finding},
+    },
+    words::{failure::Failure, id::HostName},
 };
 use tracing::info;
 
@@ -42,7 +44,7 @@ fn leads_there(alias: Result<HostName, String>, target: &HostName) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use domain::step::Outcome;
+    use domain::run::step::Outcome;
 
     use super::*;
 

@@ -3,13 +3,18 @@
 use std::future::Future;
 
 use domain::{
-    failure::Failure,
-    id::{ComponentName, Region},
-    plan::{PostgresPair, Side, SqlCheck},
+    component::{PostgresPair, Side},
+    plan::SqlCheck,
     restore::{self, Examined, Origin, Purpose, RestoreRun, Restored, Verified},
-    step::Step,
-    verification::{self, Finding, Verification},
-    wal::Lsn,
+    run::{
+        step::Step,
+        verification::{self, Finding, Verification},
+    },
+    words::{
+        failure::Failure,
+        id::{ComponentName, Region},
+        wal::Lsn,
+    },
 };
 use edge::postgres::Server;
 use jiff::Timestamp;

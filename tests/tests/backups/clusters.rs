@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use aws_sdk_rds::types::DbClusterSnapshot;
 use domain::{
     backup::{Kind, Manifest, Of, Taken, tag},
-    id::Region,
-    plan,
-    upkeep::UpkeepOutcome,
-    verification::Finding,
+    plan_file,
+    run::{outcome::UpkeepOutcome, verification::Finding},
+    words::id::Region,
 };
 use jiff::{Timestamp, Unit};
 use lab::{
@@ -21,7 +20,7 @@ use crate::lab::{Lab, Shown};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_is_backed_up_beside_the_pair_and_neither_hides_the_other() {
-    let mut plan = plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let mut plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     let cluster =
         json!({ "kind": "cluster", "name": "reports", "engine": "aurora-postgresql", "primary": "reports-main" });
     plan.components.push(serde_json::from_value(cluster).unwrap());
@@ -64,7 +63,7 @@ impl Lab<'_> {
         assert_eq!((manifest.outcome, manifest.damaged().count()), (UpkeepOutcome::Complete, 0));
         let taken = part(&manifest, "reports").unwrap();
         assert_eq!(taken.of, Of::Cluster("reports-main".parse().unwrap()));
-        assert_eq!((taken.shot.lsn, taken.shot.size_bytes, taken.places.len()), (None, None, 2));
+        assert_eq!((taken.database.lsn, taken.database.size_bytes, taken.places.len()), (None, None, 2));
         let regions = &self.stage.system.plan.regions;
         for region in [&regions.primary, &regions.recovery] {
             let found = self.of_clusters(region).await.remove(0);
@@ -72,7 +71,10 @@ impl Lab<'_> {
             let tags: BTreeMap<&str, &str> =
                 found.tag_list().iter().filter_map(|tag| Some((tag.key()?, tag.value()?))).collect();
             assert_eq!(tags.get(tag("component").as_str()), Some(&"reports"), "in {region}");
-            assert_eq!(tags.get(tag("database-time").as_str()), Some(&taken.shot.database_time.to_string().as_str()));
+            assert_eq!(
+                tags.get(tag("database-time").as_str()),
+                Some(&taken.database.database_time.to_string().as_str())
+            );
             assert!(!tags.contains_key(tag("size-bytes").as_str()), "what is not known has no tag");
         }
     }

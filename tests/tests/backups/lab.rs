@@ -6,7 +6,7 @@ use aws_sdk_rds::types::DbSnapshot;
 use domain::{
     backup::Manifest,
     cleanup::{self, Report},
-    id::Region,
+    words::id::Region,
 };
 use jiff::{Timestamp, ToSpan};
 use lab::{drill::Stage, machine::ACCOUNT, setup::Progress};

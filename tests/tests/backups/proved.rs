@@ -1,11 +1,11 @@
 //! Backups as they are proved, restored, and found wanting.
 
 use domain::{
-    id::ExecutionArn,
-    plan::{self, Side},
+    component::Side,
+    plan_file,
     restore::{RestoreRecord, record_key},
-    upkeep::UpkeepOutcome,
-    verification::Finding,
+    run::{outcome::UpkeepOutcome, verification::Finding},
+    words::id::ExecutionArn,
 };
 use jiff::{Timestamp, ToSpan, Unit};
 use lab::{
@@ -20,7 +20,7 @@ use crate::lab::{Ended, Lab, PATIENCE, Shown};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_proved_by_restoring_it_and_a_damaged_one_is_found() {
-    let plan = plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     let stage = Stage::set(&plan, None, &Shown).await.unwrap();
     let lab = Lab { stage: &stage, now: Timestamp::now().round(Unit::Second).unwrap() };
     lab.nothing_is_proved_where_there_is_no_backup().await;

@@ -8,9 +8,11 @@ use std::{
 use aws_sdk_rds::{error::ProvideErrorMetadata, types::DbInstance};
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
 use domain::{
-    id::{HostName, InstanceId, Region},
-    plan::{self, Component, Plan, Policies, Policy, PostgresPair, Severity},
+    component::{Component, PostgresPair},
+    plan::{Plan, Policies, Policy},
+    plan_file::{self, Severity},
     restore::Restored,
+    words::id::{HostName, InstanceId, Region},
 };
 use jiff::{Timestamp, Unit};
 use lab::{
@@ -26,7 +28,7 @@ use crate::lab::{Lab, PATIENCE};
 #[tokio::test(flavor = "multi_thread")]
 async fn traffic_is_switched_to_a_restored_instance_as_the_runbook_says_and_that_one_is_protected() {
     let told = Listener::default();
-    let plan = plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     let mut stage = Stage::set(&plan, None, &told).await.unwrap();
     let switch = Switch { lab: Lab { stage: &stage, now: Timestamp::now().round(Unit::Second).unwrap() } };
     let plan = switch.by_the_runbook().await;
@@ -70,7 +72,7 @@ impl Switch<'_> {
     }
 
     async fn upload(&self, plan: &Plan) {
-        let findings = plan::check(plan);
+        let findings = plan_file::check(plan);
         assert!(findings.iter().all(|finding| finding.severity != Severity::Error), "{findings:?}");
         let text = serde_json::to_string(plan).unwrap();
         self.lab.stage.system.put_object(&self.lab.stage.machine, "plans/lab.yaml", &text).await.unwrap();

@@ -8,8 +8,9 @@ use std::{
 use aws_sdk_rds::types::DbSnapshot;
 use domain::{
     backup::{Manifest, Taken},
-    plan::{self, Side},
-    upkeep::UpkeepOutcome,
+    component::Side,
+    plan_file,
+    run::outcome::UpkeepOutcome,
 };
 use jiff::{Timestamp, Unit};
 use lab::{
@@ -25,7 +26,7 @@ use crate::lab::{Lab, PATIENCE, Shown};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
-    let mut plan = plan::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let mut plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     // Few enough that some of a test's backups go.
     plan.backups[0].retention = serde_json::from_value(json!({ "last": 2, "floor": 1 })).unwrap();
     let stage = Stage::set(&plan, None, &Shown).await.unwrap();
@@ -57,7 +58,7 @@ impl Lab<'_> {
         assert_eq!((manifest.outcome, manifest.damaged().count()), (UpkeepOutcome::Complete, 0));
         let taken = manifest.parts[0].part.taken.clone().unwrap();
         assert_eq!((taken.of.to_string().as_str(), taken.places.len()), ("orders-primary", 2));
-        assert!(taken.shot.size_bytes > Some(1_000_000), "{:?}", taken.shot);
+        assert!(taken.database.size_bytes > Some(1_000_000), "{:?}", taken.database);
         let regions = &self.stage.system.plan.regions;
         for region in [&regions.primary, &regions.recovery] {
             let found = self.snapshots(region).await;
@@ -70,7 +71,7 @@ impl Lab<'_> {
                     .map(str::to_owned)
             };
             assert_eq!(found[0].db_snapshot_identifier(), Some(taken.snapshot.as_str()));
-            assert_eq!(tag("lifeboat:lsn"), taken.shot.lsn.map(|lsn| lsn.to_string()), "in {region} as well");
+            assert_eq!(tag("lifeboat:lsn"), taken.database.lsn.map(|lsn| lsn.to_string()), "in {region} as well");
         }
         taken
     }
@@ -164,8 +165,8 @@ impl Lab<'_> {
         let manifest = self.manifest(self.at(3)).await.unwrap();
         assert_eq!(manifest.outcome, UpkeepOutcome::Complete, "the better manifest replaces the poorer one");
         assert_eq!(
-            manifest.parts[0].part.taken.as_ref().unwrap().shot,
-            taken.shot,
+            manifest.parts[0].part.taken.as_ref().unwrap().database,
+            taken.database,
             "what was there was not taken anew"
         );
     }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use domain::{
+    component::{Component, Credential},
     cost::{
         self, Given, Part, Prices, Subtotal,
-        deployment::{self, Alarms, Place, SCHEDULES, WOKEN, WOKEN_WITH_LOGIN},
+        deployment::{Alarms, Place, SCHEDULES, WOKEN, WOKEN_WITH_LOGIN},
         upkeep::{self, TASKS, Way},
     },
-    plan::{Component, Credential, Plan},
-    span::Span,
+    plan::Plan,
+    words::span::Span,
 };
 use tests::{
     machine::Machine,
@@ -50,7 +51,7 @@ fn each_function_s_memory_is_the_template_s() {
     for function in FUNCTIONS {
         let own = &template.properties(&resource_of(function))["MemorySize"];
         let memory = if own.is_null() { usual } else { own };
-        assert_eq!(Some(deployment::memory_megabytes(function).into()), memory.as_u64(), "{function}");
+        assert_eq!(Some(cost::memory::memory_megabytes(function).into()), memory.as_u64(), "{function}");
     }
 }
 

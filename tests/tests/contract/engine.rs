@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    probe::{EVERY, FAILING_TOLD_EVERY, HANDOVER, LATEST_START, LONGEST_INTERVAL, WELL_TOLD_EVERY},
-    span::Span,
+    watch::probe::{EVERY, FAILING_TOLD_EVERY, HANDOVER, LATEST_START, LONGEST_INTERVAL, WELL_TOLD_EVERY},
+    words::span::Span,
 };
 use serde_json::{Value, json};
 use tests::{

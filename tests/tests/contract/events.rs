@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use domain::{
     backup::{BackupRequest, BackupRun, Part},
     cleanup::CleanupRun,
-    drain::Drained,
-    evidence::{Record, RunOutcome},
-    health::LookRequest,
-    judgement::Judgement,
-    request::FailoverRequest,
+    failover::{
+        drain::Drained,
+        judgement::Judgement,
+        request::FailoverRequest,
+        run::{Kind, Run},
+    },
+    record::evidence::Record,
     restore::{RestorePart, RestoreRequest, RestoreRun},
-    run::{Kind, Run},
-    step::Step,
+    run::{outcome::RunOutcome, step::Step},
+    watch::health::LookRequest,
 };
 use serde_json::Value;
 use tests::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{failure::Failure, run::Kind};
+use domain::{failover::run::Kind, words::failure::Failure};
 use serde_json::Value;
 use tests::{
     machine::Machine,
@@ -229,7 +229,7 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
 
 #[test]
 fn the_record_has_a_place_for_every_answer() {
-    let schema = domain::evidence::schema();
+    let schema = domain::record::evidence::schema();
     let places = schema["$defs"]["Record"]["properties"]
         .as_object()
         .unwrap_or_else(|| panic!("the schema has no Record"))

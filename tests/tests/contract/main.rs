@@ -1,6 +1,7 @@
 //! What state machines, functions, templates, events and the RUNBOOK must agree on, though no compiler sees it.
 
 mod asl;
+mod circles;
 mod cost;
 mod engine;
 mod events;
@@ -9,7 +10,7 @@ mod machine;
 mod payloads;
 mod tree;
 
-use domain::plan::{self, Plan};
+use domain::{plan::Plan, plan_file};
 use tests::{machine::Machine, repository, template::Template};
 
 fn engine() -> Template {
@@ -17,7 +18,7 @@ fn engine() -> Template {
 }
 
 fn lab_plan() -> Plan {
-    plan::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml").unwrap_or_else(|error| panic!("{error}"))
+    plan_file::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml").unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The function that a task calls: the one its name says, but for an undo, a rehearsal, the question to a person and the

@@ -2,8 +2,9 @@
 //! `States.ALL` is asked. <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
 
 use domain::{
-    backup::{self, LONGEST_REASON_CHARS, Missing, Of, Part, Shot, Taken},
-    plan::{LARGEST_PLAN_BYTES, MOST_COMPONENTS, MOST_SNAPSHOTS, Plan},
+    backup::{self, LONGEST_REASON_CHARS, Missing, Of, Part, SeenDatabase, Taken},
+    plan::Plan,
+    plan_file::{LARGEST_PLAN_BYTES, MOST_COMPONENTS, MOST_SNAPSHOTS},
 };
 use serde_json::{Value, json};
 use tests::repository;
@@ -37,7 +38,7 @@ fn part(regions: u64) -> Part {
     let region = |_| "ap-southeast-2".parse().unwrap_or_else(|error| panic!("{error}"));
     let missing: Vec<Missing> = (0..regions).map(|n| Missing::new(region(n), &reason)).collect();
     let because = format!("not finished after 51 asks: {}", missing[0].because);
-    let shot = Shot {
+    let database = SeenDatabase {
         lsn: Some("FFFFFFFF/FFFFFFFF".parse().unwrap_or_else(|error| panic!("{error}"))),
         database_time: jiff::Timestamp::now(),
         size_bytes: Some(u64::MAX),
@@ -47,7 +48,7 @@ fn part(regions: u64) -> Part {
         component,
         of: Of::Instance(name(63).parse().unwrap_or_else(|error| panic!("{error}"))),
         snapshot: format!("lifeboat-{}-{}-{}-20261121t020000", name(40), name(40), name(20)),
-        shot,
+        database,
         places: Vec::new(),
         missing,
     };

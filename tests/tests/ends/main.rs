@@ -14,8 +14,9 @@ use std::{
 };
 
 use domain::{
-    evidence::{self, Closing, RunOutcome},
-    run::Kind,
+    failover::run::Kind,
+    record::evidence::{self, Closing},
+    run::outcome::RunOutcome,
 };
 use jiff::Timestamp;
 use lab::setup::{self, Silent};

@@ -1,6 +1,6 @@
 //! Paths through a state machine, and those through the failover: what each step answers, and how it must end.
 
-use domain::{fencing::Target, lease::Shut, run::Run};
+use domain::failover::{fencing::Target, lease::Shut, run::Run};
 use serde_json::{Map, Value, json};
 
 /// A path through the state machine.

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_sfn::types::ExecutionStatus;
-use domain::evidence::{self, Evidence, RunOutcome};
+use domain::{
+    record::evidence::{self, Evidence},
+    run::outcome::RunOutcome,
+};
 use edge::dns::Dns;
 use lab::{
     drill::Stage,
@@ -84,7 +87,10 @@ impl<'a> World<'a> {
 
     async fn take(&self, case: &Case, name: &str) -> Result<(Ended, u32), String> {
         let (machine, system) = (&self.stage.machine, &self.stage.system);
-        system.rewind(machine).await.map_err(|error| format!("before it began: {}", domain::failure::chain(&error)))?;
+        system
+            .rewind(machine)
+            .await
+            .map_err(|error| format!("before it began: {}", domain::words::failure::chain(&error)))?;
         if case.needs_cold_functions() {
             self.faults.end_idle_environments().await.unwrap();
         }
@@ -154,7 +160,11 @@ impl<'a> World<'a> {
     async fn after(&self, ended: &Ended, number: i64) -> Result<String, String> {
         let (machine, system) = (&self.stage.machine, &self.stage.system);
         let evidence = ended.evidence.as_ref().ok_or_else(|| format!("{} left no evidence", ended.end))?;
-        machine.rds.restart_after_kill(&system.primary()).await.map_err(|error| domain::failure::chain(&error))?;
+        machine
+            .rds
+            .restart_after_kill(&system.primary())
+            .await
+            .map_err(|error| domain::words::failure::chain(&error))?;
         let at = |name| {
             let view = machine.rds.instance(&name).unwrap();
             Place::Host { address: view.address.into(), host: view.host_name }

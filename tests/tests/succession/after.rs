@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{
-    evidence::{Evidence, RunOutcome},
-    lease::ActiveSide,
-};
+use domain::{component::ActiveSide, record::evidence::Evidence, run::outcome::RunOutcome};
 use lab::{
     rds::Name,
     workload::{Place, Server},

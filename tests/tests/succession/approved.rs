@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use domain::{
-    id::ExecutionArn,
-    judgement::Loss,
+    failover::{loss::Loss, run::Kind},
     plan::{Plan, Policy},
-    run::Kind,
+    words::id::ExecutionArn,
 };
 use edge::shelf;
 use jiff::Timestamp;

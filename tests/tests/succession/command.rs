@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, process::Stdio};
 
-use domain::{id::ExecutionArn, run::Kind};
+use domain::{failover::run::Kind, words::id::ExecutionArn};
 use tests::repository;
 
 use crate::world::{Ended, World};

@@ -1,6 +1,6 @@
 //! Runs that need a person because AWS denied one of their steps a call, or because a check of the plan failed.
 
-use domain::run::Kind;
+use domain::failover::run::Kind;
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{Case, world::World};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{lease::Phase, run::Kind};
+use domain::failover::{lease::Phase, run::Kind};
 use lab::gateway::{Call, Caller, Fault, How, When};
 
 use crate::{Case, stopped::BROKEN_OFF, world::World};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::run::Kind;
+use domain::failover::run::Kind;
 
 use crate::{
     Case,

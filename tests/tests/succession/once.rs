@@ -1,7 +1,7 @@
 //! What a run left is written once.
 
 use aws_sdk_sfn::types::HistoryEvent;
-use domain::{evidence, id::ExecutionArn, run::Kind};
+use domain::{failover::run::Kind, record::evidence, words::id::ExecutionArn};
 use edge::shelf;
 use serde_json::{Value, json};
 

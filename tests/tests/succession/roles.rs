@@ -1,6 +1,6 @@
 //! Roles that cannot be shut out, because they do not exist.
 
-use domain::{plan::Component, plan::Plan, run::Kind};
+use domain::{component::Component, failover::run::Kind, plan::Plan};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{Case, after::fenced, world::World};

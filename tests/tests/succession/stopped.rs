@@ -1,6 +1,6 @@
 //! Failovers that are stopped.
 
-use domain::{lease::Phase, run::Kind};
+use domain::failover::{lease::Phase, run::Kind};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{

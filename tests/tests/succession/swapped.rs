@@ -1,9 +1,11 @@
 //! A plan that is turned round too early.
 
 use domain::{
-    guard::{self, Kept},
-    plan::Component,
-    run::Kind,
+    component::Component,
+    failover::{
+        guard::{self, Kept},
+        run::Kind,
+    },
 };
 use lab::gateway::{Call, Caller};
 

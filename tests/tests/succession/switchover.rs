@@ -1,6 +1,6 @@
 //! Switchovers that are stopped.
 
-use domain::{lease::Phase, run::Kind};
+use domain::failover::{lease::Phase, run::Kind};
 use lab::gateway::When;
 
 use crate::{

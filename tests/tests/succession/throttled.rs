@@ -1,6 +1,6 @@
 //! A finishing run whose fence comes to nothing.
 
-use domain::run::Kind;
+use domain::failover::run::Kind;
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{

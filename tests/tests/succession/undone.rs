@@ -1,6 +1,6 @@
 //! A primary that cannot be opened again at once.
 
-use domain::run::Kind;
+use domain::failover::run::Kind;
 use lab::gateway::{Call, Caller};
 
 use crate::{

@@ -9,14 +9,18 @@ use std::{
 use aws_sdk_lambda::types::InvocationType;
 use aws_sdk_sfn::types::ExecutionStatus;
 use domain::{
-    evidence::{self, Evidence},
-    id::ExecutionArn,
-    judgement::{self, Loss},
-    lease::{Lease, Phase},
+    failover::{
+        lease::{Lease, Phase},
+        loss::{self, Loss},
+        run::Kind,
+    },
     plan::Plan,
-    probe::Watch,
-    run::Kind,
-    wal::{Lsn, ReplicaPosition},
+    record::evidence::{self, Evidence},
+    watch::probe::Watch,
+    words::{
+        id::ExecutionArn,
+        wal::{Lsn, ReplicaPosition},
+    },
 };
 use edge::shelf;
 use jiff::Timestamp;
@@ -111,7 +115,7 @@ impl<'a> World<'a> {
         // One that runs is not paused, and one that was killed is restarted.
         drop(machine.rds.resume(&system.primary()).await);
         self.replan(self.plan()).await;
-        system.rewind(machine).await.unwrap_or_else(|error| panic!("{}", domain::failure::chain(&error)));
+        system.rewind(machine).await.unwrap_or_else(|error| panic!("{}", domain::words::failure::chain(&error)));
         // A replica that has replayed no commit yet cannot say how far behind it is.
         let (row, written) = self.write_by_name().await;
         written.unwrap_or_else(|why| panic!("clients are served, and one is not: {why}"));
@@ -162,7 +166,7 @@ impl<'a> World<'a> {
         let watch = self.watch().await;
         let Some(streak) = &watch.failing else { return false };
         let position = ReplicaPosition { received: Lsn(u64::MAX), replayed: Lsn(u64::MAX), replayed_commit_at: None };
-        let loss = judgement::lag(watch.last_seen, streak.since, streak.since, &position, &self.plan().probe);
+        let loss = loss::lag(watch.last_seen, streak.since, streak.since, &position, &self.plan().probe);
         !matches!(loss, Loss::Unknown { .. })
     }
 
@@ -176,7 +180,7 @@ impl<'a> World<'a> {
         let (machine, system) = (&self.stage.machine, &self.stage.system);
         match machine.rds.restart_after_kill(&system.primary()).await {
             Ok(()) | Err(RdsError::Running { .. }) => {}
-            Err(error) => panic!("{}", domain::failure::chain(&error)),
+            Err(error) => panic!("{}", domain::words::failure::chain(&error)),
         }
     }
 

@@ -6,13 +6,15 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BackupRun, Label, Of, Shot};
+use super::{BackupRun, Label, Of, SeenDatabase};
 use crate::{
-    digest,
-    id::{ClusterId, ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
     retention::Retention,
-    upkeep::UpkeepOutcome,
-    wording,
+    run::outcome::UpkeepOutcome,
+    words::{
+        digest,
+        id::{ClusterId, ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
+        wording,
+    },
 };
 
 /// One component's backup.
@@ -26,7 +28,8 @@ pub struct Taken {
     /// The snapshot's name, the same in each Region.
     pub snapshot: String,
     /// The database just before.
-    pub shot: Shot,
+    #[serde(rename = "shot")]
+    pub database: SeenDatabase,
     /// Where it is: first where it was taken, then its copies.
     pub places: Vec<Stored>,
     /// Regions that it should be in and is not, and why.
@@ -43,7 +46,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cluster: Option<ClusterId>,
     snapshot: String,
-    shot: Shot,
+    #[serde(rename = "shot")]
+    database: SeenDatabase,
     places: Vec<Stored>,
     missing: Vec<Missing>,
 }
@@ -52,24 +56,24 @@ impl TryFrom<Written> for Taken {
     type Error = &'static str;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let Written { component, instance, cluster, snapshot, shot, places, missing } = written;
+        let Written { component, instance, cluster, snapshot, database, places, missing } = written;
         let of = match (instance, cluster) {
             (Some(instance), None) => Of::Instance(instance),
             (None, Some(cluster)) => Of::Cluster(cluster),
             (Some(_), Some(_)) | (None, None) => return Err("a backup is of one: of `instance`, or of `cluster`"),
         };
-        Ok(Self { component, of, snapshot, shot, places, missing })
+        Ok(Self { component, of, snapshot, database, places, missing })
     }
 }
 
 impl From<Taken> for Written {
     fn from(taken: Taken) -> Self {
-        let Taken { component, of, snapshot, shot, places, missing } = taken;
+        let Taken { component, of, snapshot, database, places, missing } = taken;
         let (instance, cluster) = match of {
             Of::Instance(instance) => (Some(instance), None),
             Of::Cluster(cluster) => (None, Some(cluster)),
         };
-        Self { component, instance, cluster, snapshot, shot, places, missing }
+        Self { component, instance, cluster, snapshot, database, places, missing }
     }
 }
 
@@ -224,7 +228,7 @@ impl Manifest {
         let is_same = |theirs: &Taken| {
             self.part(&theirs.component)
                 .and_then(|part| part.taken.as_ref())
-                .is_some_and(|ours| ours.shot == theirs.shot && ours.regions() == theirs.regions())
+                .is_some_and(|ours| ours.database == theirs.database && ours.regions() == theirs.regions())
         };
         self.outcome <= other.outcome
             && other.parts.iter().filter_map(|checked| checked.part.taken.as_ref()).all(is_same)

@@ -3,26 +3,33 @@
 //! A backup's name is made of its plan, component, schedule and the time that it was scheduled for: to take it twice is
 //! to take it once. What a restore needs to know of it goes with it as tags, into every Region.
 
+mod database;
+mod kind;
 mod manifest;
+mod name;
 mod snapshot;
 mod source;
 mod tags;
 
+pub use database::{SeenCluster, SeenDatabase};
+pub use kind::{Kind, Of};
 pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, Stored, Taken};
-pub use snapshot::{Found, Marks, Move, Quota, Shot, Snapshot, plan, room, same_data};
-pub use source::{Kind, Of, SeenCluster, Source, What};
-pub use tags::{BadTags, Label, carried, tag};
+pub use snapshot::{Found, Move, Quota, Snapshot, plan, room, same_data};
+pub use source::{Source, What};
+pub use tags::{BadTags, Label, Marks, carried, tag};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    failure::Failure,
-    id::{ComponentName, ExecutionArn, Person, PlanName, ScheduleName},
-    lease::ActiveSide,
-    plan::{Component, Plan},
-    span::Span,
+    component::{ActiveSide, Component},
+    plan::Plan,
+    words::{
+        failure::Failure,
+        id::{ComponentName, ExecutionArn, Person, PlanName, ScheduleName},
+        span::Span,
+    },
 };
 
 /// How late a backup may be taken: as long as EventBridge Scheduler goes on trying. What was taken is copied at any time.
@@ -136,7 +143,7 @@ impl BackupRun {
     #[must_use]
     pub fn snapshot_name(&self, component: &ComponentName) -> String {
         let kind = self.plan.component(component).map_or(Kind::Instance, Kind::of);
-        source::snapshot_name(kind, &self.plan.plan, component, &self.schedule, self.scheduled_at)
+        name::snapshot_name(kind, &self.plan.plan, component, &self.schedule, self.scheduled_at)
     }
 
     /// Whether a snapshot of this backup's name is of this backup: two series may come to one name.
@@ -171,13 +178,13 @@ impl BackupRun {
 
     /// What its snapshot is to be labelled with; what was seen of the database comes on top.
     #[must_use]
-    pub fn label(&self, component: &ComponentName, seen: Shot) -> Label {
+    pub fn label(&self, component: &ComponentName, seen: SeenDatabase) -> Label {
         Label {
             plan: self.plan.plan.clone(),
             component: component.clone(),
             schedule: self.schedule.clone(),
             scheduled_at: self.scheduled_at,
-            shot: seen,
+            database: seen,
         }
     }
 }

@@ -1,40 +1,13 @@
 //! The next move towards a component's backup, whatever is there already.
 
-use std::fmt;
-
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Kind, Label, Of};
-use crate::{id::Region, retention::State, wal::Lsn};
-
-/// A database just before its snapshot is taken: what was committed by then is in it. A cluster's database is not asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Shot {
-    /// Where its log ended, where it was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lsn: Option<Lsn>,
-    /// Its own clock; Lifeboat's, where it was not asked.
-    #[schemars(with = "String")]
-    pub database_time: Timestamp,
-    /// The size of the plan's database, in bytes, where it was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size_bytes: Option<u64>,
-    /// The server's version, as `15.18`, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-}
-
-impl fmt::Display for Shot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.lsn {
-            Some(lsn) => write!(f, "data of {}, log at {lsn}", self.database_time),
-            None => write!(f, "data of {}", self.database_time),
-        }
-    }
-}
+use super::{
+    kind::{Kind, Of},
+    tags::{Label, Marks},
+};
+use crate::{retention::State, words::id::Region};
 
 /// A snapshot as a Region's RDS shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,18 +50,6 @@ impl Snapshot {
             _ => State::Unknown,
         }
     }
-}
-
-/// What a snapshot's tags say beside its label.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Marks {
-    /// The plan that it is of. One that has none is not ours.
-    pub plan: Option<String>,
-    /// When a restore of it was tried and queried.
-    pub verified_at: Option<Timestamp>,
-    /// Why it is on legal hold.
-    pub hold: Option<String>,
 }
 
 /// A component's backup in one Region, as it was found.
@@ -144,8 +105,8 @@ pub fn plan(found: &Found) -> Move<'_> {
 /// # Errors
 /// A sentence for people.
 pub fn same_data(original: &Snapshot, copy: &Snapshot) -> Result<(), String> {
-    let shot = |snapshot: &Snapshot| snapshot.label.as_ref().ok().map(|label| label.shot.clone());
-    match (shot(original), shot(copy)) {
+    let database = |snapshot: &Snapshot| snapshot.label.as_ref().ok().map(|label| label.database.clone());
+    match (database(original), database(copy)) {
         (Some(original), Some(copy)) if original == copy => Ok(()),
         (Some(original), Some(copy)) => Err(format!("{copy}, not {original}")),
         (None, _) | (_, None) => Err("its tags do not say of what it is".to_owned()),

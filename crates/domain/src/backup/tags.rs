@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Kind, Marks, Shot, source::snapshot_name};
-use crate::id::{ComponentName, PlanName, ScheduleName};
+use super::{database::SeenDatabase, kind::Kind, name::snapshot_name};
+use crate::words::id::{ComponentName, PlanName, ScheduleName};
 
 /// What every tag of ours begins with. What has none of them is not ours to delete.
 const PREFIX: &str = "lifeboat:";
@@ -30,7 +30,20 @@ pub struct Label {
     /// The time that it was scheduled for.
     pub scheduled_at: Timestamp,
     /// The database, just before.
-    pub shot: Shot,
+    #[serde(rename = "shot")]
+    pub database: SeenDatabase,
+}
+
+/// What a snapshot's tags say beside its label.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Marks {
+    /// The plan that it is of. One that has none is not ours.
+    pub plan: Option<String>,
+    /// When a restore of it was tried and queried.
+    pub verified_at: Option<Timestamp>,
+    /// Why it is on legal hold.
+    pub hold: Option<String>,
 }
 
 /// Why tags are not those of a backup of ours.
@@ -51,7 +64,7 @@ impl Label {
     /// As tags; what is not known has none. Each value is one that AWS takes: letters, digits, spaces and `_.:/=+-@`, at most 256.
     #[must_use]
     pub fn tags(&self) -> Vec<(String, String)> {
-        let Shot { lsn, database_time, size_bytes, version } = &self.shot;
+        let SeenDatabase { lsn, database_time, size_bytes, version } = &self.database;
         let values = [
             ("plan", Some(self.plan.to_string())),
             ("component", Some(self.component.to_string())),
@@ -83,7 +96,7 @@ impl Label {
             component: parsed(tags, "component")?,
             schedule: parsed(tags, "schedule")?,
             scheduled_at: parsed(tags, "scheduled-at")?,
-            shot: Shot {
+            database: SeenDatabase {
                 lsn: told(kind, tags, "lsn")?,
                 database_time: parsed(tags, "database-time")?,
                 size_bytes: told(kind, tags, "size-bytes")?,

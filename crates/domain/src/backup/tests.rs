@@ -4,10 +4,9 @@ use jiff::ToSpan;
 
 use super::*;
 use crate::{
-    id::Region,
-    plan::{Cluster, ClusterEngine},
-    upkeep::UpkeepOutcome,
-    wal::Lsn,
+    component::{Cluster, ClusterEngine},
+    run::outcome::UpkeepOutcome,
+    words::{id::Region, wal::Lsn},
 };
 
 fn run() -> BackupRun {
@@ -20,8 +19,8 @@ fn orders() -> ComponentName {
     "orders".parse().unwrap()
 }
 
-fn shot() -> Shot {
-    Shot {
+fn database() -> SeenDatabase {
+    SeenDatabase {
         lsn: Some(Lsn(0x16_B374_D848)),
         database_time: "2026-11-21T02:00:00.25Z".parse().unwrap(),
         size_bytes: Some(7_500_000),
@@ -62,7 +61,7 @@ fn what_the_plan_does_not_back_up_is_refused_by_name() {
 
 #[test]
 fn a_label_is_read_back_from_its_tags() {
-    let label = run().label(&orders(), shot());
+    let label = run().label(&orders(), database());
     let tags: BTreeMap<String, String> = label.tags().into_iter().collect();
     for value in tags.values() {
         let plain = |c: char| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c);
@@ -84,7 +83,7 @@ fn a_label_is_read_back_from_its_tags() {
 
 #[test]
 fn a_copy_that_somebody_made_under_another_name_is_no_backup() {
-    let mut tags: BTreeMap<String, String> = run().label(&orders(), shot()).tags().into_iter().collect();
+    let mut tags: BTreeMap<String, String> = run().label(&orders(), database()).tags().into_iter().collect();
     for name in ["a-copy-before-migration", "lifeboat-lab-orders-daily-20261121t020001", "lifeboat-lab-a"] {
         let read = Label::read(Kind::Instance, name, &tags);
         assert_eq!(read, Err(BadTags::Another("lifeboat-lab-orders-daily-20261121t020000".into())));
@@ -100,7 +99,7 @@ fn a_copy_that_somebody_made_under_another_name_is_no_backup() {
 
 #[test]
 fn what_has_the_name_of_this_backup_and_is_another_s_is_told() {
-    let label = run().label(&orders(), shot());
+    let label = run().label(&orders(), database());
     assert_eq!(run().is_of(&orders(), &label), Ok(()));
     for other in [
         Label { component: reports(), ..label.clone() },
@@ -132,13 +131,13 @@ fn a_pair_that_a_failover_leaves_is_backed_up_where_it_was() {
 
 #[test]
 fn data_that_was_taken_anew_is_no_copy() {
-    let snapshot = |shot: Shot| {
+    let snapshot = |database: SeenDatabase| {
         let Ok(Some(found)) = found("available").snapshot else { panic!("it is there") };
-        Snapshot { label: Ok(run().label(&orders(), shot)), ..found }
+        Snapshot { label: Ok(run().label(&orders(), database)), ..found }
     };
-    assert_eq!(same_data(&snapshot(shot()), &snapshot(shot())), Ok(()));
-    let anew = Shot { lsn: Some(Lsn(0x17_0000_0000)), ..shot() };
-    let why = same_data(&snapshot(shot()), &snapshot(anew)).unwrap_err();
+    assert_eq!(same_data(&snapshot(database()), &snapshot(database())), Ok(()));
+    let anew = SeenDatabase { lsn: Some(Lsn(0x17_0000_0000)), ..database() };
+    let why = same_data(&snapshot(database()), &snapshot(anew)).unwrap_err();
     assert_eq!(
         why,
         "data of 2026-11-21T02:00:00.25Z, log at 17/0, not data of 2026-11-21T02:00:00.25Z, log at 16/B374D848"
@@ -164,8 +163,8 @@ fn reports() -> ComponentName {
 }
 
 /// What is known of a cluster.
-fn unasked() -> Shot {
-    Shot { lsn: None, size_bytes: None, version: None, ..shot() }
+fn unasked() -> SeenDatabase {
+    SeenDatabase { lsn: None, size_bytes: None, version: None, ..database() }
 }
 
 #[test]
@@ -198,7 +197,7 @@ fn a_cluster_s_snapshot_has_a_name_of_at_most_63_characters_that_is_no_others() 
         cluster.name = component.clone();
         let name = run.snapshot_name(&component);
         assert!(name.len() <= 63 && name.ends_with("-20261121t020000") && name.starts_with("lifeboat-ppp"), "{name}");
-        assert!(name.parse::<crate::id::SnapshotName>().is_ok(), "{name}");
+        assert!(name.parse::<crate::words::id::SnapshotName>().is_ok(), "{name}");
         assert_eq!(name, run.snapshot_name(&component));
         let whole = format!("lifeboat-{}-{component}-{}-20261121t020000", run.plan.plan, run.schedule);
         assert_eq!(name == whole, whole.len() <= 63, "{name}");
@@ -211,9 +210,9 @@ fn a_cluster_of_another_engine_than_the_plans_is_not_taken() {
     let run = with_cluster(None);
     let What::Cluster { cluster, .. } = run.source(&reports()).unwrap().what else { panic!("a cluster") };
     let seen = |engine: &str| SeenCluster { engine: engine.into(), version: Some("1.3.4.0".into()) };
-    let shot = seen("neptune").shot(cluster, jiff::Timestamp::UNIX_EPOCH).unwrap();
-    assert_eq!((shot.lsn, shot.size_bytes, shot.version.as_deref()), (None, None, Some("1.3.4.0")));
-    let error = seen("docdb").shot(cluster, jiff::Timestamp::UNIX_EPOCH).unwrap_err();
+    let database = seen("neptune").database(cluster, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!((database.lsn, database.size_bytes, database.version.as_deref()), (None, None, Some("1.3.4.0")));
+    let error = seen("docdb").database(cluster, jiff::Timestamp::UNIX_EPOCH).unwrap_err();
     assert_eq!(error.name(), "InvalidInput");
     assert!(error.chain().contains("neptune by the plan, and docdb by RDS"), "{}", error.chain());
 }
@@ -242,7 +241,7 @@ fn found(status: &str) -> Found {
         encrypted: true,
         of: None,
         carried: Vec::new(),
-        label: Ok(run().label(&orders(), shot())),
+        label: Ok(run().label(&orders(), database())),
     };
     Found { region: region(), snapshot: Ok(Some(snapshot)) }
 }
@@ -296,7 +295,7 @@ fn part(missing: usize) -> Part {
         component: orders(),
         of: Of::Instance("orders-primary".parse().unwrap()),
         snapshot: "x".into(),
-        shot: shot(),
+        database: database(),
         places: vec![place("us-east-1")],
         missing: vec![lost; missing],
     };
@@ -350,7 +349,7 @@ fn a_clusters_part_says_what_it_is_of_and_nothing_that_is_not_known() {
     let mut part = part(0);
     let taken = part.taken.as_mut().unwrap();
     taken.of = Of::Cluster("reports-1".parse().unwrap());
-    taken.shot = unasked();
+    taken.database = unasked();
     taken.places[0].allocated_gib = None;
     let text = serde_json::to_value(&part).unwrap();
     let taken = &text["taken"];

@@ -3,10 +3,10 @@
 use super::Verdict;
 use crate::{
     backup::{Found, Snapshot},
-    id::Region,
     plan::Plan,
     restore::SeenInstance,
     retention::State,
+    words::id::Region,
 };
 
 /// Spares what a restore is being made of now: it would be lost with its snapshot.

@@ -1,10 +1,10 @@
 use jiff::ToSpan;
 
 use super::*;
-use crate::backup::{BackupRun, Found, Marks, Shot};
+use crate::backup::{BackupRun, Found, Marks, SeenDatabase};
 
 fn plan() -> Plan {
-    crate::plan::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+    crate::plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
 }
 
 fn now() -> Timestamp {
@@ -23,8 +23,8 @@ fn daily(days: i64) -> Snapshot {
     let taken_at = taken_at - (24 * days).hours();
     let run = BackupRun { scheduled_at: taken_at, ..run() };
     let component = "orders".parse().unwrap();
-    let shot = Shot {
-        lsn: Some(crate::wal::Lsn(7)),
+    let database = SeenDatabase {
+        lsn: Some(crate::words::wal::Lsn(7)),
         database_time: taken_at,
         size_bytes: Some(7_500_000),
         version: Some("15.18".into()),
@@ -40,7 +40,7 @@ fn daily(days: i64) -> Snapshot {
         encrypted: false,
         of: None,
         carried: Vec::new(),
-        label: Ok(run.label(&component, shot)),
+        label: Ok(run.label(&component, database)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },
     }
 }
@@ -68,7 +68,7 @@ fn a_cluster_and_an_instance_of_one_name_are_two_series() {
     for snapshot in &mut clusters {
         snapshot.kind = Kind::Cluster;
         let Ok(label) = &mut snapshot.label else { panic!("it has a label") };
-        label.shot = Shot { lsn: None, size_bytes: None, version: None, ..label.shot.clone() };
+        label.database = SeenDatabase { lsn: None, size_bytes: None, version: None, ..label.database.clone() };
     }
     snapshots.append(&mut clusters);
     let verdicts = judge(&plan(), snapshots, now());

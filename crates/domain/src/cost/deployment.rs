@@ -2,14 +2,16 @@
 //! contract test holds it to the template.
 
 use super::{
-    MONTH,
     ledger::{Ledger, Thing},
+    line::MONTH,
 };
+
 use crate::{
-    plan::{Component, Credential, Plan},
-    probe,
-    span::Span,
+    component::{Component, Credential},
+    plan::Plan,
     synth,
+    watch::probe,
+    words::span::Span,
 };
 
 /// Which of a plan's Regions.
@@ -61,19 +63,6 @@ pub struct Alarms {
     pub standard: u32,
     /// With a shorter one.
     pub high_resolution: u32,
-}
-
-/// The memory of a function, unless it is one of [`MEMORY_OF_ITS_OWN`].
-const MEMORY_MEGABYTES: u32 = 256;
-
-/// Functions that have another.
-const MEMORY_OF_ITS_OWN: [(&str, u32); 1] = [("health-probe", 128)];
-
-/// A function's memory in MB.
-#[must_use]
-pub fn memory_megabytes(function: &str) -> u32 {
-    let own = MEMORY_OF_ITS_OWN.iter().find(|(name, _)| *name == function);
-    own.map_or(MEMORY_MEGABYTES, |(_, megabytes)| *megabytes)
 }
 
 /// How often it is looked whether the next failover would go through.

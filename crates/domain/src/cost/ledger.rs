@@ -1,7 +1,11 @@
 //! What an idle month uses, entry by entry, until it is priced.
 
-use super::{Line, Part, Prices, deployment, prices::Price};
-use crate::span::Span;
+use super::{
+    line::{Line, Part},
+    memory,
+    prices::{Price, Prices},
+};
+use crate::words::span::Span;
 
 /// What AWS prices, in the order in which it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -215,7 +219,7 @@ impl Page<'_> {
 
     /// Each time, so many invocations of a function that is awake for so long.
     pub(super) fn runs(&mut self, function: &str, invocations: f64, awake: Span) -> &mut Self {
-        let (seconds, megabytes) = (awake.as_seconds(), deployment::memory_megabytes(function));
+        let (seconds, megabytes) = (awake.as_seconds(), memory::memory_megabytes(function));
         let gb_seconds = seconds * f64::from(megabytes) / MEGABYTES_IN_A_GB;
         let of = format!("{} s × {megabytes} MB", counted(seconds));
         self.ledger.enter(self.who, Thing::GbSecond, self.times * invocations, gb_seconds, of);

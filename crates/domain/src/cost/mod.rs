@@ -6,6 +6,8 @@
 
 pub mod deployment;
 mod ledger;
+mod line;
+pub mod memory;
 mod network;
 mod prices;
 mod readiness;
@@ -17,24 +19,20 @@ mod watch;
 mod tests;
 
 pub use ledger::{Processors, counted};
+pub use line::{Line, MONTH, Part};
 pub use network::{MOST_ZONES, Network};
 pub use prices::{Price, Prices};
 pub use storage::{CHANGED_PERCENT, LARGEST_GB, Sizes};
 
 use jiff::civil::Date;
 use ledger::Ledger;
+use line::rounded;
 use serde::Serialize;
 
 use crate::{
-    id::{PlanName, Region},
     plan::Plan,
-    span::Span,
+    words::id::{PlanName, Region},
 };
-
-/// A month, as AWS's own calculator has it: the twelfth part of a year of 365 days.
-pub const MONTH: Span = Span::seconds(730 * 3_600);
-
-const DAY: Span = Span::seconds(24 * 3_600);
 
 /// What a plan does not say.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -69,25 +67,6 @@ pub struct Cost {
     pub not_included: Vec<String>,
 }
 
-/// A part of the cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Part {
-    /// What runs so that a failover would.
-    Engine,
-    /// The backups that are kept.
-    Storage,
-    /// What goes from one Region to another.
-    BetweenRegions,
-    /// How the functions reach AWS from their subnets.
-    Networks,
-}
-
-impl Part {
-    /// Every one, in their order.
-    pub const ALL: [Self; 4] = [Self::Engine, Self::Storage, Self::BetweenRegions, Self::Networks];
-}
-
 /// What a part costs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,37 +77,6 @@ pub struct Subtotal {
     pub lines: Vec<Line>,
     /// All of them.
     pub dollars: f64,
-}
-
-/// One thing that AWS prices.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Line {
-    /// What it is.
-    pub what: String,
-    /// How much of it.
-    pub quantity: f64,
-    /// In what that is counted.
-    pub unit: String,
-    /// What one unit costs.
-    pub unit_dollars: f64,
-    /// What all of it costs in the month.
-    pub dollars: f64,
-    /// Where the quantity comes from.
-    pub because: String,
-}
-
-impl Line {
-    fn new(what: String, quantity: f64, price: &Price, because: String) -> Self {
-        let unit_dollars = (price.dollars / price.per * 1e12).round() / 1e12;
-        let unit = price.unit.clone();
-        Self { what, quantity: rounded(quantity), unit, unit_dollars, dollars: rounded(price.of(quantity)), because }
-    }
-}
-
-/// To a millionth: what is smaller is an error of the sum. A sum of nothing is zero, and no less.
-fn rounded(number: f64) -> f64 {
-    (number * 1e6).round() / 1e6 + 0.0
 }
 
 /// Reckons what an idle month of a plan costs.

@@ -1,9 +1,9 @@
 //! What the functions' networks cost, where they are put into one: they must reach AWS from there.
 
 use super::{
-    MONTH,
     deployment::Place,
     ledger::{Ledger, Thing},
+    line::MONTH,
 };
 use crate::plan::Plan;
 

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::{id::Region, wording};
+use crate::words::{id::Region, wording};
 
 /// The file.
 const LIST: &str = include_str!("prices.yaml");

@@ -6,10 +6,7 @@ use super::{
     ledger::{Ledger, Thing},
     watch::{LOGIN_BYTES, reads_of_authorities, reads_of_login},
 };
-use crate::{
-    plan::{Plan, PostgresPair},
-    span::Span,
-};
+use crate::{component::PostgresPair, plan::Plan, words::span::Span};
 
 /// How long the look itself takes: the slowest of those whom it asks, then a write on the primary.
 const LOOK: Span = Span::seconds(5);

@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 use jiff::{civil::Date, tz::TimeZone};
 
 use super::{
-    DAY, MONTH,
     ledger::{Ledger, Thing, counted},
+    line::{DAY, MONTH},
     upkeep,
 };
 use crate::{
-    cron,
-    id::{ComponentName, Region},
-    lease::ActiveSide,
-    plan::{Backup, ClusterEngine, Component, Plan},
+    component::{ActiveSide, ClusterEngine, Component},
+    plan::{Backup, Plan},
     retention::{self, Decision, Entry, Retention, State},
+    words::{
+        cron,
+        id::{ComponentName, Region},
+    },
 };
 
 /// How large the databases are.

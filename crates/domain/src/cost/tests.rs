@@ -4,10 +4,14 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::plan::{self, Component, Credential};
+use crate::{
+    component::{Component, Credential},
+    plan_file,
+    words::span::Span,
+};
 
 fn lab() -> Plan {
-    plan::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+    plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
 }
 
 fn sampled_each(milliseconds: u64) -> Plan {

@@ -4,15 +4,14 @@
 use jiff::civil::Date;
 
 use super::{
-    MONTH,
     ledger::{Ledger, Thing},
+    line::MONTH,
     watch::{LOGIN_BYTES, reads_of_login},
 };
 use crate::{
-    cron,
-    id::Schedule,
-    plan::{Backup, Component, Plan, PostgresPair},
-    span::Span,
+    component::{Component, PostgresPair},
+    plan::{Backup, Plan},
+    words::{cron, id::Schedule, span::Span},
 };
 
 /// The way of an execution through its state machine.

@@ -6,9 +6,10 @@ use super::{
     ledger::{Ledger, Thing},
 };
 use crate::{
-    plan::{Credential, Plan, PostgresPair, Probe, Tls},
-    probe::{EVERY, LEAD, LOGIN_EVERY, WELL_TOLD_EVERY},
-    span::Span,
+    component::{Credential, PostgresPair, Tls},
+    plan::{Plan, Probe},
+    watch::probe::{EVERY, LEAD, LOGIN_EVERY, WELL_TOLD_EVERY},
+    words::span::Span,
 };
 
 const WATCH: &str = "the watch";

@@ -14,11 +14,10 @@ use serde_json::Value;
 
 use crate::{
     backup::Quota,
-    id::{HostName, InstanceId, KmsKeyId, PlanName, Region, SecurityGroupId},
-    judgement::Rehearsal,
-    plan::PostgresPair,
-    run::Run,
-    step::Step,
+    component::PostgresPair,
+    failover::{judgement::Rehearsal, run::Run},
+    run::step::Step,
+    words::id::{HostName, InstanceId, KmsKeyId, PlanName, Region, SecurityGroupId},
 };
 
 /// What was found of a plan.

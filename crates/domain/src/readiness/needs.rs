@@ -5,14 +5,18 @@ use jiff::Timestamp;
 use super::{Finding, InstanceSeen, KeySeen, Need, Seen};
 use crate::{
     backup::Quota,
-    health::FailureClass,
-    id::{InstanceId, KmsKeyId, PlanName, Region, SecurityGroupId},
-    instance_status::InstanceStatus,
-    judgement::{Rehearsal, Would},
-    plan::Side,
-    run::Run,
-    span::Span,
-    step::Outcome,
+    component::Side,
+    failover::{
+        judgement::{Rehearsal, Would},
+        run::Run,
+    },
+    plan::FailureClass,
+    run::step::Outcome,
+    watch::instance_status::InstanceStatus,
+    words::{
+        id::{InstanceId, KmsKeyId, PlanName, Region, SecurityGroupId},
+        span::Span,
+    },
 };
 
 pub(super) fn rehearsed(rehearsal: &Result<Rehearsal, String>) -> Finding {

@@ -1,15 +1,10 @@
 use super::*;
-use crate::{
-    health::FailureClass,
-    id::Generation,
-    judgement::Would,
-    plan::{self, Side},
-};
+use crate::{component::Side, failover::judgement::Would, plan::FailureClass, plan_file, words::id::Generation};
 
 const LAB: &str = include_str!("../../../../plans/lab.yaml");
 
 fn run() -> Run {
-    let plan = plan::read(LAB, "plans/lab.yaml").unwrap();
+    let plan = plan_file::read(LAB, "plans/lab.yaml").unwrap();
     Run::supposed(plan, "1".into(), Generation(1), Timestamp::UNIX_EPOCH).unwrap()
 }
 
@@ -132,7 +127,8 @@ fn a_standby_is_worth_a_word_where_the_other_region_may_come_first() {
     let words = |probe: &str, multi_az: bool| {
         let text = LAB.replace("  interval: 500ms\n  timeout: 400ms\n  failuresInARow: 3\n  holdDown: 1s\n", probe);
         let plan =
-            plan::read(&text.replace("rto: 30s", "rto: 15m").replace("rpo: 5s", "rpo: 1m"), "plans/lab.yaml").unwrap();
+            plan_file::read(&text.replace("rto: 30s", "rto: 15m").replace("rpo: 5s", "rpo: 1m"), "plans/lab.yaml")
+                .unwrap();
         let run = Run::supposed(plan, "1".into(), Generation(1), Timestamp::UNIX_EPOCH).unwrap();
         let pair = run.pair().unwrap();
         let seen = Seen { primary: Ok(InstanceSeen { multi_az, ..instance(&pair.primary) }), ..well() };
@@ -157,7 +153,7 @@ fn a_standby_is_worth_a_word_where_the_other_region_may_come_first() {
 #[test]
 fn each_key_of_a_plan_s_copies_is_looked_at_once() {
     let text = LAB.replace("- region: us-west-2\n", "- region: us-west-2\n        kmsKey: alias/a\n");
-    let plan = plan::read(&text, "plans/lab.yaml").unwrap();
+    let plan = plan_file::read(&text, "plans/lab.yaml").unwrap();
     let keys = plan.copy_keys();
     assert_eq!(keys.len(), 1);
     assert_eq!(keys[0].0.as_str(), "us-west-2");

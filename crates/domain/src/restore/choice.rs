@@ -5,9 +5,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{Chosen, Origin, RestoreRun, Wanted};
 use crate::{
     backup::{Kind, Label, Snapshot, whole_second},
-    failure::Failure,
-    id::{ComponentName, InstanceId},
     retention::State,
+    words::{
+        failure::Failure,
+        id::{ComponentName, InstanceId},
+    },
 };
 
 /// How many of those that there are an error names.

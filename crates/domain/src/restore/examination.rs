@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::{Chosen, Origin, RestoreRun, Wanted};
 use crate::{
     backup::{self, Found, Label, Manifest, Snapshot},
-    id::ComponentName,
     retention::State,
-    span::Span,
-    upkeep::UpkeepOutcome,
-    verification::{Checked, Finding},
+    run::{
+        outcome::UpkeepOutcome,
+        verification::{Checked, Finding},
+    },
+    words::{id::ComponentName, span::Span},
 };
 
 /// What was found of a backup.
@@ -67,13 +68,13 @@ pub fn examine(
     }
     if let Some(alarm) = plan.and_then(|plan| plan.alarm.as_ref()) {
         // Of a cluster nobody knows it.
-        if let (Some(least), Some(got)) = (alarm.smaller_than_bytes, label.shot.size_bytes) {
+        if let (Some(least), Some(got)) = (alarm.smaller_than_bytes, label.database.size_bytes) {
             check(
                 "it is large enough".into(),
                 is(got >= least, &format!("at least {least} bytes"), format!("{got} bytes")),
             );
         }
-        let age = Span::between(label.shot.database_time, now);
+        let age = Span::between(label.database.database_time, now);
         if run.wanted == Wanted::Latest {
             let expected = format!("at most {} old", alarm.older_than);
             check("it is new enough".into(), is(age <= alarm.older_than, &expected, format!("{age} old")));
@@ -85,8 +86,8 @@ pub fn examine(
 fn chosen(snapshot: &Snapshot, label: &Label) -> Chosen {
     Chosen {
         origin: Origin::Snapshot { name: snapshot.name.clone(), arn: snapshot.arn.clone() },
-        data_until: label.shot.database_time,
-        lsn: label.shot.lsn,
+        data_until: label.database.database_time,
+        lsn: label.database.lsn,
     }
 }
 
@@ -107,9 +108,9 @@ fn manifest(set: &Set, component: &ComponentName, snapshot: &Snapshot) -> Findin
     }
     match manifest.part(component).map(|part| (part, part.whole())) {
         Some((_, Some(taken))) if taken.snapshot != snapshot.name => failed(format!("it names `{}`", taken.snapshot)),
-        Some((_, Some(taken))) => match snapshot.label.as_ref().ok().filter(|label| label.shot != taken.shot) {
+        Some((_, Some(taken))) => match snapshot.label.as_ref().ok().filter(|label| label.database != taken.database) {
             None => Finding::Passed,
-            Some(label) => failed(format!("one of {}; the snapshot is of {}", taken.shot, label.shot)),
+            Some(label) => failed(format!("one of {}; the snapshot is of {}", taken.database, label.database)),
         },
         Some((part, None)) => failed(part.because.clone()),
         None if manifest.outcome == UpkeepOutcome::Complete => failed(format!("it names no `{component}`")),

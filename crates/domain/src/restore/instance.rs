@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{Chosen, Provenance, Purpose, RestoreRun};
 use crate::{
     backup::Quota,
-    id::{ComponentName, HostName, InstanceId, Region, SecurityGroupId},
-    plan::{Credential, PostgresPair, RestoreSettings, Side},
+    component::{Credential, PostgresPair, RestoreSettings, Side},
+    words::id::{ComponentName, HostName, InstanceId, Region, SecurityGroupId},
 };
 
 /// What an instance is made like: what RDS gives a restore by default is not what the original has.

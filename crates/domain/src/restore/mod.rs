@@ -7,6 +7,7 @@
 mod choice;
 mod examination;
 mod instance;
+mod name;
 mod provenance;
 mod record;
 mod run;
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{id::InstanceId, wal::Lsn};
+use crate::words::{id::InstanceId, wal::Lsn};
 
 /// What is restored: chosen once for a run, so that a newer backup does not change what is under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

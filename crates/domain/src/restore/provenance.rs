@@ -1,20 +1,17 @@
 //! Whose a restored instance is: what it carries as tags, and what may be done with one that nobody waits for.
 
-use std::collections::BTreeMap;
+use super::{Chosen, Purpose, RestoreRun, name::instance_name};
+use crate::{
+    backup::tag,
+    failover::succession::Owner,
+    words::id::{ComponentName, ExecutionArn, InstanceId, PlanName},
+};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Chosen, Purpose, RestoreRun, run::instance_name};
-use crate::{
-    backup::tag,
-    id::{ComponentName, ExecutionArn, InstanceId, PlanName},
-    lease::Owner,
-};
-
-/// What the names of restored instances begin with: roles may delete no other.
-pub(super) const PREFIX: &str = "lifeboat-restore-";
+use std::collections::BTreeMap;
 
 /// Whose a restored instance is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,11 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Chosen, Examined, Purpose, RestoreRun, Restored, Wanted};
 use crate::{
-    id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName},
-    span::Span,
-    upkeep::UpkeepOutcome,
-    verification::{self, Checked, Finding, Verification},
-    wal::Lsn,
+    run::{
+        outcome::UpkeepOutcome,
+        verification::{self, Checked, Finding, Verification},
+    },
+    words::{
+        id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName},
+        span::Span,
+        wal::Lsn,
+    },
 };
 
 /// What a restored database answered.

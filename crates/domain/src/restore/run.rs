@@ -1,18 +1,20 @@
 //! What is asked for, and what every step of a restore is given.
 
-use std::borrow::Cow;
+use super::name::instance_name;
+use crate::{
+    component::{ActiveSide, Cluster, Component, PostgresPair, Side},
+    plan::{Backup, BackupVerification, Check, Plan, SqlCheck},
+    words::{
+        failure::Failure,
+        id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName, SnapshotName},
+    },
+};
 
 use jiff::{Timestamp, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{
-    digest,
-    failure::Failure,
-    id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName, SnapshotName},
-    lease::ActiveSide,
-    plan::{Backup, BackupVerification, Check, Cluster, Component, Plan, PostgresPair, Side, SqlCheck},
-};
+use std::borrow::Cow;
 
 /// What a restore is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -319,12 +321,6 @@ impl RestoreRun {
     }
 }
 
-pub(super) fn instance_name(execution: &ExecutionArn, component: &ComponentName) -> String {
-    let unique = digest::short(&format!("{execution} {component}"));
-    let readable: String = component.as_str().chars().take(24).collect();
-    format!("{}{}-{unique}", super::provenance::PREFIX, readable.trim_end_matches('-'))
-}
-
 /// Where the record of a restore is kept.
 #[must_use]
 pub fn record_key(plan: &PlanName, execution: &ExecutionArn) -> String {
@@ -340,7 +336,7 @@ mod tests {
     /// The lab's plan with a cluster, and a schedule that backs up these.
     fn plan(components: &[&str]) -> Plan {
         let text = include_str!("../../../../plans/lab.yaml");
-        let mut plan = crate::plan::read(text, "plans/lab.yaml").unwrap();
+        let mut plan = crate::plan_file::read(text, "plans/lab.yaml").unwrap();
         let cluster =
             serde_json::json!({"kind": "cluster", "name": "reports", "engine": "neptune", "primary": "reports"});
         plan.components.push(serde_json::from_value(cluster).unwrap());

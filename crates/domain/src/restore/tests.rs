@@ -3,12 +3,13 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    backup::{BackupRun, Found, Kind, Manifest, Marks, Of, Part, Quota, Shot, Snapshot, Stored, Taken},
-    failure::Failure,
-    id::ComponentName,
-    lease::Owner,
-    upkeep::UpkeepOutcome,
-    verification::{Checked, Finding},
+    backup::{BackupRun, Found, Kind, Manifest, Marks, Of, Part, Quota, SeenDatabase, Snapshot, Stored, Taken},
+    failover::succession::Owner,
+    run::{
+        outcome::UpkeepOutcome,
+        verification::{Checked, Finding},
+    },
+    words::{failure::Failure, id::ComponentName},
 };
 
 fn event(name: &str) -> Value {
@@ -45,7 +46,7 @@ fn time(text: &str) -> Timestamp {
 fn snapshot(day: &str, status: &str) -> Snapshot {
     let scheduled_at = time(&format!("{day}T02:00:00Z"));
     let run = BackupRun { scheduled_at, ..backup_run() };
-    let shot = Shot {
+    let database = SeenDatabase {
         lsn: Some(Lsn(0x01C2_F3A8)),
         database_time: scheduled_at + 5.seconds(),
         size_bytes: Some(7_500_000),
@@ -62,7 +63,7 @@ fn snapshot(day: &str, status: &str) -> Snapshot {
         encrypted: false,
         of: None,
         carried: Vec::new(),
-        label: Ok(run.label(&orders(), shot)),
+        label: Ok(run.label(&orders(), database)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },
     }
 }
@@ -149,7 +150,7 @@ fn whole(snapshot: &Snapshot) -> Manifest {
         component: orders(),
         of: Of::Instance("orders-primary".parse().unwrap()),
         snapshot: snapshot.name.clone(),
-        shot: label.shot.clone(),
+        database: label.database.clone(),
         places: vec![Stored {
             region: "us-west-2".parse().unwrap(),
             arn: snapshot.arn.clone(),
@@ -216,7 +217,7 @@ fn a_backup_is_looked_at_from_all_sides() {
     }
     let mut small = good.clone();
     if let Ok(label) = &mut small.label {
-        label.shot.size_bytes = Some(999_999);
+        label.database.size_bytes = Some(999_999);
     }
     let as_small = set(Some(whole(&small)), Ok(Some(small.clone())));
     assert_eq!(faults(&examined(&run(), &small, &as_small)), ["it is large enough"]);

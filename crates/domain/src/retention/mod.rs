@@ -22,7 +22,7 @@ use period::Period;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::span::Span;
+use crate::words::span::Span;
 
 /// How long the backups of a schedule are kept. Each rule keeps what it keeps, whatever the others say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{health::Endpoint, probe};
+use domain::watch::{health::Endpoint, probe};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -287,7 +287,7 @@ fn told(server: &Server<'_>, let_in: bool, error: &tokio_postgres::Error) -> Una
             Fault::Refusal,
             format!("`{host}` answers with an error: {} (SQLSTATE {})", told.message(), told.code().code()),
         ),
-        None => (Fault::Server, format!("`{host}` broke the connection off: {}", domain::failure::chain(error))),
+        None => (Fault::Server, format!("`{host}` broke the connection off: {}", domain::words::failure::chain(error))),
     };
     Unasked { endpoint: Endpoint::Open, fault, let_in, why }
 }

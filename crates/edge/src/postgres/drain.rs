@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{failure::Failure, id::SqlName, run::Run, wal::Lsn};
+use domain::{
+    failover::run::Run,
+    words::{failure::Failure, id::SqlName, wal::Lsn},
+};
 
 use super::{Postgres, Server, Unasked, first_row, literal, primary::end_sessions};
 

@@ -6,9 +6,11 @@ use std::{
 };
 
 use domain::{
-    health::{Endpoint, Look},
-    id::HostName,
-    probe::LOGIN_EVERY,
+    watch::{
+        health::{Endpoint, Look},
+        probe::LOGIN_EVERY,
+    },
+    words::id::HostName,
 };
 
 use super::{

@@ -6,8 +6,8 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_rds::auth_token::{AuthTokenGenerator, Config};
 use aws_sdk_secretsmanager::Client;
 use domain::{
-    id::HostName,
-    plan::{Credential, Tls},
+    component::{Credential, Tls},
+    words::id::HostName,
 };
 use rustls::{
     ClientConfig, RootCertStore,
@@ -149,7 +149,7 @@ async fn token(aws: &SdkConfig, endpoint: &HostName, port: u16, user: &str) -> R
 /// `orders.c9akciq32.rds.cn-north-1.amazonaws.com.cn`. A token works with no alias; for any other name our own Region is used.
 fn region_of(endpoint: &HostName) -> Option<&str> {
     let labels: Vec<&str> = endpoint.as_str().split('.').collect();
-    let is_region = |label: &str| label.parse::<domain::id::Region>().is_ok();
+    let is_region = |label: &str| label.parse::<domain::words::id::Region>().is_ok();
     labels.windows(2).find_map(|pair| match pair {
         [region, "rds"] | ["rds", region] if is_region(region) => Some(*region),
         _ => None,

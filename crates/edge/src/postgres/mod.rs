@@ -10,17 +10,16 @@ mod held;
 mod login;
 mod primary;
 mod replica;
-mod shot;
+mod seen_database;
 
 use std::{pin::pin, time::Duration};
 
 use domain::{
-    failure::Failure,
-    fencing::Target,
-    health::Endpoint,
-    id::SqlName,
-    plan::{Login, Side},
-    verification::Answered,
+    component::{Login, Side},
+    failover::fencing::Target,
+    run::verification::Answered,
+    watch::health::Endpoint,
+    words::{failure::Failure, id::SqlName},
 };
 use futures::TryStreamExt;
 use tokio_postgres::{Client, SimpleQueryMessage};

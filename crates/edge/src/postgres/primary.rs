@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use domain::{
-    failure::Failure,
-    fencing::Way,
-    guard::Met,
-    health::{Endpoint, Look, Verdict},
-    id::SqlName,
-    run::Run,
-    wal::{LastSeen, Lsn},
+    failover::{fencing::Way, guard::Met, run::Run},
+    watch::health::{Endpoint, Look, Verdict},
+    words::{
+        failure::Failure,
+        id::SqlName,
+        wal::{LastSeen, Lsn},
+    },
 };
 use jiff::Timestamp;
 use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};

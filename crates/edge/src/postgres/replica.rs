@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use domain::{
-    id::{Generation, PlanName, SqlName},
-    judgement::{Fitness, Receiver, ReplicaSeen, RoleSeen},
-    wal::{Lsn, ReplicaPosition},
+    failover::judgement::{Fitness, Receiver, ReplicaSeen, RoleSeen},
+    words::{
+        id::{Generation, PlanName, SqlName},
+        wal::{Lsn, ReplicaPosition},
+    },
 };
 use jiff::Timestamp;
 use tokio_postgres::Client;

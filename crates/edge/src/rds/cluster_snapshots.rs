@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_rds::types::DbClusterSnapshot;
 use domain::{
     backup::{self, Kind, Label, Marks, Of, SeenCluster, Snapshot},
-    failure::Failure,
-    id::{ClusterId, KmsKeyId, PlanName},
+    words::{
+        failure::Failure,
+        id::{ClusterId, KmsKeyId, PlanName},
+    },
 };
 use jiff::Timestamp;
 
@@ -176,7 +178,7 @@ fn read(found: &DbClusterSnapshot, tags: BTreeMap<String, String>) -> Snapshot {
     // RDS keeps no original's time with a copy; its label has the time just before the original was asked for.
     let is_copy = found.source_db_cluster_snapshot_arn().is_some_and(|source| !source.is_empty());
     let taken_at = match &label {
-        Ok(label) if is_copy => Some(label.shot.database_time),
+        Ok(label) if is_copy => Some(label.database.database_time),
         Err(_) if is_copy => None,
         Ok(_) | Err(_) => found.snapshot_create_time().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok()),
     };
@@ -234,7 +236,7 @@ mod tests {
     #[test]
     fn what_rds_does_not_know_is_unknown_and_not_zero() {
         let snapshot = read(&found().build(), tags());
-        assert_eq!((snapshot.allocated_gib, snapshot.label.unwrap().shot.size_bytes), (None, None));
+        assert_eq!((snapshot.allocated_gib, snapshot.label.unwrap().database.size_bytes), (None, None));
         assert_eq!(read(&found().allocated_storage(7).build(), tags()).allocated_gib, Some(7));
     }
 }

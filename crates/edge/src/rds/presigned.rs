@@ -13,8 +13,10 @@ use aws_sigv4::{
 };
 use domain::{
     backup::Snapshot,
-    failure::Failure,
-    id::{KmsKeyId, Region},
+    words::{
+        failure::Failure,
+        id::{KmsKeyId, Region},
+    },
 };
 
 /// How long the URL is good for: as long as AWS's own tools sign it.

@@ -2,9 +2,11 @@
 
 use aws_sdk_rds::types::DbInstance;
 use domain::{
-    failure::Failure,
-    id::{InstanceId, PlanName},
     restore::{Creation, Origin, Provenance, SeenInstance, Settings, Window},
+    words::{
+        failure::Failure,
+        id::{InstanceId, PlanName},
+    },
 };
 use jiff::Timestamp;
 

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_rds::types::{DbSnapshot, Tag};
 use domain::{
     backup::{self, Found, Kind, Label, Marks, Of, Quota, Snapshot},
-    failure::Failure,
-    id::{InstanceId, KmsKeyId, PlanName},
+    words::{
+        failure::Failure,
+        id::{InstanceId, KmsKeyId, PlanName},
+    },
 };
 use jiff::Timestamp;
 

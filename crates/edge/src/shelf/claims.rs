@@ -1,9 +1,11 @@
 //! Which plan moves an instance. Kept beside the leases, on a condition.
 
 use domain::{
-    failure::Failure,
-    id::{InstanceId, PlanName, Region},
     plan::Plan,
+    words::{
+        failure::Failure,
+        id::{InstanceId, PlanName, Region},
+    },
 };
 use serde::{Deserialize, Serialize};
 

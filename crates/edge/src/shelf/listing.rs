@@ -1,6 +1,6 @@
 //! What there is in a bucket, and which buckets there are.
 
-use domain::failure::Failure;
+use domain::words::failure::Failure;
 
 use super::Bucket;
 use crate::aws_failure;

@@ -11,9 +11,9 @@ use aws_sdk_sfn::{
     types::{ExecutionStatus, HistoryEvent},
 };
 use domain::{
-    evidence::{self, Evidence},
-    id::ExecutionArn,
-    run::Kind,
+    failover::run::Kind,
+    record::evidence::{self, Evidence},
+    words::id::ExecutionArn,
 };
 use edge::states::{History, States};
 use jiff::Timestamp;
@@ -217,7 +217,7 @@ impl Runs {
 
     fn take(&mut self, arn: String) -> Result<ExecutionArn, DrillError> {
         self.known.insert(arn.clone());
-        arn.parse().map_err(|error: domain::id::BadId| {
+        arn.parse().map_err(|error: domain::words::id::BadId| {
             SystemError::Aws { doing: "read a run's ARN".into(), why: error.to_string() }.into()
         })
     }

@@ -1,6 +1,6 @@
 //! What must hold after any drill, whatever it was: looked at in the world, not in the drill's own result.
 
-use domain::lease::ActiveSide;
+use domain::component::ActiveSide;
 
 use super::{DrillError, Stage, follow::Runs};
 use crate::{

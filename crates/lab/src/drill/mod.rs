@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{plan::Plan, span::Span};
+use domain::{plan::Plan, words::span::Span};
 use jiff::Timestamp;
 
 pub use draw::Draw;
@@ -59,7 +59,7 @@ pub enum DrillError {
     ReadBack(#[from] OrdersError),
     /// The engine could not be followed.
     #[error("the run could not be followed")]
-    Follow(#[from] domain::failure::Failure),
+    Follow(#[from] domain::words::failure::Failure),
     /// The evidence is not what it should be.
     #[error("the evidence `{key}` cannot be read")]
     Evidence {
@@ -208,7 +208,7 @@ impl Stage {
         let ended = self.machine.gateway.faults().end_idle_environments().await;
         ended.map_err(|error| SystemError::Aws {
             doing: "end the functions that wait".into(),
-            why: domain::failure::chain(&error),
+            why: domain::words::failure::chain(&error),
         })?;
         Ok(Footprint::of(&self.machine)?)
     }

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, time::Duration, time::Instant};
 use domain::{
     backup::{BackupRequest, Manifest, Part, Taken, manifest_key},
     cleanup::{self, CleanupRequest, Report},
-    id::{ExecutionArn, Person},
     plan::{Backup, Plan},
     restore::{Purpose, RestorePart, RestoreRecord, RestoreRequest, Wanted, record_key},
-    upkeep::UpkeepOutcome,
+    run::outcome::UpkeepOutcome,
+    words::id::{ExecutionArn, Person},
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;

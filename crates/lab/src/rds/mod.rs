@@ -50,6 +50,7 @@ use tracing::{error, info};
 
 use crate::manners::Manners;
 use crate::process::{RunAs, Spawner};
+
 use estate::Estate;
 use installation::Installation;
 

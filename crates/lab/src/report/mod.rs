@@ -17,14 +17,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::{evidence::Evidence, guard::Kept, judgement::Signal, plan::Plan};
+use domain::{
+    failover::{guard::Kept, judgement::Signal},
+    plan::Plan,
+    record::evidence::Evidence,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::workload::ClientView;
 
 pub use figures::{Figure, Figures, Part, parts};
+
 use moment::Tone;
+
 pub use moment::{Actor, Event, Moment, Turn, TurnKind};
 pub use page::page;
 pub use reading::{moments, signals, turns, turns_until};

@@ -1,12 +1,13 @@
 //! What a run's evidence tells a drill.
 
 use domain::{
-    evidence::{Evidence, RunOutcome},
-    id::ExecutionArn,
-    judgement::Signal,
-    run::Trigger,
-    step::Outcome,
-    upkeep::UpkeepOutcome,
+    failover::{judgement::Signal, run::Trigger},
+    record::evidence::Evidence,
+    run::{
+        outcome::{RunOutcome, UpkeepOutcome},
+        step::Outcome,
+    },
+    words::id::ExecutionArn,
 };
 
 use jiff::Timestamp;
@@ -90,8 +91,8 @@ pub fn turns(evidence: &Evidence) -> Vec<Turn> {
 
 /// The same of a timeline alone, whose last state ended at `ended_at`.
 #[must_use]
-pub fn turns_until(timeline: &[domain::evidence::Moment], ended_at: Timestamp) -> Vec<Turn> {
-    let turn = |moment: &domain::evidence::Moment| Turn {
+pub fn turns_until(timeline: &[domain::record::evidence::Moment], ended_at: Timestamp) -> Vec<Turn> {
+    let turn = |moment: &domain::record::evidence::Moment| Turn {
         state: moment.state.clone(),
         kind: if is_wait(&moment.state) { TurnKind::Wait } else { TurnKind::Task },
         from: moment.entered_at,

@@ -20,7 +20,7 @@ pub(crate) fn after(ms: i64) -> Timestamp {
 
 /// A killed primary, recovered in 2.3 s.
 pub(crate) fn killed() -> DrillResult {
-    let evidence: domain::evidence::Evidence = serde_json::from_value(evidence()).unwrap();
+    let evidence: domain::record::evidence::Evidence = serde_json::from_value(evidence()).unwrap();
     let lab = |ms, event, detail: &str, source| Moment { at: after(ms), event, detail: detail.to_owned(), source };
     let mut happened = moments(&evidence);
     happened.extend([
@@ -37,7 +37,7 @@ pub(crate) fn killed() -> DrillResult {
         scenario: "primary-killed".to_owned(),
         story: "The primary is killed. Lifeboat must notice by itself, fail over and fence the old primary.".to_owned(),
         subject: Subject::Failover,
-        plan: domain::plan::read(PLAN, "plans/lab.yaml").unwrap(),
+        plan: domain::plan_file::read(PLAN, "plans/lab.yaml").unwrap(),
         held_to: HeldTo { rto: true, rpo: true },
         began_at: after(-21_000),
         struck_at: after(0),
@@ -176,5 +176,5 @@ fn evidence() -> serde_json::Value {
 
 /// Nothing more than was known.
 fn loss() -> serde_json::Value {
-    serde_json::to_value(domain::judgement::Loss::Promoted).unwrap()
+    serde_json::to_value(domain::failover::loss::Loss::Promoted).unwrap()
 }

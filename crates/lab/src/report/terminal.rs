@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use domain::{span::Span, wording};
+use domain::words::{span::Span, wording};
 use jiff::Timestamp;
 
 use super::{DrillResult, Event, Figures, Moment, Part, Subject, Tone, parts};

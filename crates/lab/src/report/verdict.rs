@@ -1,6 +1,6 @@
 //! Whether a drill was passed.
 
-use domain::span::Span;
+use domain::words::span::Span;
 
 use super::{DrillResult, Ending, Subject};
 

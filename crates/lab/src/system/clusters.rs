@@ -1,6 +1,6 @@
 //! The clusters that a plan backs up.
 
-use domain::plan::{Cluster, ClusterEngine, Component};
+use domain::component::{Cluster, ClusterEngine, Component};
 
 use super::{PATIENCE, System, SystemError, until};
 use crate::machine::Machine;

@@ -1,10 +1,6 @@
 //! What is put where the engine reads it, and what the engine leaves there.
 
-use domain::{
-    id::Region,
-    lease::Lease,
-    plan::{Credential, Plan},
-};
+use domain::{component::Credential, failover::lease::Lease, plan::Plan, words::id::Region};
 use edge::shelf;
 use serde_json::json;
 

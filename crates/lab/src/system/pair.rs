@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_rds::types::DbInstance;
-use domain::{id::Region, plan::Side};
+use domain::{component::Side, words::id::Region};
 use tokio_postgres::{NoTls, error::SqlState};
 
 use super::{PATIENCE, ROWS, System, SystemError, until};

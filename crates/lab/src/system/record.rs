@@ -2,9 +2,9 @@
 
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
 use domain::{
-    id::ZoneId,
+    failover::traffic::{bare, generation_name},
     plan::Plan,
-    traffic::{bare, generation_name},
+    words::id::ZoneId,
 };
 
 use super::{System, SystemError, aws};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{lease::ActiveSide, probe::Watch};
+use domain::{component::ActiveSide, watch::probe::Watch};
 use edge::shelf;
 use serde_json::json;
 

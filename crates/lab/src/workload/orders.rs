@@ -1,6 +1,6 @@
 //! The database that is rehearsed with: orders of a shop.
 
-use domain::id::SqlName;
+use domain::words::id::SqlName;
 use tokio_postgres::{Client, types::Type};
 
 use super::Password;

@@ -181,5 +181,5 @@ impl Session {
 
 /// An error and its causes. PostgreSQL's own errors name no secret.
 fn told(error: &tokio_postgres::Error) -> String {
-    domain::failure::chain(error)
+    domain::words::failure::chain(error)
 }

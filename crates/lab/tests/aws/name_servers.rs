@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use aws_sdk_route53::types::RrType;
-use domain::id::{HostName, ZoneId};
+use domain::words::id::{HostName, ZoneId};
 use edge::dns::{NameServer, Said, ask_each};
 use edge::route53::Route53;
 use hickory_resolver::proto::rr::RecordType;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::lab::{Lab, LoginError, PRIMARY, RECOVERY, available, describe, until};
+
 use aws_sdk_rds::Client;
 use lab::rds::Name;
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::id::SqlName;
+use domain::words::id::SqlName;
 use lab::{
     process::RunAs,
     workload::{Access, Password},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{failure::chain, plan::Plan};
+use domain::{plan::Plan, words::failure::chain};
 use lab::{
     drill::{Audience, Draw, DrillError, Scenario, Stage},
     footprint::Footprint,

@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 use domain::{
-    correction::{self, Corrected, Correction, Generations, KEPT_CHARS, Said},
-    fencing::Target,
-    id::{Generation, PlanName},
-    lease::ActiveSide,
+    component::ActiveSide,
+    failover::{
+        correction::{self, Corrected, Correction, Generations, KEPT_CHARS, Said},
+        fencing::Target,
+        run::Kind,
+    },
     plan::Plan,
-    run::Kind,
+    words::id::{Generation, PlanName},
 };
 use edge::{
     clock,

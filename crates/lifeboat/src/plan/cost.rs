@@ -7,8 +7,8 @@ use domain::{
     cost::{
         self, CHANGED_PERCENT, Given, LARGEST_GB, Line, MOST_ZONES, Network, Part, Prices, Processors, Sizes, counted,
     },
-    id::ComponentName,
     plan::Plan,
+    words::id::ComponentName,
 };
 
 use super::usable;
@@ -85,7 +85,7 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (of, gb) = match text.split_once('=') {
-            Some((name, gb)) => (Some(name.parse().map_err(|bad: domain::id::BadId| bad.to_string())?), gb),
+            Some((name, gb)) => (Some(name.parse().map_err(|bad: domain::words::id::BadId| bad.to_string())?), gb),
             None => (None, text),
         };
         let is_one = |gb: &f64| *gb > 0.0 && *gb <= LARGEST_GB;

@@ -1,6 +1,6 @@
 //! The words that follow a run again, once its watching has stopped.
 
-use domain::id::ExecutionArn;
+use domain::words::id::ExecutionArn;
 
 /// How a run is followed again.
 #[derive(Debug, Clone, PartialEq, Eq)]

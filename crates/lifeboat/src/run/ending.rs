@@ -3,11 +3,7 @@
 use std::{fmt, process::ExitCode};
 
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
-use domain::{
-    evidence::{Evidence, RunOutcome},
-    id::ExecutionArn,
-    run::Kind,
-};
+use domain::{failover::run::Kind, record::evidence::Evidence, run::outcome::RunOutcome, words::id::ExecutionArn};
 use serde::Serialize;
 
 use super::has_ended;

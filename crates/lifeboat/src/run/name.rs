@@ -1,6 +1,6 @@
 //! Names of executions that are started by hand.
 
-use domain::id::PlanName;
+use domain::words::id::PlanName;
 
 /// How often the same order may be given.
 pub(super) const MOST: usize = 20;

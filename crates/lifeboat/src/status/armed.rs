@@ -1,9 +1,10 @@
 //! Whether a failover would start by itself, and if not, why not: as whoever starts one decides it.
 
 use super::Status;
+
 use domain::{
-    probe::Watch,
-    starter::{self, Judge, Seen, Standing},
+    failover::starter::{self, Judge, Seen, Standing},
+    watch::probe::Watch,
 };
 
 impl Status {

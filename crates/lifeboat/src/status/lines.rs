@@ -1,12 +1,16 @@
 //! What is true of a plan, in a line each.
 
 use domain::{
-    evidence::RunOutcome,
-    judgement::{Rehearsal, Would},
-    lease::{ActiveSide, Lease, Owner, Phase},
-    probe::{Streak, Watch},
-    span::Span,
-    starter::Standing,
+    component::ActiveSide,
+    failover::{
+        judgement::{Rehearsal, Would},
+        lease::{Lease, Phase},
+        starter::Standing,
+        succession::Owner,
+    },
+    run::outcome::RunOutcome,
+    watch::probe::{Streak, Watch},
+    words::span::Span,
 };
 
 use jiff::Timestamp;

@@ -1,10 +1,14 @@
 use domain::{
-    evidence::RunOutcome,
-    id::Generation,
-    judgement::Would,
-    lease::{Ended, Holder, Phase},
-    probe::Streak,
-    wal::{LastSeen, Lsn},
+    failover::{
+        judgement::Would,
+        lease::{Ended, Holder, Phase},
+    },
+    run::outcome::RunOutcome,
+    watch::probe::Streak,
+    words::{
+        id::Generation,
+        wal::{LastSeen, Lsn},
+    },
 };
 use jiff::Timestamp;
 
@@ -62,12 +66,12 @@ fn told(status: Status) -> String {
 
 /// The status of the lab's plan after a failover whose DNS switch did not come through.
 fn half_way() -> Status {
-    let plan = domain::plan::read(LAB, "plans/lab.yaml").unwrap();
+    let plan = domain::plan_file::read(LAB, "plans/lab.yaml").unwrap();
     let pair = plan.traffic_pair().unwrap();
     let target = pair.primary.endpoint.to_string();
     let side = side_of(pair, &target);
     let active = Some(pair.primary.instance.clone());
-    let execution: domain::id::ExecutionArn =
+    let execution: domain::words::id::ExecutionArn =
         "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
     let (generation, outcome, at) = (Generation(1), RunOutcome::NeedsAPerson, Timestamp::UNIX_EPOCH);
     let last = Ended { execution, generation, outcome, at, declined_at: None };
@@ -104,17 +108,17 @@ fn half_way() -> Status {
 
 #[test]
 fn an_old_primary_that_nobody_saw_refuse_writes_stands_out() {
-    let (mut status, plan) = (half_way(), domain::plan::read(LAB, "plans/lab.yaml").unwrap());
-    let position = domain::wal::ReplicaPosition {
-        received: domain::wal::Lsn(1),
-        replayed: domain::wal::Lsn(1),
+    let (mut status, plan) = (half_way(), domain::plan_file::read(LAB, "plans/lab.yaml").unwrap());
+    let position = domain::words::wal::ReplicaPosition {
+        received: domain::words::wal::Lsn(1),
+        replayed: domain::words::wal::Lsn(1),
         replayed_commit_at: None,
     };
     status.lease.as_mut().unwrap().guard = Some(guard::Guard {
         generation: Generation(1),
         since: Timestamp::UNIX_EPOCH,
         position: Some(position),
-        target: domain::fencing::Target::primary(&plan, plan.traffic_pair().unwrap()),
+        target: domain::failover::fencing::Target::primary(&plan, plan.traffic_pair().unwrap()),
         settles_at: None,
     });
     let lines = status.lines().join("\n");
@@ -302,8 +306,9 @@ fn a_run_that_is_to_be_finished_is_told_with_what_finishes_it() {
 #[test]
 fn a_primary_that_a_run_left_shut_stands_out() {
     let mut status = well();
-    let target = domain::fencing::Target::primary(&status.whole_plan, status.whole_plan.traffic_pair().unwrap());
-    status.lease.as_mut().unwrap().shut = Some(domain::lease::Shut {
+    let target =
+        domain::failover::fencing::Target::primary(&status.whole_plan, status.whole_plan.traffic_pair().unwrap());
+    status.lease.as_mut().unwrap().shut = Some(domain::failover::lease::Shut {
         execution: holder(Phase::Opened).unwrap().execution,
         generation: Generation(1),
         since: seconds_ago(60),
@@ -316,7 +321,7 @@ fn a_primary_that_a_run_left_shut_stands_out() {
 
 #[test]
 fn a_record_that_is_neither_side_is_not_taken_for_one() {
-    let plan = domain::plan::read(LAB, "plans/lab.yaml").unwrap();
+    let plan = domain::plan_file::read(LAB, "plans/lab.yaml").unwrap();
     let pair = plan.traffic_pair().unwrap();
     assert_eq!(side_of(pair, pair.replica.endpoint.as_str()), Some(ActiveSide::Replica));
     assert_eq!(side_of(pair, "elsewhere.example"), None);

@@ -134,7 +134,7 @@ fn what_a_window_claims_it_watches_however_long_the_claim_takes() {
             shelf.takes.set(Span::milliseconds(takes));
         };
         world.clock.run(async { tokio::join!(late(&shelf, &world, 0, 300), slow) });
-        let windows: domain::probe::Windows =
+        let windows: domain::watch::probe::Windows =
             serde_json::from_str(&shelf.memory.text("probes/lab/windows.json").unwrap()).unwrap();
         let last = world.published.borrow().iter().map(|(sampled, _)| *sampled).max().unwrap();
         assert!(later(last, Span::milliseconds(500)) >= windows.claimed_until, "{takes} ms: {last} of {windows:?}");

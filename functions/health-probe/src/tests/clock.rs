@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use domain::{probe::later, span::Span};
+use domain::{watch::probe::later, words::span::Span};
 use jiff::Timestamp;
 
 pub(crate) struct Clock {

@@ -23,7 +23,7 @@ fn begin(shelf: &Memory, world: &Fake, minute: i64) {
 }
 
 /// How many places of the grid a streak reaches over.
-fn places(streak: &domain::probe::Streak, step: i64) -> i64 {
+fn places(streak: &domain::watch::probe::Streak, step: i64) -> i64 {
     (streak.until.as_millisecond() - streak.since.as_millisecond()) / step + 1
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::probe::believed_for;
+use domain::watch::probe::believed_for;
 
 use super::{
     handover::{Slow, at_pace, first_sample},

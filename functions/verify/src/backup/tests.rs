@@ -1,7 +1,7 @@
 use domain::{
-    backup::{BackupRun, Marks, Part, Shot},
-    step::Outcome,
-    wal::Lsn,
+    backup::{BackupRun, Marks, Part, SeenDatabase},
+    run::step::Outcome,
+    words::wal::Lsn,
 };
 use edge::shelf::fake::Memory;
 
@@ -40,19 +40,19 @@ fn regions() -> Regions {
     let run: BackupRun = serde_json::from_value(event["backup"].clone()).unwrap();
     let part: Part = serde_json::from_value(event["parts"][0].clone()).unwrap();
     let taken = part.taken.unwrap();
-    let shot: Shot = taken.shot.clone();
+    let database: SeenDatabase = taken.database.clone();
     let snapshot = Snapshot {
         kind: Kind::Instance,
         name: taken.snapshot,
         arn: taken.places[0].arn.clone(),
-        taken_at: Some(shot.database_time),
+        taken_at: Some(database.database_time),
         status: "available".into(),
         percent: 100,
         allocated_gib: Some(20),
         encrypted: false,
         of: None,
         carried: Vec::new(),
-        label: Ok(run.label(&"orders".parse().unwrap(), shot)),
+        label: Ok(run.label(&"orders".parse().unwrap(), database)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },
     };
     Regions { snapshots: vec![snapshot], elsewhere: Ok(()), window: None }

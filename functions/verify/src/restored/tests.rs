@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use domain::step::Outcome;
+use domain::run::step::Outcome;
 use serde_json::Value;
 
 use super::*;

@@ -5,10 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{
-    retention::{Decision, Each, Entry, Retention, State, plan},
-    span::Span,
-};
+use domain::{retention::{Decision, Each, Entry, Retention, State, plan}, words::span::Span};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use rustic_core::{KeepOptions, repofile::SnapshotFile};
 

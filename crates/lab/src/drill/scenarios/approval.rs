@@ -1,11 +1,13 @@
 //! A plan that asks a person.
 
 use domain::{
-    approval::{Answer, Asked, Decision},
-    evidence::Evidence,
-    id::{ExecutionArn, Person},
+    failover::approval::{Answer, Asked, Decision},
     plan::{Plan, Policy},
-    span::Span,
+    record::evidence::Evidence,
+    words::{
+        id::{ExecutionArn, Person},
+        span::Span,
+    },
 };
 use edge::{shelf, states::States};
 use jiff::Timestamp;
@@ -96,8 +98,10 @@ impl Drill<'_> {
         why: &str,
     ) -> Result<(), DrillError> {
         let asked = self.question(run).await?;
-        let person =
-            |error: domain::id::BadId| SystemError::Aws { doing: "name a person".into(), why: error.to_string() };
+        let person = |error: domain::words::id::BadId| SystemError::Aws {
+            doing: "name a person".into(),
+            why: error.to_string(),
+        };
         let answer = Answer {
             decision,
             by: by.parse::<Person>().map_err(person)?,

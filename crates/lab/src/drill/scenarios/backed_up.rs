@@ -3,7 +3,7 @@
 use aws_sdk_rds::types::DbSnapshot;
 use domain::{
     backup::whole_second,
-    id::{ExecutionArn, Region},
+    words::id::{ExecutionArn, Region},
 };
 use jiff::{Timestamp, ToSpan};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{plan::Probe, probe::Blip, span::Span};
+use domain::{plan::Probe, watch::probe::Blip, words::span::Span};
 use jiff::Timestamp;
 
 use super::{AFTERWARDS, Drill};
@@ -57,7 +57,7 @@ impl Drill<'_> {
         let run = match runs.new_ones().await?.first() {
             None => RunResult::not_started("no failover", Ending::NotStarted, &blip.because),
             Some(run) => {
-                let run = run.parse().map_err(|error: domain::id::BadId| SystemError::Aws {
+                let run = run.parse().map_err(|error: domain::words::id::BadId| SystemError::Aws {
                     doing: "read a run's ARN".into(),
                     why: error.to_string(),
                 })?;
@@ -71,13 +71,14 @@ impl Drill<'_> {
 
 #[cfg(test)]
 mod tests {
-    use domain::plan;
+    use domain::plan_file;
 
     use super::*;
 
     #[test]
     fn a_blip_is_long_enough_to_be_sampled_and_too_short_to_raise_the_alarm() {
-        let plan = plan::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml").expect("the lab's plan");
+        let plan =
+            plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml").expect("the lab's plan");
         let probe = &plan.probe;
         let pause = pause(probe);
         assert_eq!(pause, Span::milliseconds(950));

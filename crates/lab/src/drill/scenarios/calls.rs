@@ -1,11 +1,11 @@
 //! AWS's own calls fail: an answer is lost, calls are throttled, edits are refused, a Region is silent.
 
 use domain::{
-    approval::Decision,
-    evidence::Evidence,
-    health::{FailureClass, Vantage, Verdict},
-    judgement::Signal,
-    lease::ActiveSide,
+    component::ActiveSide,
+    failover::{approval::Decision, judgement::Signal},
+    plan::FailureClass,
+    record::evidence::Evidence,
+    watch::health::{Vantage, Verdict},
 };
 use jiff::Timestamp;
 

@@ -1,6 +1,9 @@
 //! A world that is not as the plan says: a record that somebody moved, a replica that takes no write.
 
-use domain::{id::HostName, lease::ActiveSide, span::Span};
+use domain::{
+    component::ActiveSide,
+    words::{id::HostName, span::Span},
+};
 use edge::dns::Dns;
 use jiff::Timestamp;
 

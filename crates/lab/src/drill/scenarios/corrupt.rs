@@ -3,7 +3,7 @@
 use domain::{
     plan::Plan,
     restore::{Purpose, Wanted},
-    verification::Finding,
+    run::verification::Finding,
 };
 use jiff::Timestamp;
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use domain::{probe::Blip, span::Span};
+use domain::{watch::probe::Blip, words::span::Span};
 use jiff::Timestamp;
 
 use super::{AFTERWARDS, Drill, lost::FENCED_WITHIN, promoted_at};

@@ -65,8 +65,8 @@ impl Drill<'_> {
         let copy = self.state(&name).await?;
         self.check("a cleanup takes the failed copy away", copy == "not there", &cleanup.result.because);
         let whole = self.backup("the same backup after it", 0, Ending::Complete).await?;
-        let shot = |taken: Option<&domain::backup::Taken>| taken.map(|taken| taken.shot.clone());
-        let same = shot(whole.taken()).is_some() && shot(whole.taken()) == shot(poor.taken());
+        let database = |taken: Option<&domain::backup::Taken>| taken.map(|taken| taken.database.clone());
+        let same = database(whole.taken()).is_some() && database(whole.taken()) == database(poor.taken());
         let found = format!("the copy is {}", self.state(&name).await?);
         self.check("then it is completed, of the snapshot that there was", same, found);
         let runs = [poor, again, next, cleanup, whole].map(|ended| ended.result);
@@ -79,7 +79,7 @@ impl Drill<'_> {
         let found = until(HALF_WITHIN, "a copy that is half way", async || {
             let all = self.snapshots(region).await.map_err(|error| SystemError::Aws {
                 doing: "look for a copy".into(),
-                why: domain::failure::chain(&error),
+                why: domain::words::failure::chain(&error),
             })?;
             let making = all.iter().filter(|snapshot| snapshot.status() == Some("creating"));
             Ok(making.filter_map(|snapshot| snapshot.percent_progress()).find(|percent| *percent >= HALF_WAY))

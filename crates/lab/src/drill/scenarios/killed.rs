@@ -1,6 +1,6 @@
 //! A primary that dies: at once, or while its replica is behind.
 
-use domain::{evidence::Evidence, span::Span};
+use domain::{record::evidence::Evidence, words::span::Span};
 use jiff::Timestamp;
 use serde_json::json;
 

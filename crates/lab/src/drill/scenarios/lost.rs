@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    guard::{self, Kept},
-    span::Span,
+    failover::guard::{self, Kept},
+    words::span::Span,
 };
 use jiff::Timestamp;
 

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{
-    evidence::{Evidence, RunOutcome},
-    probe::Watch,
-};
+use domain::{record::evidence::Evidence, run::outcome::RunOutcome, watch::probe::Watch};
 use edge::shelf;
 use jiff::Timestamp;
 

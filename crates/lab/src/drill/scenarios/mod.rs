@@ -24,14 +24,11 @@ mod unfit;
 use std::{net::SocketAddr, time::Duration};
 
 use domain::{
-    evidence::Evidence,
-    guard::Kept,
-    id::ExecutionArn,
-    lease::Lease,
+    failover::{guard::Kept, lease::Lease, run::Trigger},
     plan::{Plan, Probe},
-    probe::later,
-    run::Trigger,
-    span::Span,
+    record::evidence::Evidence,
+    watch::probe::later,
+    words::{id::ExecutionArn, span::Span},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -45,11 +45,11 @@ impl Drill<'_> {
         let whole = self.backup("the same backup again", 0, Ending::Complete).await?;
         let again = self.snapshot(&regions.primary, &name).await?;
         let taken_at = [&original, &again].map(|found| found.as_ref().and_then(|found| found.snapshot_create_time()));
-        let shot = kept.as_ref().map(|taken| &taken.shot);
+        let database = kept.as_ref().map(|taken| &taken.database);
         let same = taken_at[0].is_some()
             && taken_at[0] == taken_at[1]
-            && shot.is_some()
-            && shot == whole.taken().map(|taken| &taken.shot);
+            && database.is_some()
+            && database == whole.taken().map(|taken| &taken.database);
         let found = taken_at.map(|at| at.map_or("never".to_owned(), ToString::to_string)).join(" and ");
         self.check("what was there was not taken anew", same, format!("taken at {found}"));
         let copy = self.snapshot(&regions.recovery, &name).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::id::ExecutionArn;
+use domain::words::id::ExecutionArn;
 use jiff::Timestamp;
 
 use super::{AFTERWARDS, Drill, promoted_at};

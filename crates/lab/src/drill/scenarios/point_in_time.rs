@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    plan::Side,
+    component::Side,
     restore::{Purpose, Restored, Wanted},
 };
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};

@@ -59,7 +59,7 @@ impl Drill<'_> {
     /// Where the time went. What is not PostgreSQL's work, or that of copying its files, is the engine's: waits between
     /// two looks, functions, and the emulator under them.
     fn measure(&mut self, backup: &Ended, test: &Ended) {
-        let megabytes = backup.taken().and_then(|taken| taken.shot.size_bytes).map_or(0, |bytes| bytes / 1_000_000);
+        let megabytes = backup.taken().and_then(|taken| taken.database.size_bytes).map_or(0, |bytes| bytes / 1_000_000);
         self.reading("the database's size", "MB", megabytes);
         let taking = self.spent(backup, WorkKind::BaseBackup);
         let copying = self.spent(backup, WorkKind::Copy);

@@ -1,11 +1,12 @@
 //! Runs that are stopped half way, and what they would still have done.
 
 use domain::{
-    failure::Failure,
-    id::ExecutionArn,
-    lease::Phase,
-    run::Run,
-    traffic::{self, Move, RecordSet},
+    failover::{
+        lease::Phase,
+        run::Run,
+        traffic::{self, Move, RecordSet},
+    },
+    words::{failure::Failure, id::ExecutionArn},
 };
 use edge::{dns::Dns, route53::Route53};
 use jiff::Timestamp;
@@ -195,7 +196,7 @@ impl Drill<'_> {
     fn unread(&self, error: &dyn std::error::Error) -> DrillError {
         SystemError::Aws {
             doing: format!("ask `{}`", self.stage.system.replica().id),
-            why: domain::failure::chain(error),
+            why: domain::words::failure::chain(error),
         }
         .into()
     }

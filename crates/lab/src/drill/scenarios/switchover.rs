@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{run::Kind, wal::Lsn};
+use domain::{failover::run::Kind, words::wal::Lsn};
 use jiff::Timestamp;
 use serde_json::json;
 

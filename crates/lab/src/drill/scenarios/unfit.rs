@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::run::Trigger;
+use domain::failover::run::Trigger;
 use jiff::Timestamp;
 
 use super::{Drill, promoted_at};

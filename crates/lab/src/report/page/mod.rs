@@ -13,6 +13,7 @@ mod text;
 use std::fmt::{self, Write};
 
 use super::{DrillResult, Subject};
+
 use text::text;
 
 const STYLE: &str = include_str!("style.css");

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use domain::{evidence::Evidence, health::Verdict, span::Span};
+use domain::{record::evidence::Evidence, watch::health::Verdict, words::span::Span};
 use serde_json::Value;
 
 use super::{

@@ -1,0 +1,52 @@
+//! How Lifeboat's functions log in to PostgreSQL.
+
+use crate::words::{
+    id::{SecretName, SqlName},
+    span::Span,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How Lifeboat's functions log in to PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Login {
+    /// Where the credential comes from.
+    pub from: Credential,
+    /// Whether and how the server proves itself.
+    #[serde(default)]
+    pub tls: Tls,
+}
+
+/// Where a credential comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Credential {
+    /// `{"username": …, "password": …}` in Secrets Manager, as RDS writes it, replicated to each Region.
+    SecretsManager {
+        /// The secret's name, the same in each Region.
+        secret: SecretName,
+    },
+    /// A token signed with the function's own role, for a role granted `rds_iam`. Needs TLS.
+    IamToken {
+        /// The database role.
+        user: SqlName,
+    },
+}
+
+impl Credential {
+    /// How long one is used before it is read again. An IAM token is good for 15 minutes.
+    pub const KEPT: Span = Span::seconds(300);
+}
+
+/// Whether and how the server proves itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tls {
+    /// The server's certificate is checked against `ca/rds.pem` in the Region's bucket.
+    #[default]
+    VerifyFull,
+    /// No TLS. For a server on the same machine.
+    Disable,
+}

@@ -1,0 +1,111 @@
+//! A PostgreSQL primary on RDS and its read replica in the recovery Region.
+
+use super::{ActiveSide, Login};
+use crate::words::{
+    id::{ComponentName, HostName, InstanceClass, InstanceId, RdsGroup, SecurityGroupId, SqlName},
+    span::Span,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A PostgreSQL primary on RDS and its read replica in the recovery Region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostgresPair {
+    /// The component's name.
+    pub name: ComponentName,
+    /// The side that takes writes while all is well.
+    pub primary: Side,
+    /// The side in the recovery Region.
+    pub replica: Side,
+    /// The application's database.
+    pub database: SqlName,
+    /// How Lifeboat's functions log in.
+    pub login: Login,
+    /// The roles by which the application writes. Fencing takes their login away.
+    pub application_roles: Vec<SqlName>,
+    /// What is set on the new primary, which RDS promotes with a retention of one day unless told.
+    #[serde(default)]
+    pub after_promotion: AfterPromotion,
+}
+
+/// One DB instance of a pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Side {
+    /// The DB instance identifier.
+    pub instance: InstanceId,
+    /// The instance's own endpoint. Written down, because the API that knows it may be down with its Region.
+    pub endpoint: HostName,
+    /// The endpoint's port.
+    #[serde(default = "postgres_port")]
+    pub port: u16,
+    /// Its usual security groups.
+    pub security_groups: Vec<SecurityGroupId>,
+    /// A security group that admits Lifeboat's functions and nobody else. What is restored into this Region has it too.
+    pub fence_security_group: SecurityGroupId,
+    /// What a restore into this Region is given where it is not to be as this instance is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<RestoreSettings>,
+}
+
+/// What a restored instance is given. What is not named here is as the Region's own instance has it; named, it can be
+/// restored where that instance is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreSettings {
+    /// The DB instance class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_class: Option<InstanceClass>,
+    /// The subnet group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_group: Option<RdsGroup>,
+    /// The parameter group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter_group: Option<RdsGroup>,
+    /// The option group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub option_group: Option<RdsGroup>,
+}
+
+/// PostgreSQL's registered port.
+fn postgres_port() -> u16 {
+    5432
+}
+
+/// What is set on a new primary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AfterPromotion {
+    /// Automated backups' retention: 1 to 35 days.
+    pub backup_retention: Span,
+    /// Whether the instance can be deleted at all.
+    pub deletion_protection: bool,
+}
+
+impl AfterPromotion {
+    /// The retention as RDS takes it: 1 to 35 days.
+    #[must_use]
+    pub fn retention_days(&self) -> u8 {
+        let days = self.backup_retention.duration().as_secs() / (24 * 3_600);
+        u8::try_from(days.clamp(1, 35)).unwrap_or(35)
+    }
+}
+
+impl Default for AfterPromotion {
+    fn default() -> Self {
+        Self { backup_retention: Span::seconds(7 * 24 * 3_600), deletion_protection: true }
+    }
+}
+
+impl ActiveSide {
+    /// That side of the pair.
+    #[must_use]
+    pub fn of(self, pair: &PostgresPair) -> &Side {
+        match self {
+            Self::Primary => &pair.primary,
+            Self::Replica => &pair.replica,
+        }
+    }
+}

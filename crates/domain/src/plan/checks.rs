@@ -1,0 +1,71 @@
+//! What must be true of a database or of the side that took over.
+
+use crate::words::span::Span;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What must be true of the new side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Check {
+    /// One query through the traffic's name; one row, one column.
+    Sql(SqlCheck),
+    /// One GET.
+    Http(HttpCheck),
+}
+
+impl Check {
+    /// The check's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Sql(check) => &check.name,
+            Self::Http(check) => &check.name,
+        }
+    }
+}
+
+/// A query and what it must answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SqlCheck {
+    /// What the check is called in the record.
+    pub name: String,
+    /// The query: one row, one column.
+    pub query: String,
+    /// The answer as text.
+    pub expect: Expected,
+    /// How long it may take.
+    pub within: Span,
+}
+
+/// What a query must answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Expected {
+    /// This text.
+    Equals(String),
+    /// A number that is at least this.
+    AtLeast(i64),
+}
+
+/// A GET and what it must answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpCheck {
+    /// What the check is called in the record.
+    pub name: String,
+    /// The address, http or https.
+    pub url: String,
+    /// The status that is healthy.
+    #[serde(default = "ok")]
+    pub status: u16,
+    /// How long it may take.
+    pub within: Span,
+}
+
+/// HTTP's OK.
+fn ok() -> u16 {
+    200
+}

@@ -1,0 +1,31 @@
+//! How clients find the primary.
+
+use crate::words::{
+    id::{ComponentName, HostName, ZoneId},
+    span::Span,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How clients find the primary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Traffic {
+    /// The component whose primary the record names.
+    pub component: ComponentName,
+    /// The record.
+    pub record: Record,
+}
+
+/// A CNAME in Route 53 that names the primary's endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Record {
+    /// The public hosted zone.
+    pub zone: ZoneId,
+    /// The name that clients use.
+    pub name: HostName,
+    /// How long resolvers keep it. Part of every client's outage.
+    pub ttl: Span,
+}

@@ -1,0 +1,224 @@
+//! Backups by schedule.
+
+use std::collections::BTreeSet;
+
+use super::{
+    super::finding::Finding, MOST_BACKUP_REGIONS, MOST_PROVED, MOST_SNAPSHOTS, clusters, regions::partition,
+    verification::LONGEST_CHECK,
+};
+use crate::{
+    component::ActiveSide,
+    plan::{Backup, Plan},
+    retention::{Each, Retention},
+    words::span::Span,
+};
+
+/// Manual snapshots that RDS keeps in a Region, unless the account's quota is raised.
+const SNAPSHOT_QUOTA: u64 = 100;
+
+/// The most schedules of a plan: each is an EventBridge schedule and has its alarms.
+const MOST_SCHEDULES: usize = 20;
+
+pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
+    if plan.backups.len() > MOST_SCHEDULES {
+        let what = format!("{} schedules are more than a plan has", plan.backups.len());
+        found.push(Finding::error("backups", what, format!("Name at most {MOST_SCHEDULES}.")));
+    }
+    let regions = plan.backup_regions().len();
+    if regions as u64 > MOST_BACKUP_REGIONS {
+        let what = format!("{regions} Regions hold the plan's backups, more than one cleanup goes through");
+        found.push(Finding::error("backups", what, format!("Copy to fewer: {MOST_BACKUP_REGIONS} in all.")));
+    }
+    let mut names = BTreeSet::new();
+    for (index, backup) in plan.backups.iter().enumerate() {
+        let path = format!("backups[{index}]");
+        if !names.insert(&backup.name) {
+            let what = format!("`{}` is named twice", backup.name);
+            found.push(Finding::error(format!("{path}.name"), what, "Give each schedule a name of its own."));
+        }
+        components(plan, backup, &path, found);
+        copies(plan, backup, &path, found);
+        let wait = backup.schedule.longest_wait();
+        retention(backup, wait, &path, found);
+        alarm(backup, wait, &path, found);
+        if !clusters::are_all_of(plan, backup) {
+            verification(backup, &path, found);
+        }
+        clusters::schedule(plan, backup, &path, found);
+    }
+}
+
+fn components(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    if backup.verification.is_some() && backup.components.len() as u64 > MOST_PROVED {
+        let what = format!("{} components are more than one run proves", backup.components.len());
+        let remedy = format!(
+            "Name at most {MOST_PROVED} in a schedule that has a verification, and give the others one of their own."
+        );
+        found.push(Finding::error(format!("{path}.components"), what, remedy));
+    }
+    if backup.components.is_empty() {
+        found.push(Finding::error(format!("{path}.components"), "it names none", "Name what is backed up."));
+    }
+    let mut named = BTreeSet::new();
+    for (index, component) in backup.components.iter().enumerate() {
+        let path = format!("{path}.components[{index}]");
+        if !plan.components.iter().any(|known| known.name() == component) {
+            let what = format!("the plan has no component `{component}`");
+            found.push(Finding::error(&path, what, "Name one of `components`."));
+        }
+        if !named.insert(component) {
+            found.push(Finding::error(&path, format!("`{component}` is named twice"), "Name it once."));
+        }
+    }
+}
+
+fn copies(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    // One where it is taken, which may be one of those that it is copied to.
+    let regions = backup.copies.len() as u64 + 1;
+    let snapshots = backup.components.len() as u64 * regions;
+    if snapshots > MOST_SNAPSHOTS {
+        let what = format!("one backup is {snapshots} snapshots, more than one run tells of");
+        let remedy =
+            format!("Keep components times Regions to {MOST_SNAPSHOTS}: give some components a schedule of their own.");
+        found.push(Finding::error(format!("{path}.copies"), what, remedy));
+    }
+    let is_elsewhere =
+        |name, active| plan.component(name).is_some_and(|known| plan.backed_up_on(known, active) != active);
+    let taken_on = |active: ActiveSide| {
+        backup.components.is_empty() || backup.components.iter().any(|name| !is_elsewhere(name, active))
+    };
+    for (side, when) in [(ActiveSide::Primary, ""), (ActiveSide::Replica, "after a failover ")] {
+        let region = plan.region_of(side);
+        if taken_on(side) && backup.copies.iter().all(|copy| copy.region == *region) {
+            let what = format!("{when}the backups stay in `{region}`, and are lost with it");
+            found.push(Finding::warning(format!("{path}.copies"), what, "Name another Region to copy them to."));
+        }
+    }
+    let mut named = BTreeSet::new();
+    for (index, copy) in backup.copies.iter().enumerate() {
+        let path = format!("{path}.copies[{index}].region");
+        if !named.insert(&copy.region) {
+            found.push(Finding::error(&path, format!("`{}` is named twice", copy.region), "Name it once."));
+        }
+        if partition(&copy.region) != partition(&plan.regions.primary) {
+            let what = format!("`{}` and `{}` are in different partitions of AWS", copy.region, plan.regions.primary);
+            found.push(Finding::error(&path, what, "Name a Region of the same partition: RDS copies within one."));
+        }
+    }
+    keys(backup, path, found);
+}
+
+/// An encrypted snapshot is copied to another Region with a key of that Region, or not at all: RDS looks for none by itself.
+fn keys(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    let is_encrypted = backup.verification.as_ref().is_none_or(|verification| verification.encrypted);
+    for (index, copy) in backup.copies.iter().enumerate() {
+        let path = format!("{path}.copies[{index}].kmsKey");
+        match &copy.kms_key {
+            None if is_encrypted => {
+                let what = format!("RDS copies an encrypted backup with a key of `{}`, and none is named", copy.region);
+                let remedy = "Name a key of that Region; where the databases are not encrypted, set verification.encrypted \
+                    to false.";
+                found.push(Finding::error(path, what, remedy));
+            }
+            Some(key) if key.region().is_some_and(|region| region != copy.region.as_str()) => {
+                let what =
+                    format!("the key is of `{}`, the copy is in `{}`", key.region().unwrap_or_default(), copy.region);
+                found.push(Finding::error(path, what, "Name a key of the Region that the copy is in."));
+            }
+            None | Some(_) => {}
+        }
+    }
+}
+
+fn retention(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Finding>) {
+    let path = format!("{path}.retention");
+    if backup.retention.is_empty() {
+        let remedy = "Set one of last, within, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
+        found.push(Finding::error(&path, "it keeps nothing", remedy));
+    }
+    let most = keeps(backup, wait);
+    if most > SNAPSHOT_QUOTA {
+        let what = format!("it keeps {most} snapshots, and RDS {SNAPSHOT_QUOTA} manual ones in a Region");
+        let remedy = "Keep fewer, or have the account's quota raised: at the quota no backup can be made.";
+        found.push(Finding::warning(&path, what, remedy));
+    }
+}
+
+/// At least so many of a component's backups are kept, once the schedule has run for long enough: the rules overlap,
+/// so that they are not added up.
+fn keeps(backup: &Backup, wait: Option<Span>) -> u64 {
+    let Retention { last, within, hourly, daily, weekly, monthly, yearly, floor } = &backup.retention;
+    // The newest one, and one each time that the schedule fires or the period ends, whichever is longer.
+    let so_old = |within: Span, period: Span| {
+        wait.map_or(0, |wait| within.duration().as_secs() / wait.max(period).duration().as_secs().max(1) + 1)
+    };
+    let each = |rule: &Option<Each>, period: Span| match rule {
+        None => 0,
+        Some(Each::Newest(count)) => u64::from(*count),
+        Some(Each::Within(within)) => so_old(*within, period),
+    };
+    let all = [
+        u64::from(*last.max(floor)),
+        within.map_or(0, |within| so_old(within, Span::seconds(0))),
+        each(hourly, HOUR),
+        each(daily, DAY),
+        each(weekly, DAY.times(7)),
+        each(monthly, DAY.times(31)),
+        each(yearly, DAY.times(366)),
+    ];
+    all.into_iter().max().unwrap_or_default()
+}
+
+const HOUR: Span = Span::seconds(3_600);
+
+const DAY: Span = Span::seconds(24 * 3_600);
+
+/// The longest that a CloudWatch alarm looks back, with periods of an hour.
+const LONGEST_ALARM: Span = Span::seconds(7 * 24 * 3_600);
+
+fn alarm(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Finding>) {
+    let Some(alarm) = &backup.alarm else { return };
+    let path = format!("{path}.alarm.olderThan");
+    let age = alarm.older_than;
+    if age < HOUR || age > LONGEST_ALARM || !age.duration().as_secs().is_multiple_of(3_600) {
+        let what = format!("{age} is nothing that CloudWatch can watch for");
+        found.push(Finding::error(&path, what, "Write whole hours, 1h to 7d."));
+    }
+    let Some(wait) = wait.filter(|wait| *wait >= age) else { return };
+    let what = format!("up to {wait} pass from one backup to the next, and {age} old is too old");
+    let remedy = if wait < LONGEST_ALARM {
+        "Leave the next backup time to be made: write more."
+    } else {
+        "Back up more often, or leave the alarm out: CloudWatch looks back no further than 7d."
+    };
+    found.push(Finding::error(&path, what, remedy));
+}
+
+/// A backup that nobody has restored is a hope.
+fn verification(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    let path = format!("{path}.verification");
+    let Some(verification) = &backup.verification else {
+        let what = "its backups are never proved";
+        let remedy = "Add a restoreTest: a backup counts once it was restored and queried.";
+        return found.push(Finding::warning(&path, what, remedy));
+    };
+    if verification.restore_test.is_none() {
+        let what = "its backups are looked at, and never restored";
+        found.push(Finding::warning(
+            &path,
+            what,
+            "Add a restoreTest: a backup counts once it was restored and queried.",
+        ));
+    }
+    if verification.read_every_table.is_some_and(|within| within == Span::seconds(0) || within > LONGEST_CHECK) {
+        let what = "it is no time for a check";
+        let remedy = format!("Write more than 0s and at most {LONGEST_CHECK}.");
+        found.push(Finding::error(format!("{path}.readEveryTable"), what, remedy));
+    }
+    if verification.read_every_table.is_none() {
+        let what = "a restore test reads what its queries name, and nothing else";
+        let remedy = "Add how long reading all of it may take, at most 20s; leave it out where it would take longer.";
+        found.push(Finding::warning(format!("{path}.readEveryTable"), what, remedy));
+    }
+    super::verification::sql(&verification.checks, &format!("{path}.checks"), found);
+}

@@ -1,0 +1,85 @@
+//! What was promised, against what can be kept.
+
+use super::super::finding::Finding;
+use crate::{plan::Plan, words::span::Span};
+
+/// How often CloudWatch looks at a high-resolution alarm.
+const ALARM_PERIOD: Span = Span::seconds(10);
+
+/// The month over which availability is reckoned.
+const MONTH: Span = Span::seconds(30 * 24 * 3_600);
+
+pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
+    rto(plan, found);
+    rpo(plan, found);
+    availability(plan, found);
+}
+
+fn rto(plan: &Plan, found: &mut Vec<Finding>) {
+    let (rto, hold_down, ttl) = (plan.objectives.rto, plan.probe.hold_down, plan.traffic.record.ttl);
+    if hold_down > rto {
+        let what = format!("waiting {hold_down} before anything is moved breaks the RTO of {rto}");
+        return found.push(Finding::error("probe.holdDown", what, "Shorten it, or promise a longer RTO."));
+    }
+    if ttl > rto {
+        let what = format!("clients that keep the record for {ttl} miss the RTO of {rto}");
+        return found.push(Finding::error("traffic.record.ttl", what, "Shorten it, or promise a longer RTO."));
+    }
+    let detection = plan.detection();
+    let known = detection + ttl;
+    if rto < known {
+        let what = format!(
+            "{rto} is shorter than detection ({detection}) and the record's TTL ({ttl}) together, before anything is recovered"
+        );
+        found.push(Finding::error(
+            "objectives.rto",
+            what,
+            "Promise a longer RTO, or shorten probe.interval, failuresInARow, holdDown or the TTL.",
+        ));
+    } else if rto < known + ALARM_PERIOD {
+        let what = format!(
+            "{rto} leaves less than {ALARM_PERIOD} after detection ({detection}) and the TTL ({ttl}); CloudWatch may take that long to raise the alarm"
+        );
+        found.push(Finding::warning("objectives.rto", what, "Promise a longer RTO, or shorten detection."));
+    }
+}
+
+fn rpo(plan: &Plan, found: &mut Vec<Finding>) {
+    let (rpo, interval, budget) = (plan.objectives.rpo, plan.probe.interval, plan.failover.data_loss_budget.time);
+    if rpo == Span::seconds(0) {
+        let what = "nothing may be lost, but a read replica in another Region is asynchronous";
+        return found.push(Finding::error("objectives.rpo", what, "Promise an RPO above zero."));
+    }
+    if rpo < interval {
+        let what = format!("{rpo} is shorter than what measures it: the primary's position is read every {interval}");
+        found.push(Finding::error("objectives.rpo", what, "Promise a longer RPO, or shorten probe.interval."));
+    }
+    if budget > rpo {
+        let what = format!("{budget} may be lost without asking, but the RPO is {rpo}");
+        found.push(Finding::error(
+            "failover.dataLossBudget.time",
+            what,
+            "Lower it to the RPO, or promise a longer RPO.",
+        ));
+    }
+}
+
+fn availability(plan: &Plan, found: &mut Vec<Finding>) {
+    let Some(percent) = plan.objectives.availability_percent else { return };
+    if !(percent > 0.0 && percent < 100.0) {
+        let what = format!("{percent} is not an availability that can be kept");
+        return found.push(Finding::error(
+            "objectives.availabilityPercent",
+            what,
+            "Write a share above 0 and below 100, as 99.95.",
+        ));
+    }
+    let allowed_seconds = MONTH.as_seconds() * (100.0 - percent) / 100.0;
+    if plan.objectives.rto.as_seconds() > allowed_seconds {
+        let what = format!(
+            "{percent} % allows {allowed_seconds:.0} s of outage in 30 days, one failover may take {}",
+            plan.objectives.rto
+        );
+        found.push(Finding::warning("objectives.availabilityPercent", what, "Promise less, or shorten the RTO."));
+    }
+}

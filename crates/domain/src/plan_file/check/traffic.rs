@@ -1,0 +1,51 @@
+//! The record that names the primary.
+
+use super::super::finding::Finding;
+use crate::{component::Component, plan::Plan, words::span::Span};
+
+/// Above this, the record's TTL is most of an outage.
+const USUAL_TTL: Span = Span::seconds(60);
+
+pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
+    let traffic = &plan.traffic;
+    let named = plan.component(&traffic.component);
+    let wrong = match named {
+        Some(Component::PostgresPair(_)) => None,
+        Some(Component::Cluster(_)) => {
+            Some(format!("`{}` is a cluster, which a failover does not move", traffic.component))
+        }
+        None => Some(format!("no component is called `{}`", traffic.component)),
+    };
+    if let Some(wrong) = wrong {
+        found.push(Finding::error("traffic.component", wrong, remedy(plan)));
+    }
+    let ttl = traffic.record.ttl;
+    if ttl.duration().subsec_nanos() != 0 {
+        found.push(Finding::error(
+            "traffic.record.ttl",
+            format!("{ttl} is not whole seconds"),
+            "Write whole seconds: Route 53 knows no less.",
+        ));
+    } else if ttl > USUAL_TTL {
+        let what = format!("every client may be out for {ttl} after everything is recovered");
+        found.push(Finding::warning("traffic.record.ttl", what, format!("Write {USUAL_TTL} or less.")));
+    }
+    let Some(pair) = plan.traffic_pair() else { return };
+    if [&pair.primary.endpoint, &pair.replica.endpoint].contains(&&traffic.record.name) {
+        let what = format!("`{}` is an instance's own endpoint, and a CNAME cannot name itself", traffic.record.name);
+        found.push(Finding::error("traffic.record.name", what, "Name the record that clients use."));
+    }
+}
+
+/// What traffic may name.
+fn remedy(plan: &Plan) -> String {
+    let pair = |component: &Component| match component {
+        Component::PostgresPair(pair) => Some(pair.name.to_string()),
+        Component::Cluster(_) => None,
+    };
+    let names: Vec<String> = plan.components.iter().filter_map(pair).collect();
+    match names.as_slice() {
+        [] => "Add a component of kind postgres-pair.".to_owned(),
+        names => format!("Name one of: {}.", names.join(", ")),
+    }
+}

@@ -1,0 +1,105 @@
+//! What must be true of the new side.
+
+use std::collections::BTreeSet;
+
+use super::super::finding::Finding;
+use crate::{
+    plan::{Check, HttpCheck, Plan, SqlCheck},
+    words::span::Span,
+};
+
+/// The most checks: they run within one invocation.
+const MOST_CHECKS: usize = 20;
+
+/// All of them are asked side by side, in one invocation of 30 seconds.
+pub(super) const LONGEST_CHECK: Span = Span::seconds(20);
+
+/// The longest name: it stands in the record and in messages.
+const LONGEST_NAME_CHARS: usize = 80;
+
+pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
+    if plan.verify.is_empty() {
+        let what = "nothing is checked on the new side beyond a committed write";
+        found.push(Finding::warning("verify", what, "Add a query or an address that only a working system answers."));
+    }
+    all(&plan.verify, "verify", found);
+}
+
+/// The queries that a restored database must answer.
+pub(super) fn sql(checks: &[SqlCheck], path: &str, found: &mut Vec<Finding>) {
+    let checks: Vec<Check> = checks.iter().cloned().map(Check::Sql).collect();
+    all(&checks, path, found);
+}
+
+fn all(checks: &[Check], path: &str, found: &mut Vec<Finding>) {
+    if checks.len() > MOST_CHECKS {
+        let what = format!("{} checks are more than one run makes", checks.len());
+        found.push(Finding::error(path, what, format!("Name at most {MOST_CHECKS}.")));
+    }
+    let mut names = BTreeSet::new();
+    for (index, check) in checks.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let name = check.name();
+        if name.trim().is_empty() || name.chars().count() > LONGEST_NAME_CHARS || name.chars().any(char::is_control) {
+            let remedy = format!("Name it in one line of 1 to {LONGEST_NAME_CHARS} characters.");
+            found.push(Finding::error(format!("{path}.name"), "the record cannot name the check so", remedy));
+        }
+        if !names.insert(name) {
+            found.push(Finding::error(
+                format!("{path}.name"),
+                "another check has this name",
+                "Give each a name of its own.",
+            ));
+        }
+        let within = match check {
+            Check::Sql(check) => check_sql(check, &path, found),
+            Check::Http(check) => check_http(check, &path, found),
+        };
+        if within == Span::seconds(0) || within > LONGEST_CHECK {
+            let what = format!("{within} is no time for a check");
+            found.push(Finding::error(
+                format!("{path}.within"),
+                what,
+                format!("Write more than 0s and at most {LONGEST_CHECK}."),
+            ));
+        }
+    }
+}
+
+fn check_sql(check: &SqlCheck, path: &str, found: &mut Vec<Finding>) -> Span {
+    if check.query.trim().is_empty() {
+        found.push(Finding::error(
+            format!("{path}.query"),
+            "it is empty",
+            "Write a query that answers one row of one column.",
+        ));
+    }
+    check.within
+}
+
+/// An address may hold a password; so it is never repeated.
+fn check_http(check: &HttpCheck, path: &str, found: &mut Vec<Finding>) -> Span {
+    let rest = check.url.strip_prefix("https://").or_else(|| check.url.strip_prefix("http://"));
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    let plain = !check.url.contains(|c: char| c.is_whitespace() || c.is_control());
+    match authority {
+        Some(authority) if authority.contains('@') => {
+            let what = "the address holds a login, which everybody who reads the plan would know";
+            found.push(Finding::error(format!("{path}.url"), what, "Check an address that needs none."));
+        }
+        Some(authority) if !authority.is_empty() && !authority.starts_with(':') && plain => {}
+        _ => found.push(Finding::error(
+            format!("{path}.url"),
+            "it is not an address",
+            "Write http:// or https:// and a host.",
+        )),
+    }
+    if !(100..=599).contains(&check.status) {
+        found.push(Finding::error(
+            format!("{path}.status"),
+            format!("{} is no HTTP status", check.status),
+            "Write 100 to 599.",
+        ));
+    }
+    check.within
+}

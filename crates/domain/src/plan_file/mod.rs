@@ -1,0 +1,9 @@
+//! A plan's file: read with errors that name line and path, checked for what types cannot find, described for editors.
+
+mod check;
+mod finding;
+mod read;
+
+pub use check::{MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED, MOST_SNAPSHOTS, check};
+pub use finding::{Finding, Place, Severity};
+pub use read::{Examined, LARGEST_PLAN_BYTES, MOST_FINDINGS, PlanError, examine, read, schema};

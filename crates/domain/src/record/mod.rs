@@ -1,0 +1,5 @@
+//! What is left behind: evidence of a run, where it stands, and what people are told.
+
+pub mod evidence;
+pub mod notice;
+pub mod standing;

@@ -1,0 +1,337 @@
+//! What people are told. Every notice ends with the heading of RUNBOOK.md that says what to do.
+
+mod begun;
+
+#[cfg(test)]
+mod tests;
+
+pub use begun::{broken, started};
+
+use crate::{
+    backup::BackupRun,
+    cleanup::CleanupRun,
+    failover::{
+        fencing::{Target, Way},
+        guard::{Guard, Kept},
+        judgement::Judgement,
+        run::{Kind, Run, Trigger},
+    },
+    plan::FailureClass,
+    restore::{Purpose, RestoreRun},
+    run::outcome::{RunOutcome, UpkeepOutcome},
+    watch::health::{Vantage, Verdict},
+    words::id::{ExecutionArn, PlanName, SqlName},
+};
+
+/// A notice: SNS's subject and message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// At most 100 characters, as SNS wants it; ASCII, one line.
+    pub subject: String,
+    /// Plain text.
+    pub message: String,
+}
+
+/// SNS's limit.
+const SUBJECT_CHARS: usize = 100;
+
+impl Notice {
+    /// A notice, and the heading of RUNBOOK.md that it sends its reader to.
+    fn new(subject: &str, message: &str, heading: &str) -> Self {
+        let message = format!("{}\n\nRUNBOOK.md, \"{heading}\".\n", message.trim_end());
+        let subject = subject
+            .chars()
+            .map(|c| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' })
+            .take(SUBJECT_CHARS)
+            .collect();
+        Self { subject, message }
+    }
+}
+
+/// A backup ended, and not as it should.
+#[must_use]
+pub fn backup(
+    execution: &ExecutionArn,
+    backup: Option<&BackupRun>,
+    outcome: UpkeepOutcome,
+    because: &str,
+    manifest: Option<&str>,
+) -> Notice {
+    let of = backup.map_or_else(String::new, |run| format!(" of {}, schedule {}", run.plan.plan, run.schedule));
+    let headline = format!("backup{of}: {}", outcome.headline());
+    let summary = backup.map(|run| format!("{}\n\n", run.plan.summary)).unwrap_or_default();
+    let again = backup.map(|run| {
+        format!(
+            "\nOnce the reason is mended, the same backup is completed by:\n  lifeboat backup --plan {} --schedule {} --at {} --region {}\n",
+            run.plan.plan,
+            run.schedule,
+            run.scheduled_at,
+            execution.region()
+        )
+    });
+    Notice::new(
+        &format!("Lifeboat: {headline}"),
+        &format!(
+            "{summary}Why: {because}\nExecution: {execution}\nManifest: {}\n{}",
+            manifest.unwrap_or("none could be written"),
+            again.unwrap_or_default()
+        ),
+        &format!("Backup{}", outcome.end()),
+    )
+}
+
+/// A cleanup ended, and not as it should.
+#[must_use]
+pub fn cleanup(
+    execution: &ExecutionArn,
+    cleanup: Option<&CleanupRun>,
+    outcome: UpkeepOutcome,
+    because: &str,
+) -> Notice {
+    let of = cleanup.map_or_else(String::new, |run| format!(" of {}'s backups", run.plan.plan));
+    let headline = format!("cleanup{of}: {}", outcome.headline());
+    let reports = cleanup.map_or_else(String::new, |run| {
+        let keys = run.regions.iter().map(|region| format!("  {}\n", run.report_key(region)));
+        format!("Reports:\n{}", keys.collect::<String>())
+    });
+    Notice::new(
+        &format!("Lifeboat: {headline}"),
+        &format!("Why: {because}\nExecution: {execution}\n{reports}"),
+        &format!("Cleanup{}", outcome.end()),
+    )
+}
+
+/// A backup could not be proved, or not restored.
+#[must_use]
+pub fn restore(
+    execution: &ExecutionArn,
+    restore: Option<&RestoreRun>,
+    outcome: UpkeepOutcome,
+    because: &str,
+    record: Option<&str>,
+) -> Notice {
+    let what = match restore.map(|run| run.purpose) {
+        Some(Purpose::Keep) => "restore",
+        Some(Purpose::Integrity) => "integrity check",
+        Some(Purpose::Test) | None => "restore test",
+    };
+    let of = restore.map_or_else(String::new, |run| format!(" of {}'s backups", run.plan.plan));
+    let headline = format!("{what}{of}: {}", outcome.headline());
+    let summary = restore.map(|run| format!("{}\n\n", run.plan.summary)).unwrap_or_default();
+    let next = match outcome {
+        UpkeepOutcome::Refused => "Nothing was made.\n",
+        UpkeepOutcome::Complete | UpkeepOutcome::Partial | UpkeepOutcome::Failed => {
+            "Until it is explained, count on an older backup that is tagged as verified: `lifeboat backups` names it.\n"
+        }
+    };
+    Notice::new(
+        &format!("Lifeboat: {headline}"),
+        &format!(
+            "{summary}Why: {because}\nExecution: {execution}\nRecord: {}\n\n{next}",
+            record.unwrap_or("none could be written"),
+        ),
+        &format!("VerifyBackup{}", outcome.end()),
+    )
+}
+
+/// A person must decide.
+#[must_use]
+pub fn approval(run: &Run, judgement: &Judgement, because: &str) -> Notice {
+    let Run { plan, execution, generation, .. } = run;
+    let signals: String = judgement
+        .signals
+        .iter()
+        .map(|s| format!("  {} says {}: {}\n", place(s.vantage), word(s.verdict), s.because))
+        .collect();
+    let answer = format!("lifeboat approve {} --plan {} --region {}", execution.name(), plan.plan, execution.region());
+    let unseen = match judgement.class {
+        FailureClass::Unknown | FailureClass::Network => format!(
+            "The primary may be alive, and may take writes that a failover would lose. Who approves that as well says so:\n  \
+             {answer} --by YOU --why REASON --accept-data-loss\n"
+        ),
+        FailureClass::Database | FailureClass::Zone | FailureClass::Region | FailureClass::Application => String::new(),
+    };
+    Notice::new(
+        &format!("Lifeboat: approve the failover of {}?", plan.plan),
+        &format!(
+            "{}\n\nPlan: {}\nGeneration: {generation}\nFailure: {} since {}\nWhy a person is asked: {because}\nMay be lost: {}\nWhat each says of the primary:\n{signals}\n\
+             Answer within {}:\n  {answer} --by YOU --why REASON\n  {answer} --by YOU --why REASON --deny\n{unseen}\
+             It is judged once more when you approve: a primary that serves again by then stays primary.\n",
+            plan.summary,
+            plan.plan,
+            judgement.class,
+            judgement.failing_since,
+            judgement.loss,
+            plan.failover.approval_deadline.roughly(),
+        ),
+        "Approving or denying a failover",
+    )
+}
+
+fn place(vantage: Vantage) -> &'static str {
+    match vantage {
+        Vantage::Recovery => "the recovery Region",
+        Vantage::Witness => "the witness",
+        Vantage::Replica => "the replica",
+        Vantage::Api => "RDS",
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Up => "up",
+        Verdict::Down => "DOWN",
+        Verdict::Unknown => "nothing that can be relied on",
+    }
+}
+
+/// A run that ended by itself. One that was refused its lease has a plan and a trigger, but is no [`Run`].
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// The execution.
+    pub execution: &'a ExecutionArn,
+    /// The run, if it opened.
+    pub run: Option<&'a Run>,
+    /// The plan, where the evidence knows it.
+    pub plan: Option<&'a PlanName>,
+    /// Why it ran, where the evidence knows it.
+    pub trigger: Option<&'a Trigger>,
+    /// What is true now.
+    pub standing: Option<&'a str>,
+    /// What starts the next run.
+    pub starts_again: Option<&'a str>,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// Why.
+    pub because: &'a str,
+    /// Where its evidence is, if it could be written.
+    pub evidence: Option<&'a str>,
+}
+
+/// A run ended by itself.
+#[must_use]
+pub fn ended(ended: Ended<'_>) -> Notice {
+    let Ended { execution, run, plan, trigger, standing, starts_again, outcome, because, evidence } = ended;
+    let plan = run.map(|run| &run.plan.plan).or(plan);
+    let plan = plan.map_or("a plan that does not exist".to_owned(), PlanName::to_string);
+    let kind = Kind::of(execution);
+    let noun = kind.noun();
+    let done = match kind {
+        Kind::Failover => "has failed over",
+        Kind::Switchover => "has switched over",
+    };
+    let (headline, next) = match outcome {
+        RunOutcome::Done => {
+            (format!("{plan} {done}"), "Restore its replication; until then a second failover is refused.")
+        }
+        RunOutcome::Refused => (
+            format!("{noun} of {plan} refused"),
+            "Nothing was changed. If it must be done all the same, read on there:",
+        ),
+        RunOutcome::Undone => (format!("{noun} of {plan} undone"), "What was changed was changed back."),
+        RunOutcome::NeedsAPerson => (format!("{noun} of {plan} NEEDS A PERSON"), "It is neither done nor undone."),
+    };
+    let goes_on = match (outcome, run) {
+        // Of a switchover too: once it asked for its promotion, only a failover goes on.
+        (RunOutcome::NeedsAPerson, Some(run)) => format!(
+            "Once the reason is mended, one command goes on from here:\n  lifeboat failover --plan {} --region {} --by YOU --why REASON\n",
+            run.plan.plan,
+            run.execution.region()
+        ),
+        (RunOutcome::Done | RunOutcome::Refused | RunOutcome::Undone | RunOutcome::NeedsAPerson, _) => String::new(),
+    };
+    let summary = run.map(|run| format!("{}\n", run.plan.summary)).unwrap_or_default();
+    let started = match run.map(|run| &run.trigger).or(trigger) {
+        Some(Trigger::Alarm { alarm, .. }) => format!("alarm {alarm}"),
+        Some(Trigger::Person { by, why }) => format!("{by}: {why}"),
+        Some(Trigger::Again { attempt, reason, .. }) => format!("Lifeboat itself, start {attempt}: {reason}"),
+        None => "a request that cannot be read".into(),
+    };
+    // The same key for every notice of one incident, so that pagers fold and resolve them.
+    let key = run.map_or_else(String::new, |run| {
+        format!("Incident: {}/{}/{}\n", run.execution.region(), run.plan.plan, run.generation)
+    });
+    let standing = standing.map(|standing| format!("True now: {standing}\n")).unwrap_or_default();
+    let starts_again = starts_again.map(|again| format!("{again}\n\n")).unwrap_or_default();
+    Notice::new(
+        &format!("Lifeboat: {headline}"),
+        &format!(
+            "{summary}{headline}\n\nWhy: {because}\n{standing}Started by: {started}\nExecution: {execution}\n{key}Evidence: {}\n\n{starts_again}{next}\n{goes_on}",
+            evidence.unwrap_or("none could be written")
+        ),
+        &format!("{}{}", kind.title(), outcome.end()),
+    )
+}
+
+/// A new primary could not be made as safe as the old one was.
+#[must_use]
+pub fn unhardened(run: &Run, because: &str) -> Notice {
+    let plan = &run.plan;
+    let instance = run.pair().map(|pair| pair.replica.instance.to_string()).unwrap_or_default();
+    Notice::new(
+        &format!("Lifeboat: the new primary of {} is not hardened", plan.plan),
+        &format!(
+            "{}\n\n`{instance}` is the primary and serves, but may lack automated backups, deletion protection or a fresh snapshot.\n\
+             Why: {because}\nExecution: {}\n\nSet what is missing by hand.\n",
+            plan.summary, run.execution
+        ),
+        "The new primary is not hardened",
+    )
+}
+
+/// The new primary serves, and the traffic's record does not name it yet.
+#[must_use]
+pub fn traffic_late(run: &Run, because: &str) -> Notice {
+    let plan = &run.plan;
+    let record = &plan.traffic.record;
+    let endpoint = run.pair().map(|pair| pair.replica.endpoint.to_string()).unwrap_or_default();
+    Notice::new(
+        &format!("Lifeboat: traffic of {} is not switched yet", plan.plan),
+        &format!(
+            "{}\n\nThe new primary takes writes, and clients that follow {} are not sent there yet.\n\
+             Why: {because}\nExecution: {}\n\nThe run keeps trying. You are told again every 15 minutes. Clients that can be told another \
+             name find the new primary at {endpoint}.\n",
+            plan.summary, record.name, run.execution
+        ),
+        "Traffic is not switched yet",
+    )
+}
+
+/// An old primary refuses writes now, or needs no fence any more.
+#[must_use]
+pub fn kept_out(kept: &Kept, record: &str) -> Notice {
+    let network = match &kept.network {
+        Way::Holds => "its security group lets nobody else in".to_owned(),
+        Way::NoServer(why) | Way::Unreachable(why) | Way::Unproved(why) | Way::Resists(why) => {
+            format!("its security group was NOT seen to be set: {why}")
+        }
+    };
+    Notice::new(
+        &format!("Lifeboat: the old primary of {} is fenced", kept.plan),
+        &format!(
+            "{}\n\nNetwork: {network}\nRecord: {record}\n\nWhat it holds and the new primary lacks is in its own log only: copy what must be saved \
+             before it is rebuilt as a replica.\n",
+            kept.because
+        ),
+        "The old primary is back",
+    )
+}
+
+/// An old primary answers, and does not let itself be shut.
+#[must_use]
+pub fn resists(guard: &Guard, why: &str) -> Notice {
+    let Target { region, side, application_roles, .. } = &guard.target;
+    let roles: Vec<&str> = application_roles.iter().map(SqlName::as_str).collect();
+    let instance = &side.instance;
+    Notice::new(
+        &format!("Lifeboat: the old primary {instance} is back and TAKES WRITES"),
+        &format!(
+            "`{instance}` in {region} answers since its replica was promoted at {}, and could not be shut: {why}\n\n\
+             Whoever still reaches it may write to it, and the new primary gets none of it. It is tried again each second.\n\
+             Take the login of {} yourself, or stop it: aws rds stop-db-instance --region {region} --db-instance-identifier {instance}\n",
+            guard.since,
+            roles.join(", "),
+        ),
+        "The old primary is back",
+    )
+}

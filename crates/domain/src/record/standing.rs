@@ -1,0 +1,146 @@
+//! What is true now, in sentences, by what a run's steps answered: for the person who is called.
+
+use crate::{component::PostgresPair, failover::run::Run, record::evidence::Record, run::step::Outcome};
+
+/// What is true now, as far as the run saw it. A plan without a pair never opens a run.
+#[must_use]
+pub fn standing(record: &Record, run: &Run) -> Option<String> {
+    let pair = run.pair()?;
+    let moved = promoted(record, pair);
+    let traffic = match (&record.traffic, record.promotion.is_some()) {
+        (Some(step), _) if step.step == Outcome::Done => {
+            format!("`{}` leads to `{}`", run.plan.traffic.record.name, pair.replica.endpoint)
+        }
+        (Some(_), _) => format!("`{}` may still lead to the old primary", run.plan.traffic.record.name),
+        (None, true) => format!("`{}` was not moved by this run", run.plan.traffic.record.name),
+        (None, false) => return Some(format!("{moved}. {}.", fenced(record, pair))),
+    };
+    Some(format!("{moved}. {traffic}. {}.", fenced(record, pair)))
+}
+
+fn promoted(record: &Record, pair: &PostgresPair) -> String {
+    let replica = &pair.replica.instance;
+    let failed = record.error.as_ref().is_some_and(|error| error.state == "PromoteReplica");
+    match record.promotion.as_ref().map(|step| step.step) {
+        Some(Outcome::Done) => format!("`{replica}` is the primary and has committed a write"),
+        Some(Outcome::Pending) => format!("RDS was asked to promote `{replica}`, which may or may not take writes"),
+        Some(Outcome::Refused) => format!("`{replica}` was not promoted"),
+        None if failed => format!("`{replica}` may or may not have been promoted"),
+        None => format!("`{replica}` was not promoted"),
+    }
+}
+
+fn fenced(record: &Record, pair: &PostgresPair) -> String {
+    let primary = &pair.primary.instance;
+    let ended_in = |state: &str| record.error.as_ref().is_some_and(|error| error.state == state);
+    if record.undo.as_ref().is_some_and(|step| step.step == Outcome::Done) {
+        return format!("`{primary}` was seen open to the application again");
+    }
+    if record.undo.is_some() || ended_in("UndoFencePrimary") {
+        return format!("`{primary}` may still refuse the application: it was not seen open again");
+    }
+    let drained = record.drain.as_ref().is_some_and(|step| step.did.is_some());
+    match &record.fencing {
+        None if drained => format!("`{primary}` refuses the application: its roles have no login"),
+        None if ended_in("DrainPrimary") || ended_in("FencePrimary") => {
+            format!("`{primary}` may refuse the application: it was being shut")
+        }
+        None => format!("`{primary}` is as open to the application as it was"),
+        Some(fencing) => {
+            match fencing.did.as_ref().and_then(|did| did.get("fenced")).and_then(serde_json::Value::as_bool) {
+                Some(true) => format!("`{primary}` refuses the application's writes, or will when it returns"),
+                Some(false) | None => format!("`{primary}` may still take writes: it was not seen to refuse them"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn closing() -> (Record, Run) {
+        let event: Value = serde_json::from_str(include_str!("../../../../events/close-run.json")).unwrap();
+        let read = |name: &str| event[name].clone();
+        (serde_json::from_value(read("record")).unwrap(), serde_json::from_value(read("run")).unwrap())
+    }
+
+    #[test]
+    fn a_run_that_could_not_move_traffic_says_who_is_primary_and_where_clients_go() {
+        let (mut record, run) = closing();
+        record.traffic = None;
+        let told = standing(&record, &run).unwrap();
+        assert!(told.contains("`orders-replica` is the primary and has committed a write"), "{told}");
+        assert!(told.contains("was not moved by this run"), "{told}");
+    }
+
+    #[test]
+    fn a_promotion_that_ended_with_an_error_is_neither_said_to_be_done_nor_not() {
+        let (mut record, run) = closing();
+        let error = json!({ "state": "PromoteReplica", "error": "AwsDenied", "cause": "no" });
+        (record.promotion, record.traffic) = (None, None);
+        record.error = serde_json::from_value(error).unwrap();
+        assert!(standing(&record, &run).unwrap().contains("may or may not have been promoted"));
+    }
+
+    #[test]
+    fn what_was_not_fenced_is_said_to_be_open() {
+        let (mut record, run) = closing();
+        for (fencing, says) in [
+            (
+                json!({ "step": "Done", "because": "", "seen": null, "did": { "fenced": false } }),
+                "may still take writes",
+            ),
+            (
+                json!({ "step": "Done", "because": "", "seen": null, "did": { "fenced": true } }),
+                "refuses the application's writes",
+            ),
+            (Value::Null, "as open to the application as it was"),
+        ] {
+            record.fencing = serde_json::from_value(fencing).unwrap();
+            let told = standing(&record, &run).unwrap();
+            assert!(told.contains(says), "{told}");
+        }
+    }
+    /// The record of a switchover that drained its primary.
+    fn drained() -> (Record, Run) {
+        let (record, run) = closing();
+        let drain = json!({ "step": "Done", "because": "", "seen": null,
+            "did": { "lsn": "0/10", "replayed": "0/10", "at": "2026-01-15T09:30:00Z" } });
+        let record = Record { drain: serde_json::from_value(drain).unwrap(), fencing: None, promotion: None, ..record };
+        (Record { traffic: None, judgement: None, ..record }, run)
+    }
+
+    #[test]
+    fn a_drained_primary_is_not_said_to_be_open() {
+        let (mut record, run) = drained();
+        for state in ["PromoteReplica", "DnsSwitch"] {
+            let error = json!({ "state": state, "error": "AwsDenied", "cause": "no" });
+            record.error = serde_json::from_value(error).unwrap();
+            let told = standing(&record, &run).unwrap();
+            assert!(told.contains("`orders-primary` refuses the application"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_primary_is_said_to_be_open_again_only_where_it_was_seen_to_be() {
+        let (mut record, run) = drained();
+        let undone = |step: &str| json!({ "step": step, "because": "", "seen": null, "did": null });
+        for (undo, error, says) in [
+            (undone("Done"), Value::Null, "was seen open to the application again"),
+            (undone("Refused"), Value::Null, "may still refuse the application"),
+            (
+                Value::Null,
+                json!({ "state": "UndoFencePrimary", "error": "AwsTransient", "cause": "no" }),
+                "may still refuse",
+            ),
+        ] {
+            record.undo = serde_json::from_value(undo).unwrap();
+            record.error = serde_json::from_value(error).unwrap();
+            let told = standing(&record, &run).unwrap();
+            assert!(told.contains(says), "{told}");
+        }
+    }
+}

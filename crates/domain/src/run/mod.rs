@@ -1,0 +1,5 @@
+//! What every run has, whatever it is for: its steps' answers, what its checks found, how it ended.
+
+pub mod outcome;
+pub mod step;
+pub mod verification;

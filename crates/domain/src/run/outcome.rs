@@ -1,0 +1,75 @@
+//! How a run ended as a whole.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunOutcome {
+    /// The new side takes writes, traffic is there, the checks passed.
+    Done,
+    /// Nothing was changed, and why.
+    Refused,
+    /// What was changed was changed back.
+    Undone,
+    /// It is neither: a person must look.
+    NeedsAPerson,
+}
+
+impl RunOutcome {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Done, Self::Refused, Self::Undone, Self::NeedsAPerson];
+
+    /// What follows the kind's title in the name of the end: `FailoverUndone`.
+    #[must_use]
+    pub fn end(self) -> &'static str {
+        match self {
+            Self::Done => "Done",
+            Self::Refused => "Refused",
+            Self::Undone => "Undone",
+            Self::NeedsAPerson => "NeedsAPerson",
+        }
+    }
+}
+
+/// How a backup or a cleanup ended as a whole, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpkeepOutcome {
+    /// All of it, everywhere.
+    Complete,
+    /// Some of it; the run's own record says which.
+    Partial,
+    /// None of it.
+    Failed,
+    /// The request was wrong: nothing was begun.
+    Refused,
+}
+
+impl UpkeepOutcome {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Complete, Self::Partial, Self::Failed, Self::Refused];
+
+    /// What follows the machine's title in the name of the end: `BackupPartial`.
+    #[must_use]
+    pub fn end(self) -> &'static str {
+        match self {
+            Self::Complete => "Complete",
+            Self::Partial => "Partial",
+            Self::Failed => "Failed",
+            Self::Refused => "Refused",
+        }
+    }
+
+    /// In a headline: whoever is called sees at once whether it can wait.
+    #[must_use]
+    pub fn headline(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "INCOMPLETE",
+            Self::Failed => "FAILED",
+            Self::Refused => "refused",
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The words that everything else is said in: ids, times, sizes, positions in a log, and how they are written.
+
+pub mod cron;
+pub mod digest;
+pub mod distance;
+pub mod failure;
+pub mod id;
+pub mod span;
+pub mod wal;
+pub mod wording;

@@ -1,15 +1,23 @@
+use jiff::Timestamp;
+
 use super::*;
 use crate::{
     component::ActiveSide,
     failover::{
-        approval::Decision as Word,
+        approval::{Answer, Decision as Word},
         lease::{Asked, Holder, Phase},
-        run::Consent,
+        loss::Loss,
+        run::{Consent, Run, Trigger},
     },
-    watch::{health::Endpoint, probe::Streak},
+    plan::{FailureClass, Policy},
+    watch::{
+        health::{Endpoint, Look, Verdict},
+        probe::{Streak, Watch},
+    },
     words::{
         id::Generation,
-        wal::{LastSeen, Lsn},
+        span::Span,
+        wal::{LastSeen, Lsn, ReplicaPosition},
     },
 };
 

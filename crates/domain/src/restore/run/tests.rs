@@ -1,0 +1,100 @@
+use super::*;
+
+const TEST: &str = include_str!("../../../../../events/open-backup-verification.json");
+
+/// The lab's plan with a cluster, and a schedule that backs up these.
+fn plan(components: &[&str]) -> Plan {
+    let text = include_str!("../../../../../plans/lab.yaml");
+    let mut plan = crate::plan_file::read(text, "plans/lab.yaml").unwrap();
+    let cluster = serde_json::json!({"kind": "cluster", "name": "reports", "engine": "neptune", "primary": "reports"});
+    plan.components.push(serde_json::from_value(cluster).unwrap());
+    plan.backups[0].components = components.iter().map(|name| name.parse().unwrap()).collect();
+    plan
+}
+
+fn open(components: &[&str], purpose: Purpose, component: Option<&str>) -> Result<RestoreRun, Failure> {
+    let event: serde_json::Value = serde_json::from_str(TEST).unwrap();
+    let request: RestoreRequest = serde_json::from_value(event["request"].clone()).unwrap();
+    let component = component.map(|name| name.parse().unwrap());
+    let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+    let now = "2026-11-21T06:00:09Z".parse().unwrap();
+    let request = RestoreRequest { purpose, component, ..request };
+    request.open(plan(components), "1".into(), ActiveSide::Primary, execution, now)
+}
+
+fn names(run: Result<RestoreRun, Failure>) -> Vec<String> {
+    run.unwrap().components.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_cluster_s_backup_is_looked_at_and_the_others_of_its_schedule_are_restored() {
+    let both = ["orders", "reports"];
+    assert_eq!(names(open(&both, Purpose::Integrity, None)), both);
+    assert_eq!(names(open(&both, Purpose::Integrity, Some("reports"))), ["reports"]);
+    assert_eq!(names(open(&both, Purpose::Test, None)), ["orders"]);
+    assert_eq!(open(&both, Purpose::Test, None).unwrap().left_out, ["reports".parse().unwrap()]);
+    assert_eq!(open(&both, Purpose::Integrity, None).unwrap().left_out, []);
+    let run = open(&both, Purpose::Integrity, None).unwrap();
+    assert!(run.component(&"reports".parse().unwrap()).is_ok());
+    assert!(run.target(&"reports".parse().unwrap()).unwrap_err().chain().contains("not supported yet"));
+}
+
+#[test]
+fn a_pair_that_a_failover_leaves_is_restored_to_a_point_in_time_where_it_is() {
+    let mut plan = plan(&["orders", "customers"]);
+    let Component::PostgresPair(mut pair) = plan.components[0].clone() else { panic!("a pair") };
+    pair.name = "customers".parse().unwrap();
+    plan.components.push(Component::PostgresPair(pair));
+    let event: serde_json::Value = serde_json::from_str(TEST).unwrap();
+    let request: RestoreRequest = serde_json::from_value(event["request"].clone()).unwrap();
+    let open = |active, component: Option<&str>| {
+        let component = component.map(|name| name.parse().unwrap());
+        let request = RestoreRequest { component, wanted: Wanted::LatestTime, ..request.clone() };
+        let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+        request.open(plan.clone(), "1".into(), active, execution, "2026-11-21T06:00:09Z".parse().unwrap())
+    };
+    for (active, component, region) in [
+        (ActiveSide::Primary, None, "us-east-1"),
+        (ActiveSide::Replica, Some("orders"), "us-west-2"),
+        (ActiveSide::Replica, Some("customers"), "us-east-1"),
+    ] {
+        assert_eq!(open(active, component).unwrap().region.as_str(), region, "{component:?}");
+    }
+    let error = open(ActiveSide::Replica, None).unwrap_err().chain();
+    assert!(error.contains("name one of them"), "{error}");
+}
+
+#[test]
+fn what_a_test_must_pass_is_known_by_its_schedule() {
+    let event: serde_json::Value = serde_json::from_str(TEST).unwrap();
+    let request: RestoreRequest = serde_json::from_value(event["request"].clone()).unwrap();
+    let component = Some("orders".parse().unwrap());
+    let request = RestoreRequest { schedule: None, component, ..request };
+    let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+    let now = "2026-11-21T06:00:09Z".parse().unwrap();
+    let error = request.open(plan(&["orders"]), "1".into(), ActiveSide::Primary, execution, now).unwrap_err();
+    assert!(error.chain().contains("request.schedule: name the schedule"), "{}", error.chain());
+}
+
+#[test]
+fn a_day_has_no_time_and_no_zone() {
+    assert_eq!(day("2026-11-20").unwrap().to_string(), "2026-11-20");
+    for text in ["2026-11-20T23:30:00-05:00", "2026-11-20Z", "20261120", "2026-02-30", "yesterday"] {
+        assert!(day(text).unwrap_err().contains("is no day"), "{text}");
+        assert!(serde_json::from_value::<Wanted>(serde_json::json!({ "date": text })).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_cluster_alone_is_not_restored_and_the_reason_is_told() {
+    for (components, purpose, component) in [
+        (&["orders", "reports"][..], Purpose::Test, Some("reports")),
+        (&["orders", "reports"][..], Purpose::Keep, Some("reports")),
+        (&["reports"][..], Purpose::Test, None),
+    ] {
+        let error = open(components, purpose, component).unwrap_err();
+        assert_eq!(error.name(), "InvalidInput");
+        let says = "request.component: restoring a cluster is not supported yet: `reports` is one (neptune)";
+        assert!(error.chain().contains(says), "{}", error.chain());
+    }
+}

@@ -12,6 +12,7 @@ pub mod network;
 pub mod pager;
 pub mod process;
 pub mod programs;
+pub mod protection;
 pub mod rds;
 pub mod report;
 pub mod setup;

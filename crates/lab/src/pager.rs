@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     gateway::Gateway,
-    machine::ACCOUNT,
+    gateway::ACCOUNT,
     system::{SystemError, until},
 };
 

@@ -26,7 +26,8 @@ use edge::shelf;
 
 use crate::{
     deploy::Outputs,
-    machine::{ACCOUNT, Machine},
+    gateway::ACCOUNT,
+    machine::Machine,
     rds::Name,
     workload::{Password, orders::OrdersError},
 };

@@ -8,7 +8,7 @@ use edge::dns::Dns;
 use lab::{
     drill::Stage,
     gateway::{Caller, Fault, Faults, How, When},
-    machine::ACCOUNT,
+    gateway::ACCOUNT,
     workload::Place,
 };
 use serde_json::json;

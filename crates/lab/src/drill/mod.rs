@@ -26,6 +26,7 @@ use crate::{
     manners::Manners,
     network::NoLink,
     pager::{self, Pager},
+    protection::{self, ProtectionError},
     rds::RdsError,
     report::{DrillResult, Environment, Moment, Written},
     setup::Progress,
@@ -39,6 +40,9 @@ pub enum DrillError {
     /// No lab.
     #[error("the lab is not up")]
     Machine(#[from] MachineError),
+    /// No system, or no engine for it.
+    #[error("the plan could not be put onto the lab")]
+    Protection(#[from] ProtectionError),
     /// No faults.
     #[error("AWS's calls could not be spoiled")]
     Faults(#[from] crate::gateway::FaultsError),
@@ -108,7 +112,7 @@ impl Stage {
         progress: &dyn Progress,
     ) -> Result<Self, DrillError> {
         let machine = Machine::start(slot, progress).await?;
-        let system = machine.protect(plan, progress).await?;
+        let system = protection::protect(&machine, plan, progress).await?;
         let notices = machine.folder.join(pager::NOTICES);
         let pager = Pager::subscribe(&machine.gateway, system.plan.regions.recovery.as_str(), &notices).await?;
         Ok(Self {

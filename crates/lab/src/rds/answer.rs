@@ -1,5 +1,7 @@
 //! Instances and snapshots as the API's answers show them.
 
+mod clusters;
+
 use jiff::Timestamp;
 
 use super::estate::Estate;
@@ -10,6 +12,8 @@ use super::query::Tags;
 use super::snapshot::Snapshot;
 use super::window::Window;
 use super::xml::Xml;
+
+pub(super) use clusters::{cluster, cluster_snapshot};
 
 /// The answers' namespace.
 pub(super) const NAMESPACE: &str = "http://rds.amazonaws.com/doc/2014-10-31/";

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Row;
 
-use super::{Rds, RdsError, login::Login, name::Name};
+use super::{Rds, RdsError, name::Name};
 
 impl Rds {
     /// Asks a server as the service itself, which no fence keeps out.
@@ -12,6 +12,6 @@ impl Rds {
     pub async fn ask(&self, name: &Name, database: &str, query: &str) -> Result<Vec<Row>, RdsError> {
         let server = self.estate.server(name).ok_or_else(|| RdsError::NoInstance { name: name.clone() })?;
         let host = |source| RdsError::host(name, source);
-        Login::to(&server, database).await.map_err(host)?.query(query).await.map_err(host)
+        server.login(database).await.map_err(host)?.query(query).await.map_err(host)
     }
 }

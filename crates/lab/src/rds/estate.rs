@@ -18,7 +18,7 @@ use super::folder;
 use super::installation::{Installation, PostgresError};
 use super::instance::{Instance, Origin, Pending, Status, Stream, Traits};
 use super::inventory::Inventory;
-use super::login::{Login, literal};
+use super::login::{identifier, literal};
 use super::name::Name;
 use super::query::Tags;
 use super::secrets::random_hex;
@@ -230,8 +230,8 @@ impl Estate {
             return Ok(());
         }
         let statement =
-            format!("ALTER ROLE {} PASSWORD {}", super::login::identifier(&user), literal(&password.verifier()));
-        Login::to(server, "postgres").await?.execute(&statement).await?;
+            format!("ALTER ROLE {} PASSWORD {}", identifier(&user), literal(&password.verifier()));
+        server.login("postgres").await?.execute(&statement).await?;
         if let Ok(instance) = self.inventory().instance_mut(name) {
             instance.pending.password = None;
         }
@@ -284,7 +284,7 @@ pub(super) fn random(bytes: usize) -> Result<String, Fault> {
 async fn drop_slots_except(server: &Server, used: &BTreeSet<String>) -> Result<(), PostgresError> {
     // A slot is held until its reader's connection is noticed to be gone.
     const TRIES: usize = 20;
-    let login = Login::to(server, "postgres").await?;
+    let login = server.login("postgres").await?;
     for _ in 0..TRIES {
         let slots =
             login.query("SELECT slot_name::text FROM pg_replication_slots WHERE slot_name LIKE 'rds\\_db\\_%'").await?;

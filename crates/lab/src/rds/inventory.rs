@@ -1,7 +1,10 @@
 //! All that the account has: instances, clusters and snapshots, by Region.
 
+mod clusters;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use tracing::warn;
 
@@ -10,6 +13,7 @@ use super::door::{ClosedGroups, Door};
 use super::fault::{Code, Fault};
 use super::instance::{Instance, Status};
 use super::name::{Kind, Name};
+use super::server::Server;
 use super::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 
 /// What exists now.
@@ -53,6 +57,12 @@ impl Default for Inventory {
 }
 
 impl Inventory {
+    /// Every server of the Regions, whatever it is behind.
+    pub(super) fn servers(&self) -> impl Iterator<Item = &Arc<Server>> {
+        let clusters = self.clusters.values().map(|cluster| &cluster.server);
+        self.instances.values().map(|instance| &instance.server).chain(clusters)
+    }
+
     /// How many snapshots a Region has that callers asked for.
     pub(super) fn manual_snapshots(&self, region: &str) -> usize {
         let counts = |snapshot: &&Snapshot| snapshot.kind == SnapshotKind::Manual && snapshot.name.region == region;

@@ -1,6 +1,7 @@
 //! The service's own session on an instance.
 
 use std::future::Future;
+use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -8,8 +9,7 @@ use tokio::time::timeout;
 use tokio_postgres::{Client, Config, NoTls, Row};
 
 use super::installation::PostgresError;
-use super::secrets::ADMIN;
-use super::server::Server;
+use super::secrets::{ADMIN, Secret};
 
 /// How long a statement or a connection may take. The service must not hang on a stopped host.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -22,26 +22,30 @@ pub(super) struct Login {
 }
 
 impl Login {
-    /// Logs in on `server`.
-    pub(super) async fn to(server: &Server, database: &str) -> Result<Self, PostgresError> {
-        let name = server.host_name.clone();
+    /// Logs in on the server `name` at an address.
+    pub(super) async fn to(
+        name: &str,
+        at: SocketAddrV4,
+        password: &Secret,
+        database: &str,
+    ) -> Result<Self, PostgresError> {
         let mut config = Config::new();
         config
-            .hostaddr(server.address.into())
-            .host(&name)
-            .port(server.port)
+            .hostaddr((*at.ip()).into())
+            .host(name)
+            .port(at.port())
             .user(ADMIN)
-            .password(server.installation.secrets.admin.reveal())
+            .password(password.reveal())
             .dbname(database)
             .application_name("rdsadmin")
             .connect_timeout(WITHIN);
         // In the clear: the service and its instance are on one machine.
-        let (client, connection) = bounded(&name, config.connect(NoTls)).await?;
+        let (client, connection) = bounded(name, config.connect(NoTls)).await?;
         let connection = tokio::spawn(async move {
             // Its error is also the error of the statement that was under way.
             let _ = connection.await;
         });
-        Ok(Self { client, connection, name })
+        Ok(Self { client, connection, name: name.to_owned() })
     }
 
     /// Runs statements that answer nothing.

@@ -298,9 +298,14 @@ impl Server {
         Ok(gone)
     }
 
+    /// A session of the service itself, which no fence keeps out.
+    pub(super) async fn login(&self, database: &str) -> Result<Login, PostgresError> {
+        Login::to(&self.host_name, self.at(), &self.installation.secrets.admin, database).await
+    }
+
     /// Makes a standby accept writes, and waits until it does.
     pub(super) async fn promote(&self) -> Result<(), PostgresError> {
-        let login = Login::to(self, "postgres").await?;
+        let login = self.login("postgres").await?;
         login.query("SELECT pg_promote(wait => false)").await?;
         self.wait_until_writable(&login, PROMOTES_WITHIN).await?;
         self.set_role(Role::Primary);
@@ -309,7 +314,7 @@ impl Server {
 
     /// Waits until a restore has replayed all it was told to.
     pub(super) async fn wait_until_restored(&self) -> Result<(), PostgresError> {
-        let login = Login::to(self, "postgres").await?;
+        let login = self.login("postgres").await?;
         self.wait_until_writable(&login, RESTORES_WITHIN).await?;
         self.set_role(Role::Primary);
         self.configure()?;

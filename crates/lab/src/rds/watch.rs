@@ -10,7 +10,6 @@ use tracing::debug;
 use super::estate::{Estate, chain};
 use super::installation::PostgresError;
 use super::instance::{Status, Stream};
-use super::login::Login;
 use super::name::Name;
 use super::server::Server;
 
@@ -54,7 +53,7 @@ pub(super) async fn await_stream(estate: &Estate, name: &Name, server: &Server) 
 
 /// The process that receives a server's stream, while it flows.
 pub(super) async fn receiver(server: &Server) -> Option<i32> {
-    let login = Login::to(server, "postgres").await.ok()?;
+    let login = server.login("postgres").await.ok()?;
     let rows = login.query("SELECT pid FROM pg_stat_wal_receiver WHERE status = 'streaming'").await.ok()?;
     rows.first()?.try_get(0).ok()
 }
@@ -62,7 +61,7 @@ pub(super) async fn receiver(server: &Server) -> Option<i32> {
 /// Sees whether the replica receives its source's stream.
 async fn see_stream(estate: &Estate, name: &Name, server: &Server) -> Stream {
     let flows = async {
-        let login = Login::to(server, "postgres").await?;
+        let login = server.login("postgres").await?;
         login.is("SELECT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')").await
     };
     let stream = match flows.await {
@@ -91,7 +90,7 @@ async fn see_archive(estate: &Estate, name: &Name, server: &Server) {
 /// Ends the current segment and waits for it in the archive. Answers the time up to which
 /// everything committed is there, or `None` when the segment is not there yet.
 async fn complete_archive(server: &Server) -> Result<Option<Timestamp>, PostgresError> {
-    let login = Login::to(server, "postgres").await?;
+    let login = server.login("postgres").await?;
     let reached = Timestamp::now();
     // Without anything new there is nothing to switch, and the answer is the segment before.
     let switched = login.query("SELECT pg_walfile_name(pg_switch_wal())").await?;

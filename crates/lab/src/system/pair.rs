@@ -8,7 +8,8 @@ use tokio_postgres::{NoTls, error::SqlState};
 
 use super::{PATIENCE, ROWS, System, SystemError, until};
 use crate::{
-    machine::{ACCOUNT, Machine},
+    gateway::ACCOUNT,
+    machine::Machine,
     rds::Name,
     workload,
 };

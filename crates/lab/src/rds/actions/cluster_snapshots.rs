@@ -7,7 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::error;
 
-use super::super::cluster::{Cluster, show_snapshot};
+use super::super::answer;
+use super::super::cluster::{Cluster, ENGINE};
 use super::super::copying::Copying;
 use super::super::estate::{Estate, chain};
 use super::super::fault::{Code, Fault};
@@ -171,7 +172,7 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Xml, Fault> {
 
 fn show(call: &Call<'_>, name: &Name) -> Result<Xml, Fault> {
     let mut xml = Xml::default();
-    show_snapshot(&mut xml, call.estate, call.estate.inventory().cluster_snapshot(name)?);
+    answer::cluster_snapshot(&mut xml, call.estate, call.estate.inventory().cluster_snapshot(name)?);
     Ok(xml)
 }
 
@@ -203,7 +204,7 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Xml, Fault> {
                 "db-cluster-id" => call.is_named(filter, Kind::Cluster, &Name::new(call.region, &snapshot.instance)),
                 "db-cluster-snapshot-id" => call.is_named(filter, Kind::ClusterSnapshot, &snapshot.name),
                 "snapshot-type" => filter.values.contains(&snapshot.kind.word()),
-                _ => filter.values.contains(&super::super::cluster::ENGINE),
+                _ => filter.values.contains(&ENGINE),
             })
     };
     let found = found.into_iter().filter(passes).collect();
@@ -211,7 +212,7 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Xml, Fault> {
     let mut xml = Xml::default();
     xml.optional("Marker", marker).element("DBClusterSnapshots", |xml| {
         for snapshot in shown {
-            show_snapshot(xml, call.estate, snapshot);
+            answer::cluster_snapshot(xml, call.estate, snapshot);
         }
     });
     Ok(xml)

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::{error, info};
 
-use super::super::cluster::{self, Cluster, ENGINE};
+use super::super::answer;
+use super::super::cluster::{Cluster, ENGINE};
 use super::super::estate::{Estate, chain, new_resource_id};
 use super::super::fault::Fault;
 use super::super::instance::{Origin, Status};
@@ -108,7 +109,7 @@ fn enter(call: &Call<'_>, name: &Name, origin: Origin) -> Result<Arc<Server>, Fa
 
 fn show(call: &Call<'_>, name: &Name) -> Result<Xml, Fault> {
     let mut xml = Xml::default();
-    cluster::show(&mut xml, call.estate, call.estate.inventory().cluster(name)?);
+    answer::cluster(&mut xml, call.estate, call.estate.inventory().cluster(name)?);
     Ok(xml)
 }
 
@@ -134,7 +135,7 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Xml, Fault> {
     let mut xml = Xml::default();
     xml.optional("Marker", marker).element("DBClusters", |xml| {
         for cluster in shown {
-            cluster::show(xml, call.estate, cluster);
+            answer::cluster(xml, call.estate, cluster);
         }
     });
     Ok(xml)

@@ -6,7 +6,7 @@ use super::super::estate::{Birth, Estate, new_resource_id};
 use super::super::fault::{Code, Fault};
 use super::super::installation::PostgresError;
 use super::super::instance::Origin;
-use super::super::login::{Login, identifier, literal};
+use super::super::login::{identifier, literal};
 use super::super::name::{Kind, Name};
 use super::super::query::Query;
 use super::super::secrets::{ADMIN, REPLICATOR, Secret};
@@ -95,7 +95,7 @@ pub(super) async fn make_server(server: &Server, origin: &Origin, password: &Sec
 
 /// Makes the roles that an RDS instance has, and its database. The master user is no superuser.
 async fn make_roles(server: &Server, origin: &Origin, password: &Secret) -> Result<(), PostgresError> {
-    let login = Login::to(server, "postgres").await?;
+    let login = server.login("postgres").await?;
     let master = identifier(&origin.master_username);
     login
         .execute(&format!(

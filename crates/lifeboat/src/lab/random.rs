@@ -13,8 +13,8 @@ use lab::{
 };
 use serde::Serialize;
 
-use super::Shown;
-use crate::{manners, output::Output};
+use super::{audience::Shown, bring_up, manners};
+use crate::output::Output;
 
 /// What may be added to the processes between the first drills and the last: functions that another drill had kept busy
 /// at once.
@@ -76,7 +76,7 @@ pub(super) async fn run(
     audience: &Shown,
     output: &mut Output,
 ) -> Result<(Stage, Row), DrillError> {
-    let mut stage = super::set(plan, slot, lot.manners, audience).await?;
+    let mut stage = bring_up::bring_up(plan, slot, lot.manners, audience).await?;
     let mut row = Vec::new();
     for (number, (scenario, lead)) in (1..=lot.drills).zip(Draw::new(lot.seed)) {
         let drawn = match one(&mut stage, lot, number, scenario, lead).await {

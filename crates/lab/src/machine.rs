@@ -8,6 +8,8 @@ use std::{
 };
 
 use domain::plan::Plan;
+use processes::{RunAs, Spawner};
+use rds_on_postgres::{Name, Rds, RdsConfig, RdsError};
 
 use crate::{
     deploy::{DeployError, Package},
@@ -15,9 +17,7 @@ use crate::{
     gateway::{ACCOUNT, FaultsError, Gateway, GatewayConfig, GatewayError},
     manners::{Manners, Way},
     network::{Network, Vantage},
-    process::{RunAs, Spawner},
     programs::{Programs, ProgramsError},
-    rds::{self, Name, Rds, RdsConfig, RdsError},
     setup::{self, Progress, SetupError},
     slot::{self, Slot, SlotError},
 };
@@ -98,13 +98,13 @@ impl Machine {
         // From here the endpoint's own listener holds the slot.
         drop(held.listener);
         let rds = Arc::new(
-            rds::serve(
+            rds_on_postgres::serve(
                 RdsConfig {
                     listen: slot.rds(),
                     data: folder.join("rds"),
                     first_host: slot.first_host(),
                     postgres_bin: tools.postgres_bin,
-                    run_as: RunAs::for_postgres()?,
+                    run_as: RunAs::instead_of_root(c"postgres")?,
                     account: ACCOUNT.to_owned(),
                     dns_suffix: INSTANCE_DOMAIN.to_owned(),
                     replication: |host| Vantage::Replication.sees(host),
@@ -161,7 +161,7 @@ impl Machine {
     /// Where the gateway does not answer.
     pub async fn mind(&self, manners: Manners, plan: &Plan) -> Result<(), FaultsError> {
         let before = self.rds.receivers().await;
-        self.rds.mind(manners);
+        self.rds.set_timing(manners.rds());
         self.gateway.faults().start_schedules_within(manners.starts_within().as_secs()).await?;
         let (primary, rds) = (plan.regions.primary.to_string(), Arc::clone(&self.rds));
         self.network.lead(Arc::new(move |vantage, host| {

@@ -23,12 +23,12 @@ use domain::{
     plan::{Component, Credential, Plan, PostgresPair},
 };
 use edge::shelf;
+use rds_on_postgres::Name;
 
 use crate::{
     deploy::Outputs,
     gateway::ACCOUNT,
     machine::Machine,
-    rds::Name,
     workload::{Password, orders::OrdersError},
 };
 

@@ -11,6 +11,7 @@ mod up;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use processes::supervisor;
 
 use crate::{output::Output, refusal::Refusal};
 
@@ -24,15 +25,16 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Puts a keeper above this process, which leaves nothing running. Before any thread is started.
-    pub(crate) fn keep(self) -> Result<Self, Refusal> {
+    /// Puts a supervisor above this process, which leaves nothing running. Before any thread is started.
+    pub(crate) fn supervised(self) -> Result<Self, Refusal> {
         let starts_a_lab = match &self {
             Self::Up(_) => true,
             Self::Drill(drill) => drill.starts_a_lab(),
         };
         if starts_a_lab {
-            lab::keeper::keep()
-                .map_err(|error| Refusal::failed(format!("no keeper can be set up: {error}"), "Nothing was started."))?;
+            supervisor::supervise().map_err(|error| {
+                Refusal::failed(format!("no supervisor can be set up: {error}"), "Nothing was started.")
+            })?;
         }
         Ok(self)
     }

@@ -104,7 +104,7 @@ fn main() -> ExitCode {
         Command::Restore(command) => wait_for(command.run(&mut output)),
         Command::Cleanup(command) => wait_for(command.run(&mut output)),
         Command::Drill(command) => Err(command.run()),
-        Command::Lab(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
+        Command::Lab(command) => command.supervised().and_then(|command| wait_for(command.run(&mut output))),
         Command::Evidence(command) => command.run(&mut output),
         Command::Readiness(command) => wait_for(command.run(&mut output)),
         Command::Status(command) => wait_for(command.run(&mut output)),

@@ -7,9 +7,9 @@ use domain::{
     lease::ActiveSide,
 };
 use lab::{
-    rds::Name,
     workload::{Place, Server},
 };
+use rds_on_postgres::Name;
 
 use crate::world::{Ended, LOOK_AGAIN, World};
 

@@ -25,8 +25,8 @@ use lab::{
     gateway::{Call, Caller, Fault, Faults, How, When},
     machine::ACCOUNT,
     pager::Told,
-    rds::RdsError,
 };
+use rds_on_postgres::RdsError;
 use serde_json::{Value, json};
 
 /// How long anything may take that is waited for.

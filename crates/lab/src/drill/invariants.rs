@@ -3,8 +3,9 @@
 use domain::lease::ActiveSide;
 
 use super::{DrillError, Stage, follow::Runs};
+use rds_on_postgres::Name;
+
 use crate::{
-    rds::Name,
     report::{DrillResult, Ending},
     workload::{Place, Server},
 };

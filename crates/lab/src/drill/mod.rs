@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 pub use draw::Draw;
 pub use scenario::{Scenario, UnknownScenario};
+use rds_on_postgres::RdsError;
 
 use crate::{
     footprint::Footprint,
@@ -27,7 +28,6 @@ use crate::{
     network::NoLink,
     pager::{self, Pager},
     protection::{self, ProtectionError},
-    rds::RdsError,
     report::{DrillResult, Environment, Moment, Written},
     setup::Progress,
     system::{System, SystemError},

@@ -7,10 +7,11 @@ use domain::{id::Region, plan::Side};
 use tokio_postgres::{NoTls, error::SqlState};
 
 use super::{PATIENCE, ROWS, System, SystemError, until};
+use rds_on_postgres::Name;
+
 use crate::{
     gateway::ACCOUNT,
     machine::Machine,
-    rds::Name,
     workload,
 };
 

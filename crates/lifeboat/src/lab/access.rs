@@ -25,10 +25,14 @@ pub(super) fn how_to_talk_to(stage: &Stage) -> Result<Vec<String>, Refusal> {
         )
     };
     let mut lines = vec![
-        "the lab stays up until Ctrl-C. In another shell:".to_owned(),
+        format!("the lab is up in slot {} and stays up until Ctrl-C, which ends all of it", machine.slot),
+        format!("  AWS      {endpoint}, every service in every Region"),
+        format!("  DNS      {resolver}"),
+        format!("  notices  {}", machine.folder.join(lab::pager::NOTICES).display()),
+        "to talk to it, in another shell:".to_owned(),
         format!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={recovery} LIFEBOAT_RESOLVER={resolver}"),
         "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test".to_owned(),
-        format!("  lifeboat status {plan}"),
+        format!("  cargo lifeboat status {plan}"),
         format!("  aws rds describe-db-instances --region {primary}"),
         format!("  {dig} {name}"),
         "as the application, through the name:".to_owned(),
@@ -36,6 +40,5 @@ pub(super) fn how_to_talk_to(stage: &Stage) -> Result<Vec<String>, Refusal> {
     lines.extend(system.pair.application_roles.iter().take(1).map(|role| psql(role.as_str())));
     lines.push("as the database's owner:".to_owned());
     lines.push(psql(system.owner()));
-    lines.push(format!("every notice is in {}", machine.folder.join(lab::pager::NOTICES).display()));
     Ok(lines)
 }

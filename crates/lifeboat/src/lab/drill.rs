@@ -34,17 +34,17 @@ const LAB_PLAN: &str = "plans/lab.yaml";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  lifeboat drill                        kill the primary and watch the failover
-  lifeboat drill replica-lagging        another scenario; --list names them
-  lifeboat drill --runs 10              ten in a row, and their figures
-  lifeboat drill --random 50            fifty by lot, in scenario and timing; --seed gives the same ones again
-  lifeboat drill restore-test --megabytes 1000
-                                        prove a backup of 1 GB, and measure each part of it
-  lifeboat drill approval --answer-after 10m
-                                        a person who approves only after ten minutes
-  lifeboat drill host-lost --plan FILE  your own plan's intervals, hold-down and policies
-  lifeboat drill --manners aws          AWS's own ways: late statuses, far Regions, promotions with a restart
-  lifeboat drill --keep                 leave the lab up afterwards, to talk to it
+  lifeboat lab drill                        kill the primary and watch the failover
+  lifeboat lab drill replica-lagging        another scenario; --list names them
+  lifeboat lab drill --runs 10              ten in a row, and their figures
+  lifeboat lab drill --random 50            fifty of random scenario and timing; --seed gives the same ones again
+  lifeboat lab drill restore-test --megabytes 1000
+                                            prove a backup of 1 GB, and measure each part of it
+  lifeboat lab drill approval --answer-after 10m
+                                            a person who approves only after ten minutes
+  lifeboat lab drill host-lost --plan FILE  your own plan's intervals, hold-down and policies
+  lifeboat lab drill --manners aws          as AWS behaves: late statuses, far Regions, promotions with a restart
+  lifeboat lab drill --keep                 leave the lab up afterwards, to talk to it
 
 Needs no AWS account and no Docker; what is missing is installed under target/lab, or named with its command. Every
 address is a loopback address. Exit code 0 only if everything was as it must be.")]
@@ -73,10 +73,10 @@ pub(super) struct Drill {
     /// Let the person who approves answer only after so long; only for approval.
     #[arg(long, value_name = "SPAN", value_parser = |text: &str| Span::try_from(text.to_owned()))]
     answer_after: Option<Span>,
-    /// So many drills of a scenario and a timing drawn by lot, in a row on one lab, and what must hold after each.
+    /// So many drills of random scenario and timing, in a row on one lab, and what must hold after each.
     #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "runs", "keep", "megabytes", "answer_after"], value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     random: Option<u32>,
-    /// What the lot is drawn from; by default the time.
+    /// The seed of these random drills; by default the time.
     #[arg(long, requires = "random")]
     seed: Option<u64>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `lifeboat drill --random N`: drills drawn by lot, in a row on one lab.
+//! `lifeboat lab drill --random N`: drills of random scenario and timing, in a row on one lab.
 
 use std::time::Duration;
 

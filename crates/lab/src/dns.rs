@@ -119,9 +119,11 @@ impl Dns {
         });
         let checking = tokio::spawn(checker::run(Arc::clone(&directory)));
         let responders = resolvers.into_iter().map(|(sockets, instances)| (sockets, Responder::Resolver(instances)));
-        let responders = responders.chain(sockets.into_iter().zip(name_servers.iter().cloned().map(Responder::NameServer)));
-        let serving: Vec<_> =
-            responders.map(|(sockets, responder)| sockets.serve(Handler { directory: Arc::clone(&directory), responder })).collect();
+        let responders =
+            responders.chain(sockets.into_iter().zip(name_servers.iter().cloned().map(Responder::NameServer)));
+        let serving: Vec<_> = responders
+            .map(|(sockets, responder)| sockets.serve(Handler { directory: Arc::clone(&directory), responder }))
+            .collect();
         let serving = tokio::spawn(async move { drop(futures::future::join_all(serving).await) });
         Ok(Self { listen, name_servers, hidden, serving, checking })
     }
@@ -238,7 +240,9 @@ impl Handler {
             return Some(Answer::empty(ResponseCode::NotImp));
         }
         Some(match request.request_info() {
-            Ok(info) => self.directory.look_up(&zones, instances, info.query.original().name(), info.query.query_type()),
+            Ok(info) => {
+                self.directory.look_up(&zones, instances, info.query.original().name(), info.query.query_type())
+            }
             Err(_) => Answer::empty(ResponseCode::FormErr),
         })
     }

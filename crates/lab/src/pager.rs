@@ -16,8 +16,8 @@ use serde::Deserialize;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
-    gateway::Gateway,
     gateway::ACCOUNT,
+    gateway::Gateway,
     system::{SystemError, until},
 };
 

@@ -69,8 +69,8 @@ async fn deploy_engine(machine: &Machine, plan: &Plan) -> Result<(), DeployError
 fn engine_in(machine: &Machine, plan: &Plan, region: &str, place: &str, vantage: Vantage) -> Target {
     let resolver = machine.resolver_of(vantage).to_string();
     // Told nothing, they find them by the zone's own names, and ask on port 53.
-    let addresses = || machine.dns.name_servers().iter().map(|server| server.address().to_string());
-    let name_servers = machine.dns.hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
+    let addresses = || machine.dns().name_servers().iter().map(|server| server.address().to_string());
+    let name_servers = machine.dns().hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     // The functions' roles may read this plan's secret and no other.
     let secret = plan.traffic_pair().and_then(|pair| match &pair.login.from {

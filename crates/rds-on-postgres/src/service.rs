@@ -12,20 +12,20 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use crate::resources::copying::Pace;
 use crate::fault::{Code, Fault};
 use crate::postgres::folder;
 use crate::postgres::installation::{Installation, PostgresError};
-use crate::resources::instance::{Instance, Origin, Pending, Status, Stream, Traits};
-use crate::resources::inventory::Inventory;
 use crate::postgres::login::{identifier, literal};
-use crate::resources::name::Name;
-use crate::resources::tags::Tags;
 use crate::postgres::secrets::random_hex;
 use crate::postgres::server::Server;
 use crate::postgres::settings::{Role, Upstream};
-use crate::work::Works;
+use crate::resources::copying::Pace;
+use crate::resources::instance::{Instance, Origin, Pending, Status, Stream, Traits};
+use crate::resources::inventory::Inventory;
+use crate::resources::name::Name;
+use crate::resources::tags::Tags;
 use crate::timing::Timing;
+use crate::work::Works;
 
 /// Everything behind the endpoint.
 pub(crate) struct Service {
@@ -229,8 +229,7 @@ impl Service {
         if !server.is_running().await {
             return Ok(());
         }
-        let statement =
-            format!("ALTER ROLE {} PASSWORD {}", identifier(&user), literal(&password.verifier()));
+        let statement = format!("ALTER ROLE {} PASSWORD {}", identifier(&user), literal(&password.verifier()));
         server.login("postgres").await?.execute(&statement).await?;
         if let Ok(instance) = self.inventory().instance_mut(name) {
             instance.pending.password = None;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::debug;
 
-use crate::service::{Service, chain};
 use crate::postgres::installation::PostgresError;
+use crate::postgres::server::Server;
 use crate::resources::instance::{Status, Stream};
 use crate::resources::name::Name;
-use crate::postgres::server::Server;
+use crate::service::{Service, chain};
 
 /// How long between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

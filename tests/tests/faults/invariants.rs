@@ -7,8 +7,8 @@ use domain::evidence::{self, Evidence, RunOutcome};
 use edge::dns::Dns;
 use lab::{
     drill::Stage,
-    gateway::{Caller, Fault, Faults, How, When},
     gateway::ACCOUNT,
+    gateway::{Caller, Fault, Faults, How, When},
     workload::Place,
 };
 use serde_json::json;

@@ -6,9 +6,7 @@ use domain::{
     evidence::{Evidence, RunOutcome},
     lease::ActiveSide,
 };
-use lab::{
-    workload::{Place, Server},
-};
+use lab::workload::{Place, Server};
 use rds_on_postgres::Name;
 
 use crate::world::{Ended, LOOK_AGAIN, World};

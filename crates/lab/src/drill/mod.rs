@@ -17,8 +17,8 @@ use domain::{plan::Plan, span::Span};
 use jiff::Timestamp;
 
 pub use draw::Draw;
-pub use scenario::{Scenario, UnknownScenario};
 use rds_on_postgres::RdsError;
+pub use scenario::{Scenario, UnknownScenario};
 
 use crate::{
     footprint::Footprint,

@@ -9,11 +9,7 @@ use tokio_postgres::{NoTls, error::SqlState};
 use super::{PATIENCE, ROWS, System, SystemError, until};
 use rds_on_postgres::Name;
 
-use crate::{
-    gateway::ACCOUNT,
-    machine::Machine,
-    workload,
-};
+use crate::{gateway::ACCOUNT, machine::Machine, workload};
 
 impl System {
     pub(super) async fn create_pair(&self, machine: &Machine) -> Result<(), SystemError> {

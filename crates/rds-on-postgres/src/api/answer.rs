@@ -4,14 +4,14 @@ mod clusters;
 
 use jiff::Timestamp;
 
-use crate::service::Service;
+use crate::api::xml::Xml;
 use crate::resources::instance::{Configuration, Instance, Pending, Stream};
 use crate::resources::inventory::Inventory;
-use crate::resources::name::{ResourceKind, Name};
-use crate::resources::tags::Tags;
+use crate::resources::name::{Name, ResourceKind};
 use crate::resources::snapshot::Snapshot;
+use crate::resources::tags::Tags;
 use crate::resources::window::Window;
-use crate::api::xml::Xml;
+use crate::service::Service;
 
 pub(crate) use clusters::{cluster, cluster_snapshot};
 
@@ -97,7 +97,11 @@ fn pending(xml: &mut Xml, pending: &Pending) {
 fn replication(xml: &mut Xml, service: &Service, inventory: &Inventory, instance: &Instance) {
     // An instance of the same Region is named by its identifier, another by its ARN.
     let seen_from_here = |other: &Name| {
-        if other.region == instance.name.region { other.id.clone() } else { other.arn(&service.account, ResourceKind::Instance) }
+        if other.region == instance.name.region {
+            other.id.clone()
+        } else {
+            other.arn(&service.account, ResourceKind::Instance)
+        }
     };
     xml.element("ReadReplicaDBInstanceIdentifiers", |xml| {
         for replica in inventory.replicas_of(&instance.name) {

@@ -11,12 +11,12 @@ use tracing::{debug, error};
 
 use crate::api::actions::{self, Call};
 use crate::api::answer::NAMESPACE;
-use crate::postgres::ingress::ClosedGroups;
-use crate::service::{Service, random};
-use crate::fault::{Code, Fault};
-use crate::resources::name::is_region;
 use crate::api::query::Query;
 use crate::api::xml::Xml;
+use crate::fault::{Code, Fault};
+use crate::postgres::ingress::ClosedGroups;
+use crate::resources::name::is_region;
+use crate::service::{Service, random};
 
 /// The longest request; AWS's limits allow far less.
 const BODY_AT_MOST: usize = 256 * 1024;

@@ -36,7 +36,11 @@ impl ClosedGroups {
 
     /// The ingress of an instance in these groups. Traffic passes if any group lets it in.
     pub(crate) fn ingress(&self, groups: &[String]) -> Ingress {
-        groups.iter().map(|group| self.0.get(group).copied().unwrap_or(Ingress::Everybody)).max().unwrap_or(Ingress::Everybody)
+        groups
+            .iter()
+            .map(|group| self.0.get(group).copied().unwrap_or(Ingress::Everybody))
+            .max()
+            .unwrap_or(Ingress::Everybody)
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::postgres::ingress::Ingress;
 use crate::postgres::folder;
+use crate::postgres::ingress::Ingress;
 use crate::postgres::installation::{Installation, PostgresError, ended, last_lines};
 use crate::postgres::login::Login;
 use crate::postgres::pid_file::{self, PidFile};

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use crate::postgres::damage;
-use crate::service::Service;
-use crate::postgres::installation::PostgresError;
-use crate::resources::name::Name;
-use crate::postgres::server::Server;
-use crate::postgres::settings::Role;
-use crate::resources::snapshot::{Snapshot, SnapshotStatus};
 use super::Rds;
 use crate::error::RdsError;
+use crate::postgres::damage;
+use crate::postgres::installation::PostgresError;
+use crate::postgres::server::Server;
+use crate::postgres::settings::Role;
+use crate::resources::name::Name;
+use crate::resources::snapshot::{Snapshot, SnapshotStatus};
+use crate::service::Service;
 
 impl Rds {
     /// Lets no Region have more manual snapshots than so many; those that are there stay.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::service::Service;
-use crate::postgres::installation::PostgresError;
-use crate::resources::instance::Status;
-use crate::resources::name::Name;
-use crate::postgres::server::Server;
 use super::Rds;
 use crate::error::RdsError;
+use crate::postgres::installation::PostgresError;
+use crate::postgres::server::Server;
+use crate::resources::instance::Status;
+use crate::resources::name::Name;
+use crate::service::Service;
 
 impl Rds {
     /// Lets RDS back the instance up for so long. It serves all the while; its status lags behind, as with every change.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::fault::{Code, Fault};
+use crate::postgres::server::Server;
 use crate::resources::instance::{Origin, Status};
 use crate::resources::name::Name;
 use crate::resources::tags::Tags;
-use crate::postgres::server::Server;
 
 /// The engine that the lab's PostgreSQL stands for.
 pub(crate) const ENGINE: &str = "aurora-postgresql";

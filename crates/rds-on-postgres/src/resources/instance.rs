@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::fault::Fault;
-use crate::resources::name::Name;
-use crate::resources::tags::Tags;
 use crate::postgres::secrets::Secret;
 use crate::postgres::server::Server;
+use crate::resources::name::Name;
+use crate::resources::tags::Tags;
 
 /// Where an instance is in its life, in RDS's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

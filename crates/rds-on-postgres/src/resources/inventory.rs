@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use crate::resources::cluster::Cluster;
-use crate::postgres::ingress::{ClosedGroups, Ingress};
 use crate::fault::{Code, Fault};
-use crate::resources::instance::{Instance, Status};
-use crate::resources::name::{ResourceKind, Name};
+use crate::postgres::ingress::{ClosedGroups, Ingress};
 use crate::postgres::server::Server;
+use crate::resources::cluster::Cluster;
+use crate::resources::instance::{Instance, Status};
+use crate::resources::name::{Name, ResourceKind};
 use crate::resources::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 
 /// What exists now.

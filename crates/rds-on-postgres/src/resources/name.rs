@@ -136,7 +136,9 @@ mod tests {
         assert!(ResourceKind::Snapshot.existing("eu-central-1", "000000000000", &arn).is_err());
         assert!(ResourceKind::Instance.existing("eu-central-1", "111111111111", &arn).is_err());
         assert!(
-            ResourceKind::Instance.existing("eu-central-1", "000000000000", "arn:aws:rds:../..:000000000000:db:x").is_err()
+            ResourceKind::Instance
+                .existing("eu-central-1", "000000000000", "arn:aws:rds:../..:000000000000:db:x")
+                .is_err()
         );
     }
 

@@ -7,23 +7,23 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::error;
 
-use crate::api::answer;
-use crate::resources::cluster::{Cluster, ENGINE};
-use crate::resources::copying::Copying;
-use crate::service::{Service, chain};
-use crate::fault::{Code, Fault};
-use crate::resources::instance::Status;
-use crate::resources::name::{ResourceKind, Name};
-use crate::api::query::Query;
-use crate::resources::tags::Tags;
-use crate::postgres::server::Server;
-use crate::resources::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
-use crate::work::WorkKind;
-use crate::api::xml::Xml;
 use super::copies::{copy_files, copy_of};
 use super::listing::{Page, known, snapshot_type};
 use super::snapshots::discard;
 use super::{Call, warn_of};
+use crate::api::answer;
+use crate::api::query::Query;
+use crate::api::xml::Xml;
+use crate::fault::{Code, Fault};
+use crate::postgres::server::Server;
+use crate::resources::cluster::{Cluster, ENGINE};
+use crate::resources::copying::Copying;
+use crate::resources::instance::Status;
+use crate::resources::name::{Name, ResourceKind};
+use crate::resources::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
+use crate::resources::tags::Tags;
+use crate::service::{Service, chain};
+use crate::work::WorkKind;
 
 pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {
     let query = call.query;
@@ -192,7 +192,8 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Xml, Fault> {
     let filters = known(query, &["db-cluster-id", "db-cluster-snapshot-id", "engine", "snapshot-type"])?;
     let kind = snapshot_type(query)?;
     let page = Page::asked(query)?;
-    let cluster = query.optional("DBClusterIdentifier").map(|named| call.here(ResourceKind::Cluster, named)).transpose()?;
+    let cluster =
+        query.optional("DBClusterIdentifier").map(|named| call.here(ResourceKind::Cluster, named)).transpose()?;
     let inventory = call.service.inventory();
     let found: Vec<&Snapshot> = match query.optional("DBClusterSnapshotIdentifier") {
         Some(named) => vec![inventory.cluster_snapshot(&call.here(ResourceKind::ClusterSnapshot, named)?)?],
@@ -202,7 +203,9 @@ pub(super) fn describe(call: &Call<'_>) -> Result<Xml, Fault> {
         kind.is_none_or(|kind| kind == snapshot.kind.word())
             && cluster.as_ref().is_none_or(|cluster| cluster.id == snapshot.instance)
             && filters.iter().all(|filter| match filter.name {
-                "db-cluster-id" => call.is_named(filter, ResourceKind::Cluster, &Name::new(call.region, &snapshot.instance)),
+                "db-cluster-id" => {
+                    call.is_named(filter, ResourceKind::Cluster, &Name::new(call.region, &snapshot.instance))
+                }
                 "db-cluster-snapshot-id" => call.is_named(filter, ResourceKind::ClusterSnapshot, &snapshot.name),
                 "snapshot-type" => filter.values.contains(&snapshot.kind.word()),
                 _ => filter.values.contains(&ENGINE),

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::{error, info};
 
-use crate::api::answer;
-use crate::resources::cluster::{Cluster, ENGINE};
-use crate::service::{Service, chain, new_resource_id};
-use crate::fault::Fault;
-use crate::resources::instance::{Origin, Status};
-use crate::resources::name::{ResourceKind, Name};
-use crate::postgres::server::Server;
-use crate::postgres::settings::Role;
-use crate::api::xml::Xml;
 use super::Call;
 use super::creation::{PORT, database, key, make_server, master_password, master_username, version};
 use super::listing::{Page, known};
+use crate::api::answer;
+use crate::api::xml::Xml;
+use crate::fault::Fault;
+use crate::postgres::server::Server;
+use crate::postgres::settings::Role;
+use crate::resources::cluster::{Cluster, ENGINE};
+use crate::resources::instance::{Origin, Status};
+use crate::resources::name::{Name, ResourceKind};
+use crate::service::{Service, chain, new_resource_id};
 
 /// What `CreateDBCluster` serves.
 const SERVED: [&str; 15] = [

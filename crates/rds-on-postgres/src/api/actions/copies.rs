@@ -6,19 +6,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::error;
 
-use crate::resources::copying::{Copying, Leash};
-use crate::service::{Service, chain};
-use crate::fault::Fault;
-use crate::postgres::folder;
-use crate::resources::instance::Origin;
-use crate::resources::name::{ResourceKind, Name};
-use crate::resources::tags::Tags;
-use crate::resources::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
-use crate::work::WorkKind;
-use crate::api::xml::Xml;
 use super::Call;
 use super::creation::key_of_region;
 use super::snapshots::{finish, must_be_available};
+use crate::api::xml::Xml;
+use crate::fault::Fault;
+use crate::postgres::folder;
+use crate::resources::copying::{Copying, Leash};
+use crate::resources::instance::Origin;
+use crate::resources::name::{Name, ResourceKind};
+use crate::resources::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
+use crate::resources::tags::Tags;
+use crate::service::{Service, chain};
+use crate::work::WorkKind;
 
 pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {
     let query = call.query;

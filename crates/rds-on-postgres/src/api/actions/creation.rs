@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::service::{Birth, Service, new_resource_id};
+use super::{Call, settle};
+use crate::api::query::Query;
+use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
 use crate::postgres::installation::PostgresError;
-use crate::resources::instance::Origin;
 use crate::postgres::login::{identifier, literal};
-use crate::resources::name::{ResourceKind, Name};
-use crate::api::query::Query;
 use crate::postgres::secrets::{ADMIN, REPLICATOR, Secret};
 use crate::postgres::server::Server;
 use crate::postgres::settings::Role;
-use crate::api::xml::Xml;
-use super::{Call, settle};
+use crate::resources::instance::Origin;
+use crate::resources::name::{Name, ResourceKind};
+use crate::service::{Birth, Service, new_resource_id};
 
 /// RDS's own port for PostgreSQL.
 pub(super) const PORT: u16 = 5432;

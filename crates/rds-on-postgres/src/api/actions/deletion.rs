@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::service::Service;
+use super::{Call, replication, snapshots};
+use crate::api::xml::Xml;
 use crate::fault::Fault;
 use crate::postgres::installation::PostgresError;
-use crate::resources::instance::Status;
-use crate::resources::name::{ResourceKind, Name};
-use crate::resources::tags::Tags;
 use crate::postgres::server::Server;
+use crate::resources::instance::Status;
+use crate::resources::name::{Name, ResourceKind};
+use crate::resources::tags::Tags;
+use crate::service::Service;
 use crate::work::WorkKind;
-use crate::api::xml::Xml;
-use super::{Call, replication, snapshots};
 
 pub(super) fn delete_instance(call: &Call<'_>) -> Result<Xml, Fault> {
     let query = call.query;

@@ -1,14 +1,14 @@
 //! `DescribeDBInstances`, `DescribeDBSnapshots` and `DescribeDBInstanceAutomatedBackups`: by name, by
 //! filter, page by page.
 
+use super::Call;
 use crate::api::answer;
+use crate::api::query::{Filter, Query};
+use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
 use crate::resources::instance::Instance;
-use crate::resources::name::{ResourceKind, Name};
-use crate::api::query::{Filter, Query};
+use crate::resources::name::{Name, ResourceKind};
 use crate::resources::snapshot::Snapshot;
-use crate::api::xml::Xml;
-use super::Call;
 
 pub(super) fn instances(call: &Call<'_>) -> Result<Xml, Fault> {
     let query = call.query;
@@ -61,13 +61,16 @@ pub(super) fn snapshots(call: &Call<'_>) -> Result<Xml, Fault> {
         Some(named) => vec![inventory.snapshot(&call.here(ResourceKind::Snapshot, named)?)?],
         None => inventory.snapshots.values().filter(|snapshot| snapshot.name.region == call.region).collect(),
     };
-    let instance = query.optional("DBInstanceIdentifier").map(|named| call.here(ResourceKind::Instance, named)).transpose()?;
+    let instance =
+        query.optional("DBInstanceIdentifier").map(|named| call.here(ResourceKind::Instance, named)).transpose()?;
     let passes = |snapshot: &&Snapshot| {
         kind.is_none_or(|kind| kind == snapshot.kind.word())
             && instance.as_ref().is_none_or(|instance| instance.id == snapshot.instance)
             && query.optional("DbiResourceId").is_none_or(|id| id == snapshot.origin.resource_id)
             && filters.iter().all(|filter| match filter.name {
-                "db-instance-id" => call.is_named(filter, ResourceKind::Instance, &Name::new(call.region, &snapshot.instance)),
+                "db-instance-id" => {
+                    call.is_named(filter, ResourceKind::Instance, &Name::new(call.region, &snapshot.instance))
+                }
                 "db-snapshot-id" => call.is_named(filter, ResourceKind::Snapshot, &snapshot.name),
                 "dbi-resource-id" => filter.values.contains(&snapshot.origin.resource_id.as_str()),
                 "snapshot-type" => filter.values.contains(&snapshot.kind.word()),
@@ -89,7 +92,8 @@ pub(super) fn snapshots(call: &Call<'_>) -> Result<Xml, Fault> {
 pub(super) fn automated_backups(call: &Call<'_>) -> Result<Xml, Fault> {
     let query = call.query;
     query.serve_only(&["DBInstanceIdentifier", "DbiResourceId", "Marker", "MaxRecords"])?;
-    let named = query.optional("DBInstanceIdentifier").map(|named| call.here(ResourceKind::Instance, named)).transpose()?;
+    let named =
+        query.optional("DBInstanceIdentifier").map(|named| call.here(ResourceKind::Instance, named)).transpose()?;
     let resource_id = query.optional("DbiResourceId");
     let page = Page::asked(query)?;
     let inventory = call.service.inventory();

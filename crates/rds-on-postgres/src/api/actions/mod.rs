@@ -18,13 +18,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::api::answer;
-use crate::service::{Service, chain};
+use crate::api::query::Query;
+use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
 use crate::postgres::installation::PostgresError;
 use crate::resources::instance::{Configuration, Status, Traits};
-use crate::resources::name::{ResourceKind, Name};
-use crate::api::query::Query;
-use crate::api::xml::Xml;
+use crate::resources::name::{Name, ResourceKind};
+use crate::service::{Service, chain};
 
 /// One request: who is asked, for which Region, what.
 pub(crate) struct Call<'c> {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::service::Service;
+use super::creation::master_password;
+use super::snapshots::{back_up_or_warn, forget_automated};
+use super::{Call, class, retention};
+use crate::api::xml::Xml;
 use crate::fault::Fault;
 use crate::postgres::installation::PostgresError;
 use crate::resources::instance::{Instance, Pending, Status};
 use crate::resources::name::Name;
-use crate::api::xml::Xml;
-use super::creation::master_password;
-use super::snapshots::{back_up_or_warn, forget_automated};
-use super::{Call, class, retention};
+use crate::service::Service;
 
 pub(super) fn modify(call: &Call<'_>) -> Result<Xml, Fault> {
     let query = call.query;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::{Call, snapshots};
+use crate::api::xml::Xml;
 use crate::fault::Fault;
 use crate::resources::instance::Status;
 use crate::resources::name::ResourceKind;
 use crate::resources::tags::Tags;
-use crate::api::xml::Xml;
-use super::{Call, snapshots};
 
 pub(super) fn stop(call: &Call<'_>) -> Result<Xml, Fault> {
     call.query.serve_only(&["DBInstanceIdentifier", "DBSnapshotIdentifier"])?;

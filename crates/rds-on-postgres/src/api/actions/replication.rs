@@ -6,17 +6,17 @@ use std::time::Instant;
 
 use tracing::info;
 
-use crate::service::{Birth, Service, new_resource_id, slot_of};
-use crate::fault::Fault;
-use crate::postgres::installation::PostgresError;
-use crate::resources::instance::{Origin, Status, Stream, Traits};
-use crate::resources::name::{ResourceKind, Name};
-use crate::postgres::server::Server;
-use crate::postgres::settings::Role;
-use crate::watch;
-use crate::api::xml::Xml;
 use super::creation::key_of_region;
 use super::{Call, class, retention, settle};
+use crate::api::xml::Xml;
+use crate::fault::Fault;
+use crate::postgres::installation::PostgresError;
+use crate::postgres::server::Server;
+use crate::postgres::settings::Role;
+use crate::resources::instance::{Origin, Status, Stream, Traits};
+use crate::resources::name::{Name, ResourceKind};
+use crate::service::{Birth, Service, new_resource_id, slot_of};
+use crate::watch;
 
 const SERVED: [&str; 14] = [
     "AvailabilityZone",

@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::service::{Birth, Service, new_resource_id};
+use super::snapshots::must_be_available;
+use super::{Call, settle};
+use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
 use crate::postgres::folder;
 use crate::postgres::installation::{PostgresError, last_lines};
-use crate::resources::instance::{Instance, Origin, Traits};
-use crate::resources::inventory::Inventory;
-use crate::resources::name::{ResourceKind, Name};
-use crate::resources::tags::Tags;
 use crate::postgres::server::Server;
 use crate::postgres::settings::Role;
+use crate::resources::instance::{Instance, Origin, Traits};
+use crate::resources::inventory::Inventory;
+use crate::resources::name::{Name, ResourceKind};
+use crate::resources::tags::Tags;
 use crate::resources::window::Window;
+use crate::service::{Birth, Service, new_resource_id};
 use crate::work::WorkKind;
-use crate::api::xml::Xml;
-use super::snapshots::must_be_available;
-use super::{Call, settle};
 
 /// What both ways of restoring serve.
 const SERVED: [&str; 11] = [

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::error;
 
-use crate::service::Service;
+use super::{Call, warn_of};
+use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
 use crate::postgres::installation::PostgresError;
+use crate::postgres::server::Server;
 use crate::resources::instance::{Instance, Status};
 use crate::resources::inventory::Inventory;
-use crate::resources::name::{ResourceKind, Name};
-use crate::resources::tags::Tags;
-use crate::postgres::server::Server;
+use crate::resources::name::{Name, ResourceKind};
 use crate::resources::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
+use crate::resources::tags::Tags;
+use crate::service::Service;
 use crate::work::WorkKind;
-use crate::api::xml::Xml;
-use super::{Call, warn_of};
 
 pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {
     let query = call.query;
@@ -142,7 +142,11 @@ fn begin_window(inventory: &mut Inventory, instance: &Name, base: &Name) {
     }
 }
 
-fn enter_automated(service: &Service, inventory: &mut Inventory, instance: &Name) -> Result<(Name, Arc<Server>), Fault> {
+fn enter_automated(
+    service: &Service,
+    inventory: &mut Inventory,
+    instance: &Name,
+) -> Result<(Name, Arc<Server>), Fault> {
     let instance = inventory.instance(instance)?;
     let minute = Timestamp::now().strftime("%Y-%m-%d-%H-%M").to_string();
     let base = format!("rds:{}-{minute}", instance.name.id);

@@ -1,12 +1,12 @@
 //! `AddTagsToResource`, `RemoveTagsFromResource` and `ListTagsForResource`.
 
+use super::Call;
 use crate::api::answer;
+use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
 use crate::resources::inventory::Inventory;
-use crate::resources::name::{ResourceKind, Name};
+use crate::resources::name::{Name, ResourceKind};
 use crate::resources::tags::{TAGS_AT_MOST, Tags};
-use crate::api::xml::Xml;
-use super::Call;
 
 pub(super) fn add(call: &Call<'_>) -> Result<Xml, Fault> {
     call.query.serve_only(&["ResourceName", "Tags"])?;
@@ -49,9 +49,10 @@ fn of_resource<'i>(call: &Call<'_>, inventory: &'i mut Inventory) -> Result<&'i 
         let name = kind.existing(call.region, &call.service.account, arn).ok();
         name.filter(|name| arn.starts_with("arn:") && name.region == call.region)
     };
-    let found: Option<(ResourceKind, Name)> = [ResourceKind::Instance, ResourceKind::Snapshot, ResourceKind::Cluster, ResourceKind::ClusterSnapshot]
-        .into_iter()
-        .find_map(|kind| Some((kind, read(kind)?)));
+    let found: Option<(ResourceKind, Name)> =
+        [ResourceKind::Instance, ResourceKind::Snapshot, ResourceKind::Cluster, ResourceKind::ClusterSnapshot]
+            .into_iter()
+            .find_map(|kind| Some((kind, read(kind)?)));
     match found {
         None => Err(Fault::new(Code::InvalidParameterValue, format!("Invalid resource name: {arn}"))),
         Some((ResourceKind::Instance, name)) => Ok(&mut inventory.instance_mut(&name)?.tags),

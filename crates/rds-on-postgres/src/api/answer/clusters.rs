@@ -1,11 +1,11 @@
 //! Clusters and their snapshots as the API's answers show them.
 
+use super::{moment, tags};
+use crate::api::xml::Xml;
 use crate::resources::cluster::{Cluster, ENGINE};
-use crate::service::Service;
 use crate::resources::name::ResourceKind;
 use crate::resources::snapshot::Snapshot;
-use crate::api::xml::Xml;
-use super::{moment, tags};
+use crate::service::Service;
 
 /// A `DBCluster` element.
 pub(crate) fn cluster(xml: &mut Xml, service: &Service, cluster: &Cluster) {
@@ -44,7 +44,8 @@ pub(crate) fn cluster(xml: &mut Xml, service: &Service, cluster: &Cluster) {
 /// A `DBClusterSnapshot` element. As on AWS, a copy does not show when its original was made.
 pub(crate) fn cluster_snapshot(xml: &mut Xml, service: &Service, snapshot: &Snapshot) {
     let Snapshot { name, origin, .. } = snapshot;
-    let source = snapshot.copied_from.as_ref().map(|source| source.arn(&service.account, ResourceKind::ClusterSnapshot));
+    let source =
+        snapshot.copied_from.as_ref().map(|source| source.arn(&service.account, ResourceKind::ClusterSnapshot));
     xml.element("DBClusterSnapshot", |xml| {
         xml.text("DBClusterSnapshotIdentifier", &name.id)
             .text("DBClusterIdentifier", &snapshot.instance)

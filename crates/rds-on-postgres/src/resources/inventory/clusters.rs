@@ -1,9 +1,9 @@
 //! The part of the inventory that clusters are.
 
 use super::Inventory;
-use crate::resources::cluster::Cluster;
 use crate::fault::{Code, Fault};
-use crate::resources::name::{ResourceKind, Name};
+use crate::resources::cluster::Cluster;
+use crate::resources::name::{Name, ResourceKind};
 use crate::resources::snapshot::{Snapshot, SnapshotKind};
 
 impl Inventory {

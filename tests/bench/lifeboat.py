@@ -51,7 +51,7 @@ class Lifeboat:
 
     def scenarios(self) -> set[str]:
         """Which of the bench's disasters it has a drill for."""
-        told = self._run("drill", "--list", "--json", within=60)
+        told = self._run("lab", "drill", "--list", "--json", within=60)
         drills = {json.loads(line)["scenario"] for line in told.splitlines() if line.strip()}
         return {scenario for scenario, drill in DRILLS.items() if drill in drills}
 
@@ -61,7 +61,7 @@ class Lifeboat:
         measured = []
         for _ in range(runs):
             within = MOST_SET_UP_SECONDS + MOST_DRILL_SECONDS
-            told = self._run("drill", DRILLS[scenario], "--json", "--plan", plan, within=within)
+            told = self._run("lab", "drill", DRILLS[scenario], "--json", "--plan", plan, within=within)
             drills = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
             drill = next((drill for drill in drills if "result" in drill), None)
             if drill is None:

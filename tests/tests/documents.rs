@@ -155,9 +155,12 @@ fn blocks(document: &str) -> Vec<(Option<String>, String)> {
 /// The arguments of a command that is ours, with something in place of what the reader fills in.
 fn of_lifeboat(text: &str) -> Option<Vec<String>> {
     let words = words(text);
-    let arguments = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["lifeboat", ..] | ["cargo", "drill", ..] => &words[1..],
-        ["cargo", "lifeboat", ..] => &words[2..],
+    // As the aliases in `.cargo/config.toml` have it.
+    let (command, rest): (&[&str], _) = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["lifeboat", ..] => (&[], &words[1..]),
+        ["cargo", "lifeboat", ..] => (&[], &words[2..]),
+        ["cargo", "drill", ..] => (&["lab", "drill"], &words[2..]),
+        ["cargo", "lab", ..] => (&["lab", "up"], &words[2..]),
         _ => return None,
     };
     let filled = |word: &str| {
@@ -168,7 +171,7 @@ fn of_lifeboat(text: &str) -> Option<Vec<String>> {
         }
         .to_owned()
     };
-    Some(arguments.iter().map(|word| filled(word)).collect())
+    Some(command.iter().map(|word| (*word).to_owned()).chain(rest.iter().map(|word| filled(word))).collect())
 }
 
 /// Words as a shell parts them, as far as the documents need it: both quotes, no escapes.

@@ -6,13 +6,15 @@
 //! at once.
 
 mod answer;
-mod checks;
+mod checker;
+mod health;
+mod lookup;
 mod name_servers;
 mod routing;
 mod zones;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,14 +30,13 @@ use tokio::task::JoinHandle;
 use tracing::warn;
 
 use answer::Answer;
-use checks::Checks;
+use health::Checks;
+use lookup::Directory;
 use name_servers::Says;
 use zones::ZonesFile;
 
+pub use lookup::Instances;
 pub use name_servers::{COUNT as NAME_SERVERS, Conduct, NAMES, NameServer};
-
-/// Finds the address of a database instance by its endpoint's name, lower case, without the last dot.
-pub type Instances = Arc<dyn Fn(&str) -> Option<Ipv4Addr> + Send + Sync>;
 
 /// A TCP client that says nothing is dropped after this.
 const TCP_SILENCE: Duration = Duration::from_secs(5);
@@ -109,18 +110,20 @@ impl Dns {
         let named = NAMES.into_iter().zip(&sockets);
         let name_servers: Vec<_> =
             named.map(|(name, sockets)| Arc::new(NameServer::new(name, sockets.listen, Arc::clone(&zones)))).collect();
-        let state = Arc::new(State {
+        let directory = Arc::new(Directory {
             zones,
             instance_domain: config.instance_domain,
             instances: config.instances,
             name_servers: name_servers.clone(),
             checks: Checks::default(),
         });
-        let checking = tokio::spawn(checks::run(Arc::clone(&state)));
-        let asked = resolvers.into_iter().map(|(sockets, instances)| (sockets, Asked::Resolver(instances)));
-        let asked = asked.chain(sockets.into_iter().zip(name_servers.iter().cloned().map(Asked::NameServer)));
-        let serving: Vec<_> =
-            asked.map(|(sockets, asked)| sockets.serve(Handler { state: Arc::clone(&state), asked })).collect();
+        let checking = tokio::spawn(checker::run(Arc::clone(&directory)));
+        let responders = resolvers.into_iter().map(|(sockets, instances)| (sockets, Responder::Resolver(instances)));
+        let responders =
+            responders.chain(sockets.into_iter().zip(name_servers.iter().cloned().map(Responder::NameServer)));
+        let serving: Vec<_> = responders
+            .map(|(sockets, responder)| sockets.serve(Handler { directory: Arc::clone(&directory), responder }))
+            .collect();
         let serving = tokio::spawn(async move { drop(futures::future::join_all(serving).await) });
         Ok(Self { listen, name_servers, hidden, serving, checking })
     }
@@ -180,17 +183,8 @@ impl Drop for Dns {
     }
 }
 
-/// What answers and health checks look at.
-struct State {
-    zones: Arc<ZonesFile>,
-    instance_domain: String,
-    instances: Instances,
-    name_servers: Vec<Arc<NameServer>>,
-    checks: Checks,
-}
-
-/// Who is asked.
-enum Asked {
+/// Who answers.
+enum Responder {
     /// A resolver, by what it knows of instances.
     Resolver(Instances),
     /// A zone's name server.
@@ -199,8 +193,8 @@ enum Asked {
 
 /// Answers the questions that come to one place.
 struct Handler {
-    state: Arc<State>,
-    asked: Asked,
+    directory: Arc<Directory>,
+    responder: Responder,
 }
 
 #[async_trait::async_trait]
@@ -211,7 +205,7 @@ impl RequestHandler for Handler {
         let Some(answer) = self.answer(request) else { return unsent(head) };
         head.response_code = answer.code;
         head.authoritative = answer.authoritative;
-        head.recursion_available = matches!(self.asked, Asked::Resolver(_));
+        head.recursion_available = matches!(self.responder, Responder::Resolver(_));
         let none: [Record; 0] = [];
         let response = MessageResponseBuilder::from_message_request(request).build(
             head,
@@ -234,9 +228,9 @@ impl RequestHandler for Handler {
 impl Handler {
     /// The answer, or none at all.
     fn answer(&self, request: &Request) -> Option<Answer> {
-        let (zones, instances) = match &self.asked {
-            Asked::Resolver(instances) => (self.state.zones.current(), Some(instances)),
-            Asked::NameServer(server) => match server.says() {
+        let (zones, instances) = match &self.responder {
+            Responder::Resolver(instances) => (self.directory.zones.current(), Some(instances)),
+            Responder::NameServer(server) => match server.says() {
                 Says::Of(zones) => (zones, None),
                 Says::Failed => return Some(Answer::empty(ResponseCode::ServFail)),
                 Says::Nothing => return None,
@@ -246,7 +240,9 @@ impl Handler {
             return Some(Answer::empty(ResponseCode::NotImp));
         }
         Some(match request.request_info() {
-            Ok(info) => self.state.look_up(&zones, instances, info.query.original().name(), info.query.query_type()),
+            Ok(info) => {
+                self.directory.look_up(&zones, instances, info.query.original().name(), info.query.query_type())
+            }
             Err(_) => Answer::empty(ResponseCode::FormErr),
         })
     }

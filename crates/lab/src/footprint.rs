@@ -2,7 +2,9 @@
 
 use std::{fmt, fs, io};
 
-use crate::{machine::Machine, rds::descent};
+use processes::tree;
+
+use crate::machine::Machine;
 
 /// Processes and memory of a lab at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -24,7 +26,7 @@ impl Footprint {
         let gateway = machine.gateway.process_id();
         let status = fs::read_to_string(format!("/proc/{gateway}/status"))?;
         let missing = || io::Error::other(format!("/proc/{gateway}/status names no VmRSS"));
-        Ok(Self { processes: descent::of(own)?.len(), gateway_kib: resident_kib(&status).ok_or_else(missing)? })
+        Ok(Self { processes: tree::running(own)?.len(), gateway_kib: resident_kib(&status).ok_or_else(missing)? })
     }
 }
 

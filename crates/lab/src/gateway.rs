@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use processes::{DeathSignal, Spawner};
 
 use crate::dns;
-use crate::process::{DeathSignal, Spawner};
 use crate::setup::Python;
 
 pub use faults::{Call, Caller, Fault, Faults, FaultsError, How, InForce, Spoiled, When};

@@ -1,38 +1,29 @@
 //! The whole lab: one machine with AWS on it, and the engine deployed to a plan's Regions.
 
 use std::{
-    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
-use domain::{
-    component::{Component, Credential},
-    plan::Plan,
-    words::id::Region,
-};
+use domain::plan::Plan;
+use processes::{RunAs, Spawner};
+use rds_on_postgres::{Name, Rds, RdsConfig, RdsError};
 
 use crate::{
-    deploy::{DeployError, Package, Target},
+    deploy::{DeployError, Package},
     dns::{Dns, DnsConfig, DnsError, Instances},
-    gateway::{FaultsError, Gateway, GatewayConfig, GatewayError},
+    gateway::{ACCOUNT, FaultsError, Gateway, GatewayConfig, GatewayError},
     manners::{Manners, Way},
     network::{Network, Vantage},
-    process::{RunAs, Spawner},
     programs::{Programs, ProgramsError},
-    rds::{self, Name, Rds, RdsConfig, RdsError},
     setup::{self, Progress, SetupError},
     slot::{self, Slot, SlotError},
-    system::{System, SystemError},
 };
 
 /// How long a replica takes at most to connect to its source anew.
 const STREAMS_WITHIN: Duration = Duration::from_secs(10);
-
-/// The lab's AWS account.
-pub const ACCOUNT: &str = "000000000000";
 
 /// The domain of database instances' endpoints.
 pub const INSTANCE_DOMAIN: &str = "rds.lifeboat.test";
@@ -52,8 +43,8 @@ pub struct Machine {
     /// The programs that are deployed on it.
     pub programs: Programs,
     dns: Dns,
-    engine: Package,
-    networks: Package,
+    pub(crate) engine: Package,
+    pub(crate) networks: Package,
     // The last to go: what it spawned ends with it.
     _spawner: Spawner,
 }
@@ -85,9 +76,6 @@ pub enum MachineError {
     /// The engine.
     #[error("the engine cannot be deployed")]
     Deploy(#[from] DeployError),
-    /// What the plan protects.
-    #[error("the system that the plan protects cannot be made")]
-    System(#[from] SystemError),
 }
 
 impl Machine {
@@ -110,13 +98,13 @@ impl Machine {
         // From here the endpoint's own listener holds the slot.
         drop(held.listener);
         let rds = Arc::new(
-            rds::serve(
+            rds_on_postgres::serve(
                 RdsConfig {
                     listen: slot.rds(),
                     data: folder.join("rds"),
                     first_host: slot.first_host(),
                     postgres_bin: tools.postgres_bin,
-                    run_as: RunAs::for_postgres()?,
+                    run_as: RunAs::instead_of_root(c"postgres")?,
                     account: ACCOUNT.to_owned(),
                     dns_suffix: INSTANCE_DOMAIN.to_owned(),
                     replication: |host| Vantage::Replication.sees(host),
@@ -167,30 +155,13 @@ impl Machine {
         vantage.sees_at(self.resolver())
     }
 
-    /// Makes the system that `plan` protects, deploys the engine to its Regions, and waits until the primary is watched.
-    ///
-    /// # Errors
-    /// [`MachineError`].
-    pub async fn protect(&self, plan: &Plan, progress: &dyn Progress) -> Result<System, MachineError> {
-        progress.step("making the networks and the hosted zone");
-        let plan = self.with_ids(plan).await?;
-        progress.step("deploying the engine to its Regions; creating the primary, its replica and their data");
-        let (deployed, created) = tokio::join!(self.deploy_engine(&plan), System::create(self, plan.clone()));
-        deployed?;
-        let system = created?;
-        progress.step("uploading the plan and starting to watch");
-        system.open(self).await?;
-        system.watch(self).await?;
-        Ok(system)
-    }
-
     /// Behaves so from now on, towards the engine of this plan.
     ///
     /// # Errors
     /// Where the gateway does not answer.
     pub async fn mind(&self, manners: Manners, plan: &Plan) -> Result<(), FaultsError> {
         let before = self.rds.receivers().await;
-        self.rds.mind(manners);
+        self.rds.set_timing(manners.rds());
         self.gateway.faults().start_schedules_within(manners.starts_within().as_secs()).await?;
         let (primary, rds) = (plan.regions.primary.to_string(), Arc::clone(&self.rds));
         self.network.lead(Arc::new(move |vantage, host| {
@@ -215,56 +186,6 @@ impl Machine {
         }
     }
 
-    async fn with_ids(&self, plan: &Plan) -> Result<Plan, MachineError> {
-        let side = |region: &str| Target {
-            region: region.to_owned(),
-            stack: format!("lab-network-{}", plan.plan),
-            parameters: BTreeMap::new(),
-        };
-        let targets = [side(plan.regions.primary.as_str()), side(plan.regions.recovery.as_str())];
-        let (networks, zone) = tokio::join!(self.networks.deploy(&self.gateway, &targets), System::zone(self, plan));
-        Ok(System::with_ids(plan.clone(), &networks?, zone?)?)
-    }
-
-    async fn deploy_engine(&self, plan: &Plan) -> Result<(), MachineError> {
-        let mut places = vec![
-            (&plan.regions.recovery, "recovery", Vantage::Recovery),
-            (&plan.regions.primary, "primary", Vantage::Primary),
-        ];
-        places.extend(plan.regions.witness.iter().map(|region| (region, "witness", Vantage::Witness)));
-        let engine = |(region, place, vantage): (&Region, _, _)| self.engine_in(plan, region.as_str(), place, vantage);
-        let targets: Vec<Target> = places.into_iter().map(engine).collect();
-        self.engine.deploy(&self.gateway, &targets).await?;
-        Ok(())
-    }
-
-    fn engine_in(&self, plan: &Plan, region: &str, place: &str, vantage: Vantage) -> Target {
-        let resolver = self.resolver_of(vantage).to_string();
-        // Told nothing, they find them by the zone's own names, and ask on port 53.
-        let addresses = || self.dns.name_servers().iter().map(|server| server.address().to_string());
-        let name_servers = self.dns.hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
-        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-        // The functions' roles may read this plan's secret and no other.
-        let secret = plan.traffic_pair().and_then(|pair| match &pair.login.from {
-            Credential::SecretsManager { secret } => Some(("SecretPrefix", secret.as_str())),
-            Credential::IamToken { .. } => None,
-        });
-        let parameters = [
-            ("Plan", plan.plan.as_str()),
-            ("Place", place),
-            ("ProbeFailuresInARow", &plan.probe.failures_in_a_row.to_string()),
-            ("HostedZone", plan.traffic.record.zone.as_str()),
-            ("InstancePattern", &pattern(instances(plan))),
-            ("ClusterPattern", &pattern(clusters(plan))),
-            ("Resolver", &resolver),
-            ("Architecture", architecture),
-        ];
-        let parameters = parameters.into_iter().chain(secret).map(|(name, value)| (name, value.to_owned()));
-        let parameters = parameters.chain(name_servers).map(|(name, value)| (name.to_owned(), value)).collect();
-        // A role is named after its stack, and roles are the account's, not the Region's.
-        Target { region: region.to_owned(), stack: format!("lifeboat-{region}"), parameters }
-    }
-
     /// Ends everything in order.
     pub async fn shut_down(self) {
         self.gateway.stop().await;
@@ -273,33 +194,6 @@ impl Machine {
             tracing::warn!(%error, "not every server could be stopped; they end with this process");
         }
     }
-}
-
-/// What all of these names begin with, and anything after it; empty of no names.
-fn pattern<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let common = |one: &'a str, other: &str| {
-        let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
-        &one[..same.map(|(letter, _)| letter.len_utf8()).sum()]
-    };
-    names.reduce(common).map(|begins| format!("{begins}*")).unwrap_or_default()
-}
-
-/// The instances that the functions' roles may reach.
-fn instances(plan: &Plan) -> impl Iterator<Item = &str> {
-    plan.components.iter().flat_map(|component| match component {
-        Component::PostgresPair(pair) => vec![pair.primary.instance.as_str(), pair.replica.instance.as_str()],
-        Component::Cluster(_) => Vec::new(),
-    })
-}
-
-/// The clusters that they may back up.
-fn clusters(plan: &Plan) -> impl Iterator<Item = &str> {
-    plan.components.iter().flat_map(|component| match component {
-        Component::Cluster(cluster) => std::iter::once(cluster.primary.as_str())
-            .chain(cluster.recovery.as_ref().map(|recovery| recovery.as_str()))
-            .collect(),
-        Component::PostgresPair(_) => Vec::new(),
-    })
 }
 
 /// The other resolvers: every vantage that looks names up has one of its own.

@@ -5,6 +5,8 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
+use rds_on_postgres::{PromotionTiming, Timing};
+
 /// How the lab's AWS behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Manners {
@@ -142,41 +144,19 @@ impl Manners {
         }
     }
 
-    /// How long a change is not shown yet.
+    /// How RDS behaves.
     #[must_use]
-    pub fn status_lag(self) -> Duration {
-        self.scaled(STATUS_LAG)
-    }
-
-    /// How long security groups take to be applied.
-    #[must_use]
-    pub fn groups_apply(self) -> Duration {
-        self.scaled(GROUPS_APPLY)
-    }
-
-    /// How long a promotion takes before its server is restarted; `None` where it is not restarted at all.
-    #[must_use]
-    pub fn promotion_begins(self) -> Option<Duration> {
-        (self != Self::Instant).then(|| self.scaled(PROMOTION_BEGINS))
-    }
-
-    /// How long the restart takes at least.
-    #[must_use]
-    pub fn promotion_reboots(self) -> Duration {
-        self.scaled(PROMOTION_REBOOTS)
-    }
-
-    /// How long the first backup of a new primary takes at least.
-    #[must_use]
-    pub fn first_backup(self) -> Duration {
-        self.scaled(FIRST_BACKUP)
-    }
-
-    /// Whether a replica is promoted while it is backed up, which RDS forbids.
-    /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.Promote.html>
-    #[must_use]
-    pub fn promotes_while_backing_up(self) -> bool {
-        self == Self::Instant
+    pub fn rds(self) -> Timing {
+        let aws = || PromotionTiming {
+            begins: self.scaled(PROMOTION_BEGINS),
+            reboots: self.scaled(PROMOTION_REBOOTS),
+            first_backup: self.scaled(FIRST_BACKUP),
+        };
+        Timing {
+            status_lag: self.scaled(STATUS_LAG),
+            groups_apply: self.scaled(GROUPS_APPLY),
+            promotion: (self != Self::Instant).then(aws),
+        }
     }
 
     /// How long a backup takes that RDS begins in a drill.
@@ -213,8 +193,9 @@ impl Manners {
     /// asked again, and some round trips of the engine and of the client.
     #[must_use]
     pub fn adds_to_an_outage(self) -> Duration {
-        let Some(begins) = self.promotion_begins() else { return Duration::ZERO };
-        let promotion = begins + self.promotion_reboots() + self.status_lag() * 2 + ASKED_AGAIN;
+        let rds = self.rds();
+        let Some(promotion) = rds.promotion else { return Duration::ZERO };
+        let promotion = promotion.begins + promotion.reboots + rds.status_lag * 2 + ASKED_AGAIN;
         promotion + self.far().round_trip * ROUND_TRIPS
     }
 
@@ -222,7 +203,7 @@ impl Manners {
     /// statuses that lag.
     #[must_use]
     pub fn adds_to_a_backup(self) -> Duration {
-        if self == Self::Instant { Duration::ZERO } else { WAKING * SLEEPERS + self.status_lag() * 2 }
+        if self == Self::Instant { Duration::ZERO } else { WAKING * SLEEPERS + self.rds().status_lag * 2 }
     }
 
     /// The way between the recovery Region and the primary's.
@@ -286,9 +267,9 @@ mod tests {
     #[test]
     fn instant_manners_hold_nothing_up() {
         let manners = Manners::Instant;
-        assert_eq!(manners.status_lag() + manners.groups_apply() + manners.first_backup(), Duration::ZERO);
-        assert_eq!((manners.promotion_begins(), manners.far()), (None, Way::default()));
-        assert!(manners.promotes_while_backing_up());
+        let rds = manners.rds();
+        assert_eq!(rds.status_lag + rds.groups_apply, Duration::ZERO);
+        assert_eq!((rds.promotion, manners.far()), (None, Way::default()));
     }
 
     #[test]

@@ -16,8 +16,8 @@ use serde::Deserialize;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
+    gateway::ACCOUNT,
     gateway::Gateway,
-    machine::ACCOUNT,
     system::{SystemError, until},
 };
 

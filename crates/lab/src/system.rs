@@ -24,11 +24,12 @@ use domain::{
     words::id::{Region, ZoneId},
 };
 use edge::shelf;
+use rds_on_postgres::Name;
 
 use crate::{
     deploy::Outputs,
-    machine::{ACCOUNT, Machine},
-    rds::Name,
+    gateway::ACCOUNT,
+    machine::Machine,
     workload::{Password, orders::OrdersError},
 };
 

@@ -22,9 +22,9 @@ use aws_sdk_sfn::types::{ExecutionStatus, HistoryEvent};
 use lab::deploy::{Outputs, Package, Target};
 use lab::dns::{Dns, DnsConfig};
 use lab::gateway::{Gateway, GatewayConfig};
-use lab::process::Spawner;
 use lab::setup::{Progress, Toolbox};
 use lab::slot::Slot;
+use processes::Spawner;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 

@@ -11,8 +11,8 @@ mod drill;
 mod engine;
 mod evidence;
 mod failover;
+mod lab;
 mod lease;
-mod manners;
 mod output;
 mod plan;
 mod proof;
@@ -23,7 +23,6 @@ mod run;
 mod status;
 mod switchover;
 mod take_over;
-mod up;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -74,11 +73,12 @@ enum Command {
     Restore(proof::Restore),
     /// Names the backups that no retention keeps, and deletes them if told to.
     Cleanup(cleanup::Command),
-    /// Makes a disaster on this machine and shows what comes of it.
+    /// Kept for drills in an AWS account; those on this machine are `lifeboat lab drill`.
+    #[command(hide = true)]
     Drill(drill::Command),
-    /// Brings a lab up on this machine, to try things on.
+    /// Brings AWS, the engine and a plan's system up on this machine, and makes disasters there.
     #[command(subcommand)]
-    Lab(up::Command),
+    Lab(lab::Command),
     /// Prints the schema of evidence, writes a drill's page.
     #[command(subcommand)]
     Evidence(evidence::Command),
@@ -103,8 +103,8 @@ fn main() -> ExitCode {
         Command::Verify(command) => wait_for(command.run(&mut output)),
         Command::Restore(command) => wait_for(command.run(&mut output)),
         Command::Cleanup(command) => wait_for(command.run(&mut output)),
-        Command::Drill(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
-        Command::Lab(command) => command.keep().and_then(|command| wait_for(command.run(&mut output))),
+        Command::Drill(command) => Err(command.run()),
+        Command::Lab(command) => command.supervised().and_then(|command| wait_for(command.run(&mut output))),
         Command::Evidence(command) => command.run(&mut output),
         Command::Readiness(command) => wait_for(command.run(&mut output)),
         Command::Status(command) => wait_for(command.run(&mut output)),

@@ -9,7 +9,7 @@ use domain::{
     words::id::Region,
 };
 use jiff::{Timestamp, ToSpan};
-use lab::{drill::Stage, machine::ACCOUNT, setup::Progress};
+use lab::{drill::Stage, gateway::ACCOUNT, setup::Progress};
 use serde_json::{Value, json};
 
 pub(crate) struct Shown;

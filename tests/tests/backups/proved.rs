@@ -11,9 +11,9 @@ use jiff::{Timestamp, ToSpan, Unit};
 use lab::{
     drill::Stage,
     gateway::{Caller, Fault, How, When},
-    rds::Name,
     workload::orders::read_back,
 };
+use rds_on_postgres::Name;
 use serde_json::{Value, json};
 
 use crate::lab::{Ended, Lab, PATIENCE, Shown};

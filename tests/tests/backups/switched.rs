@@ -17,7 +17,7 @@ use domain::{
 use jiff::{Timestamp, Unit};
 use lab::{
     drill::{Scenario, Stage},
-    machine::ACCOUNT,
+    gateway::ACCOUNT,
     workload::{Place, Server},
 };
 use serde_json::json;

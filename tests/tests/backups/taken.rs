@@ -17,9 +17,9 @@ use lab::{
     deploy::{Package, Target},
     drill::Stage,
     gateway::{Caller, Fault, How, When},
-    rds::{Name, Status},
     workload::orders::read_back,
 };
+use rds_on_postgres::{Name, Status};
 use serde_json::json;
 
 use crate::lab::{Lab, PATIENCE, Shown};

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use tests::modules;
+use tests::{modules, repository};
 
 #[test]
 fn no_circle_of_modules() {
     let mut circles = Vec::new();
-    for folder in ["crates/domain", "crates/edge"] {
+    let crates = repository::folders_in("crates").into_iter().map(|name| format!("crates/{name}"));
+    for folder in crates {
         let uses = modules::uses(&folder);
         let parents: BTreeSet<&[String]> =
             uses.keys().flat_map(|path| (0..path.len()).map(|length| &path[..length])).collect();

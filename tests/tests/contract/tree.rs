@@ -110,7 +110,11 @@ fn crates_use_only_what_they_may() {
             "domain" => &[],
             "edge" => &["domain"],
             _ if FUNCTIONS.contains(&name) => &["domain", "edge"],
-            "lab" | "lifeboat" | "tests" => &["domain", "edge", "lab"],
+            "processes" => &[],
+            "rds-on-postgres" => &["processes"],
+            "lab" => &["domain", "edge", "processes", "rds-on-postgres"],
+            "lifeboat" => &["domain", "edge", "lab", "processes"],
+            "tests" => &["domain", "edge", "lab", "rds-on-postgres"],
             other => panic!("{other}: say here what it may use"),
         };
         for dependency in used.intersection(&ours) {

@@ -10,8 +10,8 @@ use domain::{
 use edge::dns::Dns;
 use lab::{
     drill::Stage,
+    gateway::ACCOUNT,
     gateway::{Caller, Fault, Faults, How, When},
-    machine::ACCOUNT,
     workload::Place,
 };
 use serde_json::json;

@@ -3,10 +3,8 @@
 use std::time::{Duration, Instant};
 
 use domain::{component::ActiveSide, record::evidence::Evidence, run::outcome::RunOutcome};
-use lab::{
-    rds::Name,
-    workload::{Place, Server},
-};
+use lab::workload::{Place, Server};
+use rds_on_postgres::Name;
 
 use crate::world::{Ended, LOOK_AGAIN, World};
 

@@ -26,11 +26,10 @@ use edge::shelf;
 use jiff::Timestamp;
 use lab::{
     drill::Stage,
-    gateway::{Call, Caller, Fault, Faults, How, When},
-    machine::ACCOUNT,
+    gateway::{ACCOUNT, Call, Caller, Fault, Faults, How, When},
     pager::Told,
-    rds::RdsError,
 };
+use rds_on_postgres::RdsError;
 use serde_json::{Value, json};
 
 /// How long anything may take that is waited for.

@@ -8,9 +8,11 @@ use std::{
 use jiff::Timestamp;
 
 use super::{DrillError, Stage};
+
+use rds_on_postgres::InstanceView;
+
 use crate::{
     network::Vantage,
-    rds::InstanceView,
     system::{SystemError, until},
     workload::{
         Access, ClientView, Commit, Entry, Log, Manners, Outcome, ReadBack, StaleClient, StaleConfig, Workload,

@@ -89,7 +89,7 @@ impl Runs {
     pub(super) async fn of_machine(stage: &Stage, machine: &str) -> Result<Self, DrillError> {
         let region = stage.system.plan.regions.recovery.as_str();
         let client = Client::new(&stage.machine.gateway.sdk_config(region));
-        let machine_arn = format!("arn:aws:states:{region}:{}:stateMachine:{machine}", crate::machine::ACCOUNT);
+        let machine_arn = format!("arn:aws:states:{region}:{}:stateMachine:{machine}", crate::gateway::ACCOUNT);
         let mut runs = Self { client, machine_arn, known: BTreeSet::new(), patience: stage.patience() };
         runs.known = runs.all().await?.into_iter().collect();
         Ok(runs)

@@ -3,8 +3,10 @@
 use domain::component::ActiveSide;
 
 use super::{DrillError, Stage, follow::Runs};
+
+use rds_on_postgres::Name;
+
 use crate::{
-    rds::Name,
     report::{DrillResult, Ending},
     workload::{Place, Server},
 };

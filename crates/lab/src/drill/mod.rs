@@ -17,6 +17,9 @@ use domain::{plan::Plan, words::span::Span};
 use jiff::Timestamp;
 
 pub use draw::Draw;
+
+use rds_on_postgres::RdsError;
+
 pub use scenario::{Scenario, UnknownScenario};
 
 use crate::{
@@ -26,7 +29,7 @@ use crate::{
     manners::Manners,
     network::NoLink,
     pager::{self, Pager},
-    rds::RdsError,
+    protection::{self, ProtectionError},
     report::{DrillResult, Environment, Moment, Written},
     setup::Progress,
     system::{System, SystemError},
@@ -39,6 +42,9 @@ pub enum DrillError {
     /// No lab.
     #[error("the lab is not up")]
     Machine(#[from] MachineError),
+    /// No system, or no engine for it.
+    #[error("the plan could not be put onto the lab")]
+    Protection(#[from] ProtectionError),
     /// No faults.
     #[error("AWS's calls could not be spoiled")]
     Faults(#[from] crate::gateway::FaultsError),
@@ -108,7 +114,7 @@ impl Stage {
         progress: &dyn Progress,
     ) -> Result<Self, DrillError> {
         let machine = Machine::start(slot, progress).await?;
-        let system = machine.protect(plan, progress).await?;
+        let system = protection::protect(&machine, plan, progress).await?;
         let notices = machine.folder.join(pager::NOTICES);
         let pager = Pager::subscribe(&machine.gateway, system.plan.regions.recovery.as_str(), &notices).await?;
         Ok(Self {

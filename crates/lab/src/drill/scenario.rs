@@ -273,7 +273,7 @@ impl std::str::FromStr for Scenario {
 
 /// A name that no scenario has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no scenario `{name}`: `lifeboat drill --list` names them")]
+#[error("there is no scenario `{name}`: `lifeboat lab drill --list` names them")]
 pub struct UnknownScenario {
     name: String,
 }

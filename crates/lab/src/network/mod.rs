@@ -17,6 +17,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use rds_on_postgres::Hosts;
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::info;
 
@@ -26,9 +27,6 @@ pub use vantage::Vantage;
 
 /// How far a host is from a vantage.
 pub type Ways = Arc<dyn Fn(Vantage, Ipv4Addr) -> Way + Send + Sync>;
-
-/// The hosts that there are, as they come and go.
-pub type Hosts = watch::Receiver<BTreeSet<SocketAddrV4>>;
 
 /// The links of a lab. Dropped, they are gone.
 pub struct Network {

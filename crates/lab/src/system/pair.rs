@@ -7,11 +7,10 @@ use domain::{component::Side, words::id::Region};
 use tokio_postgres::{NoTls, error::SqlState};
 
 use super::{PATIENCE, ROWS, System, SystemError, until};
-use crate::{
-    machine::{ACCOUNT, Machine},
-    rds::Name,
-    workload,
-};
+
+use rds_on_postgres::Name;
+
+use crate::{gateway::ACCOUNT, machine::Machine, workload};
 
 impl System {
     pub(super) async fn create_pair(&self, machine: &Machine) -> Result<(), SystemError> {

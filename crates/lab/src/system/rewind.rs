@@ -1,9 +1,11 @@
 //! Many runs on one pair: the quick way back to where a failover can begin.
 
 use super::{System, SystemError, end_guard, watch::is_well};
+
+use rds_on_postgres::RdsError;
+
 use crate::{
     machine::Machine,
-    rds::RdsError,
     workload::{Access, Place, Server, write_once},
 };
 

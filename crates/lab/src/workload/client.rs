@@ -20,7 +20,7 @@ use super::{
     Log, Manners, Outcome, WorkloadConfig, WorkloadError,
     log::{Start, Writer},
     name::Lookups,
-    session::{Door, Session},
+    session::{Connector, Session},
 };
 
 /// An acknowledged commit.
@@ -50,13 +50,13 @@ impl Workload {
     /// # Errors
     /// When the log cannot be made, or the name or the certificates cannot be used.
     pub fn start(config: WorkloadConfig) -> Result<Self, WorkloadError> {
-        let door = Door::new(config.access, config.port, config.manners.connect_timeout)?;
+        let connector = Connector::new(config.access, config.port, config.manners.connect_timeout)?;
         let lookups = Lookups::of(&config.name, config.resolver, config.manners.connect_timeout)?;
         let writer = Writer::create(config.log.clone())?;
         let (sender, commits) = watch::channel(None);
         let stop = Stop::default();
         let mut client = Client {
-            door,
+            connector,
             lookups,
             writer,
             commits: sender,
@@ -124,7 +124,7 @@ pub(super) fn on_its_own_thread(
 }
 
 struct Client {
-    door: Door,
+    connector: Connector,
     lookups: Lookups,
     writer: Writer,
     commits: watch::Sender<Option<Commit>>,
@@ -155,7 +155,7 @@ impl Client {
                 return Ok(None);
             }
         };
-        match self.door.open(target.address, &target.host).await {
+        match self.connector.open(target.address, &target.host).await {
             Ok(session) => {
                 self.writer.connected(start, target.answers, session.server().clone())?;
                 Ok(Some(session))

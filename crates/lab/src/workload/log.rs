@@ -15,7 +15,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Server, WorkloadError};
+use super::{WorkloadError, name::Answer};
 
 /// The most entries of one log: more than five hours at full pace. A client that has written so many stops.
 const MOST_ENTRIES: usize = 1_000_000;
@@ -80,6 +80,18 @@ pub enum Entry {
         /// From the client's start.
         elapsed_microseconds: u64,
     },
+}
+
+/// Who answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Server {
+    /// The address connected to.
+    pub address: IpAddr,
+    /// The cluster, the same on a primary and its replicas.
+    pub system_identifier: String,
+    /// The timeline: a promotion begins the next one.
+    pub timeline: u32,
 }
 
 /// What came of an attempt to commit one row.

@@ -4,6 +4,7 @@
 //! [`Workload`] is that client. [`StaleClient`] is one that was left on the old primary and goes on trying there. Both
 //! write a log of their own ([`log`]), and [`measure()`] judges by the logs and by what can be read back afterwards.
 
+mod access;
 pub mod accounts;
 mod client;
 mod log;
@@ -17,12 +18,12 @@ mod view;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+pub use access::{Access, Password};
 pub use client::{Commit, Workload};
-pub use log::{Entry, Log, Outcome};
+pub use log::{Entry, Log, Outcome, Server};
 pub use measure::{ReadBack, measure};
 pub use name::{Answer, Target};
 pub use once::{Place, write_once};
-pub use session::{Access, Password, Server};
 pub use stale::{StaleClient, StaleConfig};
 pub use view::{ClientView, Loss, MOST_IDS, MOST_STRAYS, MOST_TRACED, Outage, Rows, Stray, Trace};
 

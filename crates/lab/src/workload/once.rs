@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Access, Outcome, Server, WorkloadError, name::Lookups, session::Door};
+use super::{Access, Outcome, Server, WorkloadError, name::Lookups, session::Connector};
 
 /// How long one write may take, and the look-up before it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ pub async fn write_once(
     port: u16,
     id: i64,
 ) -> Result<Result<Server, String>, WorkloadError> {
-    let door = Door::new(access, port, PATIENCE)?;
+    let connector = Connector::new(access, port, PATIENCE)?;
     let (address, host) = match place {
         Place::Host { address, host } => (*address, host.clone()),
         Place::Name { name, resolver } => match Lookups::of(name, *resolver, PATIENCE)?.target().await {
@@ -47,7 +47,7 @@ pub async fn write_once(
             Err(why) => return Ok(Err(why)),
         },
     };
-    let session = match door.open(address, &host).await {
+    let session = match connector.open(address, &host).await {
         Ok(session) => session,
         Err(why) => return Ok(Err(why)),
     };

@@ -3,7 +3,7 @@
 use domain::words::id::SqlName;
 use tokio_postgres::{Client, types::Type};
 
-use super::Password;
+use super::access::Password;
 
 /// One row, one commit.
 pub(super) const INSERT: &str = "insert into orders (id, customer, cents) values ($1, 'drill', 100)";

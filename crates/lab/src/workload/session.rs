@@ -6,70 +6,27 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, Statement, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Outcome, WorkloadError, orders};
-
-/// How a client logs in.
-#[derive(Debug, Clone)]
-pub struct Access {
-    /// The role.
-    pub user: String,
-    /// Its password.
-    pub password: Password,
-    /// The database.
-    pub database: String,
-    /// The certificates to trust, as PEM. The server must prove to be the host that DNS named. `None`: no TLS.
-    pub trusted_pem: Option<String>,
-}
-
-/// A password. It is never shown.
-#[derive(Clone)]
-pub struct Password(String);
-
-impl Password {
-    /// From its text.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(…)")
-    }
-}
-
-/// Who answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Server {
-    /// The address connected to.
-    pub address: IpAddr,
-    /// The cluster, the same on a primary and its replicas.
-    pub system_identifier: String,
-    /// The timeline: a promotion begins the next one.
-    pub timeline: u32,
-}
+use super::{
+    WorkloadError,
+    access::Access,
+    log::{Outcome, Server},
+    orders,
+};
 
 /// Opens sessions.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(super) struct Connector {
     access: Access,
     port: u16,
     timeout: Duration,
     tls: Option<MakeRustlsConnect>,
 }
 
-impl Door {
+impl Connector {
     pub(super) fn new(access: Access, port: u16, timeout: Duration) -> Result<Self, WorkloadError> {
         let tls = access.trusted_pem.as_deref().map(trusting).transpose()?;
         Ok(Self { access, port, timeout, tls })

@@ -23,7 +23,7 @@ use super::{
     Access, Log, Manners, Outcome, WorkloadError,
     client::{Stop, on_its_own_thread},
     log::{Start, Writer},
-    session::{Door, Session},
+    session::{Connector, Session},
 };
 
 /// What a stale client is told.
@@ -57,12 +57,12 @@ impl StaleClient {
     /// # Errors
     /// When that session cannot be opened, or the log cannot be made.
     pub async fn start(config: StaleConfig) -> Result<Self, WorkloadError> {
-        let door = Door::new(config.access, config.address.port(), config.manners.connect_timeout)?;
+        let connector = Connector::new(config.access, config.address.port(), config.manners.connect_timeout)?;
         let writer = Writer::create(config.log.clone())?;
         let stop = Stop::default();
         let (opened, first) = oneshot::channel();
         let stale = Stale {
-            door,
+            connector,
             address: config.address,
             host: config.host,
             writer: writer.clone(),
@@ -112,7 +112,7 @@ impl Drop for StaleClient {
 }
 
 struct Stale {
-    door: Door,
+    connector: Connector,
     address: SocketAddr,
     host: String,
     writer: Writer,
@@ -131,7 +131,7 @@ impl Stale {
 
     async fn open(&self) -> Result<Result<Session, String>, WorkloadError> {
         let start = Start::now();
-        let opened = self.door.open(self.address.ip(), &self.host).await;
+        let opened = self.connector.open(self.address.ip(), &self.host).await;
         match &opened {
             Ok(session) => self.writer.connected(start, Vec::new(), session.server().clone())?,
             Err(because) => self.writer.unreachable(start, Vec::new(), Some(self.address.ip()), because.clone())?,

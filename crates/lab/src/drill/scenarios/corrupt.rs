@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Drill, backed_up::is_verified};
+
+use rds_on_postgres::Name;
+
 use crate::{
     drill::{
         DrillError,
         upkeep::{Ended, Order},
     },
-    rds::Name,
     report::{Actor, DrillResult, Ending, Event},
     system::SystemError,
 };

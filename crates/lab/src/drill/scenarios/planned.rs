@@ -6,9 +6,11 @@ use domain::words::id::ExecutionArn;
 use jiff::Timestamp;
 
 use super::{AFTERWARDS, Drill, promoted_at};
+
+use rds_on_postgres::{Name, Status};
+
 use crate::{
     drill::{DrillError, clients::Clients, follow::Runs},
-    rds::{Name, Status},
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
     system::until,
 };

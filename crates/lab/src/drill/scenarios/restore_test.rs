@@ -5,12 +5,14 @@ use std::time::Duration;
 use domain::restore::{Purpose, Wanted};
 
 use super::{Drill, backed_up::is_verified};
+
+use rds_on_postgres::WorkKind;
+
 use crate::{
     drill::{
         DrillError,
         upkeep::{Ended, Order},
     },
-    rds::WorkKind,
     report::{DrillResult, Ending},
 };
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::{
-    sections::{DETAIL_CHARS, card, judged},
+    card::{DETAIL_CHARS, card, judged},
     text::{short, text},
 };
 use crate::report::{DrillResult, Record};

@@ -4,6 +4,7 @@
 //! through [`text()`].
 
 mod backups;
+mod card;
 mod chart;
 mod gantt;
 mod scale;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     backups,
+    card::{DETAIL_CHARS, card, judged},
     chart::tone,
     scale::offset,
     text::{short, text},
@@ -15,8 +16,6 @@ use crate::report::{DrillResult, Ending, Event, RunResult, Subject, parts as par
 
 /// The most rows of a table of moments.
 const MOST_MOMENTS: usize = 200;
-/// The longest detail in a table.
-pub(super) const DETAIL_CHARS: usize = 500;
 
 /// The verdict, and what was done.
 pub(super) fn headline(out: &mut String, result: &DrillResult) -> fmt::Result {
@@ -90,26 +89,8 @@ fn objectives(out: &mut String, result: &DrillResult) -> fmt::Result {
     )
 }
 
-pub(super) fn judged(held: bool, good: bool) -> &'static str {
-    match (held, good) {
-        (false, _) => "plain",
-        (true, true) => "good",
-        (true, false) => "bad",
-    }
-}
-
 fn against(held: bool, objective: Span) -> String {
     if held { format!("objective {objective}") } else { format!("objective {objective}, not judged here") }
-}
-
-pub(super) fn card(out: &mut String, name: &str, value: &str, class: &str, note: &str) -> fmt::Result {
-    writeln!(
-        out,
-        "<div class=\"card {class}\"><p class=\"name\">{}</p><p class=\"value\">{}</p><p class=\"note\">{}</p></div>",
-        text(name),
-        text(value),
-        text(note)
-    )
 }
 
 /// Where each millisecond of the outage went.

@@ -1,0 +1,122 @@
+//! A plan put onto a lab: its networks, its engine in every Region, and the system that it protects.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    component::{Component, Credential},
+    plan::Plan,
+    words::id::Region,
+};
+
+use crate::{
+    deploy::{DeployError, Target},
+    machine::Machine,
+    network::Vantage,
+    setup::Progress,
+    system::{System, SystemError},
+};
+
+/// Why a plan is not protected.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtectionError {
+    /// The engine.
+    #[error("the engine cannot be deployed")]
+    Deploy(#[from] DeployError),
+    /// What the plan protects.
+    #[error("the system that the plan protects cannot be made")]
+    System(#[from] SystemError),
+}
+
+/// Makes the system that `plan` protects, deploys the engine to its Regions, and waits until the primary is watched.
+///
+/// # Errors
+/// [`ProtectionError`].
+pub async fn protect(machine: &Machine, plan: &Plan, progress: &dyn Progress) -> Result<System, ProtectionError> {
+    progress.step("making the networks and the hosted zone");
+    let plan = with_ids(machine, plan).await?;
+    progress.step("deploying the engine to its Regions; creating the primary, its replica and their data");
+    let (deployed, created) = tokio::join!(deploy_engine(machine, &plan), System::create(machine, plan.clone()));
+    deployed?;
+    let system = created?;
+    progress.step("uploading the plan and starting to watch");
+    system.open(machine).await?;
+    system.watch(machine).await?;
+    Ok(system)
+}
+
+async fn with_ids(machine: &Machine, plan: &Plan) -> Result<Plan, ProtectionError> {
+    let side = |region: &str| Target {
+        region: region.to_owned(),
+        stack: format!("lab-network-{}", plan.plan),
+        parameters: BTreeMap::new(),
+    };
+    let targets = [side(plan.regions.primary.as_str()), side(plan.regions.recovery.as_str())];
+    let (networks, zone) =
+        tokio::join!(machine.networks.deploy(&machine.gateway, &targets), System::zone(machine, plan));
+    Ok(System::with_ids(plan.clone(), &networks?, zone?)?)
+}
+
+async fn deploy_engine(machine: &Machine, plan: &Plan) -> Result<(), DeployError> {
+    let mut places = vec![
+        (&plan.regions.recovery, "recovery", Vantage::Recovery),
+        (&plan.regions.primary, "primary", Vantage::Primary),
+    ];
+    places.extend(plan.regions.witness.iter().map(|region| (region, "witness", Vantage::Witness)));
+    let engine = |(region, place, vantage): (&Region, _, _)| engine_in(machine, plan, region.as_str(), place, vantage);
+    let targets: Vec<Target> = places.into_iter().map(engine).collect();
+    machine.engine.deploy(&machine.gateway, &targets).await.map(drop)
+}
+
+fn engine_in(machine: &Machine, plan: &Plan, region: &str, place: &str, vantage: Vantage) -> Target {
+    let resolver = machine.resolver_of(vantage).to_string();
+    // Told nothing, they find them by the zone's own names, and ask on port 53.
+    let addresses = || machine.dns().name_servers().iter().map(|server| server.address().to_string());
+    let name_servers = machine.dns().hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    // The functions' roles may read this plan's secret and no other.
+    let secret = plan.traffic_pair().and_then(|pair| match &pair.login.from {
+        Credential::SecretsManager { secret } => Some(("SecretPrefix", secret.as_str())),
+        Credential::IamToken { .. } => None,
+    });
+    let parameters = [
+        ("Plan", plan.plan.as_str()),
+        ("Place", place),
+        ("ProbeFailuresInARow", &plan.probe.failures_in_a_row.to_string()),
+        ("HostedZone", plan.traffic.record.zone.as_str()),
+        ("InstancePattern", &pattern(instances(plan))),
+        ("ClusterPattern", &pattern(clusters(plan))),
+        ("Resolver", &resolver),
+        ("Architecture", architecture),
+    ];
+    let parameters = parameters.into_iter().chain(secret).map(|(name, value)| (name, value.to_owned()));
+    let parameters = parameters.chain(name_servers).map(|(name, value)| (name.to_owned(), value)).collect();
+    // A role is named after its stack, and roles are the account's, not the Region's.
+    Target { region: region.to_owned(), stack: format!("lifeboat-{region}"), parameters }
+}
+
+/// What all of these names begin with, and anything after it; empty of no names.
+fn pattern<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let common = |one: &'a str, other: &str| {
+        let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
+        &one[..same.map(|(letter, _)| letter.len_utf8()).sum()]
+    };
+    names.reduce(common).map(|begins| format!("{begins}*")).unwrap_or_default()
+}
+
+/// The instances that the functions' roles may reach.
+fn instances(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.components.iter().flat_map(|component| match component {
+        Component::PostgresPair(pair) => vec![pair.primary.instance.as_str(), pair.replica.instance.as_str()],
+        Component::Cluster(_) => Vec::new(),
+    })
+}
+
+/// The clusters that they may back up.
+fn clusters(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.components.iter().flat_map(|component| match component {
+        Component::Cluster(cluster) => std::iter::once(cluster.primary.as_str())
+            .chain(cluster.recovery.as_ref().map(|recovery| recovery.as_str()))
+            .collect(),
+        Component::PostgresPair(_) => Vec::new(),
+    })
+}

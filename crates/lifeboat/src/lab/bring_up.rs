@@ -1,0 +1,47 @@
+//! A lab brought up for a command: of its plan, in its slot, with its manners.
+
+use domain::{plan::Plan, plan_file};
+use lab::{
+    drill::{DrillError, Stage},
+    manners::Manners,
+    slot::Slot,
+};
+
+use super::audience::Shown;
+use crate::refusal::Refusal;
+
+/// A lab of a plan's, with these manners.
+pub(super) async fn bring_up(
+    plan: &Plan,
+    slot: Option<Slot>,
+    manners: Manners,
+    audience: &Shown,
+) -> Result<Stage, DrillError> {
+    let mut stage = Stage::set(plan, slot, audience).await?;
+    match stage.mind(manners).await {
+        Ok(()) => Ok(stage),
+        Err(error) => {
+            stage.strike().await;
+            Err(error)
+        }
+    }
+}
+
+/// The plan whose system a lab is to have.
+pub(super) fn read_plan(file: &str) -> Result<Plan, Refusal> {
+    plan_file::read(&crate::plan::text(file)?, file)
+        .map_err(|error| Refusal::failed(error.to_string(), "Correct the plan; `lifeboat plan check` checks it."))
+}
+
+/// The slot that is asked for, if one is.
+pub(super) fn slot(number: Option<u8>) -> Result<Option<Slot>, Refusal> {
+    number.map(Slot::new).transpose().map_err(|error| Refusal::usage(error.to_string(), "Choose another slot."))
+}
+
+/// Why there is no drill, or no lab.
+pub(super) fn refusal(error: &DrillError) -> Refusal {
+    Refusal::failed(
+        domain::words::failure::chain(error),
+        "If it is not clear from this, the lab's own log is under target/lab.",
+    )
+}

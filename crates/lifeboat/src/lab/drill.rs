@@ -1,0 +1,223 @@
+//! `lifeboat lab drill`: a disaster made on purpose, on this machine.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use domain::{plan::Plan, words::span::Span};
+use jiff::Timestamp;
+use lab::{
+    drill::{DrillError, Scenario, Stage},
+    manners::Manners,
+    report::{DrillResult, Figures},
+    setup::Progress,
+    slot::Slot,
+};
+use serde_json::json;
+
+use super::{access, audience::Shown, bring_up, manners, random};
+use crate::{output::Output, refusal::Refusal};
+
+/// The most drills in one go.
+const MOST_RUNS: u32 = 1_000;
+
+/// The largest database that a lab is asked to make: it is kept half a dozen times, with its log, its snapshots and its
+/// restores.
+const MOST_MEGABYTES: u64 = 10_000;
+
+/// The latest that a person answers in a drill, below the four hours that a plan may give.
+const LATEST_ANSWER: Span = Span::seconds(3 * 3_600);
+
+/// The plan that is rehearsed where none is named.
+const LAB_PLAN: &str = "plans/lab.yaml";
+
+/// Makes a disaster on this machine and shows what comes of it: real PostgreSQL, real DNS, the real engine.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  lifeboat lab drill                        kill the primary and watch the failover
+  lifeboat lab drill replica-lagging        another scenario; --list names them
+  lifeboat lab drill --runs 10              ten in a row, and their figures
+  lifeboat lab drill --random 50            fifty of random scenario and timing; --seed gives the same ones again
+  lifeboat lab drill restore-test --megabytes 1000
+                                            prove a backup of 1 GB, and measure each part of it
+  lifeboat lab drill approval --answer-after 10m
+                                            a person who approves only after ten minutes
+  lifeboat lab drill host-lost --plan FILE  your own plan's intervals, hold-down and policies
+  lifeboat lab drill --manners aws          as AWS behaves: late statuses, far Regions, promotions with a restart
+  lifeboat lab drill --keep                 leave the lab up afterwards, to talk to it
+
+Needs no AWS account and no Docker; what is missing is installed under target/lab, or named with its command. Every
+address is a loopback address. Exit code 0 only if everything was as it must be.")]
+pub(crate) struct Drill {
+    /// The scenario.
+    #[arg(default_value = "primary-killed")]
+    scenario: String,
+    /// Name the scenarios and leave.
+    #[arg(long)]
+    list: bool,
+    /// Print one line of JSON for each drill; progress goes to standard error.
+    #[arg(long)]
+    json: bool,
+    /// Leave the lab up until Ctrl-C, and say how to talk to it.
+    #[arg(long)]
+    keep: bool,
+    /// The plan to rehearse.
+    #[arg(long, default_value = LAB_PLAN, value_name = "FILE")]
+    plan: String,
+    /// How many times.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
+    runs: u32,
+    /// Make the database so many megabytes large first; only for restore-test.
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=MOST_MEGABYTES))]
+    megabytes: Option<u64>,
+    /// Let the person who approves answer only after so long; only for approval.
+    #[arg(long, value_name = "SPAN", value_parser = |text: &str| Span::try_from(text.to_owned()))]
+    answer_after: Option<Span>,
+    /// So many drills of random scenario and timing, in a row on one lab, and what must hold after each.
+    #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "runs", "keep", "megabytes", "answer_after"], value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
+    random: Option<u32>,
+    /// The seed of these random drills; by default the time.
+    #[arg(long, requires = "random")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    manners: manners::Asked,
+    /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
+    slot: Option<u8>,
+}
+
+impl Drill {
+    /// Whether it starts anything: naming the scenarios does not.
+    pub(super) const fn starts_a_lab(&self) -> bool {
+        !self.list
+    }
+
+    pub(super) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+        if self.list {
+            return self.list(output);
+        }
+        let scenario: Scenario = self
+            .scenario
+            .parse()
+            .map_err(|error: lab::drill::UnknownScenario| Refusal::usage(error.to_string(), "Name one of those."))?;
+        if self.megabytes.is_some() && scenario != Scenario::RestoreTest {
+            let why = format!("--megabytes is of restore-test, not of `{}`", scenario.name());
+            return Err(Refusal::usage(why, "Leave it out, or name that scenario."));
+        }
+        if self.answer_after.is_some() && scenario != Scenario::Approval {
+            let why = format!("--answer-after is of approval, not of `{}`", scenario.name());
+            return Err(Refusal::usage(why, "Leave it out, or name that scenario."));
+        }
+        if self.answer_after.is_some_and(|long| long > LATEST_ANSWER) {
+            let why = format!("in a drill a person answers within {LATEST_ANSWER}");
+            return Err(Refusal::usage(why, "Name a shorter time, as 10m."));
+        }
+        let manners = self.manners.read()?;
+        let plan = bring_up::read_plan(&self.plan)?;
+        let slot = bring_up::slot(self.slot)?;
+        let audience = Shown::new();
+        if let Some(drills) = self.random {
+            let seed = self.seed.unwrap_or_else(|| Timestamp::now().as_millisecond().unsigned_abs());
+            let lot = random::Lot { drills, seed, manners };
+            let (stage, row) = tokio::select! {
+                row = random::run(lot, &plan, slot, self.json, &audience, output) => row.map_err(|error| bring_up::refusal(&error))?,
+                _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
+            };
+            stage.strike().await;
+            return Ok(if row.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        let (stage, results) = tokio::select! {
+            drilled = self.drill(scenario, manners, &plan, slot, &audience, output) => drilled.map_err(|error| bring_up::refusal(&error))?,
+            _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
+        };
+        if self.keep {
+            // A line each: a step is one line, of bearable length.
+            access::how_to_talk_to(&stage)?.iter().for_each(|line| output.remark_always(line));
+            drop(tokio::signal::ctrl_c().await);
+        }
+        stage.strike().await;
+        if results.len() > 1 {
+            let figures = Figures::of(&results);
+            if self.json { drop(output.json(&figures)) } else { drop(audience.terminal().figures(&figures)) }
+        }
+        let passed = results.iter().all(DrillResult::passed);
+        Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn drill(
+        &self,
+        scenario: Scenario,
+        manners: Manners,
+        plan: &Plan,
+        slot: Option<Slot>,
+        audience: &Shown,
+        output: &mut Output,
+    ) -> Result<(Stage, Vec<DrillResult>), DrillError> {
+        let began = std::time::Instant::now();
+        let mut stage = bring_up::bring_up(plan, slot, manners, audience).await?;
+        audience.step(&format!(
+            "the lab is up, deployed and loaded, {:.1} s after the start",
+            began.elapsed().as_secs_f64()
+        ));
+        let mut results = Vec::new();
+        if let Err(error) = self.play(&mut stage, scenario, audience, output, &mut results).await {
+            stage.strike().await;
+            return Err(error);
+        }
+        Ok((stage, results))
+    }
+
+    async fn play(
+        &self,
+        stage: &mut Stage,
+        scenario: Scenario,
+        audience: &Shown,
+        output: &mut Output,
+        results: &mut Vec<DrillResult>,
+    ) -> Result<(), DrillError> {
+        let mut reproduce = format!("cargo drill {}", scenario.name());
+        if self.plan != LAB_PLAN {
+            reproduce.push_str(&format!(" --plan {}", self.plan));
+        }
+        reproduce.push_str(&manners::options(stage.manners()));
+        if let Some(long) = self.answer_after {
+            stage.answer_after(long);
+            reproduce.push_str(&format!(" --answer-after {long}"));
+        }
+        if let Some(megabytes) = self.megabytes {
+            stage.system.enlarge(&stage.machine, megabytes, audience).await?;
+            reproduce.push_str(&format!(" --megabytes {megabytes}"));
+        }
+        for _ in 0..self.runs {
+            let result = stage.play(scenario, &reproduce, audience).await?;
+            let written = stage.write(&result)?;
+            if self.json {
+                let line = json!({
+                    "passed": result.passed(), "headline": result.headline(), "shortcomings": result.shortcomings(),
+                    "evidence": written.evidence, "report": written.page, "result": result,
+                });
+                drop(output.json(&line));
+            } else {
+                drop(audience.terminal().summary(&result));
+                output.line(&format!(
+                    "\n  evidence  {}\n  report    {}",
+                    written.evidence.display(),
+                    written.page.display()
+                ));
+            }
+            results.push(result);
+        }
+        Ok(())
+    }
+
+    fn list(&self, output: &mut Output) -> Result<ExitCode, Refusal> {
+        for scenario in Scenario::all() {
+            if self.json {
+                output.json(&json!({ "scenario": scenario.name(), "story": scenario.story() }))?;
+            } else {
+                output.line(&format!("{:<24} {}", scenario.name(), scenario.story()));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -17,7 +17,7 @@ const MOST_TOPICS: usize = 10;
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let deadline = plan.failover.approval_deadline;
     if deadline < Span::seconds(1) || deadline > LONGEST_DEADLINE {
-        let what = format!("{deadline} is no time for a person to answer in");
+        let what = format!("a person has 1s to {LONGEST_DEADLINE} to answer, not {deadline}");
         found.push(Finding::error(
             "failover.approvalDeadline",
             what,

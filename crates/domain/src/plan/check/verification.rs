@@ -42,7 +42,7 @@ fn all(checks: &[Check], path: &str, found: &mut Vec<Finding>) {
             found.push(Finding::error(
                 format!("{path}.name"),
                 what,
-                "Shorten it: records and messages name the check.",
+                "Write such a name: records and messages name the check by it.",
             ));
         }
         if !names.insert(name) {

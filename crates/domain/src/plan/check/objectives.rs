@@ -6,7 +6,7 @@ use crate::span::Span;
 /// How often CloudWatch looks at a high-resolution alarm.
 const ALARM_PERIOD: Span = Span::seconds(10);
 
-/// The month over which availability is reckoned.
+/// The month over which availability is computed.
 const MONTH: Span = Span::seconds(30 * 24 * 3_600);
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {

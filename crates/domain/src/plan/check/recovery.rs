@@ -46,7 +46,7 @@ fn doubt(plan: &Plan, found: &mut Vec<Finding>) {
     }
 }
 
-/// Answers that no run comes to: whoever wrote one counts on something that will not happen.
+/// Answers that no run comes to: somebody who wrote one relies on what will not happen.
 fn effect(plan: &Plan, found: &mut Vec<Finding>) {
     let policy = &plan.failover.policy;
     for (name, answer, why, instead) in [

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::Path, process::Command};
 
 use lab::{drill::Scenario, programs::Programs};
+use serde_json::Value;
 use tests::repository;
 
 const AT_THE_ROOT: [&str; 5] = ["README.md", "ARCHITECTURE.md", "RUNBOOK.md", "CONTRIBUTING.md", "CHANGELOG.md"];
@@ -82,6 +83,30 @@ fn every_subject_opens_with_one_sentence_that_says_what_it_answers() {
         let sentences = opening.split_inclusive(['.', '?']).filter(|sentence| !sentence.trim().is_empty()).count();
         let says = opening.starts_with("This page says ") && opening.ends_with('.') && sentences == 1;
         assert!(says, "{document} opens with: {opening}");
+    }
+}
+
+#[test]
+fn the_plan_that_is_shown_is_part_of_the_lab_s() {
+    let page = blocks("docs/plan.md").into_iter().filter(|(kind, _)| kind.as_deref() == Some("yaml"));
+    let shown: Vec<String> = page.map(|(_, line)| line).collect();
+    let read = |text: &str| -> Value { serde_saphyr::from_str(text).unwrap() };
+    let (shown, whole) = (read(&shown.join("\n")), read(&repository::text("plans/lab.yaml")));
+    for (key, part) in shown.as_object().unwrap() {
+        assert!(is_part_of(part, &whole[key]), "docs/plan.md: {key} is {part}, in plans/lab.yaml {}", whole[key]);
+    }
+}
+
+/// Whether all that a value says is in another one.
+fn is_part_of(part: &Value, whole: &Value) -> bool {
+    match (part, whole) {
+        (Value::Object(part), Value::Object(whole)) => {
+            part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| is_part_of(part, whole)))
+        }
+        (Value::Array(part), Value::Array(whole)) => {
+            part.iter().all(|part| whole.iter().any(|whole| is_part_of(part, whole)))
+        }
+        (part, whole) => part == whole,
     }
 }
 

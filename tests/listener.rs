@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use lab::{drill::Audience, report::Moment, setup::Progress};
 
-/// Remembers what was told, for whoever reads a failed test.
+/// Remembers what was told, for the reader of a failed test.
 #[derive(Debug, Default)]
 pub struct Listener(Mutex<Vec<String>>);
 

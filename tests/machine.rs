@@ -74,7 +74,7 @@ impl Machine {
     /// Reads `statemachines/<name>.asl.json`.
     ///
     /// # Panics
-    /// When it is no state machine.
+    /// When it is not a state machine.
     #[must_use]
     pub fn read(name: &str) -> Self {
         let path = format!("statemachines/{name}.asl.json");

@@ -56,7 +56,7 @@ pub fn text(path: &str) -> String {
 /// A file of JSON.
 ///
 /// # Panics
-/// When it cannot be read or is no JSON.
+/// When it cannot be read or is not JSON.
 #[must_use]
 pub fn json(path: &str) -> Value {
     serde_json::from_str(&text(path)).unwrap_or_else(|error| panic!("{path}: {error}"))

@@ -19,7 +19,7 @@ impl Template {
     /// Reads `infra/<name>.yaml`.
     ///
     /// # Panics
-    /// When it is no template.
+    /// When it is not a template.
     #[must_use]
     pub fn read(name: &str) -> Self {
         let path = format!("infra/{name}.yaml");

@@ -3,28 +3,130 @@
 use std::{collections::BTreeSet, path::Path, process::Command};
 
 use lab::{drill::Scenario, programs::Programs};
+use serde_json::Value;
 use tests::repository;
 
-const DOCUMENTS: [&str; 5] = ["README.md", "ARCHITECTURE.md", "RUNBOOK.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const AT_THE_ROOT: [&str; 5] = ["README.md", "ARCHITECTURE.md", "RUNBOOK.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+
+/// README is a front door: what it opens to is in `docs`.
+const MOST_LINES_OF_README: usize = 200;
+
+/// Every document: those at the root, and those of `docs`.
+fn documents() -> Vec<String> {
+    AT_THE_ROOT.map(str::to_owned).into_iter().chain(subjects()).collect()
+}
+
+/// The documents of `docs`: one for each subject.
+fn subjects() -> Vec<String> {
+    let subjects: Vec<String> = repository::names_in("docs").iter().map(|name| format!("docs/{name}")).collect();
+    assert!(subjects.len() >= 10, "{subjects:?}: are they still found?");
+    subjects
+}
 
 /// A text between backticks, or a line of a block of commands.
 struct Quoted {
-    document: &'static str,
+    document: String,
     text: String,
 }
 
 #[test]
 fn every_relative_link_leads_somewhere() {
-    for document in DOCUMENTS {
-        let text = repository::text(document);
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+    let mut looked_at = 0;
+    for document in documents() {
+        for link in links(&repository::text(&document)) {
             if link.contains("://") {
                 continue;
             }
-            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let path = if path.is_empty() { document } else { path };
-            assert!(repository::root().join(path).exists(), "{document}: {link}: no such file");
-            assert!(anchor.is_empty() || anchors(path).contains(anchor), "{document}: {link}: no such heading");
+            looked_at += 1;
+            let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let path = if path.is_empty() { document.clone() } else { beside(&document, path) };
+            assert!(repository::root().join(&path).exists(), "{document}: {link}: no such file");
+            assert!(anchor.is_empty() || anchors(&path).contains(anchor), "{document}: {link}: no such heading");
+        }
+    }
+    assert!(looked_at > 100, "{looked_at} links: are they still found?");
+}
+
+#[test]
+fn the_readme_is_a_front_door() {
+    let readme = repository::text("README.md");
+    let lines = readme.lines().count();
+    assert!(lines <= MOST_LINES_OF_README, "README.md has {lines} lines, {MOST_LINES_OF_README} at most: see docs");
+    let links = links(&readme);
+    let others = AT_THE_ROOT.into_iter().skip(1).map(str::to_owned);
+    for document in subjects().into_iter().chain(others) {
+        assert!(links.contains(&document), "README.md does not lead to {document}");
+    }
+}
+
+/// What is measured is told in `docs/figures.md`; README repeats some of it, to the letter.
+#[test]
+fn the_figures_of_the_readme_are_among_the_figures() {
+    let (readme, figures) = (repository::text("README.md"), repository::text("docs/figures.md"));
+    let (_, section) = readme.split_once("## What is measured\n").expect("README.md has no figures");
+    let section = section.split("\n#").next().unwrap_or_default();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).collect();
+    assert!(rows.len() > 5, "{rows:?}: are they still found?");
+    for row in rows {
+        assert!(figures.lines().any(|line| line == row), "docs/figures.md does not have: {row}");
+    }
+}
+
+#[test]
+fn every_subject_opens_with_one_sentence_that_says_what_it_answers() {
+    for document in subjects() {
+        assert!(document.ends_with(".md"), "{document} is not a document");
+        let text = repository::text(&document);
+        let mut paragraphs = text.split("\n\n");
+        assert!(paragraphs.next().is_some_and(|title| title.starts_with("# ")), "{document} has no title");
+        let opening = paragraphs.next().unwrap_or_default();
+        let sentences = opening.split_inclusive(['.', '?']).filter(|sentence| !sentence.trim().is_empty()).count();
+        let says = opening.starts_with("This page says ") && opening.ends_with('.') && sentences == 1;
+        assert!(says, "{document} opens with: {opening}");
+    }
+}
+
+#[test]
+fn the_plan_that_is_shown_is_part_of_the_lab_s() {
+    let page = blocks("docs/plan.md").into_iter().filter(|(kind, _)| kind.as_deref() == Some("yaml"));
+    let shown: Vec<String> = page.map(|(_, line)| line).collect();
+    let read = |text: &str| -> Value { serde_saphyr::from_str(text).unwrap() };
+    let (shown, whole) = (read(&shown.join("\n")), read(&repository::text("plans/lab.yaml")));
+    for (key, part) in shown.as_object().unwrap() {
+        assert!(is_part_of(part, &whole[key]), "docs/plan.md: {key} is {part}, in plans/lab.yaml {}", whole[key]);
+    }
+}
+
+/// Whether all that a value says is in another one.
+fn is_part_of(part: &Value, whole: &Value) -> bool {
+    match (part, whole) {
+        (Value::Object(part), Value::Object(whole)) => {
+            part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| is_part_of(part, whole)))
+        }
+        (Value::Array(part), Value::Array(whole)) => {
+            part.iter().all(|part| whole.iter().any(|whole| is_part_of(part, whole)))
+        }
+        (part, whole) => part == whole,
+    }
+}
+
+#[test]
+fn a_long_document_begins_with_a_list_that_leads_to_each_of_its_headings() {
+    for (document, title) in [("RUNBOOK.md", "## Index"), ("ARCHITECTURE.md", "## Contents")] {
+        let (text, headings) = (repository::text(document), headings(document));
+        assert_eq!(headings.get(1).map(String::as_str), Some(title), "{document} begins with another heading");
+        let (_, list) = text.split_once(&format!("\n{title}\n")).expect("it was found");
+        let list = list.split("\n## ").next().unwrap_or_default();
+        let outside = headings.iter().skip(2).filter(|heading| !list.contains(&format!("\n{heading}\n")));
+        let due: BTreeSet<String> = outside
+            .map(|heading| format!("[{}](#{})", heading.trim_start_matches('#').trim(), slug(heading)))
+            .collect();
+        for link in &due {
+            assert!(list.contains(link), "{document}: \"{title}\" lacks {link}");
+        }
+        for link in links(list) {
+            let leads = due.iter().any(|due| due.ends_with(&format!("]({link})")));
+            assert!(leads, "{document}: \"{title}\" leads to {link}, which is no heading after it");
         }
     }
 }
@@ -94,7 +196,7 @@ fn every_package_that_a_command_names_exists() {
 
 #[test]
 fn every_scenario_is_described_and_the_runbook_says_what_it_teaches() {
-    for document in ["README.md", "RUNBOOK.md"] {
+    for document in ["docs/scenarios.md", "RUNBOOK.md"] {
         let text = repository::text(document);
         for scenario in Scenario::all() {
             assert!(
@@ -109,12 +211,12 @@ fn every_scenario_is_described_and_the_runbook_says_what_it_teaches() {
 /// Every text between backticks, outside of blocks.
 fn spans() -> Vec<Quoted> {
     let mut spans = Vec::new();
-    for document in DOCUMENTS {
+    for document in documents() {
         let outside: Vec<String> =
-            blocks(document).into_iter().filter(|(kind, _)| kind.is_none()).map(|(_, line)| line).collect();
+            blocks(&document).into_iter().filter(|(kind, _)| kind.is_none()).map(|(_, line)| line).collect();
         let texts = outside.join("\n");
-        spans
-            .extend(texts.split('`').skip(1).step_by(2).map(|text| Quoted { document, text: text.replace('\n', " ") }));
+        let quoted = texts.split('`').skip(1).step_by(2);
+        spans.extend(quoted.map(|text| Quoted { document: document.clone(), text: text.replace('\n', " ") }));
     }
     spans
 }
@@ -122,8 +224,8 @@ fn spans() -> Vec<Quoted> {
 /// Every command of the blocks of commands, its continued lines joined, without comments and what follows a pipe.
 fn command_lines() -> Vec<Quoted> {
     let mut commands = Vec::new();
-    for document in DOCUMENTS {
-        let lines: Vec<String> = blocks(document)
+    for document in documents() {
+        let lines: Vec<String> = blocks(&document)
             .into_iter()
             .filter(|(kind, _)| kind.as_deref() == Some("sh"))
             .map(|(_, line)| line)
@@ -132,7 +234,7 @@ fn command_lines() -> Vec<Quoted> {
         for line in joined.lines() {
             let line = line.split(" #").next().unwrap_or_default();
             let parts = line.split("&&").flat_map(|part| part.split(['|', '>'])).map(str::trim);
-            commands.extend(parts.map(|text| Quoted { document, text: text.to_owned() }));
+            commands.extend(parts.map(|text| Quoted { document: document.clone(), text: text.to_owned() }));
         }
     }
     commands
@@ -188,15 +290,41 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// Where the links of a text lead, as they are written.
+fn links(text: &str) -> Vec<String> {
+    text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).map(str::to_owned).collect()
+}
+
+/// A relative link of a document, as a path from the root.
+fn beside(document: &str, link: &str) -> String {
+    let mut parts: Vec<&str> = document.split('/').collect();
+    parts.pop();
+    for part in link.split('/') {
+        match part {
+            ".." => assert!(parts.pop().is_some(), "{document}: {link} leads out of the repository"),
+            "." => {}
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+/// A document's headings, as they are written.
+fn headings(path: &str) -> Vec<String> {
+    let lines = blocks(path).into_iter().filter(|(kind, line)| kind.is_none() && line.starts_with('#'));
+    lines.map(|(_, line)| line).collect()
+}
+
 /// The anchors of a document's headings, as they are linked to.
 fn anchors(path: &str) -> BTreeSet<String> {
     if Path::new(path).extension().is_none_or(|extension| extension != "md") {
         return BTreeSet::new();
     }
-    let headings = blocks(path).into_iter().filter(|(kind, line)| kind.is_none() && line.starts_with('#'));
-    let slug = |line: &str| {
-        let kept = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
-        kept.chars().filter(|letter| letter.is_alphanumeric() || *letter == '-').collect()
-    };
-    headings.map(|(_, line)| slug(&line)).collect()
+    headings(path).iter().map(|heading| slug(heading)).collect()
+}
+
+/// A heading's anchor.
+fn slug(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    kept.chars().filter(|letter| letter.is_alphanumeric() || *letter == '-').collect()
 }

@@ -101,7 +101,7 @@ impl Metrics {
 /// What is older than this, CloudWatch may show only hours later.
 const SHOWN_AT_ONCE: Span = Span::seconds(3 * 3_600);
 
-/// A large database is copied for a day; what is older than that is no backup that has just come to an end.
+/// A large database is copied for a day; what is older than that is not a backup that has just ended.
 const JUST_MADE: Span = Span::seconds(24 * 3_600);
 
 /// When a backup is said to be of. One that took its time is said to be of three hours ago, for its alarm would rise while

@@ -32,7 +32,7 @@ use crate::{aws, aws_failure};
 pub enum Asked {
     /// It is on its way, or was already.
     Begun,
-    /// RDS makes no more of them now: a quota is used up.
+    /// RDS makes no further ones now: a quota is used up.
     NoRoom,
     /// What it is made of is changing: ask again.
     Busy,
@@ -72,7 +72,7 @@ pub struct Instance {
     pub certificate_until: Option<Timestamp>,
     /// Its security groups.
     pub security_groups: Vec<Membership>,
-    /// Automated backups' retention, in days; zero is none.
+    /// Automated backups' retention, in days; zero means that there are none.
     pub retention_days: u8,
     /// Whether it cannot be deleted.
     pub deletion_protection: bool,
@@ -117,7 +117,7 @@ impl Rds {
     /// shown yet.
     ///
     /// # Errors
-    /// `AwsRejected` where it is no replica, or may not be promoted.
+    /// `AwsRejected` where it is not a replica, or may not be promoted.
     pub async fn promote(&self, instance: &InstanceId, retention_days: u8) -> Result<Promoting, Failure> {
         let request = self
             .client

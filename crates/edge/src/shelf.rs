@@ -143,7 +143,7 @@ pub fn parse_json<T: DeserializeOwned>(key: &str, text: &str) -> Result<T, Failu
 }
 
 /// Why an object of our own making cannot be read. Without its lease a plan has no runs and no backups, so that one is
-/// told with the heading that mends it.
+/// told with the heading that says how to fix it.
 fn unreadable(key: &str, error: &serde_json::Error) -> String {
     let why = wording::plain(&error.to_string());
     match key.strip_prefix(LEASES) {

@@ -68,7 +68,7 @@ pub mod fake {
 
     use super::Owners;
 
-    /// What is said of every execution.
+    /// What is reported about every execution.
     #[derive(Debug, Clone)]
     pub struct Says(pub Owner);
 

@@ -33,7 +33,7 @@ const FAR_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the switch's function may take: it waits for each of the zone's servers.
 const SWITCH_PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a database may take for what is no look.
+/// How long a database may take for what is not a look.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct World {

@@ -212,7 +212,7 @@ mod tests {
         let whole = shelf.text(KEY);
         assert_eq!(close(&shelf, failed()).await.outcome, UpkeepOutcome::Failed, "as this run saw it");
         assert_eq!(shelf.text(KEY), whole);
-        // It was taken anew: what the manifest says is not there any more.
+        // It was taken again: what the manifest says is not there any more.
         let mut anew = event();
         anew["parts"][0]["taken"]["shot"]["lsn"] = json!("0/77");
         close(&shelf, anew).await;

@@ -50,7 +50,7 @@ struct Closed {
     plan: Option<PlanName>,
     /// Why it ran, where the request says so.
     trigger: Option<Trigger>,
-    /// What is true now, for whoever is called.
+    /// What is true now, for the person who is called.
     standing: Option<String>,
     /// What starts the next run, where this one leaves something to do.
     next: Option<String>,
@@ -167,7 +167,7 @@ fn closed(key: String, evidence: &Evidence, run: Option<&Run>, next: Option<Stri
     }
 }
 
-/// The lease, where the run holds it. Where it is another's, or is no lease, the run's record has to do. Where it does not
+/// The lease, where the run holds it. If it is another's, or not a lease, the run's record has to do. Where it does not
 /// come just now nobody knows: then the run is closed once it does.
 async fn held(shelf: &impl Shelf, run: Option<&Run>) -> Result<Option<Lease>, Failure> {
     let Some(run) = run else { return Ok(None) };

@@ -92,7 +92,7 @@ async fn handle(
     let pair = run.protected()?;
     let (id, name, target) = (&run.plan.traffic.record.zone, &run.plan.traffic.record.name, &pair.replica.endpoint);
     let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), zone.look(id, name));
-    // A rehearsal changes nothing, so that whoever asks needs no lease.
+    // A rehearsal changes nothing, so that it needs no lease.
     if !rehearse {
         held?;
     }
@@ -197,7 +197,7 @@ impl World {
         })
     }
 
-    /// The zone's servers, of which it has four. `None` where nobody serves it in public.
+    /// The zone's servers, of which it has four. `None` where no public server answers for it.
     async fn servers(&self, zone: &ZoneId) -> Result<Option<Vec<NameServer>>, Failure> {
         if !self.name_servers.is_empty() {
             return Ok(Some(self.name_servers.iter().copied().map(NameServer::from).collect()));

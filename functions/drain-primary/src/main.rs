@@ -83,7 +83,7 @@ async fn handle(
     if order == Order::Rehearse {
         return Ok(Step::settled(format!("`{primary}` is healthy, and its replica follows"), &seen));
     }
-    // Written down first: whoever comes next knows what there is to open again.
+    // Written down first: the next run knows what there is to open again.
     shelf::shut_in_lease(shelf, &run, &Target::primary(&run.plan, pair), false, clock::now()).await?;
     still_runs(owners, &run).await?;
     let end = world.drain(&run, pair).await?;

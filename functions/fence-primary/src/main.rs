@@ -70,7 +70,7 @@ async fn handle(
         return undo::open(shelf, owners, old, &run, fencing.as_ref(), clock::now()).await;
     }
     let target = Target::primary(&run.plan, run.protected()?);
-    // Written down first: whoever comes next knows what there is to open again.
+    // Written down first: the next run knows what there is to open again.
     shelf::shut_in_lease(shelf, &run, &target, true, clock::now()).await?;
     still_runs(owners, &run).await?;
     // Side by side: a silent Region must not keep us from the database, nor a silent database from the network.

@@ -61,7 +61,7 @@ pub(crate) async fn open(
             source: Some(why.into()),
         });
     }
-    // Another writer is nobody's but a newer run's: its generation then stops this one.
+    // Only a newer run can have written here: its generation then stops this one.
     let opened = lease.opened();
     shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), &opened, Condition::Unchanged(etag)).await?;
     let opened = Fencing { fenced: false, network, database, roles_asked: false, ends_at: None };

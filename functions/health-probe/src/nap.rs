@@ -2,7 +2,7 @@
 //! the next one, which goes on where this one stood.
 //!
 //! A message that comes twice takes a sample twice, which counts once: samples are counted by their place on the grid. One
-//! that never comes leaves the rest of its window unwatched, and what the next start is late besides: up to two minutes. The
+//! that never comes leaves the rest of its window unwatched, and the next start's lateness too: up to two minutes. The
 //! next window says how long.
 
 use domain::{

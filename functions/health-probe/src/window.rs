@@ -400,7 +400,7 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
         self.watched.gap_seconds = Some(gap.as_seconds());
     }
 
-    /// The window before has no more to say: what is known now is all there is.
+    /// The window before has nothing more to say: what is known now is all there is.
     ///
     /// What it has said to its end, and nothing has changed since, is written down already.
     fn settle(&mut self, is_known: bool) {

@@ -119,7 +119,7 @@ async fn look(shelf: &impl Shelf, world: &impl Looks, run: &Run) -> Result<Seen,
     let pair = run.protected()?;
     let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
     let watch = watch.map(|(watch, _)| watch).unwrap_or_default();
-    // Where the log of another instance stood says nothing of this one's, and a streak that nobody has gone on with is none.
+    // Where the log of another instance stood says nothing about this one's, and a streak that nobody continues is over.
     let watch = watch.of(ActiveSide::Primary, &pair.primary.instance).believed(clock::now(), &run.plan.probe);
     world.look(run, pair, watch).await
 }
@@ -151,7 +151,7 @@ struct World {
     witness_function: String,
 }
 
-/// How long another Region's API may take. A Region that needs longer is no help now.
+/// How long another Region's API may take. A Region that needs longer does not help now.
 const FAR_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The probe's way of being asked to look.

@@ -14,7 +14,7 @@ use edge::shelf::{
 };
 
 /// Claims both sides of the plan's pair for it. What another plan claimed is taken over only where that plan is gone, or
-/// names the instance no more.
+/// no longer names the instance.
 ///
 /// # Errors
 /// As the shelf answers; `Conflict` where another run claims at the same time.

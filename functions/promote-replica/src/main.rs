@@ -118,7 +118,7 @@ async fn handle(
         (None, Some(_)) => Before::ByAnother,
         (None, None) => Before::Never,
     };
-    // The run that asked first knows since when: this one may have seen the primary fail anew.
+    // The run that asked first knows since when: this one may have seen the primary fail again.
     let unserved_since = match &asked {
         Some(asked) => asked.unserved_since.or_else(|| drained_before(&run)),
         None => judgement.and_then(|judgement| judgement.unserved_since(&run.plan.probe)),

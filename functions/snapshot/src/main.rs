@@ -223,7 +223,7 @@ async fn copied(
     match next {
         Move::Done(copy, _) => Ok(match backup::same_data(original, copy) {
             Ok(()) => Turn::There(stored(region, copy)),
-            Err(why) => Turn::Never(format!("{region}: {} is no copy of {}: {why}", copy.arn, original.arn)),
+            Err(why) => Turn::Never(format!("{region}: {} is not a copy of {}: {why}", copy.arn, original.arn)),
         }),
         Move::Wait(why) => Ok(Turn::UnderWay(why)),
         Move::Refuse(why) => Ok(Turn::Never(why)),

@@ -252,7 +252,7 @@ async fn none_is_taken_a_day_late() {
     let account = Account { now: run().scheduled_at + 25.hours(), ..Account::default() };
     let step = ask(&account).await;
     assert_eq!((step.step, account.calls().len()), (Outcome::Refused, 0));
-    assert!(step.because.contains("a backup taken now is none of then"), "{}", step.because);
+    assert!(step.because.contains("a backup taken now is not one of that time"), "{}", step.because);
 }
 
 #[tokio::test]

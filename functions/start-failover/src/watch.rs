@@ -99,7 +99,7 @@ struct Starter<'a, S, W> {
     plan: &'a PlanName,
 }
 
-/// What the starter remembers, and on what condition it may write that anew.
+/// What the starter remembers, and on what condition it may write that again.
 struct Memory {
     starts: Option<Starts>,
     condition: Condition,

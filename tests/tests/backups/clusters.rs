@@ -140,7 +140,7 @@ impl Lab<'_> {
         assert!(record.summary().contains("reports: left out"), "{}", record.summary());
     }
 
-    /// Of each kind the newest two stay, in each Region, and what is nobody's.
+    /// Of each kind the newest two stay, in each Region, and so does a snapshot of no plan.
     async fn what_no_retention_keeps_is_deleted_of_both_kinds(&self) {
         let region = &self.stage.system.plan.regions.primary;
         let rds = self.rds(region);

@@ -235,7 +235,7 @@ impl Lab<'_> {
         faults.heal().await.unwrap();
     }
 
-    /// One on hold, one verified, one that is nobody's: they stay beside the newest two.
+    /// One on hold, one verified, one of no plan: they stay beside the newest two.
     async fn what_nothing_keeps_is_deleted_and_nothing_else(&self) {
         let region = &self.stage.system.plan.regions.primary;
         let rds = self.rds(region);

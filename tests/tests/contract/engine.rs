@@ -318,7 +318,7 @@ fn every_function_is_called_each_half_hour_so_that_none_goes_to_sleep() {
     assert!(called.iter().all(|name| allowed.iter().any(|arn| arn.ends_with(&format!(":{name}")))), "{allowed:?}");
 }
 
-/// A schedule's next start looks anew; an event comes once, and Lambda forgets it after its third failure.
+/// A schedule's next start looks again; an event comes once, and Lambda forgets it after its third failure.
 #[test]
 fn what_a_function_could_not_do_with_an_event_that_comes_once_is_kept() {
     let template = engine();

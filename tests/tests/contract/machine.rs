@@ -47,7 +47,7 @@ fn every_error_that_is_waited_for_can_come() {
 }
 
 /// What Lambda answers while it wakes a function that nobody called for weeks: its network interfaces were given back, and
-/// making them anew takes about a minute. <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
+/// making them again takes about a minute. <https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html>
 const WAKING: [&str; 5] = [
     "Lambda.EC2ThrottledException",
     "Lambda.EC2UnexpectedException",

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, process::Command};
 
+use domain::plan::Plan;
 use serde_json::Value;
 use tests::{
     machine::Machine,
@@ -54,17 +55,62 @@ fn every_end_and_every_alarm_has_its_heading_in_the_runbook() {
             assert!(has(name), "RUNBOOK.md has no heading {name}");
         }
     }
-    let plan = lab_plan();
-    let (engine, synth) = (engine(), domain::synth::synth(&plan));
-    let of_the_plan = synth["Resources"].as_object().into_iter().flatten();
-    let of_the_plan = of_the_plan.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
-    for (name, resource) in
-        engine.of_type("AWS::CloudWatch::Alarm").chain(of_the_plan.map(|(name, resource)| (name.as_str(), resource)))
-    {
-        let text = resource["Properties"]["AlarmDescription"].as_str().unwrap_or_default();
-        let heading = text.split('"').nth(1).unwrap_or_else(|| panic!("{name} names no heading"));
-        assert!(has(heading), "RUNBOOK.md has no heading \"{heading}\", which {name} names");
+    for Alarm { name, heading } in alarms(&lab_plan()) {
+        assert!(has(&heading), "RUNBOOK.md has no heading \"{heading}\", which {name} names");
     }
+}
+
+#[test]
+fn the_index_of_the_runbook_has_every_alarm_and_nothing_else() {
+    let runbook = repository::text("RUNBOOK.md");
+    let (_, index) = runbook.split_once("### By alarm\n").expect("RUNBOOK.md has no index by alarm");
+    let rows = index.split("\n#").next().unwrap_or_default().lines().filter_map(|row| row.strip_prefix("| `"));
+    let indexed: BTreeSet<(&str, &str)> = rows
+        .filter_map(|row| {
+            let (name, rest) = row.split_once("` |")?;
+            Some((name, rest.split_once("[")?.1.split_once("](#")?.0))
+        })
+        .collect();
+    let plan = lab_plan();
+    let alarms: Vec<Alarm> = alarms(&plan).into_iter().map(|alarm| alarm.of_any(&plan)).collect();
+    let alarms: BTreeSet<(&str, &str)> =
+        alarms.iter().map(|alarm| (alarm.name.as_str(), alarm.heading.as_str())).collect();
+    assert_eq!(indexed, alarms);
+}
+
+/// An alarm, and the heading of RUNBOOK that its description names.
+struct Alarm {
+    name: String,
+    heading: String,
+}
+
+impl Alarm {
+    fn read(alarm: &Value) -> Self {
+        let (name, text) = (&alarm["AlarmName"], alarm["AlarmDescription"].as_str().unwrap_or_default());
+        let name = name.as_str().unwrap_or_else(|| panic!("{name} is no name")).replace("${Plan}", "PLAN");
+        let heading = text.split('"').nth(1).unwrap_or_else(|| panic!("{name} names no heading"));
+        Self { heading: heading.to_owned(), name }
+    }
+
+    /// The same by the name that RUNBOOK gives it, with `PLAN`, `SCHEDULE` and `COMPONENT` in place of this plan's.
+    fn of_any(self, plan: &Plan) -> Self {
+        let mut name = self.name.replace(&format!("lifeboat-{}-", plan.plan), "lifeboat-PLAN-");
+        for backup in &plan.backups {
+            for component in &backup.components {
+                name = name.replace(&format!("-{}-{component}-", backup.name), "-SCHEDULE-COMPONENT-");
+            }
+        }
+        Self { name, ..self }
+    }
+}
+
+/// Every alarm: the engine's, and those that are made of a plan.
+fn alarms(plan: &Plan) -> Vec<Alarm> {
+    let (engine, synth) = (engine(), domain::synth::synth(plan));
+    let of_the_plan = synth["Resources"].as_object().into_iter().flatten().map(|(_, resource)| resource);
+    let of_the_plan = of_the_plan.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
+    let of_the_engine = engine.of_type("AWS::CloudWatch::Alarm").map(|(_, resource)| resource);
+    of_the_engine.chain(of_the_plan).map(|resource| Alarm::read(&resource["Properties"])).collect()
 }
 
 /// The words that would show that something knows of the lab.

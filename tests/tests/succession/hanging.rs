@@ -7,7 +7,7 @@ use lab::gateway::{Call, Caller, Fault, How, When};
 
 use crate::{Case, stopped::BROKEN_OFF, world::World};
 
-/// A function that goes on has its answer by then: it is asked no more once its execution is known to have ended.
+/// A function that goes on has its answer by then: it is not asked again once its execution is known to have ended.
 const ACTS_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {

@@ -316,7 +316,7 @@ impl<'a> World<'a> {
         aws_sdk_lambda::Client::new(&self.stage.machine.gateway.sdk_config(self.plan().regions.recovery.as_str()))
     }
 
-    /// What people were told of a run's end.
+    /// What people were told about a run's end.
     pub(crate) async fn told(&self, ended: &Ended) -> String {
         let (run, end) = (ended.execution.as_str(), "NEEDS A PERSON");
         let of_its_end = |told: &Told| told.message.contains(run) && told.subject.contains(end);

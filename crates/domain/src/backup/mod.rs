@@ -99,7 +99,10 @@ pub fn may_be_taken(scheduled_at: Timestamp, now: Timestamp) -> Result<(), Strin
     if late <= LATEST {
         return Ok(());
     }
-    Err(format!("{scheduled_at} is {} ago, more than {LATEST}: a backup taken now is none of then", late.roughly()))
+    Err(format!(
+        "{scheduled_at} is {} ago, more than {LATEST}: a backup taken now is not one of that time",
+        late.roughly()
+    ))
 }
 
 impl BackupRun {

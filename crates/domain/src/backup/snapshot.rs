@@ -100,7 +100,7 @@ pub fn plan(found: &Found) -> Move<'_> {
     }
 }
 
-/// Whether a snapshot in another Region is of the same data: one that was taken anew by the same name is not.
+/// Whether a snapshot in another Region has the same data: one that was taken again under the same name has not.
 ///
 /// # Errors
 /// A sentence for people.

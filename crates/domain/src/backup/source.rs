@@ -45,13 +45,13 @@ impl Source<'_> {
         self.copies.iter().filter(|copy| copy.region != *self.region)
     }
 
-    /// Where it may be besides: in the Regions of its copies, and in that of the plan's other side.
+    /// Where else it may be: in the Regions of its copies, and in that of the plan's other side.
     pub fn elsewhere(&self) -> impl Iterator<Item = &Region> {
         let is_new = |side: &&Region| self.regions().all(|region| region != *side);
         self.destinations().map(|copy| &copy.region).chain(self.sides.into_iter().filter(is_new))
     }
 
-    /// Every Region that it shall be in.
+    /// Every Region that it has to be in.
     pub fn regions(&self) -> impl Iterator<Item = &Region> {
         std::iter::once(self.region).chain(self.destinations().map(|copy| &copy.region))
     }

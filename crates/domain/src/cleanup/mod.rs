@@ -79,7 +79,7 @@ pub fn report_key(plan: &PlanName, execution: &ExecutionArn, region: &Region) ->
     format!("reports/{plan}/cleanup/{}/{region}.json", execution.name())
 }
 
-/// What is said of one backup.
+/// The verdict on one backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Verdict {
@@ -214,7 +214,7 @@ pub struct Report {
     /// When it was written last.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Every backup that is there, and what is said of it.
+    /// Every backup that is there, and the verdict on it.
     pub verdicts: Vec<Verdict>,
     /// What was deleted, as it was judged before.
     pub deleted: Vec<Verdict>,

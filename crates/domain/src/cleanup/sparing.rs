@@ -56,7 +56,7 @@ fn kept_for_a_copy(
 /// Whether what was to go is to go still, as it is seen right before it would, and as the plan's other Regions hold it.
 ///
 /// # Errors
-/// Why it stays this time; the next listing judges it anew.
+/// Why it stays this time; the next listing judges it again.
 pub fn still_goes(verdict: &Verdict, plan: &Plan, seen: &Snapshot, elsewhere: &[Found]) -> Result<(), String> {
     if let Some(hold) = &seen.marks.hold {
         return Err(format!("it was put on legal hold since it was listed: `{hold}`"));

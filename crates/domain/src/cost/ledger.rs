@@ -99,7 +99,7 @@ impl Processors {
     }
 }
 
-/// What is used, of which thing and by whom.
+/// What is used: how much, of which thing, by which part.
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
     who: String,

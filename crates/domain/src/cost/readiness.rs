@@ -1,5 +1,5 @@
-//! What a look at readiness costs, with all whom it asks. They were idle since the look before, so that each begins cold
-//! and reads its logins anew.
+//! What a look at readiness costs, with the functions that it asks. They were idle since the last look, begin cold
+//! and read their logins again.
 
 use super::{
     deployment::{READINESS_EVERY, WOKEN, WOKEN_WITH_LOGIN, a_month},
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{component::PostgresPair, plan::Plan, words::span::Span};
 
-/// How long the look itself takes: the slowest of those whom it asks, then a write on the primary.
+/// How long the look itself takes: the slowest function that it asks, then a write on the primary.
 const LOOK: Span = Span::seconds(5);
 
 /// How long one takes that is woken, or looks from the witness: a cold start, a login to read.

@@ -129,7 +129,7 @@ pub const TASKS: [Task; 9] = [
     Task { state: "OpenBackup", function: "open-backup", reads: 2, writes: 0 },
     // The lease.
     Task { state: "Snapshot", function: "snapshot", reads: 1, writes: 0 },
-    // The manifest. A proof reads nothing before it writes its record, which is no matter.
+    // The manifest. A proof reads nothing before it writes its record; that does not matter.
     Task { state: "CloseBackup", function: "close-backup", reads: 1, writes: 1 },
     // The manifest.
     Task { state: "VerifyBackup", function: "verify", reads: 1, writes: 0 },

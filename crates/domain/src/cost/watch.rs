@@ -34,7 +34,7 @@ const WINDOW_READS: f64 = 6.0;
 /// What it writes once: its claim.
 const WINDOW_WRITES: f64 = 1.0;
 
-/// How long a window is reckoned to be awake: its minute and its lead. One that nobody relieves stays longer.
+/// How long a window is awake, in this estimate: its minute and its lead. One that nobody relieves stays longer.
 const WINDOW: Span = Span::seconds(EVERY.duration().as_secs() + LEAD.duration().as_secs());
 
 /// How often a window writes a healthy primary's position down: at its end, and as often as it has to before. Whoever writes

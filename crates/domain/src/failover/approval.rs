@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::id::{ExecutionArn, Person};
 
-/// What is kept when a person is asked, for whoever may answer.
+/// What is kept when a person is asked, for anybody who may answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Asked {
@@ -15,7 +15,7 @@ pub struct Asked {
     pub task_token: String,
     /// Why it asks.
     pub because: String,
-    /// Until when silence is no answer; a heartbeat gives as long again.
+    /// Until when silence is not an answer; a heartbeat gives as long again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
 }

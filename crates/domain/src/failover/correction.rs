@@ -150,7 +150,7 @@ pub struct Generations {
     pub given: Option<Generation>,
 }
 
-/// Plans a lease in place of an object that is none.
+/// Plans a lease in place of an object that is not a lease.
 ///
 /// # Errors
 /// A sentence for people: no generation is known, or the one that is given would go back.

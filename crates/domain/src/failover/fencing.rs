@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A primary that is shut or opened again: all that it takes to reach it, as the plan said when it was first shut. The
-/// plan may be edited meanwhile; whom it names then is not asked.
+/// plan may be edited meanwhile; what it names then is not asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {

@@ -18,7 +18,7 @@ use crate::{
 pub struct Seen {
     /// `DBInstanceStatus`.
     pub status: String,
-    /// Automated backups' retention, in days; zero is none.
+    /// Automated backups' retention, in days; zero means that there are none.
     pub retention_days: u8,
     /// Whether it cannot be deleted.
     pub deletion_protection: bool,

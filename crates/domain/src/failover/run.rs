@@ -91,7 +91,7 @@ impl Run {
     /// The failover that would begin now, opened by nobody: for what only looks.
     ///
     /// # Errors
-    /// `InvalidInput` where the plan's Region is no part of an execution's name.
+    /// `InvalidInput` where an execution's name cannot hold the plan's Region.
     pub fn supposed(plan: Plan, plan_version: String, generation: Generation, now: Timestamp) -> Result<Self, Failure> {
         let execution = format!("arn:aws:states:{}:0:execution:lifeboat-failover:rehearsal", plan.regions.recovery);
         let execution = execution.parse().map_err(|error: BadId| Failure::InvalidInput(error.to_string()))?;

@@ -126,7 +126,7 @@ pub fn take(
             }
         }
     }
-    // Past its point of no return a run is finished, not begun anew.
+    // Past its point of no return a run is finished, not begun again.
     let died = current.holder.clone();
     let unfinished = died.clone().filter(|holder| holder.phase == Phase::Promoting).or(current.unfinished.clone());
     if current.active == ActiveSide::Replica && unfinished.is_none() {

@@ -29,10 +29,10 @@ pub const MOST_PROVED: u64 = 20;
 /// The most Regions that hold a plan's backups: as many as the history of a cleanup holds.
 pub const MOST_BACKUP_REGIONS: u64 = 16;
 
-/// The most snapshots of one backup, of its components in all of their Regions: as many as one state's input tells of.
+/// The most snapshots of one backup, of its components in all of their Regions: as many as one state's input holds.
 pub const MOST_SNAPSHOTS: u64 = 200;
 
-/// Finds what types cannot, without places: those are known to whoever read the text.
+/// Finds what types cannot, without places: the reader of the text knows those.
 #[must_use]
 pub fn check(plan: &Plan) -> Vec<Finding> {
     let mut found = Vec::new();

@@ -164,7 +164,7 @@ pub(super) fn certified(side: &Side, seen: &Result<InstanceSeen, String>, now: T
     ))
 }
 
-/// How long RDS takes to fail over to the standby in another zone: "60 to 120 seconds" as a rule, and half of that besides.
+/// How long RDS takes to fail over to the standby in another zone: "60 to 120 seconds" as a rule, and half of it more.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZSingleStandby.html>
 const STANDBY_TAKES_OVER_WITHIN: Span = Span::seconds(180);
 

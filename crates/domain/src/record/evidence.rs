@@ -300,7 +300,7 @@ fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcom
     // Writes that an open primary took are in no log that the run has read, nor are those after another run had asked.
     let rpo = loss.and_then(Loss::time).filter(|_| record.was_seen_shut() && !run.finishes());
     let objectives = &run.plan.objectives;
-    // What nobody saw may have been lost or not: then nobody can say that the objective was met, nor that it was not.
+    // What nobody saw may have been lost or not: then it is unknown whether the objective was met.
     let rpo_met = match (rpo, loss.and_then(Loss::seen)) {
         (Some(most), _) if most <= objectives.rpo => Some(true),
         (_, Some(seen)) if seen > objectives.rpo => Some(false),
@@ -353,7 +353,7 @@ impl Evidence {
     }
 }
 
-/// Where it is kept if something else is under its key: another run of the same name, or what is no evidence.
+/// Where it is kept if something else is under its key: another run of the same name, or what is not evidence.
 #[must_use]
 pub fn key_beside(evidence: &Evidence) -> String {
     let Evidence { plan, execution, started_at, .. } = evidence;

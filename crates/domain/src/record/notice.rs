@@ -185,7 +185,7 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A run that ended by itself. One that was refused its lease has a plan and a trigger, but is no [`Run`].
+/// A run that ended by itself. One that was refused its lease has a plan and a trigger, but is not a [`Run`].
 #[derive(Debug, Clone, Copy)]
 pub struct Ended<'a> {
     /// The execution.

@@ -1,4 +1,4 @@
-//! What can be said of a backup without restoring it: present, available, encrypted, complete, large and new enough.
+//! What can be seen of a backup without restoring it: present, available, encrypted, complete, large and new enough.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -124,7 +124,7 @@ fn copy(found: &Found, of: &Snapshot) -> Finding {
         backup::Move::Done(copy, _) => backup::same_data(of, copy).map_or_else(failed, |()| Finding::Passed),
         backup::Move::Make => failed("none".into()),
         backup::Move::Refuse(why) => failed(why),
-        // Silence is no proof that it is gone.
+        // Silence does not prove that it is gone.
         backup::Move::Wait(why) => Finding::Unanswered(why),
     }
 }

@@ -37,7 +37,7 @@ pub struct SeenInstance {
     pub status: String,
     /// Where it is reached; absent before its first start.
     pub endpoint: Option<(HostName, u16)>,
-    /// Whose it is, or why it is nobody's of ours.
+    /// Whose it is, or why it is not one of ours.
     pub provenance: Result<Provenance, String>,
 }
 

@@ -131,7 +131,7 @@ pub struct RestoreRecord {
     pub outcome: UpkeepOutcome,
     /// Component by component.
     pub parts: Vec<Measured>,
-    /// What the schedule backs up besides, and no run restores.
+    /// What the schedule backs up as well, and no run restores.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<ComponentName>,
 }

@@ -100,7 +100,7 @@ pub struct RestoreRun {
     pub schedule: Option<ScheduleName>,
     /// Of what, side by side.
     pub components: Vec<ComponentName>,
-    /// What the schedule backs up besides, and no run restores.
+    /// What the schedule backs up as well, and no run restores.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<ComponentName>,
     /// What for.

@@ -221,7 +221,7 @@ fn a_backup_is_looked_at_from_all_sides() {
     }
     let as_small = set(Some(whole(&small)), Ok(Some(small.clone())));
     assert_eq!(faults(&examined(&run(), &small, &as_small)), ["it is large enough"]);
-    // Taken anew by the same name since the manifest was written, or since it was copied.
+    // Taken again under the same name since the manifest was written, or since it was copied.
     assert_eq!(faults(&examined(&run(), &small, &set(Some(whole(&small)), copy())))[0], "it is in us-east-1 as well");
     let before = set(Some(whole(&good)), Ok(Some(small.clone())));
     assert_eq!(faults(&examined(&run(), &small, &before))[0], "its manifest is whole");

@@ -62,7 +62,7 @@ impl UpkeepOutcome {
         }
     }
 
-    /// In a headline: whoever is called sees at once whether it can wait.
+    /// In a headline: the person who is called sees at once whether it can wait.
     #[must_use]
     pub fn headline(self) -> &'static str {
         match self {

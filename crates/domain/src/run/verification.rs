@@ -145,7 +145,7 @@ pub fn judge(expected: &Expected, answered: &Answered, took: Span, within: Span)
     }
 }
 
-/// Whether a text is a number of that size. PostgreSQL's `Infinity` and `NaN` are no numbers of anything.
+/// Whether a text is a number of that size. PostgreSQL's `Infinity` and `NaN` are not.
 fn is_at_least(text: &str, least: i64) -> bool {
     // Exact, for a 64-bit float holds no number above 2^53 exactly; sums of bigints are wider than 64 bits.
     match text.parse::<i128>() {

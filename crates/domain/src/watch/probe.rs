@@ -51,17 +51,17 @@ pub const NAPS_FROM: Span = Span::seconds(5);
 /// no holes.
 pub const FAILING_TOLD_EVERY: Span = Span::seconds(10);
 
-/// For how long a primary that has come back is told of as often as one that fails: the alarm looks at the highest count of
+/// How long a primary that is back is reported as often as one that fails: the alarm looks at the highest count of
 /// each of its periods, and must see one in which nothing failed.
 pub const COMES_TO_REST: Span = FAILING_TOLD_EVERY.times(2);
 
-/// How often a healthy primary is told of: often enough that the watch is not taken for silent.
+/// How often a healthy primary is reported: often enough that the watch is not taken for silent.
 pub const WELL_TOLD_EVERY: Span = Span::seconds(60);
 
 /// How often a healthy primary's position is written down, for a judge that comes when nobody watches any more.
 pub const NOTED_EVERY: Span = Span::seconds(30);
 
-/// How long a session is asked before the server must let us in anew: one that lets nobody in any more is not well,
+/// How long a session is asked before the server must let us in again: one that lets nobody in any more is not well,
 /// whatever it answers to those who are in.
 pub const LOGIN_EVERY: Span = Span::seconds(5);
 
@@ -113,7 +113,7 @@ pub fn claim(windows: Option<&Windows>, probe: &Probe, scheduled_at: Timestamp, 
         return Claim::Covered;
     }
     let from = windows.map_or(soonest, |windows| windows.claimed_until.max(soonest));
-    // One that is too late for its own samples takes the next: whoever comes after it may be late as well.
+    // One that is too late for its own samples takes the next: the window after it may be late as well.
     let until = until.max(later(from, probe.interval));
     let gap = windows.map_or(Span::seconds(0), |windows| Span::between(windows.claimed_until, from));
     Claim::Take { from, until, after: windows.map(|windows| windows.claimed_until), gap }

@@ -33,7 +33,7 @@ pub enum BadCron {
         /// What is written.
         text: String,
     },
-    /// What follows a `/` is no step of the field.
+    /// What follows a `/` is not a step of the field.
     #[error("the {field} `{text}` have a step that is not within 1 to {most}")]
     Step {
         /// The field.
@@ -43,7 +43,7 @@ pub enum BadCron {
         /// The longest step.
         most: i16,
     },
-    /// What follows a `#` is no week of a month.
+    /// What follows a `#` is not a week of a month.
     #[error("the days of the week `{0}` name a week of the month that is not within 1 to 5")]
     Week(String),
     /// There is no such day.

@@ -100,7 +100,7 @@ impl Postgres {
         };
         let unasked = told(server, let_in, &error);
         if unasked.fault == Fault::Refusal {
-            // Perhaps the credential was rotated: the next look reads it anew.
+            // Perhaps the credential was rotated: the next look reads it again.
             self.logins.forget().await;
         }
         unasked

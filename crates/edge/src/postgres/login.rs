@@ -22,7 +22,7 @@ use crate::{
     shelf::{Bucket, Shelf},
 };
 
-/// Where the Region's certificate authorities are: RDS's bundle, put there by whoever sets the engine up.
+/// Where the Region's certificate authorities are: RDS's bundle, put there by the person who sets the engine up.
 const CA_KEY: &str = "ca/rds.pem";
 
 /// A user and a password.

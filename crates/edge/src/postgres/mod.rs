@@ -61,7 +61,7 @@ impl<'a> Server<'a> {
 pub struct Unasked {
     /// How its host and port answered.
     pub endpoint: Endpoint,
-    /// What went wrong, with whom it says something about.
+    /// What went wrong, and what it says about the server.
     pub fault: Fault,
     /// Whether it had let us in: then what was asked of it may have been done.
     pub let_in: bool,

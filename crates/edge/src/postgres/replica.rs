@@ -45,7 +45,7 @@ impl Postgres {
         let looked = self
             .asking(server, within, async |client| {
                 let row = first_row(client, QUERY).await?;
-                // What cannot be told of its fitness takes nothing from what was seen of itself.
+                // If its fitness cannot be told, what was seen of the replica still counts.
                 Ok((row, fitness(client, roles, plan).await.unwrap_or_default()))
             })
             .await;

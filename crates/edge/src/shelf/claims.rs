@@ -24,7 +24,7 @@ pub enum Claimed {
     Ours,
     /// Another plan, which still names it.
     Theirs(PlanName),
-    /// Nobody, or a plan that is gone or names it no more; on this condition it may be claimed.
+    /// Nobody, or a plan that is gone or no longer names it; on this condition it may be claimed.
     Nobody(Condition),
 }
 

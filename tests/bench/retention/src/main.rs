@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             print!("{USAGE}");
             Ok(())
         }
-        // What this program runs of itself, so that each tool has its memory to itself.
+        // This program runs itself for each tool, so that each tool's memory is measured alone.
         [measure::ALONE, tool, backups] => match (Tool::named(tool), parsed(backups)) {
             (Some(tool), Some(backups)) => measure::alone(tool, backups),
             _ => return misused(&arguments),

@@ -108,7 +108,7 @@ pub fn decide(seen: &Seen, run: &Run, approved: Option<&Answer>, now: Timestamp)
     }
 }
 
-/// What is judged, and for whom.
+/// What is judged, and for which run.
 #[derive(Clone, Copy)]
 struct Case<'a> {
     seen: &'a Seen,
@@ -329,7 +329,7 @@ impl Case<'_> {
         self.run.consent.clone().or(approved)
     }
 
-    /// A loss above the budget: a refusal, unless a moment's patience may mend it.
+    /// A loss above the budget: a refusal, unless it may pass in a moment.
     fn too_much(&self, why: &str) -> Decision {
         let (seen, run) = (self.seen, self.run);
         let open_for = Span::between(run.opened_at, self.now);
@@ -349,7 +349,7 @@ impl Case<'_> {
     }
 }
 
-/// What a person is told of a promotion that was none of ours.
+/// What a person is told about a promotion that was not ours.
 fn promoted_elsewhere(pair: &PostgresPair) -> String {
     format!(
         "`{}` takes writes already: somebody promoted it, by no run of this plan, and what it lacks is unknown. A person's \

@@ -9,7 +9,7 @@ use crate::{
     words::id::{Generation, SqlName},
 };
 
-/// What the fence, the promotion and the switch will need. What could not be looked at is no objection: the step itself
+/// What the fence, the promotion and the switch will need. What could not be looked at does not object: the step itself
 /// will see.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]

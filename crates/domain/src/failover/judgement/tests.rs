@@ -155,7 +155,7 @@ fn a_replica_that_still_hears_of_the_primary_vetoes() {
         Seen { replica: ReplicaSeen::Replica { position: position(1_000, -600), receiver }, ..killed() }
     };
     refused(&heard(1_001), &by_hand(), "still flows");
-    // What was in flight when it died is no proof of life.
+    // What was in flight when it died does not prove that it lives.
     goes(&heard(1_000), &run());
     // What may still have been under way is waited for; longer, it is life; and once it ends, it was not.
     assert!(

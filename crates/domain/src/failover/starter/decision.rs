@@ -18,7 +18,7 @@ use crate::{
 /// What to do now.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
-    /// Nothing is wrong, or nothing that another run could mend.
+    /// Nothing is wrong, or nothing that another run could fix.
     Idle(String),
     /// Not now: look again, at the latest then.
     Wait {
@@ -117,7 +117,7 @@ fn need(seen: &Seen<'_>) -> Result<Need, Decision> {
     })
 }
 
-/// Whether a failure is old enough, counted enough and nobody's no.
+/// Whether a failure is old enough, has been counted often enough, and was not answered by a person's no.
 fn failure(seen: &Seen<'_>, streak: &Streak) -> Result<Need, Decision> {
     let Probe { failures_in_a_row, hold_down, .. } = seen.plan.probe;
     if !streak.goes_on(seen.now, &seen.plan.probe) {

@@ -273,7 +273,7 @@ fn a_person_s_no_holds_until_the_primary_was_well_in_between() {
         assert_eq!(matches!(decision, Decision::Start(_)), starts, "{said_at}: {decision:?}");
         assert_eq!(matches!(decision, Decision::NotByItself(_)), !starts, "{said_at}: {decision:?}");
     }
-    // A watch that stood still counts the failure anew, which makes it no other one.
+    // A watch that stood still counts the same failure again: it is not another one.
     for (answered_at, starts) in [(0, false), (40, true)] {
         let case = Case { lease: Some(no(3)), ..Case::refused() };
         let streak = Streak { since: at(50), until: at(100), failures: 101, because: "refused".into() };

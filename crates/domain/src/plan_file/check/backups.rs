@@ -57,7 +57,7 @@ fn components(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>
         found.push(Finding::error(format!("{path}.components"), what, remedy));
     }
     if backup.components.is_empty() {
-        found.push(Finding::error(format!("{path}.components"), "it names none", "Name what is backed up."));
+        found.push(Finding::error(format!("{path}.components"), "it names no component", "Name what is backed up."));
     }
     let mut named = BTreeSet::new();
     for (index, component) in backup.components.iter().enumerate() {
@@ -134,11 +134,11 @@ fn retention(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Fi
     let path = format!("{path}.retention");
     if backup.retention.is_empty() {
         let remedy = "Set one of last, within, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
-        found.push(Finding::error(&path, "it keeps nothing", remedy));
+        found.push(Finding::error(&path, "it has no rule", remedy));
     }
     let most = keeps(backup, wait);
     if most > SNAPSHOT_QUOTA {
-        let what = format!("it keeps {most} snapshots, and RDS {SNAPSHOT_QUOTA} manual ones in a Region");
+        let what = format!("it keeps {most} snapshots, RDS allows {SNAPSHOT_QUOTA} manual ones in a Region");
         let remedy = "Keep fewer, or have the account's quota raised: at the quota no backup can be made.";
         found.push(Finding::warning(&path, what, remedy));
     }
@@ -181,8 +181,8 @@ fn alarm(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Findin
     let path = format!("{path}.alarm.olderThan");
     let age = alarm.older_than;
     if age < HOUR || age > LONGEST_ALARM || !age.duration().as_secs().is_multiple_of(3_600) {
-        let what = format!("{age} is nothing that CloudWatch can watch for");
-        found.push(Finding::error(&path, what, "Write whole hours, 1h to 7d."));
+        let what = format!("an alarm looks back whole hours, {HOUR} to {LONGEST_ALARM}, not {age}");
+        found.push(Finding::error(&path, what, "Write whole hours, as 26h: CloudWatch's limit is 7d."));
     }
     let Some(wait) = wait.filter(|wait| *wait >= age) else { return };
     let what = format!("up to {wait} pass from one backup to the next, and {age} old is too old");
@@ -210,9 +210,9 @@ fn verification(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
             "Add a restoreTest: a backup counts once it was restored and queried.",
         ));
     }
-    if verification.read_every_table.is_some_and(|within| within == Span::seconds(0) || within > LONGEST_CHECK) {
-        let what = "it is no time for a check";
-        let remedy = format!("Write more than 0s and at most {LONGEST_CHECK}.");
+    if let Some(within) = verification.read_every_table.filter(|within| super::verification::is_outside(*within)) {
+        let what = format!("a check may take more than 0s and at most {LONGEST_CHECK}, not {within}");
+        let remedy = format!("Write {LONGEST_CHECK} or less, as 5s.");
         found.push(Finding::error(format!("{path}.readEveryTable"), what, remedy));
     }
     if verification.read_every_table.is_none() {

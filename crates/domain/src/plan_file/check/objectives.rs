@@ -6,7 +6,7 @@ use crate::{plan::Plan, words::span::Span};
 /// How often CloudWatch looks at a high-resolution alarm.
 const ALARM_PERIOD: Span = Span::seconds(10);
 
-/// The month over which availability is reckoned.
+/// The month over which availability is computed.
 const MONTH: Span = Span::seconds(30 * 24 * 3_600);
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
@@ -67,11 +67,11 @@ fn rpo(plan: &Plan, found: &mut Vec<Finding>) {
 fn availability(plan: &Plan, found: &mut Vec<Finding>) {
     let Some(percent) = plan.objectives.availability_percent else { return };
     if !(percent > 0.0 && percent < 100.0) {
-        let what = format!("{percent} is not an availability that can be kept");
+        let what = format!("an availability is above 0 and below 100 percent, not {percent}");
         return found.push(Finding::error(
             "objectives.availabilityPercent",
             what,
-            "Write a share above 0 and below 100, as 99.95.",
+            "Write a percentage that can be kept, as 99.95.",
         ));
     }
     let allowed_seconds = MONTH.as_seconds() * (100.0 - percent) / 100.0;

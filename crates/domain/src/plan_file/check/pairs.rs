@@ -71,8 +71,9 @@ fn check_pair(plan: &Plan, pair: &PostgresPair, path: &str, found: &mut Vec<Find
     check_roles(pair, path, found);
     let retention = pair.after_promotion.backup_retention;
     if !(1..=LONGEST_RETENTION_DAYS).any(|days| DAY.times(days) == retention) {
-        let what = format!("RDS does not keep backups for {retention}");
-        let remedy = format!("Write whole days, 1d to {LONGEST_RETENTION_DAYS}d.");
+        let what =
+            format!("RDS keeps automated backups for whole days, 1d to {LONGEST_RETENTION_DAYS}d, not {retention}");
+        let remedy = "Write whole days, as 7d.";
         found.push(Finding::error(format!("{path}.afterPromotion.backupRetention"), what, remedy));
     }
     if !pair.after_promotion.deletion_protection {
@@ -100,7 +101,11 @@ fn check_side(side: &Side, region: &Region, path: &str, found: &mut Vec<Finding>
         ));
     }
     if side.port == 0 {
-        found.push(Finding::error(format!("{path}.port"), "0 is no port", "Write the instance's port, usually 5432."));
+        found.push(Finding::error(
+            format!("{path}.port"),
+            "a port is 1 to 65535, not 0",
+            "Write the instance's port, usually 5432.",
+        ));
     }
     if let Some(named) = region_of(side.endpoint.as_str()).filter(|named| *named != region.as_str()) {
         let what = format!("the endpoint is in `{named}`, this side is in `{region}`");

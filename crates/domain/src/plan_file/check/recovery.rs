@@ -17,7 +17,7 @@ const MOST_TOPICS: usize = 10;
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let deadline = plan.failover.approval_deadline;
     if deadline < Span::seconds(1) || deadline > LONGEST_DEADLINE {
-        let what = format!("{deadline} is no time for a person to answer in");
+        let what = format!("a person has 1s to {LONGEST_DEADLINE} to answer, not {deadline}");
         found.push(Finding::error(
             "failover.approvalDeadline",
             what,
@@ -46,7 +46,7 @@ fn doubt(plan: &Plan, found: &mut Vec<Finding>) {
     }
 }
 
-/// Answers that no run comes to: whoever wrote one counts on something that will not happen.
+/// Answers that no run comes to: somebody who wrote one relies on what will not happen.
 fn effect(plan: &Plan, found: &mut Vec<Finding>) {
     let policy = &plan.failover.policy;
     for (name, answer, why, instead) in [

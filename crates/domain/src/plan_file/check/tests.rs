@@ -327,6 +327,27 @@ fn a_sample_ends_before_the_next_begins() {
 }
 
 #[test]
+fn a_value_outside_its_limits_is_told_them() {
+    let every_table = "/backups/0/verification/readEveryTable";
+    for (pointer, value, expected) in [
+        ("/probe/interval", json!("60s"), "an interval is whole milliseconds, 100ms to 30s, not 1m"),
+        ("/probe/failuresInARow", json!(1), "the threshold is 2 to 100 failed samples in a row, not 1"),
+        ("/backups/0/alarm/olderThan", json!("90m"), "an alarm looks back whole hours, 1h to 7d, not 1h 30m"),
+        (every_table, json!("0s"), "a check may take more than 0s and at most 20s, not 0s"),
+        (WITHIN, json!("21s"), "a check may take more than 0s and at most 20s, not 21s"),
+        ("/failover/approvalDeadline", json!("5h"), "a person has 1s to 4h to answer, not 5h"),
+        (RETENTION, json!("36h"), "RDS keeps automated backups for whole days, 1d to 35d, not 36h"),
+        ("/components/0/primary/port", json!(0), "a port is 1 to 65535, not 0"),
+        ("/objectives/availabilityPercent", json!(100.0), "an availability is above 0 and below 100 percent, not 100"),
+    ] {
+        let mut plan = lab();
+        *plan.pointer_mut(pointer).unwrap() = value;
+        let found = check(&serde_json::from_value(plan).unwrap());
+        assert!(found.iter().any(|finding| finding.what == expected), "{pointer}: {found:#?}");
+    }
+}
+
+#[test]
 fn one_failure_is_not_an_outage() {
     let rto = ("/objectives/rto", json!("5m"));
     for (failures, expected) in [(1, 1), (2, 0), (100, 0), (101, 1)] {

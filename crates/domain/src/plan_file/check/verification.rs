@@ -41,8 +41,12 @@ fn all(checks: &[Check], path: &str, found: &mut Vec<Finding>) {
         let path = format!("{path}[{index}]");
         let name = check.name();
         if name.trim().is_empty() || name.chars().count() > LONGEST_NAME_CHARS || name.chars().any(char::is_control) {
-            let remedy = format!("Name it in one line of 1 to {LONGEST_NAME_CHARS} characters.");
-            found.push(Finding::error(format!("{path}.name"), "the record cannot name the check so", remedy));
+            let what = format!("a check's name is one line of 1 to {LONGEST_NAME_CHARS} characters");
+            found.push(Finding::error(
+                format!("{path}.name"),
+                what,
+                "Write such a name: records and messages name the check by it.",
+            ));
         }
         if !names.insert(name) {
             found.push(Finding::error(
@@ -55,15 +59,17 @@ fn all(checks: &[Check], path: &str, found: &mut Vec<Finding>) {
             Check::Sql(check) => check_sql(check, &path, found),
             Check::Http(check) => check_http(check, &path, found),
         };
-        if within == Span::seconds(0) || within > LONGEST_CHECK {
-            let what = format!("{within} is no time for a check");
-            found.push(Finding::error(
-                format!("{path}.within"),
-                what,
-                format!("Write more than 0s and at most {LONGEST_CHECK}."),
-            ));
+        if is_outside(within) {
+            let what = format!("a check may take more than 0s and at most {LONGEST_CHECK}, not {within}");
+            let remedy = format!("Write {LONGEST_CHECK} or less, as 5s.");
+            found.push(Finding::error(format!("{path}.within"), what, remedy));
         }
     }
+}
+
+/// Whether a check may not take so long.
+pub(super) fn is_outside(within: Span) -> bool {
+    within == Span::seconds(0) || within > LONGEST_CHECK
 }
 
 fn check_sql(check: &SqlCheck, path: &str, found: &mut Vec<Finding>) -> Span {
@@ -97,8 +103,8 @@ fn check_http(check: &HttpCheck, path: &str, found: &mut Vec<Finding>) -> Span {
     if !(100..=599).contains(&check.status) {
         found.push(Finding::error(
             format!("{path}.status"),
-            format!("{} is no HTTP status", check.status),
-            "Write 100 to 599.",
+            format!("an HTTP status is 100 to 599, not {}", check.status),
+            "Write the status that the address answers, as 200.",
         ));
     }
     check.within

@@ -33,11 +33,9 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         || interval > LONGEST_INTERVAL
         || !interval.duration().subsec_nanos().is_multiple_of(1_000_000)
     {
-        let what = format!(
-            "the probe keeps no interval of {interval}: one is whole milliseconds, {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}"
-        );
-        let remedy = format!("Write {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}, as 1s.");
-        found.push(Finding::error("probe.interval", what, remedy));
+        let limits = format!("{SHORTEST_INTERVAL} to {LONGEST_INTERVAL}");
+        let what = format!("an interval is whole milliseconds, {limits}, not {interval}");
+        found.push(Finding::error("probe.interval", what, format!("Write {limits}, as 1s.")));
     }
     if timeout >= interval {
         let what = format!("{timeout} is not shorter than the interval of {interval}: samples would overlap");
@@ -59,12 +57,9 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         found.push(Finding::error("probe.holdDown", what, remedy));
     }
     if !(FEWEST_FAILURES..=MOST_FAILURES).contains(&probe.failures_in_a_row) {
-        let what = format!("{} failed samples in a row are no threshold", probe.failures_in_a_row);
-        found.push(Finding::error(
-            "probe.failuresInARow",
-            what,
-            format!("Write {FEWEST_FAILURES} to {MOST_FAILURES}."),
-        ));
+        let limits = format!("{FEWEST_FAILURES} to {MOST_FAILURES}");
+        let what = format!("the threshold is {limits} failed samples in a row, not {}", probe.failures_in_a_row);
+        found.push(Finding::error("probe.failuresInARow", what, format!("Write {limits}.")));
     }
 }
 

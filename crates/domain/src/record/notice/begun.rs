@@ -1,4 +1,4 @@
-//! What people are told of an execution by the engine's word: that it began, and that it was broken off.
+//! What people are told about an execution because the engine reports it: that it began, or that it was broken off.
 
 use serde_json::Value;
 

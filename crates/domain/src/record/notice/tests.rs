@@ -26,6 +26,9 @@ fn alarm() -> String {
     read(sample(include_str!("../../../../../events/notify-started.json"), "/detail/input"))
 }
 
+const AGAIN: &str =
+    r#"{"plan": "lab", "again": {"since": "2026-11-28T10:00:00Z", "attempt": 2, "reason": "it fails still"}}"#;
+
 const BY_HAND: &str = r#"{"plan": "lab", "by": "anna", "why": "the Region is flooded"}"#;
 
 fn asked() -> (Run, Judgement, String) {
@@ -52,6 +55,16 @@ fn kept() -> Kept {
     }
 }
 
+fn guard(run: &Run) -> Guard {
+    Guard {
+        generation: Generation(1),
+        since: jiff::Timestamp::UNIX_EPOCH,
+        position: None,
+        target: Target::primary(&run.plan, run.pair().unwrap()),
+        settles_at: None,
+    }
+}
+
 fn end(execution: &ExecutionArn, outcome: RunOutcome) -> Ended<'_> {
     let (run, plan, trigger, standing, starts_again, evidence) = (None, None, None, None, None, None);
     Ended { execution, run, plan, trigger, standing, starts_again, outcome, because: "no", evidence }
@@ -62,7 +75,14 @@ fn every_notice() -> Vec<Notice> {
     let mut notices = Vec::new();
     for kind in Kind::ALL {
         let execution = execution(kind.machine());
-        for input in [Some(alarm()), Some(BY_HAND.to_owned()), Some("{}".to_owned()), Some("not JSON".into()), None] {
+        for input in [
+            Some(alarm()),
+            Some(AGAIN.to_owned()),
+            Some(BY_HAND.to_owned()),
+            Some("{}".to_owned()),
+            Some("not JSON".into()),
+            None,
+        ] {
             notices.push(started(&execution, input.as_deref()));
             notices.push(broken(&execution, input.as_deref(), "ABORTED", "none given"));
         }
@@ -76,31 +96,79 @@ fn every_notice() -> Vec<Notice> {
     notices.push(unhardened(&run, "backing-up"));
     notices.push(traffic_late(&run, "Route 53 does not answer"));
     notices.push(kept_out(&kept(), "evidence/lab/guard/generation-1.json"));
+    notices.push(resists(&guard(&run), "permission denied"));
     let of = execution("lifeboat-backup");
     let run: BackupRun = read(sample(include_str!("../../../../../events/notify-backup.json"), "/backup/backup"));
     let cleaned: CleanupRun =
         read(sample(include_str!("../../../../../events/notify-cleanup.json"), "/cleanup/cleanup"));
     let proved: RestoreRun =
         read(sample(include_str!("../../../../../events/notify-restore.json"), "/restore/restore"));
+    let of_purpose =
+        [Purpose::Test, Purpose::Integrity, Purpose::Keep].map(|purpose| RestoreRun { purpose, ..proved.clone() });
     for outcome in UpkeepOutcome::ALL {
         notices.push(backup(&of, Some(&run), outcome, "no", None));
         notices.push(backup(&of, None, outcome, "no", None));
         notices.push(cleanup(&of, Some(&cleaned), outcome, "no"));
-        notices.push(restore(&of, Some(&proved), outcome, "no", None));
+        notices.extend(of_purpose.iter().map(|proved| restore(&of, Some(proved), outcome, "no", None)));
     }
     notices
+}
+
+/// The heading that a notice ends with.
+fn heading(notice: &Notice) -> &str {
+    let last = notice.message.trim_end().lines().last().unwrap_or_default();
+    let heading = last.strip_prefix("RUNBOOK.md, \"").and_then(|rest| rest.strip_suffix("\"."));
+    heading.unwrap_or_else(|| panic!("{}: no heading in `{last}`", notice.subject))
 }
 
 #[test]
 fn every_notice_ends_with_a_heading_that_the_runbook_has() {
     let headings: Vec<&str> =
         RUNBOOK.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim()).collect();
-    for Notice { subject, message } in every_notice() {
-        let last = message.trim_end().lines().last().unwrap_or_default();
-        let heading = last.strip_prefix("RUNBOOK.md, \"").and_then(|rest| rest.strip_suffix("\"."));
-        let heading = heading.unwrap_or_else(|| panic!("{subject}: no heading in `{last}`"));
-        assert!(headings.contains(&heading), "{subject}: RUNBOOK.md has no heading `{heading}`");
+    for notice in every_notice() {
+        let heading = heading(&notice);
+        assert!(headings.contains(&heading), "{}: RUNBOOK.md has no heading `{heading}`", notice.subject);
     }
+}
+
+/// The rows of RUNBOOK's index by notice: each subject of a row beside each heading that the row links to.
+fn index() -> Vec<(&'static str, &'static str)> {
+    let (_, index) = RUNBOOK.split_once("### By notice\n").expect("RUNBOOK.md has no index by notice");
+    let index = index.split("\n#").next().unwrap_or_default();
+    let rows = index.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" | "));
+    rows.flat_map(|(subjects, links)| {
+        let headings = links.split('[').skip(1).filter_map(|link| Some(link.split_once("](#")?.0));
+        let subjects = subjects.split('`').step_by(2).filter(|subject| !subject.is_empty());
+        subjects.flat_map(move |subject| headings.clone().map(move |heading| (subject, heading)))
+    })
+    .collect()
+}
+
+/// Whether a subject is one that the index writes so: `…` is anything, and nothing.
+fn is_written(subject: &str, row: &str) -> bool {
+    let Some(mut rest) = subject.strip_prefix("Lifeboat: ") else { return false };
+    let parts: Vec<&str> = row.split('…').map(|part| part.trim_end_matches(" of ").trim()).collect();
+    let (first, last) = (parts[0], parts[parts.len() - 1]);
+    parts.iter().all(|part| rest.find(part).inspect(|at| rest = &rest[at + part.len()..]).is_some())
+        && subject["Lifeboat: ".len()..].starts_with(first)
+        && subject.ends_with(last)
+}
+
+#[test]
+fn the_index_of_the_runbook_has_every_notice_and_nothing_else() {
+    let index = index();
+    // Nobody is told of what is complete.
+    let notices: Vec<Notice> =
+        every_notice().into_iter().filter(|notice| !notice.subject.ends_with(": complete")).collect();
+    let is_of = |notice: &Notice, row: &(&str, &str)| heading(notice) == row.1 && is_written(&notice.subject, row.0);
+    for notice in &notices {
+        let found = index.iter().any(|row| is_of(notice, row));
+        assert!(found, "RUNBOOK.md's index does not lead from `{}` to `{}`", notice.subject, heading(notice));
+    }
+    for row in &index {
+        assert!(notices.iter().any(|notice| is_of(notice, row)), "no notice is `{}` with \"{}\"", row.0, row.1);
+    }
+    assert!(index.len() > 25, "{} rows: are they still found?", index.len());
 }
 
 #[test]

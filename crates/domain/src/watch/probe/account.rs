@@ -12,7 +12,7 @@ use crate::{
 /// What a window knows of the primary: what the windows before wrote down, and its own samples.
 ///
 /// A window begins to sample when the one before may not have written its last samples down yet. So it keeps its own
-/// first ones, and as often as it reads more of the window before, it takes them in anew on top of that. Until then it
+/// first ones, and as often as it reads more of the window before, it counts them again on top of that. Until then it
 /// may count too few failures, and never too many: where the window before may still tell of a success, no streak of its
 /// is gone on with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ impl Account {
         }
     }
 
-    /// The window before has said its last word, or will say no more: what it did not tell of, nobody does.
+    /// The window before has written its last, or will write nothing more: nobody reports what it did not report.
     pub fn settle(&mut self) {
         let Some(Open { before, own }) = self.open.take() else { return };
         self.watch = before;

@@ -139,7 +139,7 @@ impl Watch {
     /// Takes in one sample.
     ///
     /// A streak survives one sample that nobody has told of (it took longer than its interval, or could not tell); after a
-    /// longer silence it starts anew, because unseen is not failed.
+    /// longer silence it starts again, because unseen is not failed.
     pub fn take(&mut self, at: Timestamp, sample: Sample, interval: Span) -> Change {
         self.take_after(interval.times(2), at, sample, interval)
     }

@@ -85,7 +85,7 @@ async fn a_client_follows_the_name_to_the_new_primary_and_tells_what_it_saw() {
     let stale = stale.await.unwrap();
     commits(&workload, pair.old(), 20).await;
 
-    let struck_at = Timestamp::now();
+    let disaster_at = Timestamp::now();
     pair.kill_old();
     pair.promote().await;
     let promoted_at = Timestamp::now();
@@ -102,12 +102,12 @@ async fn a_client_follows_the_name_to_the_new_primary_and_tells_what_it_saw() {
     let new = orders::read_back(&pair.owner(pair.successor()).await, 1).await.unwrap();
     let old = orders::read_back(&pair.owner(pair.old()).await, 1).await.unwrap();
     let after = ReadBack {
-        struck_at,
+        disaster_at,
         promoted_at: Some(promoted_at),
         old_primary: &[pair.old()],
         new: &new,
         old: Some(&old),
-        traced_until: struck_at,
+        traced_until: disaster_at,
     };
     let fenced = measure(&log, &[stale_before], &after);
     let unfenced = measure(&log, &[stale], &after);

@@ -1,10 +1,10 @@
 //! `lifeboat lab`: AWS, the engine and a plan's system on this machine.
 
 mod access;
-mod audience;
 mod bring_up;
 mod drill;
 mod manners;
+mod observer;
 mod random;
 mod up;
 

@@ -3,13 +3,13 @@
 //! A drill fills in one [`DrillResult`]; everything here is made from it and from nothing else.
 
 mod figures;
-mod moment;
 mod page;
 mod reading;
 #[cfg(test)]
 pub(crate) mod sample;
 mod subject;
 pub mod terminal;
+mod timeline;
 mod verdict;
 
 use std::{
@@ -24,11 +24,11 @@ use serde::{Deserialize, Serialize};
 use crate::workload::ClientView;
 
 pub use figures::{Figure, Figures, Part, parts};
-use moment::Tone;
-pub use moment::{Actor, Event, Moment, Turn, TurnKind};
 pub use page::page;
-pub use reading::{moments, signals, turns, turns_until};
+pub use reading::{signals, timeline, turns, turns_until};
 pub use subject::{Reading, Record, Subject};
+use timeline::Tone;
+pub use timeline::{Actor, Event, TimelineEntry, Turn, TurnKind};
 
 /// All that is known of one drill when it is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,12 +47,14 @@ pub struct DrillResult {
     pub held_to: HeldTo,
     /// When the drill began, set-up included.
     pub began_at: Timestamp,
-    /// When the disaster struck. Every time shown is counted from here.
-    pub struck_at: Timestamp,
+    /// When the disaster happened. Every time shown is counted from here.
+    #[serde(rename = "struckAt")]
+    pub disaster_at: Timestamp,
     /// When the drill was over.
     pub ended_at: Timestamp,
     /// What happened, in the order in which it happened.
-    pub moments: Vec<Moment>,
+    #[serde(rename = "moments")]
+    pub timeline: Vec<TimelineEntry>,
     /// The functions' turns and the waits between them.
     pub turns: Vec<Turn>,
     /// What was seen of the primary, by whom, when: what the judges saw, and what the drill found noteworthy besides.

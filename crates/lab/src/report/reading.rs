@@ -11,7 +11,7 @@ use domain::{
 
 use jiff::Timestamp;
 
-use super::{Actor, Ending, Event, Moment, RunResult, Turn, TurnKind};
+use super::{Actor, Ending, Event, RunResult, TimelineEntry, Turn, TurnKind};
 
 impl RunResult {
     /// A run that left its evidence.
@@ -114,16 +114,16 @@ pub fn signals(evidence: &Evidence) -> Vec<Signal> {
 
 /// What a run did, and when, by the engine's own history.
 #[must_use]
-pub fn moments(evidence: &Evidence) -> Vec<Moment> {
+pub fn timeline(evidence: &Evidence) -> Vec<TimelineEntry> {
     let record = &evidence.record;
-    let moment = |event, at, detail: &str| Moment { at, event, detail: detail.to_owned(), source: Actor::Run };
+    let entry = |event, at, detail: &str| TimelineEntry { at, event, detail: detail.to_owned(), source: Actor::Run };
     let trigger = match &evidence.trigger {
         Some(Trigger::Alarm { alarm, .. }) => format!("by the alarm {alarm}"),
         Some(Trigger::Person { by, why }) => format!("by {by}: {why}"),
         Some(Trigger::Again { attempt, .. }) => format!("by the engine, start {attempt}"),
         None => "by a request that opened no run".to_owned(),
     };
-    let mut moments = vec![moment(Event::RunStarted, evidence.started_at, &trigger)];
+    let mut entries = vec![entry(Event::RunStarted, evidence.started_at, &trigger)];
     let steps = [
         ("JudgeFailover", Event::Judged, record.judgement.as_ref().map(|step| (step.step, &step.because))),
         ("FencePrimary", Event::Fenced, record.fencing.as_ref().map(|step| (step.step, &step.because))),
@@ -136,12 +136,12 @@ pub fn moments(evidence: &Evidence) -> Vec<Moment> {
         let last = evidence.timeline.iter().rev().find(|moment| moment.state == state);
         let (Some(at), Some((step, because))) = (last.and_then(|moment| moment.left_at), answer) else { continue };
         match step {
-            Outcome::Done => moments.push(moment(done, at, because)),
-            Outcome::Refused => moments.push(moment(Event::Refused, at, because)),
+            Outcome::Done => entries.push(entry(done, at, because)),
+            Outcome::Refused => entries.push(entry(Event::Refused, at, because)),
             Outcome::Pending => {}
         }
     }
-    moments.push(moment(Event::RunEnded, evidence.ended_at, &evidence.because));
-    moments.sort_by_key(|moment| moment.at);
-    moments
+    entries.push(entry(Event::RunEnded, evidence.ended_at, &evidence.because));
+    entries.sort_by_key(|entry| entry.at);
+    entries
 }

@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 
 /// How AWS behaves in a lab.
 #[derive(Debug, Args)]
-pub(crate) struct Asked {
+pub(crate) struct Arguments {
     /// How AWS behaves: as fast as this machine, or as awkward as AWS, with its minutes scaled to seconds.
     #[arg(long, default_value = "instant", value_parser = ["instant", "aws"])]
     manners: String,
@@ -16,7 +16,7 @@ pub(crate) struct Asked {
     scale: Option<Scale>,
 }
 
-impl Asked {
+impl Arguments {
     /// What was asked for.
     pub(crate) fn read(&self) -> Result<Manners, Refusal> {
         match (self.manners.as_str(), self.scale) {

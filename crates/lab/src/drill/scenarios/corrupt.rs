@@ -22,15 +22,15 @@ use crate::{
 
 impl Drill<'_> {
     pub(super) async fn corrupt_backup(&mut self) -> Result<DrillResult, DrillError> {
-        let (stage, plan) = (self.stage, self.plan());
+        let (lab, plan) = (self.lab, self.plan());
         let result = self.damaged().await;
         // Whatever came of it: the next run reads the plan as it was.
-        stage.system.replan(&stage.machine, plan).await?;
+        lab.system.replan(&lab.aws, plan).await?;
         result
     }
 
     async fn damaged(&mut self) -> Result<DrillResult, DrillError> {
-        let (stage, recovery) = (self.stage, &self.plan().regions.recovery);
+        let (lab, recovery) = (self.lab, &self.plan().regions.recovery);
         let clients = self.clients().await?;
         let began_at = self.begun();
         let old = self.two_backups(["a backup", "another backup"], 0).await?;
@@ -39,14 +39,14 @@ impl Drill<'_> {
         let verified = of(&sound);
         let new = self.two_backups(["a newer backup", "the newest backup"], 2).await?;
         let newest = self.newest().await?;
-        stage.machine.rds.damage_snapshot(&Name::new(recovery.as_str(), &newest))?;
+        lab.aws.rds.damage_snapshot(&Name::new(recovery.as_str(), &newest))?;
         let told = format!("{newest} in {recovery}: RDS shows it as available");
         self.happened(Timestamp::now(), Event::BackupDamaged, told, Actor::Disaster);
 
         let found = self.ran("a restore test of the damaged one", order, Ending::Failed).await?;
         self.found_out(&found, &newest).await?;
         // Few enough that some of the backups go.
-        stage.system.replan(&stage.machine, &keeping_few(self.plan())?).await?;
+        lab.system.replan(&lab.aws, &keeping_few(self.plan())?).await?;
         let cleanup = self.ran("a cleanup", Order::Cleanup, Ending::Complete).await?;
         self.kept(&verified, &new).await?;
         let runs = old.into_iter().chain([sound]).chain(new).chain([found, cleanup]).map(|ended| ended.result);

@@ -21,11 +21,11 @@ const RECORD_PATIENCE: Duration = Duration::from_secs(15);
 impl Drill<'_> {
     pub(super) async fn flapping(&mut self) -> Result<DrillResult, DrillError> {
         let before: BTreeSet<String> = self.blips().await?.into_iter().collect();
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        let struck_at = Timestamp::now();
-        self.audience.struck(struck_at);
-        let mut returned_at = struck_at;
+        let disaster_at = Timestamp::now();
+        self.observer.disaster(disaster_at);
+        let mut returned_at = disaster_at;
         for percent in PAUSES {
             returned_at = self.flap(percent).await?;
         }
@@ -42,12 +42,12 @@ impl Drill<'_> {
         self.kept_out(&results).await?;
         // A session that the promotion left open may go on as long after it.
         let returned_at = moved.map(|moved| moved.max(returned_at));
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
     }
 
     /// Hangs the primary for this much of what detection takes, then lets the probe see it alive. Answers when it went on.
     async fn flap(&mut self, percent: u64) -> Result<Timestamp, DrillError> {
-        let (plan, rds, primary) = (self.plan(), &self.stage.machine.rds, self.stage.system.primary());
+        let (plan, rds, primary) = (self.plan(), &self.lab.aws.rds, self.lab.system.primary());
         let pause = Span::milliseconds(plan.detection().as_milliseconds() * percent / 100).duration();
         let up = (plan.probe.interval.times(2) + plan.probe.timeout).duration();
         rds.pause(&primary).await?;
@@ -67,7 +67,7 @@ impl Drill<'_> {
         let mut moved = None;
         loop {
             let run = runs.next().await?;
-            let evidence = runs.follow(self.stage, &run, self.audience).await?;
+            let evidence = runs.follow(self.lab, &run, self.observer).await?;
             // A failover is one way to end it; a second one never is.
             let promoted = promoted_at(&evidence).filter(|_| moved.is_none());
             let expected = if promoted.is_some() { Ending::Done } else { Ending::Refused };
@@ -82,23 +82,23 @@ impl Drill<'_> {
 
     /// The records of what was tolerated since: of every time, unless the watch followed the primary elsewhere.
     async fn recorded(&self, before: &BTreeSet<String>, moved: bool) -> Result<Vec<Blip>, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let keys = until(RECORD_PATIENCE, "the record of every time that it hung", async || {
-            let mut keys = system.keys(machine, &self.prefix()).await?;
+            let mut keys = system.keys(aws, &self.prefix()).await?;
             keys.retain(|key| !before.contains(key));
             Ok((moved || keys.len() >= PAUSES.len()).then_some(keys))
         })
         .await?;
         let mut blips = Vec::new();
         for key in keys {
-            let text = system.object(machine, &key).await?.unwrap_or_default();
+            let text = system.object(aws, &key).await?.unwrap_or_default();
             blips.push(serde_json::from_str(&text).map_err(|source| DrillError::Evidence { key, source })?);
         }
         Ok(blips)
     }
 
     async fn blips(&self) -> Result<Vec<String>, DrillError> {
-        Ok(self.stage.system.keys(&self.stage.machine, &self.prefix()).await?)
+        Ok(self.lab.system.keys(&self.lab.aws, &self.prefix()).await?)
     }
 
     fn prefix(&self) -> String {

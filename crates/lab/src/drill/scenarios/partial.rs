@@ -11,7 +11,7 @@ impl Drill<'_> {
     pub(super) async fn partial_failure(&mut self) -> Result<DrillResult, DrillError> {
         let result = self.without_a_copy().await;
         // Whatever came of it: the next backup is copied.
-        self.stage.machine.gateway.faults().heal().await?;
+        self.lab.aws.gateway.faults().heal().await?;
         result
     }
 

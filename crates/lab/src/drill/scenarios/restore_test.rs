@@ -95,7 +95,7 @@ impl Drill<'_> {
             [("backup", added_backup, taking + copying), ("restore test", added_test, files + start + answers + stop)]
         {
             let found = format!("{:.3} s beside {:.3} s", added.as_secs_f64(), work.as_secs_f64());
-            let most = MOST_ADDED + self.stage.manners.adds_to_a_backup();
+            let most = MOST_ADDED + self.lab.manners().adds_to_a_backup();
             let holds = added <= most && work > Duration::ZERO;
             self.check(
                 format!("the engine adds {:.0} s at most to PostgreSQL's work in the {what}", most.as_secs_f64()),
@@ -107,7 +107,7 @@ impl Drill<'_> {
 
     /// How long PostgreSQL and the copying of its files worked while a run went on.
     fn spent(&self, run: &Ended, kind: WorkKind) -> Duration {
-        let works = self.stage.machine.rds.works_since(run.began_at);
+        let works = self.lab.aws.rds.works_since(run.began_at);
         works.iter().filter(|work| work.at <= run.at && work.kind == kind).map(|work| work.took).sum()
     }
 }

@@ -29,10 +29,10 @@ struct Answered {
 impl Drill<'_> {
     pub(super) async fn orchestrator_died(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         self.hang("fence-primary").await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let first = runs.next().await?;
         let name = "stopped before its point of no return";
         let mut results = vec![self.stop_in("FencePrimary", &runs, &first, name).await?];
@@ -52,7 +52,7 @@ impl Drill<'_> {
         results.push(self.stop_in("DnsSwitch", &runs, &third, "stopped while it finished the second").await?);
 
         let fourth = runs.start(&order(plan, "cora", "the run that ben started was stopped")).await?;
-        let fourth = runs.follow(self.stage, &fourth, self.audience).await?;
+        let fourth = runs.follow(self.lab, &fourth, self.observer).await?;
         // The third had nothing of its own to finish: what the fourth goes on with is the second's promotion.
         for (which, run, died) in
             [("second", &second, &first), ("third", &third, &second), ("fourth", &fourth.execution, &second)]
@@ -69,22 +69,22 @@ impl Drill<'_> {
         let logs = clients.stop().await?;
         results.push(RunResult::of("takes over and finishes", Ending::Done, fourth));
         // It waits for people, who have no recovery time.
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
     pub(super) async fn stale_writer(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         self.hang("dns-switch").await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let older = runs.next().await?;
         let stopped = self.stop_in("DnsSwitch", &runs, &older, "stopped before it moved traffic").await?;
         let older = self.opened(&runs, &older).await?;
         // Two ways to be late: before the step looks, and between its look and its write.
         let late_batch = self.batch_of(&older).await?;
         let newer = runs.start(&order(plan, "anna", "the run that the alarm started was stopped")).await?;
-        let newer = runs.follow(self.stage, &newer, self.audience).await?;
+        let newer = runs.follow(self.lab, &newer, self.observer).await?;
         let before = self.traffic().await?;
         let judgement = newer.record.judgement.as_ref().and_then(|step| step.did.as_ref());
         for (step, event) in [
@@ -102,13 +102,13 @@ impl Drill<'_> {
         self.happened(Timestamp::now(), Event::Refused, format!("the late batch: {found}"), Actor::Dns);
         self.check("its batch, planned before the newer run's, ends as Conflict", conflict, found);
         let after = self.traffic().await?;
-        let same = before == after && after.contains(self.stage.system.pair.replica.endpoint.as_str());
+        let same = before == after && after.contains(self.lab.system.pair.replica.endpoint.as_str());
         self.check("record, generation and answer stay as the newer run left them", same, after);
         let moved = promoted_at(&newer);
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
         let results = vec![stopped, RunResult::of("the newer run", Ending::Done, newer)];
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
     /// That a step of the older run changes nothing when it is delivered now.
@@ -133,7 +133,7 @@ impl Drill<'_> {
     async fn hang(&self, function: &str) -> Result<(), DrillError> {
         let silent = Fault::new(When::Before, How::Silent).by(Caller::States);
         let silent = silent.target(&format!("lifeboat-{function}")).first(1);
-        self.stage.machine.gateway.faults().set(&silent).await?;
+        self.lab.aws.gateway.faults().set(&silent).await?;
         Ok(())
     }
 
@@ -145,9 +145,9 @@ impl Drill<'_> {
         run: &ExecutionArn,
         name: &str,
     ) -> Result<RunResult, DrillError> {
-        runs.entered(self.stage, run, state).await?;
+        runs.entered(self.lab, run, state).await?;
         let stopped = self.stop(runs, run, name).await?;
-        self.stage.machine.gateway.faults().heal().await?;
+        self.lab.aws.gateway.faults().heal().await?;
         Ok(stopped)
     }
 
@@ -177,8 +177,8 @@ impl Drill<'_> {
         const TIMELINE: &str = "select timeline_id::bigint from pg_control_checkpoint()";
         const ROWS: &str =
             "select generation, count(*) from lifeboat.promotion group by generation order by generation";
-        let system = &self.stage.system;
-        let rds = &self.stage.machine.rds;
+        let system = &self.lab.system;
+        let rds = &self.lab.aws.rds;
         let database = system.pair.database.as_str();
         rds.ask(&system.replica(), database, "checkpoint").await.map_err(|error| self.unread(&error))?;
         let timelines = rds.ask(&system.replica(), database, TIMELINE).await.map_err(|error| self.unread(&error))?;
@@ -194,7 +194,7 @@ impl Drill<'_> {
 
     fn unread(&self, error: &dyn std::error::Error) -> DrillError {
         SystemError::Aws {
-            doing: format!("ask `{}`", self.stage.system.replica().id),
+            doing: format!("ask `{}`", self.lab.system.replica().id),
             why: domain::failure::chain(error),
         }
         .into()
@@ -219,7 +219,7 @@ impl Drill<'_> {
     }
 
     fn route53(&self) -> Route53 {
-        Route53::with(&self.stage.machine.gateway.sdk_config(self.plan().regions.recovery.as_str()))
+        Route53::with(&self.lab.aws.gateway.sdk_config(self.plan().regions.recovery.as_str()))
     }
 
     /// The record, its generation, and what the name server answers, in a sentence.
@@ -227,14 +227,14 @@ impl Drill<'_> {
         let record = &self.plan().traffic.record;
         let seen = self.route53().look(&record.zone, &record.name).await?;
         let values = |sets: &[RecordSet]| sets.iter().flat_map(|set| set.values.clone()).collect::<Vec<_>>().join(", ");
-        let answer = Dns::asking(&[self.stage.machine.resolver()], false)?.alias(&record.name).await;
+        let answer = Dns::asking(&[self.lab.aws.resolver()], false)?.alias(&record.name).await;
         let answer = answer.map_or_else(|why| why, |name| name.to_string());
         Ok(format!("record {}; {}; answered {answer}", values(&seen.records), values(&seen.generation)))
     }
 
     /// Invokes a function of the recovery Region, as the state machine would.
     async fn invoke(&self, function: &str, event: &Value) -> Result<Answered, DrillError> {
-        let config = self.stage.machine.gateway.sdk_config(self.plan().regions.recovery.as_str());
+        let config = self.lab.aws.gateway.sdk_config(self.plan().regions.recovery.as_str());
         let lambda = aws_sdk_lambda::Client::new(&config);
         let answer =
             lambda.invoke().function_name(function).payload(event.to_string().into_bytes().into()).send().await;

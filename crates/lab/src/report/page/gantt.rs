@@ -62,7 +62,7 @@ pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
             to + 6.0,
             offset_ms(turn.from, turn.to),
             WIDTH - 4.0,
-            offset(result.struck_at, turn.from)
+            offset(result.disaster_at, turn.from)
         )?;
     }
     out.write_str("</svg></div>\n")?;

@@ -1,4 +1,4 @@
-//! The whole lab: one machine with AWS on it, and the engine deployed to a plan's Regions.
+//! AWS on this machine: its services, RDS, DNS, and the network between its Regions and its database hosts.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -28,11 +28,11 @@ const STREAMS_WITHIN: Duration = Duration::from_secs(10);
 /// The domain of database instances' endpoints.
 pub const INSTANCE_DOMAIN: &str = "rds.lifeboat.test";
 
-/// A lab that is up: ended by [`Machine::shut_down`], or else when it is dropped.
-pub struct Machine {
-    /// Its slot.
+/// AWS on this machine, up: ended by [`LocalAws::shut_down`], or else when it is dropped.
+pub struct LocalAws {
+    /// The lab's slot.
     pub slot: Slot,
-    /// Its own folder.
+    /// The lab's own folder.
     pub folder: PathBuf,
     /// AWS but for RDS.
     pub gateway: Gateway,
@@ -49,9 +49,9 @@ pub struct Machine {
     _spawner: Spawner,
 }
 
-/// Why there is no lab.
+/// Why there is none.
 #[derive(Debug, thiserror::Error)]
-pub enum MachineError {
+pub enum LocalAwsError {
     /// The machine could not be made ready.
     #[error("the machine is not ready for a lab")]
     Setup(#[from] SetupError),
@@ -78,12 +78,12 @@ pub enum MachineError {
     Deploy(#[from] DeployError),
 }
 
-impl Machine {
-    /// Makes the machine ready and starts the lab's services, in `slot` or the first free one.
+impl LocalAws {
+    /// Makes the machine ready and starts AWS's services on it, in `slot` or the first free one.
     ///
     /// # Errors
-    /// [`MachineError`]; nothing is left running then.
-    pub async fn start(slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, MachineError> {
+    /// [`LocalAwsError`]; nothing is left running then.
+    pub async fn start(slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LocalAwsError> {
         let root = Programs::root()?;
         let base = root.join("target").join("lab");
         let tools = setup::prepare(&base, progress)?;
@@ -155,11 +155,11 @@ impl Machine {
         vantage.sees_at(self.resolver())
     }
 
-    /// Behaves so from now on, towards the engine of this plan.
+    /// Behaves like this from now on, towards the engine of this plan.
     ///
     /// # Errors
     /// Where the gateway does not answer.
-    pub async fn mind(&self, manners: Manners, plan: &Plan) -> Result<(), FaultsError> {
+    pub async fn set_manners(&self, manners: Manners, plan: &Plan) -> Result<(), FaultsError> {
         let before = self.rds.receivers().await;
         self.rds.set_timing(manners.rds());
         self.gateway.faults().start_schedules_within(manners.starts_within().as_secs()).await?;

@@ -30,7 +30,7 @@ async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
     plan.backups[0].retention = serde_json::from_value(json!({ "last": 2, "floor": 1 })).unwrap();
     let lab = Lab::start(&plan, None, &Shown).await.unwrap();
     let world = World { lab: &lab, now: Timestamp::now().round(Unit::Second).unwrap() };
-    let whole = lab.a_whole_one_is_in_each_region_with_its_manifest().await;
+    let whole = world.a_whole_one_is_in_each_region_with_its_manifest().await;
     world.the_same_time_again_takes_nothing_more(&whole).await;
     world.what_is_changed_later_is_not_in_it(&whole).await;
     world.a_full_quota_is_told_before_anything_is_asked_for().await;

@@ -8,10 +8,8 @@ use std::{
 };
 
 use domain::id::SqlName;
-use lab::{
-    process::RunAs,
-    workload::{Access, Password},
-};
+use lab::workload::{Access, Password};
+use processes::RunAs;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio_postgres::{Client, NoTls};
 
@@ -159,7 +157,7 @@ impl Pair {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(installed(program));
         command.current_dir(&self.folder);
-        if let Some(postgres) = RunAs::for_postgres().unwrap() {
+        if let Some(postgres) = RunAs::instead_of_root(c"postgres").unwrap() {
             postgres.apply(&mut command);
         }
         command
@@ -176,7 +174,7 @@ fn authority() -> (String, Issuer<'static, KeyPair>) {
 
 /// Gives the folder and what is in it to the user that PostgreSQL runs as.
 fn own(folder: &Path) {
-    if let Some(postgres) = RunAs::for_postgres().unwrap() {
+    if let Some(postgres) = RunAs::instead_of_root(c"postgres").unwrap() {
         run(Command::new("chown").arg("-R").arg(format!("{}:{}", postgres.uid, postgres.gid)).arg(folder));
     }
 }

@@ -147,4 +147,18 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_drill_without_a_lab_names_the_command_for_this_machine_whatever_is_asked_for() {
+        for (asked, named) in [
+            (&["lifeboat", "drill"][..], "`lifeboat lab drill`."),
+            (&["lifeboat", "drill", "--help"], "`lifeboat lab drill --help`."),
+            (&["lifeboat", "drill", "blip", "--runs", "10"], "`lifeboat lab drill blip --runs 10`."),
+        ] {
+            let Command::Drill(command) = Lifeboat::try_parse_from(asked).unwrap().command else { panic!("{asked:?}") };
+            let refusal = command.run();
+            assert!(refusal.to_string().ends_with(&format!("Run {named}")), "{refusal}");
+            assert!(matches!(refusal, Refusal::Usage { .. }), "its exit code is 2");
+        }
+    }
 }

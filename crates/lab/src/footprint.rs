@@ -1,4 +1,4 @@
-//! What a lab takes of the machine, so that one can see whether it takes more with every drill.
+//! What a lab uses of this computer, to see whether it uses more with every drill.
 
 use std::{fmt, fs, io};
 

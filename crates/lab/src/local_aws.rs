@@ -15,7 +15,7 @@ use crate::{
     deploy::{DeployError, Package},
     dns::{Dns, DnsConfig, DnsError, Instances},
     gateway::{ACCOUNT, FaultsError, Gateway, GatewayConfig, GatewayError},
-    manners::{Manners, Way},
+    manners::{LinkQuality, Manners},
     network::{Network, Vantage},
     programs::{Programs, ProgramsError},
     setup::{self, Progress, SetupError},
@@ -34,7 +34,7 @@ pub struct LocalAws {
     pub slot: Slot,
     /// The lab's own folder.
     pub folder: PathBuf,
-    /// AWS but for RDS.
+    /// AWS without RDS.
     pub gateway: Gateway,
     /// RDS.
     pub rds: Arc<Rds>,
@@ -45,7 +45,7 @@ pub struct LocalAws {
     dns: Dns,
     pub(crate) engine: Package,
     pub(crate) networks: Package,
-    // The last to go: what it spawned ends with it.
+    // Dropped last: what it spawned ends with it.
     _spawner: Spawner,
 }
 
@@ -149,7 +149,7 @@ impl LocalAws {
         self.dns.address()
     }
 
-    /// Where a vantage resolves them: there every host is behind a link.
+    /// The resolver of a vantage: every host that it answers is behind a link.
     #[must_use]
     pub fn resolver_of(&self, vantage: Vantage) -> SocketAddr {
         vantage.sees_at(self.resolver())
@@ -164,17 +164,17 @@ impl LocalAws {
         self.rds.set_timing(manners.rds());
         self.gateway.faults().start_schedules_within(manners.starts_within().as_secs()).await?;
         let (primary, rds) = (plan.regions.primary.to_string(), Arc::clone(&self.rds));
-        self.network.lead(Arc::new(move |vantage, host| {
+        self.network.set_quality(Arc::new(move |vantage, host| {
             let is_at_home = rds.region_at(host).is_some_and(|region| region == primary);
             match (vantage, is_at_home) {
                 (Vantage::Witness, _) => manners.from_the_witness(),
                 (Vantage::Recovery | Vantage::Replication, true) | (Vantage::Primary, false) => manners.far(),
                 (Vantage::Recovery | Vantage::Replication, false) | (Vantage::Primary, true) | (Vantage::Public, _) => {
-                    Way::default()
+                    LinkQuality::default()
                 }
             }
         }));
-        // Every link is a new one. A replica whose stream does not flow again is the drill's to find.
+        // Every link is new, so every replica reconnects. One whose stream does not flow again is for the drill to find.
         let deadline = tokio::time::Instant::now() + STREAMS_WITHIN;
         loop {
             let now = self.rds.receivers().await;

@@ -67,7 +67,7 @@ async fn deploy_engine(aws: &LocalAws, plan: &Plan) -> Result<(), DeployError> {
 
 fn engine_in(aws: &LocalAws, plan: &Plan, region: &str, place: &str, vantage: Vantage) -> Target {
     let resolver = aws.resolver_of(vantage).to_string();
-    // Told nothing, they find them by the zone's own names, and ask on port 53.
+    // Without this parameter, functions find them by the names in the zone, and ask on port 53.
     let addresses = || aws.dns().name_servers().iter().map(|server| server.address().to_string());
     let name_servers = aws.dns().hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
@@ -88,11 +88,11 @@ fn engine_in(aws: &LocalAws, plan: &Plan, region: &str, place: &str, vantage: Va
     ];
     let parameters = parameters.into_iter().chain(secret).map(|(name, value)| (name, value.to_owned()));
     let parameters = parameters.chain(name_servers).map(|(name, value)| (name.to_owned(), value)).collect();
-    // A role is named after its stack, and roles are the account's, not the Region's.
+    // A role is named after its stack, and roles are global to the account.
     Target { region: region.to_owned(), stack: format!("lifeboat-{region}"), parameters }
 }
 
-/// What all of these names begin with, and anything after it; empty of no names.
+/// The longest common prefix of these names, followed by `*`; empty when there are no names.
 fn pattern<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let common = |one: &'a str, other: &str| {
         let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);

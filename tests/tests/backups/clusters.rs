@@ -138,7 +138,7 @@ impl World<'_> {
         assert!(record.summary().contains("reports: left out"), "{}", record.summary());
     }
 
-    /// Of each kind the newest two stay, in each Region, and what is nobody's.
+    /// The newest two of each kind stay, in each Region, and what no schedule made.
     async fn what_no_retention_keeps_is_deleted_of_both_kinds(&self) {
         let region = &self.lab.system.plan.regions.primary;
         let rds = self.rds(region);

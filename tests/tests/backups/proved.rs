@@ -76,7 +76,7 @@ impl World<'_> {
         assert_eq!(ended.end, "VerifyBackupFailed", "{}", ended.cause);
         assert!(ended.cause.contains("`there is a backup` expected one that is available"), "{}", ended.cause);
         assert_eq!(record.unwrap().outcome, UpkeepOutcome::Failed);
-        let told = self.lab.pager.told(began, "a failed test", |told| told.subject.contains("restore test")).await;
+        let told = self.lab.pager.notice(began, "a failed test", |told| told.subject.contains("restore test")).await;
         assert!(told.unwrap().subject.contains("FAILED"));
     }
 
@@ -293,7 +293,7 @@ impl World<'_> {
         let (ended, _) = self.prove("no-room", &Self::test()).await;
         assert_eq!(ended.end, "VerifyBackupFailed");
         assert!(ended.cause.contains("us-west-2 has 1 DB instances of 1"), "{}", ended.cause);
-        let told = self.lab.pager.told(began, "a proof without room", |told| told.subject.contains("FAILED")).await;
+        let told = self.lab.pager.notice(began, "a proof without room", |told| told.subject.contains("FAILED")).await;
         let message = told.unwrap().message;
         assert!(message.contains("delete one, or have the quota raised"), "{message}");
         assert_eq!((self.how_many().await, self.verified().await), before, "no backup goes, nor what is known of it");

@@ -112,7 +112,8 @@ impl World<'_> {
         let ended = self.back_up("no-room", self.at(2)).await;
         assert_eq!(ended.end, "BackupFailed");
         assert!(ended.cause.contains("us-east-1 has 1 manual snapshots of 1"), "{}", ended.cause);
-        let told = self.lab.pager.told(began, "a failed backup", |told| told.subject.contains("FAILED")).await.unwrap();
+        let told =
+            self.lab.pager.notice(began, "a failed backup", |told| told.subject.contains("FAILED")).await.unwrap();
         assert!(told.message.contains("1 manual snapshots of 1") && told.message.contains("--at"), "{}", told.message);
         assert_eq!(self.how_many().await, before);
         assert_eq!(self.manifest(self.at(2)).await.unwrap().outcome, UpkeepOutcome::Failed);
@@ -182,7 +183,7 @@ impl World<'_> {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         self.states().stop_execution().execution_arn(&execution).send().await.unwrap();
-        let told = self.lab.pager.told(began, "a backup that died", |told| told.subject.contains("ABORTED")).await;
+        let told = self.lab.pager.notice(began, "a backup that died", |told| told.subject.contains("ABORTED")).await;
         assert!(told.unwrap().subject.contains("backup"), "told as what it was");
         faults.heal().await.unwrap();
         let ended = self.back_up("goes-on", self.at(4)).await;
@@ -228,12 +229,12 @@ impl World<'_> {
         assert_eq!(ended.end, "CleanupPartial");
         assert!(ended.cause.contains("us-east-1") && ended.cause.contains("us-west-2: "), "{}", ended.cause);
         assert_eq!(reports.iter().map(|report| report.region.as_str()).collect::<Vec<_>>(), ["us-west-2"]);
-        let told = self.lab.pager.told(began, "an incomplete cleanup", |told| told.subject.contains("cleanup")).await;
+        let told = self.lab.pager.notice(began, "an incomplete cleanup", |told| told.subject.contains("cleanup")).await;
         assert!(told.unwrap().subject.contains("INCOMPLETE"));
         faults.heal().await.unwrap();
     }
 
-    /// One on hold, one verified, one that is nobody's: they stay beside the newest two.
+    /// One on hold, one verified, one that no schedule made: they stay, with the newest two.
     async fn what_nothing_keeps_is_deleted_and_nothing_else(&self) {
         let region = &self.lab.system.plan.regions.primary;
         let rds = self.rds(region);

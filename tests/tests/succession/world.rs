@@ -24,7 +24,7 @@ use lab::{
     Lab,
     gateway::ACCOUNT,
     gateway::{Call, Caller, Fault, Faults, How, When},
-    pager::Told,
+    pager::Notice,
 };
 use rds_on_postgres::RdsError;
 use serde_json::{Value, json};
@@ -316,8 +316,8 @@ impl<'a> World<'a> {
     /// What people were told of a run's end.
     pub(crate) async fn told(&self, ended: &Ended) -> String {
         let (run, end) = (ended.execution.as_str(), "NEEDS A PERSON");
-        let of_its_end = |told: &Told| told.message.contains(run) && told.subject.contains(end);
-        self.lab.pager.told(Timestamp::UNIX_EPOCH, end, of_its_end).await.unwrap().message
+        let of_its_end = |told: &Notice| told.message.contains(run) && told.subject.contains(end);
+        self.lab.pager.notice(Timestamp::UNIX_EPOCH, end, of_its_end).await.unwrap().message
     }
 
     /// Tries until it succeeds; says what the last try said where none does.

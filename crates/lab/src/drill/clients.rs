@@ -15,7 +15,7 @@ use crate::{
     network::Vantage,
     system::{SystemError, until},
     workload::{
-        Access, ClientView, Commit, Entry, Log, Manners, Outcome, ReadBack, StaleClient, StaleConfig, Workload,
+        Access, ClientTiming, ClientView, Commit, Entry, Log, Outcome, ReadBack, StaleClient, StaleConfig, Workload,
         WorkloadConfig, measure, orders,
     },
 };
@@ -65,7 +65,7 @@ impl Clients {
             access: access.clone(),
             first_id: first_id(drill) + APART,
             log: log("stale"),
-            manners: Manners::default(),
+            timing: ClientTiming::default(),
         })
         .await?;
         let workload = Workload::start(WorkloadConfig {
@@ -75,7 +75,7 @@ impl Clients {
             access,
             first_id: first_id(drill),
             log: log("client"),
-            manners: Manners::default(),
+            timing: ClientTiming::default(),
         })?;
         let clients = Self { workload, stale, old, first_id: first_id(drill) };
         clients

@@ -65,10 +65,10 @@ impl End {
     }
 }
 
-/// Between two looks: often enough to be live, seldom enough not to slow what is watched.
+/// How long between two looks: short enough to follow live, long enough not to slow the run down.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Between two looks at a run that is to be met in a state: a state lasts some ten milliseconds.
+/// How long between two looks when a run must be caught in a state that lasts some ten milliseconds.
 const LOOK_CLOSELY: Duration = Duration::from_millis(10);
 
 fn refused<E: aws_sdk_sfn::error::ProvideErrorMetadata + std::error::Error>(doing: &str, error: &E) -> DrillError {
@@ -76,17 +76,17 @@ fn refused<E: aws_sdk_sfn::error::ProvideErrorMetadata + std::error::Error>(doin
 }
 
 impl Runs {
-    /// Remembers the failovers that there are.
+    /// Remembers the failovers that exist now.
     pub(super) async fn so_far(lab: &Lab) -> Result<Self, DrillError> {
         Self::of(lab, Kind::Failover).await
     }
 
-    /// Remembers the runs of a kind that there are.
+    /// Remembers the runs of a kind that exist now.
     pub(super) async fn of(lab: &Lab, kind: Kind) -> Result<Self, DrillError> {
         Self::of_machine(lab, kind.machine()).await
     }
 
-    /// Remembers the runs of a state machine that there are.
+    /// Remembers the runs of a state machine that exist now.
     pub(super) async fn of_machine(lab: &Lab, machine: &str) -> Result<Self, DrillError> {
         let region = lab.system.plan.regions.recovery.as_str();
         let client = Client::new(&lab.aws.gateway.sdk_config(region));
@@ -167,14 +167,14 @@ impl Runs {
         Ok(())
     }
 
-    /// Ends a run from outside, as a person or the engine's own death would, and gives what it had been through.
+    /// Stops a run from outside, as a person could, and returns its history.
     pub(super) async fn stop(&self, lab: &Lab, run: &ExecutionArn, why: &str) -> Result<History, DrillError> {
         let stopped = self.client.stop_execution().execution_arn(run.as_str()).cause(why).send().await;
         stopped.map_err(|error| refused("stop the run", &error))?;
         Ok(self.states(lab).history(run).await?)
     }
 
-    /// What a run's state gave when it was left, by its history.
+    /// The output of a run's state, from its history.
     pub(super) async fn output(&self, run: &ExecutionArn, state: &str) -> Result<Option<Value>, DrillError> {
         let request = self.client.get_execution_history().execution_arn(run.as_str()).max_results(1_000);
         let history = request.send().await.map_err(|error| refused("read the run's history", &error))?;
@@ -183,7 +183,7 @@ impl Runs {
         Ok(output.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// What a run's states gave when they were left, in that order.
+    /// The outputs of a run's states, in the order in which they ended.
     pub(super) async fn outputs(&self, run: &ExecutionArn) -> Result<Vec<Left>, DrillError> {
         let request = self.client.get_execution_history().execution_arn(run.as_str()).max_results(1_000);
         let history = request.send().await.map_err(|error| refused("read the run's history", &error))?;
@@ -263,7 +263,7 @@ impl Runs {
     }
 }
 
-/// What a history tells so far: the state after a step has been entered when the step was done.
+/// What a history tells so far: a step was done when the state after it was entered.
 pub(super) fn live(run: &ExecutionArn, history: &[evidence::Moment]) -> Vec<TimelineEntry> {
     let entered = |state: &str| history.iter().find(|moment| moment.state == state).map(|moment| moment.entered_at);
     let own: &[(&str, Event, &str)] = match Kind::of(run) {

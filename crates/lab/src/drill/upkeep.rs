@@ -191,7 +191,7 @@ impl Lab {
 
 /// What a state says that it had not said before.
 fn news(left: &Left, said: &mut BTreeMap<String, String>) -> Option<TimelineEntry> {
-    // A question that only hands a step's answer on is no step.
+    // A choice only passes a step's answer on.
     let is_step = !left.state.ends_with('?') && left.output["step"].is_string();
     let because = left.output["because"].as_str().filter(|_| is_step)?;
     let before = said.insert(left.state.clone(), because.to_owned());
@@ -200,7 +200,7 @@ fn news(left: &Left, said: &mut BTreeMap<String, String>) -> Option<TimelineEntr
     (before.as_deref() != Some(because)).then_some(entry)
 }
 
-/// Whatever is not one of the machine's own ends is a failure, or other hands ended it.
+/// How a run ended: by one of the state machine's own ends, by a failure, or from outside.
 fn ending(title: &str, end: &End) -> Ending {
     let own = end.error.strip_prefix(title);
     match (end.error.as_str(), UpkeepOutcome::ALL.into_iter().find(|outcome| own == Some(outcome.end()))) {

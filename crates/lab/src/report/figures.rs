@@ -30,7 +30,7 @@ const MILESTONES: [Event; 9] = [
     Event::DnsSwitched,
 ];
 
-/// The outage cut at what happened meanwhile. The parts add up to the outage. Empty when it did not end.
+/// The outage divided by what happened during it. The parts add up to the outage. Empty when it did not end.
 #[must_use]
 pub fn parts(result: &DrillResult) -> Vec<Part> {
     let Some(outage) = &result.client.outage else { return Vec::new() };

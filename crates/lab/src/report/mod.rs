@@ -57,14 +57,14 @@ pub struct DrillResult {
     pub timeline: Vec<TimelineEntry>,
     /// The functions' turns and the waits between them.
     pub turns: Vec<Turn>,
-    /// What was seen of the primary, by whom, when: what the judges saw, and what the drill found noteworthy besides.
+    /// What was seen of the primary, by whom and when.
     pub signals: Vec<Signal>,
     /// The runs of the state machine, expected and actual. One entry with [`Ending::NotStarted`] where none may start.
     pub runs: Vec<RunResult>,
     /// What else must be true of this scenario, each with what was found.
     #[serde(default)]
     pub checks: Vec<Check>,
-    /// What was measured besides what the client saw.
+    /// What was measured in addition to what the client saw.
     #[serde(default)]
     pub readings: Vec<Reading>,
     /// What the old primary did when its host came back, where the scenario brings it back.
@@ -115,7 +115,7 @@ pub struct RunResult {
     pub name: String,
     /// How it must end.
     pub expected: Ending,
-    /// How it ended. `None` when that could not be learnt.
+    /// How it ended. `None` when that is unknown.
     pub actual: Option<Ending>,
     /// Why it ended so, in its own words.
     pub because: String,
@@ -125,7 +125,7 @@ pub struct RunResult {
     pub transitions: Option<u64>,
     /// The evidence that `CloseRun` left in the recovery Region's bucket, whole.
     pub evidence: Option<Evidence>,
-    /// What it left instead, where it was about backups.
+    /// What a backup run left instead.
     #[serde(default)]
     pub record: Option<Record>,
 }
@@ -150,7 +150,7 @@ pub enum Ending {
     Partial,
     /// `BackupFailed`, and so on.
     Failed,
-    /// By other hands than its own: `ABORTED` or `TIMED_OUT`.
+    /// Ended from outside: `ABORTED` or `TIMED_OUT`.
     BrokenOff,
 }
 
@@ -162,7 +162,7 @@ pub struct OldPrimary {
     pub returned_at: Timestamp,
     /// Whether it refused every write.
     pub fenced: bool,
-    /// How one knows.
+    /// How this was found out.
     pub because: String,
 }
 

@@ -88,7 +88,7 @@ pub fn turns(evidence: &Evidence) -> Vec<Turn> {
     turns_until(&evidence.timeline, evidence.ended_at)
 }
 
-/// The same of a timeline alone, whose last state ended at `ended_at`.
+/// The same for a timeline alone whose last state ended at `ended_at`.
 #[must_use]
 pub fn turns_until(timeline: &[domain::evidence::Moment], ended_at: Timestamp) -> Vec<Turn> {
     let turn = |moment: &domain::evidence::Moment| Turn {
@@ -100,7 +100,7 @@ pub fn turns_until(timeline: &[domain::evidence::Moment], ended_at: Timestamp) -
     timeline.iter().map(turn).collect()
 }
 
-/// A state that only waits: its name says so, or it waits for a person.
+/// Whether a state only waits: its name says so, or it waits for a person.
 fn is_wait(state: &str) -> bool {
     state.starts_with("WaitFor") || state == "Approve"
 }

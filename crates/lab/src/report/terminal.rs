@@ -144,7 +144,7 @@ fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
     figures
 }
 
-/// What the client noticed of what it must not notice.
+/// What the client noticed, where it must notice nothing.
 fn undisturbed(result: &DrillResult) -> Vec<(&'static str, String)> {
     let client = &result.client;
     let wait = match &client.outage {
@@ -199,7 +199,7 @@ fn offset(disaster_at: Option<Timestamp>, at: Timestamp) -> String {
     format!("{:>+8.3} s", at.duration_since(disaster_at).as_secs_f64())
 }
 
-/// A text without what could move a terminal's cursor, on one line, of a bearable length.
+/// A text on one line, without control characters, and cut to a reasonable length.
 fn clean(text: &str) -> String {
     wording::start_of(text, LONGEST_CHARS).replace(char::is_control, " ")
 }

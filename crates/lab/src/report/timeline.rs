@@ -65,7 +65,7 @@ pub enum Event {
     OldPrimaryBack,
     /// The old primary refuses writes after its return.
     OldPrimaryFenced,
-    /// A run was stopped by other hands.
+    /// A run was stopped from outside.
     RunStopped,
     /// Somebody edited the traffic's record.
     RecordEdited,
@@ -73,7 +73,7 @@ pub enum Event {
     WritesRefused,
     /// A person said no.
     Denied,
-    /// What the drill had done to the system was taken back.
+    /// The drill undid what it had done to the system.
     Undone,
     /// Links to the primary's host were cut.
     LinksCut,
@@ -81,9 +81,9 @@ pub enum Event {
     LinksHealed,
     /// A streak of failed samples ended by itself, and is on record.
     Tolerated,
-    /// Calls of AWS are spoiled.
+    /// Faults were injected into calls of AWS.
     CallsSpoiled,
-    /// A step of a run answered, and its answer was another than before.
+    /// A step of a run gave another answer than before.
     StepAnswered,
     /// Rows were deleted by mistake.
     RowsDeleted,

@@ -8,11 +8,11 @@ use crate::{local_aws::LocalAws, setup::Progress, workload::accounts};
 /// How long the replica may take to have what was added.
 const FOLLOWS_WITHIN: Duration = Duration::from_secs(600);
 
-/// It is told each time that so many megabytes more are there.
+/// Progress is reported each time that the database has grown by this many megabytes.
 const TOLD_EVERY: u64 = 100;
 
 impl System {
-    /// Makes the database at least so many megabytes large, and waits until the replica has them.
+    /// Makes the database at least this many megabytes large, and waits until the replica has caught up.
     ///
     /// # Errors
     /// [`SystemError`].

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{ClientView, Entry, Log, Loss, MOST_IDS, MOST_STRAYS, MOST_TRACED, Outage, Outcome, Rows, Stray, Trace};
 
-/// What is known besides the logs.
+/// What is known in addition to the logs.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadBack<'a> {
     /// When the disaster happened.
@@ -68,7 +68,7 @@ impl<'a> From<&'a ReadBack<'a>> for Known<'a> {
 }
 
 impl Known<'_> {
-    /// Promised, gone, and not because it was written where nothing may be written any more.
+    /// Acknowledged and gone, and not because it was written on the old primary after the promotion.
     fn is_lost(&self, attempt: &Attempt) -> bool {
         attempt.acknowledged() && !self.new.contains(&attempt.id) && !self.is_split_brain(attempt)
     }
@@ -80,7 +80,7 @@ impl Known<'_> {
         self.after.old_primary.contains(&attempt.address)
             && match attempt.outcome {
                 Outcome::Acknowledged => attempt.ended_at > promoted_at,
-                // Nobody was told, and still it was committed there when another primary existed.
+                // It was not acknowledged, but committed there when another primary existed.
                 Outcome::Unknown(_) => attempt.began_at > promoted_at && only_there,
                 Outcome::Failed(_) => false,
             }
@@ -168,7 +168,7 @@ fn turned_back(attempts: &[Attempt], known: &Known) -> u64 {
     milliseconds(last.unwrap_or_default().saturating_sub(survived))
 }
 
-/// Attempts that surely wrote nothing.
+/// Attempts that certainly wrote nothing.
 fn failed(log: &Log) -> u64 {
     count(log.entries.iter().filter(|entry| match entry {
         Entry::Unreachable { .. } => true,

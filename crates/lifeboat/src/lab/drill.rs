@@ -20,14 +20,13 @@ use crate::{output::Output, refusal::Refusal};
 /// The most drills in one go.
 const MOST_RUNS: u32 = 1_000;
 
-/// The largest database that a lab is asked to make: it is kept half a dozen times, with its log, its snapshots and its
-/// restores.
+/// The largest database that a lab makes: with its log, its snapshots and its restores it is kept half a dozen times.
 const MOST_MEGABYTES: u64 = 10_000;
 
-/// The latest that a person answers in a drill, below the four hours that a plan may give.
+/// The longest time that a person takes to answer in a drill: below the four hours that a plan may give.
 const LATEST_ANSWER: Span = Span::seconds(3 * 3_600);
 
-/// The plan that is rehearsed where none is named.
+/// The plan that is rehearsed by default.
 const LAB_PLAN: &str = "plans/lab.yaml";
 
 /// Makes a disaster on this machine and shows what comes of it: real PostgreSQL, real DNS, the real engine.
@@ -52,7 +51,7 @@ pub(crate) struct Drill {
     /// The scenario.
     #[arg(default_value = "primary-killed")]
     scenario: String,
-    /// Name the scenarios and leave.
+    /// List the scenarios.
     #[arg(long)]
     list: bool,
     /// Print one line of JSON for each drill; progress goes to standard error.

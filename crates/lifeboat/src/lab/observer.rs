@@ -27,7 +27,7 @@ impl OnTerminal {
     }
 }
 
-// A terminal that is gone must not stop a drill: what cannot be shown is in the files.
+// A closed terminal must not stop a drill: the files have everything.
 impl Progress for OnTerminal {
     fn step(&self, what: &str) {
         drop(self.terminal().step(what));

@@ -1,4 +1,4 @@
-//! `lifeboat lab up`: a lab of one's own, without a disaster.
+//! `lifeboat lab up`: a lab without a disaster, to try things on.
 
 use std::process::ExitCode;
 

@@ -18,7 +18,7 @@ use crate::{
     system::{SystemError, until},
 };
 
-/// How long a person has where one answers, besides the time that one takes, and where none does.
+/// How long a person has to answer, in addition to the time that the answer takes; and where nobody answers.
 const LONG: Span = Span::seconds(120);
 const SHORT: Span = Span::seconds(2);
 
@@ -26,7 +26,7 @@ impl Drill<'_> {
     pub(super) async fn approval(&mut self) -> Result<DrillResult, DrillError> {
         let (lab, plan) = (self.lab, self.plan());
         let result = self.asked_thrice().await;
-        // Whatever came of it: the next run reads the plan as it was.
+        // Also after an error: the next run must read the plan as it was.
         lab.system.replan(&lab.aws, plan).await?;
         result
     }
@@ -47,7 +47,7 @@ impl Drill<'_> {
         })
         .await?;
 
-        // EventBridge may deliver an event more than once: the alarm's comes again, and asks again.
+        // EventBridge may deliver an event more than once: the alarm's event comes again, and its run asks again.
         system.replan(aws, &asking(self.plan(), SHORT)).await?;
         let second = runs.start(&denied.request).await?;
         let unanswered = runs.follow(self.lab, &second, self.observer).await?;
@@ -77,7 +77,7 @@ impl Drill<'_> {
         self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
-    /// What a run asks a person, once it does.
+    /// Waits for a run's question to a person.
     async fn question(&self, run: &ExecutionArn) -> Result<Asked, DrillError> {
         let (aws, system) = (&self.lab.aws, &self.lab.system);
         let key = shelf::approval_key(&self.plan().plan, run.name());
@@ -115,7 +115,7 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// That a run's evidence says who decided what, when and why.
+    /// Checks that a run's evidence says who decided what, when and why.
     fn on_record(&mut self, evidence: &Evidence, decision: &str, by: &str, why: &str) {
         let kept = evidence.record.approval.clone().unwrap_or(Value::Null);
         let when = evidence.timeline.iter().find(|moment| moment.state == "Approve").and_then(|moment| moment.left_at);
@@ -125,7 +125,7 @@ impl Drill<'_> {
     }
 }
 
-/// The plan, but a person is asked about a dead database, and has this long.
+/// The same plan, except that a person decides about a dead database, and has this long.
 fn asking(plan: &Plan, deadline: Span) -> Plan {
     let mut plan = plan.clone();
     plan.failover.policy.database = Policy::Approval;

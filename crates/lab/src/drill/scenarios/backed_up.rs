@@ -29,7 +29,7 @@ impl Drill<'_> {
         at
     }
 
-    /// A time for a backup, of its own for each `nth` of a drill: the oldest is the first.
+    /// A different time for each `nth` backup of a drill, the oldest first.
     pub(super) fn scheduled(&self, nth: i64) -> Timestamp {
         whole_second(self.began_at) - (10 - nth).seconds()
     }

@@ -1,4 +1,4 @@
-//! A world that is not as the plan says: a record that somebody moved, a replica that takes no write.
+//! The world is not as the plan says: somebody changed the record, or the replica takes no writes.
 
 use domain::{id::HostName, lease::ActiveSide, span::Span};
 use edge::dns::Dns;
@@ -11,7 +11,7 @@ use crate::{
     system::SystemError,
 };
 
-/// Where somebody let the name lead, who told nobody.
+/// Where somebody pointed the name without telling anybody.
 const ELSEWHERE: &str = "elsewhere.lifeboat.test";
 
 /// Within which a person must be called.

@@ -1,4 +1,4 @@
-//! A backup that is damaged where it lies.
+//! A backup whose files are damaged.
 
 use domain::{
     plan::Plan,
@@ -24,7 +24,7 @@ impl Drill<'_> {
     pub(super) async fn corrupt_backup(&mut self) -> Result<DrillResult, DrillError> {
         let (lab, plan) = (self.lab, self.plan());
         let result = self.damaged().await;
-        // Whatever came of it: the next run reads the plan as it was.
+        // Also after an error: the next run must read the plan as it was.
         lab.system.replan(&lab.aws, plan).await?;
         result
     }
@@ -45,7 +45,7 @@ impl Drill<'_> {
 
         let found = self.ran("a restore test of the damaged one", order, Ending::Failed).await?;
         self.found_out(&found, &newest).await?;
-        // Few enough that some of the backups go.
+        // Few enough that some of the backups are deleted.
         lab.system.replan(&lab.aws, &keeping_few(self.plan())?).await?;
         let cleanup = self.ran("a cleanup", Order::Cleanup, Ending::Complete).await?;
         self.kept(&verified, &new).await?;
@@ -91,7 +91,7 @@ impl Drill<'_> {
         .await
     }
 
-    /// That the cleanup deleted something, and none that it must not delete.
+    /// Checks that the cleanup deleted something, and nothing that it must keep.
     async fn kept(&mut self, verified: &str, newest: &[Ended]) -> Result<(), DrillError> {
         let recovery = &self.plan().regions.recovery;
         let left = self.snapshots(recovery).await?;

@@ -1,4 +1,4 @@
-//! A primary that goes and comes, around the threshold.
+//! A primary that hangs again and again, around the threshold.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     system::until,
 };
 
-/// How long it hangs each time, in percent of what detection takes at the most. The last one cannot go unnoticed.
+/// How long it hangs each time, in percent of the longest time that detection takes. The last one must be noticed.
 const PAUSES: [u64; 5] = [60, 80, 70, 90, 105];
 
 /// How long the record of the last time may take.
@@ -45,7 +45,8 @@ impl Drill<'_> {
         self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
     }
 
-    /// Hangs the primary for this much of what detection takes, then lets the probe see it alive. Answers when it went on.
+    /// Hangs the primary for this percentage of the detection time, then lets the probe see it alive. Returns when it
+    /// was resumed.
     async fn flap(&mut self, percent: u64) -> Result<Timestamp, DrillError> {
         let (plan, rds, primary) = (self.plan(), &self.lab.aws.rds, self.lab.system.primary());
         let pause = Span::milliseconds(plan.detection().as_milliseconds() * percent / 100).duration();
@@ -61,26 +62,26 @@ impl Drill<'_> {
         Ok(resumed_at)
     }
 
-    /// All runs that there are, each followed to its end, and when one of them moved the primary.
+    /// Follows every run to its end; also returns when one of them moved the primary.
     async fn all(&mut self, runs: &mut Runs) -> Result<(Vec<RunResult>, Option<Timestamp>), DrillError> {
         let mut results: Vec<RunResult> = Vec::new();
         let mut moved = None;
         loop {
             let run = runs.next().await?;
             let evidence = runs.follow(self.lab, &run, self.observer).await?;
-            // A failover is one way to end it; a second one never is.
+            // One failover is a correct reaction; a second one never is.
             let promoted = promoted_at(&evidence).filter(|_| moved.is_none());
             let expected = if promoted.is_some() { Ending::Done } else { Ending::Refused };
             moved = moved.or(promoted);
             results.push(RunResult::of(&format!("run {}", results.len() + 1), expected, evidence));
-            // A time that is noticed starts one run at most.
+            // Each hang that is noticed starts one run at most.
             if results.len() > PAUSES.len() || runs.new_ones().await?.is_empty() {
                 return Ok((results, moved));
             }
         }
     }
 
-    /// The records of what was tolerated since: of every time, unless the watch followed the primary elsewhere.
+    /// The records of the hangs that were tolerated since: of every one, unless the watch followed a new primary.
     async fn recorded(&self, before: &BTreeSet<String>, moved: bool) -> Result<Vec<Blip>, DrillError> {
         let (aws, system) = (&self.lab.aws, &self.lab.system);
         let keys = until(RECORD_PATIENCE, "the record of every time that it hung", async || {

@@ -14,7 +14,7 @@ use crate::{
 /// Slow enough that a copy of the lab's small database takes seconds.
 const SLOW: u64 = 10_000_000;
 
-/// How far a copy is when it is broken off, at least.
+/// How far a copy is when it is broken off, in percent, at least.
 const HALF_WAY: i32 = 30;
 
 /// How long a copy may take to be half way.
@@ -23,7 +23,7 @@ const HALF_WITHIN: Duration = Duration::from_secs(60);
 impl Drill<'_> {
     pub(super) async fn copy_interrupted(&mut self) -> Result<DrillResult, DrillError> {
         let result = self.broken_off().await;
-        // Whatever came of it: the next copy goes as fast as it can.
+        // Also after an error: the next copy must be as fast as it can.
         self.lab.aws.rds.slow_copies(None);
         result
     }

@@ -16,7 +16,7 @@ use crate::{
     system::until,
 };
 
-/// How long the guard's record may take: a guard that starts anew takes over within a minute.
+/// How long the guard's record may take: a guard that is started again takes over within a minute.
 const RECORD_PATIENCE: Duration = Duration::from_secs(75);
 
 /// How long the old primary may go on after its return. Until then only its network is fenced, which does not end the
@@ -55,7 +55,7 @@ impl Drill<'_> {
         self.cut(&Vantage::ALL, host)?;
         let run = self.failed_over(runs, &clients).await?;
         let returned_at = self.heal(host);
-        // What a host commits that nobody else reaches is lost for as long as it takes to be failed over.
+        // What a host that nobody else reaches commits until the failover is lost.
         let held_to = HeldTo { rto: true, rpo: false };
         self.returned(disaster_at, run, clients, returned_at, held_to).await
     }

@@ -26,7 +26,7 @@ impl Drill<'_> {
         let before = self.lab.system.lease(&self.lab.aws).await?.map_or(0, |lease| lease.generation.0);
         let clients = self.clients().await?;
         let disaster_at = self.kill().await?;
-        // One failure before the alarm: its run meets those of the two people at work.
+        // One failure before the alarm, so that its run meets those of the two people.
         self.failing(plan.probe.failures_in_a_row - 1).await?;
         let orders = [order(plan, "anna", "the shop is down"), order(plan, "ben", "orders fail since a minute")];
         let mut started = runs.start_at_once(&orders).await?;
@@ -57,7 +57,7 @@ impl Drill<'_> {
         };
         let mut results: Vec<RunResult> =
             ended.into_iter().map(|(name, evidence)| RunResult::of(name, expected(&evidence), evidence)).collect();
-        // The one that went through is the last word.
+        // The run that went through is shown last.
         results.sort_by_key(|run| run.expected == Ending::Done);
         self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
     }

@@ -45,7 +45,7 @@ use super::{
 use crate::{
     lab::Lab,
     network::Vantage,
-    pager::Told,
+    pager::Notice,
     report::{
         Actor, Check, DrillResult, Event, HeldTo, OldPrimary, Reading, RunResult, Subject, TimelineEntry, Turn,
         signals, timeline, turns, turns_until,
@@ -130,7 +130,7 @@ struct Drill<'a> {
     turns: Vec<Turn>,
     /// What was measured.
     readings: Vec<Reading>,
-    /// How long after its return the old primary may go on by the sessions that it has.
+    /// How long after its return the old primary may still take writes in sessions that are open.
     grace: Span,
     /// What the guard of the old primary left behind.
     guard: Option<Kept>,
@@ -173,8 +173,8 @@ impl<'a> Drill<'a> {
         Ok(disaster_at)
     }
 
-    /// After a failover: the client's first commit, then the old primary's return, which its fence must meet. Where
-    /// nothing was promoted it returns all the same, so that what it has can be read back.
+    /// After a failover: waits for the client's first commit, then brings the old primary back, which must be fenced.
+    /// Without a promotion it is brought back too, so that its rows can be read.
     async fn afterwards(
         &mut self,
         clients: &Clients,
@@ -212,9 +212,9 @@ impl<'a> Drill<'a> {
         })?)
     }
 
-    /// That a person was called since the drill began, by a notice that is `wanted`.
-    async fn called(&mut self, claim: &str, wanted: impl Fn(&Told) -> bool) -> Result<(), DrillError> {
-        match self.lab.pager.told(self.began_at, claim, wanted).await {
+    /// Checks that a person was called since the drill began, by a notice that is `wanted`.
+    async fn called(&mut self, claim: &str, wanted: impl Fn(&Notice) -> bool) -> Result<(), DrillError> {
+        match self.lab.pager.notice(self.began_at, claim, wanted).await {
             Ok(told) => {
                 self.happened(told.at, Event::PersonCalled, told.subject.clone(), Actor::Run);
                 self.check(claim, true, told.subject);
@@ -225,7 +225,7 @@ impl<'a> Drill<'a> {
         Ok(())
     }
 
-    /// Ends a run from outside, and keeps what it had done until then.
+    /// Stops a run from outside, and keeps what it had done until then.
     async fn stop(&mut self, runs: &Runs, run: &ExecutionArn, name: &str) -> Result<RunResult, DrillError> {
         let history = runs.stop(self.lab, run, "the drill").await?;
         let at = Timestamp::now();
@@ -336,7 +336,7 @@ fn promoted_at(evidence: &Evidence) -> Option<Timestamp> {
     evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref()).map(|promotion| promotion.written_at)
 }
 
-/// When the probe had counted enough failures, and when the alarm rose. A sample's instant is its place on the grid.
+/// When the probe had counted enough failures, and when the alarm was raised. A sample's time is its scheduled time.
 fn detected(evidence: &Evidence, probe: &Probe) -> Vec<TimelineEntry> {
     let Some(Trigger::Alarm { alarm, at, reason }) = &evidence.trigger else { return Vec::new() };
     let mut entries = vec![TimelineEntry {

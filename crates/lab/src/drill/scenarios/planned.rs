@@ -17,7 +17,7 @@ use crate::{
 /// The class that the primary is moved to.
 const CLASS: &str = "db.m7g.large";
 
-/// How long work may go on after its time: a server's start and what it has to replay.
+/// How long work may overrun: a server's start and what it has to replay.
 const RETURNS_WITHIN: Duration = Duration::from_secs(30);
 
 /// The most runs of a failover that waits for a backup: the alarm's, and the one that starts by itself after it.
@@ -39,7 +39,7 @@ impl Drill<'_> {
             let run = runs.next().await?;
             let evidence = runs.follow(self.lab, &run, self.observer).await?;
             waited |= judged(&runs, &run, "backing-up").await?;
-            // A backup that lasts longer than a run looks at it is a refusal, and the next run starts by itself.
+            // If the backup outlasts the run's patience, the run is refused and the next one starts by itself.
             let is_last = promoted_at(&evidence).is_some() || results.len() + 1 == MOST_RUNS;
             let name = if results.is_empty() { "automatic failover" } else { "started again" };
             let expected = if is_last { Ending::Done } else { Ending::Refused };
@@ -107,7 +107,7 @@ impl Drill<'_> {
         self.happened(back_at, Event::WorkEnded, format!("`{}` is available again", primary.id), Actor::Disaster);
         let commit = clients.first_after(back_at).await?;
         self.happened(commit.at, Event::FirstCommit, format!("row {} on {}", commit.id, commit.address), Actor::Client);
-        // A run that the outage starts has begun by then.
+        // By then, a run that the outage starts has begun.
         tokio::time::sleep(self.plan().detection().duration() + AFTERWARDS).await;
         let (mut results, mut work_is_seen) = (Vec::new(), false);
         for _ in runs.new_ones().await? {

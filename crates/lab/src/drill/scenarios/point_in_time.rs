@@ -1,4 +1,4 @@
-//! Rows that were deleted by mistake, had back from the second before.
+//! Rows that were deleted by mistake, and are restored as they were a second before.
 
 use std::time::Duration;
 
@@ -23,19 +23,19 @@ use crate::{
 /// How many rows the mistake takes.
 const MISTAKE: usize = 100;
 
-/// From the second that is wanted back to the mistake.
+/// How long after the second to restore the mistake happens.
 const AFTER: Duration = Duration::from_millis(100);
 
-/// How long the archive may take to reach a second that is past.
+/// How long the archive may take to reach a second in the past.
 const ARCHIVED_WITHIN: Duration = Duration::from_secs(60);
 
-/// The orders around the second that is wanted back.
+/// The orders around the second to restore.
 struct Known {
     /// What had been committed before it: all of that must be there.
     before: Vec<i64>,
     /// The same rows, as they were.
     rows: Fingerprint,
-    /// What had been committed shortly after it: nothing else may be there.
+    /// What had been committed shortly after it: no other row may be there.
     after: Vec<i64>,
     /// The second.
     wanted: Timestamp,
@@ -91,7 +91,7 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// That the primary went on as it was: the same server, in the same network, without the rows.
+    /// Checks that the restore did not touch the primary: the same server, in the same network, without the rows.
     async fn untouched(&mut self, primary: &Client, before: &str, mistake: &[i64]) -> Result<(), DrillError> {
         let system = &self.lab.system;
         let now = server(primary).await?;
@@ -106,7 +106,7 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// That the restored instance has what there was at that second, row by row, and nothing of later.
+    /// Checks that the restored instance has every row of that second and none that came later.
     async fn same(&mut self, known: &Known, restored: &Restored) -> Result<(), DrillError> {
         let session = self.restored(restored).await?;
         let rows = orders::fingerprint(&session, &known.before).await.map_err(SystemError::from)?;
@@ -121,7 +121,7 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// What a person does next: the rows go back to where they are missed.
+    /// Copies the rows back, as a person would do next.
     async fn put_back(
         &mut self,
         primary: &Client,

@@ -14,14 +14,14 @@ const USUAL: usize = 100;
 impl Drill<'_> {
     pub(super) async fn quota_full(&mut self) -> Result<DrillResult, DrillError> {
         let result = self.without_room().await;
-        // Whatever came of it: the next backup has room.
+        // Also after an error: the next backup needs room.
         self.lab.aws.rds.limit_snapshots(USUAL);
         result
     }
 
     async fn without_room(&mut self) -> Result<DrillResult, DrillError> {
         let (aws, regions) = (&self.lab.aws, &self.plan().regions);
-        // One that another run of ours has taken, so that a quota can be full.
+        // A first backup, so that a quota can be full.
         let clients = self.clients().await?;
         let began_at = self.begun();
         let first = self.backup("a backup while there is room", 0, Ending::Complete).await?;

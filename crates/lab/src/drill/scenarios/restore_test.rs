@@ -15,7 +15,7 @@ use crate::{
     report::{DrillResult, Ending},
 };
 
-/// What the engine may add to PostgreSQL's own work: it looks again every second or few.
+/// What the engine may add to PostgreSQL's own work: it looks again every one to three seconds.
 const MOST_ADDED: Duration = Duration::from_secs(5);
 
 impl Drill<'_> {
@@ -57,8 +57,8 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// Where the time went. What is not PostgreSQL's work, or that of copying its files, is the engine's: waits between
-    /// two looks, functions, and the emulator under them.
+    /// Where the time went. Everything but PostgreSQL's work and the copying of its files counts as the engine's: waits
+    /// between two looks, functions, and the emulator.
     fn measure(&mut self, backup: &Ended, test: &Ended) {
         let megabytes = backup.taken().and_then(|taken| taken.shot.size_bytes).map_or(0, |bytes| bytes / 1_000_000);
         self.reading("the database's size", "MB", megabytes);

@@ -15,7 +15,7 @@ use super::{Drill, order, promoted_at};
 use crate::{
     drill::{DrillError, follow::Runs},
     gateway::{Caller, Fault, How, When},
-    pager::Told,
+    pager::Notice,
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
     system::SystemError,
 };
@@ -111,7 +111,7 @@ impl Drill<'_> {
         self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
-    /// That a step of the older run changes nothing when it is delivered now.
+    /// Checks that a step of the older run changes nothing when it is delivered now.
     async fn late(&mut self, step: &str, event: &Value) -> Result<(), DrillError> {
         let answered = self.invoke(&format!("lifeboat-{step}"), event).await?;
         let text = |key: &str| answered.payload[key].as_str().unwrap_or("nothing").to_owned();
@@ -128,8 +128,8 @@ impl Drill<'_> {
         Ok(holder.filter(|holder| holder.execution == *run).map(|holder| holder.phase))
     }
 
-    /// Lets the next call of a function by a run get no answer: on a quick machine a run would be past the state in which it
-    /// is to be stopped.
+    /// Leaves the next call of a function by a run without an answer. Otherwise, on a fast computer, the run would have
+    /// left the state in which it must be stopped.
     async fn hang(&self, function: &str) -> Result<(), DrillError> {
         let silent = Fault::new(When::Before, How::Silent).by(Caller::States);
         let silent = silent.target(&format!("lifeboat-{function}")).first(1);
@@ -137,7 +137,7 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// Ends a run in the state whose call was to hang, and lets calls be answered again.
+    /// Stops a run in the state whose call hangs, and lets calls be answered again.
     async fn stop_in(
         &mut self,
         state: &str,
@@ -158,7 +158,7 @@ impl Drill<'_> {
         opened.map_err(|source| DrillError::Evidence { key: format!("the history of {run}"), source })
     }
 
-    /// That a run's record names the one that it goes on with.
+    /// Checks that a run's record names the run that it continues.
     async fn goes_on(
         &mut self,
         which: &str,
@@ -172,7 +172,7 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// That the new primary was promoted once, and each generation wrote at most once that it was.
+    /// Checks that the new primary was promoted once, and that each generation wrote this down at most once.
     async fn promoted_once(&mut self) -> Result<(), DrillError> {
         const TIMELINE: &str = "select timeline_id::bigint from pg_control_checkpoint()";
         const ROWS: &str =
@@ -247,7 +247,7 @@ impl Drill<'_> {
     }
 }
 
-fn is_broken_off(told: &Told, run: &ExecutionArn) -> bool {
+fn is_broken_off(told: &Notice, run: &ExecutionArn) -> bool {
     told.subject.contains("ABORTED") && told.message.contains(run.name())
 }
 

@@ -29,7 +29,7 @@ impl Drill<'_> {
         let moved = promoted_at(&evidence);
         if moved.is_some() {
             clients.first_elsewhere().await?;
-            // The client that was left on the old primary, which is there all the time, goes on trying.
+            // The old primary is up all the time, and the client that was left on it goes on trying.
             tokio::time::sleep(AFTERWARDS).await;
         }
         let logs = clients.stop().await?;

@@ -11,7 +11,7 @@ use crate::{
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
 };
 
-/// How long the obstacle stays after the refusal: longer than one look of the starter, so that it is told no as well.
+/// How long the obstacle stays after the refusal: longer than one look of the starter, so that it is refused too.
 const STAYS: Duration = Duration::from_secs(6);
 
 impl Drill<'_> {
@@ -20,7 +20,7 @@ impl Drill<'_> {
         let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         let disaster_at = self.kill().await?;
-        // It has what was sent to it, and tells nobody.
+        // It has received the log, but does not answer.
         aws.rds.pause(&system.replica()).await?;
         let paused = format!("SIGSTOP of every process of `{}`", system.replica().id);
         self.happened(Timestamp::now(), Event::ReplicaPaused, paused, Actor::Disaster);

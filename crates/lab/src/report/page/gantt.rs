@@ -10,7 +10,7 @@ use crate::report::{DrillResult, TurnKind};
 
 const WIDTH: f64 = 1080.0;
 const LEFT: f64 = 190.0;
-/// Right of the bars stand their lengths.
+/// The bars' lengths are written to the right of them.
 const RIGHT: f64 = WIDTH - 150.0;
 const ROW: f64 = 20.0;
 /// The most turns that are drawn.

@@ -22,7 +22,7 @@ const STYLE: &str = include_str!("style.css");
 #[must_use]
 pub fn page(result: &DrillResult) -> String {
     let mut out = String::with_capacity(64 * 1024);
-    // Writing to a string does not fail; if it ever did, a page that says so beats none.
+    // Writing to a string does not fail; if it ever did, a page that says so is better than none.
     if whole(&mut out, result).is_err() {
         out.push_str("<p>This report could not be written whole; evidence.json has everything.</p>");
     }
@@ -54,7 +54,7 @@ fn whole(out: &mut String, result: &DrillResult) -> fmt::Result {
     }
     section(out, "What was decided, and why", |out| sections::decisions(out, result))?;
     if !result.checks.is_empty() {
-        section(out, "What had to be true besides", |out| sections::checks(out, result))?;
+        section(out, "What else had to be true", |out| sections::checks(out, result))?;
     }
     if result.subject == Subject::Failover {
         section(out, "The old primary, and the rows", |out| sections::rows(out, result))?;
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_of_bearable_size_whatever_it_is_given() {
+    fn a_page_stays_small_whatever_it_is_given() {
         let mut result = killed();
         result.client.trace.acknowledged = (0..crate::workload::MOST_TRACED as i64).collect();
         result.timeline = std::iter::repeat_n(result.timeline[0].clone(), 5_000).collect();

@@ -93,7 +93,7 @@ fn against(held: bool, objective: Span) -> String {
     if held { format!("objective {objective}") } else { format!("objective {objective}, not judged here") }
 }
 
-/// Where each millisecond of the outage went.
+/// How the outage divides into parts.
 pub(super) fn parts(out: &mut String, result: &DrillResult) -> fmt::Result {
     let parts = parts_of(result);
     let total: u64 = parts.iter().map(|part| part.milliseconds).sum();
@@ -277,7 +277,7 @@ pub(super) fn checks(out: &mut String, result: &DrillResult) -> fmt::Result {
     more(out, result.checks.len(), MOST_ROWS)
 }
 
-/// Fencing after the old primary's return, and the rows that went astray.
+/// Fencing after the old primary's return, and the rows that were lost or written on the wrong side.
 pub(super) fn rows(out: &mut String, result: &DrillResult) -> fmt::Result {
     match &result.old_primary {
         Some(old) => writeln!(

@@ -1,9 +1,6 @@
 //! Labs side by side: a case mostly waits.
 
-use lab::{
-    drill::{DrillError, Stage},
-    setup::Progress,
-};
+use lab::{Lab, LabError, setup::Progress};
 
 use crate::{listener::tell, repository};
 
@@ -18,25 +15,25 @@ impl Progress for Shown {
 /// Brings so many labs of the lab's plan up, in which runs begin only when someone starts them.
 ///
 /// # Errors
-/// [`DrillError`].
+/// [`LabError`].
 ///
 /// # Panics
 /// When the lab's plan cannot be used.
-pub async fn started_by_hand_only(labs: usize) -> Result<Vec<Stage>, DrillError> {
+pub async fn started_by_hand_only(count: usize) -> Result<Vec<Lab>, LabError> {
     let file = "plans/lab.yaml";
     let plan = domain::plan_file::read(&repository::text(file), file).unwrap_or_else(|error| panic!("{error}"));
-    let mut stages = Vec::new();
-    for _ in 0..labs {
-        let stage = Stage::set(&plan, None, &Shown).await?;
-        stage.system.start_by_hand_only(&stage.machine).await?;
-        stages.push(stage);
+    let mut labs = Vec::new();
+    for _ in 0..count {
+        let lab = Lab::start(&plan, None, &Shown).await?;
+        lab.system.start_by_hand_only(&lab.aws).await?;
+        labs.push(lab);
     }
-    Ok(stages)
+    Ok(labs)
 }
 
 /// Ends them.
-pub async fn strike(stages: Vec<Stage>) {
-    for stage in stages {
-        stage.strike().await;
+pub async fn shut_down(labs: Vec<Lab>) {
+    for lab in labs {
+        lab.shut_down().await;
     }
 }

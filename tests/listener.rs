@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use lab::{drill::Audience, report::Moment, setup::Progress};
+use lab::{drill::Observer, report::TimelineEntry, setup::Progress};
 
 /// Remembers what was told, for the reader of a failed test.
 #[derive(Debug, Default)]
@@ -22,13 +22,13 @@ impl Progress for Listener {
     }
 }
 
-impl Audience for Listener {
-    fn struck(&self, at: Timestamp) {
-        self.step(&format!("struck at {at}"));
+impl Observer for Listener {
+    fn disaster(&self, at: Timestamp) {
+        self.step(&format!("disaster at {at}"));
     }
 
-    fn moment(&self, moment: &Moment) {
-        self.step(&format!("{} {}: {}", moment.at, moment.event.name(), moment.detail));
+    fn happened(&self, entry: &TimelineEntry) {
+        self.step(&format!("{} {}: {}", entry.at, entry.event.name(), entry.detail));
     }
 }
 

@@ -18,7 +18,7 @@ class Row:
     runs: list[Run]
 
     def figures(self) -> dict:
-        """What the table says of it, by name. Rows lost and split are those of the worst run."""
+        """What the table says of it, by name. Rows lost and split are the largest of all runs."""
         outages = [run.outage_ms for run in self.runs]
         return {
             "tool": self.tool,

@@ -10,7 +10,8 @@ use domain::{
     run::verification::{Finding, sum_up},
 };
 use lab::{
-    drill::{Scenario, Stage},
+    Lab,
+    drill::{Drills, Scenario},
     report::{DrillResult, Ending, Event, Record, Subject, page},
 };
 use tests::listener::{Listener, tell};
@@ -19,11 +20,11 @@ use tests::listener::{Listener, tell};
 async fn every_drill_of_backups_ends_as_it_must() {
     let told = Listener::default();
     let plan = plan_file::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
-    let mut stage = Stage::set(&plan, None, &told).await.unwrap();
+    let mut drills = Drills::on(Lab::start(&plan, None, &told).await.unwrap());
     let mut results = Vec::new();
     for scenario in Scenario::BACKUPS {
         let began = Instant::now();
-        match stage.play(scenario, "cargo test", &told).await {
+        match drills.run(scenario, "cargo test", &told).await {
             Ok(result) => {
                 tell(&format!("{:>5.1} s  {}: {}", began.elapsed().as_secs_f64(), scenario.name(), result.headline()));
                 results.push(result);
@@ -33,7 +34,7 @@ async fn every_drill_of_backups_ends_as_it_must() {
             }
         }
     }
-    stage.strike().await;
+    drills.shut_down().await;
     for result in &results {
         assert!(result.passed(), "{}: {:?}\n{:#?}", result.scenario, result.shortcomings(), told.told());
         every_result_is_whole(result);
@@ -55,7 +56,7 @@ fn endings(result: &DrillResult) -> Vec<Ending> {
 }
 
 fn happened(result: &DrillResult, event: Event) -> usize {
-    result.moments.iter().filter(|moment| moment.event == event).count()
+    result.timeline.iter().filter(|moment| moment.event == event).count()
 }
 
 fn every_result_is_whole(result: &DrillResult) {

@@ -7,8 +7,9 @@ use std::{sync::Arc, time::Instant};
 
 use domain::{plan::Plan, plan_file};
 use lab::{
+    Lab,
     dns::{Conduct, NameServer},
-    drill::{Scenario, Stage},
+    drill::{Drills, Scenario},
     manners::{Manners, Scale},
     report::Event,
 };
@@ -42,21 +43,21 @@ async fn what_holds_in_the_lab_holds_with_aws_s_manners() {
 /// Plays scenarios one after another; gives what was not as it must be.
 async fn play(scenarios: &[Scenario]) -> Vec<String> {
     let told = Listener::default();
-    let mut stage = Stage::set(&plan(), None, &told).await.unwrap();
-    stage.mind(Manners::Aws(Scale::USUAL)).await.unwrap();
+    let mut drills = Drills::on(Lab::start(&plan(), None, &told).await.unwrap());
+    drills.lab.set_manners(Manners::Aws(Scale::USUAL)).await.unwrap();
     let mut broken = Vec::new();
-    let [.., late] = stage.machine.dns().name_servers() else { panic!("no name servers") };
+    let [.., late] = drills.lab.aws.dns().name_servers() else { panic!("no name servers") };
     let late = Arc::clone(late);
     late.behave(Conduct::Behind { answers: 2 });
     for scenario in scenarios {
         let (began, name) = (Instant::now(), scenario.name());
-        let before = questions(&stage);
-        match stage.play(*scenario, &format!("cargo drill {name} --manners aws"), &told).await {
+        let before = questions(&drills.lab);
+        match drills.run(*scenario, &format!("cargo drill {name} --manners aws"), &told).await {
             Ok(result) => {
                 tell(&format!("{:>5.1} s  {name}: {}", began.elapsed().as_secs_f64(), result.headline()));
                 let mut wrong = result.shortcomings();
-                if result.moments.iter().any(|moment| moment.event == Event::DnsSwitched) {
-                    wrong.extend(left_out(&stage, &before));
+                if result.timeline.iter().any(|entry| entry.event == Event::DnsSwitched) {
+                    wrong.extend(left_out(&drills.lab, &before));
                 }
                 broken.extend((!wrong.is_empty()).then(|| format!("{name}: {wrong:?}\n{:#?}", told.told())));
             }
@@ -66,24 +67,24 @@ async fn play(scenarios: &[Scenario]) -> Vec<String> {
     if late.conduct() != Conduct::Answers {
         broken.push(format!("{} was not asked while it was behind: {:?}", late.name(), late.conduct()));
     }
-    stage.strike().await;
+    drills.shut_down().await;
     broken
 }
 
 /// How often each name server was looked for by its name, and asked.
-fn questions(stage: &Stage) -> Vec<(u64, u64)> {
-    stage.machine.dns().name_servers().iter().map(|server| (server.found(), server.asked())).collect()
+fn questions(lab: &Lab) -> Vec<(u64, u64)> {
+    lab.aws.dns().name_servers().iter().map(|server| (server.found(), server.asked())).collect()
 }
 
 /// The name servers that a switch of the record should have found and asked since, and did not: on AWS it knows no other
 /// way. Where the lab may not have their port it is told their addresses, and that is all that can be seen.
-fn left_out(stage: &Stage, before: &[(u64, u64)]) -> Vec<String> {
-    let by_name = stage.machine.dns().hidden().is_none();
+fn left_out(lab: &Lab, before: &[(u64, u64)]) -> Vec<String> {
+    let by_name = lab.aws.dns().hidden().is_none();
     let missed = |(server, (found, asked)): (&Arc<NameServer>, &(u64, u64))| {
         let missed = server.asked() == *asked || (by_name && server.found() == *found);
         missed.then(|| format!("{} was not found by its name and asked", server.name()))
     };
-    stage.machine.dns().name_servers().iter().zip(before).filter_map(missed).collect()
+    lab.aws.dns().name_servers().iter().zip(before).filter_map(missed).collect()
 }
 
 fn plan() -> Plan {

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use domain::{plan::Plan, plan_file, record::evidence, run::outcome::RunOutcome};
 use lab::{
-    drill::{Scenario, Stage},
+    Lab,
+    drill::{Drills, Scenario},
     report::{DrillResult, Ending, Event},
 };
 use tests::listener::{Listener, tell};
@@ -18,11 +19,11 @@ fn lab_plan() -> Plan {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_drill_ends_as_it_must() {
     let told = Listener::default();
-    let mut stage = Stage::set(&lab_plan(), None, &told).await.unwrap();
+    let mut drills = Drills::on(Lab::start(&lab_plan(), None, &told).await.unwrap());
     let mut results = Vec::new();
     for scenario in Scenario::FAILOVERS {
         let began = Instant::now();
-        match stage.play(scenario, "cargo test", &told).await {
+        match drills.run(scenario, "cargo test", &told).await {
             Ok(result) => {
                 tell(&format!("{:>5.1} s  {}: {}", began.elapsed().as_secs_f64(), scenario.name(), result.headline()));
                 results.push(result);
@@ -32,7 +33,7 @@ async fn every_drill_ends_as_it_must() {
             }
         }
     }
-    stage.strike().await;
+    drills.shut_down().await;
     for result in &results {
         assert!(result.passed(), "{}: {:?}\n{:#?}", result.scenario, result.shortcomings(), told.told());
     }
@@ -86,7 +87,7 @@ fn what_others_stopped_is_finished_once(result: &DrillResult) {
     assert_eq!(endings, [broken_off, broken_off, broken_off, Some(Ending::Done)]);
     let finished = result.runs[3].evidence.as_ref().unwrap();
     assert_eq!(finished.record.promotion.as_ref().unwrap().did.as_ref().unwrap().timeline, 2, "promoted once");
-    assert_eq!(result.moments.iter().filter(|moment| moment.event == Event::PersonCalled).count(), 3);
+    assert_eq!(result.timeline.iter().filter(|moment| moment.event == Event::PersonCalled).count(), 3);
 }
 
 fn a_refusal_for_want_of_a_replica_is_kept_with_its_plan(result: &DrillResult) {
@@ -115,7 +116,7 @@ fn a_killed_primary_is_failed_over(result: &DrillResult) {
         Event::DnsSwitched,
         Event::FirstCommit,
     ] {
-        assert!(result.moments.iter().any(|moment| moment.event == event), "{} is missing", event.name());
+        assert!(result.timeline.iter().any(|moment| moment.event == event), "{} is missing", event.name());
     }
 }
 
@@ -127,7 +128,7 @@ fn a_switchover_proves_that_nothing_is_lost(result: &DrillResult) {
     assert_eq!(result.client.lost.rows.count, 0);
     assert_eq!(result.checks.len(), 3);
     for event in [Event::Ordered, Event::Drained, Event::Promoted, Event::DnsSwitched, Event::Fenced] {
-        assert!(result.moments.iter().any(|moment| moment.event == event), "{} is missing", event.name());
+        assert!(result.timeline.iter().any(|moment| moment.event == event), "{} is missing", event.name());
     }
 }
 

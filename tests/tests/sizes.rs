@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use domain::{plan::Plan, plan_file, words::span::Span};
 use lab::{
-    drill::{Scenario, Stage},
+    Lab,
+    drill::{Drills, Scenario},
     report::DrillResult,
 };
 use serde_json::{Value, json};
@@ -85,14 +86,14 @@ async fn plans_of_a_real_size_fail_over() {
 /// Plays a scenario on a plan; gives what was not as it must be.
 async fn play(size: &Size, door: &Mutex<()>) -> Option<String> {
     let (told, plan) = (Listener::default(), size.plan());
-    let mut stage = {
+    let mut drills = {
         let _alone = door.lock().await;
-        Stage::set(&plan, None, &told).await.unwrap()
+        Drills::on(Lab::start(&plan, None, &told).await.unwrap())
     };
-    stage.answer_after(size.answer_after);
+    drills.answer_after(size.answer_after);
     let began = Instant::now();
-    let result = stage.play(size.scenario, "cargo test --test sizes", &told).await;
-    stage.strike().await;
+    let result = drills.run(size.scenario, "cargo test --test sizes", &told).await;
+    drills.shut_down().await;
     let shown = |wrong: &str| format!("{}: {wrong}\n{:#?}", size.claim, told.told());
     let result = match result {
         Ok(result) => result,

@@ -1,8 +1,7 @@
 //! The lab's DNS: answers from Route 53's records, over UDP and TCP.
 //!
-//! The zones' name servers are what Route 53's are: they know the zones, and nothing else. Resolvers are what functions
-//! and the workload ask: they also know where instances and name servers are. Both follow a CNAME as far as they know the
-//! names. Route 53's state comes from the file that the gateway writes before it answers a change, so a change is served
+//! The zones' name servers are like Route 53's: they know the zones and nothing else. Functions and the workload ask
+//! resolvers, which also know where instances and name servers are. Both follow a CNAME as far as they know the names. Route 53's state comes from the file that the gateway writes before it answers a change, so a change is served
 //! at once.
 
 mod answer;
@@ -38,30 +37,30 @@ use zones::ZonesFile;
 pub use lookup::Instances;
 pub use name_servers::{COUNT as NAME_SERVERS, Conduct, NAMES, NameServer};
 
-/// A TCP client that says nothing is dropped after this.
+/// A silent TCP client is dropped after this.
 const TCP_SILENCE: Duration = Duration::from_secs(5);
 
 /// Answers queued for one TCP client.
 const TCP_QUEUE: usize = 16;
 
-/// What it is started with.
+/// How the DNS is started.
 #[derive(Clone)]
 pub struct DnsConfig {
     /// Where the public resolver listens, UDP and TCP.
     pub listen: SocketAddr,
-    /// Where the zones' name servers listen; on the resolver's port where this one cannot be had.
+    /// Where the zones' name servers listen; on the resolver's port where this one cannot be bound.
     pub name_servers: [SocketAddr; NAME_SERVERS],
     /// [`crate::gateway::Gateway::zones_file`].
     pub zones_file: PathBuf,
     /// The domain of database instances' endpoints, `rds.lifeboat.test`.
     pub instance_domain: String,
-    /// Knows them.
+    /// Finds their addresses.
     pub instances: Instances,
-    /// Other resolvers, where instances have other addresses: what a Region's own resolver answers.
+    /// Other resolvers, one for each Region, where instances have other addresses.
     pub views: Vec<(SocketAddr, Instances)>,
 }
 
-/// A running DNS. Dropped, it stops.
+/// A running DNS. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Dns {
     listen: SocketAddr,
@@ -71,7 +70,7 @@ pub struct Dns {
     checking: JoinHandle<()>,
 }
 
-/// Why a part of it is not there.
+/// Why an address could not be bound.
 #[derive(Debug, thiserror::Error)]
 #[error("the lab's DNS cannot listen on {listen} ({protocol}); {}", remedy(source))]
 pub struct DnsError {
@@ -92,7 +91,7 @@ impl Dns {
     /// Binds and serves in the background, and begins Route 53's health checks.
     ///
     /// # Errors
-    /// [`DnsError`] when an address cannot be had.
+    /// [`DnsError`] when an address cannot be bound.
     pub async fn serve(config: DnsConfig) -> Result<Self, DnsError> {
         let listen = config.listen;
         let mut resolvers = vec![(Sockets::bind(listen).await?, Arc::clone(&config.instances))];
@@ -140,14 +139,14 @@ impl Dns {
         &self.name_servers
     }
 
-    /// Why they are not on the port that they were to have, where who knows only their names would ask.
+    /// Why they are not on port 53, where a client that only knows their names would ask.
     #[must_use]
     pub fn hidden(&self) -> Option<&DnsError> {
         self.hidden.as_ref()
     }
 }
 
-/// Where one of them is asked.
+/// The sockets of one address.
 struct Sockets {
     listen: SocketAddr,
     udp: UdpSocket,
@@ -191,7 +190,7 @@ enum Responder {
     NameServer(Arc<NameServer>),
 }
 
-/// Answers the questions that come to one place.
+/// Answers the questions that arrive at one address.
 struct Handler {
     directory: Arc<Directory>,
     responder: Responder,

@@ -1,10 +1,10 @@
-//! What a lab takes of the machine, so that one can see whether it takes more with every drill.
+//! What a lab uses of this computer, to see whether it uses more with every drill.
 
 use std::{fmt, fs, io};
 
 use processes::tree;
 
-use crate::machine::Machine;
+use crate::local_aws::LocalAws;
 
 /// Processes and memory of a lab at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -21,9 +21,9 @@ impl Footprint {
     ///
     /// # Errors
     /// When `/proc` cannot be read.
-    pub fn of(machine: &Machine) -> io::Result<Self> {
+    pub fn of(aws: &LocalAws) -> io::Result<Self> {
         let own = i32::try_from(std::process::id()).map_err(io::Error::other)?;
-        let gateway = machine.gateway.process_id();
+        let gateway = aws.gateway.process_id();
         let status = fs::read_to_string(format!("/proc/{gateway}/status"))?;
         let missing = || io::Error::other(format!("/proc/{gateway}/status names no VmRSS"));
         Ok(Self { processes: tree::running(own)?.len(), gateway_kib: resident_kib(&status).ok_or_else(missing)? })

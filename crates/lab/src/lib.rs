@@ -5,7 +5,8 @@ pub mod dns;
 pub mod drill;
 pub mod footprint;
 pub mod gateway;
-pub mod machine;
+mod lab;
+pub mod local_aws;
 pub mod manners;
 pub mod network;
 pub mod pager;
@@ -16,3 +17,5 @@ pub mod setup;
 pub mod slot;
 pub mod system;
 pub mod workload;
+
+pub use lab::{Lab, LabError};

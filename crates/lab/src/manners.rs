@@ -1,7 +1,7 @@
 //! How AWS behaves in a lab: as fast as this machine, or as awkward as AWS.
 //!
-//! What takes AWS minutes takes seconds here, by one scale; what packets take is not scaled. Each manner says where it is
-//! known from.
+//! What takes AWS minutes takes seconds here, by one scale; the network's latency is not scaled. Each manner names its
+//! source.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -10,20 +10,20 @@ use rds_on_postgres::{PromotionTiming, Timing};
 /// How the lab's AWS behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Manners {
-    /// As fast as the machine, and every answer is true at once.
+    /// As fast as this computer, and every answer is up to date.
     #[default]
     Instant,
-    /// As AWS, so much faster.
+    /// As AWS behaves, but faster by this scale.
     Aws(Scale),
 }
 
-/// What a second of AWS takes here, in seconds.
+/// How many seconds a second of AWS takes here.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale(f64);
 
-/// What is no scale.
+/// A text that is not a scale.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no scale: what a second of AWS takes, as 1/60 or 0.1; at least 1/1000 and at most 1")]
+#[error("`{0}` is not a scale: a scale is from 1/1000 to 1, such as 1/60 or 0.1, and says what a second of AWS takes")]
 pub struct BadScale(String);
 
 impl Scale {
@@ -88,7 +88,7 @@ const FIRST_BACKUP: Duration = Duration::from_secs(180);
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ReadRepl.Promote.html>
 const BACKUP: Duration = Duration::from_secs(300);
 
-/// How long nobody is served while the standby in another zone takes over: 60 to 120 s.
+/// How long the database is down while the standby in another zone takes over: 60 to 120 s.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZ.Failover.html>
 const STANDBY_TAKES_OVER: Duration = Duration::from_secs(120);
 
@@ -96,14 +96,14 @@ const STANDBY_TAKES_OVER: Duration = Duration::from_secs(120);
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>
 const CLASS_CHANGE_BEGINS: Duration = Duration::from_secs(60);
 
-/// How long nobody is served then: "an outage occurs during this change", of minutes.
+/// How long the database is down then: "an outage occurs during this change", of minutes.
 const CLASS_CHANGE_RESTARTS: Duration = Duration::from_secs(300);
 
-/// There and back between the recovery Region and the primary's, as us-west-2 and us-east-1 are apart.
+/// The round trip between the recovery Region and the primary's, as between us-west-2 and us-east-1.
 /// <https://www.cloudping.co>
 const FAR: Duration = Duration::from_millis(65);
 
-/// There and back between the witness and either.
+/// The round trip between the witness and either.
 const WITNESS: Duration = Duration::from_millis(75);
 
 /// How late EventBridge starts what is due for a minute, at most. Not scaled: the engine's own minutes are not either.
@@ -119,10 +119,10 @@ const ASKED_AGAIN: Duration = Duration::from_secs(1);
 /// How soon a function that wakes is asked again.
 const WAKING: Duration = Duration::from_secs(3);
 
-/// How many functions sleep that a backup or a proof of one needs.
+/// How many sleeping functions a backup, or a restore test, needs.
 const SLEEPERS: u32 = 3;
 
-/// One packet of so many is lost, and sent again after [`RESENT_AFTER`]: AWS's own network loses about as many on a bad day.
+/// One packet of this many is lost, and sent again after [`RESENT_AFTER`]: about what AWS's own network loses on a bad day.
 const LOSES_ONE_OF: u64 = 2_000;
 
 /// How soon a lost packet is sent again at least (Linux: `TCP_RTO_MIN`), beyond the way there and back.
@@ -136,7 +136,7 @@ impl Manners {
         }
     }
 
-    /// How long work takes that a drill lets RDS begin: also with instant manners, which otherwise wait for nothing.
+    /// How long work takes that a drill lets RDS begin. It takes time also with instant manners, which wait for nothing else.
     fn lasting(self, aws: Duration) -> Duration {
         match self {
             Self::Instant => Self::Aws(Scale::USUAL).scaled(aws),
@@ -165,19 +165,19 @@ impl Manners {
         self.lasting(BACKUP)
     }
 
-    /// How long nobody is served while a standby takes over.
+    /// How long the database is down while a standby takes over.
     #[must_use]
     pub fn standby_takes_over(self) -> Duration {
         self.lasting(STANDBY_TAKES_OVER)
     }
 
-    /// How long a change of the class takes before nobody is served.
+    /// How long a change of the class takes before the database is down.
     #[must_use]
     pub fn class_change_begins(self) -> Duration {
         self.lasting(CLASS_CHANGE_BEGINS)
     }
 
-    /// How long nobody is served during it.
+    /// How long the database is down during it.
     #[must_use]
     pub fn class_change_restarts(self) -> Duration {
         self.lasting(CLASS_CHANGE_RESTARTS)
@@ -189,7 +189,7 @@ impl Manners {
         if self == Self::Instant { Duration::ZERO } else { STARTS_WITHIN }
     }
 
-    /// What AWS itself adds to an outage: a promotion's restart and what is shown of it late, the step that waits for it and is
+    /// What AWS itself adds to an outage: a promotion's restart, its status that lags, the step that waits for it and is
     /// asked again, and some round trips of the engine and of the client.
     #[must_use]
     pub fn adds_to_an_outage(self) -> Duration {
@@ -199,43 +199,43 @@ impl Manners {
         promotion + self.far().round_trip * ROUND_TRIPS
     }
 
-    /// What AWS itself adds to a backup, or to a proof of one: functions that wake, and are asked again after 3 s each, and
-    /// statuses that lag.
+    /// What AWS itself adds to a backup, or to a restore test: functions that are made active and asked again after 3 s
+    /// each, and statuses that lag.
     #[must_use]
     pub fn adds_to_a_backup(self) -> Duration {
         if self == Self::Instant { Duration::ZERO } else { WAKING * SLEEPERS + self.rds().status_lag * 2 }
     }
 
-    /// The way between the recovery Region and the primary's.
+    /// The network between the recovery Region and the primary's.
     #[must_use]
-    pub fn far(self) -> Way {
-        self.way(FAR)
+    pub fn far(self) -> LinkQuality {
+        self.quality(FAR)
     }
 
-    /// The way between the witness and either.
+    /// The network between the witness and either.
     #[must_use]
-    pub fn from_the_witness(self) -> Way {
-        self.way(WITNESS)
+    pub fn from_the_witness(self) -> LinkQuality {
+        self.quality(WITNESS)
     }
 
-    fn way(self, round_trip: Duration) -> Way {
+    fn quality(self, round_trip: Duration) -> LinkQuality {
         match self {
-            Self::Instant => Way::default(),
-            Self::Aws(_) => Way { round_trip, loses_one_of: Some(LOSES_ONE_OF) },
+            Self::Instant => LinkQuality::default(),
+            Self::Aws(_) => LinkQuality { round_trip, loses_one_of: Some(LOSES_ONE_OF) },
         }
     }
 }
 
-/// How long packets take on a link, and how many it loses.
+/// The latency of a link, and how many packets it loses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Way {
-    /// There and back.
+pub struct LinkQuality {
+    /// The round trip.
     pub round_trip: Duration,
-    /// One of so many is lost, and sent again.
+    /// One packet of this many is lost, and sent again.
     pub loses_one_of: Option<u64>,
 }
 
-impl Way {
+impl LinkQuality {
     /// How long the packet of this number takes one way.
     #[must_use]
     pub fn takes(self, number: u64) -> Duration {
@@ -269,11 +269,11 @@ mod tests {
         let manners = Manners::Instant;
         let rds = manners.rds();
         assert_eq!(rds.status_lag + rds.groups_apply, Duration::ZERO);
-        assert_eq!((rds.promotion, manners.far()), (None, Way::default()));
+        assert_eq!((rds.promotion, manners.far()), (None, LinkQuality::default()));
     }
 
     #[test]
-    fn work_that_a_drill_lets_rds_begin_takes_its_time_with_every_manners() {
+    fn work_that_a_drill_lets_rds_begin_takes_its_time_with_all_manners() {
         for manners in [Manners::Instant, Manners::Aws(Scale::USUAL)] {
             assert_eq!((manners.backup().as_secs(), manners.standby_takes_over().as_secs()), (5, 2));
             assert_eq!((manners.class_change_begins().as_secs(), manners.class_change_restarts().as_secs()), (1, 5));
@@ -283,8 +283,8 @@ mod tests {
 
     #[test]
     fn a_lost_packet_comes_later_and_the_others_do_not() {
-        let way = Manners::Aws(Scale::USUAL).far();
-        assert_eq!(way.takes(0), Duration::from_micros(32_500));
-        assert!(way.takes(LOSES_ONE_OF - 1) > Duration::from_millis(250));
+        let quality = Manners::Aws(Scale::USUAL).far();
+        assert_eq!(quality.takes(0), Duration::from_micros(32_500));
+        assert!(quality.takes(LOSES_ONE_OF - 1) > Duration::from_millis(250));
     }
 }

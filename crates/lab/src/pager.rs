@@ -1,4 +1,4 @@
-//! The people on call: a subscription to the engine's topic, and what came of it.
+//! The people on call: a subscription to the engine's topic, and the notices that arrive.
 
 use std::{
     fs::File,
@@ -23,7 +23,7 @@ use crate::{
 
 /// What people were told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Notice {
     /// When it arrived.
     pub at: Timestamp,
     /// Its subject.
@@ -32,7 +32,7 @@ pub struct Told {
     pub message: String,
 }
 
-/// A pager that is subscribed to the topic of one Region. Dropped, it no longer answers.
+/// A pager that is subscribed to the topic of one Region. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Pager {
     heard: Arc<Heard>,
@@ -42,11 +42,11 @@ pub struct Pager {
 #[derive(Debug)]
 struct Heard {
     file: Mutex<File>,
-    notices: Mutex<Vec<Told>>,
+    notices: Mutex<Vec<Notice>>,
     token: Mutex<Option<String>>,
 }
 
-/// SNS's envelope, of which only what is needed is looked at.
+/// The parts of SNS's envelope that are needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Envelope {
@@ -59,18 +59,18 @@ struct Envelope {
     message: String,
 }
 
-/// Notices that are kept: a lab's life of drills has a few for each.
+/// The most notices that are kept; a drill has a few.
 const MOST_NOTICES: usize = 10_000;
 
-/// The file of a lab's folder that every notice is appended to, for who reads along.
+/// The file in a lab's folder that every notice is appended to, for people to read.
 pub const NOTICES: &str = "notices.txt";
 
 /// How long SNS may take to ask for the subscription's confirmation, and to deliver.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Pager {
-    /// Subscribes to the engine's topic in `region`, and confirms as a person would by the link. Each notice is appended
-    /// to `file`, which begins empty.
+    /// Subscribes to the engine's topic in `region`, and confirms the subscription as a person would. Each notice is
+    /// appended to `file`, which is emptied first.
     ///
     /// # Errors
     /// [`SystemError`].
@@ -105,12 +105,12 @@ impl Pager {
     ///
     /// # Errors
     /// [`SystemError::Late`].
-    pub async fn told(
+    pub async fn notice(
         &self,
         since: Timestamp,
         what: &str,
-        wanted: impl Fn(&Told) -> bool,
-    ) -> Result<Told, SystemError> {
+        wanted: impl Fn(&Notice) -> bool,
+    ) -> Result<Notice, SystemError> {
         until(PATIENCE, what, async || {
             let notices = self.heard.notices.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(notices.iter().find(|told| told.at >= since && wanted(told)).cloned())
@@ -131,8 +131,9 @@ async fn receive(State(heard): State<Arc<Heard>>, body: String) -> StatusCode {
         *heard.token.lock().unwrap_or_else(PoisonError::into_inner) = envelope.token;
         return StatusCode::OK;
     }
-    let told = Told { at: Timestamp::now(), subject: envelope.subject.unwrap_or_default(), message: envelope.message };
-    // Who reads along can do without it; the drill itself goes by what is kept here.
+    let told =
+        Notice { at: Timestamp::now(), subject: envelope.subject.unwrap_or_default(), message: envelope.message };
+    // The file is for people; drills use what is kept in memory.
     let page = format!("{}  {}\n\n{}\n\n", told.at, told.subject, told.message.trim_end());
     if let Err(error) = heard.file.lock().unwrap_or_else(PoisonError::into_inner).write_all(page.as_bytes()) {
         tracing::warn!(%error, "a notice could not be written down");

@@ -10,7 +10,7 @@ use domain::{
 
 use crate::{
     deploy::{DeployError, Target},
-    machine::Machine,
+    local_aws::LocalAws,
     network::Vantage,
     setup::Progress,
     system::{System, SystemError},
@@ -31,47 +31,46 @@ pub enum ProtectionError {
 ///
 /// # Errors
 /// [`ProtectionError`].
-pub async fn protect(machine: &Machine, plan: &Plan, progress: &dyn Progress) -> Result<System, ProtectionError> {
+pub async fn protect(aws: &LocalAws, plan: &Plan, progress: &dyn Progress) -> Result<System, ProtectionError> {
     progress.step("making the networks and the hosted zone");
-    let plan = with_ids(machine, plan).await?;
+    let plan = with_ids(aws, plan).await?;
     progress.step("deploying the engine to its Regions; creating the primary, its replica and their data");
-    let (deployed, created) = tokio::join!(deploy_engine(machine, &plan), System::create(machine, plan.clone()));
+    let (deployed, created) = tokio::join!(deploy_engine(aws, &plan), System::create(aws, plan.clone()));
     deployed?;
     let system = created?;
     progress.step("uploading the plan and starting to watch");
-    system.open(machine).await?;
-    system.watch(machine).await?;
+    system.open(aws).await?;
+    system.watch(aws).await?;
     Ok(system)
 }
 
-async fn with_ids(machine: &Machine, plan: &Plan) -> Result<Plan, ProtectionError> {
+async fn with_ids(aws: &LocalAws, plan: &Plan) -> Result<Plan, ProtectionError> {
     let side = |region: &str| Target {
         region: region.to_owned(),
         stack: format!("lab-network-{}", plan.plan),
         parameters: BTreeMap::new(),
     };
     let targets = [side(plan.regions.primary.as_str()), side(plan.regions.recovery.as_str())];
-    let (networks, zone) =
-        tokio::join!(machine.networks.deploy(&machine.gateway, &targets), System::zone(machine, plan));
+    let (networks, zone) = tokio::join!(aws.networks.deploy(&aws.gateway, &targets), System::zone(aws, plan));
     Ok(System::with_ids(plan.clone(), &networks?, zone?)?)
 }
 
-async fn deploy_engine(machine: &Machine, plan: &Plan) -> Result<(), DeployError> {
+async fn deploy_engine(aws: &LocalAws, plan: &Plan) -> Result<(), DeployError> {
     let mut places = vec![
         (&plan.regions.recovery, "recovery", Vantage::Recovery),
         (&plan.regions.primary, "primary", Vantage::Primary),
     ];
     places.extend(plan.regions.witness.iter().map(|region| (region, "witness", Vantage::Witness)));
-    let engine = |(region, place, vantage): (&Region, _, _)| engine_in(machine, plan, region.as_str(), place, vantage);
+    let engine = |(region, place, vantage): (&Region, _, _)| engine_in(aws, plan, region.as_str(), place, vantage);
     let targets: Vec<Target> = places.into_iter().map(engine).collect();
-    machine.engine.deploy(&machine.gateway, &targets).await.map(drop)
+    aws.engine.deploy(&aws.gateway, &targets).await.map(drop)
 }
 
-fn engine_in(machine: &Machine, plan: &Plan, region: &str, place: &str, vantage: Vantage) -> Target {
-    let resolver = machine.resolver_of(vantage).to_string();
-    // Told nothing, they find them by the zone's own names, and ask on port 53.
-    let addresses = || machine.dns().name_servers().iter().map(|server| server.address().to_string());
-    let name_servers = machine.dns().hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
+fn engine_in(aws: &LocalAws, plan: &Plan, region: &str, place: &str, vantage: Vantage) -> Target {
+    let resolver = aws.resolver_of(vantage).to_string();
+    // Without this parameter, functions find them by the names in the zone, and ask on port 53.
+    let addresses = || aws.dns().name_servers().iter().map(|server| server.address().to_string());
+    let name_servers = aws.dns().hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     // The functions' roles may read this plan's secret and no other.
     let secret = plan.traffic_pair().and_then(|pair| match &pair.login.from {
@@ -90,11 +89,11 @@ fn engine_in(machine: &Machine, plan: &Plan, region: &str, place: &str, vantage:
     ];
     let parameters = parameters.into_iter().chain(secret).map(|(name, value)| (name, value.to_owned()));
     let parameters = parameters.chain(name_servers).map(|(name, value)| (name.to_owned(), value)).collect();
-    // A role is named after its stack, and roles are the account's, not the Region's.
+    // A role is named after its stack, and roles are global to the account.
     Target { region: region.to_owned(), stack: format!("lifeboat-{region}"), parameters }
 }
 
-/// What all of these names begin with, and anything after it; empty of no names.
+/// The longest common prefix of these names, followed by `*`; empty when there are no names.
 fn pattern<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let common = |one: &'a str, other: &str| {
         let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);

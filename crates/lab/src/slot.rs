@@ -1,7 +1,7 @@
 //! A lab's place on the loopback network: slot `k` has the addresses 127.77.k.0/24 to itself.
 //!
-//! Whoever holds the listener on the slot's RDS address holds the slot. The kernel releases it
-//! when the process ends, however it ends, so there is no lock file to go stale.
+//! The process that holds the listener on the slot's RDS address holds the slot. The kernel releases it
+//! when the process ends, however it ends, so no lock file can be left behind.
 
 use std::fmt;
 use std::io;
@@ -43,7 +43,7 @@ impl Slot {
         self.address(53, 5353)
     }
 
-    /// Where the zones' name servers answer, on the port that whoever knows only their names asks.
+    /// Where the zones' name servers answer: on port 53, where a client that only knows their names asks.
     #[must_use]
     pub fn name_servers(self) -> [SocketAddr; NAME_SERVERS] {
         [54, 55, 56, 57].map(|last| self.address(last, 53))
@@ -124,7 +124,7 @@ pub fn take(asked: Option<Slot>) -> Result<Held, SlotError> {
 }
 
 fn bind(slot: Slot) -> Result<Held, SlotError> {
-    // The other addresses are only looked at: a stranger may sit on them without being a lab.
+    // The other addresses are only probed: another program may use them without being a lab.
     let listener = listen(slot, slot.rds())?;
     listen(slot, slot.gateway())?;
     listen(slot, slot.dns())?;
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_free_again_once_its_listener_is_gone() -> Result<(), SlotError> {
-        // The last one, which no other lab on this machine has come to.
+        // The last slot, which no other lab on this computer is likely to have.
         let slot = Slot::new(99)?;
         drop(take(Some(slot))?);
         assert_eq!(take(Some(slot))?.slot, slot);

@@ -29,7 +29,7 @@ use rds_on_postgres::Name;
 use crate::{
     deploy::Outputs,
     gateway::ACCOUNT,
-    machine::Machine,
+    local_aws::LocalAws,
     workload::{Password, orders::OrdersError},
 };
 
@@ -95,7 +95,7 @@ const GUARD: &str = "lifeboat-guard-primary";
 /// Rows that are loaded before a drill.
 const ROWS: u32 = 10_000;
 
-fn aws<E: std::error::Error>(doing: impl Into<String>) -> impl FnOnce(E) -> SystemError {
+fn failed<E: std::error::Error>(doing: impl Into<String>) -> impl FnOnce(E) -> SystemError {
     let doing = doing.into();
     move |error| SystemError::Aws { doing, why: domain::words::failure::chain(&error) }
 }
@@ -124,11 +124,11 @@ impl System {
     }
 
     /// Creates the pair and its data, and the record that leads to it.
-    pub(crate) async fn create(machine: &Machine, plan: Plan) -> Result<Self, SystemError> {
+    pub(crate) async fn create(aws: &LocalAws, plan: Plan) -> Result<Self, SystemError> {
         let bad = |why: &str| SystemError::Plan { plan: plan.plan.to_string(), why: why.to_owned() };
         let pair = plan.traffic_pair().ok_or_else(|| bad("its traffic names no component"))?.clone();
         for (side, region) in [(&pair.primary, &plan.regions.primary), (&pair.replica, &plan.regions.recovery)] {
-            let expected = format!("{}.{region}.{}", side.instance, crate::machine::INSTANCE_DOMAIN);
+            let expected = format!("{}.{region}.{}", side.instance, crate::local_aws::INSTANCE_DOMAIN);
             if side.endpoint.as_str() != expected {
                 return Err(bad(&format!(
                     "in the lab the endpoint of `{}` is `{expected}`, not `{}`",
@@ -149,9 +149,9 @@ impl System {
             owner: "postgres".into(),
             owner_password: random("owner"),
         };
-        system.create_pair(machine).await?;
-        system.create_clusters(machine).await?;
-        system.point_to_primary(machine).await?;
+        system.create_pair(aws).await?;
+        system.create_clusters(aws).await?;
+        system.point_to_primary(aws).await?;
         Ok(system)
     }
 
@@ -159,20 +159,17 @@ impl System {
     ///
     /// # Errors
     /// [`SystemError`].
-    pub async fn renew(&self, machine: &Machine) -> Result<(), SystemError> {
+    pub async fn renew(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let (primary, replica) = (&self.pair.primary, &self.pair.replica);
         let regions = &self.plan.regions;
         // The pair that comes has the names of the one that goes: a guard that is still at work would shut it out.
-        self.forget_guard(machine).await?;
-        end_guard(machine).await?;
-        tokio::try_join!(
-            self.delete(machine, &regions.recovery, replica),
-            self.delete(machine, &regions.primary, primary)
-        )?;
-        self.create_pair(machine).await?;
-        self.point_to_primary(machine).await?;
-        self.forget_lease(machine).await?;
-        self.watched(machine).await
+        self.forget_guard(aws).await?;
+        end_guard(aws).await?;
+        tokio::try_join!(self.delete(aws, &regions.recovery, replica), self.delete(aws, &regions.primary, primary))?;
+        self.create_pair(aws).await?;
+        self.point_to_primary(aws).await?;
+        self.forget_lease(aws).await?;
+        self.watched(aws).await
     }
 
     /// The database's owner.
@@ -196,20 +193,20 @@ impl System {
         Ok(file)
     }
 
-    async fn forget_guard(&self, machine: &Machine) -> Result<(), SystemError> {
-        let Some(lease) = self.lease(machine).await?.filter(|lease| lease.guard.is_some()) else { return Ok(()) };
+    async fn forget_guard(&self, aws: &LocalAws) -> Result<(), SystemError> {
+        let Some(lease) = self.lease(aws).await?.filter(|lease| lease.guard.is_some()) else { return Ok(()) };
         let failed = |why: String| SystemError::Aws { doing: "end the guard of the lease".into(), why };
         let text = serde_json::to_string(&Lease { guard: None, ..lease }).map_err(|error| failed(error.to_string()))?;
         let region = &self.plan.regions.recovery;
-        let put = machine.gateway.s3(region.as_str()).put_object().bucket(bucket(region));
+        let put = aws.gateway.s3(region.as_str()).put_object().bucket(bucket(region));
         let put = put.key(shelf::lease_key(&self.plan.plan)).body(text.into_bytes().into()).send().await;
         put.map(drop).map_err(|error| failed(edge::aws::shown(&error)))
     }
 
     /// With the lease goes what the starter remembers of its runs.
-    async fn forget_lease(&self, machine: &Machine) -> Result<(), SystemError> {
+    async fn forget_lease(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let region = &self.plan.regions.recovery;
-        let s3 = machine.gateway.s3(region.as_str());
+        let s3 = aws.gateway.s3(region.as_str());
         for key in [shelf::lease_key(&self.plan.plan), shelf::starts_key(&self.plan.plan)] {
             let forgotten = s3.delete_object().bucket(bucket(region)).key(&key).send().await;
             let aws = |error| SystemError::Aws { doing: format!("forget `{key}`"), why: edge::aws::shown(&error) };
@@ -232,8 +229,8 @@ impl System {
 }
 
 /// Ends a guard that is at work: it may have read its lease, and be about to shut what it finds.
-async fn end_guard(machine: &Machine) -> Result<(), SystemError> {
-    let ended = machine.gateway.faults().end_environments_of(GUARD).await;
+async fn end_guard(aws: &LocalAws) -> Result<(), SystemError> {
+    let ended = aws.gateway.faults().end_environments_of(GUARD).await;
     ended.map_err(|error| SystemError::Aws {
         doing: format!("end `{GUARD}`"),
         why: domain::words::failure::chain(&error),

@@ -15,8 +15,8 @@ use domain::{
 };
 use jiff::Timestamp;
 use lab::workload::{
-    Access, ClientView, Commit, Entry, Log, Manners, Outcome, Password, ReadBack, StaleClient, StaleConfig, Workload,
-    WorkloadConfig, measure, orders,
+    Access, ClientTiming, ClientView, Commit, Entry, Log, Outcome, Password, ReadBack, StaleClient, StaleConfig,
+    Workload, WorkloadConfig, measure, orders,
 };
 use names::Names;
 use pair::{NEW_HOST, OLD_HOST, Pair};
@@ -36,7 +36,7 @@ fn config(names: &Names, pair: &Pair, log: &str) -> WorkloadConfig {
         access: pair.application(),
         first_id: i64::from(LOADED) + 1,
         log: pair.folder().join(log),
-        manners: Manners::default(),
+        timing: ClientTiming::default(),
     }
 }
 
@@ -80,12 +80,12 @@ async fn a_client_follows_the_name_to_the_new_primary_and_tells_what_it_saw() {
         access: pair.application(),
         first_id: STALE,
         log: pair.folder().join("stale.jsonl"),
-        manners: Manners::default(),
+        timing: ClientTiming::default(),
     });
     let stale = stale.await.unwrap();
     commits(&workload, pair.old(), 20).await;
 
-    let struck_at = Timestamp::now();
+    let disaster_at = Timestamp::now();
     pair.kill_old();
     pair.promote().await;
     let promoted_at = Timestamp::now();
@@ -102,12 +102,12 @@ async fn a_client_follows_the_name_to_the_new_primary_and_tells_what_it_saw() {
     let new = orders::read_back(&pair.owner(pair.successor()).await, 1).await.unwrap();
     let old = orders::read_back(&pair.owner(pair.old()).await, 1).await.unwrap();
     let after = ReadBack {
-        struck_at,
+        disaster_at,
         promoted_at: Some(promoted_at),
         old_primary: &[pair.old()],
         new: &new,
         old: Some(&old),
-        traced_until: struck_at,
+        traced_until: disaster_at,
     };
     let fenced = measure(&log, &[stale_before], &after);
     let unfenced = measure(&log, &[stale], &after);
@@ -161,7 +161,7 @@ async fn an_answer_is_kept_for_exactly_its_time_to_live() {
             },
             first_id: 1,
             log: folder.join("client.jsonl"),
-            manners: Manners::default(),
+            timing: ClientTiming::default(),
         })
         .unwrap();
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -36,7 +36,7 @@ const MACHINE: &str = "lifeboat-backup";
 /// How long a Region may take to answer each call.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Takes a backup by one of a plan's schedules and follows it to its end.
+/// Takes a backup by one of the plan's schedules and follows it to its end.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A snapshot of each component that the schedule names is taken where its primary is, and copied to the Regions that the
@@ -111,7 +111,7 @@ impl Command {
         let input = serde_json::to_string(&request)
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat backup --help`."))?;
         let execution = run::start(&engine, &self.plan, &input).await?;
-        // Left out, it was the moment of the order, which is the run's own now.
+        // Without --at, it was the time of the order, which is the run's own now.
         let again = self.at.map_or_else(|| Again::With(vec!["--at".into(), at.to_string()]), |_| Again::SameWords);
         let (outcome, because) =
             run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), again, self.json, output).await?;

@@ -119,7 +119,7 @@ impl Engine {
     /// A run of this kind that is at work for a plan.
     ///
     /// # Errors
-    /// As AWS answers: of what could not be asked nothing is concluded.
+    /// As AWS answers: nothing is concluded from what could not be asked.
     pub(crate) async fn running(&self, kind: Kind, plan: &PlanName) -> Result<Option<ExecutionArn>, Failure> {
         let name = self.machine.rsplit_once(':').map_or("", |(_, name)| name);
         let machine = self.machine.replace(name, kind.machine());
@@ -152,8 +152,8 @@ impl Engine {
         Some(entered.name().to_owned())
     }
 
-    /// The Regions whose buckets hold this plan, this one left out: where its engine is, if it is not here. Nothing is
-    /// said of a Region that cannot be asked.
+    /// The other Regions whose buckets hold this plan: where its engine is, if it is not here. A Region that cannot be
+    /// asked is left out.
     pub(crate) async fn elsewhere(&self, plan: &PlanName) -> Vec<(String, Plan)> {
         let Ok(buckets) = self.bucket.siblings(&self.prefix()).await else { return Vec::new() };
         let mut found = Vec::new();
@@ -209,7 +209,7 @@ impl Engine {
     }
 }
 
-/// That there are no credentials, if that is so: a call without any tells of each place that was looked in instead.
+/// Says that there are no credentials, if that is the cause: AWS's own error only lists each place that was searched.
 async fn without_credentials(provider: Option<SharedCredentialsProvider>) -> Option<Refusal> {
     if let Some(provider) = provider
         && provider.provide_credentials().await.is_ok()

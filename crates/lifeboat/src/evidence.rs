@@ -63,7 +63,7 @@ impl Page {
     fn write(self) -> Result<PathBuf, Refusal> {
         let result = read(&self.file)?;
         let to = self.to.unwrap_or_else(|| self.file.with_file_name("report.html"));
-        // Beside it first: a page that is there is whole.
+        // Written beside it first, so that a page is always whole.
         let draft = to.with_extension("draft");
         let placed = File::create(&draft)
             .and_then(|mut file| file.write_all(report::page(&result).as_bytes()))

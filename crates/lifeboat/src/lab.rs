@@ -1,10 +1,10 @@
 //! `lifeboat lab`: AWS, the engine and a plan's system on this machine.
 
 mod access;
-mod audience;
 mod bring_up;
 mod drill;
 mod manners;
+mod observer;
 mod random;
 mod up;
 
@@ -25,7 +25,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Puts a supervisor above this process, which leaves nothing running. Before any thread is started.
+    /// Puts a supervisor above this process, which ends whatever this leaves running. To be called before any thread is
+    /// started.
     pub(crate) fn supervised(self) -> Result<Self, Refusal> {
         let starts_a_lab = match &self {
             Self::Up(_) => true,

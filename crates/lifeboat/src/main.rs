@@ -57,13 +57,13 @@ enum Command {
     Approve(approval::Command),
     /// Starts a failover by hand and follows it to its end.
     Failover(failover::Command),
-    /// Hands a primary that works over to its recovery Region.
+    /// Moves a working primary to its recovery Region, as planned.
     Switchover(switchover::Command),
-    /// Takes an old primary over from its guard: a person keeps it out from then on.
+    /// Takes an old primary over from its guard: a person keeps it fenced from then on.
     TakeOver(take_over::Command),
     /// Shows a plan's lease, and corrects it by a person's word.
     Lease(lease::Command),
-    /// Takes a backup by one of a plan's schedules, now or for a time that was missed.
+    /// Takes a backup by one of the plan's schedules, now or for a time that was missed.
     Backup(backup::Command),
     /// Lists a plan's backups: age, size, verified or not, and what keeps each.
     Backups(backups::Command),
@@ -71,7 +71,7 @@ enum Command {
     Verify(proof::Verify),
     /// Restores a backup, or a point in time, to a new instance.
     Restore(proof::Restore),
-    /// Names the backups that no retention keeps, and deletes them if told to.
+    /// Lists the backups that no retention rule keeps, and deletes them with --apply.
     Cleanup(cleanup::Command),
     /// Kept for drills in an AWS account; those on this machine are `lifeboat lab drill`.
     #[command(hide = true)]
@@ -84,7 +84,7 @@ enum Command {
     Evidence(evidence::Command),
     /// Checks everything that the next failover needs.
     Readiness(readiness::Command),
-    /// Shows who is primary, replication, lease, last run, watch, and what a death now would lead to.
+    /// Shows the primary, replication, lease, last run, watch, and what would happen if the primary died now.
     Status(status::Command),
 }
 
@@ -145,6 +145,20 @@ mod tests {
                 let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
                 assert!(help.contains("lifeboat "), "{} has no example", command.get_name());
             }
+        }
+    }
+
+    #[test]
+    fn a_drill_without_a_lab_names_the_command_for_this_machine_whatever_is_asked_for() {
+        for (asked, named) in [
+            (&["lifeboat", "drill"][..], "`lifeboat lab drill`."),
+            (&["lifeboat", "drill", "--help"], "`lifeboat lab drill --help`."),
+            (&["lifeboat", "drill", "blip", "--runs", "10"], "`lifeboat lab drill blip --runs 10`."),
+        ] {
+            let Command::Drill(command) = Lifeboat::try_parse_from(asked).unwrap().command else { panic!("{asked:?}") };
+            let refusal = command.run();
+            assert!(refusal.to_string().ends_with(&format!("Run {named}")), "{refusal}");
+            assert!(matches!(refusal, Refusal::Usage { .. }), "its exit code is 2");
         }
     }
 }

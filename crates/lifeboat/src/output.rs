@@ -23,12 +23,12 @@ impl Output {
     /// Prints a line.
     pub(crate) fn line(&mut self, text: &str) {
         let written = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
-        // Whoever reads may have had enough, as `head` does; that is no error of ours.
+        // The reader may have closed the pipe, as `head` does; that is not an error.
         let lost = written.err().filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
         self.lost = self.lost.take().or(lost);
     }
 
-    /// Whether everything was printed. What was done is done all the same; but a script must not take silence for an
+    /// Whether everything was printed. The command has done its work anyway, but a script must not mistake silence for an
     /// answer.
     pub(crate) fn is_whole(&self) -> Result<(), Refusal> {
         match &self.lost {
@@ -54,12 +54,12 @@ impl Output {
         drop(writeln!(self.err, "lifeboat: {refusal}"));
     }
 
-    /// A remark that is read whoever watches: standard output is a program's.
+    /// A remark that is always shown, on standard error, because a program may read standard output.
     pub(crate) fn remark_always(&mut self, text: &str) {
         drop(writeln!(self.err, "{text}"));
     }
 
-    /// A remark for a person who watches; a program that reads standard output does not see it.
+    /// A remark for a person at a terminal; a program that reads standard output does not see it.
     pub(crate) fn remark(&mut self, text: &str) {
         if io::stderr().is_terminal() {
             drop(writeln!(self.err, "{text}"));
@@ -67,7 +67,7 @@ impl Output {
     }
 }
 
-/// A text in at most so many characters, on one line: what is longer ends with an ellipsis, and never within an escape.
+/// A text on one line, cut to a number of characters: a longer one ends with an ellipsis, and never within an escape.
 pub(crate) fn cut(text: &str, chars: usize) -> String {
     let line = |text: &str| -> String { text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect() };
     if text.chars().count() <= chars {

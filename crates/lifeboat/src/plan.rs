@@ -28,7 +28,7 @@ Example:
     Schema,
     /// Prints a plan's own stack: a CloudFormation template of its schedules and alarms.
     Synth(Synth),
-    /// Says what a month of an idle plan costs at list prices.
+    /// Says what an idle plan costs a month at list prices.
     Cost(cost::Cost),
 }
 

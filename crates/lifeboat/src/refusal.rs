@@ -23,7 +23,7 @@ pub(crate) enum Refusal {
         /// What to do next.
         remedy: String,
     },
-    /// A person broke it off.
+    /// A person stopped it.
     #[error("interrupted\n  Nothing is left running.")]
     Interrupted,
     /// A person stopped watching a run, which goes on.

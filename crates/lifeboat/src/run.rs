@@ -99,7 +99,7 @@ impl Ordered {
     }
 }
 
-/// Starts a run of its own, named by the time: what the same order finds today is not what it found yesterday.
+/// Starts a run of its own, named by the time: the same order may find something else today than yesterday.
 pub(crate) async fn start_anew(engine: &Engine, plan: &PlanName, input: &str) -> Result<ExecutionArn, Refusal> {
     let name = format!("by-hand-{plan}-{}", clock::now().strftime("%Y%m%dt%H%M%S%3f"));
     match engine.start(&name, input).await? {
@@ -137,7 +137,7 @@ pub(crate) fn how_it_ended(described: &DescribeExecutionOutput) -> Option<String
     Some(format!("it ended as {}: {}", end.unwrap_or(described.status().as_str()), ending.because()))
 }
 
-/// Follows a run and tells what its steps answer, until `ending` makes something of it, or the person has seen enough.
+/// Follows a run and shows what its steps answer, until `ending` returns something or the person stops watching.
 pub(crate) async fn follow<E>(
     engine: &Engine,
     execution: &ExecutionArn,

@@ -60,7 +60,7 @@ impl Command {
                 return Ok(ExitCode::from(3));
             };
             let Some(unguarded) = lease.unguarded(guard.generation) else { continue };
-            // The record first, as the guard itself does: what is ended without a word nobody can explain later.
+            // The record first, as the guard itself does: nobody could explain it without a record later.
             let kept = guard::hand_over(&guard, &self.plan, to.clone(), clock::now());
             let key = guard::key(&self.plan, guard.generation);
             let earlier = shelf::read_json::<Kept>(&engine.bucket, &key).await?;

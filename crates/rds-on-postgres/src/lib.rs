@@ -1,4 +1,4 @@
-//! Amazon RDS, as far as the lab needs it, on real PostgreSQL servers.
+//! Amazon RDS, as far as a rehearsal needs it, on real PostgreSQL servers.
 //!
 //! An endpoint speaks RDS's Query protocol. Behind it, a DB instance is a `postgres` process on an
 //! address of its own, which stands for a host; a replica is a standby that streams from its

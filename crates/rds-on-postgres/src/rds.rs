@@ -1,4 +1,4 @@
-//! The running service, as whoever runs it has it in hand.
+//! The running service, for its owner.
 
 mod asking;
 mod disaster;
@@ -142,12 +142,12 @@ fn make_ready(data: &Path, run_as: Option<RunAs>) -> Result<PathBuf, RdsError> {
 }
 
 impl Rds {
-    /// Takes so long from now on. What is under way goes on as it began.
+    /// Changes how long things take from now on. What is under way goes on as it began.
     pub fn set_timing(&self, timing: Timing) {
         self.service.set_timing(timing);
     }
 
-    /// The replicas whose stream flows, each with the process that receives it: another one receives another connection.
+    /// The replicas whose stream flows, each with the process that receives it: a new connection has a new process.
     pub async fn receivers(&self) -> BTreeMap<Name, i32> {
         let replicas: Vec<(Name, Arc<Server>)> = {
             let inventory = self.service.inventory();

@@ -91,12 +91,12 @@ impl Service {
         self.inventory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long it takes over things now.
+    /// How long things take now.
     pub(crate) fn timing(&self) -> Timing {
         *self.timing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes so long from now on. What is under way goes on as it began.
+    /// Changes how long things take from now on. What is under way goes on as it began.
     pub(crate) fn set_timing(&self, timing: Timing) {
         *self.timing.lock().unwrap_or_else(PoisonError::into_inner) = timing;
     }

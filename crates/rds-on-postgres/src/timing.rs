@@ -1,4 +1,4 @@
-//! How long the service takes over what AWS takes its time over.
+//! How long the service takes, beyond what PostgreSQL itself takes.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! What the service sees of its instances from time to time, and shows until it looks again: how
-//! far an archive reaches, and whether a replica's stream flows. RDS does it each few minutes.
+//! far an archive reaches, and whether a replica's stream flows. RDS does it every few minutes.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! How long the service's own work took: that of PostgreSQL's programs and servers, and that of copying files. Whatever a
-//! caller takes beyond it is the caller's own.
+//! How long the service's own work took: PostgreSQL's programs and servers, and the copying of files. The rest of a
+//! call's time is the caller's.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::resources::name::Name;
 
-/// What was worked at.
+/// A kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkKind {
     /// PostgreSQL's base backup, for a snapshot or as the base of points in time.
@@ -40,7 +40,7 @@ pub struct Work {
 /// The newest pieces of work that are remembered: a drill has a few.
 const MOST_REMEMBERED: usize = 1_000;
 
-/// What was worked at, the oldest first.
+/// The work that was done, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Works(Mutex<VecDeque<Work>>);
 

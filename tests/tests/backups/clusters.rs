@@ -11,12 +11,12 @@ use domain::{
 };
 use jiff::{Timestamp, Unit};
 use lab::{
-    drill::Stage,
+    Lab,
     gateway::{Caller, Fault, How, When},
 };
 use serde_json::json;
 
-use crate::lab::{Lab, Shown};
+use crate::world::{Shown, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_is_backed_up_beside_the_pair_and_neither_hides_the_other() {
@@ -27,18 +27,18 @@ async fn a_cluster_is_backed_up_beside_the_pair_and_neither_hides_the_other() {
     plan.backups[0].components.push("reports".parse().unwrap());
     // Few enough that some of a test's backups go.
     plan.backups[0].retention = serde_json::from_value(json!({ "last": 2, "floor": 1 })).unwrap();
-    let stage = Stage::set(&plan, None, &Shown).await.unwrap();
-    let lab = Lab { stage: &stage, now: Timestamp::now().round(Unit::Second).unwrap() };
-    lab.both_are_taken_side_by_side_and_copied().await;
-    lab.the_same_time_again_takes_no_other_of_the_cluster().await;
-    lab.a_cluster_that_fails_does_not_hide_the_pair().await;
-    lab.a_pair_that_fails_does_not_hide_the_cluster().await;
-    lab.a_clusters_backup_is_looked_at_and_not_restored().await;
-    lab.what_no_retention_keeps_is_deleted_of_both_kinds().await;
-    stage.strike().await;
+    let lab = Lab::start(&plan, None, &Shown).await.unwrap();
+    let world = World { lab: &lab, now: Timestamp::now().round(Unit::Second).unwrap() };
+    world.both_are_taken_side_by_side_and_copied().await;
+    world.the_same_time_again_takes_no_other_of_the_cluster().await;
+    world.a_cluster_that_fails_does_not_hide_the_pair().await;
+    world.a_pair_that_fails_does_not_hide_the_cluster().await;
+    world.a_clusters_backup_is_looked_at_and_not_restored().await;
+    world.what_no_retention_keeps_is_deleted_of_both_kinds().await;
+    lab.shut_down().await;
 }
 
-impl Lab<'_> {
+impl World<'_> {
     async fn of_clusters(&self, region: &Region) -> Vec<DbClusterSnapshot> {
         let rds = self.rds(region);
         let found = rds.describe_db_cluster_snapshots().snapshot_type("manual").send().await.unwrap();
@@ -47,7 +47,7 @@ impl Lab<'_> {
 
     /// How many there are of instances and of clusters, in the primary Region and in the recovery Region.
     async fn of_both(&self) -> [[usize; 2]; 2] {
-        let regions = &self.stage.system.plan.regions;
+        let regions = &self.lab.system.plan.regions;
         let mut counts = [[0; 2]; 2];
         for (count, region) in counts.iter_mut().zip([&regions.primary, &regions.recovery]) {
             *count = [self.snapshots(region).await.len(), self.of_clusters(region).await.len()];
@@ -64,7 +64,7 @@ impl Lab<'_> {
         let taken = part(&manifest, "reports").unwrap();
         assert_eq!(taken.of, Of::Cluster("reports-main".parse().unwrap()));
         assert_eq!((taken.database.lsn, taken.database.size_bytes, taken.places.len()), (None, None, 2));
-        let regions = &self.stage.system.plan.regions;
+        let regions = &self.lab.system.plan.regions;
         for region in [&regions.primary, &regions.recovery] {
             let found = self.of_clusters(region).await.remove(0);
             assert_eq!(found.db_cluster_snapshot_identifier(), Some(taken.snapshot.as_str()));
@@ -88,7 +88,7 @@ impl Lab<'_> {
     }
 
     async fn a_cluster_that_fails_does_not_hide_the_pair(&self) {
-        self.stage.machine.rds.limit_cluster_snapshots(1);
+        self.lab.aws.rds.limit_cluster_snapshots(1);
         let ended = self.back_up("no-room", self.at(2)).await;
         assert_eq!(ended.end, "BackupPartial");
         assert!(
@@ -98,14 +98,14 @@ impl Lab<'_> {
         );
         let manifest = self.manifest(self.at(2)).await.unwrap();
         assert!(part(&manifest, "orders").is_some() && part(&manifest, "reports").is_none());
-        self.stage.machine.rds.limit_cluster_snapshots(100);
+        self.lab.aws.rds.limit_cluster_snapshots(100);
         let ended = self.back_up("room", self.at(2)).await;
         assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
         assert_eq!(self.of_both().await, [[2, 2], [2, 2]]);
     }
 
     async fn a_pair_that_fails_does_not_hide_the_cluster(&self) {
-        let faults = self.stage.machine.gateway.faults();
+        let faults = self.lab.aws.gateway.faults();
         let fault = Fault::new(When::Before, How::Denied).by(Caller::Function("lifeboat-snapshot".into()));
         faults.set(&fault.of("rds").operation("CreateDBSnapshot")).await.unwrap();
         let ended = self.back_up("denied", self.at(3)).await;
@@ -140,9 +140,9 @@ impl Lab<'_> {
         assert!(record.summary().contains("reports: left out"), "{}", record.summary());
     }
 
-    /// Of each kind the newest two stay, in each Region, and so does a snapshot of no plan.
+    /// The newest two of each kind stay, in each Region, and what no schedule made.
     async fn what_no_retention_keeps_is_deleted_of_both_kinds(&self) {
-        let region = &self.stage.system.plan.regions.primary;
+        let region = &self.lab.system.plan.regions.primary;
         let rds = self.rds(region);
         let theirs = rds.create_db_cluster_snapshot().db_cluster_identifier("reports-main");
         theirs.db_cluster_snapshot_identifier("theirs").send().await.unwrap();

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
 mod clusters;
-mod lab;
 mod proved;
 mod switched;
 mod taken;
+mod world;

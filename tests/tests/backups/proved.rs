@@ -9,41 +9,41 @@ use domain::{
 };
 use jiff::{Timestamp, ToSpan, Unit};
 use lab::{
-    drill::Stage,
+    Lab,
     gateway::{Caller, Fault, How, When},
     workload::orders::read_back,
 };
 use rds_on_postgres::Name;
 use serde_json::{Value, json};
 
-use crate::lab::{Ended, Lab, PATIENCE, Shown};
+use crate::world::{Ended, PATIENCE, Shown, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_proved_by_restoring_it_and_a_damaged_one_is_found() {
     let plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
-    let stage = Stage::set(&plan, None, &Shown).await.unwrap();
-    let lab = Lab { stage: &stage, now: Timestamp::now().round(Unit::Second).unwrap() };
-    lab.nothing_is_proved_where_there_is_no_backup().await;
-    assert_eq!(lab.back_up("first", lab.at(2)).await.end, "SUCCEEDED");
-    lab.a_test_proves_it_and_leaves_nothing_behind().await;
-    lab.a_restore_whose_answer_is_lost_is_asked_for_once().await;
-    lab.calls_that_fail_once_are_asked_again().await;
-    lab.an_integrity_check_restores_nothing().await;
-    lab.what_is_not_there_or_not_of_this_is_refused_and_nothing_is_made().await;
-    lab.a_restore_that_is_kept_stays_isolated_and_is_what_it_was().await;
-    lab.a_point_in_time_brings_back_what_was_deleted_by_mistake().await;
-    lab.a_damaged_backup_is_found_and_not_tagged().await;
-    lab.a_test_that_dies_leaves_an_instance_that_the_cleanup_finds().await;
-    lab.no_room_for_an_instance_is_told_before_it_is_asked_for().await;
-    stage.strike().await;
+    let lab = Lab::start(&plan, None, &Shown).await.unwrap();
+    let world = World { lab: &lab, now: Timestamp::now().round(Unit::Second).unwrap() };
+    world.nothing_is_proved_where_there_is_no_backup().await;
+    assert_eq!(world.back_up("first", world.at(2)).await.end, "SUCCEEDED");
+    world.a_test_proves_it_and_leaves_nothing_behind().await;
+    world.a_restore_whose_answer_is_lost_is_asked_for_once().await;
+    world.calls_that_fail_once_are_asked_again().await;
+    world.an_integrity_check_restores_nothing().await;
+    world.what_is_not_there_or_not_of_this_is_refused_and_nothing_is_made().await;
+    world.a_restore_that_is_kept_stays_isolated_and_is_what_it_was().await;
+    world.a_point_in_time_brings_back_what_was_deleted_by_mistake().await;
+    world.a_damaged_backup_is_found_and_not_tagged().await;
+    world.a_test_that_dies_leaves_an_instance_that_the_cleanup_finds().await;
+    world.no_room_for_an_instance_is_told_before_it_is_asked_for().await;
+    lab.shut_down().await;
 }
 
-impl Lab<'_> {
+impl World<'_> {
     pub(crate) async fn prove(&self, name: &str, request: &Value) -> (Ended, Option<RestoreRecord>) {
         let execution: ExecutionArn = self.start_a("verify-backup", name, request).await.parse().unwrap();
         let ended = self.end(execution.as_str()).await;
-        let key = record_key(&self.stage.system.plan.plan, &execution);
-        let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+        let key = record_key(&self.lab.system.plan.plan, &execution);
+        let text = self.lab.system.object(&self.lab.aws, &key).await.unwrap();
         (ended, text.map(|text| serde_json::from_str(&text).unwrap()))
     }
 
@@ -53,7 +53,7 @@ impl Lab<'_> {
 
     /// The restored instances of both Regions.
     async fn restores(&self) -> Vec<String> {
-        let regions = &self.stage.system.plan.regions;
+        let regions = &self.lab.system.plan.regions;
         let mut names = Vec::new();
         for region in [&regions.primary, &regions.recovery] {
             let rds = self.rds(region);
@@ -65,7 +65,7 @@ impl Lab<'_> {
     }
 
     async fn verified(&self) -> usize {
-        let snapshots = self.snapshots(&self.stage.system.plan.regions.recovery).await;
+        let snapshots = self.snapshots(&self.lab.system.plan.regions.recovery).await;
         let tagged = |key: Option<&str>| key == Some("lifeboat:verified-at");
         snapshots.iter().filter(|snapshot| snapshot.tag_list().iter().any(|tag| tagged(tag.key()))).count()
     }
@@ -76,7 +76,7 @@ impl Lab<'_> {
         assert_eq!(ended.end, "VerifyBackupFailed", "{}", ended.cause);
         assert!(ended.cause.contains("`there is a backup` expected one that is available"), "{}", ended.cause);
         assert_eq!(record.unwrap().outcome, UpkeepOutcome::Failed);
-        let told = self.stage.pager.told(began, "a failed test", |told| told.subject.contains("restore test")).await;
+        let told = self.lab.pager.notice(began, "a failed test", |told| told.subject.contains("restore test")).await;
         assert!(told.unwrap().subject.contains("FAILED"));
     }
 
@@ -93,7 +93,7 @@ impl Lab<'_> {
     }
 
     async fn calls_that_fail_once_are_asked_again(&self) {
-        let faults = self.stage.machine.gateway.faults();
+        let faults = self.lab.aws.gateway.faults();
         let spoilt = [("rds", How::Throttled), ("s3", How::Throttled), ("lambda", How::Broken)];
         for (service, how) in spoilt {
             faults.set(&Fault::new(When::Before, how).of(service).first_of_each(1)).await.unwrap();
@@ -114,16 +114,16 @@ impl Lab<'_> {
         let part = record.unwrap().parts.remove(0).part;
         assert!(part.restored.is_none() && part.examined.is_some_and(|examined| examined.checks.len() == 5));
         let key = domain::backup::manifest_key(&"lab".parse().unwrap(), &"daily".parse().unwrap(), self.at(2));
-        let whole = self.stage.system.object(&self.stage.machine, &key).await.unwrap().unwrap();
-        self.stage
+        let whole = self.lab.system.object(&self.lab.aws, &key).await.unwrap().unwrap();
+        self.lab
             .system
-            .put_object(&self.stage.machine, &key, &whole.replace("\"encrypted\":false", "\"encrypted\":true"))
+            .put_object(&self.lab.aws, &key, &whole.replace("\"encrypted\":false", "\"encrypted\":true"))
             .await
             .unwrap();
         let (ended, _) = self.prove("changed", &request).await;
         assert_eq!(ended.end, "VerifyBackupFailed");
         assert!(ended.cause.contains("the part of orders is not what its checksum says"), "{}", ended.cause);
-        self.stage.system.put_object(&self.stage.machine, &key, &whole).await.unwrap();
+        self.lab.system.put_object(&self.lab.aws, &key, &whole).await.unwrap();
     }
 
     async fn what_is_not_there_or_not_of_this_is_refused_and_nothing_is_made(&self) {
@@ -149,25 +149,25 @@ impl Lab<'_> {
 
     /// What a restored instance's database holds.
     async fn ids(&self, record: &RestoreRecord) -> Vec<i64> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let restored = record.parts[0].part.restored.as_ref().unwrap();
         let pair = &system.pair;
         let like = if restored.region == system.plan.regions.primary { &pair.primary } else { &pair.replica };
         assert_eq!(restored.security_group, like.fence_security_group, "isolated");
         let side = Side { instance: restored.instance.clone(), ..like.clone() };
-        let session = system.owner_session(machine, &restored.region, &side).await.unwrap();
+        let session = system.owner_session(aws, &restored.region, &side).await.unwrap();
         read_back(&session, 0).await.unwrap()
     }
 
     async fn primary_ids(&self) -> Vec<i64> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let session = system.owner_session(machine, &system.plan.regions.primary, &system.pair.primary).await.unwrap();
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let session = system.owner_session(aws, &system.plan.regions.primary, &system.pair.primary).await.unwrap();
         read_back(&session, 0).await.unwrap()
     }
 
     async fn delete_some(&self) {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let session = system.owner_session(machine, &system.plan.regions.primary, &system.pair.primary).await.unwrap();
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let session = system.owner_session(aws, &system.plan.regions.primary, &system.pair.primary).await.unwrap();
         session.batch_execute("delete from orders where id <= 10").await.unwrap();
     }
 
@@ -181,7 +181,7 @@ impl Lab<'_> {
 
     async fn a_restore_that_is_kept_stays_isolated_and_is_what_it_was(&self) {
         let before = self.primary_ids().await;
-        let region = &self.stage.system.plan.regions.recovery;
+        let region = &self.lab.system.plan.regions.recovery;
         let rds = self.rds(region);
         // What RDS would not carry over by itself.
         let groups = rds.modify_db_instance().db_instance_identifier("orders-replica").apply_immediately(true);
@@ -228,7 +228,7 @@ impl Lab<'_> {
 
     /// Waits until the automated backups reach a time.
     async fn archived(&self, time: Timestamp) {
-        let region = &self.stage.system.plan.regions.primary;
+        let region = &self.lab.system.plan.regions.primary;
         let rds = self.rds(region);
         let began = std::time::Instant::now();
         loop {
@@ -244,10 +244,10 @@ impl Lab<'_> {
 
     async fn a_damaged_backup_is_found_and_not_tagged(&self) {
         assert_eq!(self.back_up("second", self.at(1)).await.end, "SUCCEEDED");
-        let region = self.stage.system.plan.regions.recovery.as_str();
+        let region = self.lab.system.plan.regions.recovery.as_str();
         let manifest = self.manifest(self.at(1)).await.unwrap();
         let name = manifest.parts[0].part.taken.as_ref().unwrap().snapshot.clone();
-        self.stage.machine.rds.damage_snapshot(&Name::new(region, &name)).unwrap();
+        self.lab.aws.rds.damage_snapshot(&Name::new(region, &name)).unwrap();
         let before = self.verified().await;
         let (ended, record) = self.prove("damaged", &Self::test()).await;
         assert_eq!(ended.end, "VerifyBackupFailed", "{}", ended.cause);
@@ -289,19 +289,19 @@ impl Lab<'_> {
 
     async fn no_room_for_an_instance_is_told_before_it_is_asked_for(&self) {
         let (began, before) = (Timestamp::now(), (self.how_many().await, self.verified().await));
-        self.stage.machine.rds.limit_instances(1);
+        self.lab.aws.rds.limit_instances(1);
         let (ended, _) = self.prove("no-room", &Self::test()).await;
         assert_eq!(ended.end, "VerifyBackupFailed");
         assert!(ended.cause.contains("us-west-2 has 1 DB instances of 1"), "{}", ended.cause);
-        let told = self.stage.pager.told(began, "a proof without room", |told| told.subject.contains("FAILED")).await;
+        let told = self.lab.pager.notice(began, "a proof without room", |told| told.subject.contains("FAILED")).await;
         let message = told.unwrap().message;
         assert!(message.contains("delete one, or have the quota raised"), "{message}");
         assert_eq!((self.how_many().await, self.verified().await), before, "no backup goes, nor what is known of it");
-        self.stage.machine.rds.limit_instances(40);
+        self.lab.aws.rds.limit_instances(40);
     }
 
     async fn a_restore_whose_answer_is_lost_is_asked_for_once(&self) {
-        let faults = self.stage.machine.gateway.faults();
+        let faults = self.lab.aws.gateway.faults();
         let fault = Fault::new(When::After, How::Killed).by(Caller::Function("lifeboat-restore".into())).first(1);
         faults.set(&fault.of("rds").operation("RestoreDBInstanceFromDBSnapshot")).await.unwrap();
         let (ended, record) = self.prove("killed", &Self::test()).await;

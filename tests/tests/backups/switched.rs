@@ -16,39 +16,40 @@ use domain::{
 };
 use jiff::{Timestamp, Unit};
 use lab::{
-    drill::{Scenario, Stage},
+    Lab,
+    drill::{Drills, Scenario},
     gateway::ACCOUNT,
     workload::{Place, Server},
 };
 use serde_json::json;
 use tests::listener::Listener;
 
-use crate::lab::{Lab, PATIENCE};
+use crate::world::{PATIENCE, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn traffic_is_switched_to_a_restored_instance_as_the_runbook_says_and_that_one_is_protected() {
     let told = Listener::default();
     let plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
-    let mut stage = Stage::set(&plan, None, &told).await.unwrap();
-    let switch = Switch { lab: Lab { stage: &stage, now: Timestamp::now().round(Unit::Second).unwrap() } };
+    let mut drills = Drills::on(Lab::start(&plan, None, &told).await.unwrap());
+    let switch = Switch { world: World { lab: &drills.lab, now: Timestamp::now().round(Unit::Second).unwrap() } };
     let plan = switch.by_the_runbook().await;
-    let (machine, system) = (&stage.machine, &mut stage.system);
+    let (aws, system) = (&drills.lab.aws, &mut drills.lab.system);
     system.pair = plan.traffic_pair().unwrap().clone();
     system.plan = plan;
-    system.watched(machine).await.unwrap();
-    let result = stage.play(Scenario::PrimaryKilled, "cargo test", &told).await.unwrap();
-    stage.strike().await;
+    system.watched(aws).await.unwrap();
+    let result = drills.run(Scenario::PrimaryKilled, "cargo test", &told).await.unwrap();
+    drills.shut_down().await;
     assert!(result.passed(), "{:?}\n{:#?}", result.shortcomings(), told.told());
 }
 
 struct Switch<'s> {
-    lab: Lab<'s>,
+    world: World<'s>,
 }
 
 impl Switch<'_> {
     /// The page's points. Gives the plan that is in force then.
     async fn by_the_runbook(&self) -> Plan {
-        let before = &self.lab.stage.system.plan;
+        let before = &self.world.lab.system.plan;
         self.upload(&never(before)).await;
         let restored = self.restored().await;
         self.old_primary_is_shut().await;
@@ -64,31 +65,31 @@ impl Switch<'_> {
     }
 
     fn pair(&self) -> &PostgresPair {
-        &self.lab.stage.system.pair
+        &self.world.lab.system.pair
     }
 
     fn primary_region(&self) -> &Region {
-        &self.lab.stage.system.plan.regions.primary
+        &self.world.lab.system.plan.regions.primary
     }
 
     async fn upload(&self, plan: &Plan) {
         let findings = plan_file::check(plan);
         assert!(findings.iter().all(|finding| finding.severity != Severity::Error), "{findings:?}");
         let text = serde_json::to_string(plan).unwrap();
-        self.lab.stage.system.put_object(&self.lab.stage.machine, "plans/lab.yaml", &text).await.unwrap();
+        self.world.lab.system.put_object(&self.world.lab.aws, "plans/lab.yaml", &text).await.unwrap();
     }
 
     async fn restored(&self) -> Restored {
         let wanted = json!("latestTime");
         let request =
             json!({ "plan": "lab", "component": "orders", "purpose": "keep", "wanted": wanted, "by": "anna" });
-        let (ended, record) = self.lab.prove("switch", &request).await;
+        let (ended, record) = self.world.prove("switch", &request).await;
         assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
         record.unwrap().parts.remove(0).part.restored.unwrap()
     }
 
     async fn old_primary_is_shut(&self) {
-        let (rds, side) = (self.lab.rds(self.primary_region()), &self.pair().primary);
+        let (rds, side) = (self.world.rds(self.primary_region()), &self.pair().primary);
         let shut = rds.modify_db_instance().db_instance_identifier(side.instance.as_str()).apply_immediately(true);
         shut.vpc_security_group_ids(side.fence_security_group.as_str()).send().await.unwrap();
         let began = Instant::now();
@@ -103,7 +104,7 @@ impl Switch<'_> {
     }
 
     async fn application_is_let_in(&self, restored: &Restored) -> DbInstance {
-        let rds = self.lab.rds(&restored.region);
+        let rds = self.world.rds(&restored.region);
         let open = rds.modify_db_instance().db_instance_identifier(restored.instance.as_str()).apply_immediately(true);
         let groups = self.pair().primary.security_groups.iter().map(ToString::to_string).collect();
         open.set_vpc_security_group_ids(Some(groups)).send().await.unwrap();
@@ -112,8 +113,8 @@ impl Switch<'_> {
 
     /// As "Finishing a DNS switch by hand" has it: what is deleted must be there exactly.
     async fn record_is_moved(&self, name: &HostName, to: &HostName) {
-        let (machine, plan) = (&self.lab.stage.machine, &self.lab.stage.system.plan);
-        let route53 = aws_sdk_route53::Client::new(&machine.gateway.sdk_config(plan.regions.recovery.as_str()));
+        let (aws, plan) = (&self.world.lab.aws, &self.world.lab.system.plan);
+        let route53 = aws_sdk_route53::Client::new(&aws.gateway.sdk_config(plan.regions.recovery.as_str()));
         let change = |action: ChangeAction, target: &HostName| {
             let value = ResourceRecord::builder().value(target.as_str()).build().unwrap();
             let set = ResourceRecordSet::builder().name(name.as_str()).r#type(RrType::Cname).ttl(0);
@@ -128,9 +129,10 @@ impl Switch<'_> {
 
     /// The old one follows a primary that is shut.
     async fn new_replica(&self, source: &Restored) -> DbInstance {
-        let region = &self.lab.stage.system.plan.regions.recovery;
+        let region = &self.world.lab.system.plan.regions.recovery;
         let arn = format!("arn:aws:rds:{}:{ACCOUNT}:db:{}", source.region, source.instance);
-        let create = self.lab.rds(region).create_db_instance_read_replica().db_instance_identifier("orders-replica-2");
+        let create =
+            self.world.rds(region).create_db_instance_read_replica().db_instance_identifier("orders-replica-2");
         let groups = self.pair().replica.security_groups.iter().map(ToString::to_string).collect();
         let create = create.source_db_instance_identifier(arn).set_vpc_security_group_ids(Some(groups));
         create.send().await.unwrap();
@@ -138,7 +140,7 @@ impl Switch<'_> {
     }
 
     fn of_the_new_pair(&self, restored: &Restored, served_at: HostName, replica: &DbInstance) -> Plan {
-        let mut plan = self.lab.stage.system.plan.clone();
+        let mut plan = self.world.lab.system.plan.clone();
         let Component::PostgresPair(pair) = &mut plan.components[0] else { panic!("a pair") };
         (pair.primary.instance, pair.primary.endpoint) = (restored.instance.clone(), served_at);
         let name = replica.db_instance_identifier().unwrap();
@@ -148,7 +150,7 @@ impl Switch<'_> {
 
     /// Waits for an instance, and gives it.
     async fn available(&self, region: &Region, instance: &InstanceId) -> DbInstance {
-        let (rds, began) = (self.lab.rds(region), Instant::now());
+        let (rds, began) = (self.world.rds(region), Instant::now());
         loop {
             let told = rds.describe_db_instances().db_instance_identifier(instance.as_str()).send().await.unwrap();
             let there = told.db_instances()[0].clone();
@@ -161,17 +163,17 @@ impl Switch<'_> {
     }
 
     fn by_name(&self) -> Place {
-        let name = self.lab.stage.system.plan.traffic.record.name.to_string();
-        Place::Name { name, resolver: self.lab.stage.machine.resolver() }
+        let name = self.world.lab.system.plan.traffic.record.name.to_string();
+        Place::Name { name, resolver: self.world.lab.aws.resolver() }
     }
 
     async fn write(&self, place: Place) -> Result<Server, String> {
-        let (machine, system) = (&self.lab.stage.machine, &self.lab.stage.system);
-        system.write_as_the_application(machine, &place, 99_000_000).await.unwrap()
+        let (aws, system) = (&self.world.lab.aws, &self.world.lab.system);
+        system.write_as_the_application(aws, &place, 99_000_000).await.unwrap()
     }
 
     fn address(&self, endpoint: &HostName) -> Option<IpAddr> {
-        self.lab.stage.machine.rds.address(endpoint.as_str()).map(IpAddr::V4)
+        self.world.lab.aws.rds.address(endpoint.as_str()).map(IpAddr::V4)
     }
 }
 

@@ -14,42 +14,42 @@ use domain::{
 };
 use jiff::{Timestamp, Unit};
 use lab::{
+    Lab,
     deploy::{Package, Target},
-    drill::Stage,
     gateway::{Caller, Fault, How, When},
     workload::orders::read_back,
 };
 use rds_on_postgres::{Name, Status};
 use serde_json::json;
 
-use crate::lab::{Lab, PATIENCE, Shown};
+use crate::world::{PATIENCE, Shown, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
     let mut plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     // Few enough that some of a test's backups go.
     plan.backups[0].retention = serde_json::from_value(json!({ "last": 2, "floor": 1 })).unwrap();
-    let stage = Stage::set(&plan, None, &Shown).await.unwrap();
-    let lab = Lab { stage: &stage, now: Timestamp::now().round(Unit::Second).unwrap() };
-    let whole = lab.a_whole_one_is_in_each_region_with_its_manifest().await;
-    lab.the_same_time_again_takes_nothing_more(&whole).await;
-    lab.what_is_changed_later_is_not_in_it(&whole).await;
-    lab.a_full_quota_is_told_before_anything_is_asked_for().await;
-    lab.a_copy_waits_for_its_turn_and_nothing_goes_meanwhile().await;
-    lab.a_copy_that_is_denied_leaves_it_partial_until_it_is_completed().await;
-    lab.a_run_that_died_half_way_is_gone_on_with().await;
-    lab.a_wrong_request_begins_nothing().await;
-    lab.a_dry_run_deletes_nothing_and_names_what_would_go().await;
-    lab.a_region_that_is_denied_keeps_the_other_from_nothing().await;
-    lab.what_nothing_keeps_is_deleted_and_nothing_else().await;
-    lab.what_was_lost_is_copied_back_and_not_taken_anew().await;
-    lab.what_somebody_copied_takes_no_backups_place().await;
-    lab.what_is_gone_is_not_called_whole().await;
-    lab.a_schedule_of_the_plans_stack_starts_a_backup().await;
-    stage.strike().await;
+    let lab = Lab::start(&plan, None, &Shown).await.unwrap();
+    let world = World { lab: &lab, now: Timestamp::now().round(Unit::Second).unwrap() };
+    let whole = world.a_whole_one_is_in_each_region_with_its_manifest().await;
+    world.the_same_time_again_takes_nothing_more(&whole).await;
+    world.what_is_changed_later_is_not_in_it(&whole).await;
+    world.a_full_quota_is_told_before_anything_is_asked_for().await;
+    world.a_copy_waits_for_its_turn_and_nothing_goes_meanwhile().await;
+    world.a_copy_that_is_denied_leaves_it_partial_until_it_is_completed().await;
+    world.a_run_that_died_half_way_is_gone_on_with().await;
+    world.a_wrong_request_begins_nothing().await;
+    world.a_dry_run_deletes_nothing_and_names_what_would_go().await;
+    world.a_region_that_is_denied_keeps_the_other_from_nothing().await;
+    world.what_nothing_keeps_is_deleted_and_nothing_else().await;
+    world.what_was_lost_is_copied_back_and_not_taken_anew().await;
+    world.what_somebody_copied_takes_no_backups_place().await;
+    world.what_is_gone_is_not_called_whole().await;
+    world.a_schedule_of_the_plans_stack_starts_a_backup().await;
+    lab.shut_down().await;
 }
 
-impl Lab<'_> {
+impl World<'_> {
     async fn a_whole_one_is_in_each_region_with_its_manifest(&self) -> Taken {
         let ended = self.back_up("whole", self.at(1)).await;
         assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
@@ -59,7 +59,7 @@ impl Lab<'_> {
         let taken = manifest.parts[0].part.taken.clone().unwrap();
         assert_eq!((taken.of.to_string().as_str(), taken.places.len()), ("orders-primary", 2));
         assert!(taken.database.size_bytes > Some(1_000_000), "{:?}", taken.database);
-        let regions = &self.stage.system.plan.regions;
+        let regions = &self.lab.system.plan.regions;
         for region in [&regions.primary, &regions.recovery] {
             let found = self.snapshots(region).await;
             let tag = |key: &str| {
@@ -86,9 +86,9 @@ impl Lab<'_> {
 
     /// Deletes rows, restores the recovery Region's copy by RDS itself, and counts.
     async fn what_is_changed_later_is_not_in_it(&self, whole: &Taken) {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let regions = &system.plan.regions;
-        let primary = system.owner_session(machine, &regions.primary, &system.pair.primary).await.unwrap();
+        let primary = system.owner_session(aws, &regions.primary, &system.pair.primary).await.unwrap();
         let before = read_back(&primary, 0).await.unwrap().len();
         primary.batch_execute("delete from orders where id <= 10").await.unwrap();
         assert_eq!(read_back(&primary, 0).await.unwrap().len(), before - 10);
@@ -98,23 +98,23 @@ impl Lab<'_> {
         let restored = Side { instance: "restored".parse().unwrap(), ..system.pair.replica.clone() };
         let name = Name::new(regions.recovery.as_str(), "restored");
         let began = Instant::now();
-        while machine.rds.instance(&name).is_none_or(|found| found.status != Status::Available) {
+        while aws.rds.instance(&name).is_none_or(|found| found.status != Status::Available) {
             assert!(began.elapsed() < PATIENCE, "the restored instance is not available");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        let restored = system.owner_session(machine, &regions.recovery, &restored).await.unwrap();
+        let restored = system.owner_session(aws, &regions.recovery, &restored).await.unwrap();
         assert_eq!(read_back(&restored, 0).await.unwrap().len(), before);
     }
 
     async fn a_full_quota_is_told_before_anything_is_asked_for(&self) {
         let before = self.how_many().await;
-        self.stage.machine.rds.limit_snapshots(1);
+        self.lab.aws.rds.limit_snapshots(1);
         let began = Timestamp::now();
         let ended = self.back_up("no-room", self.at(2)).await;
         assert_eq!(ended.end, "BackupFailed");
         assert!(ended.cause.contains("us-east-1 has 1 manual snapshots of 1"), "{}", ended.cause);
         let told =
-            self.stage.pager.told(began, "a failed backup", |told| told.subject.contains("FAILED")).await.unwrap();
+            self.lab.pager.notice(began, "a failed backup", |told| told.subject.contains("FAILED")).await.unwrap();
         assert!(told.message.contains("1 manual snapshots of 1") && told.message.contains("--at"), "{}", told.message);
         assert_eq!(self.how_many().await, before);
         assert_eq!(self.manifest(self.at(2)).await.unwrap().outcome, UpkeepOutcome::Failed);
@@ -124,12 +124,12 @@ impl Lab<'_> {
             reports.iter().all(|report| report.deleted.is_empty()),
             "the last one makes room for none: {reports:#?}"
         );
-        self.stage.machine.rds.limit_snapshots(100);
+        self.lab.aws.rds.limit_snapshots(100);
     }
 
     /// The same backup, with room for it and none for its copy.
     async fn a_copy_waits_for_its_turn_and_nothing_goes_meanwhile(&self) {
-        let (rds, faults) = (&self.stage.machine.rds, self.stage.machine.gateway.faults());
+        let (rds, faults) = (&self.lab.aws.rds, self.lab.aws.gateway.faults());
         let before = self.how_many().await;
         rds.limit_copies(0);
         faults.forget_calls().await.unwrap();
@@ -151,7 +151,7 @@ impl Lab<'_> {
     }
 
     async fn a_copy_that_is_denied_leaves_it_partial_until_it_is_completed(&self) {
-        let faults = self.stage.machine.gateway.faults();
+        let faults = self.lab.aws.gateway.faults();
         let fault = Fault::new(When::Before, How::Denied).by(Caller::Function("lifeboat-snapshot".into()));
         faults.set(&fault.of("rds").operation("CopyDBSnapshot")).await.unwrap();
         let ended = self.back_up("no-copy", self.at(3)).await;
@@ -173,7 +173,7 @@ impl Lab<'_> {
 
     async fn a_run_that_died_half_way_is_gone_on_with(&self) {
         let before = self.how_many().await;
-        let faults = self.stage.machine.gateway.faults();
+        let faults = self.lab.aws.gateway.faults();
         let fault = Fault::new(When::After, How::Killed).by(Caller::Function("lifeboat-snapshot".into())).first(1);
         faults.set(&fault.of("rds").operation("CreateDBSnapshot")).await.unwrap();
         let began = Timestamp::now();
@@ -184,7 +184,7 @@ impl Lab<'_> {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         self.states().stop_execution().execution_arn(&execution).send().await.unwrap();
-        let told = self.stage.pager.told(began, "a backup that died", |told| told.subject.contains("ABORTED")).await;
+        let told = self.lab.pager.notice(began, "a backup that died", |told| told.subject.contains("ABORTED")).await;
         assert!(told.unwrap().subject.contains("backup"), "told as what it was");
         faults.heal().await.unwrap();
         let ended = self.back_up("goes-on", self.at(4)).await;
@@ -222,7 +222,7 @@ impl Lab<'_> {
     }
 
     async fn a_region_that_is_denied_keeps_the_other_from_nothing(&self) {
-        let faults = self.stage.machine.gateway.faults();
+        let faults = self.lab.aws.gateway.faults();
         let fault = Fault::new(When::Before, How::Denied).by(Caller::Function("lifeboat-cleanup".into()));
         faults.set(&fault.of("rds").operation("DescribeDBSnapshots").in_region("us-east-1")).await.unwrap();
         let began = Timestamp::now();
@@ -230,14 +230,14 @@ impl Lab<'_> {
         assert_eq!(ended.end, "CleanupPartial");
         assert!(ended.cause.contains("us-east-1") && ended.cause.contains("us-west-2: "), "{}", ended.cause);
         assert_eq!(reports.iter().map(|report| report.region.as_str()).collect::<Vec<_>>(), ["us-west-2"]);
-        let told = self.stage.pager.told(began, "an incomplete cleanup", |told| told.subject.contains("cleanup")).await;
+        let told = self.lab.pager.notice(began, "an incomplete cleanup", |told| told.subject.contains("cleanup")).await;
         assert!(told.unwrap().subject.contains("INCOMPLETE"));
         faults.heal().await.unwrap();
     }
 
-    /// One on hold, one verified, one of no plan: they stay beside the newest two.
+    /// One on hold, one verified, one that no schedule made: they stay, with the newest two.
     async fn what_nothing_keeps_is_deleted_and_nothing_else(&self) {
-        let region = &self.stage.system.plan.regions.primary;
+        let region = &self.lab.system.plan.regions.primary;
         let rds = self.rds(region);
         let strange =
             rds.create_db_snapshot().db_instance_identifier("orders-primary").db_snapshot_identifier("theirs");
@@ -275,7 +275,7 @@ impl Lab<'_> {
 
     async fn what_was_lost_is_copied_back_and_not_taken_anew(&self) {
         assert_eq!(self.back_up("fresh", self.at(8)).await.end, "SUCCEEDED");
-        let (before, regions) = (self.how_many().await, &self.stage.system.plan.regions);
+        let (before, regions) = (self.how_many().await, &self.lab.system.plan.regions);
         let taken = self.manifest(self.at(8)).await.unwrap().parts[0].part.taken.clone().unwrap();
         let lost = self.rds(&regions.primary).delete_db_snapshot().db_snapshot_identifier(&taken.snapshot);
         lost.send().await.unwrap();
@@ -288,7 +288,7 @@ impl Lab<'_> {
 
     /// Under names that come before ours, and with all our tags.
     async fn what_somebody_copied_takes_no_backups_place(&self) {
-        let region = &self.stage.system.plan.regions.recovery;
+        let region = &self.lab.system.plan.regions.recovery;
         let (rds, before) = (self.rds(region), self.snapshots(region).await);
         for (mine, of) in ["a-copy-of-mine", "lifeboat-lab-a-copy"].iter().zip(before.iter().rev()) {
             let copy = rds.copy_db_snapshot().copy_tags(true).target_db_snapshot_identifier(*mine);
@@ -304,7 +304,7 @@ impl Lab<'_> {
 
     async fn what_is_gone_is_not_called_whole(&self) {
         let taken = self.manifest(self.at(8)).await.unwrap().parts[0].part.taken.clone().unwrap();
-        let regions = &self.stage.system.plan.regions;
+        let regions = &self.lab.system.plan.regions;
         for region in [&regions.primary, &regions.recovery] {
             let delete = self.rds(region).delete_db_snapshot().db_snapshot_identifier(&taken.snapshot).send().await;
             // The cleanup may have taken it in one.
@@ -321,9 +321,9 @@ impl Lab<'_> {
 
     /// Deploys the plan's own stack, with a schedule that is due at once.
     async fn a_schedule_of_the_plans_stack_starts_a_backup(&self) {
-        let (machine, mut plan) = (&self.stage.machine, self.stage.system.plan.clone());
+        let (aws, mut plan) = (&self.lab.aws, self.lab.system.plan.clone());
         plan.backups[0].schedule = "rate(1 hour)".parse().unwrap();
-        let file = machine.folder.join("schedules.json");
+        let file = aws.folder.join("schedules.json");
         std::fs::write(&file, format!("{:#}", domain::synth::synth(&plan))).unwrap();
         let package = Package::gather(&file, &|name| panic!("{name}: it has no function")).unwrap();
         let target = Target {
@@ -332,7 +332,7 @@ impl Lab<'_> {
             parameters: BTreeMap::new(),
         };
         let before = self.manifests().await.len();
-        package.deploy(&machine.gateway, &[target]).await.unwrap();
+        package.deploy(&aws.gateway, &[target]).await.unwrap();
         let began = Instant::now();
         while self.manifests().await.len() == before {
             assert!(began.elapsed() < PATIENCE, "the schedule started no backup");
@@ -340,7 +340,7 @@ impl Lab<'_> {
         }
         let manifests = self.manifests().await;
         let newest = manifests.iter().max().unwrap();
-        let text = self.stage.system.object(machine, newest).await.unwrap().unwrap();
+        let text = self.lab.system.object(aws, newest).await.unwrap().unwrap();
         let manifest: Manifest = serde_json::from_str(&text).unwrap();
         assert!(manifest.scheduled_at >= self.now, "for the schedule's own time: {newest}");
     }

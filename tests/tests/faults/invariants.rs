@@ -9,7 +9,7 @@ use domain::{
 };
 use edge::dns::Dns;
 use lab::{
-    drill::Stage,
+    Lab,
     gateway::ACCOUNT,
     gateway::{Caller, Fault, Faults, How, When},
     workload::Place,
@@ -39,7 +39,7 @@ const WATCH: &str = "lifeboat-health-probe";
 
 /// The lab, and what is asked of it.
 pub(crate) struct World<'a> {
-    stage: &'a Stage,
+    lab: &'a Lab,
     faults: Faults,
     states: aws_sdk_sfn::Client,
 }
@@ -52,10 +52,10 @@ struct Ended {
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(stage: &'a Stage) -> Self {
-        let region = stage.system.plan.regions.recovery.as_str();
-        let states = aws_sdk_sfn::Client::new(&stage.machine.gateway.sdk_config(region));
-        Self { stage, faults: stage.machine.gateway.faults(), states }
+    pub(crate) fn new(lab: &'a Lab) -> Self {
+        let region = lab.system.plan.regions.recovery.as_str();
+        let states = aws_sdk_sfn::Client::new(&lab.aws.gateway.sdk_config(region));
+        Self { lab, faults: lab.aws.gateway.faults(), states }
     }
 
     /// A run without a fault; gives its outcome and the kinds of calls that it made.
@@ -67,7 +67,7 @@ impl<'a> World<'a> {
         let ended = self.run("plain").await.unwrap();
         let calls = self.faults.calls().await.unwrap();
         let watch = Caller::Function(WATCH.into());
-        let kinds = case::kinds(&calls, &watch, self.stage.system.plan.regions.recovery.as_str());
+        let kinds = case::kinds(&calls, &watch, self.lab.system.plan.regions.recovery.as_str());
         let found = self.after(&ended, 0).await.unwrap_or_else(|wrong| panic!("without a fault: {wrong}"));
         (found.split(':').next().unwrap().to_owned(), kinds)
     }
@@ -86,9 +86,9 @@ impl<'a> World<'a> {
     }
 
     async fn take(&self, case: &Case, name: &str) -> Result<(Ended, u32), String> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         system
-            .rewind(machine)
+            .rewind(aws)
             .await
             .map_err(|error| format!("before it began: {}", domain::words::failure::chain(&error)))?;
         if case.needs_cold_functions() {
@@ -124,14 +124,14 @@ impl<'a> World<'a> {
     }
 
     async fn kill(&self) {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        machine.rds.kill(&system.primary()).await.unwrap();
-        system.noticed(machine).await.unwrap();
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        aws.rds.kill(&system.primary()).await.unwrap();
+        system.noticed(aws).await.unwrap();
     }
 
     /// Starts a run by hand and waits for its end.
     async fn run(&self, name: &str) -> Result<Ended, String> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let region = system.plan.regions.recovery.as_str();
         let input = json!({ "plan": system.plan.plan, "by": "the test", "why": "the primary was killed" });
         let started = self.states.start_execution().name(name).input(input.to_string());
@@ -150,7 +150,7 @@ impl<'a> World<'a> {
             tokio::time::sleep(LOOK_AGAIN).await;
         };
         let run = started.execution_arn().parse().unwrap();
-        let text = system.object(machine, &evidence::key(Some(&system.plan.plan), &run)).await.unwrap();
+        let text = system.object(aws, &evidence::key(Some(&system.plan.plan), &run)).await.unwrap();
         let evidence = text.map(|text| serde_json::from_str(&text).unwrap());
         let end = described.error().unwrap_or(described.status().as_str()).to_owned();
         Ok(Ended { end, because: described.cause().unwrap_or_default().to_owned(), evidence })
@@ -158,25 +158,21 @@ impl<'a> World<'a> {
 
     /// What must hold after any run; gives its end in a line.
     async fn after(&self, ended: &Ended, number: i64) -> Result<String, String> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let evidence = ended.evidence.as_ref().ok_or_else(|| format!("{} left no evidence", ended.end))?;
-        machine
-            .rds
-            .restart_after_kill(&system.primary())
-            .await
-            .map_err(|error| domain::words::failure::chain(&error))?;
+        aws.rds.restart_after_kill(&system.primary()).await.map_err(|error| domain::words::failure::chain(&error))?;
         let at = |name| {
-            let view = machine.rds.instance(&name).unwrap();
+            let view = aws.rds.instance(&name).unwrap();
             Place::Host { address: view.address.into(), host: view.host_name }
         };
         let name = system.plan.traffic.record.name.to_string();
-        let through = Place::Name { name, resolver: machine.resolver() };
+        let through = Place::Name { name, resolver: aws.resolver() };
         let id = |side: i64| 1_000_000 + number * 10_000 + side;
         let (old_place, new_place) = (at(system.primary()), at(system.replica()));
         let (old, new, client) = tokio::join!(
-            system.write_as_the_application(machine, &old_place, id(0)),
-            system.write_as_the_application(machine, &new_place, id(1)),
-            system.write_as_the_application(machine, &through, id(2)),
+            system.write_as_the_application(aws, &old_place, id(0)),
+            system.write_as_the_application(aws, &new_place, id(1)),
+            system.write_as_the_application(aws, &through, id(2)),
         );
         let (old, new, client) = (old.unwrap(), new.unwrap(), client.unwrap());
         let done = evidence.outcome == RunOutcome::Done;
@@ -210,10 +206,10 @@ impl<'a> World<'a> {
 
     /// An old primary that could not be fenced, and returned open, is shut by its guard.
     async fn shut_by_its_guard(&self, place: &Place, first_id: i64) -> Result<(), String> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let began = Instant::now();
         for id in first_id.. {
-            match system.write_as_the_application(machine, place, id).await.unwrap() {
+            match system.write_as_the_application(aws, place, id).await.unwrap() {
                 Err(_) => return Ok(()),
                 Ok(_) if began.elapsed() < GUARD_PATIENCE => tokio::time::sleep(LOOK_AGAIN).await,
                 Ok(_) => break,
@@ -224,14 +220,14 @@ impl<'a> World<'a> {
 
     /// Where traffic points at the new side, it has shown a write that was committed in this generation.
     async fn traffic_follows_the_write(&self, evidence: &Evidence) -> Result<(), String> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let dns = Dns::asking(&[machine.resolver()], false).map_err(|failure| failure.chain())?;
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let dns = Dns::asking(&[aws.resolver()], false).map_err(|failure| failure.chain())?;
         if dns.alias(&system.plan.traffic.record.name).await? != system.pair.replica.endpoint {
             return Ok(());
         }
         let generation = evidence.generation.ok_or("traffic was moved by a run without a generation")?;
         let query = "select generation from lifeboat.promotion";
-        let rows = machine.rds.ask(&system.replica(), system.pair.database.as_str(), query).await;
+        let rows = aws.rds.ask(&system.replica(), system.pair.database.as_str(), query).await;
         let rows = rows.map_err(|error| format!("traffic points at a side without a write: {error}"))?;
         let written: Vec<i64> = rows.iter().map(|row| row.get::<_, i64>(0)).collect();
         if written.iter().any(|found| u64::try_from(*found) == Ok(generation.0)) {

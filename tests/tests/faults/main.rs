@@ -18,7 +18,7 @@ use std::{
 
 use case::{Case, Kind};
 use invariants::World;
-use lab::drill::Stage;
+use lab::Lab;
 use tests::{labs, listener::tell};
 
 /// As many as two cores bear.
@@ -26,19 +26,19 @@ const LABS: usize = 2;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_call_fails_no_invariant_is_broken_and_every_run_ends_with_its_record() {
-    let stages = labs::started_by_hand_only(LABS).await.unwrap();
+    let labs = labs::started_by_hand_only(LABS).await.unwrap();
     let began = Instant::now();
-    let (outcome, kinds) = World::new(&stages[0]).plain().await;
+    let (outcome, kinds) = World::new(&labs[0]).plain().await;
     assert_eq!(outcome, "done", "without a fault");
     tell(&format!("{} calls: {}", kinds.len(), kinds.iter().map(Kind::to_string).collect::<Vec<_>>().join(", ")));
     let (only, silent) = (std::env::var("LIFEBOAT_FAULTS").ok(), std::env::var_os("LIFEBOAT_FAULTS_SILENT").is_some());
     let cases = Cases::of(case::all(&kinds, only.as_deref(), silent));
     let mut broken = Vec::new();
-    for found in futures::future::join_all(stages.iter().map(|stage| cases.play_on(stage))).await {
+    for found in futures::future::join_all(labs.iter().map(|lab| cases.play_on(lab))).await {
         broken.extend(found);
     }
     tell(&format!("{} cases in {:.0} s", cases.all.len(), began.elapsed().as_secs_f64()));
-    labs::strike(stages).await;
+    labs::shut_down(labs).await;
     assert!(broken.is_empty(), "{} of {} cases:\n{}", broken.len(), cases.all.len(), broken.join("\n"));
 }
 
@@ -54,8 +54,8 @@ impl Cases {
     }
 
     /// Plays cases until none is left; gives what was broken.
-    async fn play_on(&self, stage: &Stage) -> Vec<String> {
-        let world = World::new(stage);
+    async fn play_on(&self, lab: &Lab) -> Vec<String> {
+        let world = World::new(lab);
         let mut broken = Vec::new();
         loop {
             let index = self.next.fetch_add(1, Ordering::Relaxed);

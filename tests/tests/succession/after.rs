@@ -17,25 +17,25 @@ const FIRST_TIMELINE: u32 = 1;
 impl World<'_> {
     /// Writes a row as the application would, at one instance.
     pub(crate) async fn write_at(&self, name: &Name) -> Result<Server, String> {
-        let view = self.stage.machine.rds.instance(name).unwrap();
+        let view = self.lab.aws.rds.instance(name).unwrap();
         self.write(&Place::Host { address: view.address.into(), host: view.host_name }).await.1
     }
 
     /// Writes a row wherever the name leads; gives it with who took it.
     pub(crate) async fn write_by_name(&self) -> (i64, Result<Server, String>) {
         let name = self.plan().traffic.record.name.to_string();
-        self.write(&Place::Name { name, resolver: self.stage.machine.resolver() }).await
+        self.write(&Place::Name { name, resolver: self.lab.aws.resolver() }).await
     }
 
     async fn write(&self, place: &Place) -> (i64, Result<Server, String>) {
-        let (machine, system, row) = (&self.stage.machine, &self.stage.system, self.row());
-        (row, system.write_as_the_application(machine, place, row).await.unwrap())
+        let (aws, system, row) = (&self.lab.aws, &self.lab.system, self.row());
+        (row, system.write_as_the_application(aws, place, row).await.unwrap())
     }
 
     /// The run finished, or another one before it: the replica is the primary, it alone takes the application's writes, and
     /// the name leads to it.
     pub(crate) async fn served_by_the_replica(&self, ended: &Ended) {
-        let system = &self.stage.system;
+        let system = &self.lab.system;
         let record = ended.record();
         self.bring_back().await;
         let new = self.write_at(&system.replica()).await.unwrap_or_else(|why| panic!("the new primary: {why}"));
@@ -59,7 +59,7 @@ impl World<'_> {
 
     /// Nothing was promoted: the primary takes the application's writes and the replica none, and the name leads to it.
     pub(crate) async fn served_by_the_primary(&self, ended: &Ended) {
-        let system = &self.stage.system;
+        let system = &self.lab.system;
         let old = self.write_at(&system.primary()).await.unwrap_or_else(|why| panic!("the primary: {why}"));
         let new = self.write_at(&system.replica()).await;
         assert!(new.is_err(), "the replica takes writes too: {new:?}");
@@ -85,7 +85,7 @@ impl World<'_> {
 
     async fn shut_by_its_guard(&self) {
         let began = Instant::now();
-        while self.write_at(&self.stage.system.primary()).await.is_ok() {
+        while self.write_at(&self.lab.system.primary()).await.is_ok() {
             assert!(began.elapsed() < GUARD_PATIENCE, "both sides take writes after {GUARD_PATIENCE:?}");
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -93,10 +93,10 @@ impl World<'_> {
 
     /// What is in a table of the application on one side, by the service's own word.
     pub(crate) async fn rows_at(&self, name: &Name, rows: &[i64]) -> usize {
-        let database = self.stage.system.pair.database.as_str();
+        let database = self.lab.system.pair.database.as_str();
         let ids: Vec<String> = rows.iter().map(ToString::to_string).collect();
         let query = format!("select id from orders where id in ({})", ids.join(", "));
-        self.stage.machine.rds.ask(name, database, &query).await.unwrap().len()
+        self.lab.aws.rds.ask(name, database, &query).await.unwrap().len()
     }
 }
 

@@ -49,7 +49,7 @@ async fn is_ordered(world: &World<'_>) {
 }
 
 async fn is_taken_over(world: &World<'_>) {
-    let replica = world.stage.system.replica();
+    let replica = world.lab.system.replica();
     world.replan(&asking(world.plan())).await;
     let run = world.killed_and_asked().await;
     world.promote_by_hand().await;
@@ -81,20 +81,20 @@ async fn serves_again(world: &World<'_>) {
     let refused = world.ended(&run).await;
     assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);
     assert!(refused.because.contains("answers again"), "{}", refused.because);
-    assert_eq!(world.rows_at(&world.stage.system.primary(), &rows).await, rows.len());
+    assert_eq!(world.rows_at(&world.lab.system.primary(), &rows).await, rows.len());
     world.served_by_the_primary(&refused).await;
 }
 
 async fn nobody_saw(world: &World<'_>) {
-    let (machine, system) = (&world.stage.machine, &world.stage.system);
-    let host = machine.rds.instance(&system.primary()).unwrap().address;
+    let (aws, system) = (&world.lab.aws, &world.lab.system);
+    let host = aws.rds.instance(&system.primary()).unwrap().address;
     let judge = Caller::Function("lifeboat-judge-failover".into());
     let witness = Fault::new(When::Before, How::Silent).of("lambda").operation("Invoke").by(judge);
     world.faults.set(&witness).await.unwrap();
     for vantage in [Vantage::Recovery, Vantage::Replication] {
-        machine.network.cut(vantage, host).unwrap();
+        aws.network.cut(vantage, host).unwrap();
     }
-    system.noticed(machine).await.unwrap();
+    system.noticed(aws).await.unwrap();
     let run = world.start_as_alarmed().await;
     world.asked(&run).await.unwrap();
     let rows = world.commit_for(UNSEEN).await;
@@ -103,7 +103,7 @@ async fn nobody_saw(world: &World<'_>) {
     assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);
     assert!(refused.because.contains("--accept-data-loss"), "{}", refused.because);
     world.faults.heal().await.unwrap();
-    machine.network.heal_all();
+    aws.network.heal_all();
     assert_eq!(world.rows_at(&system.primary(), &rows).await, rows.len());
     world.served_by_the_primary(&refused).await;
 }
@@ -145,7 +145,7 @@ impl World<'_> {
     async fn asked(&self, run: &ExecutionArn) -> Result<(), String> {
         let key = shelf::approval_key(&self.plan().plan, run.name());
         self.until("the question to a person", async || {
-            let asked = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+            let asked = self.lab.system.object(&self.lab.aws, &key).await.unwrap();
             if asked.is_some() { Some(Ok(())) } else { self.runs_still(run).await.err().map(Err) }
         })
         .await
@@ -159,8 +159,8 @@ impl World<'_> {
 
     /// Promotes the replica by RDS's API, as somebody in the console would.
     async fn promote_by_hand(&self) {
-        let (region, side) = (&self.plan().regions.recovery, &self.stage.system.pair.replica);
-        let rds = aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()));
+        let (region, side) = (&self.plan().regions.recovery, &self.lab.system.pair.replica);
+        let rds = aws_sdk_rds::Client::new(&self.lab.aws.gateway.sdk_config(region.as_str()));
         rds.promote_read_replica().db_instance_identifier(side.instance.as_str()).send().await.unwrap();
     }
 

@@ -60,7 +60,7 @@ impl World<'_> {
         // The same words twice are one order, and may be given 20 times.
         let why = format!("'the reason is mended, {}'", self.row());
         let command = command.replace("YOU", "anna").replace("REASON", &why);
-        let (machine, plan) = (&self.stage.machine, self.plan());
+        let (aws, plan) = (&self.lab.aws, self.plan());
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.lifeboat.parent().unwrap().display());
         let mut shell = std::process::Command::new("/bin/sh");
         shell
@@ -69,8 +69,8 @@ impl World<'_> {
             .env("PATH", path)
             .env("PLAN", plan.plan.as_str())
             .env("AWS_REGION", plan.regions.recovery.as_str())
-            .env("AWS_ENDPOINT_URL", machine.gateway.endpoint())
-            .env("LIFEBOAT_RESOLVER", machine.resolver().to_string())
+            .env("AWS_ENDPOINT_URL", aws.gateway.endpoint())
+            .env("LIFEBOAT_RESOLVER", aws.resolver().to_string())
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .stdin(Stdio::null());

@@ -27,7 +27,7 @@ async fn writes(world: &World<'_>) {
 }
 
 async fn hangs(world: &World<'_>, operation: &str, phase: Phase) {
-    let replica = world.stage.system.replica();
+    let replica = world.lab.system.replica();
     let promote = Caller::Function("lifeboat-promote-replica".into());
     world.kill().await;
     let fault =

@@ -26,7 +26,7 @@ mod world;
 use std::{cell::Cell, panic::AssertUnwindSafe, time::Instant};
 
 use futures::{FutureExt, future::LocalBoxFuture};
-use lab::drill::Stage;
+use lab::Lab;
 use tests::{labs, listener::tell};
 use world::World;
 
@@ -47,22 +47,22 @@ impl<'w> Case<'w> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_a_run_stops_the_command_that_runbook_names_serves_clients_again() {
-    let stages = labs::started_by_hand_only(LABS).await.unwrap();
+    let labs = labs::started_by_hand_only(LABS).await.unwrap();
     let (began, played) = (Instant::now(), Cell::new(0));
     let only = std::env::var("LIFEBOAT_SUCCESSION").ok();
-    let labs = stages.iter().map(|stage| play_on(stage, only.as_deref(), &played));
-    let broken = futures::future::join_all(labs).await.concat();
+    let playing = labs.iter().map(|lab| play_on(lab, only.as_deref(), &played));
+    let broken = futures::future::join_all(playing).await.concat();
     let all = played.get();
     tell(&format!("{all} cases in {:.0} s", began.elapsed().as_secs_f64()));
-    labs::strike(stages).await;
+    labs::shut_down(labs).await;
     assert!(all > 0, "LIFEBOAT_SUCCESSION names no case");
     assert!(broken.is_empty(), "{} of {all} cases:\n{}", broken.len(), broken.join("\n"));
 }
 
 /// Plays those of the cases that no other lab has taken, until none is left; gives what did not hold. With `only`, those
 /// that say one of its words.
-async fn play_on(stage: &Stage, only: Option<&str>, taken: &Cell<usize>) -> Vec<String> {
-    let world = World::new(stage);
+async fn play_on(lab: &Lab, only: Option<&str>, taken: &Cell<usize>) -> Vec<String> {
+    let world = World::new(lab);
     let wanted = |case: &Case<'_>| only.is_none_or(|only| only.split(',').any(|word| case.claim.contains(word)));
     let cases: Vec<Case<'_>> = every(&world).into_iter().filter(wanted).collect();
     let (all, mut broken) = (cases.len(), Vec::new());

@@ -36,7 +36,7 @@ async fn keeps_its_record(world: &World<'_>) {
 
 impl World<'_> {
     async fn object(&self, key: &str) -> Option<String> {
-        self.stage.system.object(&self.stage.machine, key).await.unwrap()
+        self.lab.system.object(&self.lab.aws, key).await.unwrap()
     }
 
     /// What `OpenRun` gave to a run, by its history.

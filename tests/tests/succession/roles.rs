@@ -34,12 +34,12 @@ async fn is_refused(world: &World<'_>) {
 }
 
 async fn is_dropped(world: &World<'_>) {
-    let (primary, database) = (world.stage.system.primary(), world.stage.system.pair.database.as_str());
+    let (primary, database) = (world.lab.system.primary(), world.lab.system.pair.database.as_str());
     world.as_the_owner(&format!("create role {SECOND} login")).await;
     let asked = format!("select 1 from pg_roles where rolname = '{SECOND}'");
     world
         .until("the role on the replica", async || {
-            let rows = world.stage.machine.rds.ask(&world.stage.system.replica(), database, &asked).await.unwrap();
+            let rows = world.lab.aws.rds.ask(&world.lab.system.replica(), database, &asked).await.unwrap();
             (!rows.is_empty()).then_some(())
         })
         .await;
@@ -74,8 +74,8 @@ fn with_a_second_role(plan: &Plan) -> Plan {
 impl World<'_> {
     /// Runs a statement on the primary as the database's owner.
     async fn as_the_owner(&self, statement: &str) {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let owner = system.owner_session(machine, &system.plan.regions.primary, &system.pair.primary).await.unwrap();
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let owner = system.owner_session(aws, &system.plan.regions.primary, &system.pair.primary).await.unwrap();
         owner.batch_execute(statement).await.unwrap();
     }
 }

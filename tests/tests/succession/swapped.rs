@@ -19,7 +19,7 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 }
 
 async fn keeps_to_its_own(world: &World<'_>) {
-    let system = &world.stage.system;
+    let system = &world.lab.system;
     world.kill().await;
     let ended = world.ended(&world.start(Kind::Failover).await).await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
@@ -41,7 +41,7 @@ async fn keeps_to_its_own(world: &World<'_>) {
     world.served_by_the_replica(&ended).await;
     world.until("the end of the guard", async || world.lease().await.guard.is_none().then_some(())).await;
     let key = guard::key(&plan.plan, guard.generation);
-    let kept = system.object(&world.stage.machine, &key).await.unwrap().unwrap_or_else(|| panic!("no {key}"));
+    let kept = system.object(&world.lab.aws, &key).await.unwrap().unwrap_or_else(|| panic!("no {key}"));
     let kept: Kept = serde_json::from_str(&kept).unwrap();
     assert_eq!(kept.instance, system.pair.primary.instance, "{}", kept.because);
     assert!(world.write_at(&system.primary()).await.is_err(), "the old primary takes writes");

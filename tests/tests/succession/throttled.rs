@@ -28,7 +28,7 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 }
 
 async fn opens_nothing(world: &World<'_>, fault: Fault) {
-    let primary = world.stage.system.primary();
+    let primary = world.lab.system.primary();
     world.kill().await;
     world.stopped(Kind::Failover, Place::after("promote-replica")).await;
     world.bring_back().await;

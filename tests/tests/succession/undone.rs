@@ -17,18 +17,18 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 }
 
 async fn is_owed(world: &World<'_>) {
-    let (machine, primary) = (&world.stage.machine, world.stage.system.primary());
+    let (aws, primary) = (&world.lab.aws, world.lab.system.primary());
     world.stopped(Kind::Switchover, Place::after("drain-primary").in_earnest()).await;
     world.faults.forget_calls().await.unwrap();
     let undoing = world.start(Kind::Failover).await;
     // Its first asks wait for what the run that was stopped may still have under way.
     world.called(is_undo, 1).await;
-    machine.rds.pause(&primary).await.unwrap();
+    aws.rds.pause(&primary).await.unwrap();
     let undone = world.ended(&undoing).await;
     assert_eq!(undone.end, "FailoverNeedsAPerson", "{}", undone.because);
     assert!(undone.because.contains("was not seen open again"), "{}", undone.because);
     assert!(world.lease().await.shut.is_some(), "the lease has forgotten what is shut");
-    machine.rds.resume(&primary).await.unwrap();
+    aws.rds.resume(&primary).await.unwrap();
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
     let ended = world.order("FailoverNeedsAPerson", "lifeboat failover").await;
     assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);

@@ -25,9 +25,10 @@ use domain::{
 use edge::shelf;
 use jiff::Timestamp;
 use lab::{
-    drill::Stage,
-    gateway::{ACCOUNT, Call, Caller, Fault, Faults, How, When},
-    pager::Told,
+    Lab,
+    gateway::ACCOUNT,
+    gateway::{Call, Caller, Fault, Faults, How, When},
+    pager::Notice,
 };
 use rds_on_postgres::RdsError;
 use serde_json::{Value, json};
@@ -42,7 +43,7 @@ pub(crate) const MOST_KILLS: usize = 5;
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 pub(crate) struct World<'a> {
-    pub(crate) stage: &'a Stage,
+    pub(crate) lab: &'a Lab,
     pub(crate) faults: Faults,
     pub(crate) states: aws_sdk_sfn::Client,
     pub(crate) lifeboat: PathBuf,
@@ -93,28 +94,28 @@ impl Place {
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(stage: &'a Stage) -> Self {
-        let region = stage.system.plan.regions.recovery.as_str();
-        let states = aws_sdk_sfn::Client::new(&stage.machine.gateway.sdk_config(region));
-        let lifeboat = stage.machine.programs.bootstrap("lifeboat");
+    pub(crate) fn new(lab: &'a Lab) -> Self {
+        let region = lab.system.plan.regions.recovery.as_str();
+        let states = aws_sdk_sfn::Client::new(&lab.aws.gateway.sdk_config(region));
+        let lifeboat = lab.aws.programs.bootstrap("lifeboat");
         assert!(lifeboat.is_file(), "cargo did not build the command: {}", lifeboat.display());
         let (rows, runs) = (Cell::new(1_000_000), Cell::new(0));
-        Self { stage, faults: stage.machine.gateway.faults(), states, lifeboat, rows, runs }
+        Self { lab, faults: lab.aws.gateway.faults(), states, lifeboat, rows, runs }
     }
 
     pub(crate) fn plan(&self) -> &Plan {
-        &self.stage.system.plan
+        &self.lab.system.plan
     }
 
     /// Puts back what a case may have left, one that broke off too.
     pub(crate) async fn begin(&self) {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         self.faults.heal().await.unwrap();
-        machine.network.heal_all();
+        aws.network.heal_all();
         // One that runs is not paused, and one that was killed is restarted.
-        drop(machine.rds.resume(&system.primary()).await);
+        drop(aws.rds.resume(&system.primary()).await);
         self.replan(self.plan()).await;
-        system.rewind(machine).await.unwrap_or_else(|error| panic!("{}", domain::words::failure::chain(&error)));
+        system.rewind(aws).await.unwrap_or_else(|error| panic!("{}", domain::words::failure::chain(&error)));
         // A replica that has replayed no commit yet cannot say how far behind it is.
         let (row, written) = self.write_by_name().await;
         written.unwrap_or_else(|why| panic!("clients are served, and one is not: {why}"));
@@ -126,19 +127,19 @@ impl<'a> World<'a> {
     /// Puts another version of the plan where runs read it, where it is another one.
     pub(crate) async fn replan(&self, plan: &Plan) {
         let (key, text) = (shelf::plan_key(&plan.plan), serde_json::to_string(plan).unwrap());
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        if system.object(machine, &key).await.unwrap().as_ref() != Some(&text) {
-            system.put_object(machine, &key, &text).await.unwrap();
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        if system.object(aws, &key).await.unwrap().as_ref() != Some(&text) {
+            system.put_object(aws, &key, &text).await.unwrap();
         }
     }
 
     /// Kills the primary right after the watch has seen it: on a busy machine a sample may come late, and what the primary
     /// wrote meanwhile would be unknown.
     pub(crate) async fn kill(&self) {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         for _ in 0..MOST_KILLS {
-            machine.rds.kill(&system.primary()).await.unwrap();
-            system.noticed(machine).await.unwrap();
+            aws.rds.kill(&system.primary()).await.unwrap();
+            system.noticed(aws).await.unwrap();
             if self.was_seen_to_the_last().await {
                 return;
             }
@@ -150,10 +151,10 @@ impl<'a> World<'a> {
 
     /// Waits until the replica follows the primary again, and the watch has seen it well.
     pub(crate) async fn until_it_is_followed(&self) {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let follows = "select 1 from pg_stat_replication";
         self.until("the replica and the watch", async || {
-            let rows = machine.rds.ask(&system.primary(), system.pair.database.as_str(), follows).await;
+            let rows = aws.rds.ask(&system.primary(), system.pair.database.as_str(), follows).await;
             let follows = rows.is_ok_and(|rows| !rows.is_empty());
             (follows && self.watch().await.failing.is_none()).then_some(())
         })
@@ -170,14 +171,14 @@ impl<'a> World<'a> {
     }
 
     async fn watch(&self) -> Watch {
-        let text = self.stage.system.object(&self.stage.machine, &shelf::watch_key(&self.plan().plan)).await.unwrap();
+        let text = self.lab.system.object(&self.lab.aws, &shelf::watch_key(&self.plan().plan)).await.unwrap();
         serde_json::from_str(&text.unwrap_or_default()).unwrap()
     }
 
     /// Brings the old primary's host back, where it is dead.
     pub(crate) async fn bring_back(&self) {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        match machine.rds.restart_after_kill(&system.primary()).await {
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        match aws.rds.restart_after_kill(&system.primary()).await {
             Ok(()) | Err(RdsError::Running { .. }) => {}
             Err(error) => panic!("{}", domain::words::failure::chain(&error)),
         }
@@ -186,7 +187,7 @@ impl<'a> World<'a> {
     /// The plan's lease.
     pub(crate) async fn lease(&self) -> Lease {
         let key = shelf::lease_key(&self.plan().plan);
-        let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+        let text = self.lab.system.object(&self.lab.aws, &key).await.unwrap();
         serde_json::from_str(&text.unwrap_or_else(|| panic!("there is no lease"))).unwrap()
     }
 
@@ -202,7 +203,7 @@ impl<'a> World<'a> {
         let shut = lease.shut.as_mut().unwrap_or_else(|| panic!("nothing is shut, by the lease"));
         shut.since = shut.since.checked_sub(Duration::from_secs(60)).unwrap();
         let (key, text) = (shelf::lease_key(&self.plan().plan), serde_json::to_string(&lease).unwrap());
-        self.stage.system.put_object(&self.stage.machine, &key, &text).await.unwrap();
+        self.lab.system.put_object(&self.lab.aws, &key, &text).await.unwrap();
     }
 
     /// An id that no row has yet.
@@ -282,7 +283,7 @@ impl<'a> World<'a> {
             })
             .await;
         let key = evidence::key(Some(&self.plan().plan), run);
-        let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+        let text = self.lab.system.object(&self.lab.aws, &key).await.unwrap();
         let evidence = text.map(|text| serde_json::from_str(&text).unwrap());
         let end = described.error().unwrap_or(described.status().as_str()).to_owned();
         let because = described.cause().unwrap_or_default().to_owned();
@@ -313,14 +314,14 @@ impl<'a> World<'a> {
     }
 
     fn lambda(&self) -> aws_sdk_lambda::Client {
-        aws_sdk_lambda::Client::new(&self.stage.machine.gateway.sdk_config(self.plan().regions.recovery.as_str()))
+        aws_sdk_lambda::Client::new(&self.lab.aws.gateway.sdk_config(self.plan().regions.recovery.as_str()))
     }
 
     /// What people were told about a run's end.
     pub(crate) async fn told(&self, ended: &Ended) -> String {
         let (run, end) = (ended.execution.as_str(), "NEEDS A PERSON");
-        let of_its_end = |told: &Told| told.message.contains(run) && told.subject.contains(end);
-        self.stage.pager.told(Timestamp::UNIX_EPOCH, end, of_its_end).await.unwrap().message
+        let of_its_end = |told: &Notice| told.message.contains(run) && told.subject.contains(end);
+        self.lab.pager.notice(Timestamp::UNIX_EPOCH, end, of_its_end).await.unwrap().message
     }
 
     /// Tries until it succeeds; says what the last try said where none does.

@@ -70,7 +70,7 @@ fn zipped(program: &[u8]) -> io::Result<Vec<u8>> {
     Ok(zip.finish()?.into_inner())
 }
 
-/// Tells contents apart within one lab; nobody has an interest in forging one.
+/// Tells contents apart within one lab; collisions by intent are no concern here.
 fn digest(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);

@@ -1,8 +1,8 @@
 //! The zones' authoritative servers: as many as Route 53 gives to a zone, with names and addresses of their own.
 //!
-//! A zone's NS records and its delegation set say their names, and the resolvers say their addresses: one of IPv4, where
-//! the server answers, and one of IPv6, where nobody can ask it. So it is for a function: Route 53's servers have both,
-//! and IPv6 leads out of dual-stack subnets only, if the function is allowed it.
+//! A zone's NS records and its delegation set contain their names, and resolvers answer their addresses: one of IPv4,
+//! where the server answers, and one of IPv6 that is not reachable. It is the same for a function: Route 53's servers have
+//! both, and IPv6 works only in dual-stack subnets, and only if the function is allowed to use it.
 //! <https://docs.aws.amazon.com/Route53/latest/APIReference/API_GetHostedZone.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/API_VpcConfig.html>
 
@@ -43,9 +43,9 @@ pub enum Conduct {
     Silent,
     /// It answers SERVFAIL.
     Fails,
-    /// It goes on to answer what the zones hold now, until it has done so so many times after they changed.
+    /// It goes on to answer what the zones hold now, until it has given this many answers after they changed.
     Behind {
-        /// How often; once at least.
+        /// How many; at least one.
         answers: u32,
     },
 }
@@ -131,7 +131,7 @@ impl NameServer {
         }
     }
 
-    /// Its address, as a resolver says it.
+    /// Its address, as a resolver answers it.
     fn record(&self, owner: &Name, kind: RecordType) -> Option<Record> {
         let data = match (kind, self.address.ip()) {
             (RecordType::A, IpAddr::V4(address)) => RData::A(rdata::A(address)),

@@ -7,15 +7,15 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{DrillError, Stage};
-
 use rds_on_postgres::InstanceView;
 
+use super::{DrillError, first_id};
 use crate::{
+    lab::Lab,
     network::Vantage,
     system::{SystemError, until},
     workload::{
-        Access, ClientView, Commit, Entry, Log, Manners, Outcome, ReadBack, StaleClient, StaleConfig, Workload,
+        Access, ClientTiming, ClientView, Commit, Entry, Log, Outcome, ReadBack, StaleClient, StaleConfig, Workload,
         WorkloadConfig, measure, orders,
     },
 };
@@ -37,7 +37,7 @@ pub(super) struct Logs {
 /// From this client's ids to the other's.
 const APART: i64 = 50_000_000;
 
-/// Commits before a disaster: it strikes a client at work, at no special moment.
+/// Commits before a disaster: it happens to a client at work, at no special time.
 const COMMITS_FIRST: i64 = 25;
 
 /// How long clients may take to be at work, and to find the new primary.
@@ -46,25 +46,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 impl Clients {
     /// Starts both, and waits until they are at work.
     /// The first one asks `resolver`: so it connects to hosts, or to links that can be cut.
-    pub(super) async fn start(stage: &Stage, resolver: SocketAddr) -> Result<Self, DrillError> {
-        let (machine, system) = (&stage.machine, &stage.system);
+    pub(super) async fn start(lab: &Lab, drill: u32, resolver: SocketAddr) -> Result<Self, DrillError> {
+        let (aws, system) = (&lab.aws, &lab.system);
         let missing =
             || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
-        let old = machine.rds.instance(&system.primary()).ok_or_else(missing)?;
+        let old = aws.rds.instance(&system.primary()).ok_or_else(missing)?;
         let role = system.pair.application_roles.first().ok_or_else(missing)?;
+        let log = |client: &str| aws.folder.join(format!("{client}-{drill}.jsonl"));
         let access = Access {
             user: role.to_string(),
             password: system.password.clone(),
             database: system.pair.database.to_string(),
-            trusted_pem: Some(machine.rds.ca_pem()),
+            trusted_pem: Some(aws.rds.ca_pem()),
         };
         let stale = StaleClient::start(StaleConfig {
             address: SocketAddr::new(old.address.into(), old.port),
             host: old.host_name.clone(),
             access: access.clone(),
-            first_id: stage.first_id() + APART,
-            log: stage.client_log("stale"),
-            manners: Manners::default(),
+            first_id: first_id(drill) + APART,
+            log: log("stale"),
+            timing: ClientTiming::default(),
         })
         .await?;
         let workload = Workload::start(WorkloadConfig {
@@ -72,11 +73,11 @@ impl Clients {
             resolver,
             port: old.port,
             access,
-            first_id: stage.first_id(),
-            log: stage.client_log("client"),
-            manners: Manners::default(),
+            first_id: first_id(drill),
+            log: log("client"),
+            timing: ClientTiming::default(),
         })?;
-        let clients = Self { workload, stale, old, first_id: stage.first_id() };
+        let clients = Self { workload, stale, old, first_id: first_id(drill) };
         clients
             .until_committed("the client's first commits", |commit| commit.id >= clients.first_id + COMMITS_FIRST)
             .await?;
@@ -123,29 +124,30 @@ impl Logs {
     /// attempt is to be drawn at least.
     pub(super) async fn measure(
         &self,
-        stage: &Stage,
-        struck_at: Timestamp,
+        lab: &Lab,
+        drill: u32,
+        disaster_at: Timestamp,
         moved: Option<Timestamp>,
         traced_until: Timestamp,
     ) -> Result<ClientView, DrillError> {
-        let (machine, system) = (&stage.machine, &stage.system);
-        let first_id = stage.first_id();
+        let (aws, system) = (&lab.aws, &lab.system);
+        let first_id = first_id(drill);
         let (region, side) = match moved {
             Some(_) => (&system.plan.regions.recovery, &system.pair.replica),
             None => (&system.plan.regions.primary, &system.pair.primary),
         };
-        let client = system.owner_session(machine, region, side).await?;
+        let client = system.owner_session(aws, region, side).await?;
         let new = orders::read_back(&client, first_id).await?;
         let old = match moved {
-            Some(_) => self.on_the_old(stage, first_id).await,
+            Some(_) => self.on_the_old(lab, first_id).await,
             None => None,
         };
         let missing =
             || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
-        let host = machine.rds.instance(&system.primary()).ok_or_else(missing)?.address;
+        let host = aws.rds.instance(&system.primary()).ok_or_else(missing)?.address;
         let old_primary = addresses(host);
         let after = ReadBack {
-            struck_at,
+            disaster_at,
             promoted_at: moved,
             old_primary: &old_primary,
             new: &new,
@@ -156,10 +158,10 @@ impl Logs {
     }
 
     /// What the old primary has, read by the service itself: its fence lets nobody else in.
-    async fn on_the_old(&self, stage: &Stage, first_id: i64) -> Option<Vec<i64>> {
-        let database = stage.system.pair.database.as_str();
+    async fn on_the_old(&self, lab: &Lab, first_id: i64) -> Option<Vec<i64>> {
+        let database = lab.system.pair.database.as_str();
         let query = format!("select id from orders where id >= {first_id} order by id");
-        let rows = stage.machine.rds.ask(&stage.system.primary(), database, &query).await.ok()?;
+        let rows = lab.aws.rds.ask(&lab.system.primary(), database, &query).await.ok()?;
         rows.iter().map(|row| row.try_get(0).ok()).collect()
     }
 

@@ -19,9 +19,10 @@ use edge::states::{History, States};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Audience, DrillError, Stage};
+use super::{DrillError, Observer, patience};
 use crate::{
-    report::{Actor, Event, Moment},
+    lab::Lab,
+    report::{Actor, Event, TimelineEntry},
     system::{SystemError, bucket},
 };
 
@@ -58,46 +59,46 @@ pub(super) struct End {
 
 impl End {
     /// As it is told.
-    pub(super) fn moment(&self) -> Moment {
+    pub(super) fn entry(&self) -> TimelineEntry {
         let detail = format!("{}: {}", self.error, self.cause);
-        Moment { at: self.at, event: Event::RunEnded, detail, source: Actor::Run }
+        TimelineEntry { at: self.at, event: Event::RunEnded, detail, source: Actor::Run }
     }
 }
 
-/// Between two looks: often enough to be live, seldom enough not to slow what is watched.
+/// How long between two looks: short enough to follow live, long enough not to slow the run down.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Between two looks at a run that is to be met in a state: a state lasts some ten milliseconds.
+/// How long between two looks when a run must be caught in a state that lasts some ten milliseconds.
 const LOOK_CLOSELY: Duration = Duration::from_millis(10);
 
-fn aws<E: aws_sdk_sfn::error::ProvideErrorMetadata + std::error::Error>(doing: &str, error: &E) -> DrillError {
+fn refused<E: aws_sdk_sfn::error::ProvideErrorMetadata + std::error::Error>(doing: &str, error: &E) -> DrillError {
     SystemError::Aws { doing: doing.to_owned(), why: edge::aws::shown(error) }.into()
 }
 
 impl Runs {
-    /// Remembers the failovers that there are.
-    pub(super) async fn so_far(stage: &Stage) -> Result<Self, DrillError> {
-        Self::of(stage, Kind::Failover).await
+    /// Remembers the failovers that exist now.
+    pub(super) async fn so_far(lab: &Lab) -> Result<Self, DrillError> {
+        Self::of(lab, Kind::Failover).await
     }
 
-    /// Remembers the runs of a kind that there are.
-    pub(super) async fn of(stage: &Stage, kind: Kind) -> Result<Self, DrillError> {
-        Self::of_machine(stage, kind.machine()).await
+    /// Remembers the runs of a kind that exist now.
+    pub(super) async fn of(lab: &Lab, kind: Kind) -> Result<Self, DrillError> {
+        Self::of_machine(lab, kind.machine()).await
     }
 
-    /// Remembers the runs of a state machine that there are.
-    pub(super) async fn of_machine(stage: &Stage, machine: &str) -> Result<Self, DrillError> {
-        let region = stage.system.plan.regions.recovery.as_str();
-        let client = Client::new(&stage.machine.gateway.sdk_config(region));
+    /// Remembers the runs of a state machine that exist now.
+    pub(super) async fn of_machine(lab: &Lab, machine: &str) -> Result<Self, DrillError> {
+        let region = lab.system.plan.regions.recovery.as_str();
+        let client = Client::new(&lab.aws.gateway.sdk_config(region));
         let machine_arn = format!("arn:aws:states:{region}:{}:stateMachine:{machine}", crate::gateway::ACCOUNT);
-        let mut runs = Self { client, machine_arn, known: BTreeSet::new(), patience: stage.patience() };
+        let mut runs = Self { client, machine_arn, known: BTreeSet::new(), patience: patience(&lab.system.plan) };
         runs.known = runs.all().await?.into_iter().collect();
         Ok(runs)
     }
 
     async fn all(&self) -> Result<Vec<String>, DrillError> {
         let listed = self.client.list_executions().state_machine_arn(&self.machine_arn).send().await;
-        let listed = listed.map_err(|error| aws("list the runs", &error))?;
+        let listed = listed.map_err(|error| refused("list the runs", &error))?;
         // They are listed newest first.
         Ok(listed.executions().iter().rev().map(|run| run.execution_arn().to_owned()).collect())
     }
@@ -106,7 +107,7 @@ impl Runs {
     pub(super) async fn running(&self) -> Result<Vec<String>, DrillError> {
         let listed = self.client.list_executions().state_machine_arn(&self.machine_arn);
         let listed = listed.status_filter(ExecutionStatus::Running).send().await;
-        let listed = listed.map_err(|error| aws("list the runs that have not ended", &error))?;
+        let listed = listed.map_err(|error| refused("list the runs that have not ended", &error))?;
         Ok(listed.executions().iter().map(|run| run.name().to_owned()).collect())
     }
 
@@ -135,7 +136,7 @@ impl Runs {
     pub(super) async fn start(&mut self, input: &Value) -> Result<ExecutionArn, DrillError> {
         let started =
             self.client.start_execution().state_machine_arn(&self.machine_arn).input(input.to_string()).send().await;
-        let started = started.map_err(|error| aws("start a run", &error))?;
+        let started = started.map_err(|error| refused("start a run", &error))?;
         self.take(started.execution_arn().to_owned())
     }
 
@@ -146,15 +147,15 @@ impl Runs {
         });
         let mut begun = Vec::new();
         for started in futures::future::join_all(starts).await {
-            let started = started.map_err(|error| aws("start a run", &error))?;
+            let started = started.map_err(|error| refused("start a run", &error))?;
             begun.push(self.take(started.execution_arn().to_owned())?);
         }
         Ok(begun)
     }
 
     /// Waits until a run has entered a state.
-    pub(super) async fn entered(&self, stage: &Stage, run: &ExecutionArn, state: &str) -> Result<(), DrillError> {
-        let states = self.states(stage);
+    pub(super) async fn entered(&self, lab: &Lab, run: &ExecutionArn, state: &str) -> Result<(), DrillError> {
+        let states = self.states(lab);
         let began = Instant::now();
         while !states.history(run).await?.moments.iter().any(|moment| moment.state == state) {
             if began.elapsed() > self.patience {
@@ -166,26 +167,26 @@ impl Runs {
         Ok(())
     }
 
-    /// Ends a run from outside, as a person or the engine's own death would, and gives what it had been through.
-    pub(super) async fn stop(&self, stage: &Stage, run: &ExecutionArn, why: &str) -> Result<History, DrillError> {
+    /// Stops a run from outside, as a person could, and returns its history.
+    pub(super) async fn stop(&self, lab: &Lab, run: &ExecutionArn, why: &str) -> Result<History, DrillError> {
         let stopped = self.client.stop_execution().execution_arn(run.as_str()).cause(why).send().await;
-        stopped.map_err(|error| aws("stop the run", &error))?;
-        Ok(self.states(stage).history(run).await?)
+        stopped.map_err(|error| refused("stop the run", &error))?;
+        Ok(self.states(lab).history(run).await?)
     }
 
-    /// What a run's state gave when it was left, by its history.
+    /// The output of a run's state, from its history.
     pub(super) async fn output(&self, run: &ExecutionArn, state: &str) -> Result<Option<Value>, DrillError> {
         let request = self.client.get_execution_history().execution_arn(run.as_str()).max_results(1_000);
-        let history = request.send().await.map_err(|error| aws("read the run's history", &error))?;
+        let history = request.send().await.map_err(|error| refused("read the run's history", &error))?;
         let exits = history.events().iter().filter_map(|event| event.state_exited_event_details());
         let output = exits.filter(|exit| exit.name() == state).find_map(|exit| exit.output().map(str::to_owned));
         Ok(output.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// What a run's states gave when they were left, in that order.
+    /// The outputs of a run's states, in the order in which they ended.
     pub(super) async fn outputs(&self, run: &ExecutionArn) -> Result<Vec<Left>, DrillError> {
         let request = self.client.get_execution_history().execution_arn(run.as_str()).max_results(1_000);
-        let history = request.send().await.map_err(|error| aws("read the run's history", &error))?;
+        let history = request.send().await.map_err(|error| refused("read the run's history", &error))?;
         let left = |event: &HistoryEvent| {
             let exit = event.state_exited_event_details()?;
             let at = Timestamp::from_nanosecond(event.timestamp().as_nanos()).ok()?;
@@ -198,7 +199,7 @@ impl Runs {
     /// How a run ended; `None` while it goes on.
     pub(super) async fn end(&self, run: &ExecutionArn) -> Result<Option<End>, DrillError> {
         let described = self.client.describe_execution().execution_arn(run.as_str()).send().await;
-        let described = described.map_err(|error| aws("look at the run", &error))?;
+        let described = described.map_err(|error| refused("look at the run", &error))?;
         if *described.status() == ExecutionStatus::Running {
             return Ok(None);
         }
@@ -211,8 +212,8 @@ impl Runs {
         }))
     }
 
-    pub(super) fn states(&self, stage: &Stage) -> States {
-        States::with(&stage.machine.gateway.sdk_config(stage.system.plan.regions.recovery.as_str()))
+    pub(super) fn states(&self, lab: &Lab) -> States {
+        States::with(&lab.aws.gateway.sdk_config(lab.system.plan.regions.recovery.as_str()))
     }
 
     fn take(&mut self, arn: String) -> Result<ExecutionArn, DrillError> {
@@ -222,25 +223,25 @@ impl Runs {
         })
     }
 
-    /// Follows a run to its end, telling each moment as it becomes known, and reads its evidence.
+    /// Follows a run to its end, telling of each step as it becomes known, and reads its evidence.
     pub(super) async fn follow(
         &self,
-        stage: &Stage,
+        lab: &Lab,
         run: &ExecutionArn,
-        audience: &dyn Audience,
+        observer: &dyn Observer,
     ) -> Result<Evidence, DrillError> {
-        let states = self.states(stage);
+        let states = self.states(lab);
         let mut told = BTreeSet::new();
         let began = Instant::now();
         loop {
             let end = self.end(run).await?;
-            for moment in live(run, &states.history(run).await?.moments) {
-                if told.insert(moment.event) {
-                    audience.moment(&moment);
+            for entry in live(run, &states.history(run).await?.moments) {
+                if told.insert(entry.event) {
+                    observer.happened(&entry);
                 }
             }
             if let Some(end) = end {
-                audience.moment(&end.moment());
+                observer.happened(&end.entry());
                 break;
             }
             if began.elapsed() > self.patience {
@@ -248,22 +249,22 @@ impl Runs {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
-        self.evidence(stage, run).await
+        self.evidence(lab, run).await
     }
 
-    async fn evidence(&self, stage: &Stage, run: &ExecutionArn) -> Result<Evidence, DrillError> {
-        let key = evidence::key(Some(&stage.system.plan.plan), run);
-        let text = stage.system.object(&stage.machine, &key).await?;
+    async fn evidence(&self, lab: &Lab, run: &ExecutionArn) -> Result<Evidence, DrillError> {
+        let key = evidence::key(Some(&lab.system.plan.plan), run);
+        let text = lab.system.object(&lab.aws, &key).await?;
         let missing = || SystemError::Late {
-            what: format!("s3://{}/{key}", bucket(&stage.system.plan.regions.recovery)),
+            what: format!("s3://{}/{key}", bucket(&lab.system.plan.regions.recovery)),
             limit: self.patience,
         };
         serde_json::from_str(&text.ok_or_else(missing)?).map_err(|source| DrillError::Evidence { key, source })
     }
 }
 
-/// What a history tells so far: the state after a step has been entered when the step was done.
-pub(super) fn live(run: &ExecutionArn, history: &[evidence::Moment]) -> Vec<Moment> {
+/// What a history tells so far: a step was done when the state after it was entered.
+pub(super) fn live(run: &ExecutionArn, history: &[evidence::Moment]) -> Vec<TimelineEntry> {
     let entered = |state: &str| history.iter().find(|moment| moment.state == state).map(|moment| moment.entered_at);
     let own: &[(&str, Event, &str)] = match Kind::of(run) {
         Kind::Failover => &[
@@ -283,9 +284,9 @@ pub(super) fn live(run: &ExecutionArn, history: &[evidence::Moment]) -> Vec<Mome
         ("DnsSwitch", Event::Promoted, "the replica is the primary, a write has committed"),
     ];
     let told = every.iter().chain(own).filter_map(|(state, event, detail)| {
-        Some(Moment { at: entered(state)?, event: *event, detail: (*detail).to_owned(), source: Actor::Run })
+        Some(TimelineEntry { at: entered(state)?, event: *event, detail: (*detail).to_owned(), source: Actor::Run })
     });
-    let mut told: Vec<Moment> = told.collect();
-    told.sort_by_key(|moment| moment.at);
+    let mut told: Vec<TimelineEntry> = told.collect();
+    told.sort_by_key(|entry| entry.at);
     told
 }

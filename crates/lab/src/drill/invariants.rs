@@ -2,10 +2,9 @@
 
 use domain::component::ActiveSide;
 
-use super::{DrillError, Stage, follow::Runs};
-
 use rds_on_postgres::Name;
 
+use super::{DrillError, Drills, first_id, follow::Runs};
 use crate::{
     report::{DrillResult, Ending},
     workload::{Place, Server},
@@ -17,23 +16,23 @@ const APART: i64 = 90_000_000;
 /// The timeline of a server that was promoted once.
 const PROMOTED_ONCE: u32 = 2;
 
-impl Stage {
+impl Drills {
     /// What does not hold after a drill, a sentence each.
     ///
     /// # Errors
     /// When the world cannot be looked at.
     pub async fn broken_invariants(&self, result: &DrillResult) -> Result<Vec<String>, DrillError> {
-        let (machine, system) = (&self.machine, &self.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let mut broken = Vec::new();
-        let running = Runs::so_far(self).await?.running().await?;
+        let running = Runs::so_far(&self.lab).await?.running().await?;
         if !running.is_empty() {
             broken.push(format!("runs are left running: {}", running.join(", ")));
         }
         let name = system.plan.traffic.record.name.to_string();
         let old = self.write_at(&system.primary(), 0).await?;
         let new = self.write_at(&system.replica(), 1).await?;
-        let through = Place::Name { name, resolver: machine.resolver() };
-        let client = system.write_as_the_application(machine, &through, self.first_id() + APART + 2).await?;
+        let through = Place::Name { name, resolver: aws.resolver() };
+        let client = system.write_as_the_application(aws, &through, first_id(self.begun) + APART + 2).await?;
         let side = |written: &Result<Server, String>| written.as_ref().ok().map(|server| server.address);
         match (side(&old), side(&new)) {
             (Some(_), Some(_)) => broken.push("both sides take the application's writes".into()),
@@ -53,7 +52,7 @@ impl Stage {
         {
             broken.push(format!("the new primary is on timeline {}, it was not promoted once", server.timeline));
         }
-        if let Some(lease) = system.lease(machine).await? {
+        if let Some(lease) = system.lease(aws).await? {
             if let Some(holder) = &lease.holder {
                 broken.push(format!("`{}` has ended and holds the lease still", holder.execution.name()));
             }
@@ -72,10 +71,10 @@ impl Stage {
 
     /// Who takes a write of the application at an instance's own address, or why it is refused.
     async fn write_at(&self, name: &Name, side: i64) -> Result<Result<Server, String>, DrillError> {
-        let Some(view) = self.machine.rds.instance(name) else { return Ok(Err(format!("`{}` is gone", name.id))) };
+        let Some(view) = self.lab.aws.rds.instance(name) else { return Ok(Err(format!("`{}` is gone", name.id))) };
         let place = Place::Host { address: view.address.into(), host: view.host_name };
-        let id = self.first_id() + APART + side;
-        Ok(self.system.write_as_the_application(&self.machine, &place, id).await?)
+        let id = first_id(self.begun) + APART + side;
+        Ok(self.lab.system.write_as_the_application(&self.lab.aws, &place, id).await?)
     }
 }
 

@@ -55,9 +55,9 @@ pub enum Scenario {
     Switchover,
     /// A backup is taken, copied and proved.
     RestoreTest,
-    /// Rows that were deleted by mistake are had back.
+    /// Rows that were deleted by mistake are restored.
     PointInTime,
-    /// A backup is damaged where it lies.
+    /// A backup's files are damaged.
     CorruptBackup,
     /// The account may have no more snapshots.
     QuotaFull,
@@ -68,7 +68,7 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    /// Those that move traffic, or must not, in the order in which they share a lab best.
+    /// Those that move traffic, or must not. The order is the one in which they share a lab best.
     pub const FAILOVERS: [Self; 24] = [
         Self::Blip,
         Self::StandbyTakesOver,
@@ -151,7 +151,7 @@ impl Scenario {
             ),
             Self::ReplicaBackingUp => (
                 "replica-backing-up",
-                "RDS backs the replica up, and promotes it not meanwhile; then the primary is killed. The failover must wait before it shuts anything, and go through by itself once the backup is done.",
+                "RDS backs the replica up, and does not promote it meanwhile; then the primary is killed. The failover must wait before it shuts anything, and go through by itself once the backup is done.",
             ),
             Self::StandbyTakesOver => (
                 "standby-takes-over",
@@ -191,7 +191,7 @@ impl Scenario {
             ),
             Self::Twice => (
                 "twice",
-                "Two people order a failover at the same moment, and the alarm starts one besides. One run must hold the lease and go through; the others must be refused and name it.",
+                "Two people order a failover at the same moment, and the alarm starts another one. One run must hold the lease and go through; the others must be refused and name it.",
             ),
             Self::SecondFailover => (
                 "second-failover",

@@ -15,11 +15,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Audience, DrillError, Stage,
+    DrillError, Observer,
     follow::{End, LOOK_AGAIN, Left, Runs},
 };
 use crate::{
-    report::{Actor, Ending, Event, Moment, Record, RunResult, Turn, turns_until},
+    lab::Lab,
+    report::{Actor, Ending, Event, Record, RunResult, TimelineEntry, Turn, turns_until},
     system::SystemError,
 };
 
@@ -46,7 +47,7 @@ pub(super) struct Ended {
     /// When it ended.
     pub(super) at: Timestamp,
     /// What was told of it.
-    pub(super) moments: Vec<Moment>,
+    pub(super) timeline: Vec<TimelineEntry>,
     /// State by state.
     pub(super) turns: Vec<Turn>,
 }
@@ -101,7 +102,7 @@ fn unusable(plan: &Plan, why: &str) -> SystemError {
     SystemError::Plan { plan: plan.plan.to_string(), why: why.to_owned() }
 }
 
-impl Stage {
+impl Lab {
     /// Starts a run.
     pub(super) async fn order(&self, order: &Order) -> Result<ExecutionArn, DrillError> {
         let mut runs = Runs::of_machine(self, order.machine()).await?;
@@ -114,17 +115,17 @@ impl Stage {
         order: &Order,
         run: &ExecutionArn,
         (name, expected): (&str, Ending),
-        audience: &dyn Audience,
+        observer: &dyn Observer,
     ) -> Result<Ended, DrillError> {
         let runs = Runs::of_machine(self, order.machine()).await?;
-        let (began, mut seen, mut said, mut moments) = (Instant::now(), 0, BTreeMap::new(), Vec::new());
+        let (began, mut seen, mut said, mut timeline) = (Instant::now(), 0, BTreeMap::new(), Vec::new());
         let end = loop {
             let end = runs.end(run).await?;
             let left = runs.outputs(run).await?;
             for left in left.iter().skip(seen) {
-                if let Some(moment) = news(left, &mut said) {
-                    audience.moment(&moment);
-                    moments.push(moment);
+                if let Some(entry) = news(left, &mut said) {
+                    observer.happened(&entry);
+                    timeline.push(entry);
                 }
             }
             seen = left.len();
@@ -136,8 +137,8 @@ impl Stage {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         };
-        audience.moment(&end.moment());
-        moments.push(end.moment());
+        observer.happened(&end.entry());
+        timeline.push(end.entry());
         let history = runs.states(self).history(run).await?;
         let record = self.record(order, run).await?;
         let actual = ending(order.title(), &end);
@@ -155,7 +156,7 @@ impl Stage {
             },
             began_at: end.began_at,
             at: end.at,
-            moments,
+            timeline,
             turns: turns_until(&history.moments, end.at),
         })
     }
@@ -182,24 +183,24 @@ impl Stage {
     }
 
     async fn left<T: DeserializeOwned>(&self, key: String) -> Result<Option<T>, DrillError> {
-        let text = self.system.object(&self.machine, &key).await?;
+        let text = self.system.object(&self.aws, &key).await?;
         let read = text.map(|text| serde_json::from_str(&text)).transpose();
         read.map_err(|source| DrillError::Evidence { key, source })
     }
 }
 
 /// What a state says that it had not said before.
-fn news(left: &Left, said: &mut BTreeMap<String, String>) -> Option<Moment> {
-    // A question that only hands a step's answer on is no step.
+fn news(left: &Left, said: &mut BTreeMap<String, String>) -> Option<TimelineEntry> {
+    // A choice only passes a step's answer on.
     let is_step = !left.state.ends_with('?') && left.output["step"].is_string();
     let because = left.output["because"].as_str().filter(|_| is_step)?;
     let before = said.insert(left.state.clone(), because.to_owned());
     let detail = format!("{}: {because}", left.state);
-    let moment = Moment { at: left.at, event: Event::StepAnswered, detail, source: Actor::Run };
-    (before.as_deref() != Some(because)).then_some(moment)
+    let entry = TimelineEntry { at: left.at, event: Event::StepAnswered, detail, source: Actor::Run };
+    (before.as_deref() != Some(because)).then_some(entry)
 }
 
-/// Whatever is not one of the machine's own ends is a failure, or other hands ended it.
+/// How a run ended: by one of the state machine's own ends, by a failure, or from outside.
 fn ending(title: &str, end: &End) -> Ending {
     let own = end.error.strip_prefix(title);
     match (end.error.as_str(), UpkeepOutcome::ALL.into_iter().find(|outcome| own == Some(outcome.end()))) {

@@ -1,4 +1,4 @@
-//! Faults of AWS's own calls, set on purpose, and the record of the calls that were made.
+//! Faults injected into calls of AWS, and the record of the calls that were made.
 //!
 //! The gateway's side of it is `python/seams/faults.py`.
 
@@ -13,7 +13,7 @@ pub struct Faults {
     http: reqwest::Client,
 }
 
-/// Why a fault could not be set, or the record not be read.
+/// Why a fault could not be injected, or the record could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultsError {
     /// The gateway did not answer.
@@ -44,7 +44,7 @@ pub enum Caller {
     Function(String),
     /// Step Functions, which invokes functions.
     States,
-    /// The lab itself. Its calls are not recorded, and spoiled only where a fault names it.
+    /// The lab itself. Its calls are not recorded, and a fault affects them only if it names this caller.
     Root,
 }
 
@@ -59,7 +59,7 @@ pub struct Call {
     pub operation: String,
     /// The Region that was called.
     pub region: String,
-    /// The function that was invoked, the key of an S3 object, else empty.
+    /// The function that was invoked, or the key of an S3 object; otherwise empty.
     pub target: String,
     /// What a fault did to it.
     pub spoiled: Option<Spoiled>,
@@ -74,7 +74,7 @@ pub struct Spoiled {
     pub how: How,
 }
 
-/// Whether a spoiled call is carried out.
+/// Whether a call with a fault is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum When {
@@ -84,25 +84,26 @@ pub enum When {
     After,
 }
 
-/// What the caller of a spoiled call sees.
+/// What the caller of a call with a fault sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum How {
-    /// Each service's own way to say: not so fast.
+    /// The throttling error of the service.
     Throttled,
     /// A 500.
     Broken,
     /// A 403; only [`When::Before`].
     Denied,
-    /// Nothing, until it gives up; 30 s at most.
+    /// No answer, until it gives up; 30 s at most.
     Silent,
-    /// Nothing any more: its process is killed with SIGKILL. Only functions.
+    /// The caller's process is killed with SIGKILL. Only for functions.
     Killed,
-    /// That the function wakes first, as one does that was idle for weeks. Only of an `Invoke`, and [`When::Before`].
+    /// The error of a function that was idle for weeks and is being made active again. Only for `Invoke`, and only
+    /// [`When::Before`].
     Asleep,
 }
 
-/// Calls to spoil, and how. Set with [`Faults::set`].
+/// Which calls get a fault, and which fault. Injected with [`Faults::set`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     caller: Option<Caller>,
@@ -122,14 +123,14 @@ pub struct Fault {
 pub struct InForce {
     /// Its number.
     pub id: u64,
-    /// How many calls it has spoiled so far.
+    /// How many calls it has affected so far.
     pub spoiled: u32,
     /// Of those, how many were carried out already.
     pub carried_out: u32,
 }
 
 impl Fault {
-    /// Spoils every call of functions and Step Functions, for ever.
+    /// Affects every call by functions and Step Functions, until it is ended.
     #[must_use]
     pub fn new(when: When, how: How) -> Self {
         let (caller, service, operation, region, target, times) = (None, None, None, None, None, None);
@@ -160,7 +161,7 @@ impl Fault {
         Self { region: Some(region.to_owned()), ..self }
     }
 
-    /// Only calls whose target begins so.
+    /// Only calls whose target begins with this.
     #[must_use]
     pub fn target(self, target: &str) -> Self {
         Self { target: Some(target.to_owned()), ..self }
@@ -178,7 +179,7 @@ impl Fault {
         Self { times: Some(times), ..self }
     }
 
-    /// Only the first calls of each kind, `times` of them: one that differs in any word is another kind.
+    /// Only the first `times` calls of each kind. Calls that differ in any field are of different kinds.
     #[must_use]
     pub fn first_of_each(self, times: u32) -> Self {
         Self { times: Some(times), each: true, ..self }
@@ -193,7 +194,7 @@ impl Faults {
     /// Puts a fault in force; gives its number.
     ///
     /// # Errors
-    /// [`FaultsError`], where it is none among others.
+    /// [`FaultsError`], also when the gateway refuses this fault.
     pub async fn set(&self, fault: &Fault) -> Result<u64, FaultsError> {
         #[derive(Deserialize)]
         struct Set {
@@ -245,7 +246,7 @@ impl Faults {
         self.ask::<serde_json::Value>(self.http.delete(format!("{}/calls", self.base))).await.map(drop)
     }
 
-    /// Lets EventBridge start what is due up to so many seconds later, as chance has it; fewer than 60.
+    /// Makes EventBridge start what is due up to this many seconds late, at random; fewer than 60.
     ///
     /// # Errors
     /// [`FaultsError`].
@@ -255,8 +256,7 @@ impl Faults {
         self.ask::<serde_json::Value>(request).await.map(drop)
     }
 
-    /// Ends the functions' idle processes: each one's next invocation is its first, and makes every call that a first
-    /// one makes.
+    /// Ends the functions' idle processes, so that the next invocation of each is a cold start.
     ///
     /// # Errors
     /// [`FaultsError`].
@@ -264,7 +264,7 @@ impl Faults {
         self.ask::<serde_json::Value>(self.http.delete(format!("{}/environments", self.base))).await.map(drop)
     }
 
-    /// Ends every process of a function, one at work too: whoever waits for it gets an error.
+    /// Ends every process of a function, busy ones too: their callers get an error.
     ///
     /// # Errors
     /// [`FaultsError`].

@@ -2,11 +2,11 @@
 //!
 //! The host of a database has an address of its own, and a relay for each [`Vantage`], which has another. A vantage's
 //! resolver answers the relay's address, as a private zone would, and certificates name hosts and not addresses: so
-//! nobody who connects knows of the relay. A link that is cut loses packets: what was under way stays where it is, a
-//! new connection gets no answer, nobody is told. Healed, it goes on where it stopped.
+//! clients do not notice the relay. A link that is cut loses packets: data in flight stays where it is, and a new
+//! connection gets no answer and no reset. When it is healed, it goes on where it stopped.
 //!
 //! A relay acknowledges what it receives, cut or not, as the kernel of a host behind a cut link would not. Nothing here
-//! asks for that acknowledgement: whoever waits, waits for an answer.
+//! relies on that acknowledgement: clients wait for an answer.
 
 mod relay;
 mod vantage;
@@ -21,17 +21,17 @@ use rds_on_postgres::Hosts;
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::info;
 
-use crate::manners::Way;
+use crate::manners::LinkQuality;
 
 pub use vantage::Vantage;
 
-/// How far a host is from a vantage.
-pub type Ways = Arc<dyn Fn(Vantage, Ipv4Addr) -> Way + Send + Sync>;
+/// The quality of the link between a vantage and a host.
+pub type LinkQualities = Arc<dyn Fn(Vantage, Ipv4Addr) -> LinkQuality + Send + Sync>;
 
-/// The links of a lab. Dropped, they are gone.
+/// The links of a lab. They end when this is dropped.
 pub struct Network {
     links: Links,
-    ways: watch::Sender<Ways>,
+    qualities: watch::Sender<LinkQualities>,
     following: JoinHandle<()>,
 }
 
@@ -69,14 +69,14 @@ impl Network {
     #[must_use]
     pub fn start(mut hosts: Hosts) -> Self {
         let links = Links::default();
-        let next_door: Ways = Arc::new(|_, _| Way::default());
-        let ways = watch::Sender::new(next_door);
-        let (laid, mut far) = (Arc::clone(&links), ways.subscribe());
+        let near: LinkQualities = Arc::new(|_, _| LinkQuality::default());
+        let qualities = watch::Sender::new(near);
+        let (laid, mut far) = (Arc::clone(&links), qualities.subscribe());
         let following = tokio::spawn(async move {
             loop {
                 let there = hosts.borrow_and_update().clone();
                 if far.has_changed().unwrap_or(false) {
-                    // Whoever is connected connects anew, over the way as it is now.
+                    // Open connections end; clients reconnect over the link as it is now.
                     locked(&laid).clear();
                 }
                 lay(&laid, &there, &far.borrow_and_update().clone());
@@ -89,12 +89,12 @@ impl Network {
                 }
             }
         });
-        Self { links, ways, following }
+        Self { links, qualities, following }
     }
 
-    /// Moves the hosts away from the vantages, or back next door.
-    pub fn lead(&self, ways: Ways) {
-        self.ways.send_replace(ways);
+    /// Changes how far the hosts are from the vantages.
+    pub fn set_quality(&self, qualities: LinkQualities) {
+        self.qualities.send_replace(qualities);
     }
 
     /// Cuts the link between a vantage and a host, in both directions.
@@ -105,7 +105,7 @@ impl Network {
         self.set(vantage, host, true)
     }
 
-    /// Heals it.
+    /// Heals the link.
     ///
     /// # Errors
     /// [`NoLink`].
@@ -138,7 +138,7 @@ impl Drop for Network {
 }
 
 /// Links the hosts that have none, and forgets the links of hosts that are gone.
-fn lay(links: &Links, hosts: &BTreeSet<SocketAddrV4>, ways: &Ways) {
+fn lay(links: &Links, hosts: &BTreeSet<SocketAddrV4>, qualities: &LinkQualities) {
     let mut links = locked(links);
     links.retain(|(_, host), _| hosts.contains(host));
     for host in hosts {
@@ -146,8 +146,8 @@ fn lay(links: &Links, hosts: &BTreeSet<SocketAddrV4>, ways: &Ways) {
             links.entry((vantage, *host)).or_insert_with(|| {
                 let (cut, is_cut) = watch::channel(false);
                 let at = SocketAddrV4::new(vantage.sees(*host.ip()), host.port());
-                let way = ways(vantage, *host.ip());
-                Link { cut, relaying: tokio::spawn(relay::run(at, *host, is_cut, way)) }
+                let quality = qualities(vantage, *host.ip());
+                Link { cut, relaying: tokio::spawn(relay::run(at, *host, is_cut, quality)) }
             });
         }
     }

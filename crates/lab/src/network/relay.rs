@@ -1,7 +1,7 @@
 //! One link: connections that are passed on, as long as it is not cut.
 //!
-//! The relay listens only while its host does, so that a host that is down refuses. While the link is cut it must
-//! neither accept nor refuse: the kernel then drops who knocks, because the queue of its listener is full.
+//! The relay listens only while its host does, so that a host that is down refuses connections. While the link is cut it
+//! must neither accept nor refuse: the kernel then drops connection requests, because the listener's queue is full.
 
 use std::{
     io,
@@ -19,7 +19,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::manners::Way;
+use crate::manners::LinkQuality;
 
 /// Whether the link is cut.
 type Cut = watch::Receiver<bool>;
@@ -28,7 +28,7 @@ type Cut = watch::Receiver<bool>;
 const KNOCK_EVERY: Duration = Duration::from_millis(25);
 /// Connections of one link at once: ten times what its server takes.
 const MOST: usize = 1_000;
-/// Who may wait to be accepted.
+/// How many connections may wait to be accepted.
 const QUEUE: libc::c_int = 128;
 /// How long a connection on this machine takes at most where it is accepted at all.
 const LOOPBACK: Duration = Duration::from_millis(20);
@@ -40,11 +40,11 @@ const BUFFER: usize = 16 * 1024;
 const UNDER_WAY: usize = 256;
 
 /// Passes on what comes to `at`, until it is dropped.
-pub(super) async fn run(at: SocketAddrV4, host: SocketAddrV4, mut cut: Cut, way: Way) {
+pub(super) async fn run(at: SocketAddrV4, host: SocketAddrV4, mut cut: Cut, quality: LinkQuality) {
     let mut gate = Gate { at, listener: None, fillers: Vec::new() };
     let mut under_way = JoinSet::new();
     loop {
-        if let Err(error) = turn(&mut gate, &mut under_way, host, &mut cut, way).await {
+        if let Err(error) = turn(&mut gate, &mut under_way, host, &mut cut, quality).await {
             warn!(%at, %host, %error, "a link does not work and is tried again");
             tokio::time::sleep(KNOCK_EVERY).await;
         }
@@ -63,13 +63,13 @@ enum Ended {
     Refused,
 }
 
-/// One turn: closed to all while cut, absent while the host is, open else.
+/// One turn: closed while the link is cut, absent while the host is down, open otherwise.
 async fn turn(
     gate: &mut Gate,
     under_way: &mut JoinSet<Ended>,
     host: SocketAddrV4,
     cut: &mut Cut,
-    way: Way,
+    quality: LinkQuality,
 ) -> io::Result<()> {
     if *cut.borrow_and_update() {
         gate.shut().await?;
@@ -99,7 +99,7 @@ async fn turn(
             accepted = listener.accept(), if under_way.len() < MOST => {
                 let (client, from) = accepted?;
                 if !fillers.contains(&from) {
-                    under_way.spawn(carry(client, host, cut.clone(), way));
+                    under_way.spawn(carry(client, host, cut.clone(), quality));
                 }
             }
         }
@@ -114,7 +114,7 @@ async fn changed(cut: &mut Cut) -> io::Result<()> {
     Ok(())
 }
 
-/// Where a vantage knocks.
+/// What a vantage connects to.
 struct Gate {
     at: SocketAddrV4,
     listener: Option<TcpListener>,
@@ -123,7 +123,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// Lets nobody in and refuses nobody.
+    /// Neither accepts nor refuses.
     async fn shut(&mut self) -> io::Result<()> {
         match &self.listener {
             Some(listener) => set_queue(listener, 0)?,
@@ -138,7 +138,7 @@ impl Gate {
         Ok(())
     }
 
-    /// Lets everybody in; answers the connections that are our own.
+    /// Accepts connections again; returns those that are our own.
     fn open(&mut self) -> io::Result<Vec<SocketAddr>> {
         match &self.listener {
             Some(listener) => set_queue(listener, QUEUE)?,
@@ -168,16 +168,16 @@ fn set_queue(listener: &TcpListener, queue: libc::c_int) -> io::Result<()> {
 }
 
 /// Passes one connection on, to its end.
-async fn carry(mut client: TcpStream, host: SocketAddrV4, mut cut: Cut, way: Way) -> Ended {
+async fn carry(mut client: TcpStream, host: SocketAddrV4, mut cut: Cut, quality: LinkQuality) -> Ended {
     healed(&mut cut).await;
     // The kernel has let the client in at once: what that takes on a long way comes here.
-    tokio::time::sleep(way.round_trip).await;
+    tokio::time::sleep(quality.round_trip).await;
     let (ended, mut server) = match TcpStream::connect(host).await {
         Ok(server) => (Ended::Passed, Some(server)),
         Err(_) => (Ended::Refused, None),
     };
     let broken = match &mut server {
-        Some(server) => exchange(&mut client, server, &cut, way).await.is_err(),
+        Some(server) => exchange(&mut client, server, &cut, quality).await.is_err(),
         None => true,
     };
     // A cut link does not tell of a peer's end either.
@@ -191,16 +191,16 @@ async fn carry(mut client: TcpStream, host: SocketAddrV4, mut cut: Cut, way: Way
     ended
 }
 
-async fn exchange(client: &mut TcpStream, server: &mut TcpStream, cut: &Cut, way: Way) -> io::Result<()> {
+async fn exchange(client: &mut TcpStream, server: &mut TcpStream, cut: &Cut, quality: LinkQuality) -> io::Result<()> {
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
     let (there, back) = (cut.clone(), cut.clone());
-    if way == Way::default() {
+    if quality == LinkQuality::default() {
         tokio::try_join!(flow(from_client, to_server, there), flow(from_server, to_client, back)).map(drop)
     } else {
-        tokio::try_join!(travel(from_client, to_server, there, way), travel(from_server, to_client, back, way))
+        tokio::try_join!(travel(from_client, to_server, there, quality), travel(from_server, to_client, back, quality))
             .map(drop)
     }
 }
@@ -210,7 +210,7 @@ async fn travel(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut cut: Cut,
-    way: Way,
+    quality: LinkQuality,
 ) -> io::Result<()> {
     let (sender, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(UNDER_WAY);
     let leaves = async move {
@@ -221,7 +221,7 @@ async fn travel(
                 break;
             }
             buffer.truncate(read);
-            if sender.send((Instant::now() + way.takes(number), buffer)).await.is_err() {
+            if sender.send((Instant::now() + quality.takes(number), buffer)).await.is_err() {
                 break;
             }
         }
@@ -239,7 +239,7 @@ async fn travel(
     tokio::try_join!(leaves, arrives).map(drop)
 }
 
-/// Passes on one direction. What was read when the link was cut is under way, and arrives when it is healed.
+/// Passes on one direction. What was read when the link was cut is in flight, and arrives when it is healed.
 async fn flow(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut cut: Cut) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     loop {

@@ -37,7 +37,7 @@ async fn connected(host: SocketAddrV4, vantage: Vantage) -> TcpStream {
 async fn pair(host: SocketAddrV4, server: &TcpListener, vantage: Vantage) -> (TcpStream, TcpStream) {
     let mut client = connected(host, vantage).await;
     client.write_all(b"hello").await.unwrap();
-    // The relay also knocks, to find out whether anybody listens.
+    // The relay also connects, to find out whether the host listens.
     loop {
         let (mut accepted, _) = timeout(SOON, server.accept()).await.unwrap().unwrap();
         let mut word = [0; 5];

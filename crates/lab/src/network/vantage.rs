@@ -42,7 +42,7 @@ impl Vantage {
         Ipv4Addr::new(first, LAB + network, slot, host)
     }
 
-    /// The same of an address with its port; one that is not of version 4 is nobody's in the lab.
+    /// The same for an address with its port. The lab has no IPv6 addresses, so those stay as they are.
     #[must_use]
     pub fn sees_at(self, at: SocketAddr) -> SocketAddr {
         match at {

@@ -30,7 +30,7 @@ const MILESTONES: [Event; 9] = [
     Event::DnsSwitched,
 ];
 
-/// The outage cut at what happened meanwhile. The parts add up to the outage. Empty when it did not end.
+/// The outage divided by what happened during it. The parts add up to the outage. Empty when it did not end.
 #[must_use]
 pub fn parts(result: &DrillResult) -> Vec<Part> {
     let Some(outage) = &result.client.outage else { return Vec::new() };
@@ -38,9 +38,9 @@ pub fn parts(result: &DrillResult) -> Vec<Part> {
     let start = outage.last_before;
     let mut cuts: Vec<(Timestamp, Event)> = MILESTONES
         .into_iter()
-        .filter_map(|event| result.moments.iter().rev().find(|moment| moment.event == event && moment.at < end))
-        .filter(|moment| moment.at > start)
-        .map(|moment| (moment.at, moment.event))
+        .filter_map(|event| result.timeline.iter().rev().find(|entry| entry.event == event && entry.at < end))
+        .filter(|entry| entry.at > start)
+        .map(|entry| (entry.at, entry.event))
         .collect();
     cuts.sort_unstable();
     cuts.push((end, Event::FirstCommit));

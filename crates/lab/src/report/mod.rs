@@ -3,13 +3,13 @@
 //! A drill fills in one [`DrillResult`]; everything here is made from it and from nothing else.
 
 mod figures;
-mod moment;
 mod page;
 mod reading;
 #[cfg(test)]
 pub(crate) mod sample;
 mod subject;
 pub mod terminal;
+mod timeline;
 mod verdict;
 
 use std::{
@@ -28,13 +28,11 @@ use serde::{Deserialize, Serialize};
 use crate::workload::ClientView;
 
 pub use figures::{Figure, Figures, Part, parts};
-
-use moment::Tone;
-
-pub use moment::{Actor, Event, Moment, Turn, TurnKind};
 pub use page::page;
-pub use reading::{moments, signals, turns, turns_until};
+pub use reading::{signals, timeline, turns, turns_until};
 pub use subject::{Reading, Record, Subject};
+use timeline::Tone;
+pub use timeline::{Actor, Event, TimelineEntry, Turn, TurnKind};
 
 /// All that is known of one drill when it is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,22 +51,24 @@ pub struct DrillResult {
     pub held_to: HeldTo,
     /// When the drill began, set-up included.
     pub began_at: Timestamp,
-    /// When the disaster struck. Every time shown is counted from here.
-    pub struck_at: Timestamp,
+    /// When the disaster happened. Every time shown is counted from here.
+    #[serde(rename = "struckAt")]
+    pub disaster_at: Timestamp,
     /// When the drill was over.
     pub ended_at: Timestamp,
     /// What happened, in the order in which it happened.
-    pub moments: Vec<Moment>,
+    #[serde(rename = "moments")]
+    pub timeline: Vec<TimelineEntry>,
     /// The functions' turns and the waits between them.
     pub turns: Vec<Turn>,
-    /// What was seen of the primary, by whom, when: what the judges saw, and what the drill found noteworthy besides.
+    /// What was seen of the primary, by whom and when.
     pub signals: Vec<Signal>,
     /// The runs of the state machine, expected and actual. One entry with [`Ending::NotStarted`] where none may start.
     pub runs: Vec<RunResult>,
     /// What else must be true of this scenario, each with what was found.
     #[serde(default)]
     pub checks: Vec<Check>,
-    /// What was measured besides what the client saw.
+    /// What was measured in addition to what the client saw.
     #[serde(default)]
     pub readings: Vec<Reading>,
     /// What the old primary did when its host came back, where the scenario brings it back.
@@ -119,7 +119,7 @@ pub struct RunResult {
     pub name: String,
     /// How it must end.
     pub expected: Ending,
-    /// How it ended. `None` when that could not be learnt.
+    /// How it ended. `None` when that is unknown.
     pub actual: Option<Ending>,
     /// Why it ended so, in its own words.
     pub because: String,
@@ -129,7 +129,7 @@ pub struct RunResult {
     pub transitions: Option<u64>,
     /// The evidence that `CloseRun` left in the recovery Region's bucket, whole.
     pub evidence: Option<Evidence>,
-    /// What it left instead, where it was about backups.
+    /// What a backup run left instead.
     #[serde(default)]
     pub record: Option<Record>,
 }
@@ -154,7 +154,7 @@ pub enum Ending {
     Partial,
     /// `BackupFailed`, and so on.
     Failed,
-    /// By other hands than its own: `ABORTED` or `TIMED_OUT`.
+    /// Ended from outside: `ABORTED` or `TIMED_OUT`.
     BrokenOff,
 }
 
@@ -166,7 +166,7 @@ pub struct OldPrimary {
     pub returned_at: Timestamp,
     /// Whether it refused every write.
     pub fenced: bool,
-    /// How one knows.
+    /// How this was found out.
     pub because: String,
 }
 

@@ -12,7 +12,7 @@ use domain::{
 
 use jiff::Timestamp;
 
-use super::{Actor, Ending, Event, Moment, RunResult, Turn, TurnKind};
+use super::{Actor, Ending, Event, RunResult, TimelineEntry, Turn, TurnKind};
 
 impl RunResult {
     /// A run that left its evidence.
@@ -89,7 +89,7 @@ pub fn turns(evidence: &Evidence) -> Vec<Turn> {
     turns_until(&evidence.timeline, evidence.ended_at)
 }
 
-/// The same of a timeline alone, whose last state ended at `ended_at`.
+/// The same for a timeline alone whose last state ended at `ended_at`.
 #[must_use]
 pub fn turns_until(timeline: &[domain::record::evidence::Moment], ended_at: Timestamp) -> Vec<Turn> {
     let turn = |moment: &domain::record::evidence::Moment| Turn {
@@ -101,7 +101,7 @@ pub fn turns_until(timeline: &[domain::record::evidence::Moment], ended_at: Time
     timeline.iter().map(turn).collect()
 }
 
-/// A state that only waits: its name says so, or it waits for a person.
+/// Whether a state only waits: its name says so, or it waits for a person.
 fn is_wait(state: &str) -> bool {
     state.starts_with("WaitFor") || state == "Approve"
 }
@@ -115,16 +115,16 @@ pub fn signals(evidence: &Evidence) -> Vec<Signal> {
 
 /// What a run did, and when, by the engine's own history.
 #[must_use]
-pub fn moments(evidence: &Evidence) -> Vec<Moment> {
+pub fn timeline(evidence: &Evidence) -> Vec<TimelineEntry> {
     let record = &evidence.record;
-    let moment = |event, at, detail: &str| Moment { at, event, detail: detail.to_owned(), source: Actor::Run };
+    let entry = |event, at, detail: &str| TimelineEntry { at, event, detail: detail.to_owned(), source: Actor::Run };
     let trigger = match &evidence.trigger {
         Some(Trigger::Alarm { alarm, .. }) => format!("by the alarm {alarm}"),
         Some(Trigger::Person { by, why }) => format!("by {by}: {why}"),
         Some(Trigger::Again { attempt, .. }) => format!("by the engine, start {attempt}"),
         None => "by a request that opened no run".to_owned(),
     };
-    let mut moments = vec![moment(Event::RunStarted, evidence.started_at, &trigger)];
+    let mut entries = vec![entry(Event::RunStarted, evidence.started_at, &trigger)];
     let steps = [
         ("JudgeFailover", Event::Judged, record.judgement.as_ref().map(|step| (step.step, &step.because))),
         ("FencePrimary", Event::Fenced, record.fencing.as_ref().map(|step| (step.step, &step.because))),
@@ -137,12 +137,12 @@ pub fn moments(evidence: &Evidence) -> Vec<Moment> {
         let last = evidence.timeline.iter().rev().find(|moment| moment.state == state);
         let (Some(at), Some((step, because))) = (last.and_then(|moment| moment.left_at), answer) else { continue };
         match step {
-            Outcome::Done => moments.push(moment(done, at, because)),
-            Outcome::Refused => moments.push(moment(Event::Refused, at, because)),
+            Outcome::Done => entries.push(entry(done, at, because)),
+            Outcome::Refused => entries.push(entry(Event::Refused, at, because)),
             Outcome::Pending => {}
         }
     }
-    moments.push(moment(Event::RunEnded, evidence.ended_at, &evidence.because));
-    moments.sort_by_key(|moment| moment.at);
-    moments
+    entries.push(entry(Event::RunEnded, evidence.ended_at, &evidence.because));
+    entries.sort_by_key(|entry| entry.at);
+    entries
 }

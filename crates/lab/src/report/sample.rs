@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Actor, Check, DrillResult, Ending, Environment, Event, HeldTo, Moment, OldPrimary, Reading, Record, RunResult,
-    Subject, moments, signals, turns,
+    Actor, Check, DrillResult, Ending, Environment, Event, HeldTo, OldPrimary, Reading, Record, RunResult, Subject,
+    TimelineEntry, signals, timeline, turns,
 };
 use crate::workload::{ClientView, Loss, Outage, Rows, Trace};
 
@@ -14,15 +14,16 @@ const PLAN: &str = include_str!("../../../../plans/lab.yaml");
 
 /// An instant, in milliseconds from the disaster.
 pub(crate) fn after(ms: i64) -> Timestamp {
-    let struck: Timestamp = "2026-03-01T02:00:00Z".parse().unwrap();
-    struck + SignedDuration::from_millis(ms)
+    let disaster: Timestamp = "2026-03-01T02:00:00Z".parse().unwrap();
+    disaster + SignedDuration::from_millis(ms)
 }
 
 /// A killed primary, recovered in 2.3 s.
 pub(crate) fn killed() -> DrillResult {
     let evidence: domain::record::evidence::Evidence = serde_json::from_value(evidence()).unwrap();
-    let lab = |ms, event, detail: &str, source| Moment { at: after(ms), event, detail: detail.to_owned(), source };
-    let mut happened = moments(&evidence);
+    let lab =
+        |ms, event, detail: &str, source| TimelineEntry { at: after(ms), event, detail: detail.to_owned(), source };
+    let mut happened = timeline(&evidence);
     happened.extend([
         lab(0, Event::Killed, "SIGKILL of orders-primary and all its processes", Actor::Disaster),
         lab(1_312, Event::Detected, "3 failed samples in a row, connection refused", Actor::Probe),
@@ -31,7 +32,7 @@ pub(crate) fn killed() -> DrillResult {
         lab(4_100, Event::OldPrimaryBack, "its host was started again", Actor::Disaster),
         lab(4_130, Event::OldPrimaryFenced, "refused 41 of 41 attempts", Actor::Client),
     ]);
-    happened.sort_by_key(|moment| moment.at);
+    happened.sort_by_key(|entry| entry.at);
     let acknowledged = (-100..=0).map(|n| n * 20 - 9).chain((0..100).map(|n| 2_282 + n * 20)).collect();
     DrillResult {
         scenario: "primary-killed".to_owned(),
@@ -40,9 +41,9 @@ pub(crate) fn killed() -> DrillResult {
         plan: domain::plan_file::read(PLAN, "plans/lab.yaml").unwrap(),
         held_to: HeldTo { rto: true, rpo: true },
         began_at: after(-21_000),
-        struck_at: after(0),
+        disaster_at: after(0),
         ended_at: after(6_000),
-        moments: happened,
+        timeline: happened,
         turns: turns(&evidence),
         signals: signals(&evidence),
         runs: vec![RunResult::of("automatic failover", Ending::Done, evidence)],
@@ -81,7 +82,8 @@ pub(crate) fn killed() -> DrillResult {
 
 /// A backup that was taken while the client went on.
 pub(crate) fn backed_up() -> DrillResult {
-    let lab = |ms, event, detail: &str, source| Moment { at: after(ms), event, detail: detail.to_owned(), source };
+    let lab =
+        |ms, event, detail: &str, source| TimelineEntry { at: after(ms), event, detail: detail.to_owned(), source };
     let manifest = json!({
         "version": 1, "plan": "lab", "planVersion": "v1", "schedule": "daily", "scheduledAt": after(0),
         "execution": "arn:aws:states:us-west-2:000000000000:execution:lifeboat-backup:one", "endedAt": after(4_000),
@@ -101,7 +103,7 @@ pub(crate) fn backed_up() -> DrillResult {
         scenario: "restore-test".to_owned(),
         subject: Subject::Backups,
         held_to: HeldTo { rto: false, rpo: false },
-        moments: vec![
+        timeline: vec![
             lab(0, Event::RunStarted, "`one`", Actor::Run),
             lab(3_900, Event::StepAnswered, "Snapshot: it is in us-east-1, us-west-2", Actor::Run),
             lab(4_010, Event::RunEnded, "complete", Actor::Run),

@@ -1,11 +1,11 @@
-//! What the terminal shows: each moment as it becomes known, then a summary.
+//! What the terminal shows: each entry of the timeline as it becomes known, then a summary.
 
 use std::io::{self, Write};
 
 use domain::words::{span::Span, wording};
 use jiff::Timestamp;
 
-use super::{DrillResult, Event, Figures, Moment, Part, Subject, Tone, parts};
+use super::{DrillResult, Event, Figures, Part, Subject, TimelineEntry, Tone, parts};
 
 /// The longest text of one line.
 const LONGEST_CHARS: usize = 200;
@@ -15,7 +15,7 @@ const LONGEST_CHARS: usize = 200;
 pub struct Terminal<W> {
     out: W,
     colour: bool,
-    struck_at: Option<Timestamp>,
+    disaster_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy)]
@@ -29,7 +29,7 @@ enum Shade {
 impl<W: Write> Terminal<W> {
     /// Shows on `out`, coloured when it is a terminal that a person looks at.
     pub fn new(out: W, colour: bool) -> Self {
-        Self { out, colour, struck_at: None }
+        Self { out, colour, disaster_at: None }
     }
 
     /// Shows what is being set up.
@@ -42,17 +42,17 @@ impl<W: Write> Terminal<W> {
     }
 
     /// From here on times are counted.
-    pub fn struck(&mut self, at: Timestamp) {
-        self.struck_at = Some(at);
+    pub fn disaster(&mut self, at: Timestamp) {
+        self.disaster_at = Some(at);
     }
 
-    /// Shows a moment.
+    /// Shows an entry of the timeline.
     ///
     /// # Errors
     /// When nothing can be written any more.
-    pub fn moment(&mut self, moment: &Moment) -> io::Result<()> {
-        let name = self.shaded(shade(moment.event), &format!("{:<18}", moment.event.name()));
-        writeln!(self.out, "{}  {name}  {}", offset(self.struck_at, moment.at), clean(&moment.detail))
+    pub fn entry(&mut self, entry: &TimelineEntry) -> io::Result<()> {
+        let name = self.shaded(shade(entry.event), &format!("{:<18}", entry.event.name()));
+        writeln!(self.out, "{}  {name}  {}", offset(self.disaster_at, entry.at), clean(&entry.detail))
     }
 
     /// Shows the end of a drill: what the client measured against the objectives, where the time went, and what was
@@ -144,7 +144,7 @@ fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
     figures
 }
 
-/// What the client noticed of what it must not notice.
+/// What the client noticed, where it must notice nothing.
 fn undisturbed(result: &DrillResult) -> Vec<(&'static str, String)> {
     let client = &result.client;
     let wait = match &client.outage {
@@ -194,12 +194,12 @@ fn shade(event: Event) -> Shade {
     }
 }
 
-fn offset(struck_at: Option<Timestamp>, at: Timestamp) -> String {
-    let Some(struck_at) = struck_at else { return format!("{:>10}", "") };
-    format!("{:>+8.3} s", at.duration_since(struck_at).as_secs_f64())
+fn offset(disaster_at: Option<Timestamp>, at: Timestamp) -> String {
+    let Some(disaster_at) = disaster_at else { return format!("{:>10}", "") };
+    format!("{:>+8.3} s", at.duration_since(disaster_at).as_secs_f64())
 }
 
-/// A text without what could move a terminal's cursor, on one line, of a bearable length.
+/// A text on one line, without control characters, and cut to a reasonable length.
 fn clean(text: &str) -> String {
     wording::start_of(text, LONGEST_CHARS).replace(char::is_control, " ")
 }
@@ -218,8 +218,8 @@ mod tests {
     fn drill(colour: bool) -> String {
         let result = killed();
         shown(colour, |terminal| {
-            terminal.struck(result.struck_at);
-            result.moments.iter().for_each(|moment| terminal.moment(moment).unwrap());
+            terminal.disaster(result.disaster_at);
+            result.timeline.iter().for_each(|entry| terminal.entry(entry).unwrap());
             terminal.summary(&result).unwrap();
             terminal.figures(&Figures::of(&[result.clone(), result.clone()])).unwrap();
         })
@@ -260,9 +260,9 @@ mod tests {
 
     #[test]
     fn a_hostile_text_cannot_move_the_cursor() {
-        let mut moment = killed().moments[0].clone();
-        moment.detail = format!("\x1b[2J\r\n{}", "x".repeat(10_000));
-        let text = shown(false, |terminal| terminal.moment(&moment).unwrap());
+        let mut entry = killed().timeline[0].clone();
+        entry.detail = format!("\x1b[2J\r\n{}", "x".repeat(10_000));
+        let text = shown(false, |terminal| terminal.entry(&entry).unwrap());
         assert!(!text.contains('\x1b') && text.lines().count() == 1 && text.len() < 400, "{text}");
     }
 }

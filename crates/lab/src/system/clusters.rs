@@ -3,21 +3,21 @@
 use domain::component::{Cluster, ClusterEngine, Component};
 
 use super::{PATIENCE, System, SystemError, until};
-use crate::machine::Machine;
+use crate::local_aws::LocalAws;
 
 impl System {
     /// Creates each cluster of the plan in the primary Region.
-    pub(super) async fn create_clusters(&self, machine: &Machine) -> Result<(), SystemError> {
+    pub(super) async fn create_clusters(&self, aws: &LocalAws) -> Result<(), SystemError> {
         for component in &self.plan.components {
             match component {
-                Component::Cluster(cluster) => self.create_cluster(machine, cluster).await?,
+                Component::Cluster(cluster) => self.create_cluster(aws, cluster).await?,
                 Component::PostgresPair(_) => {}
             }
         }
         Ok(())
     }
 
-    async fn create_cluster(&self, machine: &Machine, cluster: &Cluster) -> Result<(), SystemError> {
+    async fn create_cluster(&self, aws: &LocalAws, cluster: &Cluster) -> Result<(), SystemError> {
         let bad = |why: String| SystemError::Plan { plan: self.plan.plan.to_string(), why };
         match cluster.engine {
             ClusterEngine::AuroraPostgresql => {}
@@ -29,7 +29,7 @@ impl System {
         if cluster.recovery.is_some() {
             return Err(bad(format!("`{}` is a global database, and the lab has none", cluster.name)));
         }
-        let rds = self.rds(machine, &self.plan.regions.primary);
+        let rds = self.rds(aws, &self.plan.regions.primary);
         let id = cluster.primary.as_str();
         let create = rds.create_db_cluster().db_cluster_identifier(id).engine(cluster.engine.as_str());
         let create = create.master_username(&self.owner).master_user_password(&self.owner_password);

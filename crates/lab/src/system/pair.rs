@@ -10,12 +10,12 @@ use super::{PATIENCE, ROWS, System, SystemError, until};
 
 use rds_on_postgres::Name;
 
-use crate::{gateway::ACCOUNT, machine::Machine, workload};
+use crate::{gateway::ACCOUNT, local_aws::LocalAws, workload};
 
 impl System {
-    pub(super) async fn create_pair(&self, machine: &Machine) -> Result<(), SystemError> {
+    pub(super) async fn create_pair(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let primary = &self.pair.primary;
-        let here = self.rds(machine, &self.plan.regions.primary);
+        let here = self.rds(aws, &self.plan.regions.primary);
         let doing = format!("create `{}`", primary.instance);
         here.create_db_instance()
             .db_instance_identifier(primary.instance.as_str())
@@ -31,14 +31,14 @@ impl System {
             .send()
             .await
             .map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })?;
-        self.available(machine, &self.plan.regions.primary, primary).await?;
-        self.load(machine).await?;
-        self.create_replica(machine).await
+        self.available(aws, &self.plan.regions.primary, primary).await?;
+        self.load(aws).await?;
+        self.create_replica(aws).await
     }
 
-    pub(super) async fn create_replica(&self, machine: &Machine) -> Result<(), SystemError> {
+    pub(super) async fn create_replica(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let (primary, replica) = (&self.pair.primary, &self.pair.replica);
-        let there = self.rds(machine, &self.plan.regions.recovery);
+        let there = self.rds(aws, &self.plan.regions.recovery);
         let doing = format!("create the replica `{}`", replica.instance);
         there
             .create_db_instance_read_replica()
@@ -52,11 +52,11 @@ impl System {
             .send()
             .await
             .map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })?;
-        self.available(machine, &self.plan.regions.recovery, replica).await
+        self.available(aws, &self.plan.regions.recovery, replica).await
     }
 
-    async fn load(&self, machine: &Machine) -> Result<(), SystemError> {
-        let client = self.owner_session(machine, &self.plan.regions.primary, &self.pair.primary).await?;
+    async fn load(&self, aws: &LocalAws) -> Result<(), SystemError> {
+        let client = self.owner_session(aws, &self.plan.regions.primary, &self.pair.primary).await?;
         let role = self.pair.application_roles.first();
         let role = role.ok_or_else(|| SystemError::Plan {
             plan: self.plan.plan.to_string(),
@@ -71,11 +71,11 @@ impl System {
     /// When the side refuses connections, as a fenced one does.
     pub async fn owner_session(
         &self,
-        machine: &Machine,
+        aws: &LocalAws,
         region: &Region,
         side: &Side,
     ) -> Result<tokio_postgres::Client, SystemError> {
-        let view = machine.rds.instance(&Name::new(region.as_str(), side.instance.as_str()));
+        let view = aws.rds.instance(&Name::new(region.as_str(), side.instance.as_str()));
         let view = view.ok_or_else(|| SystemError::Plan {
             plan: self.plan.plan.to_string(),
             why: format!("`{}` does not exist", side.instance),
@@ -100,9 +100,9 @@ impl System {
         Ok(client)
     }
 
-    async fn available(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
+    async fn available(&self, aws: &LocalAws, region: &Region, side: &Side) -> Result<(), SystemError> {
         until(PATIENCE, &format!("DB instance `{}`", side.instance), async || {
-            let status = self.describe(machine, region, side).await?.and_then(|instance| instance.db_instance_status);
+            let status = self.describe(aws, region, side).await?.and_then(|instance| instance.db_instance_status);
             Ok((status.as_deref() == Some("available")).then_some(()))
         })
         .await
@@ -111,27 +111,17 @@ impl System {
     /// The security groups that a side has now, by RDS's word.
     pub(crate) async fn security_groups(
         &self,
-        machine: &Machine,
+        aws: &LocalAws,
         region: &Region,
         side: &Side,
     ) -> Result<Vec<String>, SystemError> {
-        let instance = self.describe(machine, region, side).await?;
+        let instance = self.describe(aws, region, side).await?;
         let groups = instance.map(|instance| instance.vpc_security_groups.unwrap_or_default()).unwrap_or_default();
         Ok(groups.into_iter().filter_map(|group| group.vpc_security_group_id).collect())
     }
 
-    async fn describe(
-        &self,
-        machine: &Machine,
-        region: &Region,
-        side: &Side,
-    ) -> Result<Option<DbInstance>, SystemError> {
-        match self
-            .rds(machine, region)
-            .describe_db_instances()
-            .db_instance_identifier(side.instance.as_str())
-            .send()
-            .await
+    async fn describe(&self, aws: &LocalAws, region: &Region, side: &Side) -> Result<Option<DbInstance>, SystemError> {
+        match self.rds(aws, region).describe_db_instances().db_instance_identifier(side.instance.as_str()).send().await
         {
             Ok(answer) => Ok(answer.db_instances().first().cloned()),
             Err(error) if edge::aws::code(&error).is_some_and(|code| code.starts_with("DBInstanceNotFound")) => {
@@ -143,16 +133,16 @@ impl System {
         }
     }
 
-    pub(super) fn rds(&self, machine: &Machine, region: &Region) -> aws_sdk_rds::Client {
-        aws_sdk_rds::Client::new(&machine.gateway.sdk_config(region.as_str()))
+    pub(super) fn rds(&self, aws: &LocalAws, region: &Region) -> aws_sdk_rds::Client {
+        aws_sdk_rds::Client::new(&aws.gateway.sdk_config(region.as_str()))
     }
 
     /// Deletes an instance and the snapshots of it, protected or not.
-    pub(crate) async fn delete(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
-        let rds = self.rds(machine, region);
+    pub(crate) async fn delete(&self, aws: &LocalAws, region: &Region, side: &Side) -> Result<(), SystemError> {
+        let rds = self.rds(aws, region);
         let id = side.instance.as_str();
         until(PATIENCE, &format!("the end of DB instance `{id}`"), async || {
-            if self.describe(machine, region, side).await?.is_none() {
+            if self.describe(aws, region, side).await?.is_none() {
                 return Ok(Some(()));
             }
             // It may be protected, busy, or deleted already: both are tried until it is gone.
@@ -198,9 +188,9 @@ impl System {
 
 impl System {
     /// Opens a side to the application again, in its network and in its roles, whatever fenced it.
-    pub(super) async fn open_side(&self, machine: &Machine, region: &Region, side: &Side) -> Result<(), SystemError> {
+    pub(super) async fn open_side(&self, aws: &LocalAws, region: &Region, side: &Side) -> Result<(), SystemError> {
         let opened = self
-            .rds(machine, region)
+            .rds(aws, region)
             .modify_db_instance()
             .db_instance_identifier(side.instance.as_str())
             .set_vpc_security_group_ids(groups(side))
@@ -211,7 +201,7 @@ impl System {
             doing: format!("open the network of `{}`", side.instance),
             why: edge::aws::shown(&error),
         })?;
-        let owner = self.owner_session(machine, region, side).await?;
+        let owner = self.owner_session(aws, region, side).await?;
         for role in &self.pair.application_roles {
             let open = format!("alter role {role} login");
             // A guard of before may be shutting it at this moment: PostgreSQL refuses the later of two.

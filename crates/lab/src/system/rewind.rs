@@ -5,7 +5,7 @@ use super::{System, SystemError, end_guard, watch::is_well};
 use rds_on_postgres::RdsError;
 
 use crate::{
-    machine::Machine,
+    local_aws::LocalAws,
     workload::{Access, Place, Server, write_once},
 };
 
@@ -28,12 +28,12 @@ impl System {
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn start_by_hand_only(&self, machine: &Machine) -> Result<(), SystemError> {
+    pub async fn start_by_hand_only(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let alarm = self.alarm();
-        let deleted = self.cloudwatch(machine).delete_alarms().alarm_names(&alarm).send().await;
+        let deleted = self.cloudwatch(aws).delete_alarms().alarm_names(&alarm).send().await;
         let doing = format!("delete `{alarm}`");
         deleted.map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })?;
-        let lambda = aws_sdk_lambda::Client::new(&machine.gateway.sdk_config(self.plan.regions.recovery.as_str()));
+        let lambda = aws_sdk_lambda::Client::new(&aws.gateway.sdk_config(self.plan.regions.recovery.as_str()));
         let deleted = lambda.delete_function().function_name(STARTER).send().await;
         let doing = format!("delete `{STARTER}`");
         deleted.map(drop).map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })
@@ -45,25 +45,25 @@ impl System {
     ///
     /// # Errors
     /// [`RewindError`].
-    pub async fn rewind(&self, machine: &Machine) -> Result<(), RewindError> {
+    pub async fn rewind(&self, aws: &LocalAws) -> Result<(), RewindError> {
         let (primary, replica) = (&self.pair.primary, &self.pair.replica);
         let regions = &self.plan.regions;
         // First of all: with the lease its guard ends, which would shut the primary again.
-        self.forget_lease(machine).await?;
-        end_guard(machine).await?;
+        self.forget_lease(aws).await?;
+        end_guard(aws).await?;
         let back = async {
-            match machine.rds.restart_after_kill(&self.primary()).await {
+            match aws.rds.restart_after_kill(&self.primary()).await {
                 Ok(()) | Err(RdsError::Running { .. }) => {}
                 Err(error) => return Err(RewindError::from(error)),
             }
-            Ok(self.open_side(machine, &regions.primary, primary).await?)
+            Ok(self.open_side(aws, &regions.primary, primary).await?)
         };
-        let gone = async { Ok(self.delete(machine, &regions.recovery, replica).await?) };
+        let gone = async { Ok(self.delete(aws, &regions.recovery, replica).await?) };
         tokio::try_join!(back, gone)?;
-        self.create_replica(machine).await?;
-        self.point_to_primary(machine).await?;
+        self.create_replica(aws).await?;
+        self.point_to_primary(aws).await?;
         // It writes the first failure and the return down at once, and with the failure when it last saw the primary.
-        self.watch_shows(machine, "the primary's return in the watch", is_well).await?;
+        self.watch_shows(aws, "the primary's return in the watch", is_well).await?;
         Ok(())
     }
 
@@ -71,8 +71,8 @@ impl System {
     ///
     /// # Errors
     /// [`SystemError::Late`].
-    pub async fn noticed(&self, machine: &Machine) -> Result<(), SystemError> {
-        self.watch_shows(machine, "a failure in the watch", |watch| watch.failing.is_some()).await
+    pub async fn noticed(&self, aws: &LocalAws) -> Result<(), SystemError> {
+        self.watch_shows(aws, "a failure in the watch", |watch| watch.failing.is_some()).await
     }
 
     /// Writes one row as the application would. Gives who took it, or why nobody did.
@@ -81,7 +81,7 @@ impl System {
     /// [`SystemError::Plan`] where the plan names no application role.
     pub async fn write_as_the_application(
         &self,
-        machine: &Machine,
+        aws: &LocalAws,
         place: &Place,
         id: i64,
     ) -> Result<Result<Server, String>, SystemError> {
@@ -92,7 +92,7 @@ impl System {
             user: role.to_string(),
             password: self.password.clone(),
             database: self.pair.database.to_string(),
-            trusted_pem: Some(machine.rds.ca_pem()),
+            trusted_pem: Some(aws.rds.ca_pem()),
         };
         let written = write_once(access, place, self.pair.primary.port, id).await;
         written.map_err(|error| unable(error.to_string()))

@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 use super::{System, SystemError, until};
-use crate::{machine::Machine, setup::Progress, workload::accounts};
+use crate::{local_aws::LocalAws, setup::Progress, workload::accounts};
 
 /// How long the replica may take to have what was added.
 const FOLLOWS_WITHIN: Duration = Duration::from_secs(600);
 
-/// It is told each time that so many megabytes more are there.
+/// Progress is reported each time that the database has grown by this many megabytes.
 const TOLD_EVERY: u64 = 100;
 
 impl System {
-    /// Makes the database at least so many megabytes large, and waits until the replica has them.
+    /// Makes the database at least this many megabytes large, and waits until the replica has caught up.
     ///
     /// # Errors
     /// [`SystemError`].
-    pub async fn enlarge(&self, machine: &Machine, megabytes: u64, progress: &dyn Progress) -> Result<(), SystemError> {
-        let owner = self.owner_session(machine, &self.plan.regions.primary, &self.pair.primary).await?;
+    pub async fn enlarge(&self, aws: &LocalAws, megabytes: u64, progress: &dyn Progress) -> Result<(), SystemError> {
+        let owner = self.owner_session(aws, &self.plan.regions.primary, &self.pair.primary).await?;
         let next = std::cell::Cell::new(0);
         accounts::fill(&owner, megabytes, &|there| {
             if there >= next.get() || there >= megabytes {

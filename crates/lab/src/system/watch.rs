@@ -7,7 +7,7 @@ use edge::shelf;
 use serde_json::json;
 
 use super::{PATIENCE, System, SystemError, until};
-use crate::machine::Machine;
+use crate::local_aws::LocalAws;
 
 /// How long until the watch shows something: a window goes on with the plan that it began with.
 const WATCH_PATIENCE: Duration = Duration::from_secs(90);
@@ -15,9 +15,9 @@ const WATCH_PATIENCE: Duration = Duration::from_secs(90);
 impl System {
     /// Starts the first window by hand, because the schedule's first start is up to a minute away, and waits until the
     /// primary has been seen.
-    pub(crate) async fn watch(&self, machine: &Machine) -> Result<(), SystemError> {
+    pub(crate) async fn watch(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let region = &self.plan.regions.recovery;
-        let lambda = aws_sdk_lambda::Client::new(&machine.gateway.sdk_config(region.as_str()));
+        let lambda = aws_sdk_lambda::Client::new(&aws.gateway.sdk_config(region.as_str()));
         let event = json!({ "watch": { "plan": self.plan.plan, "scheduledAt": jiff::Timestamp::now() } }).to_string();
         let invoked = lambda
             .invoke()
@@ -27,7 +27,7 @@ impl System {
             .send()
             .await;
         invoked.map_err(|error| SystemError::Aws { doing: "start the watch".into(), why: edge::aws::shown(&error) })?;
-        self.watched(machine).await
+        self.watched(aws).await
     }
 
     /// Waits until the watch has seen the primary, nothing is failing, and the alarm is at rest: only an alarm that
@@ -35,9 +35,9 @@ impl System {
     ///
     /// # Errors
     /// [`SystemError::Late`].
-    pub async fn watched(&self, machine: &Machine) -> Result<(), SystemError> {
-        self.watch_shows(machine, "the watch of the primary", is_well).await?;
-        let (cloudwatch, alarm) = (self.cloudwatch(machine), self.alarm());
+    pub async fn watched(&self, aws: &LocalAws) -> Result<(), SystemError> {
+        self.watch_shows(aws, "the watch of the primary", is_well).await?;
+        let (cloudwatch, alarm) = (self.cloudwatch(aws), self.alarm());
         until(PATIENCE, &format!("rest of the alarm `{alarm}`"), async || {
             let answer = cloudwatch.describe_alarms().alarm_names(&alarm).send().await;
             let answer = answer.map_err(|error| SystemError::Aws {
@@ -48,19 +48,19 @@ impl System {
             Ok((state == Some(&aws_sdk_cloudwatch::types::StateValue::Ok)).then_some(()))
         })
         .await?;
-        self.rested(machine).await
+        self.rested(aws).await
     }
 
     /// Waits until what the watch remembers of the primary is `wanted`.
     pub(super) async fn watch_shows(
         &self,
-        machine: &Machine,
+        aws: &LocalAws,
         what: &str,
         wanted: impl Fn(&Watch) -> bool,
     ) -> Result<(), SystemError> {
         let key = shelf::watch_key(&self.plan.plan);
         until(WATCH_PATIENCE, what, async || {
-            let watch = self.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
+            let watch = self.object(aws, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
             let watch = watch.map(|watch| watch.of(ActiveSide::Primary, &self.pair.primary.instance));
             Ok(watch.filter(&wanted).map(drop))
         })
@@ -72,13 +72,13 @@ impl System {
         format!("lifeboat-{}-primary-down", self.plan.plan)
     }
 
-    pub(super) fn cloudwatch(&self, machine: &Machine) -> aws_sdk_cloudwatch::Client {
-        aws_sdk_cloudwatch::Client::new(&machine.gateway.sdk_config(self.plan.regions.recovery.as_str()))
+    pub(super) fn cloudwatch(&self, aws: &LocalAws) -> aws_sdk_cloudwatch::Client {
+        aws_sdk_cloudwatch::Client::new(&aws.gateway.sdk_config(self.plan.regions.recovery.as_str()))
     }
 
     /// Waits until no run is under way: what the alarm started while the pair was made anew has ended.
-    async fn rested(&self, machine: &Machine) -> Result<(), SystemError> {
-        let config = machine.gateway.sdk_config(self.plan.regions.recovery.as_str());
+    async fn rested(&self, aws: &LocalAws) -> Result<(), SystemError> {
+        let config = aws.gateway.sdk_config(self.plan.regions.recovery.as_str());
         let states = aws_sdk_sfn::Client::new(&config);
         let failed = |error: String| SystemError::Aws { doing: "look for runs".into(), why: error };
         until(PATIENCE, "the end of every run", async || {

@@ -17,8 +17,8 @@ const TABLE: &str = "create table if not exists pgbench_accounts (
     filler char(84)
 )";
 
-/// Adds accounts until the database has so many megabytes. What is there already counts. `told` hears of each branch how
-/// many megabytes there are now.
+/// Adds accounts until the database has this many megabytes. What is there already counts. `told` is called with the
+/// size in megabytes after each branch.
 ///
 /// # Errors
 /// What PostgreSQL says.

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    Log, Manners, Outcome, WorkloadConfig, WorkloadError,
+    ClientTiming, Log, Outcome, WorkloadConfig, WorkloadError,
     log::{Start, Writer},
     name::Lookups,
     session::{Connector, Session},
@@ -50,8 +50,8 @@ impl Workload {
     /// # Errors
     /// When the log cannot be made, or the name or the certificates cannot be used.
     pub fn start(config: WorkloadConfig) -> Result<Self, WorkloadError> {
-        let connector = Connector::new(config.access, config.port, config.manners.connect_timeout)?;
-        let lookups = Lookups::of(&config.name, config.resolver, config.manners.connect_timeout)?;
+        let connector = Connector::new(config.access, config.port, config.timing.connect_timeout)?;
+        let lookups = Lookups::of(&config.name, config.resolver, config.timing.connect_timeout)?;
         let writer = Writer::create(config.log.clone())?;
         let (sender, commits) = watch::channel(None);
         let stop = Stop::default();
@@ -61,7 +61,7 @@ impl Workload {
             writer,
             commits: sender,
             stop: stop.clone(),
-            manners: config.manners,
+            timing: config.timing,
             next_id: config.first_id,
         };
         let finished = on_its_own_thread("client", async move {
@@ -116,7 +116,7 @@ pub(super) fn on_its_own_thread(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(WorkloadError::Thread)?;
     let (answer, finished) = oneshot::channel();
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
-        // Nobody may be left to tell.
+        // The receiver may be gone.
         let _ = answer.send(runtime.block_on(client));
     });
     spawned.map_err(WorkloadError::Thread)?;
@@ -129,7 +129,7 @@ struct Client {
     writer: Writer,
     commits: watch::Sender<Option<Commit>>,
     stop: Stop,
-    manners: Manners,
+    timing: ClientTiming,
     next_id: i64,
 }
 
@@ -140,7 +140,7 @@ impl Client {
                 self.write(&session).await?;
             }
             if !self.stop.asked() {
-                sleep(self.manners.backoff).await;
+                sleep(self.timing.backoff).await;
             }
         }
         Ok(())
@@ -170,15 +170,15 @@ impl Client {
     /// Writes at its pace until something fails or it is to stop.
     async fn write(&mut self, session: &Session) -> Result<(), WorkloadError> {
         let address = session.server().address;
-        let mut pace = interval(self.manners.every);
+        let mut pace = interval(self.timing.every);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.stop.asked() {
             pace.tick().await;
             let (start, id) = (Start::now(), self.next_id);
             self.next_id += 1;
-            let outcome = match timeout(self.manners.answer_timeout, session.commit(id)).await {
+            let outcome = match timeout(self.timing.answer_timeout, session.commit(id)).await {
                 Ok(outcome) => outcome,
-                Err(_) => Outcome::Unknown(format!("no answer in {:?}", self.manners.answer_timeout)),
+                Err(_) => Outcome::Unknown(format!("no answer in {:?}", self.timing.answer_timeout)),
             };
             let acknowledged = outcome == Outcome::Acknowledged;
             self.writer.attempt(start, id, address, outcome)?;

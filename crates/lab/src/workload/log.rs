@@ -1,7 +1,6 @@
 //! A client's own log: one JSON object a line, written out before the next attempt.
 //!
-//! Each entry has the wall clock's time, to be compared with others' words, and the client's monotonic clock, from which
-//! lengths are measured.
+//! Each entry has the wall clock's time, to compare it with other logs, and the client's monotonic clock, for durations.
 
 use std::{
     fs::File,
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{WorkloadError, name::Answer};
 
-/// The most entries of one log: more than five hours at full pace. A client that has written so many stops.
+/// The most entries of one log: more than five hours at full pace. A client stops when it has written them.
 const MOST_ENTRIES: usize = 1_000_000;
 
 /// One line of a log. `elapsed` and `took` are by the monotonic clock: from the client's start to the attempt's, and
@@ -102,7 +101,7 @@ pub enum Outcome {
     Acknowledged,
     /// The server answered with an error: nothing was written.
     Failed(String),
-    /// The answer never came: written or not, reading back will tell.
+    /// The answer never came. Reading back shows whether it was written.
     Unknown(String),
 }
 
@@ -117,7 +116,7 @@ impl Log {
     /// Reads a log. A last line that was cut off by the client's death is left out.
     ///
     /// # Errors
-    /// When the file cannot be read or is no such log.
+    /// When the file cannot be read or is not such a log.
     pub fn read(path: &Path) -> Result<Self, WorkloadError> {
         let broken = |source| WorkloadError::Log { path: path.to_owned(), source };
         let mut lines =

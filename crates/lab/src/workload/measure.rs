@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{ClientView, Entry, Log, Loss, MOST_IDS, MOST_STRAYS, MOST_TRACED, Outage, Outcome, Rows, Stray, Trace};
 
-/// What is known besides the logs.
+/// What is known in addition to the logs.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadBack<'a> {
-    /// When the disaster struck.
-    pub struck_at: Timestamp,
+    /// When the disaster happened.
+    pub disaster_at: Timestamp,
     /// When the replica became the primary. `None`: it did not.
     pub promoted_at: Option<Timestamp>,
     /// The old primary's addresses: its own, and those of the links to it.
@@ -31,7 +31,7 @@ const TRACED: SignedDuration = SignedDuration::from_secs(2);
 pub fn measure(client: &Log, others: &[Log], after: &ReadBack) -> ClientView {
     let known = Known::from(after);
     let mine = attempts(client);
-    let outage = outage(client, &mine, after.struck_at);
+    let outage = outage(client, &mine, after.disaster_at);
     let everybodys: Vec<Vec<Attempt>> = std::iter::once(mine).chain(others.iter().map(attempts)).collect();
     let unknown = |kept: bool| {
         let of = |a: &&Attempt| matches!(a.outcome, Outcome::Unknown(_)) && known.new.contains(&a.id) == kept;
@@ -68,7 +68,7 @@ impl<'a> From<&'a ReadBack<'a>> for Known<'a> {
 }
 
 impl Known<'_> {
-    /// Promised, gone, and not because it was written where nothing may be written any more.
+    /// Acknowledged and gone, and not because it was written on the old primary after the promotion.
     fn is_lost(&self, attempt: &Attempt) -> bool {
         attempt.acknowledged() && !self.new.contains(&attempt.id) && !self.is_split_brain(attempt)
     }
@@ -80,7 +80,7 @@ impl Known<'_> {
         self.after.old_primary.contains(&attempt.address)
             && match attempt.outcome {
                 Outcome::Acknowledged => attempt.ended_at > promoted_at,
-                // Nobody was told, and still it was committed there when another primary existed.
+                // It was not acknowledged, but committed there when another primary existed.
                 Outcome::Unknown(_) => attempt.began_at > promoted_at && only_there,
                 Outcome::Failed(_) => false,
             }
@@ -128,9 +128,9 @@ fn attempts(log: &Log) -> Vec<Attempt<'_>> {
 }
 
 /// The longest time without an acknowledgement, of those that ended after the disaster or never did.
-fn outage(log: &Log, attempts: &[Attempt], struck_at: Timestamp) -> Option<Outage> {
+fn outage(log: &Log, attempts: &[Attempt], disaster_at: Timestamp) -> Option<Outage> {
     let acknowledged: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.acknowledged()).collect();
-    let between = acknowledged.windows(2).filter(|pair| pair[1].ended_at > struck_at).map(|pair| Outage {
+    let between = acknowledged.windows(2).filter(|pair| pair[1].ended_at > disaster_at).map(|pair| Outage {
         last_before: pair[0].ended_at,
         first_after: Some(pair[1].ended_at),
         milliseconds: milliseconds(pair[1].ended.saturating_sub(pair[0].ended)),
@@ -168,7 +168,7 @@ fn turned_back(attempts: &[Attempt], known: &Known) -> u64 {
     milliseconds(last.unwrap_or_default().saturating_sub(survived))
 }
 
-/// Attempts that surely wrote nothing.
+/// Attempts that certainly wrote nothing.
 fn failed(log: &Log) -> u64 {
     count(log.entries.iter().filter(|entry| match entry {
         Entry::Unreachable { .. } => true,
@@ -178,9 +178,9 @@ fn failed(log: &Log) -> u64 {
 }
 
 fn trace(log: &Log, after: &ReadBack, outage: Option<&Outage>) -> Trace {
-    let struck_at = after.struck_at;
+    let disaster_at = after.disaster_at;
     let until =
-        outage.and_then(|outage| outage.first_after).unwrap_or(Timestamp::MAX).max(struck_at).max(after.traced_until);
+        outage.and_then(|outage| outage.first_after).unwrap_or(Timestamp::MAX).max(disaster_at).max(after.traced_until);
     let until = until.checked_add(TRACED).unwrap_or(Timestamp::MAX);
     let mut trace = Trace::default();
     for entry in &log.entries {
@@ -192,7 +192,7 @@ fn trace(log: &Log, after: &ReadBack, outage: Option<&Outage>) -> Trace {
             Entry::Began { .. } | Entry::Connected { .. } | Entry::Stopped { .. } => continue,
         };
         let ended_at = later(*at, Duration::from_micros(*took));
-        let offset = ended_at.duration_since(struck_at);
+        let offset = ended_at.duration_since(disaster_at);
         let kind = if acknowledged { &mut trace.acknowledged } else { &mut trace.failed };
         if offset >= -TRACED && ended_at <= until && kind.len() < MOST_TRACED {
             kind.push(i64::try_from(offset.as_millis()).unwrap_or(i64::MAX));

@@ -27,7 +27,7 @@ pub use once::{Place, write_once};
 pub use stale::{StaleClient, StaleConfig};
 pub use view::{ClientView, Loss, MOST_IDS, MOST_STRAYS, MOST_TRACED, Outage, Rows, Stray, Trace};
 
-/// What the client is told.
+/// How a client is started.
 #[derive(Debug, Clone)]
 pub struct WorkloadConfig {
     /// The name that clients use. It is looked up as its time to live says.
@@ -42,13 +42,13 @@ pub struct WorkloadConfig {
     pub first_id: i64,
     /// Its log's file, made or emptied.
     pub log: PathBuf,
-    /// How it behaves.
-    pub manners: Manners,
+    /// Its pace and its time-outs.
+    pub timing: ClientTiming,
 }
 
-/// How a client behaves: how fast it writes, how patient it is.
+/// How fast a client writes, and how long it waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Manners {
+pub struct ClientTiming {
     /// From one commit to the next.
     pub every: Duration,
     /// How long a name may take to be answered, and then a session to be there: connection, TLS and login.
@@ -59,7 +59,7 @@ pub struct Manners {
     pub backoff: Duration,
 }
 
-impl Default for Manners {
+impl Default for ClientTiming {
     /// An impatient application: 50 commits a second, half a second for a connection, a second for an answer.
     fn default() -> Self {
         Self {
@@ -122,7 +122,7 @@ pub enum WorkloadError {
     /// The client's thread.
     #[error("cannot start the client's thread")]
     Thread(#[source] std::io::Error),
-    /// The client's thread ended without a word.
+    /// The client's thread ended unexpectedly.
     #[error("the client ended by itself; its log `{path}` says how far it came")]
     Ended {
         /// The log.

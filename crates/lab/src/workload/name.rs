@@ -50,7 +50,7 @@ pub(super) struct Lookups {
 impl Lookups {
     pub(super) fn of(name: &str, resolver: SocketAddr, timeout: Duration) -> Result<Self, WorkloadError> {
         let mut name = Name::from_utf8(name).map_err(|_| WorkloadError::Name { name: name.to_owned() })?;
-        // Fully qualified: this machine's search list is none of the client's business.
+        // Fully qualified, so that this computer's search list is not used.
         name.set_fqdn(true);
         let made = TokioResolver::builder_with_config(asking_only(resolver), TokioRuntimeProvider::default())
             .with_options(options(timeout))
@@ -59,7 +59,7 @@ impl Lookups {
         Ok(Self { name, resolver: made, timeout, kept: None })
     }
 
-    /// Where the name leads now, or why nobody knows.
+    /// Where the name leads now, or why that is unknown.
     pub(super) async fn target(&mut self) -> Result<Target, String> {
         if let Some((until, target)) = &self.kept
             && Instant::now() < *until

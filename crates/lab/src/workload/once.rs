@@ -29,7 +29,7 @@ pub enum Place {
     },
 }
 
-/// Commits one row in a session of its own. Gives who took it, or why nobody did.
+/// Commits one row in a session of its own. Returns the server that took it, or why none did.
 ///
 /// # Errors
 /// [`WorkloadError`] where there could be no client; a write that was not taken is no error.

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    Access, Log, Manners, Outcome, WorkloadError,
+    Access, ClientTiming, Log, Outcome, WorkloadError,
     client::{Stop, on_its_own_thread},
     log::{Start, Writer},
     session::{Connector, Session},
@@ -39,8 +39,8 @@ pub struct StaleConfig {
     pub first_id: i64,
     /// Its log's file, made or emptied.
     pub log: PathBuf,
-    /// How it behaves. Its old session has no time-out: it waits for an answer as long as the client lives.
-    pub manners: Manners,
+    /// Its pace and its time-outs. Its old session has no time-out: it waits for an answer as long as the client runs.
+    pub timing: ClientTiming,
 }
 
 /// A client left on the old primary. Dropped, it stops.
@@ -57,7 +57,7 @@ impl StaleClient {
     /// # Errors
     /// When that session cannot be opened, or the log cannot be made.
     pub async fn start(config: StaleConfig) -> Result<Self, WorkloadError> {
-        let connector = Connector::new(config.access, config.address.port(), config.manners.connect_timeout)?;
+        let connector = Connector::new(config.access, config.address.port(), config.timing.connect_timeout)?;
         let writer = Writer::create(config.log.clone())?;
         let stop = Stop::default();
         let (opened, first) = oneshot::channel();
@@ -68,7 +68,7 @@ impl StaleClient {
             writer: writer.clone(),
             next_id: Arc::new(AtomicI64::new(config.first_id)),
             stop: stop.clone(),
-            manners: config.manners,
+            timing: config.timing,
         };
         let finished = on_its_own_thread("stale-client", async move {
             let session = stale.open().await?;
@@ -118,7 +118,7 @@ struct Stale {
     writer: Writer,
     next_id: Arc<AtomicI64>,
     stop: Stop,
-    manners: Manners,
+    timing: ClientTiming,
 }
 
 /// How soon the old session notices that it is to stop.
@@ -148,7 +148,7 @@ impl Stale {
                 () = self.stopped() => Outcome::Unknown("the client was stopped before the answer".to_owned()),
             };
             self.writer.attempt(start, id, self.address.ip(), outcome)?;
-            sleep(self.manners.every).await;
+            sleep(self.timing.every).await;
         }
         Ok(())
     }
@@ -158,13 +158,13 @@ impl Stale {
         while !self.stop.asked() {
             if let Ok(session) = self.open().await? {
                 let (start, id) = self.next();
-                let outcome = match timeout(self.manners.answer_timeout, session.commit(id)).await {
+                let outcome = match timeout(self.timing.answer_timeout, session.commit(id)).await {
                     Ok(outcome) => outcome,
-                    Err(_) => Outcome::Unknown(format!("no answer in {:?}", self.manners.answer_timeout)),
+                    Err(_) => Outcome::Unknown(format!("no answer in {:?}", self.timing.answer_timeout)),
                 };
                 self.writer.attempt(start, id, self.address.ip(), outcome)?;
             }
-            sleep(self.manners.every).await;
+            sleep(self.timing.every).await;
         }
         Ok(())
     }

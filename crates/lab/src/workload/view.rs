@@ -12,19 +12,19 @@ pub struct ClientView {
     pub outage: Option<Outage>,
     /// Commits acknowledged to this client.
     pub rows_acknowledged: u64,
-    /// Attempts that surely wrote nothing: no connection, or the server's own error.
+    /// Attempts that certainly wrote nothing: no connection, or an error from the server.
     pub attempts_failed: u64,
     /// Acknowledged, and not on the new primary; without the split brain's.
     pub lost: Loss,
-    /// Committed by the old primary after the promotion, for anybody.
+    /// Committed by the old primary after the promotion, for any client.
     pub split_brain: Rows,
     /// The same rows with their times, in the order in which they were answered; at most [`MOST_STRAYS`].
     #[serde(default)]
     pub strays: Vec<Stray>,
     /// Attempts whose connection died before the answer, and which the new primary has.
     pub unknown_kept: u64,
-    /// Attempts whose connection died before the answer, and which the new primary does not have. Not losses: nobody was
-    /// promised anything.
+    /// Attempts whose connection died before the answer, and which the new primary does not have. Not losses: they were
+    /// never acknowledged.
     pub unknown_gone: u64,
     /// Each attempt near the disaster, to be drawn.
     pub trace: Trace,

@@ -1,17 +1,17 @@
 //! How a person talks to a lab that is up.
 
-use lab::drill::Stage;
+use lab::{Lab, pager::NOTICES};
 
 use crate::refusal::Refusal;
 
 /// How a person talks to a lab that is up: lines for a shell.
-pub(super) fn how_to_talk_to(stage: &Stage) -> Result<Vec<String>, Refusal> {
-    let (machine, system) = (&stage.machine, &stage.system);
+pub(super) fn how_to_talk_to(lab: &Lab) -> Result<Vec<String>, Refusal> {
+    let (aws, system) = (&lab.aws, &lab.system);
     let unwritable = |error: std::io::Error| {
         Refusal::failed(format!("the lab's folder cannot be written: {error}"), "Look at the disk's room and rights.")
     };
-    let logins = system.write_logins(&machine.folder).map_err(unwritable)?;
-    let (endpoint, resolver) = (machine.gateway.endpoint(), machine.resolver());
+    let logins = system.write_logins(&aws.folder).map_err(unwritable)?;
+    let (endpoint, resolver) = (aws.gateway.endpoint(), aws.resolver());
     let (regions, plan, name) = (&system.plan.regions, &system.plan.plan, &system.plan.traffic.record.name);
     let (recovery, primary) = (&regions.recovery, &regions.primary);
     let dig = format!("dig +short @{} -p {}", resolver.ip(), resolver.port());
@@ -25,10 +25,10 @@ pub(super) fn how_to_talk_to(stage: &Stage) -> Result<Vec<String>, Refusal> {
         )
     };
     let mut lines = vec![
-        format!("the lab is up in slot {} and stays up until Ctrl-C, which ends all of it", machine.slot),
+        format!("the lab is up in slot {} and stays up until Ctrl-C, which ends all of it", aws.slot),
         format!("  AWS      {endpoint}, every service in every Region"),
         format!("  DNS      {resolver}"),
-        format!("  notices  {}", machine.folder.join(lab::pager::NOTICES).display()),
+        format!("  notices  {}", aws.folder.join(NOTICES).display()),
         "to talk to it, in another shell:".to_owned(),
         format!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={recovery} LIFEBOAT_RESOLVER={resolver}"),
         "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test".to_owned(),

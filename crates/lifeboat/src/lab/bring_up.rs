@@ -1,27 +1,23 @@
 //! A lab brought up for a command: of its plan, in its slot, with its manners.
 
 use domain::{plan::Plan, plan_file};
-use lab::{
-    drill::{DrillError, Stage},
-    manners::Manners,
-    slot::Slot,
-};
+use lab::{Lab, LabError, manners::Manners, slot::Slot};
 
-use super::audience::Shown;
+use super::observer::OnTerminal;
 use crate::refusal::Refusal;
 
-/// A lab of a plan's, with these manners.
+/// A lab with the plan's system on it, where AWS behaves as asked.
 pub(super) async fn bring_up(
     plan: &Plan,
     slot: Option<Slot>,
     manners: Manners,
-    audience: &Shown,
-) -> Result<Stage, DrillError> {
-    let mut stage = Stage::set(plan, slot, audience).await?;
-    match stage.mind(manners).await {
-        Ok(()) => Ok(stage),
+    observer: &OnTerminal,
+) -> Result<Lab, LabError> {
+    let mut lab = Lab::start(plan, slot, observer).await?;
+    match lab.set_manners(manners).await {
+        Ok(()) => Ok(lab),
         Err(error) => {
-            stage.strike().await;
+            lab.shut_down().await;
             Err(error)
         }
     }
@@ -39,7 +35,7 @@ pub(super) fn slot(number: Option<u8>) -> Result<Option<Slot>, Refusal> {
 }
 
 /// Why there is no drill, or no lab.
-pub(super) fn refusal(error: &DrillError) -> Refusal {
+pub(super) fn refusal(error: &dyn std::error::Error) -> Refusal {
     Refusal::failed(
         domain::words::failure::chain(error),
         "If it is not clear from this, the lab's own log is under target/lab.",

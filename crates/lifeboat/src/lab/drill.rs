@@ -6,7 +6,7 @@ use clap::Args;
 use domain::{plan::Plan, words::span::Span};
 use jiff::Timestamp;
 use lab::{
-    drill::{DrillError, Scenario, Stage},
+    drill::{DrillError, Drills, Scenario},
     manners::Manners,
     report::{DrillResult, Figures},
     setup::Progress,
@@ -14,20 +14,19 @@ use lab::{
 };
 use serde_json::json;
 
-use super::{access, audience::Shown, bring_up, manners, random};
+use super::{access, bring_up, manners, observer::OnTerminal, random};
 use crate::{output::Output, refusal::Refusal};
 
 /// The most drills in one go.
 const MOST_RUNS: u32 = 1_000;
 
-/// The largest database that a lab is asked to make: it is kept half a dozen times, with its log, its snapshots and its
-/// restores.
+/// The largest database that a lab makes: with its log, its snapshots and its restores it is kept half a dozen times.
 const MOST_MEGABYTES: u64 = 10_000;
 
-/// The latest that a person answers in a drill, below the four hours that a plan may give.
+/// The longest time that a person takes to answer in a drill: below the four hours that a plan may give.
 const LATEST_ANSWER: Span = Span::seconds(3 * 3_600);
 
-/// The plan that is rehearsed where none is named.
+/// The plan that is rehearsed by default.
 const LAB_PLAN: &str = "plans/lab.yaml";
 
 /// Makes a disaster on this machine and shows what comes of it: real PostgreSQL, real DNS, the real engine.
@@ -52,7 +51,7 @@ pub(crate) struct Drill {
     /// The scenario.
     #[arg(default_value = "primary-killed")]
     scenario: String,
-    /// Name the scenarios and leave.
+    /// List the scenarios.
     #[arg(long)]
     list: bool,
     /// Print one line of JSON for each drill; progress goes to standard error.
@@ -67,20 +66,20 @@ pub(crate) struct Drill {
     /// How many times.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     runs: u32,
-    /// Make the database so many megabytes large first; only for restore-test.
+    /// Make the database this many megabytes large first; only for restore-test.
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=MOST_MEGABYTES))]
     megabytes: Option<u64>,
-    /// Let the person who approves answer only after so long; only for approval.
+    /// Let the person who approves answer only after this time; only for approval.
     #[arg(long, value_name = "SPAN", value_parser = |text: &str| Span::try_from(text.to_owned()))]
     answer_after: Option<Span>,
-    /// So many drills of random scenario and timing, in a row on one lab, and what must hold after each.
+    /// Run N drills of random scenario and timing on one lab, and check after each what must always hold.
     #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "runs", "keep", "megabytes", "answer_after"], value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     random: Option<u32>,
     /// The seed of these random drills; by default the time.
     #[arg(long, requires = "random")]
     seed: Option<u64>,
     #[command(flatten)]
-    manners: manners::Asked,
+    manners: manners::Arguments,
     /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
     slot: Option<u8>,
@@ -101,44 +100,43 @@ impl Drill {
             .parse()
             .map_err(|error: lab::drill::UnknownScenario| Refusal::usage(error.to_string(), "Name one of those."))?;
         if self.megabytes.is_some() && scenario != Scenario::RestoreTest {
-            let why = format!("--megabytes is of restore-test, not of `{}`", scenario.name());
-            return Err(Refusal::usage(why, "Leave it out, or name that scenario."));
+            let why = format!("--megabytes belongs to restore-test, not to `{}`", scenario.name());
+            return Err(Refusal::usage(why, "Leave it out, or run that scenario."));
         }
         if self.answer_after.is_some() && scenario != Scenario::Approval {
-            let why = format!("--answer-after is of approval, not of `{}`", scenario.name());
-            return Err(Refusal::usage(why, "Leave it out, or name that scenario."));
+            let why = format!("--answer-after belongs to approval, not to `{}`", scenario.name());
+            return Err(Refusal::usage(why, "Leave it out, or run that scenario."));
         }
-        if self.answer_after.is_some_and(|long| long > LATEST_ANSWER) {
-            let why = format!("in a drill a person answers within {LATEST_ANSWER}");
-            return Err(Refusal::usage(why, "Name a shorter time, as 10m."));
+        if self.answer_after.is_some_and(|time| time > LATEST_ANSWER) {
+            let why = format!("--answer-after is at most {LATEST_ANSWER}");
+            return Err(Refusal::usage(why, "Give a shorter time, such as 10m."));
         }
         let manners = self.manners.read()?;
         let plan = bring_up::read_plan(&self.plan)?;
         let slot = bring_up::slot(self.slot)?;
-        let audience = Shown::new();
+        let observer = OnTerminal::new();
         if let Some(drills) = self.random {
             let seed = self.seed.unwrap_or_else(|| Timestamp::now().as_millisecond().unsigned_abs());
-            let lot = random::Lot { drills, seed, manners };
-            let (stage, row) = tokio::select! {
-                row = random::run(lot, &plan, slot, self.json, &audience, output) => row.map_err(|error| bring_up::refusal(&error))?,
+            let request = random::Request { drills, seed, manners };
+            let (drills, summary) = tokio::select! {
+                run = random::run(request, &plan, slot, self.json, &observer, output) => run.map_err(|error| bring_up::refusal(&error))?,
                 _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
             };
-            stage.strike().await;
-            return Ok(if row.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            drills.shut_down().await;
+            return Ok(if summary.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        let (stage, results) = tokio::select! {
-            drilled = self.drill(scenario, manners, &plan, slot, &audience, output) => drilled.map_err(|error| bring_up::refusal(&error))?,
+        let (drills, results) = tokio::select! {
+            drilled = self.drill(scenario, manners, &plan, slot, &observer, output) => drilled.map_err(|error| bring_up::refusal(&error))?,
             _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
         };
         if self.keep {
-            // A line each: a step is one line, of bearable length.
-            access::how_to_talk_to(&stage)?.iter().for_each(|line| output.remark_always(line));
+            access::how_to_talk_to(&drills.lab)?.iter().for_each(|line| output.remark_always(line));
             drop(tokio::signal::ctrl_c().await);
         }
-        stage.strike().await;
+        drills.shut_down().await;
         if results.len() > 1 {
             let figures = Figures::of(&results);
-            if self.json { drop(output.json(&figures)) } else { drop(audience.terminal().figures(&figures)) }
+            if self.json { drop(output.json(&figures)) } else { drop(observer.terminal().figures(&figures)) }
         }
         let passed = results.iter().all(DrillResult::passed);
         Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -150,28 +148,28 @@ impl Drill {
         manners: Manners,
         plan: &Plan,
         slot: Option<Slot>,
-        audience: &Shown,
+        observer: &OnTerminal,
         output: &mut Output,
-    ) -> Result<(Stage, Vec<DrillResult>), DrillError> {
+    ) -> Result<(Drills, Vec<DrillResult>), DrillError> {
         let began = std::time::Instant::now();
-        let mut stage = bring_up::bring_up(plan, slot, manners, audience).await?;
-        audience.step(&format!(
+        let mut drills = Drills::on(bring_up::bring_up(plan, slot, manners, observer).await?);
+        observer.step(&format!(
             "the lab is up, deployed and loaded, {:.1} s after the start",
             began.elapsed().as_secs_f64()
         ));
         let mut results = Vec::new();
-        if let Err(error) = self.play(&mut stage, scenario, audience, output, &mut results).await {
-            stage.strike().await;
+        if let Err(error) = self.repeat(&mut drills, scenario, observer, output, &mut results).await {
+            drills.shut_down().await;
             return Err(error);
         }
-        Ok((stage, results))
+        Ok((drills, results))
     }
 
-    async fn play(
+    async fn repeat(
         &self,
-        stage: &mut Stage,
+        drills: &mut Drills,
         scenario: Scenario,
-        audience: &Shown,
+        observer: &OnTerminal,
         output: &mut Output,
         results: &mut Vec<DrillResult>,
     ) -> Result<(), DrillError> {
@@ -179,18 +177,18 @@ impl Drill {
         if self.plan != LAB_PLAN {
             reproduce.push_str(&format!(" --plan {}", self.plan));
         }
-        reproduce.push_str(&manners::options(stage.manners()));
-        if let Some(long) = self.answer_after {
-            stage.answer_after(long);
-            reproduce.push_str(&format!(" --answer-after {long}"));
+        reproduce.push_str(&manners::options(drills.lab.manners()));
+        if let Some(time) = self.answer_after {
+            drills.answer_after(time);
+            reproduce.push_str(&format!(" --answer-after {time}"));
         }
         if let Some(megabytes) = self.megabytes {
-            stage.system.enlarge(&stage.machine, megabytes, audience).await?;
+            drills.lab.system.enlarge(&drills.lab.aws, megabytes, observer).await?;
             reproduce.push_str(&format!(" --megabytes {megabytes}"));
         }
         for _ in 0..self.runs {
-            let result = stage.play(scenario, &reproduce, audience).await?;
-            let written = stage.write(&result)?;
+            let result = drills.run(scenario, &reproduce, observer).await?;
+            let written = drills.write(&result)?;
             if self.json {
                 let line = json!({
                     "passed": result.passed(), "headline": result.headline(), "shortcomings": result.shortcomings(),
@@ -198,7 +196,7 @@ impl Drill {
                 });
                 drop(output.json(&line));
             } else {
-                drop(audience.terminal().summary(&result));
+                drop(observer.terminal().summary(&result));
                 output.line(&format!(
                     "\n  evidence  {}\n  report    {}",
                     written.evidence.display(),

@@ -7,27 +7,29 @@ use crate::refusal::Refusal;
 
 /// How AWS behaves in a lab.
 #[derive(Debug, Args)]
-pub(crate) struct Asked {
+pub(crate) struct Arguments {
     /// How AWS behaves: as fast as this machine, or as awkward as AWS, with its minutes scaled to seconds.
     #[arg(long, default_value = "instant", value_parser = ["instant", "aws"])]
     manners: String,
-    /// What a second of AWS takes with --manners aws; 1/60 by default.
+    /// How many seconds a second of AWS takes with --manners aws; 1/60 by default.
     #[arg(long, value_name = "FRACTION")]
     scale: Option<Scale>,
 }
 
-impl Asked {
+impl Arguments {
     /// What was asked for.
     pub(crate) fn read(&self) -> Result<Manners, Refusal> {
         match (self.manners.as_str(), self.scale) {
             ("aws", scale) => Ok(Manners::Aws(scale.unwrap_or_default())),
             (_, None) => Ok(Manners::Instant),
-            (_, Some(_)) => Err(Refusal::usage("--scale is of --manners aws", "Leave it out, or name those manners.")),
+            (_, Some(_)) => {
+                Err(Refusal::usage("--scale belongs to --manners aws", "Leave it out, or add --manners aws."))
+            }
         }
     }
 }
 
-/// The options that ask for it; none for what a lab has by itself.
+/// The options that ask for these manners; none for the default.
 pub(crate) fn options(manners: Manners) -> String {
     match manners {
         Manners::Instant => String::new(),

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use domain::{plan::Plan, words::failure::chain};
 use lab::{
-    drill::{Audience, Draw, DrillError, Scenario, Stage},
+    drill::{DrillError, Drills, Observer, RandomDrills, Scenario},
     footprint::Footprint,
     manners::Manners,
-    report::{DrillResult, Moment},
+    report::{DrillResult, TimelineEntry},
     setup::Progress,
     slot::Slot,
 };
 use serde::Serialize;
 
-use super::{audience::Shown, bring_up, manners};
+use super::{bring_up, manners, observer::OnTerminal};
 use crate::output::Output;
 
 /// What may be added to the processes between the first drills and the last: functions that another drill had kept busy
@@ -26,16 +26,16 @@ const KEPT_KIB_PER_DRILL: u64 = 4 * 1_024;
 
 /// How many, and from which seed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Lot {
+pub(super) struct Request {
     pub(super) drills: u32,
     pub(super) seed: u64,
     pub(super) manners: Manners,
 }
 
-/// One drill of the row.
+/// How one drill went.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Drawn {
+struct Outcome {
     number: u32,
     scenario: &'static str,
     lead_milliseconds: u64,
@@ -48,10 +48,10 @@ struct Drawn {
     footprint: Footprint,
 }
 
-/// The whole row.
+/// How all of them went.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Row {
+pub(super) struct Summary {
     seed: u64,
     drills: usize,
     passed: usize,
@@ -61,53 +61,55 @@ pub(super) struct Row {
     grew: bool,
 }
 
-impl Row {
+impl Summary {
     pub(super) fn passed(&self) -> bool {
         self.passed == self.drills && self.invariants_broken == 0 && !self.grew
     }
 }
 
-/// Runs them all. A drill that cannot be carried out is one that was not passed; the row goes on.
+/// Runs them all. A drill that cannot be carried out counts as not passed, and the next one follows.
 pub(super) async fn run(
-    lot: Lot,
+    request: Request,
     plan: &Plan,
     slot: Option<Slot>,
     json: bool,
-    audience: &Shown,
+    observer: &OnTerminal,
     output: &mut Output,
-) -> Result<(Stage, Row), DrillError> {
-    let mut stage = bring_up::bring_up(plan, slot, lot.manners, audience).await?;
-    let mut row = Vec::new();
-    for (number, (scenario, lead)) in (1..=lot.drills).zip(Draw::new(lot.seed)) {
-        let drawn = match one(&mut stage, lot, number, scenario, lead).await {
-            Ok(drawn) => drawn,
+) -> Result<(Drills, Summary), DrillError> {
+    let lab = bring_up::bring_up(plan, slot, request.manners, observer).await?;
+    let mut drills = Drills::on(lab);
+    let mut outcomes = Vec::new();
+    for (number, (scenario, lead)) in (1..=request.drills).zip(RandomDrills::new(request.seed)) {
+        let outcome = match one(&mut drills, request, number, scenario, lead).await {
+            Ok(outcome) => outcome,
             Err(error) => {
-                stage.strike().await;
+                drills.shut_down().await;
                 return Err(error);
             }
         };
-        show(&drawn, lot, json, output);
-        row.push(drawn);
+        show(&outcome, request, json, output);
+        outcomes.push(outcome);
     }
-    let row = summary(lot.seed, &row);
+    let summary = summary(request.seed, &outcomes);
     if json {
-        drop(output.json(&row))
+        drop(output.json(&summary))
     } else {
-        output.line(&in_words(&row))
+        output.line(&in_words(&summary))
     }
-    Ok((stage, row))
+    Ok((drills, summary))
 }
 
 async fn one(
-    stage: &mut Stage,
-    lot: Lot,
+    drills: &mut Drills,
+    request: Request,
     number: u32,
     scenario: Scenario,
     lead: Duration,
-) -> Result<Drawn, DrillError> {
-    let reproduce = format!("cargo drill --random {} --seed {}{}", lot.drills, lot.seed, manners::options(lot.manners));
+) -> Result<Outcome, DrillError> {
+    let reproduce =
+        format!("cargo drill --random {} --seed {}{}", request.drills, request.seed, manners::options(request.manners));
     let (mut shortcomings, mut broken_invariants) = (Vec::new(), Vec::new());
-    let headline = match play(stage, scenario, lead, &reproduce).await {
+    let headline = match run_one(drills, scenario, lead, &reproduce).await {
         Ok((result, broken)) => {
             shortcomings = result.shortcomings();
             broken_invariants = broken;
@@ -118,7 +120,7 @@ async fn one(
             "It could not be carried out".to_owned()
         }
     };
-    Ok(Drawn {
+    Ok(Outcome {
         number,
         scenario: scenario.name(),
         lead_milliseconds: u64::try_from(lead.as_millis()).unwrap_or(u64::MAX),
@@ -126,50 +128,55 @@ async fn one(
         headline,
         shortcomings,
         broken_invariants,
-        footprint: stage.footprint().await?,
+        footprint: drills.lab.footprint().await?,
     })
 }
 
-async fn play(
-    stage: &mut Stage,
+async fn run_one(
+    drills: &mut Drills,
     scenario: Scenario,
     lead: Duration,
     reproduce: &str,
 ) -> Result<(DrillResult, Vec<String>), DrillError> {
-    let result = stage.play_after(lead, scenario, reproduce, &Nobody).await?;
-    stage.write(&result)?;
-    let broken = stage.broken_invariants(&result).await?;
+    let result = drills.run_after(lead, scenario, reproduce, &Nobody).await?;
+    drills.write(&result)?;
+    let broken = drills.broken_invariants(&result).await?;
     Ok((result, broken))
 }
 
-fn show(drawn: &Drawn, lot: Lot, json: bool, output: &mut Output) {
+fn show(outcome: &Outcome, request: Request, json: bool, output: &mut Output) {
     if json {
-        drop(output.json(drawn));
+        drop(output.json(outcome));
         return;
     }
-    let verdict = if drawn.passed && drawn.broken_invariants.is_empty() { "passed" } else { "FAILED" };
+    let verdict = if outcome.passed && outcome.broken_invariants.is_empty() { "passed" } else { "FAILED" };
     output.line(&format!(
         "{:>4}/{}  {:<24} {:>4} ms in  {verdict}  {}; {}",
-        drawn.number, lot.drills, drawn.scenario, drawn.lead_milliseconds, drawn.headline, drawn.footprint
+        outcome.number,
+        request.drills,
+        outcome.scenario,
+        outcome.lead_milliseconds,
+        outcome.headline,
+        outcome.footprint
     ));
-    for shortcoming in &drawn.shortcomings {
+    for shortcoming in &outcome.shortcomings {
         output.line(&format!("      not met: {shortcoming}"));
     }
-    for broken in &drawn.broken_invariants {
+    for broken in &outcome.broken_invariants {
         output.line(&format!("      INVARIANT BROKEN: {broken}"));
     }
 }
 
-/// Growth is judged from the end of the warm-up, a tenth of the row, to the end.
-fn summary(seed: u64, row: &[Drawn]) -> Row {
-    let first = row.get(row.len() / 10).map(|drawn| drawn.footprint);
-    let last = row.last().map(|drawn| drawn.footprint);
-    Row {
+/// Growth is judged from the end of the warm-up, a tenth of the drills, to the end.
+fn summary(seed: u64, outcomes: &[Outcome]) -> Summary {
+    let first = outcomes.get(outcomes.len() / 10).map(|outcome| outcome.footprint);
+    let last = outcomes.last().map(|outcome| outcome.footprint);
+    Summary {
         seed,
-        drills: row.len(),
-        passed: row.iter().filter(|drawn| drawn.passed).count(),
-        invariants_broken: row.iter().map(|drawn| drawn.broken_invariants.len()).sum(),
-        grew: first.zip(last).is_some_and(|(first, last)| grew(first, last, row.len())),
+        drills: outcomes.len(),
+        passed: outcomes.iter().filter(|outcome| outcome.passed).count(),
+        invariants_broken: outcomes.iter().map(|outcome| outcome.broken_invariants.len()).sum(),
+        grew: first.zip(last).is_some_and(|(first, last)| grew(first, last, outcomes.len())),
         first,
         last,
     }
@@ -180,30 +187,30 @@ fn grew(first: Footprint, last: Footprint, drills: usize) -> bool {
     last.processes > first.processes + MORE_PROCESSES || last.gateway_kib > first.gateway_kib.saturating_add(kept)
 }
 
-fn in_words(row: &Row) -> String {
+fn in_words(summary: &Summary) -> String {
     let shown = |footprint: Option<Footprint>| footprint.map_or("nothing".to_owned(), |found| found.to_string());
     format!(
         "\n{} of {} drills passed (seed {}), {} invariants broken; after the warm-up {}, at the end {}{}",
-        row.passed,
-        row.drills,
-        row.seed,
-        row.invariants_broken,
-        shown(row.first),
-        shown(row.last),
-        if row.grew { ": it GREW" } else { "" }
+        summary.passed,
+        summary.drills,
+        summary.seed,
+        summary.invariants_broken,
+        shown(summary.first),
+        shown(summary.last),
+        if summary.grew { ": it GREW" } else { "" }
     )
 }
 
-/// Nobody watches each drill of a row: its story is in its report.
+/// Nobody watches each of these drills: its story is in its report.
 struct Nobody;
 
 impl Progress for Nobody {
     fn step(&self, _: &str) {}
 }
 
-impl Audience for Nobody {
-    fn struck(&self, _: jiff::Timestamp) {}
-    fn moment(&self, _: &Moment) {}
+impl Observer for Nobody {
+    fn disaster(&self, _: jiff::Timestamp) {}
+    fn happened(&self, _: &TimelineEntry) {}
 }
 
 #[cfg(test)]
@@ -215,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_more_than_what_a_row_of_drills_may_leave() {
+    fn growth_is_more_than_what_drills_may_leave() {
         let first = footprint(20, 100_000);
         let most = footprint(20 + MORE_PROCESSES, 100_000 + 10 * KEPT_KIB_PER_DRILL);
         assert!(!grew(first, most, 10));
@@ -224,8 +231,8 @@ mod tests {
     }
 
     #[test]
-    fn one_broken_invariant_fails_a_row() {
-        let drawn = |broken: &[&str]| Drawn {
+    fn one_broken_invariant_fails_them_all() {
+        let outcome = |broken: &[&str]| Outcome {
             number: 1,
             scenario: "blip",
             lead_milliseconds: 0,
@@ -235,7 +242,7 @@ mod tests {
             broken_invariants: broken.iter().map(ToString::to_string).collect(),
             footprint: footprint(20, 100_000),
         };
-        assert!(summary(1, &[drawn(&[]), drawn(&[])]).passed());
-        assert!(!summary(1, &[drawn(&[]), drawn(&["both sides take writes"])]).passed());
+        assert!(summary(1, &[outcome(&[]), outcome(&[])]).passed());
+        assert!(!summary(1, &[outcome(&[]), outcome(&["both sides take writes"])]).passed());
     }
 }

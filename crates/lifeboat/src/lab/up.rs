@@ -1,11 +1,11 @@
-//! `lifeboat lab up`: a lab of one's own, without a disaster.
+//! `lifeboat lab up`: a lab without a disaster, to try things on.
 
 use std::process::ExitCode;
 
 use clap::Args;
 use lab::setup::Progress;
 
-use super::{access, audience::Shown, bring_up, manners};
+use super::{access, bring_up, manners, observer::OnTerminal};
 use crate::{output::Output, refusal::Refusal};
 
 /// Brings a lab up and leaves it up until Ctrl-C.
@@ -25,7 +25,7 @@ pub(crate) struct Up {
     #[arg(long, default_value = "plans/lab.yaml", value_name = "FILE")]
     plan: String,
     #[command(flatten)]
-    manners: manners::Asked,
+    manners: manners::Arguments,
     /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
     slot: Option<u8>,
@@ -36,17 +36,17 @@ impl Up {
         let plan = bring_up::read_plan(&self.plan)?;
         let slot = bring_up::slot(self.slot)?;
         let manners = self.manners.read()?;
-        let audience = Shown::new();
-        let stage = tokio::select! {
-            stage = bring_up::bring_up(&plan, slot, manners, &audience) => stage.map_err(|error| bring_up::refusal(&error))?,
+        let observer = OnTerminal::new();
+        let lab = tokio::select! {
+            lab = bring_up::bring_up(&plan, slot, manners, &observer) => lab.map_err(|error| bring_up::refusal(&error))?,
             _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
         };
-        for line in access::how_to_talk_to(&stage)? {
+        for line in access::how_to_talk_to(&lab)? {
             output.line(&line);
         }
         drop(tokio::signal::ctrl_c().await);
-        audience.step("taking the lab down");
-        stage.strike().await;
+        observer.step("taking the lab down");
+        lab.shut_down().await;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -108,7 +108,7 @@ async fn in_the_evidence(engine: &Engine, plan: &PlanName) -> Result<Option<Gene
     Ok(highest)
 }
 
-/// The record first: what is changed without a word nobody can explain later.
+/// The record first: nobody could explain a change without a record later.
 async fn write(engine: &Engine, record: &mut Corrected, etag: Option<String>) -> Result<(), Refusal> {
     let (key, lease) = (correction::key(&record.plan, record.at), shelf::lease_key(&record.plan));
     shelf::write_json(&engine.bucket, &key, record, Condition::Absent).await?;

@@ -1,4 +1,4 @@
-//! `lifeboat plan cost`: what a month of an idle plan costs at list prices, and why.
+//! `lifeboat plan cost`: what an idle plan costs a month at list prices, and why.
 
 use std::{collections::BTreeSet, process::ExitCode, str::FromStr};
 
@@ -17,7 +17,7 @@ use crate::{
     refusal::Refusal,
 };
 
-/// Says what a month of an idle plan costs.
+/// Says what an idle plan costs a month.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Idle is a month of 730 h in which nothing fails: the watch, readiness, and what the plan's schedules start. Each line has
@@ -205,7 +205,7 @@ fn table(cost: &cost::Cost) -> Vec<String> {
     lines
 }
 
-/// What costs less than a cent.
+/// Everything that costs less than a cent.
 const CHEAP: &str = "  each under a cent";
 const CHEAP_WIDTH: usize = CHEAP.len();
 

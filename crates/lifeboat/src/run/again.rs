@@ -1,13 +1,13 @@
-//! The words that follow a run again, once its watching has stopped.
+//! The command that follows a run again, once its watching has stopped.
 
 use domain::words::id::ExecutionArn;
 
 /// How a run is followed again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Again {
-    /// By the same words: while it runs they are the same run.
+    /// By the same command: while the run goes on, it is joined.
     SameWords,
-    /// By the same words and these: what they leave to the moment is the run's own now.
+    /// By the same command and these arguments, which the run has now.
     With(Vec<String>),
     /// Not by this command, whose every call starts a run of its own.
     Never,

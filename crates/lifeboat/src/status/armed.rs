@@ -1,4 +1,4 @@
-//! Whether a failover would start by itself, and if not, why not: as whoever starts one decides it.
+//! Whether a failover would start by itself, and if not, why not: decided as the starter decides it.
 
 use super::Status;
 

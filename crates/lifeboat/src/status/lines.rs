@@ -116,7 +116,7 @@ impl Status {
         format!("lifeboat failover --plan {} --region {} --by YOU --why REASON", self.plan, self.recovery_region)
     }
 
-    /// The failures in a row, where somebody watches the side that takes writes and it fails now.
+    /// The failures in a row, if the side that takes writes is watched and fails now.
     fn failing(&self) -> Option<&Streak> {
         let watch = self.watch.as_ref().filter(|watch| self.goes_on(watch))?;
         let is_of_it = watch.instance.is_none() || self.active.is_none() || watch.instance == self.active;
@@ -128,7 +128,7 @@ impl Status {
         format!("{}armed: {because}", if armed { "" } else { "NOT " })
     }
 
-    /// Whether somebody watches: a watch that wrote nothing down for long has nobody behind it.
+    /// Whether the watch is running: one that wrote nothing for long is not.
     fn goes_on(&self, watch: &Watch) -> bool {
         watch.goes_on(self.looked_at, &self.whole_plan.probe)
     }

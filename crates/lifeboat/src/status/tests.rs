@@ -24,7 +24,7 @@ fn seconds_ago(seconds: i64) -> Timestamp {
     now() - jiff::SignedDuration::from_secs(seconds)
 }
 
-/// A watch whose newest sample is so old.
+/// A watch whose newest sample is this old.
 fn watch(seconds: i64) -> Watch {
     Watch {
         instance: Some("orders-primary".parse().unwrap()),

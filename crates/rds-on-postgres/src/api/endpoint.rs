@@ -26,7 +26,7 @@ const CLOSED_GROUPS: &str = "x-lab-closed-groups";
 /// Names the KMS keys of the request's Region that can be used: ids, ARNs, aliases.
 const KMS_KEYS: &str = "x-lab-kms-keys";
 
-/// The endpoint of an service.
+/// The service's endpoint.
 pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new().fallback(respond).with_state(service)
 }

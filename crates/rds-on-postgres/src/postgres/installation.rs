@@ -1,4 +1,4 @@
-//! PostgreSQL's programs on this machine, and how the lab runs them.
+//! PostgreSQL's programs on this computer, and how they are run.
 
 use std::fs::{self, File};
 use std::io;

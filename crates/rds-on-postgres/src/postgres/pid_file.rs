@@ -1,4 +1,4 @@
-//! A server's own word about itself: the file `postmaster.pid` in its data directory.
+//! What a server says about itself: the file `postmaster.pid` in its data directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ impl PidFile {
     /// noticed the first. A server that was killed could not free it.
     pub(crate) fn free_segment(&self) {
         if let Some(segment) = self.segment {
-            // SAFETY: removing takes no buffer. It fails when the segment is gone, which is as well.
+            // SAFETY: removing takes no buffer. It fails when the segment is gone, which is just as good.
             unsafe { libc::shmctl(segment, libc::IPC_RMID, std::ptr::null_mut()) };
         }
     }

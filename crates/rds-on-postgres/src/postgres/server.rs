@@ -18,7 +18,7 @@ use crate::postgres::settings::{self, Role, Site};
 
 use processes::{DeathSignal, tree};
 
-/// How long a certificate is good for, as of RDS's younger authorities.
+/// How long a certificate is valid, as with RDS's newer authorities.
 const CERTIFIED_FOR: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// How long a start may take; recovery after a kill is part of it.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
@@ -111,7 +111,7 @@ impl Server {
         self.reload()
     }
 
-    /// Changes whom the server lets in besides the service: from now on when it runs, and else when it
+    /// Changes whom the server lets in, in addition to the service: from now on if it runs, otherwise when it
     /// returns. Sessions that exist go on, as they do under a security group that changes.
     pub(crate) fn set_ingress(&self, wanted: Ingress) -> Result<(), PostgresError> {
         let mut ingress = self.ingress.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,9 +147,9 @@ impl Server {
             read_only: self.read_only.load(Ordering::SeqCst),
         };
         self.write("postgresql.conf", &settings::postgresql_conf(&site, &role))?;
-        // What another server's copy brought along, or a client's ALTER SYSTEM, counts for nothing.
+        // Settings from a copied server, or from a client's ALTER SYSTEM, must have no effect.
         self.write("postgresql.auto.conf", "")?;
-        // Under the lock of the ingress, so that the newest state of it is what stands in the file.
+        // Under the lock of the ingress, so that the file has its newest state.
         {
             let ingress = self.ingress.lock().unwrap_or_else(PoisonError::into_inner);
             self.write("pg_hba.conf", &settings::pg_hba_conf(*ingress))?;
@@ -171,7 +171,7 @@ impl Server {
         self.write("server.key", &certificate.key)
     }
 
-    /// Until when its certificate is good, once it has one.
+    /// Until when its certificate is valid, once it has one.
     pub(crate) fn certified_until(&self) -> Option<Timestamp> {
         self.certified_until.get().copied()
     }

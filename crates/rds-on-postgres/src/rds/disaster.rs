@@ -14,22 +14,22 @@ use crate::resources::snapshot::{Snapshot, SnapshotStatus};
 use crate::service::Service;
 
 impl Rds {
-    /// Lets no Region have more manual snapshots than so many; those that are there stay.
+    /// Sets how many manual snapshots a Region may have; those that exist stay.
     pub fn limit_snapshots(&self, most: usize) {
         self.service.inventory().snapshot_quota = most;
     }
 
-    /// Lets no Region have more manual snapshots of clusters than so many; those that are there stay.
+    /// Sets how many manual snapshots of clusters a Region may have; those that exist stay.
     pub fn limit_cluster_snapshots(&self, most: usize) {
         self.service.inventory().cluster_snapshot_quota = most;
     }
 
-    /// Lets no Region have more instances than so many; those that are there stay.
+    /// Sets how many instances a Region may have; those that exist stay.
     pub fn limit_instances(&self, most: usize) {
         self.service.inventory().instance_quota = most;
     }
 
-    /// Lets no more copies be under way into a Region from others than so many; those that are go on.
+    /// Sets how many copies from other Regions may be under way into a Region; those that are go on.
     pub fn limit_copies(&self, most: usize) {
         self.service.inventory().copy_quota = most;
     }
@@ -54,8 +54,8 @@ impl Rds {
         }
     }
 
-    /// Lets each copy of a snapshot take its time, those under way too: so many bytes a second, where 0
-    /// stands still and `None` is as fast as the disk.
+    /// Slows down every copy of a snapshot, those under way too, to this many bytes a second. With 0 it stands still,
+    /// with `None` it is as fast as the disk.
     pub fn slow_copies(&self, bytes_per_second: Option<u64>) {
         self.service.copy_pace.set(bytes_per_second);
     }

@@ -1,4 +1,4 @@
-//! Planned work, whoever planned it: RDS shows what is done to an instance, and its server is away for a part of it.
+//! Planned work: RDS shows what is done to an instance, and its server is down for a part of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::resources::name::Name;
 use crate::service::Service;
 
 impl Rds {
-    /// Lets RDS back the instance up for so long. It serves all the while; its status lags behind, as with every change.
+    /// Lets RDS back the instance up for this long. It serves all the time; its status lags, as with every change.
     ///
     /// # Errors
     /// When there is no such instance, or it is worked on already.
@@ -31,7 +31,7 @@ impl Rds {
     }
 
     /// Lets the standby in another zone take over, as for maintenance or at a reboot with a failover: the host is gone at
-    /// once, and the same endpoint serves again after so long.
+    /// once, and the same endpoint serves again after `away`.
     ///
     /// # Errors
     /// When there is no such instance, or it is worked on already.
@@ -46,8 +46,8 @@ impl Rds {
         Ok(())
     }
 
-    /// Moves the instance to a machine of another class: it serves on for as long as it `begins`, and then nobody is served
-    /// for as long as it is `away`.
+    /// Moves the instance to a machine of another class: it still serves for the time `begins`, and is then down for the
+    /// time `away`.
     ///
     /// # Errors
     /// When there is no such instance, or it is worked on already.

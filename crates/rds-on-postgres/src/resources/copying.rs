@@ -65,7 +65,7 @@ impl Copying {
         self.is_broken_off.store(true, Ordering::Relaxed);
     }
 
-    /// Takes the time that so many bytes take. Waits on its thread.
+    /// Takes the time that this many bytes take. Blocks its thread.
     ///
     /// # Errors
     /// When the copy was broken off.
@@ -87,7 +87,7 @@ impl Copying {
     }
 }
 
-/// How long so many bytes take, at most a second; a copy that stands still looks again.
+/// How long this many bytes take, at most a second; a copy that stands still looks again.
 fn time_of(bytes: u64, bytes_per_second: u64) -> Duration {
     match u128::from(bytes).saturating_mul(1_000_000_000).checked_div(u128::from(bytes_per_second)) {
         Some(nanoseconds) => Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)),

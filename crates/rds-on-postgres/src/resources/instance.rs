@@ -153,7 +153,7 @@ impl Instance {
         self.lagging.filter(|(_, until)| Instant::now() < *until).map_or(self.status, |(shown, _)| shown)
     }
 
-    /// Changes the status, which is shown only after so long.
+    /// Changes the status, which is shown only after `lag`.
     pub(crate) fn begin(&mut self, status: Status, lag: Duration) {
         self.lagging = (!lag.is_zero()).then(|| (self.shown(), Instant::now() + lag));
         self.status = status;

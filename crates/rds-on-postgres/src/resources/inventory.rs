@@ -134,7 +134,7 @@ impl Inventory {
         Err(Fault::new(Code::SnapshotQuotaExceeded, message))
     }
 
-    /// Lets the copies under way of such sources come to nothing.
+    /// Lets the copies under way of such sources fail.
     pub(crate) fn break_off_copies(&mut self, of: impl Fn(&Name) -> bool) {
         break_off(&mut self.snapshots, of);
     }

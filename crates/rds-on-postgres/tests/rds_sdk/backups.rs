@@ -7,7 +7,7 @@ use aws_sdk_rds::operation::restore_db_instance_to_point_in_time::{
 };
 use aws_sdk_rds::primitives::DateTime;
 use aws_sdk_rds::types::Tag;
-use lab::rds::Name;
+use rds_on_postgres::Name;
 
 use crate::lab::{ACCOUNT, Lab, PRIMARY, RECOVERY, available, describe, refusal, snapshot_available, status, until};
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::{DbCluster, DbClusterSnapshot, Tag};
-use lab::rds::Rds;
+use rds_on_postgres::Rds;
 use tokio_postgres::NoTls;
 
 use crate::lab::{ACCOUNT, Lab, PASSWORD, PRIMARY, RECOVERY, refusal, until};

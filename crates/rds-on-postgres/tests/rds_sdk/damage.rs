@@ -1,7 +1,7 @@
 //! A backup that is there and cannot be read, and copies that do not arrive.
 
 use aws_sdk_rds::Client;
-use lab::rds::{Name, RdsError};
+use rds_on_postgres::{Name, RdsError};
 use tokio_postgres::error::SqlState;
 
 use crate::lab::{ACCOUNT, Lab, PRIMARY, RECOVERY, available, describe, refusal, snapshot_available, until};

@@ -2,13 +2,23 @@
 
 use std::time::Duration;
 
-use lab::manners::{Manners, Scale};
-use lab::rds::{Name, RdsError};
+use rds_on_postgres::{Name, PromotionTiming, RdsError, Timing};
 
 use crate::lab::{Lab, PRIMARY, RECOVERY, available, describe, refusal, status, until};
 
 /// How long nobody is served here.
 const AWAY: Duration = Duration::from_millis(600);
+
+/// What AWS takes minutes for, in seconds.
+const AWS: Timing = Timing {
+    status_lag: Duration::from_millis(167),
+    groups_apply: Duration::from_millis(500),
+    promotion: Some(PromotionTiming {
+        begins: Duration::from_millis(750),
+        reboots: Duration::from_millis(750),
+        first_backup: Duration::from_secs(3),
+    }),
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aws_promotes_no_replica_that_it_backs_up() {
@@ -17,7 +27,7 @@ async fn aws_promotes_no_replica_that_it_backs_up() {
     let replica = lab.create_replica().await;
     let rds = lab.client(RECOVERY);
     let promote = || rds.promote_read_replica().db_instance_identifier("orders-replica").send();
-    lab.rds.mind(Manners::Aws(Scale::USUAL));
+    lab.rds.set_timing(AWS);
     lab.rds.back_up(&replica, AWAY).unwrap();
     let shown = describe(&rds, "orders-replica").await;
     assert_eq!(shown.db_instance_status(), Some("available"), "what is shown lags behind");

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::types::Filter;
-use lab::process::Spawner;
-use lab::rds::{RdsError, serve};
+use processes::Spawner;
+use rds_on_postgres::{RdsError, serve};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -198,7 +198,7 @@ async fn listing(rds: &Client) {
 
 /// The master user is no superuser, may end sessions, and its new password counts.
 async fn master_user(lab: &Lab) {
-    let orders = lab::rds::Name::new(PRIMARY, "orders");
+    let orders = rds_on_postgres::Name::new(PRIMARY, "orders");
     let session = lab.login(&orders).await.unwrap();
     let row =
         session.query_one("SELECT rolsuper, rolcreaterole FROM pg_roles WHERE rolname = 'app'", &[]).await.unwrap();
@@ -220,7 +220,7 @@ async fn master_user(lab: &Lab) {
 
 /// A client that verifies finds the endpoint's name in a certificate of the lab's authority.
 async fn tls(lab: &Lab) {
-    let orders = lab.rds.instance(&lab::rds::Name::new(PRIMARY, "orders")).unwrap();
+    let orders = lab.rds.instance(&rds_on_postgres::Name::new(PRIMARY, "orders")).unwrap();
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(lab.rds.ca_pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

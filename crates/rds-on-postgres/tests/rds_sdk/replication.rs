@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::lab::{Lab, LoginError, PRIMARY, RECOVERY, available, describe, until};
 
 use aws_sdk_rds::Client;
-use lab::rds::Name;
+use rds_on_postgres::Name;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_in_another_region_takes_over_and_the_old_primary_returns_fenced() {

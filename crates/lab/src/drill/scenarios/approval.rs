@@ -20,28 +20,28 @@ use crate::{
     system::{SystemError, until},
 };
 
-/// How long a person has where one answers, besides the time that one takes, and where none does.
+/// How long a person has to answer, in addition to the time that the answer takes; and where nobody answers.
 const LONG: Span = Span::seconds(120);
 const SHORT: Span = Span::seconds(2);
 
 impl Drill<'_> {
     pub(super) async fn approval(&mut self) -> Result<DrillResult, DrillError> {
-        let (stage, plan) = (self.stage, self.plan());
+        let (lab, plan) = (self.lab, self.plan());
         let result = self.asked_thrice().await;
-        // Whatever came of it: the next run reads the plan as it was.
-        stage.system.replan(&stage.machine, plan).await?;
+        // Also after an error: the next run must read the plan as it was.
+        lab.system.replan(&lab.aws, plan).await?;
         result
     }
 
     async fn asked_thrice(&mut self) -> Result<DrillResult, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let mut runs = Runs::so_far(self.stage).await?;
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        system.replan(machine, &asking(self.plan(), LONG)).await?;
-        let struck_at = self.kill().await?;
+        system.replan(aws, &asking(self.plan(), LONG)).await?;
+        let disaster_at = self.kill().await?;
         let first = runs.next().await?;
         self.answer(&first, Decision::Deny, "anna", "the application is at fault").await?;
-        let denied = runs.follow(self.stage, &first, self.audience).await?;
+        let denied = runs.follow(self.lab, &first, self.observer).await?;
         self.on_record(&denied, "deny", "anna", "the application is at fault");
         let name = denied.execution.name().to_owned();
         self.called("a person is asked, and told the command that answers", |told| {
@@ -49,20 +49,20 @@ impl Drill<'_> {
         })
         .await?;
 
-        // EventBridge may deliver an event more than once: the alarm's comes again, and asks again.
-        system.replan(machine, &asking(self.plan(), SHORT)).await?;
+        // EventBridge may deliver an event more than once: the alarm's event comes again, and its run asks again.
+        system.replan(aws, &asking(self.plan(), SHORT)).await?;
         let second = runs.start(&denied.request).await?;
-        let unanswered = runs.follow(self.stage, &second, self.audience).await?;
+        let unanswered = runs.follow(self.lab, &second, self.observer).await?;
         let says = unanswered.because.contains("nobody approved within");
         self.check("silence is a no, and said so", says, &unanswered.because);
 
-        let late = self.stage.answer_after;
-        system.replan(machine, &asking(self.plan(), LONG + late)).await?;
+        let late = self.answer_after;
+        system.replan(aws, &asking(self.plan(), LONG + late)).await?;
         let third = runs.start(&denied.request).await?;
         self.question(&third).await?;
         tokio::time::sleep(late.duration()).await;
         self.answer(&third, Decision::Approve, "ben", "confirmed with the provider").await?;
-        let approved = runs.follow(self.stage, &third, self.audience).await?;
+        let approved = runs.follow(self.lab, &third, self.observer).await?;
         self.on_record(&approved, "approve", "ben", "confirmed with the provider");
         for (which, evidence) in [("denied", &denied), ("unanswered", &unanswered)] {
             let nothing = evidence.record.fencing.is_none() && evidence.record.promotion.is_none();
@@ -76,15 +76,15 @@ impl Drill<'_> {
             RunResult::of("nobody answers", Ending::Refused, unanswered),
             RunResult::of("approved", Ending::Done, approved),
         ];
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
-    /// What a run asks a person, once it does.
+    /// Waits for a run's question to a person.
     async fn question(&self, run: &ExecutionArn) -> Result<Asked, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let key = shelf::approval_key(&self.plan().plan, run.name());
-        let asked = until(self.stage.patience(), "the question to a person", async || {
-            Ok(system.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Asked>(&text).ok()))
+        let asked = until(super::super::patience(self.plan()), "the question to a person", async || {
+            Ok(system.object(aws, &key).await?.and_then(|text| serde_json::from_str::<Asked>(&text).ok()))
         });
         Ok(asked.await?)
     }
@@ -108,7 +108,7 @@ impl Drill<'_> {
             why: why.to_owned(),
             accept_data_loss: false,
         };
-        let gateway = &self.stage.machine.gateway;
+        let gateway = &self.lab.aws.gateway;
         let states = States::with(&gateway.sdk_config(self.plan().regions.recovery.as_str()));
         states.answer(&asked.task_token, &answer).await?;
         let event = match decision {
@@ -119,7 +119,7 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// That a run's evidence says who decided what, when and why.
+    /// Checks that a run's evidence says who decided what, when and why.
     fn on_record(&mut self, evidence: &Evidence, decision: &str, by: &str, why: &str) {
         let kept = evidence.record.approval.clone().unwrap_or(Value::Null);
         let when = evidence.timeline.iter().find(|moment| moment.state == "Approve").and_then(|moment| moment.left_at);
@@ -129,7 +129,7 @@ impl Drill<'_> {
     }
 }
 
-/// The plan, but a person is asked about a dead database, and has this long.
+/// The same plan, except that a person decides about a dead database, and has this long.
 fn asking(plan: &Plan, deadline: Span) -> Plan {
     let mut plan = plan.clone();
     plan.failover.policy.database = Policy::Approval;

@@ -25,11 +25,11 @@ impl Drill<'_> {
     /// From here on times are counted.
     pub(super) fn begun(&self) -> Timestamp {
         let at = Timestamp::now();
-        self.audience.struck(at);
+        self.observer.disaster(at);
         at
     }
 
-    /// A time for a backup, of its own for each `nth` of a drill: the oldest is the first.
+    /// A different time for each `nth` backup of a drill, the oldest first.
     pub(super) fn scheduled(&self, nth: i64) -> Timestamp {
         whole_second(self.began_at) - (10 - nth).seconds()
     }
@@ -59,7 +59,7 @@ impl Drill<'_> {
 
     /// Orders a run.
     pub(super) async fn begin(&mut self, name: &str, order: &Order) -> Result<ExecutionArn, DrillError> {
-        let run = self.stage.order(order).await?;
+        let run = self.lab.order(order).await?;
         self.happened(Timestamp::now(), Event::RunStarted, format!("{name}: `{}`", run.name()), Actor::Run);
         Ok(run)
     }
@@ -72,8 +72,8 @@ impl Drill<'_> {
         run: &ExecutionArn,
         expected: Ending,
     ) -> Result<Ended, DrillError> {
-        let ended = self.stage.ordered(order, run, (name, expected), self.audience).await?;
-        self.moments.extend(ended.moments.iter().cloned());
+        let ended = self.lab.ordered(order, run, (name, expected), self.observer).await?;
+        self.timeline.extend(ended.timeline.iter().cloned());
         self.turns.extend(ended.turns.iter().cloned());
         Ok(ended)
     }
@@ -84,7 +84,7 @@ impl Drill<'_> {
     }
 
     pub(super) fn rds(&self, region: &Region) -> aws_sdk_rds::Client {
-        aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()))
+        aws_sdk_rds::Client::new(&self.lab.aws.gateway.sdk_config(region.as_str()))
     }
 
     /// The callers' snapshots of a Region.

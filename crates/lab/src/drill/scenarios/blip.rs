@@ -26,31 +26,31 @@ fn pause(probe: &Probe) -> Span {
 impl Drill<'_> {
     pub(super) async fn blip(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let prefix = format!("evidence/{}/blips/", plan.plan);
-        let before = system.keys(machine, &prefix).await?;
-        let runs = Runs::so_far(self.stage).await?;
+        let before = system.keys(aws, &prefix).await?;
+        let runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         let pause = pause(&plan.probe).duration();
-        machine.rds.pause(&system.primary()).await?;
-        let struck_at = Timestamp::now();
-        self.audience.struck(struck_at);
+        aws.rds.pause(&system.primary()).await?;
+        let disaster_at = Timestamp::now();
+        self.observer.disaster(disaster_at);
         self.happened(
-            struck_at,
+            disaster_at,
             Event::Paused,
             format!("SIGSTOP of every process of `{}` for {} ms", system.primary().id, pause.as_millis()),
             Actor::Disaster,
         );
         tokio::time::sleep(pause).await;
-        machine.rds.resume(&system.primary()).await?;
+        aws.rds.resume(&system.primary()).await?;
         let resumed_at = Timestamp::now();
         self.happened(resumed_at, Event::Resumed, "SIGCONT".into(), Actor::Disaster);
         let commit = clients.first_after(resumed_at).await?;
         self.happened(commit.at, Event::FirstCommit, format!("row {} on {}", commit.id, commit.address), Actor::Client);
         let blip = until(BLIP_PATIENCE, "the record of the blip", async || {
-            let key = system.keys(machine, &prefix).await?.into_iter().find(|key| !before.contains(key));
+            let key = system.keys(aws, &prefix).await?.into_iter().find(|key| !before.contains(key));
             let Some(key) = key else { return Ok(None) };
-            Ok(system.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Blip>(&text).ok()))
+            Ok(system.object(aws, &key).await?.and_then(|text| serde_json::from_str::<Blip>(&text).ok()))
         })
         .await?;
         tokio::time::sleep(AFTERWARDS).await;
@@ -61,11 +61,11 @@ impl Drill<'_> {
                     doing: "read a run's ARN".into(),
                     why: error.to_string(),
                 })?;
-                RunResult::of("no failover", Ending::NotStarted, runs.follow(self.stage, &run, self.audience).await?)
+                RunResult::of("no failover", Ending::NotStarted, runs.follow(self.lab, &run, self.observer).await?)
             }
         };
         let logs = clients.stop().await?;
-        self.result(struck_at, vec![run], &logs, None, None, HeldTo { rto: true, rpo: true }).await
+        self.result(disaster_at, vec![run], &logs, None, None, HeldTo { rto: true, rpo: true }).await
     }
 }
 

@@ -27,49 +27,49 @@ const SERVICES: [(&str, How); 5] = [
 
 impl Drill<'_> {
     pub(super) async fn answer_lost(&mut self) -> Result<DrillResult, DrillError> {
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         let fault = Fault::new(When::After, How::Broken).of("rds").operation("PromoteReadReplica").first(1);
         self.spoil(&[fault], "the answer to PromoteReadReplica will be lost").await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let run = runs.next().await?;
-        let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        let evidence = runs.follow(self.lab, &run, self.observer).await?;
         self.healed(1).await?;
         let promotion = evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref());
         let timeline = promotion.map_or(0, |promotion| promotion.timeline);
         self.check("it was promoted once", timeline == 2, format!("timeline {timeline}, 1 before"));
-        self.recovered(struck_at, clients, evidence).await
+        self.recovered(disaster_at, clients, evidence).await
     }
 
     pub(super) async fn api_throttled(&mut self) -> Result<DrillResult, DrillError> {
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         let faults = SERVICES.map(|(service, how)| Fault::new(When::Before, how).of(service).first_of_each(1));
         let told = SERVICES.map(|(service, how)| format!("{service}: {how:?}")).join(", ");
         let told = format!("the first call of each kind fails: {told}");
         self.spoil(&faults, &told).await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let run = runs.next().await?;
-        let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        let evidence = runs.follow(self.lab, &run, self.observer).await?;
         // Reading and writing the lease, looking at and moving the replica and the record, invoking each function.
         self.healed(20).await?;
-        self.recovered(struck_at, clients, evidence).await
+        self.recovered(disaster_at, clients, evidence).await
     }
 
     pub(super) async fn dns_refused(&mut self) -> Result<DrillResult, DrillError> {
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         let fault = Fault::new(When::Before, How::Denied).of("route53").operation("ChangeResourceRecordSets");
         self.spoil(&[fault], "Route 53 refuses every edit").await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let run = runs.next().await?;
-        let stopped = runs.follow(self.stage, &run, self.audience).await?;
+        let stopped = runs.follow(self.lab, &run, self.observer).await?;
         let at = stopped.record.error.as_ref().map(|error| error.state.as_str());
         self.check("it stopped at DnsSwitch, past the point of no return", at == Some("DnsSwitch"), &stopped.because);
         let lease = self.lease().await?;
         let active = lease.active == ActiveSide::Replica && stopped.active == ActiveSide::Replica;
         self.check("record and lease say that the replica was promoted", active, format!("active: {:?}", lease.active));
-        let system = &self.stage.system;
+        let system = &self.lab.system;
         let (plan, region) = (&system.plan.plan, &system.plan.regions.recovery);
         let command = format!("lifeboat failover --plan {plan} --region {region} --by YOU --why REASON");
         let primary = format!("`{}` is the primary and has committed a write", system.pair.replica.instance);
@@ -80,7 +80,7 @@ impl Drill<'_> {
         .await?;
         self.healed(1).await?;
         let finishing = runs.start(&order(self.plan(), "anna", "the role may edit the zone again")).await?;
-        let finished = runs.follow(self.stage, &finishing, self.audience).await?;
+        let finished = runs.follow(self.lab, &finishing, self.observer).await?;
         let timeline = |evidence: &Evidence| {
             evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref()).map(|promotion| promotion.timeline)
         };
@@ -94,20 +94,20 @@ impl Drill<'_> {
             RunResult::of("automatic failover", Ending::NeedsAPerson, stopped),
             RunResult::of("the command that finishes it", Ending::Done, finished),
         ];
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
     pub(super) async fn witness_silent(&mut self) -> Result<DrillResult, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let mut runs = Runs::so_far(self.stage).await?;
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         let judge = Caller::Function("lifeboat-judge-failover".into());
         let fault = Fault::new(When::Before, How::Silent).of("lambda").operation("Invoke").by(judge);
         self.spoil(&[fault], "the witness Region does not answer").await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let run = runs.next().await?;
         self.answer(&run, Decision::Deny, "anna", "the status page says that the Region is well").await?;
-        let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        let evidence = runs.follow(self.lab, &run, self.observer).await?;
         self.healed(1).await?;
         let judged = evidence.record.judgement.as_ref().and_then(|step| step.did.as_ref());
         let class = judged.map(|judgement| judgement.class);
@@ -119,19 +119,19 @@ impl Drill<'_> {
         self.check("the record says that the witness's signal is missing", said.contains("silent"), said);
         let nothing = evidence.record.fencing.is_none() && evidence.record.promotion.is_none();
         self.check("no step that changes anything ran", nothing, "by the record's answers");
-        machine.rds.restart_after_kill(&system.primary()).await?;
+        aws.rds.restart_after_kill(&system.primary()).await?;
         let back_at = Timestamp::now();
         self.happened(back_at, Event::Undone, "the primary's host is back".into(), Actor::Disaster);
         let commit = clients.first_after(back_at).await?;
         self.happened(commit.at, Event::FirstCommit, format!("row {} on {}", commit.id, commit.address), Actor::Client);
         let logs = clients.stop().await?;
         let run = RunResult::of("automatic failover", Ending::Refused, evidence);
-        self.result(struck_at, vec![run], &logs, None, None, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, vec![run], &logs, None, None, HeldTo { rto: false, rpo: true }).await
     }
 
     /// Puts faults in force, in the place of any others.
     pub(super) async fn spoil(&mut self, faults: &[Fault], told: &str) -> Result<(), DrillError> {
-        let gateway = self.stage.machine.gateway.faults();
+        let gateway = self.lab.aws.gateway.faults();
         gateway.heal().await?;
         for fault in faults {
             gateway.set(fault).await?;
@@ -142,7 +142,7 @@ impl Drill<'_> {
 
     /// Ends the faults. They must have spoiled at least so many calls, or nothing was rehearsed.
     pub(super) async fn healed(&mut self, least: u32) -> Result<(), DrillError> {
-        let gateway = self.stage.machine.gateway.faults();
+        let gateway = self.lab.aws.gateway.faults();
         let spoiled: u32 = gateway.in_force().await?.iter().map(|fault| fault.spoiled).sum();
         gateway.heal().await?;
         self.check("the calls were spoiled", spoiled >= least, format!("{spoiled} calls, {least} are the least"));

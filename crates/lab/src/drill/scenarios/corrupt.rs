@@ -1,4 +1,4 @@
-//! A backup that is damaged where it lies.
+//! A backup whose files are damaged.
 
 use domain::{
     plan::Plan,
@@ -23,15 +23,15 @@ use crate::{
 
 impl Drill<'_> {
     pub(super) async fn corrupt_backup(&mut self) -> Result<DrillResult, DrillError> {
-        let (stage, plan) = (self.stage, self.plan());
+        let (lab, plan) = (self.lab, self.plan());
         let result = self.damaged().await;
-        // Whatever came of it: the next run reads the plan as it was.
-        stage.system.replan(&stage.machine, plan).await?;
+        // Also after an error: the next run must read the plan as it was.
+        lab.system.replan(&lab.aws, plan).await?;
         result
     }
 
     async fn damaged(&mut self) -> Result<DrillResult, DrillError> {
-        let (stage, recovery) = (self.stage, &self.plan().regions.recovery);
+        let (lab, recovery) = (self.lab, &self.plan().regions.recovery);
         let clients = self.clients().await?;
         let began_at = self.begun();
         let old = self.two_backups(["a backup", "another backup"], 0).await?;
@@ -40,14 +40,14 @@ impl Drill<'_> {
         let verified = of(&sound);
         let new = self.two_backups(["a newer backup", "the newest backup"], 2).await?;
         let newest = self.newest().await?;
-        stage.machine.rds.damage_snapshot(&Name::new(recovery.as_str(), &newest))?;
+        lab.aws.rds.damage_snapshot(&Name::new(recovery.as_str(), &newest))?;
         let told = format!("{newest} in {recovery}: RDS shows it as available");
         self.happened(Timestamp::now(), Event::BackupDamaged, told, Actor::Disaster);
 
         let found = self.ran("a restore test of the damaged one", order, Ending::Failed).await?;
         self.found_out(&found, &newest).await?;
-        // Few enough that some of the backups go.
-        stage.system.replan(&stage.machine, &keeping_few(self.plan())?).await?;
+        // Few enough that some of the backups are deleted.
+        lab.system.replan(&lab.aws, &keeping_few(self.plan())?).await?;
         let cleanup = self.ran("a cleanup", Order::Cleanup, Ending::Complete).await?;
         self.kept(&verified, &new).await?;
         let runs = old.into_iter().chain([sound]).chain(new).chain([found, cleanup]).map(|ended| ended.result);
@@ -92,7 +92,7 @@ impl Drill<'_> {
         .await
     }
 
-    /// That the cleanup deleted something, and none that it must not delete.
+    /// Checks that the cleanup deleted something, and nothing that it must keep.
     async fn kept(&mut self, verified: &str, newest: &[Ended]) -> Result<(), DrillError> {
         let recovery = &self.plan().regions.recovery;
         let left = self.snapshots(recovery).await?;

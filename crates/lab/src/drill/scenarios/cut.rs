@@ -25,26 +25,26 @@ impl Drill<'_> {
     /// Cuts these vantages off the primary, which serves its clients as before: the run must refuse for
     /// this reason, and nobody notice.
     async fn unseen_by(&mut self, vantages: &[Vantage], reason: &str) -> Result<DrillResult, DrillError> {
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         let host = self.primary_host()?;
-        let struck_at = Timestamp::now();
-        self.audience.struck(struck_at);
+        let disaster_at = Timestamp::now();
+        self.observer.disaster(disaster_at);
         self.cut(vantages, host)?;
         let run = runs.next().await?;
-        let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        let evidence = runs.follow(self.lab, &run, self.observer).await?;
         self.check(format!("the run says that {reason}"), evidence.because.contains(reason), &evidence.because);
         let healed_at = self.heal(host);
         clients.first_after(healed_at).await?;
         let logs = clients.stop().await?;
         let run = RunResult::of("automatic failover", Ending::Refused, evidence);
-        self.result(struck_at, vec![run], &logs, None, None, HeldTo { rto: true, rpo: true }).await
+        self.result(disaster_at, vec![run], &logs, None, None, HeldTo { rto: true, rpo: true }).await
     }
 
     /// The address of the primary's host.
     pub(super) fn primary_host(&self) -> Result<Ipv4Addr, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let instance = machine.rds.instance(&system.primary()).ok_or_else(|| SystemError::Plan {
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let instance = aws.rds.instance(&system.primary()).ok_or_else(|| SystemError::Plan {
             plan: system.plan.plan.to_string(),
             why: "its primary does not exist".into(),
         })?;
@@ -53,17 +53,17 @@ impl Drill<'_> {
 
     pub(super) fn cut(&mut self, vantages: &[Vantage], host: Ipv4Addr) -> Result<(), DrillError> {
         for vantage in vantages {
-            self.stage.machine.network.cut(*vantage, host)?;
+            self.lab.aws.network.cut(*vantage, host)?;
         }
         let names: Vec<&str> = vantages.iter().map(|vantage| vantage.name()).collect();
-        let detail = format!("`{}` from {}", self.stage.system.primary().id, names.join(", "));
+        let detail = format!("`{}` from {}", self.lab.system.primary().id, names.join(", "));
         self.happened(Timestamp::now(), Event::LinksCut, detail, Actor::Disaster);
         Ok(())
     }
 
     /// Heals every link; answers when.
     pub(super) fn heal(&mut self, host: Ipv4Addr) -> Timestamp {
-        self.stage.machine.network.heal_all();
+        self.lab.aws.network.heal_all();
         let healed_at = Timestamp::now();
         self.happened(healed_at, Event::LinksHealed, format!("all to {host}"), Actor::Disaster);
         healed_at

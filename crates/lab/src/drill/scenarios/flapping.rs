@@ -1,4 +1,4 @@
-//! A primary that goes and comes, around the threshold.
+//! A primary that hangs again and again, around the threshold.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     system::until,
 };
 
-/// How long it hangs each time, in percent of what detection takes at the most. The last one cannot go unnoticed.
+/// How long it hangs each time, in percent of the longest time that detection takes. The last one must be noticed.
 const PAUSES: [u64; 5] = [60, 80, 70, 90, 105];
 
 /// How long the record of the last time may take.
@@ -21,11 +21,11 @@ const RECORD_PATIENCE: Duration = Duration::from_secs(15);
 impl Drill<'_> {
     pub(super) async fn flapping(&mut self) -> Result<DrillResult, DrillError> {
         let before: BTreeSet<String> = self.blips().await?.into_iter().collect();
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        let struck_at = Timestamp::now();
-        self.audience.struck(struck_at);
-        let mut returned_at = struck_at;
+        let disaster_at = Timestamp::now();
+        self.observer.disaster(disaster_at);
+        let mut returned_at = disaster_at;
         for percent in PAUSES {
             returned_at = self.flap(percent).await?;
         }
@@ -42,12 +42,13 @@ impl Drill<'_> {
         self.kept_out(&results).await?;
         // A session that the promotion left open may go on as long after it.
         let returned_at = moved.map(|moved| moved.max(returned_at));
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
     }
 
-    /// Hangs the primary for this much of what detection takes, then lets the probe see it alive. Answers when it went on.
+    /// Hangs the primary for this percentage of the detection time, then lets the probe see it alive. Returns when it
+    /// was resumed.
     async fn flap(&mut self, percent: u64) -> Result<Timestamp, DrillError> {
-        let (plan, rds, primary) = (self.plan(), &self.stage.machine.rds, self.stage.system.primary());
+        let (plan, rds, primary) = (self.plan(), &self.lab.aws.rds, self.lab.system.primary());
         let pause = Span::milliseconds(plan.detection().as_milliseconds() * percent / 100).duration();
         let up = (plan.probe.interval.times(2) + plan.probe.timeout).duration();
         rds.pause(&primary).await?;
@@ -61,44 +62,44 @@ impl Drill<'_> {
         Ok(resumed_at)
     }
 
-    /// All runs that there are, each followed to its end, and when one of them moved the primary.
+    /// Follows every run to its end; also returns when one of them moved the primary.
     async fn all(&mut self, runs: &mut Runs) -> Result<(Vec<RunResult>, Option<Timestamp>), DrillError> {
         let mut results: Vec<RunResult> = Vec::new();
         let mut moved = None;
         loop {
             let run = runs.next().await?;
-            let evidence = runs.follow(self.stage, &run, self.audience).await?;
-            // A failover is one way to end it; a second one never is.
+            let evidence = runs.follow(self.lab, &run, self.observer).await?;
+            // One failover is a correct reaction; a second one never is.
             let promoted = promoted_at(&evidence).filter(|_| moved.is_none());
             let expected = if promoted.is_some() { Ending::Done } else { Ending::Refused };
             moved = moved.or(promoted);
             results.push(RunResult::of(&format!("run {}", results.len() + 1), expected, evidence));
-            // A time that is noticed starts one run at most.
+            // Each hang that is noticed starts one run at most.
             if results.len() > PAUSES.len() || runs.new_ones().await?.is_empty() {
                 return Ok((results, moved));
             }
         }
     }
 
-    /// The records of what was tolerated since: of every time, unless the watch followed the primary elsewhere.
+    /// The records of the hangs that were tolerated since: of every one, unless the watch followed a new primary.
     async fn recorded(&self, before: &BTreeSet<String>, moved: bool) -> Result<Vec<Blip>, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let keys = until(RECORD_PATIENCE, "the record of every time that it hung", async || {
-            let mut keys = system.keys(machine, &self.prefix()).await?;
+            let mut keys = system.keys(aws, &self.prefix()).await?;
             keys.retain(|key| !before.contains(key));
             Ok((moved || keys.len() >= PAUSES.len()).then_some(keys))
         })
         .await?;
         let mut blips = Vec::new();
         for key in keys {
-            let text = system.object(machine, &key).await?.unwrap_or_default();
+            let text = system.object(aws, &key).await?.unwrap_or_default();
             blips.push(serde_json::from_str(&text).map_err(|source| DrillError::Evidence { key, source })?);
         }
         Ok(blips)
     }
 
     async fn blips(&self) -> Result<Vec<String>, DrillError> {
-        Ok(self.stage.system.keys(&self.stage.machine, &self.prefix()).await?)
+        Ok(self.lab.system.keys(&self.lab.aws, &self.prefix()).await?)
     }
 
     fn prefix(&self) -> String {

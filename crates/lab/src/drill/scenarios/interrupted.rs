@@ -14,7 +14,7 @@ use crate::{
 /// Slow enough that a copy of the lab's small database takes seconds.
 const SLOW: u64 = 10_000_000;
 
-/// How far a copy is when it is broken off, at least.
+/// How far a copy is when it is broken off, in percent, at least.
 const HALF_WAY: i32 = 30;
 
 /// How long a copy may take to be half way.
@@ -23,23 +23,23 @@ const HALF_WITHIN: Duration = Duration::from_secs(60);
 impl Drill<'_> {
     pub(super) async fn copy_interrupted(&mut self) -> Result<DrillResult, DrillError> {
         let result = self.broken_off().await;
-        // Whatever came of it: the next copy goes as fast as it can.
-        self.stage.machine.rds.slow_copies(None);
+        // Also after an error: the next copy must be as fast as it can.
+        self.lab.aws.rds.slow_copies(None);
         result
     }
 
     async fn broken_off(&mut self) -> Result<DrillResult, DrillError> {
-        let (machine, regions) = (&self.stage.machine, &self.plan().regions);
+        let (aws, regions) = (&self.lab.aws, &self.plan().regions);
         let clients = self.clients().await?;
         let began_at = self.begun();
-        machine.rds.slow_copies(Some(SLOW));
+        aws.rds.slow_copies(Some(SLOW));
         let told = format!("to {} MB a second", SLOW / 1_000_000);
         self.happened(began_at, Event::CopiesSlowed, told, Actor::Disaster);
         let order = Order::Backup(self.scheduled(0));
         let run = self.begin("a backup", &order).await?;
         let percent = self.half_way().await?;
-        machine.rds.interrupt_copies();
-        machine.rds.slow_copies(None);
+        aws.rds.interrupt_copies();
+        aws.rds.slow_copies(None);
         let told = format!("the copy to {}, at {percent} percent", regions.recovery);
         self.happened(Timestamp::now(), Event::CopiesBrokenOff, told, Actor::Disaster);
         let poor = self.end("a backup", &order, &run, Ending::Partial).await?;

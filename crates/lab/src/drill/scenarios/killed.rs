@@ -12,18 +12,18 @@ use crate::{
 
 impl Drill<'_> {
     pub(super) async fn primary_killed(&mut self) -> Result<DrillResult, DrillError> {
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let run = runs.next().await?;
-        let evidence = runs.follow(self.stage, &run, self.audience).await?;
-        self.recovered(struck_at, clients, evidence).await
+        let evidence = runs.follow(self.lab, &run, self.observer).await?;
+        self.recovered(disaster_at, clients, evidence).await
     }
 
     /// After an automatic failover: the client is served again and the old primary returns, both within the objectives.
     pub(super) async fn recovered(
         &mut self,
-        struck_at: Timestamp,
+        disaster_at: Timestamp,
         clients: Clients,
         evidence: Evidence,
     ) -> Result<DrillResult, DrillError> {
@@ -31,15 +31,15 @@ impl Drill<'_> {
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
         let run = RunResult::of("automatic failover", Ending::Done, evidence);
-        self.result(struck_at, vec![run], &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
+        self.result(disaster_at, vec![run], &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
     }
 
     pub(super) async fn replica_lagging(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let mut runs = Runs::so_far(self.stage).await?;
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        machine.rds.hold_back_replay(&system.replica())?;
+        aws.rds.hold_back_replay(&system.replica())?;
         let held_at = Timestamp::now();
         let budget = plan.failover.data_loss_budget.time;
         self.happened(
@@ -51,9 +51,9 @@ impl Drill<'_> {
         // Until the client has committed for longer than the budget.
         let beyond = later(held_at, budget + Span::seconds(1));
         clients.first_after(beyond).await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let refused = runs.next().await?;
-        let refused = runs.follow(self.stage, &refused, self.audience).await?;
+        let refused = runs.follow(self.lab, &refused, self.observer).await?;
         let input = json!({
             "plan": plan.plan, "by": "the drill", "why": "the replica is behind, and the shop must open",
             "consent": { "by": "the drill", "why": "what the replica lacks is given up" },
@@ -65,7 +65,7 @@ impl Drill<'_> {
             "a run with a named consent to the loss".into(),
             Actor::Disaster,
         );
-        let consented = runs.follow(self.stage, &consented, self.audience).await?;
+        let consented = runs.follow(self.lab, &consented, self.observer).await?;
         let moved = promoted_at(&consented);
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
@@ -73,6 +73,6 @@ impl Drill<'_> {
             RunResult::of("automatic failover", Ending::Refused, refused),
             RunResult::of("with a named consent", Ending::Done, consented),
         ];
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: false }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: false }).await
     }
 }

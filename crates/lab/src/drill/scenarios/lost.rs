@@ -16,7 +16,7 @@ use crate::{
     system::until,
 };
 
-/// How long the guard's record may take: a guard that starts anew takes over within a minute.
+/// How long the guard's record may take: a guard that is started again takes over within a minute.
 const RECORD_PATIENCE: Duration = Duration::from_secs(75);
 
 /// How long the old primary may go on after its return. Until then only its network is fenced, which does not end the
@@ -25,17 +25,17 @@ pub(super) const FENCED_WITHIN: Span = Span::seconds(2);
 
 impl Drill<'_> {
     pub(super) async fn host_lost(&mut self) -> Result<DrillResult, DrillError> {
-        let runs = Runs::so_far(self.stage).await?;
+        let runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        let primary = self.stage.system.primary();
-        let struck_at = Timestamp::now();
-        self.stage.machine.rds.pause(&primary).await?;
-        self.audience.struck(struck_at);
+        let primary = self.lab.system.primary();
+        let disaster_at = Timestamp::now();
+        self.lab.aws.rds.pause(&primary).await?;
+        self.observer.disaster(disaster_at);
         let detail = format!("SIGSTOP of every process of `{}`: no reset, no answer", primary.id);
-        self.happened(struck_at, Event::Paused, detail, Actor::Disaster);
+        self.happened(disaster_at, Event::Paused, detail, Actor::Disaster);
         let run = self.failed_over(runs, &clients).await?;
         let returned_at = Timestamp::now();
-        self.stage.machine.rds.resume(&primary).await?;
+        self.lab.aws.rds.resume(&primary).await?;
         self.happened(
             returned_at,
             Event::OldPrimaryBack,
@@ -43,27 +43,27 @@ impl Drill<'_> {
             Actor::Disaster,
         );
         let held_to = HeldTo { rto: true, rpo: true };
-        self.returned(struck_at, run, clients, returned_at, held_to).await
+        self.returned(disaster_at, run, clients, returned_at, held_to).await
     }
 
     pub(super) async fn partition(&mut self) -> Result<DrillResult, DrillError> {
-        let runs = Runs::so_far(self.stage).await?;
+        let runs = Runs::so_far(self.lab).await?;
         let clients = self.clients_behind_links().await?;
         let host = self.primary_host()?;
-        let struck_at = Timestamp::now();
-        self.audience.struck(struck_at);
+        let disaster_at = Timestamp::now();
+        self.observer.disaster(disaster_at);
         self.cut(&Vantage::ALL, host)?;
         let run = self.failed_over(runs, &clients).await?;
         let returned_at = self.heal(host);
-        // What a host commits that nobody else reaches is lost for as long as it takes to be failed over.
+        // What a host that nobody else reaches commits until the failover is lost.
         let held_to = HeldTo { rto: true, rpo: false };
-        self.returned(struck_at, run, clients, returned_at, held_to).await
+        self.returned(disaster_at, run, clients, returned_at, held_to).await
     }
 
     /// Waits for the failover, and for the client that follows it.
     async fn failed_over(&mut self, mut runs: Runs, clients: &Clients) -> Result<RunResult, DrillError> {
         let run = runs.next().await?;
-        let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        let evidence = runs.follow(self.lab, &run, self.observer).await?;
         if promoted_at(&evidence).is_some() {
             clients.first_elsewhere().await?;
         }
@@ -75,10 +75,10 @@ impl Drill<'_> {
     pub(super) async fn kept_out(&mut self, runs: &[RunResult]) -> Result<(), DrillError> {
         let moved = runs.iter().filter_map(|run| run.evidence.as_ref()).find(|run| promoted_at(run).is_some());
         let Some(generation) = moved.and_then(|run| run.generation) else { return Ok(()) };
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let key = guard::key(&system.plan.plan, generation);
         let text =
-            until(RECORD_PATIENCE, &format!("the guard's record `{key}`"), async || system.object(machine, &key).await)
+            until(RECORD_PATIENCE, &format!("the guard's record `{key}`"), async || system.object(aws, &key).await)
                 .await?;
         let kept: Kept = serde_json::from_str(&text).map_err(|source| DrillError::Evidence { key, source })?;
         self.happened(kept.ended_at, Event::OldPrimaryFenced, kept.because.clone(), Actor::Run);
@@ -94,7 +94,7 @@ impl Drill<'_> {
     /// Gives the clients that were left on the old primary time to go on there, and judges.
     async fn returned(
         &mut self,
-        struck_at: Timestamp,
+        disaster_at: Timestamp,
         run: RunResult,
         clients: Clients,
         returned_at: Timestamp,
@@ -106,6 +106,6 @@ impl Drill<'_> {
         self.kept_out(std::slice::from_ref(&run)).await?;
         let moved = run.evidence.as_ref().and_then(promoted_at);
         let returned_at = moved.map(|_| returned_at);
-        self.result(struck_at, vec![run], &logs, moved, returned_at, held_to).await
+        self.result(disaster_at, vec![run], &logs, moved, returned_at, held_to).await
     }
 }

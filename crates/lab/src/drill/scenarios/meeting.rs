@@ -19,18 +19,18 @@ const WATCH_PATIENCE: Duration = Duration::from_secs(15);
 impl Drill<'_> {
     pub(super) async fn twice(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let mut runs = Runs::so_far(self.stage).await?;
-        let before = self.stage.system.lease(&self.stage.machine).await?.map_or(0, |lease| lease.generation.0);
+        let mut runs = Runs::so_far(self.lab).await?;
+        let before = self.lab.system.lease(&self.lab.aws).await?.map_or(0, |lease| lease.generation.0);
         let clients = self.clients().await?;
-        let struck_at = self.kill().await?;
-        // One failure before the alarm: its run meets those of the two people at work.
+        let disaster_at = self.kill().await?;
+        // One failure before the alarm, so that its run meets those of the two people.
         self.failing(plan.probe.failures_in_a_row - 1).await?;
         let orders = [order(plan, "anna", "the shop is down"), order(plan, "ben", "orders fail since a minute")];
         let mut started = runs.start_at_once(&orders).await?;
         started.push(runs.next().await?);
         let mut ended = Vec::new();
         for (name, run) in ["by anna", "by ben", "by the alarm"].into_iter().zip(&started) {
-            ended.push((name, runs.follow(self.stage, run, self.audience).await?));
+            ended.push((name, runs.follow(self.lab, run, self.observer).await?));
         }
         let held: Vec<&Evidence> = ended
             .iter()
@@ -54,28 +54,28 @@ impl Drill<'_> {
         };
         let mut results: Vec<RunResult> =
             ended.into_iter().map(|(name, evidence)| RunResult::of(name, expected(&evidence), evidence)).collect();
-        // The one that went through is the last word.
+        // The run that went through is shown last.
         results.sort_by_key(|run| run.expected == Ending::Done);
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
     }
 
     pub(super) async fn second_failover(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let mut runs = Runs::so_far(self.stage).await?;
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let first = runs.next().await?;
-        let first = runs.follow(self.stage, &first, self.audience).await?;
+        let first = runs.follow(self.lab, &first, self.observer).await?;
         let moved = promoted_at(&first);
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
-        machine.rds.kill(&system.replica()).await?;
+        aws.rds.kill(&system.replica()).await?;
         let killed = format!("SIGKILL of `{}`, the primary now", system.replica().id);
         self.happened(Timestamp::now(), Event::Killed, killed, Actor::Disaster);
         let second = runs.start(&order(plan, "anna", "the new primary is down as well")).await?;
-        let second = runs.follow(self.stage, &second, self.audience).await?;
-        machine.rds.restart_after_kill(&system.replica()).await?;
+        let second = runs.follow(self.lab, &second, self.observer).await?;
+        aws.rds.restart_after_kill(&system.replica()).await?;
         self.happened(Timestamp::now(), Event::Undone, "its host was started again".into(), Actor::Disaster);
         for (claim, part) in [
             ("the refusal says what a replica is missing of", system.pair.replica.instance.as_str()),
@@ -96,15 +96,15 @@ impl Drill<'_> {
             RunResult::of("automatic failover", Ending::Done, first),
             RunResult::of("another one before replication is back", Ending::Refused, second),
         ];
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: true, rpo: true }).await
     }
 
     /// Waits until the watch has counted this many failures in a row.
     async fn failing(&self, count: u32) -> Result<(), DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
         let key = shelf::watch_key(&self.plan().plan);
         until(WATCH_PATIENCE, "a failure that the watch counts", async || {
-            let watch = system.object(machine, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
+            let watch = system.object(aws, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
             Ok(watch.and_then(|watch| watch.failing).filter(|streak| streak.failures >= count).map(drop))
         })
         .await?;

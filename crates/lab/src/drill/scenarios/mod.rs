@@ -34,17 +34,18 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Audience, DrillError, Scenario, Stage,
+    DrillError, Drills, Observer, Scenario,
     clients::{Clients, Logs},
     environment,
     follow::{Runs, live},
 };
 use crate::{
+    lab::Lab,
     network::Vantage,
-    pager::Told,
+    pager::Notice,
     report::{
-        Actor, Check, DrillResult, Event, HeldTo, Moment, OldPrimary, Reading, RunResult, Subject, Turn, moments,
-        signals, turns, turns_until,
+        Actor, Check, DrillResult, Event, HeldTo, OldPrimary, Reading, RunResult, Subject, TimelineEntry, Turn,
+        signals, timeline, turns, turns_until,
     },
     system::SystemError,
 };
@@ -52,19 +53,22 @@ use crate::{
 /// How long the old primary is tried after its return, and a client after a blip.
 const AFTERWARDS: Duration = Duration::from_millis(1_500);
 
-pub(super) async fn play(
-    stage: &Stage,
+pub(super) async fn run(
+    drills: &Drills,
     scenario: Scenario,
     reproduce: &str,
-    audience: &dyn Audience,
+    observer: &dyn Observer,
 ) -> Result<DrillResult, DrillError> {
     let mut drill = Drill {
-        stage,
+        lab: &drills.lab,
+        number: drills.begun,
+        lead: drills.lead,
+        answer_after: drills.answer_after,
         scenario,
-        audience,
+        observer,
         reproduce,
         began_at: Timestamp::now(),
-        moments: Vec::new(),
+        timeline: Vec::new(),
         checks: Vec::new(),
         turns: Vec::new(),
         readings: Vec::new(),
@@ -106,18 +110,24 @@ pub(super) async fn play(
 }
 
 struct Drill<'a> {
-    stage: &'a Stage,
+    lab: &'a Lab,
+    /// Which of the lab's drills this is.
+    number: u32,
+    /// How long the clients are at work before the disaster.
+    lead: Duration,
+    /// How long a person who approves takes.
+    answer_after: Span,
     scenario: Scenario,
-    audience: &'a dyn Audience,
+    observer: &'a dyn Observer,
     reproduce: &'a str,
     began_at: Timestamp,
-    moments: Vec<Moment>,
+    timeline: Vec<TimelineEntry>,
     checks: Vec<Check>,
     /// The turns of runs that left no evidence of a failover.
     turns: Vec<Turn>,
     /// What was measured.
     readings: Vec<Reading>,
-    /// How long after its return the old primary may go on by the sessions that it has.
+    /// How long after its return the old primary may still take writes in sessions that are open.
     grace: Span,
     /// What the guard of the old primary left behind.
     guard: Option<Kept>,
@@ -125,55 +135,55 @@ struct Drill<'a> {
 
 impl<'a> Drill<'a> {
     fn plan(&self) -> &'a Plan {
-        &self.stage.system.plan
+        &self.lab.system.plan
     }
 
     async fn clients(&self) -> Result<Clients, DrillError> {
-        self.audience.step("starting the clients");
-        self.at_work(self.stage.machine.resolver()).await
+        self.observer.step("starting the clients");
+        self.at_work(self.lab.aws.resolver()).await
     }
 
     /// Clients of which the first one reaches hosts only over links that can be cut.
     async fn clients_behind_links(&self) -> Result<Clients, DrillError> {
-        self.audience.step("starting the clients");
-        self.at_work(self.stage.machine.resolver_of(Vantage::Public)).await
+        self.observer.step("starting the clients");
+        self.at_work(self.lab.aws.resolver_of(Vantage::Public)).await
     }
 
-    /// Clients that have been at work for as long as the drill was drawn to let them.
+    /// Clients that have been at work for the drill's lead.
     async fn at_work(&self, resolver: SocketAddr) -> Result<Clients, DrillError> {
-        let clients = Clients::start(self.stage, resolver).await?;
-        tokio::time::sleep(self.stage.lead).await;
+        let clients = Clients::start(self.lab, self.number, resolver).await?;
+        tokio::time::sleep(self.lead).await;
         Ok(clients)
     }
 
     async fn kill(&mut self) -> Result<Timestamp, DrillError> {
-        let primary = self.stage.system.primary();
-        let struck_at = Timestamp::now();
-        self.stage.machine.rds.kill(&primary).await?;
-        self.audience.struck(struck_at);
+        let primary = self.lab.system.primary();
+        let disaster_at = Timestamp::now();
+        self.lab.aws.rds.kill(&primary).await?;
+        self.observer.disaster(disaster_at);
         self.happened(
-            struck_at,
+            disaster_at,
             Event::Killed,
             format!("SIGKILL of `{}` and all its processes", primary.id),
             Actor::Disaster,
         );
-        Ok(struck_at)
+        Ok(disaster_at)
     }
 
-    /// After a failover: the client's first commit, then the old primary's return, which its fence must meet. Where
-    /// nothing was promoted it returns all the same, so that what it has can be read back.
+    /// After a failover: waits for the client's first commit, then brings the old primary back, which must be fenced.
+    /// Without a promotion it is brought back too, so that its rows can be read.
     async fn afterwards(
         &mut self,
         clients: &Clients,
         moved: Option<Timestamp>,
     ) -> Result<Option<Timestamp>, DrillError> {
         if moved.is_none() {
-            self.stage.machine.rds.restart_after_kill(&self.stage.system.primary()).await?;
+            self.lab.aws.rds.restart_after_kill(&self.lab.system.primary()).await?;
             return Ok(None);
         }
         let commit = clients.first_elsewhere().await?;
         tracing::debug!(commit.id, "the client has found the new primary");
-        self.stage.machine.rds.restart_after_kill(&self.stage.system.primary()).await?;
+        self.lab.aws.rds.restart_after_kill(&self.lab.system.primary()).await?;
         let returned_at = Timestamp::now();
         self.happened(
             returned_at,
@@ -192,16 +202,16 @@ impl<'a> Drill<'a> {
 
     /// The plan's lease as it is now.
     async fn lease(&self) -> Result<Lease, DrillError> {
-        let lease = self.stage.system.lease(&self.stage.machine).await?;
+        let lease = self.lab.system.lease(&self.lab.aws).await?;
         Ok(lease.ok_or_else(|| SystemError::Plan {
             plan: self.plan().plan.to_string(),
             why: "no run has ever taken its lease".into(),
         })?)
     }
 
-    /// That a person was called since the drill began, by a notice that is `wanted`.
-    async fn called(&mut self, claim: &str, wanted: impl Fn(&Told) -> bool) -> Result<(), DrillError> {
-        match self.stage.pager.told(self.began_at, claim, wanted).await {
+    /// Checks that a person was called since the drill began, by a notice that is `wanted`.
+    async fn called(&mut self, claim: &str, wanted: impl Fn(&Notice) -> bool) -> Result<(), DrillError> {
+        match self.lab.pager.notice(self.began_at, claim, wanted).await {
             Ok(told) => {
                 self.happened(told.at, Event::PersonCalled, told.subject.clone(), Actor::Run);
                 self.check(claim, true, told.subject);
@@ -212,12 +222,12 @@ impl<'a> Drill<'a> {
         Ok(())
     }
 
-    /// Ends a run from outside, and keeps what it had done until then.
+    /// Stops a run from outside, and keeps what it had done until then.
     async fn stop(&mut self, runs: &Runs, run: &ExecutionArn, name: &str) -> Result<RunResult, DrillError> {
-        let history = runs.stop(self.stage, run, "the drill").await?;
+        let history = runs.stop(self.lab, run, "the drill").await?;
         let at = Timestamp::now();
-        for moment in live(run, &history.moments) {
-            self.happened(moment.at, moment.event, moment.detail, moment.source);
+        for entry in live(run, &history.moments) {
+            self.happened(entry.at, entry.event, entry.detail, entry.source);
         }
         let state = history.moments.last().map_or("no state", |moment| moment.state.as_str());
         let because = format!("stopped by other hands in {state}");
@@ -238,14 +248,14 @@ impl<'a> Drill<'a> {
     }
 
     fn happened(&mut self, at: Timestamp, event: Event, detail: String, source: Actor) {
-        let moment = Moment { at, event, detail, source };
-        self.audience.moment(&moment);
-        self.moments.push(moment);
+        let entry = TimelineEntry { at, event, detail, source };
+        self.observer.happened(&entry);
+        self.timeline.push(entry);
     }
 
     async fn result(
         &mut self,
-        struck_at: Timestamp,
+        disaster_at: Timestamp,
         runs: Vec<RunResult>,
         logs: &Logs,
         moved: Option<Timestamp>,
@@ -253,10 +263,10 @@ impl<'a> Drill<'a> {
         held_to: HeldTo,
     ) -> Result<DrillResult, DrillError> {
         let traced_until = match self.scenario.subject() {
-            Subject::Failover => struck_at,
+            Subject::Failover => disaster_at,
             Subject::Backups => Timestamp::now(),
         };
-        let client = logs.measure(self.stage, struck_at, moved, traced_until).await?;
+        let client = logs.measure(self.lab, self.number, disaster_at, moved, traced_until).await?;
         if moved.is_some()
             && let Some(first) = client.outage.as_ref().and_then(|outage| outage.first_after)
         {
@@ -284,10 +294,10 @@ impl<'a> Drill<'a> {
             self.happened(Timestamp::now(), Event::OldPrimaryFenced, old, Actor::Client);
         }
         let evidence: Vec<&Evidence> = runs.iter().filter_map(|run| run.evidence.as_ref()).collect();
-        self.moments.extend(evidence.iter().flat_map(|evidence| moments(evidence)));
-        let probe = &self.stage.system.plan.probe;
-        self.moments.extend(evidence.iter().flat_map(|evidence| detected(evidence, probe)));
-        self.moments.sort_by_key(|moment| moment.at);
+        self.timeline.extend(evidence.iter().flat_map(|evidence| timeline(evidence)));
+        let probe = &self.lab.system.plan.probe;
+        self.timeline.extend(evidence.iter().flat_map(|evidence| detected(evidence, probe)));
+        self.timeline.sort_by_key(|entry| entry.at);
         Ok(DrillResult {
             scenario: self.scenario.name().to_owned(),
             story: self.scenario.story().to_owned(),
@@ -295,13 +305,13 @@ impl<'a> Drill<'a> {
             plan: self.plan().clone(),
             held_to,
             began_at: self.began_at,
-            struck_at,
+            disaster_at,
             ended_at: Timestamp::now(),
             turns: self.all_turns(&evidence),
             checks: std::mem::take(&mut self.checks),
             readings: std::mem::take(&mut self.readings),
             signals: evidence.iter().flat_map(|evidence| signals(evidence)).collect(),
-            moments: std::mem::take(&mut self.moments),
+            timeline: std::mem::take(&mut self.timeline),
             runs,
             old_primary,
             guard: self.guard.take(),
@@ -323,18 +333,22 @@ fn promoted_at(evidence: &Evidence) -> Option<Timestamp> {
     evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref()).map(|promotion| promotion.written_at)
 }
 
-/// When the probe had counted enough failures, and when the alarm rose. A sample's instant is its place on the grid.
-fn detected(evidence: &Evidence, probe: &Probe) -> Vec<Moment> {
+/// When the probe had counted enough failures, and when the alarm was raised. A sample's time is its scheduled time.
+fn detected(evidence: &Evidence, probe: &Probe) -> Vec<TimelineEntry> {
     let Some(Trigger::Alarm { alarm, at, reason }) = &evidence.trigger else { return Vec::new() };
-    let mut moments =
-        vec![Moment { at: *at, event: Event::Alarm, detail: format!("{alarm}: {reason}"), source: Actor::Alarm }];
+    let mut entries = vec![TimelineEntry {
+        at: *at,
+        event: Event::Alarm,
+        detail: format!("{alarm}: {reason}"),
+        source: Actor::Alarm,
+    }];
     if let Some(judgement) = evidence.record.judgement.as_ref().and_then(|step| step.did.as_ref()) {
         let at = later(judgement.failing_since, probe.interval.times(probe.failures_in_a_row - 1));
         let detail = format!(
             "{} samples failed in a row, the first one at {}",
             probe.failures_in_a_row, judgement.failing_since
         );
-        moments.push(Moment { at, event: Event::Detected, detail, source: Actor::Probe });
+        entries.push(TimelineEntry { at, event: Event::Detected, detail, source: Actor::Probe });
     }
-    moments
+    entries
 }

@@ -10,8 +10,8 @@ use crate::{
 impl Drill<'_> {
     pub(super) async fn partial_failure(&mut self) -> Result<DrillResult, DrillError> {
         let result = self.without_a_copy().await;
-        // Whatever came of it: the next backup is copied.
-        self.stage.machine.gateway.faults().heal().await?;
+        // Also after an error: the next backup must be copied.
+        self.lab.aws.gateway.faults().heal().await?;
         result
     }
 

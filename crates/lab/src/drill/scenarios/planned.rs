@@ -18,7 +18,7 @@ use crate::{
 /// The class that the primary is moved to.
 const CLASS: &str = "db.m7g.large";
 
-/// How long work may go on after its time: a server's start and what it has to replay.
+/// How long work may overrun: a server's start and what it has to replay.
 const RETURNS_WITHIN: Duration = Duration::from_secs(30);
 
 /// The most runs of a failover that waits for a backup: the alarm's, and the one that starts by itself after it.
@@ -26,21 +26,21 @@ const MOST_RUNS: usize = 2;
 
 impl Drill<'_> {
     pub(super) async fn replica_backing_up(&mut self) -> Result<DrillResult, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let lasts = self.stage.manners().backup();
-        let mut runs = Runs::so_far(self.stage).await?;
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let lasts = self.lab.manners().backup();
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         let began_at = Timestamp::now();
-        machine.rds.back_up(&system.replica(), lasts)?;
+        aws.rds.back_up(&system.replica(), lasts)?;
         self.work_began(began_at, &format!("RDS backs `{}` up for {} ms", system.replica().id, lasts.as_millis()));
         let ends_at = began_at + lasts;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let (mut results, mut waited) = (Vec::new(), false);
         let last = loop {
             let run = runs.next().await?;
-            let evidence = runs.follow(self.stage, &run, self.audience).await?;
+            let evidence = runs.follow(self.lab, &run, self.observer).await?;
             waited |= judged(&runs, &run, "backing-up").await?;
-            // A backup that lasts longer than a run looks at it is a refusal, and the next run starts by itself.
+            // If the backup outlasts the run's patience, the run is refused and the next one starts by itself.
             let is_last = promoted_at(&evidence).is_some() || results.len() + 1 == MOST_RUNS;
             let name = if results.is_empty() { "automatic failover" } else { "started again" };
             let expected = if is_last { Ending::Done } else { Ending::Refused };
@@ -61,46 +61,46 @@ impl Drill<'_> {
         let moved = promoted_at(&last);
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
     pub(super) async fn standby_takes_over(&mut self) -> Result<DrillResult, DrillError> {
-        let runs = Runs::so_far(self.stage).await?;
+        let runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        let primary = self.stage.system.primary();
-        let away = self.stage.manners().standby_takes_over();
-        let struck_at = Timestamp::now();
-        self.audience.struck(struck_at);
-        self.stage.machine.rds.let_standby_take_over(&primary, away)?;
+        let primary = self.lab.system.primary();
+        let away = self.lab.manners().standby_takes_over();
+        let disaster_at = Timestamp::now();
+        self.observer.disaster(disaster_at);
+        self.lab.aws.rds.let_standby_take_over(&primary, away)?;
         let what = format!("`{}`'s standby takes over, and nobody is served for {} ms", primary.id, away.as_millis());
-        self.work_began(struck_at, &what);
-        self.back_by_itself(struck_at, runs, clients, Duration::ZERO, away).await
+        self.work_began(disaster_at, &what);
+        self.back_by_itself(disaster_at, runs, clients, Duration::ZERO, away).await
     }
 
     pub(super) async fn class_changed(&mut self) -> Result<DrillResult, DrillError> {
-        let runs = Runs::so_far(self.stage).await?;
+        let runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        let (primary, manners) = (self.stage.system.primary(), self.stage.manners());
+        let (primary, manners) = (self.lab.system.primary(), self.lab.manners());
         let (begins, away) = (manners.class_change_begins(), manners.class_change_restarts());
-        let struck_at = Timestamp::now();
-        self.audience.struck(struck_at);
-        self.stage.machine.rds.change_class(&primary, CLASS, begins, away)?;
+        let disaster_at = Timestamp::now();
+        self.observer.disaster(disaster_at);
+        self.lab.aws.rds.change_class(&primary, CLASS, begins, away)?;
         let what = format!("`{}` becomes a {CLASS}, and nobody is served for {} ms", primary.id, away.as_millis());
-        self.work_began(struck_at, &what);
-        self.back_by_itself(struck_at, runs, clients, begins, away).await
+        self.work_began(disaster_at, &what);
+        self.back_by_itself(disaster_at, runs, clients, begins, away).await
     }
 
     /// Waits for the work's end, for the client, and for whatever run began: nothing may be moved.
     async fn back_by_itself(
         &mut self,
-        struck_at: Timestamp,
+        disaster_at: Timestamp,
         mut runs: Runs,
         clients: Clients,
         begins: Duration,
         away: Duration,
     ) -> Result<DrillResult, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let status = |name: &Name| machine.rds.instance(name).map(|instance| instance.status);
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let status = |name: &Name| aws.rds.instance(name).map(|instance| instance.status);
         let (primary, limit) = (system.primary(), begins + away + RETURNS_WITHIN);
         until(limit, "the end of the work", async || Ok((status(&primary) == Some(Status::Available)).then_some(())))
             .await?;
@@ -108,12 +108,12 @@ impl Drill<'_> {
         self.happened(back_at, Event::WorkEnded, format!("`{}` is available again", primary.id), Actor::Disaster);
         let commit = clients.first_after(back_at).await?;
         self.happened(commit.at, Event::FirstCommit, format!("row {} on {}", commit.id, commit.address), Actor::Client);
-        // A run that the outage starts has begun by then.
+        // By then, a run that the outage starts has begun.
         tokio::time::sleep(self.plan().detection().duration() + AFTERWARDS).await;
         let (mut results, mut work_is_seen) = (Vec::new(), false);
         for _ in runs.new_ones().await? {
             let run = runs.next().await?;
-            let evidence = runs.follow(self.stage, &run, self.audience).await?;
+            let evidence = runs.follow(self.lab, &run, self.observer).await?;
             work_is_seen |= judged(&runs, &run, "RDS says that").await?;
             let nothing = evidence.record.fencing.is_none() && evidence.record.promotion.is_none();
             self.check("the run shut and promoted nothing", nothing, &evidence.because);
@@ -127,10 +127,10 @@ impl Drill<'_> {
         if away >= self.plan().detection().duration() * 2 {
             self.check("the judge holds because RDS is at work", work_is_seen, "by its answers");
         }
-        let is_replica = machine.rds.instance(&system.replica()).is_some_and(|instance| instance.source.is_some());
+        let is_replica = aws.rds.instance(&system.replica()).is_some_and(|instance| instance.source.is_some());
         self.check("the replica is one still", is_replica, "by RDS's word");
         let logs = clients.stop().await?;
-        self.result(struck_at, results, &logs, None, None, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, results, &logs, None, None, HeldTo { rto: false, rpo: true }).await
     }
 
     fn work_began(&mut self, at: Timestamp, what: &str) {

@@ -1,4 +1,4 @@
-//! Rows that were deleted by mistake, had back from the second before.
+//! Rows that were deleted by mistake, and are restored as they were a second before.
 
 use std::time::Duration;
 
@@ -23,19 +23,19 @@ use crate::{
 /// How many rows the mistake takes.
 const MISTAKE: usize = 100;
 
-/// From the second that is wanted back to the mistake.
+/// How long after the second to restore the mistake happens.
 const AFTER: Duration = Duration::from_millis(100);
 
-/// How long the archive may take to reach a second that is past.
+/// How long the archive may take to reach a second in the past.
 const ARCHIVED_WITHIN: Duration = Duration::from_secs(60);
 
-/// The orders around the second that is wanted back.
+/// The orders around the second to restore.
 struct Known {
     /// What had been committed before it: all of that must be there.
     before: Vec<i64>,
     /// The same rows, as they were.
     rows: Fingerprint,
-    /// What had been committed shortly after it: nothing else may be there.
+    /// What had been committed shortly after it: no other row may be there.
     after: Vec<i64>,
     /// The second.
     wanted: Timestamp,
@@ -66,18 +66,18 @@ impl Drill<'_> {
     }
 
     async fn primary(&self) -> Result<Client, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        Ok(system.owner_session(machine, &system.plan.regions.primary, &system.pair.primary).await?)
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        Ok(system.owner_session(aws, &system.plan.regions.primary, &system.pair.primary).await?)
     }
 
     async fn restored(&self, restored: &Restored) -> Result<Client, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        Ok(system.owner_session(machine, &restored.region, &restored.as_side()).await?)
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        Ok(system.owner_session(aws, &restored.region, &restored.as_side()).await?)
     }
 
     /// Waits until the automated backups reach a time.
     async fn archived(&self, time: Timestamp) -> Result<(), DrillError> {
-        let (rds, instance) = (self.rds(&self.plan().regions.primary), &self.stage.system.pair.primary.instance);
+        let (rds, instance) = (self.rds(&self.plan().regions.primary), &self.lab.system.pair.primary.instance);
         until(ARCHIVED_WITHIN, "the archive up to the second that is wanted back", async || {
             let told = rds.describe_db_instances().db_instance_identifier(instance.as_str()).send().await;
             let told = told.map_err(|error| SystemError::Aws {
@@ -91,12 +91,12 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// That the primary went on as it was: the same server, in the same network, without the rows.
+    /// Checks that the restore did not touch the primary: the same server, in the same network, without the rows.
     async fn untouched(&mut self, primary: &Client, before: &str, mistake: &[i64]) -> Result<(), DrillError> {
-        let system = &self.stage.system;
+        let system = &self.lab.system;
         let now = server(primary).await?;
         let side: &Side = &system.pair.primary;
-        let groups = system.security_groups(&self.stage.machine, &system.plan.regions.primary, side).await?;
+        let groups = system.security_groups(&self.lab.aws, &system.plan.regions.primary, side).await?;
         let open = groups.len() == side.security_groups.len()
             && side.security_groups.iter().all(|group| groups.iter().any(|found| found == group.as_str()));
         let back = orders::fingerprint(primary, mistake).await.map_err(SystemError::from)?.count;
@@ -106,7 +106,7 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// That the restored instance has what there was at that second, row by row, and nothing of later.
+    /// Checks that the restored instance has every row of that second and none that came later.
     async fn same(&mut self, known: &Known, restored: &Restored) -> Result<(), DrillError> {
         let session = self.restored(restored).await?;
         let rows = orders::fingerprint(&session, &known.before).await.map_err(SystemError::from)?;
@@ -116,12 +116,12 @@ impl Drill<'_> {
         let strange = there.iter().filter(|id| known.after.binary_search(id).is_err()).count();
         let found = format!("{} rows, {strange} of them of later", there.len());
         self.check("it has no row of later", strange == 0, found);
-        let closed = restored.security_group == self.stage.system.pair.primary.fence_security_group;
+        let closed = restored.security_group == self.lab.system.pair.primary.fence_security_group;
         self.check("it is isolated", closed, format!("its only group is {}", restored.security_group));
         Ok(())
     }
 
-    /// What a person does next: the rows go back to where they are missed.
+    /// Copies the rows back, as a person would do next.
     async fn put_back(
         &mut self,
         primary: &Client,
@@ -139,8 +139,8 @@ impl Drill<'_> {
     }
 
     async fn let_go(&mut self, restored: &Restored) -> Result<(), DrillError> {
-        let system = &self.stage.system;
-        system.delete(&self.stage.machine, &restored.region, &restored.as_side()).await?;
+        let system = &self.lab.system;
+        system.delete(&self.lab.aws, &restored.region, &restored.as_side()).await?;
         let told = format!("`{}` is no longer needed, and is deleted", restored.instance);
         self.happened(Timestamp::now(), Event::Undone, told, Actor::Disaster);
         Ok(())

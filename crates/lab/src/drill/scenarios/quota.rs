@@ -14,29 +14,29 @@ const USUAL: usize = 100;
 impl Drill<'_> {
     pub(super) async fn quota_full(&mut self) -> Result<DrillResult, DrillError> {
         let result = self.without_room().await;
-        // Whatever came of it: the next backup has room.
-        self.stage.machine.rds.limit_snapshots(USUAL);
+        // Also after an error: the next backup needs room.
+        self.lab.aws.rds.limit_snapshots(USUAL);
         result
     }
 
     async fn without_room(&mut self) -> Result<DrillResult, DrillError> {
-        let (machine, regions) = (&self.stage.machine, &self.plan().regions);
-        // One that another run of ours has taken, so that a quota can be full.
+        let (aws, regions) = (&self.lab.aws, &self.plan().regions);
+        // A first backup, so that a quota can be full.
         let clients = self.clients().await?;
         let began_at = self.begun();
         let first = self.backup("a backup while there is room", 0, Ending::Complete).await?;
         let before = [self.snapshots(&regions.primary).await?.len(), self.snapshots(&regions.recovery).await?.len()];
         let most = before[0];
-        machine.rds.limit_snapshots(most);
+        aws.rds.limit_snapshots(most);
         let told = format!("{most} snapshots in {}, and no more are allowed", regions.primary);
         self.happened(Timestamp::now(), Event::QuotaFull, told, Actor::Disaster);
-        machine.gateway.faults().forget_calls().await?;
+        aws.gateway.faults().forget_calls().await?;
 
         let full = self.backup("a backup without room", 1, Ending::Failed).await?;
         let says = format!("{} has {most} manual snapshots of {most}", regions.primary);
         let because = full.result.because.clone();
         self.check("it says that the quota is full, where, and what to do", because.contains(&says), because);
-        let calls = machine.gateway.faults().calls().await?;
+        let calls = aws.gateway.faults().calls().await?;
         let asked = calls.iter().filter(|call| call.operation == "CreateDBSnapshot").count();
         self.check("RDS was not even asked", asked == 0, format!("{asked} calls of CreateDBSnapshot"));
         let after = [self.snapshots(&regions.primary).await?.len(), self.snapshots(&regions.recovery).await?.len()];
@@ -49,7 +49,7 @@ impl Drill<'_> {
         })
         .await?;
 
-        machine.rds.limit_snapshots(USUAL);
+        aws.rds.limit_snapshots(USUAL);
         let told = format!("{USUAL} snapshots are allowed");
         self.happened(Timestamp::now(), Event::Undone, told, Actor::Disaster);
         let whole = self.backup("the same backup, with room", 1, Ending::Complete).await?;

@@ -16,7 +16,7 @@ use crate::{
     report::{DrillResult, Ending},
 };
 
-/// What the engine may add to PostgreSQL's own work: it looks again every second or few.
+/// What the engine may add to PostgreSQL's own work: it looks again every one to three seconds.
 const MOST_ADDED: Duration = Duration::from_secs(5);
 
 impl Drill<'_> {
@@ -58,8 +58,8 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// Where the time went. What is not PostgreSQL's work, or that of copying its files, is the engine's: waits between
-    /// two looks, functions, and the emulator under them.
+    /// Where the time went. Everything but PostgreSQL's work and the copying of its files counts as the engine's: waits
+    /// between two looks, functions, and the emulator.
     fn measure(&mut self, backup: &Ended, test: &Ended) {
         let megabytes = backup.taken().and_then(|taken| taken.database.size_bytes).map_or(0, |bytes| bytes / 1_000_000);
         self.reading("the database's size", "MB", megabytes);
@@ -96,7 +96,7 @@ impl Drill<'_> {
             [("backup", added_backup, taking + copying), ("restore test", added_test, files + start + answers + stop)]
         {
             let found = format!("{:.3} s beside {:.3} s", added.as_secs_f64(), work.as_secs_f64());
-            let most = MOST_ADDED + self.stage.manners.adds_to_a_backup();
+            let most = MOST_ADDED + self.lab.manners().adds_to_a_backup();
             let holds = added <= most && work > Duration::ZERO;
             self.check(
                 format!("the engine adds {:.0} s at most to PostgreSQL's work in the {what}", most.as_secs_f64()),
@@ -108,7 +108,7 @@ impl Drill<'_> {
 
     /// How long PostgreSQL and the copying of its files worked while a run went on.
     fn spent(&self, run: &Ended, kind: WorkKind) -> Duration {
-        let works = self.stage.machine.rds.works_since(run.began_at);
+        let works = self.lab.aws.rds.works_since(run.began_at);
         works.iter().filter(|work| work.at <= run.at && work.kind == kind).map(|work| work.took).sum()
     }
 }

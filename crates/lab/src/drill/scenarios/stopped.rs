@@ -16,7 +16,7 @@ use super::{Drill, order, promoted_at};
 use crate::{
     drill::{DrillError, follow::Runs},
     gateway::{Caller, Fault, How, When},
-    pager::Told,
+    pager::Notice,
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
     system::SystemError,
 };
@@ -30,10 +30,10 @@ struct Answered {
 impl Drill<'_> {
     pub(super) async fn orchestrator_died(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         self.hang("fence-primary").await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let first = runs.next().await?;
         let name = "stopped before its point of no return";
         let mut results = vec![self.stop_in("FencePrimary", &runs, &first, name).await?];
@@ -53,7 +53,7 @@ impl Drill<'_> {
         results.push(self.stop_in("DnsSwitch", &runs, &third, "stopped while it finished the second").await?);
 
         let fourth = runs.start(&order(plan, "cora", "the run that ben started was stopped")).await?;
-        let fourth = runs.follow(self.stage, &fourth, self.audience).await?;
+        let fourth = runs.follow(self.lab, &fourth, self.observer).await?;
         // The third had nothing of its own to finish: what the fourth goes on with is the second's promotion.
         for (which, run, died) in
             [("second", &second, &first), ("third", &third, &second), ("fourth", &fourth.execution, &second)]
@@ -70,22 +70,22 @@ impl Drill<'_> {
         let logs = clients.stop().await?;
         results.push(RunResult::of("takes over and finishes", Ending::Done, fourth));
         // It waits for people, who have no recovery time.
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
     pub(super) async fn stale_writer(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let mut runs = Runs::so_far(self.stage).await?;
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
         self.hang("dns-switch").await?;
-        let struck_at = self.kill().await?;
+        let disaster_at = self.kill().await?;
         let older = runs.next().await?;
         let stopped = self.stop_in("DnsSwitch", &runs, &older, "stopped before it moved traffic").await?;
         let older = self.opened(&runs, &older).await?;
         // Two ways to be late: before the step looks, and between its look and its write.
         let late_batch = self.batch_of(&older).await?;
         let newer = runs.start(&order(plan, "anna", "the run that the alarm started was stopped")).await?;
-        let newer = runs.follow(self.stage, &newer, self.audience).await?;
+        let newer = runs.follow(self.lab, &newer, self.observer).await?;
         let before = self.traffic().await?;
         let judgement = newer.record.judgement.as_ref().and_then(|step| step.did.as_ref());
         for (step, event) in [
@@ -103,16 +103,16 @@ impl Drill<'_> {
         self.happened(Timestamp::now(), Event::Refused, format!("the late batch: {found}"), Actor::Dns);
         self.check("its batch, planned before the newer run's, ends as Conflict", conflict, found);
         let after = self.traffic().await?;
-        let same = before == after && after.contains(self.stage.system.pair.replica.endpoint.as_str());
+        let same = before == after && after.contains(self.lab.system.pair.replica.endpoint.as_str());
         self.check("record, generation and answer stay as the newer run left them", same, after);
         let moved = promoted_at(&newer);
         let returned_at = self.afterwards(&clients, moved).await?;
         let logs = clients.stop().await?;
         let results = vec![stopped, RunResult::of("the newer run", Ending::Done, newer)];
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 
-    /// That a step of the older run changes nothing when it is delivered now.
+    /// Checks that a step of the older run changes nothing when it is delivered now.
     async fn late(&mut self, step: &str, event: &Value) -> Result<(), DrillError> {
         let answered = self.invoke(&format!("lifeboat-{step}"), event).await?;
         let text = |key: &str| answered.payload[key].as_str().unwrap_or("nothing").to_owned();
@@ -129,16 +129,16 @@ impl Drill<'_> {
         Ok(holder.filter(|holder| holder.execution == *run).map(|holder| holder.phase))
     }
 
-    /// Lets the next call of a function by a run get no answer: on a quick machine a run would be past the state in which it
-    /// is to be stopped.
+    /// Leaves the next call of a function by a run without an answer. Otherwise, on a fast computer, the run would have
+    /// left the state in which it must be stopped.
     async fn hang(&self, function: &str) -> Result<(), DrillError> {
         let silent = Fault::new(When::Before, How::Silent).by(Caller::States);
         let silent = silent.target(&format!("lifeboat-{function}")).first(1);
-        self.stage.machine.gateway.faults().set(&silent).await?;
+        self.lab.aws.gateway.faults().set(&silent).await?;
         Ok(())
     }
 
-    /// Ends a run in the state whose call was to hang, and lets calls be answered again.
+    /// Stops a run in the state whose call hangs, and lets calls be answered again.
     async fn stop_in(
         &mut self,
         state: &str,
@@ -146,9 +146,9 @@ impl Drill<'_> {
         run: &ExecutionArn,
         name: &str,
     ) -> Result<RunResult, DrillError> {
-        runs.entered(self.stage, run, state).await?;
+        runs.entered(self.lab, run, state).await?;
         let stopped = self.stop(runs, run, name).await?;
-        self.stage.machine.gateway.faults().heal().await?;
+        self.lab.aws.gateway.faults().heal().await?;
         Ok(stopped)
     }
 
@@ -159,7 +159,7 @@ impl Drill<'_> {
         opened.map_err(|source| DrillError::Evidence { key: format!("the history of {run}"), source })
     }
 
-    /// That a run's record names the one that it goes on with.
+    /// Checks that a run's record names the run that it continues.
     async fn goes_on(
         &mut self,
         which: &str,
@@ -173,13 +173,13 @@ impl Drill<'_> {
         Ok(())
     }
 
-    /// That the new primary was promoted once, and each generation wrote at most once that it was.
+    /// Checks that the new primary was promoted once, and that each generation wrote this down at most once.
     async fn promoted_once(&mut self) -> Result<(), DrillError> {
         const TIMELINE: &str = "select timeline_id::bigint from pg_control_checkpoint()";
         const ROWS: &str =
             "select generation, count(*) from lifeboat.promotion group by generation order by generation";
-        let system = &self.stage.system;
-        let rds = &self.stage.machine.rds;
+        let system = &self.lab.system;
+        let rds = &self.lab.aws.rds;
         let database = system.pair.database.as_str();
         rds.ask(&system.replica(), database, "checkpoint").await.map_err(|error| self.unread(&error))?;
         let timelines = rds.ask(&system.replica(), database, TIMELINE).await.map_err(|error| self.unread(&error))?;
@@ -195,7 +195,7 @@ impl Drill<'_> {
 
     fn unread(&self, error: &dyn std::error::Error) -> DrillError {
         SystemError::Aws {
-            doing: format!("ask `{}`", self.stage.system.replica().id),
+            doing: format!("ask `{}`", self.lab.system.replica().id),
             why: domain::words::failure::chain(error),
         }
         .into()
@@ -220,7 +220,7 @@ impl Drill<'_> {
     }
 
     fn route53(&self) -> Route53 {
-        Route53::with(&self.stage.machine.gateway.sdk_config(self.plan().regions.recovery.as_str()))
+        Route53::with(&self.lab.aws.gateway.sdk_config(self.plan().regions.recovery.as_str()))
     }
 
     /// The record, its generation, and what the name server answers, in a sentence.
@@ -228,14 +228,14 @@ impl Drill<'_> {
         let record = &self.plan().traffic.record;
         let seen = self.route53().look(&record.zone, &record.name).await?;
         let values = |sets: &[RecordSet]| sets.iter().flat_map(|set| set.values.clone()).collect::<Vec<_>>().join(", ");
-        let answer = Dns::asking(&[self.stage.machine.resolver()], false)?.alias(&record.name).await;
+        let answer = Dns::asking(&[self.lab.aws.resolver()], false)?.alias(&record.name).await;
         let answer = answer.map_or_else(|why| why, |name| name.to_string());
         Ok(format!("record {}; {}; answered {answer}", values(&seen.records), values(&seen.generation)))
     }
 
     /// Invokes a function of the recovery Region, as the state machine would.
     async fn invoke(&self, function: &str, event: &Value) -> Result<Answered, DrillError> {
-        let config = self.stage.machine.gateway.sdk_config(self.plan().regions.recovery.as_str());
+        let config = self.lab.aws.gateway.sdk_config(self.plan().regions.recovery.as_str());
         let lambda = aws_sdk_lambda::Client::new(&config);
         let answer =
             lambda.invoke().function_name(function).payload(event.to_string().into_bytes().into()).send().await;
@@ -248,7 +248,7 @@ impl Drill<'_> {
     }
 }
 
-fn is_broken_off(told: &Told, run: &ExecutionArn) -> bool {
+fn is_broken_off(told: &Notice, run: &ExecutionArn) -> bool {
     told.subject.contains("ABORTED") && told.message.contains(run.name())
 }
 

@@ -18,25 +18,25 @@ const LONGEST_WAIT: Duration = Duration::from_millis(1_500);
 impl Drill<'_> {
     pub(super) async fn switchover(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let mut runs = Runs::of(self.stage, Kind::Switchover).await?;
+        let mut runs = Runs::of(self.lab, Kind::Switchover).await?;
         let clients = self.clients().await?;
-        let struck_at = Timestamp::now();
-        self.audience.struck(struck_at);
+        let disaster_at = Timestamp::now();
+        self.observer.disaster(disaster_at);
         let why = "the provider works on the primary's Region tonight";
-        self.happened(struck_at, Event::Ordered, format!("a switchover of `{}`: {why}", plan.plan), Actor::Disaster);
+        self.happened(disaster_at, Event::Ordered, format!("a switchover of `{}`: {why}", plan.plan), Actor::Disaster);
         let run = runs.start(&json!({ "plan": plan.plan, "by": "the drill", "why": why })).await?;
-        let evidence = runs.follow(self.stage, &run, self.audience).await?;
+        let evidence = runs.follow(self.lab, &run, self.observer).await?;
         let moved = promoted_at(&evidence);
         if moved.is_some() {
             clients.first_elsewhere().await?;
-            // The client that was left on the old primary, which is there all the time, goes on trying.
+            // The old primary is up all the time, and the client that was left on it goes on trying.
             tokio::time::sleep(AFTERWARDS).await;
         }
         let logs = clients.stop().await?;
         let run = RunResult::of("switchover", Ending::Done, evidence);
         let held_to = HeldTo { rto: true, rpo: true };
-        let mut result = self.result(struck_at, vec![run], &logs, moved, moved, held_to).await?;
-        let checks = checks(&result, LONGEST_WAIT + self.stage.manners.adds_to_an_outage());
+        let mut result = self.result(disaster_at, vec![run], &logs, moved, moved, held_to).await?;
+        let checks = checks(&result, LONGEST_WAIT + self.lab.manners().adds_to_an_outage());
         result.checks.extend(checks);
         Ok(result)
     }

@@ -11,21 +11,21 @@ use crate::{
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
 };
 
-/// How long the obstacle stays after the refusal: longer than one look of the starter, so that it is told no as well.
+/// How long the obstacle stays after the refusal: longer than one look of the starter, so that it is refused too.
 const STAYS: Duration = Duration::from_secs(6);
 
 impl Drill<'_> {
     pub(super) async fn refused_then_fit(&mut self) -> Result<DrillResult, DrillError> {
-        let (machine, system) = (&self.stage.machine, &self.stage.system);
-        let mut runs = Runs::so_far(self.stage).await?;
+        let (aws, system) = (&self.lab.aws, &self.lab.system);
+        let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
-        let struck_at = self.kill().await?;
-        // It has what was sent to it, and tells nobody.
-        machine.rds.pause(&system.replica()).await?;
+        let disaster_at = self.kill().await?;
+        // It has received the log, but does not answer.
+        aws.rds.pause(&system.replica()).await?;
         let paused = format!("SIGSTOP of every process of `{}`", system.replica().id);
         self.happened(Timestamp::now(), Event::ReplicaPaused, paused, Actor::Disaster);
         let run = runs.next().await?;
-        let refused = runs.follow(self.stage, &run, self.audience).await?;
+        let refused = runs.follow(self.lab, &run, self.observer).await?;
         let says = refused.because.contains("does not answer");
         self.check("the alarm's run is refused for want of a replica", says, &refused.because);
         let nothing = refused.record.fencing.is_none() && refused.record.promotion.is_none();
@@ -40,11 +40,11 @@ impl Drill<'_> {
         tokio::time::sleep(STAYS).await;
         let early = runs.new_ones().await?;
         self.check("none starts while the replica is silent", early.is_empty(), format!("{} runs", early.len()));
-        machine.rds.resume(&system.replica()).await?;
+        aws.rds.resume(&system.replica()).await?;
         let fit_at = Timestamp::now();
         self.happened(fit_at, Event::Undone, "the replica goes on".into(), Actor::Disaster);
         let run = runs.next().await?;
-        let done = runs.follow(self.stage, &run, self.audience).await?;
+        let done = runs.follow(self.lab, &run, self.observer).await?;
         let itself = matches!(done.trigger, Some(Trigger::Again { attempt: 1, .. }));
         self.check("nobody ordered the run that fails over", itself, format!("{:?}", done.trigger));
         let moved = promoted_at(&done);
@@ -54,6 +54,6 @@ impl Drill<'_> {
             RunResult::of("automatic failover", Ending::Refused, refused),
             RunResult::of("started again", Ending::Done, done),
         ];
-        self.result(struck_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
+        self.result(disaster_at, results, &logs, moved, returned_at, HeldTo { rto: false, rpo: true }).await
     }
 }

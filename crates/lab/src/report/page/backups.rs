@@ -1,4 +1,4 @@
-//! What a page shows of a drill of backups, in the place of what it shows of a failover.
+//! What a page shows of a backup drill instead of what it shows of a failover.
 
 use std::fmt::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::report::{DrillResult, Record};
 /// The longest record that is shown whole; `evidence.json` has it in any case.
 const RECORD_CHARS: usize = 200_000;
 
-/// That the client noticed nothing, or what it noticed.
+/// What the client noticed.
 pub(super) fn client(out: &mut String, result: &DrillResult) -> fmt::Result {
     let client = &result.client;
     let wait = client.outage.as_ref().map_or("unknown".to_owned(), |outage| format!("{} ms", outage.milliseconds));

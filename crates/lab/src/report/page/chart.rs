@@ -1,4 +1,4 @@
-//! The drill drawn to scale: a lane for each actor, each moment where it happened.
+//! The drill drawn to scale: a lane for each actor, each entry of the timeline where it happened.
 
 use std::fmt::{self, Write};
 
@@ -6,7 +6,7 @@ use super::{
     scale::{Scale, offset, offset_ms},
     text::{short, text},
 };
-use crate::report::{Actor, DrillResult, Event, Moment, Subject, Tone, TurnKind};
+use crate::report::{Actor, DrillResult, Event, Subject, TimelineEntry, Tone, TurnKind};
 
 const WIDTH: f64 = 1080.0;
 /// Where the lanes begin: right of their names.
@@ -17,8 +17,8 @@ const LANE: f64 = 34.0;
 const ROW: f64 = 17.0;
 /// A character of a label is about this wide.
 const CHAR: f64 = 6.3;
-/// The most moments that are drawn; the table below has more.
-const MOST_MOMENTS: usize = 40;
+/// The most entries that are drawn; the table below has more.
+const MOST_ENTRIES: usize = 40;
 /// The most bars that are drawn.
 const MOST_BARS: usize = 200;
 
@@ -27,9 +27,9 @@ const LANES: [Actor; 7] =
 
 /// Draws it.
 pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
-    let scale = Scale::new(result.struck_at, window(result), (LEFT, RIGHT));
-    let drawn: Vec<&Moment> =
-        result.moments.iter().filter(|moment| scale.holds(moment.at)).take(MOST_MOMENTS).collect();
+    let scale = Scale::new(result.disaster_at, window(result), (LEFT, RIGHT));
+    let drawn: Vec<&TimelineEntry> =
+        result.timeline.iter().filter(|entry| scale.holds(entry.at)).take(MOST_ENTRIES).collect();
     let labels = place_labels(result, &drawn, &scale);
     let rows = labels.iter().map(|label| label.row + 1).max().unwrap_or_default();
     let top = 8.0 + rows as f64 * ROW;
@@ -60,32 +60,32 @@ pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
             Actor::Disaster | Actor::Probe | Actor::Alarm | Actor::Database | Actor::Dns => {}
         }
     }
-    let lane_of = |moment: &Moment| lanes.iter().position(|actor| *actor == moment.source).unwrap_or_default();
-    for (moment, label) in drawn.iter().zip(&labels) {
-        lead(out, label, top + (lane_of(moment) as f64 + 0.5) * LANE)?;
+    let lane_of = |entry: &TimelineEntry| lanes.iter().position(|actor| *actor == entry.source).unwrap_or_default();
+    for (entry, label) in drawn.iter().zip(&labels) {
+        lead(out, label, top + (lane_of(entry) as f64 + 0.5) * LANE)?;
     }
     // After all the lines, so that none crosses a text.
-    for (moment, label) in drawn.iter().zip(&labels) {
-        mark(out, result, moment, label, top + (lane_of(moment) as f64 + 0.5) * LANE)?;
+    for (entry, label) in drawn.iter().zip(&labels) {
+        mark(out, result, entry, label, top + (lane_of(entry) as f64 + 0.5) * LANE)?;
     }
     out.write_str("</svg></div>\n")
 }
 
 /// From shortly before the disaster to shortly after the last thing that belongs to the recovery.
 fn window(result: &DrillResult) -> (f64, f64) {
-    let ms = |at| offset_ms(result.struck_at, at);
-    let first = result.moments.iter().map(|moment| ms(moment.at)).fold(0.0, f64::min);
+    let ms = |at| offset_ms(result.disaster_at, at);
+    let first = result.timeline.iter().map(|entry| ms(entry.at)).fold(0.0, f64::min);
     let recovery =
-        result.moments.iter().filter(|moment| !matches!(moment.event, Event::OldPrimaryBack | Event::OldPrimaryFenced));
+        result.timeline.iter().filter(|entry| !matches!(entry.event, Event::OldPrimaryBack | Event::OldPrimaryFenced));
     let back = result.client.outage.as_ref().and_then(|outage| outage.first_after).map(ms);
-    let last = recovery.map(|moment| ms(moment.at)).chain(back).fold(100.0, f64::max);
+    let last = recovery.map(|entry| ms(entry.at)).chain(back).fold(100.0, f64::max);
     let margin = (last - first) * 0.08;
     (first - margin, last + margin)
 }
 
-fn has_anything(result: &DrillResult, drawn: &[&Moment], actor: Actor) -> bool {
+fn has_anything(result: &DrillResult, drawn: &[&TimelineEntry], actor: Actor) -> bool {
     let trace = &result.client.trace;
-    drawn.iter().any(|moment| moment.source == actor)
+    drawn.iter().any(|entry| entry.source == actor)
         || (actor == Actor::Client && !(trace.acknowledged.is_empty() && trace.failed.is_empty()))
         || (actor == Actor::Run && !result.turns.is_empty())
 }
@@ -97,13 +97,13 @@ struct Label {
 }
 
 /// A row for each label so that none lies on another: the first row that is free from where the label begins.
-fn place_labels(result: &DrillResult, drawn: &[&Moment], scale: &Scale) -> Vec<Label> {
+fn place_labels(result: &DrillResult, drawn: &[&TimelineEntry], scale: &Scale) -> Vec<Label> {
     let mut ends: Vec<f64> = Vec::new();
     drawn
         .iter()
-        .map(|moment| {
-            let x = scale.x(moment.at);
-            let width = (caption(result, moment).chars().count() as f64).mul_add(CHAR, 14.0);
+        .map(|entry| {
+            let x = scale.x(entry.at);
+            let width = (caption(result, entry).chars().count() as f64).mul_add(CHAR, 14.0);
             let ends_here = x + width > RIGHT;
             let start = if ends_here { x - width } else { x };
             let row = ends.iter().position(|end| *end <= start).unwrap_or(ends.len());
@@ -116,8 +116,8 @@ fn place_labels(result: &DrillResult, drawn: &[&Moment], scale: &Scale) -> Vec<L
         .collect()
 }
 
-fn caption(result: &DrillResult, moment: &Moment) -> String {
-    format!("{} {}", moment.event.name(), offset(result.struck_at, moment.at))
+fn caption(result: &DrillResult, entry: &TimelineEntry) -> String {
+    format!("{} {}", entry.event.name(), offset(result.disaster_at, entry.at))
 }
 
 fn axis(out: &mut String, scale: &Scale, top: f64, bottom: f64) -> fmt::Result {
@@ -206,21 +206,21 @@ fn lead(out: &mut String, label: &Label, y: f64) -> fmt::Result {
     writeln!(out, "<line class=\"lead\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{:.1}\" y2=\"{y:.1}\"/>", row_y(label) + 2.0)
 }
 
-fn mark(out: &mut String, result: &DrillResult, moment: &Moment, label: &Label, y: f64) -> fmt::Result {
+fn mark(out: &mut String, result: &DrillResult, entry: &TimelineEntry, label: &Label, y: f64) -> fmt::Result {
     let x = label.x;
     let (anchor, text_x) = if label.ends_here { ("end", x - 5.0) } else { ("start", x + 5.0) };
     writeln!(
         out,
         "<circle class=\"{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"><title>{}</title></circle>\
          <text class=\"label\" text-anchor=\"{anchor}\" x=\"{text_x:.1}\" y=\"{:.1}\">{}</text>",
-        tone(moment.event),
-        short(&moment.detail, 300),
+        tone(entry.event),
+        short(&entry.detail, 300),
         row_y(label) + 11.0,
-        text(&caption(result, moment))
+        text(&caption(result, entry))
     )
 }
 
-/// A moment's tone, as the page's style calls it.
+/// An event's tone, as the page's style calls it.
 pub(super) fn tone(event: Event) -> &'static str {
     match event.tone() {
         Tone::Bad => "bad",

@@ -10,7 +10,7 @@ use crate::report::{DrillResult, TurnKind};
 
 const WIDTH: f64 = 1080.0;
 const LEFT: f64 = 190.0;
-/// Right of the bars stand their lengths.
+/// The bars' lengths are written to the right of them.
 const RIGHT: f64 = WIDTH - 150.0;
 const ROW: f64 = 20.0;
 /// The most turns that are drawn.
@@ -62,7 +62,7 @@ pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
             to + 6.0,
             offset_ms(turn.from, turn.to),
             WIDTH - 4.0,
-            offset(result.struck_at, turn.from)
+            offset(result.disaster_at, turn.from)
         )?;
     }
     out.write_str("</svg></div>\n")?;

@@ -23,7 +23,7 @@ const STYLE: &str = include_str!("style.css");
 #[must_use]
 pub fn page(result: &DrillResult) -> String {
     let mut out = String::with_capacity(64 * 1024);
-    // Writing to a string does not fail; if it ever did, a page that says so beats none.
+    // Writing to a string does not fail; if it ever did, a page that says so is better than none.
     if whole(&mut out, result).is_err() {
         out.push_str("<p>This report could not be written whole; evidence.json has everything.</p>");
     }
@@ -49,13 +49,13 @@ fn whole(out: &mut String, result: &DrillResult) -> fmt::Result {
         Subject::Backups => section(out, "What was measured", |out| backups::readings(out, result))?,
     }
     section(out, "The state machine, state by state", |out| gantt::draw(out, result))?;
-    section(out, "Moments", |out| sections::moments(out, result))?;
+    section(out, "Timeline", |out| sections::timeline(out, result))?;
     if result.subject == Subject::Failover {
         section(out, "What was seen of the primary", |out| sections::signals(out, result))?;
     }
     section(out, "What was decided, and why", |out| sections::decisions(out, result))?;
     if !result.checks.is_empty() {
-        section(out, "What had to be true besides", |out| sections::checks(out, result))?;
+        section(out, "What else had to be true", |out| sections::checks(out, result))?;
     }
     if result.subject == Subject::Failover {
         section(out, "The old primary, and the rows", |out| sections::rows(out, result))?;
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_drill_of_which_nothing_is_known_has_a_page_too() {
         let mut result = killed();
-        result.moments.clear();
+        result.timeline.clear();
         result.turns.clear();
         result.signals.clear();
         result.runs.clear();
@@ -147,11 +147,11 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_of_bearable_size_whatever_it_is_given() {
+    fn a_page_stays_small_whatever_it_is_given() {
         let mut result = killed();
         result.client.trace.acknowledged = (0..crate::workload::MOST_TRACED as i64).collect();
-        result.moments = std::iter::repeat_n(result.moments[0].clone(), 5_000).collect();
-        result.moments.iter_mut().for_each(|moment| moment.detail = "x".repeat(10_000));
+        result.timeline = std::iter::repeat_n(result.timeline[0].clone(), 5_000).collect();
+        result.timeline.iter_mut().for_each(|entry| entry.detail = "x".repeat(10_000));
         result.turns = std::iter::repeat_n(result.turns[0].clone(), 5_000).collect();
         let size = page(&result).len();
         assert!(size < 2_000_000, "{size} bytes");

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::report::{DrillResult, Ending, Event, RunResult, Subject, parts as parts_of};
 
-/// The most rows of a table of moments.
-const MOST_MOMENTS: usize = 200;
+/// The most rows of a table.
+const MOST_ROWS: usize = 200;
 
 /// The verdict, and what was done.
 pub(super) fn headline(out: &mut String, result: &DrillResult) -> fmt::Result {
@@ -83,7 +83,7 @@ fn objectives(out: &mut String, result: &DrillResult) -> fmt::Result {
             None => "on the old primary after the promotion".to_owned(),
             Some(until) => format!(
                 "on the old primary after the promotion; allowed until {:.1} s",
-                until.duration_since(result.struck_at).as_secs_f64()
+                until.duration_since(result.disaster_at).as_secs_f64()
             ),
         },
     )
@@ -93,7 +93,7 @@ fn against(held: bool, objective: Span) -> String {
     if held { format!("objective {objective}") } else { format!("objective {objective}, not judged here") }
 }
 
-/// Where each millisecond of the outage went.
+/// How the outage divides into parts.
 pub(super) fn parts(out: &mut String, result: &DrillResult) -> fmt::Result {
     let parts = parts_of(result);
     let total: u64 = parts.iter().map(|part| part.milliseconds).sum();
@@ -171,22 +171,22 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
     }
 }
 
-/// Every moment.
-pub(super) fn moments(out: &mut String, result: &DrillResult) -> fmt::Result {
+/// The timeline.
+pub(super) fn timeline(out: &mut String, result: &DrillResult) -> fmt::Result {
     out.write_str("<table>\n<thead><tr><th class=\"n\">when</th><th>what</th><th>particulars</th><th>whose word</th></tr></thead>\n<tbody>\n")?;
-    for moment in result.moments.iter().take(MOST_MOMENTS) {
+    for entry in result.timeline.iter().take(MOST_ROWS) {
         writeln!(
             out,
             "<tr><td class=\"n\">{}</td><td><b class=\"{}\">{}</b></td><td class=\"why\">{}</td><td>{}</td></tr>",
-            offset(result.struck_at, moment.at),
-            tone(moment.event),
-            moment.event.name(),
-            short(&moment.detail, DETAIL_CHARS),
-            moment.source.name()
+            offset(result.disaster_at, entry.at),
+            tone(entry.event),
+            entry.event.name(),
+            short(&entry.detail, DETAIL_CHARS),
+            entry.source.name()
         )?;
     }
-    writeln!(out, "</tbody>\n</table>\n<p>Counted from {}.</p>", result.struck_at)?;
-    more(out, result.moments.len(), MOST_MOMENTS)
+    writeln!(out, "</tbody>\n</table>\n<p>Counted from {}.</p>", result.disaster_at)?;
+    more(out, result.timeline.len(), MOST_ROWS)
 }
 
 /// What was seen, by whom, when.
@@ -195,7 +195,7 @@ pub(super) fn signals(out: &mut String, result: &DrillResult) -> fmt::Result {
         return out.write_str("<p>No signal was recorded.</p>\n");
     }
     out.write_str("<table>\n<thead><tr><th>seen from</th><th>verdict</th><th>because</th><th class=\"n\">when</th></tr></thead>\n<tbody>\n")?;
-    for signal in result.signals.iter().take(MOST_MOMENTS) {
+    for signal in result.signals.iter().take(MOST_ROWS) {
         let (class, verdict) = match signal.verdict {
             Verdict::Up => ("good", "up"),
             Verdict::Down => ("bad", "down"),
@@ -206,11 +206,11 @@ pub(super) fn signals(out: &mut String, result: &DrillResult) -> fmt::Result {
             "<tr><td>{}</td><td><b class=\"{class}\">{verdict}</b></td><td class=\"why\">{}</td><td class=\"n\">{}</td></tr>",
             text(&named(&serde_json::to_value(signal.vantage).unwrap_or_default())),
             short(&signal.because, DETAIL_CHARS),
-            offset(result.struck_at, signal.at)
+            offset(result.disaster_at, signal.at)
         )?;
     }
     out.write_str("</tbody>\n</table>\n")?;
-    more(out, result.signals.len(), MOST_MOMENTS)
+    more(out, result.signals.len(), MOST_ROWS)
 }
 
 /// The steps' answers of each run, with what they had seen and did.
@@ -268,16 +268,16 @@ fn provenance(out: &mut String, run: &RunResult) -> fmt::Result {
 /// What else had to be true, and what was found.
 pub(super) fn checks(out: &mut String, result: &DrillResult) -> fmt::Result {
     writeln!(out, "<table>\n<thead><tr><th>must be true</th><th></th><th>found</th></tr></thead>\n<tbody>")?;
-    for check in result.checks.iter().take(MOST_MOMENTS) {
+    for check in result.checks.iter().take(MOST_ROWS) {
         let (class, so) = if check.holds { ("good", "so") } else { ("bad", "not so") };
         let (claim, found) = (short(&check.claim, DETAIL_CHARS), short(&check.found, DETAIL_CHARS));
         writeln!(out, "<tr><td>{claim}</td><td><b class=\"{class}\">{so}</b></td><td class=\"why\">{found}</td></tr>")?;
     }
     out.write_str("</tbody>\n</table>\n")?;
-    more(out, result.checks.len(), MOST_MOMENTS)
+    more(out, result.checks.len(), MOST_ROWS)
 }
 
-/// Fencing after the old primary's return, and the rows that went astray.
+/// Fencing after the old primary's return, and the rows that were lost or written on the wrong side.
 pub(super) fn rows(out: &mut String, result: &DrillResult) -> fmt::Result {
     match &result.old_primary {
         Some(old) => writeln!(
@@ -285,7 +285,7 @@ pub(super) fn rows(out: &mut String, result: &DrillResult) -> fmt::Result {
             "<p><b class=\"{}\">{}</b> The old primary's host came back at {}: {}</p>",
             if old.fenced { "good" } else { "bad" },
             if old.fenced { "Fenced." } else { "Not fenced." },
-            offset(result.struck_at, old.returned_at),
+            offset(result.disaster_at, old.returned_at),
             short(&old.because, DETAIL_CHARS)
         )?,
         None => out.write_str("<p>The old primary was not brought back in this scenario.</p>\n")?,
@@ -324,11 +324,11 @@ pub(super) fn environment(out: &mut String, result: &DrillResult) -> fmt::Result
     for (program, version) in &result.environment.versions {
         write!(out, ", {} {}", text(program), text(version))?;
     }
-    let setting_up = Span::between(result.began_at, result.struck_at);
+    let setting_up = Span::between(result.began_at, result.disaster_at);
     let whole = Span::between(result.began_at, result.ended_at);
     writeln!(
         out,
-        ". Began {}; the disaster struck after {:.1} s, all was over after {:.1} s.</p>",
+        ". Began {}; the disaster happened after {:.1} s, all was over after {:.1} s.</p>",
         result.began_at,
         setting_up.as_seconds(),
         whole.as_seconds()

@@ -1,4 +1,4 @@
-//! Text that does nothing.
+//! Escaped text.
 
 use std::fmt::{self, Display, Formatter, Write};
 

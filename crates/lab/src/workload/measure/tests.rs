@@ -55,7 +55,7 @@ fn killed() -> Log {
 }
 
 fn after<'a>(new: &'a [i64], old: Option<&'a [i64]>) -> ReadBack<'a> {
-    ReadBack { struck_at: at(50), promoted_at: Some(at(800)), old_primary: &[OLD], new, old, traced_until: at(50) }
+    ReadBack { disaster_at: at(50), promoted_at: Some(at(800)), old_primary: &[OLD], new, old, traced_until: at(50) }
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn an_outage_is_from_the_last_acknowledgement_before_to_the_first_after() {
 #[test]
 fn a_longer_pause_before_the_disaster_is_not_the_outage() {
     let slow_start = log(vec![ack(0, 1, OLD), ack(5_000, 2, OLD), ack(5_900, 3, NEW)], 5_920);
-    let view = measure(&slow_start, &[], &ReadBack { struck_at: at(5_010), ..after(&[1, 2, 3], None) });
+    let view = measure(&slow_start, &[], &ReadBack { disaster_at: at(5_010), ..after(&[1, 2, 3], None) });
     assert_eq!(view.outage.unwrap().milliseconds, 900);
 }
 
@@ -151,7 +151,7 @@ fn a_result_names_only_the_first_of_many_lost_rows() {
 #[test]
 fn only_what_is_near_the_disaster_is_drawn() {
     let long = log((0..2_000).map(|n| ack(n * 20, n as i64, OLD)).collect(), 40_000);
-    let view = measure(&long, &[], &ReadBack { struck_at: at(20_000), ..after(&[], None) });
+    let view = measure(&long, &[], &ReadBack { disaster_at: at(20_000), ..after(&[], None) });
     let (first, last) = (view.trace.acknowledged[0], *view.trace.acknowledged.last().unwrap());
     assert!((-2_000..-1_980).contains(&first) && last < 2_500, "{first} {last}");
 }

@@ -90,7 +90,7 @@ fn copy_key(call: &Call<'_>, source: &Snapshot) -> Result<Option<String>, Fault>
     if let Some(key) = &source.origin.key
         && source.name.region == call.region
     {
-        // What is encrypted can be read with its key only. Another Region's keys nobody tells this one.
+        // What is encrypted can be read with its key only. The keys of another Region are not known here.
         call.must_be_usable(key)?;
     }
     Ok(asked.or_else(|| source.origin.key.clone()))

@@ -183,7 +183,7 @@ pub(super) struct Page {
 
 impl Page {
     /// A marker is the identifier that the page before ended with, behind a word that tells it
-    /// from a text of another's making.
+    /// from other texts.
     const MARK: &str = "after-";
 
     pub(super) fn asked(query: &Query) -> Result<Self, Fault> {

@@ -31,12 +31,12 @@ pub(crate) struct Call<'c> {
     pub(crate) service: &'c Arc<Service>,
     pub(crate) region: &'c str,
     pub(crate) query: &'c Query,
-    /// The KMS keys of the Region that can be used, by each of their names; absent where nobody told.
+    /// The KMS keys of the Region that can be used, by each of their names; `None` where that is unknown.
     pub(crate) keys: Option<&'c BTreeSet<String>>,
 }
 
 impl Call<'_> {
-    /// Refuses a key that is not there, or that nothing can be done with. AWS's own is always there. An alias stands for
+    /// Refuses a key that does not exist or cannot be used. AWS's own is always there. An alias stands for
     /// itself: AWS takes the key that it names when it is used first, and keeps to that.
     /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html>
     pub(crate) fn must_be_usable(&self, key: &str) -> Result<(), Fault> {
@@ -210,7 +210,7 @@ impl Call<'_> {
     }
 }
 
-/// The longest that RDS keeps automated backups is 35 days; 0 days keeps none.
+/// RDS keeps automated backups for 35 days at most; 0 days keeps none.
 fn retention(query: &Query) -> Result<Option<u32>, Fault> {
     query.number("BackupRetentionPeriod", 0..=35)
 }

@@ -1,5 +1,5 @@
 //! `CreateDBInstanceReadReplica` and `PromoteReadReplica`: a standby that follows the stream of its
-//! source, in the same Region or another, and its life of its own.
+//! source, in the same Region or another, until it is promoted.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -76,7 +76,7 @@ pub(super) fn create_replica(call: &Call<'_>) -> Result<Xml, Fault> {
 }
 
 /// A replica begins without backups of its own, and takes the rest from its source. Groups belong
-/// to a Region, so a replica elsewhere starts with no security groups and the service's own others.
+/// to a Region, so a replica elsewhere starts without security groups and with the service's other groups.
 fn replica_traits(call: &Call<'_>, source: &Name, traits: &Traits) -> Result<Traits, Fault> {
     let (groups, configuration) = if source.region == call.region {
         (traits.groups.clone(), traits.configuration.clone())

@@ -1,4 +1,4 @@
-//! The person who watches a lab come up, or a drill.
+//! What the person who waits for a lab, or watches a drill, sees of it.
 
 use std::{
     io::{self, IsTerminal},
@@ -7,17 +7,17 @@ use std::{
 
 use jiff::Timestamp;
 use lab::{
-    drill::Audience,
-    report::{Moment, terminal::Terminal},
+    drill::Observer,
+    report::{TimelineEntry, terminal::Terminal},
     setup::Progress,
 };
 
-/// The person who watches. Progress is not the answer: it goes to standard error.
-pub(super) struct Shown {
+/// Shows progress on the terminal. It is not the answer: it goes to standard error.
+pub(super) struct OnTerminal {
     terminal: Mutex<Terminal<io::Stderr>>,
 }
 
-impl Shown {
+impl OnTerminal {
     pub(super) fn new() -> Self {
         Self { terminal: Mutex::new(Terminal::new(io::stderr(), io::stderr().is_terminal())) }
     }
@@ -27,19 +27,19 @@ impl Shown {
     }
 }
 
-// A terminal that is gone must not stop a drill: what cannot be shown is in the files.
-impl Progress for Shown {
+// A closed terminal must not stop a drill: the files have everything.
+impl Progress for OnTerminal {
     fn step(&self, what: &str) {
         drop(self.terminal().step(what));
     }
 }
 
-impl Audience for Shown {
-    fn struck(&self, at: Timestamp) {
-        self.terminal().struck(at);
+impl Observer for OnTerminal {
+    fn disaster(&self, at: Timestamp) {
+        self.terminal().disaster(at);
     }
 
-    fn moment(&self, moment: &Moment) {
-        drop(self.terminal().moment(moment));
+    fn happened(&self, entry: &TimelineEntry) {
+        drop(self.terminal().entry(entry));
     }
 }

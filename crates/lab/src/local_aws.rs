@@ -1,4 +1,4 @@
-//! The whole lab: one machine with AWS on it, and the engine deployed to a plan's Regions.
+//! AWS on this machine: its services, RDS, DNS, and the network between its Regions and its database hosts.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -15,7 +15,7 @@ use crate::{
     deploy::{DeployError, Package},
     dns::{Dns, DnsConfig, DnsError, Instances},
     gateway::{ACCOUNT, FaultsError, Gateway, GatewayConfig, GatewayError},
-    manners::{Manners, Way},
+    manners::{LinkQuality, Manners},
     network::{Network, Vantage},
     programs::{Programs, ProgramsError},
     setup::{self, Progress, SetupError},
@@ -28,13 +28,13 @@ const STREAMS_WITHIN: Duration = Duration::from_secs(10);
 /// The domain of database instances' endpoints.
 pub const INSTANCE_DOMAIN: &str = "rds.lifeboat.test";
 
-/// A lab that is up: ended by [`Machine::shut_down`], or else when it is dropped.
-pub struct Machine {
-    /// Its slot.
+/// AWS on this machine, up: ended by [`LocalAws::shut_down`], or else when it is dropped.
+pub struct LocalAws {
+    /// The lab's slot.
     pub slot: Slot,
-    /// Its own folder.
+    /// The lab's own folder.
     pub folder: PathBuf,
-    /// AWS but for RDS.
+    /// AWS without RDS.
     pub gateway: Gateway,
     /// RDS.
     pub rds: Arc<Rds>,
@@ -45,13 +45,13 @@ pub struct Machine {
     dns: Dns,
     pub(crate) engine: Package,
     pub(crate) networks: Package,
-    // The last to go: what it spawned ends with it.
+    // Dropped last: what it spawned ends with it.
     _spawner: Spawner,
 }
 
-/// Why there is no lab.
+/// Why there is none.
 #[derive(Debug, thiserror::Error)]
-pub enum MachineError {
+pub enum LocalAwsError {
     /// The machine could not be made ready.
     #[error("the machine is not ready for a lab")]
     Setup(#[from] SetupError),
@@ -78,12 +78,12 @@ pub enum MachineError {
     Deploy(#[from] DeployError),
 }
 
-impl Machine {
-    /// Makes the machine ready and starts the lab's services, in `slot` or the first free one.
+impl LocalAws {
+    /// Makes the machine ready and starts AWS's services on it, in `slot` or the first free one.
     ///
     /// # Errors
-    /// [`MachineError`]; nothing is left running then.
-    pub async fn start(slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, MachineError> {
+    /// [`LocalAwsError`]; nothing is left running then.
+    pub async fn start(slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LocalAwsError> {
         let root = Programs::root()?;
         let base = root.join("target").join("lab");
         let tools = setup::prepare(&base, progress)?;
@@ -149,32 +149,32 @@ impl Machine {
         self.dns.address()
     }
 
-    /// Where a vantage resolves them: there every host is behind a link.
+    /// The resolver of a vantage: every host that it answers is behind a link.
     #[must_use]
     pub fn resolver_of(&self, vantage: Vantage) -> SocketAddr {
         vantage.sees_at(self.resolver())
     }
 
-    /// Behaves so from now on, towards the engine of this plan.
+    /// Behaves like this from now on, towards the engine of this plan.
     ///
     /// # Errors
     /// Where the gateway does not answer.
-    pub async fn mind(&self, manners: Manners, plan: &Plan) -> Result<(), FaultsError> {
+    pub async fn set_manners(&self, manners: Manners, plan: &Plan) -> Result<(), FaultsError> {
         let before = self.rds.receivers().await;
         self.rds.set_timing(manners.rds());
         self.gateway.faults().start_schedules_within(manners.starts_within().as_secs()).await?;
         let (primary, rds) = (plan.regions.primary.to_string(), Arc::clone(&self.rds));
-        self.network.lead(Arc::new(move |vantage, host| {
+        self.network.set_quality(Arc::new(move |vantage, host| {
             let is_at_home = rds.region_at(host).is_some_and(|region| region == primary);
             match (vantage, is_at_home) {
                 (Vantage::Witness, _) => manners.from_the_witness(),
                 (Vantage::Recovery | Vantage::Replication, true) | (Vantage::Primary, false) => manners.far(),
                 (Vantage::Recovery | Vantage::Replication, false) | (Vantage::Primary, true) | (Vantage::Public, _) => {
-                    Way::default()
+                    LinkQuality::default()
                 }
             }
         }));
-        // Every link is a new one. A replica whose stream does not flow again is the drill's to find.
+        // Every link is new, so every replica reconnects. One whose stream does not flow again is for the drill to find.
         let deadline = tokio::time::Instant::now() + STREAMS_WITHIN;
         loop {
             let now = self.rds.receivers().await;

@@ -1,4 +1,4 @@
-//! What happened when, and whose word it is.
+//! What happened when, and who says so.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Moment {
+pub struct TimelineEntry {
     /// When.
     pub at: Timestamp,
     /// What.
     pub event: Event,
     /// The particulars: reasons, counts, names.
     pub detail: String,
-    /// Whose word it is.
+    /// Who says so.
     pub source: Actor,
 }
 
@@ -65,7 +65,7 @@ pub enum Event {
     OldPrimaryBack,
     /// The old primary refuses writes after its return.
     OldPrimaryFenced,
-    /// A run was stopped by other hands.
+    /// A run was stopped from outside.
     RunStopped,
     /// Somebody edited the traffic's record.
     RecordEdited,
@@ -73,7 +73,7 @@ pub enum Event {
     WritesRefused,
     /// A person said no.
     Denied,
-    /// What the drill had done to the system was taken back.
+    /// The drill undid what it had done to the system.
     Undone,
     /// Links to the primary's host were cut.
     LinksCut,
@@ -81,9 +81,9 @@ pub enum Event {
     LinksHealed,
     /// A streak of failed samples ended by itself, and is on record.
     Tolerated,
-    /// Calls of AWS are spoiled.
+    /// Faults were injected into calls of AWS.
     CallsSpoiled,
-    /// A step of a run answered, and its answer was another than before.
+    /// A step of a run gave another answer than before.
     StepAnswered,
     /// Rows were deleted by mistake.
     RowsDeleted,
@@ -101,7 +101,7 @@ pub enum Event {
     CopiesBrokenOff,
 }
 
-/// What a moment is to whoever reads of it.
+/// What an event is to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     /// Bad news.
@@ -203,7 +203,7 @@ impl Event {
     }
 }
 
-/// Whose word a moment is, and the lane it is drawn in.
+/// Who says that something happened, and the lane it is drawn in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Actor {

@@ -9,7 +9,7 @@ use domain::{
     words::id::Region,
 };
 use jiff::{Timestamp, ToSpan};
-use lab::{drill::Stage, gateway::ACCOUNT, setup::Progress};
+use lab::{Lab, gateway::ACCOUNT, setup::Progress};
 use serde_json::{Value, json};
 
 pub(crate) struct Shown;
@@ -24,8 +24,8 @@ impl Progress for Shown {
 /// How long a run may take with the lab's small database.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
-pub(crate) struct Lab<'s> {
-    pub(crate) stage: &'s Stage,
+pub(crate) struct World<'s> {
+    pub(crate) lab: &'s Lab,
     pub(crate) now: Timestamp,
 }
 
@@ -35,15 +35,15 @@ pub(crate) struct Ended {
     pub(crate) cause: String,
 }
 
-impl Lab<'_> {
+impl World<'_> {
     /// A time of its own for each backup.
     pub(crate) fn at(&self, minutes_ago: i64) -> Timestamp {
         self.now - minutes_ago.minutes()
     }
 
     pub(crate) fn states(&self) -> aws_sdk_sfn::Client {
-        let region = self.stage.system.plan.regions.recovery.as_str();
-        aws_sdk_sfn::Client::new(&self.stage.machine.gateway.sdk_config(region))
+        let region = self.lab.system.plan.regions.recovery.as_str();
+        aws_sdk_sfn::Client::new(&self.lab.aws.gateway.sdk_config(region))
     }
 
     pub(crate) async fn start(&self, name: &str, request: &Value) -> String {
@@ -51,7 +51,7 @@ impl Lab<'_> {
     }
 
     pub(crate) async fn start_a(&self, machine: &str, name: &str, request: &Value) -> String {
-        let region = &self.stage.system.plan.regions.recovery;
+        let region = &self.lab.system.plan.regions.recovery;
         let arn = format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:lifeboat-{machine}");
         let start = self.states().start_execution().state_machine_arn(arn).name(name).input(request.to_string());
         start.send().await.unwrap().execution_arn
@@ -76,18 +76,18 @@ impl Lab<'_> {
     }
 
     pub(crate) async fn manifest(&self, at: Timestamp) -> Option<Manifest> {
-        let plan = &self.stage.system.plan;
+        let plan = &self.lab.system.plan;
         let key = domain::backup::manifest_key(&plan.plan, &plan.backups[0].name, at);
-        let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap()?;
+        let text = self.lab.system.object(&self.lab.aws, &key).await.unwrap()?;
         Some(serde_json::from_str(&text).unwrap())
     }
 
     pub(crate) async fn manifests(&self) -> Vec<String> {
-        self.stage.system.keys(&self.stage.machine, "backups/lab/daily/").await.unwrap()
+        self.lab.system.keys(&self.lab.aws, "backups/lab/daily/").await.unwrap()
     }
 
     pub(crate) fn rds(&self, region: &Region) -> aws_sdk_rds::Client {
-        aws_sdk_rds::Client::new(&self.stage.machine.gateway.sdk_config(region.as_str()))
+        aws_sdk_rds::Client::new(&self.lab.aws.gateway.sdk_config(region.as_str()))
     }
 
     pub(crate) async fn snapshots(&self, region: &Region) -> Vec<DbSnapshot> {
@@ -96,18 +96,18 @@ impl Lab<'_> {
     }
 
     pub(crate) async fn how_many(&self) -> [usize; 2] {
-        let regions = &self.stage.system.plan.regions;
+        let regions = &self.lab.system.plan.regions;
         [self.snapshots(&regions.primary).await.len(), self.snapshots(&regions.recovery).await.len()]
     }
 
     pub(crate) async fn clean(&self, name: &str, request: &Value) -> (Ended, Vec<Report>) {
         let execution = self.start_a("cleanup", name, request).await;
         let ended = self.end(&execution).await;
-        let plan = &self.stage.system.plan;
+        let plan = &self.lab.system.plan;
         let mut reports = Vec::new();
         for region in plan.backup_regions() {
             let key = cleanup::report_key(&plan.plan, &execution.parse().unwrap(), &region);
-            let text = self.stage.system.object(&self.stage.machine, &key).await.unwrap();
+            let text = self.lab.system.object(&self.lab.aws, &key).await.unwrap();
             reports.extend(text.map(|text| serde_json::from_str::<Report>(&text).unwrap()));
         }
         (ended, reports)

@@ -1,20 +1,20 @@
-//! Drills drawn by lot, the same for the same seed: of the failovers, whose invariants hold after each.
+//! Random drills, the same for the same seed: of the failovers, whose invariants hold after each.
 
 use std::time::Duration;
 
 use super::Scenario;
 
-/// A sequence of scenarios and timings.
+/// A sequence of random scenarios and timings.
 #[derive(Debug, Clone)]
-pub struct Draw {
+pub struct RandomDrills {
     state: u64,
 }
 
-/// The longest that clients are at work before the disaster: several of the probe's samples and of the alarm's
-/// periods in the lab's plan, so that it strikes at every moment of either.
+/// The longest time that clients are at work before the disaster: several of the probe's samples and of the alarm's
+/// periods in the lab's plan, so that it can happen at every moment of either.
 const LONGEST_LEAD_MILLISECONDS: u64 = 3_000;
 
-impl Draw {
+impl RandomDrills {
     /// A sequence of its own for each seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -30,8 +30,8 @@ impl Draw {
     }
 }
 
-/// Without an end: whoever draws says how many.
-impl Iterator for Draw {
+/// Without an end: the caller says how many it takes.
+impl Iterator for RandomDrills {
     type Item = (Scenario, Duration);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -48,14 +48,14 @@ mod tests {
 
     #[test]
     fn the_numbers_are_the_published_ones() {
-        let mut draw = Draw::new(1_234_567);
-        assert_eq!([draw.number(), draw.number()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
+        let mut numbers = RandomDrills::new(1_234_567);
+        assert_eq!([numbers.number(), numbers.number()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
     }
 
     #[test]
     fn a_seed_gives_the_same_drills_each_time_and_every_failover_comes_up() {
-        let drawn: Vec<_> = Draw::new(7).take(200).collect();
-        assert_eq!(drawn, Draw::new(7).take(200).collect::<Vec<_>>());
+        let drawn: Vec<_> = RandomDrills::new(7).take(200).collect();
+        assert_eq!(drawn, RandomDrills::new(7).take(200).collect::<Vec<_>>());
         assert!(Scenario::FAILOVERS.iter().all(|scenario| drawn.iter().any(|(found, _)| found == scenario)));
         assert!(drawn.iter().all(|(_, lead)| lead.as_millis() <= u128::from(LONGEST_LEAD_MILLISECONDS)));
     }

@@ -1,0 +1,119 @@
+//! A lab that is up: AWS on this machine, the engine in a plan's Regions, and the system that the plan protects.
+
+use domain::plan::Plan;
+
+use crate::{
+    footprint::Footprint,
+    gateway::{Caller, Fault, FaultsError, How, When},
+    local_aws::{LocalAws, LocalAwsError},
+    manners::Manners,
+    pager::{self, Pager},
+    protection::{self, ProtectionError},
+    setup::Progress,
+    slot::Slot,
+    system::{System, SystemError},
+};
+
+/// A lab with a protected system on it, watched and well. Ended by [`Lab::shut_down`], or else when it is dropped.
+pub struct Lab {
+    /// AWS on this machine.
+    pub aws: LocalAws,
+    /// The system.
+    pub system: System,
+    /// The people on call.
+    pub pager: Pager,
+    manners: Manners,
+}
+
+/// Why there is no lab, or why it does not do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// No AWS.
+    #[error("the lab is not up")]
+    LocalAws(#[from] LocalAwsError),
+    /// No system, or no engine for it.
+    #[error("the plan could not be put onto the lab")]
+    Protection(#[from] ProtectionError),
+    /// Something of the system.
+    #[error("the lab's system is not as it should be")]
+    System(#[from] SystemError),
+    /// No faults.
+    #[error("faults could not be injected into AWS's calls")]
+    Faults(#[from] FaultsError),
+    /// What the lab uses of this computer cannot be read.
+    #[error("the lab's processes cannot be looked at")]
+    Footprint(#[from] std::io::Error),
+}
+
+/// Functions that nothing but a backup calls. With readiness, no other one sleeps.
+const SLEEPERS: [&str; 5] =
+    ["lifeboat-open-backup", "lifeboat-snapshot", "lifeboat-restore", "lifeboat-close-backup", "lifeboat-cleanup"];
+
+impl Lab {
+    /// Brings a lab up and puts the plan's system on it, in `slot` or the first free one. AWS answers as fast as this
+    /// computer does, until [`Lab::set_manners`].
+    ///
+    /// # Errors
+    /// [`LabError`]; nothing is left running then.
+    pub async fn start(plan: &Plan, slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LabError> {
+        let aws = LocalAws::start(slot, progress).await?;
+        let system = protection::protect(&aws, plan, progress).await?;
+        let notices = aws.folder.join(pager::NOTICES);
+        let pager = Pager::subscribe(&aws.gateway, system.plan.regions.recovery.as_str(), &notices).await?;
+        Ok(Self { aws, system, pager, manners: Manners::default() })
+    }
+
+    /// How AWS behaves.
+    #[must_use]
+    pub const fn manners(&self) -> Manners {
+        self.manners
+    }
+
+    /// Lets AWS behave like this from now on.
+    ///
+    /// # Errors
+    /// [`LabError::Faults`].
+    pub async fn set_manners(&mut self, manners: Manners) -> Result<(), LabError> {
+        if manners == self.manners {
+            return Ok(());
+        }
+        self.manners = manners;
+        self.aws.set_manners(manners, &self.system.plan).await?;
+        let faults = self.aws.gateway.faults();
+        faults.heal().await?;
+        for function in SLEEPERS {
+            let asleep = Fault::new(When::Before, How::Asleep).by(Caller::States).operation("Invoke");
+            faults.set(&asleep.target(function).first(1)).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the pair again as it was before any disaster.
+    ///
+    /// # Errors
+    /// [`LabError`].
+    pub async fn renew(&mut self) -> Result<(), LabError> {
+        // This is set-up and no drill: it need not take AWS's time.
+        let manners = std::mem::take(&mut self.manners);
+        if manners != Manners::Instant {
+            self.aws.set_manners(Manners::Instant, &self.system.plan).await?;
+        }
+        self.system.renew(&self.aws).await?;
+        self.set_manners(manners).await
+    }
+
+    /// What the lab uses of this computer now, without the functions that only wait for their next call: how many those
+    /// are is chance.
+    ///
+    /// # Errors
+    /// [`LabError`].
+    pub async fn footprint(&self) -> Result<Footprint, LabError> {
+        self.aws.gateway.faults().end_idle_environments().await?;
+        Ok(Footprint::of(&self.aws)?)
+    }
+
+    /// Ends everything in order.
+    pub async fn shut_down(self) {
+        self.aws.shut_down().await;
+    }
+}

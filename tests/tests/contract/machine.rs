@@ -136,7 +136,7 @@ fn assigned(state: &Value) -> Vec<String> {
 #[test]
 fn a_functions_promised_errors_exist() {
     for function in FUNCTIONS {
-        let text = repository::text(&format!("functions/{function}/src/main.rs"));
+        let text = repository::text(&format!("functions/{function}/src/lib.rs"));
         let promise = text.lines().find_map(|line| line.strip_prefix("//! - fails with: "));
         let promise = promise.unwrap_or_else(|| panic!("functions/{function}: its `//!` has no line `- fails with:`"));
         for name in promise.split(", ").map(|name| name.trim_matches(['`', '.'])) {

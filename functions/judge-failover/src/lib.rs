@@ -149,9 +149,6 @@ pub struct World {
     witness_function: String,
 }
 
-<<<<<<< HEAD
-/// How long another Region's API may take. A Region that needs longer does not help now.
-=======
 impl World {
     /// As the environment says.
     ///
@@ -164,8 +161,7 @@ impl World {
     }
 }
 
-/// How long another Region's API may take. A Region that needs longer is no help now.
->>>>>>> 1d80412 (Every function is a library with a thin main: what it does can be run by others than Lambda)
+/// How long another Region's API may take. A Region that needs longer does not help now.
 const FAR_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The probe's way of being asked to look.

@@ -3,7 +3,7 @@
 //! No clock, no network, no AWS, no environment: `now`, ids and what was seen are arguments, so
 //! that every decision can be tested as a table. The world is in `edge`.
 //!
-//! The areas, from the bottom: `words`, `retention`, `component`, `plan`, `run`, `watch`, `failover`, `backup`, `restore`,
+//! The areas, from the bottom: `words`, `retention`, `component`, `plan`, `run`, `state_machine`, `watch`, `failover`, `backup`, `restore`,
 //! `cleanup`, `readiness`, `record`, `synth`, `cost`, `plan_file`. Imports go one way: a contract test reads them.
 
 pub mod backup;
@@ -18,6 +18,7 @@ pub mod record;
 pub mod restore;
 pub mod retention;
 pub mod run;
+pub mod state_machine;
 pub mod synth;
 pub mod watch;
 pub mod words;

@@ -3,6 +3,7 @@
 mod asl;
 mod circles;
 mod cost;
+mod definitions;
 mod engine;
 mod events;
 mod linters;

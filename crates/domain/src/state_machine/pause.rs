@@ -1,0 +1,71 @@
+//! How long is waited before a step is asked again, by how often it was asked.
+
+/// The distances between asks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Pause {
+    first: Distance,
+    /// After so many asks, every so many seconds.
+    later: Option<(u32, u32)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Distance {
+    /// Always as long.
+    Every { seconds: u32 },
+    /// Asked at once so often, then after 1 s, 2 s, up to so many.
+    Rising { at_once: u32, longest: u32 },
+    /// A second longer after every so many asks, up to so many.
+    Steps { of: u32, longest: u32 },
+    /// Each time so much longer.
+    Growing { by: f64 },
+}
+
+impl Pause {
+    /// Always as long.
+    pub(super) const fn every(seconds: u32) -> Self {
+        Self { first: Distance::Every { seconds }, later: None }
+    }
+
+    /// 1 s, 2 s, up to so many.
+    pub(super) const fn rising_to(longest: u32) -> Self {
+        Self { first: Distance::Rising { at_once: 0, longest }, later: None }
+    }
+
+    /// The same, after so many asks at once.
+    pub(super) const fn at_once_then_rising_to(at_once: u32, longest: u32) -> Self {
+        Self { first: Distance::Rising { at_once, longest }, later: None }
+    }
+
+    /// At once, a second longer after every so many asks, up to so many seconds.
+    pub(super) const fn in_steps_of(of: u32, longest: u32) -> Self {
+        Self { first: Distance::Steps { of, longest }, later: None }
+    }
+
+    /// 1 s, and each time so much longer.
+    pub(super) const fn growing_by(by: f64) -> Self {
+        Self { first: Distance::Growing { by }, later: None }
+    }
+
+    /// After so many asks, every so many seconds.
+    pub(super) const fn then_every(self, after_asks: u32, seconds: u32) -> Self {
+        Self { later: Some((after_asks, seconds)), ..self }
+    }
+
+    /// As JSONata, by the count so far; a number where it is always the same.
+    pub(super) fn seconds(self, count: &str) -> serde_json::Value {
+        let first = match self.first {
+            Distance::Every { seconds } => return seconds.into(),
+            Distance::Rising { at_once: 0, longest } => format!("$min([{longest}, ${count} + 1])"),
+            Distance::Rising { at_once, longest } => {
+                format!("$max([0, $min([{longest}, ${count} - {}])])", at_once - 1)
+            }
+            Distance::Steps { of, longest } => format!("$min([{longest}, $floor(${count} / {of})])"),
+            Distance::Growing { by } => format!("$floor($power({by}, ${count}))"),
+        };
+        match self.later {
+            Some((after, seconds)) => format!("${count} < {after} ? {first} : {seconds}"),
+            None => first,
+        }
+        .into()
+    }
+}

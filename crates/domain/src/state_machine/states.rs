@@ -1,0 +1,172 @@
+//! Rows as the states of the Amazon States Language.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    name::StateName,
+    retry::retriers,
+    row::{Begin, Call, Catch, Choice, End, Question, Row, Step, SumUp, Turns, Wait, nothing},
+};
+
+/// States in their order.
+pub(super) type States = Vec<(StateName, Value)>;
+
+/// Where rows stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// In the machine itself.
+    Machine,
+    /// In one of several turns.
+    Turn,
+}
+
+/// The states of rows.
+pub(super) fn states(rows: Vec<Row>, scope: Scope) -> States {
+    rows.into_iter().flat_map(|row| of(row, scope)).collect()
+}
+
+fn of(row: Row, scope: Scope) -> States {
+    match row {
+        Row::Begin(Begin { name, comment, assign, next }) => {
+            let pass = json!({ "Type": "Pass", "Comment": comment, "Output": nothing(), "Next": next });
+            vec![(name, with(pass, [("Assign", assign)]))]
+        }
+        Row::Step(step) => of_step(*step, scope),
+        Row::Question(question) => vec![of_question(question, false)],
+        Row::Wait(wait) => vec![of_wait(wait, scope)],
+        Row::Turns(turns) => of_turns(turns),
+        Row::SumUp(SumUp { name, comment, assign, output, next }) => {
+            let pass = json!({ "Type": "Pass", "Comment": comment });
+            let end = if next.is_none() { true.into() } else { Value::Null };
+            vec![(name, with(pass, [("Assign", assign), ("Output", output), ("Next", json!(next)), ("End", end)]))]
+        }
+        Row::End(End { name, comment, is_well: true }) => {
+            vec![(name, json!({ "Type": "Succeed", "Comment": comment }))]
+        }
+        Row::End(End { name, comment, is_well: false }) => {
+            let fail = json!({ "Type": "Fail", "Comment": comment, "Error": name });
+            vec![(name, with(fail, [("Cause", "$because".into())]))]
+        }
+    }
+}
+
+fn of_step(step: Step, scope: Scope) -> States {
+    let (resource, mut arguments, result) = match &step.call {
+        Call::Answered => ("invoke", json!({}), "$states.result.Payload"),
+        Call::Started => ("invoke", json!({ "InvocationType": "Event" }), ""),
+        Call::Person { .. } => ("invoke.waitForTaskToken", json!({}), "$states.result"),
+    };
+    arguments["FunctionName"] = arn(step.function).into();
+    arguments["Payload"] = step.payload;
+    let (seconds, heartbeat) = match step.call {
+        Call::Person { deadline_seconds } => {
+            (expression(&format!("2 * {deadline_seconds}")).into(), deadline_seconds.into())
+        }
+        Call::Answered | Call::Started => (step.seconds, Value::Null),
+    };
+    let task = json!({
+        "Type": "Task",
+        "Comment": step.comment,
+        "Resource": format!("arn:aws:states:::lambda:{resource}"),
+        "Catch": step.catches.into_iter().map(of_catch).collect::<Vec<Value>>(),
+        "Next": step.question.as_ref().map(|question| &question.name).or(step.next.as_ref()),
+    });
+    // Where nothing asks, nothing is handed on.
+    let output = if step.question.is_some() { result.into() } else { nothing() };
+    let task = with(
+        task,
+        [
+            ("Arguments", arguments),
+            ("TimeoutSeconds", seconds),
+            ("HeartbeatSeconds", heartbeat),
+            ("Retry", retriers(step.patience, step.again)),
+            ("Assign", step.keeps),
+            ("Output", output),
+        ],
+    );
+    let polls = step.poll.is_some();
+    let task_name = step.name.clone();
+    let question = step.question.map(|question| of_question(question, polls));
+    let wait = step.poll.map(|poll| {
+        let next = poll.then.unwrap_or(task_name);
+        of_wait(Wait { name: poll.wait, comment: poll.comment, pause: poll.pause, count: "asked", next }, scope)
+    });
+    [(step.name, task)].into_iter().chain(question).chain(wait).collect()
+}
+
+/// What the template puts in place of a function's ARN.
+fn arn(function: &str) -> String {
+    let words = function.split('-').map(|word| {
+        let (first, rest) = word.split_at(usize::from(!word.is_empty()));
+        first.to_ascii_uppercase() + rest
+    });
+    format!("${{{}FunctionArn}}", words.collect::<String>())
+}
+
+fn of_catch(Catch { errors, comment, assign, next }: Catch) -> Value {
+    let catch = json!({ "ErrorEquals": errors, "Output": nothing(), "Next": next });
+    with(catch, [("Comment", json!(comment)), ("Assign", assign)])
+}
+
+fn of_question(question: Question, polls: bool) -> (StateName, Value) {
+    let Question { name, comment, ways, assign, otherwise } = question;
+    let ways: Vec<Value> = ways.into_iter().map(|way| of_choice(way, polls)).collect();
+    let choice = json!({ "Type": "Choice", "Comment": comment, "Choices": ways, "Default": otherwise });
+    (name, with(choice, [("Assign", assign)]))
+}
+
+fn of_choice(Choice { condition, is_done, mut assign, next }: Choice, polls: bool) -> Value {
+    if is_done && polls {
+        // The next poll counts from zero.
+        assign = with(json!({ "asked": 0 }), assign.as_object().cloned().unwrap_or_default());
+    }
+    with(json!({ "Condition": expression(&condition), "Next": next }), [("Assign", assign)])
+}
+
+fn of_wait(Wait { name, comment, pause, count, next }: Wait, scope: Scope) -> (StateName, Value) {
+    let wait = json!({ "Type": "Wait", "Comment": comment, "Next": next });
+    let assign = Map::from_iter([(count.to_owned(), format!("${count} + 1").into())]);
+    let output = if scope == Scope::Turn { nothing() } else { Value::Null };
+    (name, with(wait, [("Seconds", pause.seconds(count)), ("Assign", assign.into()), ("Output", output)]))
+}
+
+fn of_turns(turns: Turns) -> States {
+    let inner = states(turns.rows, Scope::Turn);
+    let map = json!({
+        "Type": "Map",
+        "Comment": turns.comment,
+        "Items": expression(turns.items),
+        "MaxConcurrency": turns.most_at_once,
+        "ItemProcessor": {
+            "ProcessorConfig": { "Mode": "INLINE" },
+            "StartAt": inner.first().map(|(name, _)| name),
+            "States": Map::from_iter(inner.into_iter().map(|(name, state)| (name.to_string(), state))),
+        },
+        "Catch": turns.catches.into_iter().map(of_catch).collect::<Vec<Value>>(),
+        "Next": turns.next,
+    });
+    vec![(turns.name, with(map, [("Assign", turns.assign), ("Output", turns.output)]))]
+}
+
+/// Adds the fields that are there. Their texts that begin with `$` become expressions.
+fn with<K: Into<String>>(mut state: Value, fields: impl IntoIterator<Item = (K, Value)>) -> Value {
+    for (field, value) in fields {
+        if !value.is_null() {
+            state[field.into()] = expressed(value);
+        }
+    }
+    state
+}
+
+fn expressed(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with("$") && !text.starts_with("${") => expression(&text).into(),
+        Value::Array(values) => values.into_iter().map(expressed).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, expressed(value))).collect(),
+        other => other,
+    }
+}
+
+fn expression(text: &str) -> String {
+    format!("{{% {text} %}}")
+}

@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::{
+    failover::run::Kind,
+    state_machine::{StateMachine, StateName},
+};
 use serde_json::Value;
 
 use crate::repository;
@@ -9,13 +13,15 @@ use crate::repository;
 /// A state machine.
 #[derive(Debug)]
 pub struct Machine {
+    /// Which one.
+    pub of: StateMachine,
     /// Its name, as its file has it: `failover`.
-    pub name: String,
+    pub name: &'static str,
     /// The first state.
-    pub start: String,
+    pub start: StateName,
     /// The states by their names, those inside a `Map` among them: it goes on to its first state as well as to the next,
     /// and whatever ends in it goes on as it does itself.
-    pub states: BTreeMap<String, State>,
+    pub states: BTreeMap<StateName, State>,
     /// How long an execution may take.
     pub timeout_seconds: u64,
     /// The definition's text.
@@ -37,7 +43,7 @@ pub struct State {
 #[derive(Debug, Clone)]
 pub struct Edge {
     /// The next state.
-    pub to: String,
+    pub to: StateName,
     /// When it is taken: a choice's condition; empty where it needs none.
     pub condition: String,
     /// The errors that lead there; empty where none does.
@@ -50,40 +56,35 @@ impl Machine {
     /// Every state machine.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        repository::MACHINES.into_iter().map(Self::read).collect()
+        StateMachine::ALL.into_iter().map(Self::read).collect()
     }
 
     /// Those that move a primary.
     #[must_use]
     pub fn moving() -> Vec<Self> {
-        repository::MOVING.into_iter().map(Self::read).collect()
+        Kind::ALL.map(Kind::machine).into_iter().map(Self::read).collect()
     }
 
     /// Where variables get their first values: the first state, and the first state inside each `Map`.
     pub fn beginnings(&self) -> impl Iterator<Item = &State> {
-        let inside = self.of_kind("Map").map(|(_, map)| string(&map.json["ItemProcessor"]["StartAt"]));
+        let inside = self.of_kind("Map").map(|(_, map)| name(&map.json["ItemProcessor"]["StartAt"]));
         std::iter::once(self.start.clone()).chain(inside).map(|name| &self.states[&name])
     }
 
-    /// What the names of its ends begin with: `Failover`.
-    #[must_use]
-    pub fn title(&self) -> String {
-        repository::pascal(&self.name)
-    }
-
-    /// Reads `statemachines/<name>.asl.json`.
+    /// Reads its file under `statemachines/`.
     ///
     /// # Panics
     /// When it is not a state machine.
     #[must_use]
-    pub fn read(name: &str) -> Self {
-        let path = format!("statemachines/{name}.asl.json");
+    pub fn read(of: StateMachine) -> Self {
+        let path = format!("statemachines/{}.asl.json", of.slug());
         let json = repository::json(&path);
         let mut states = BTreeMap::new();
         gather(&json, None, &mut states);
         Self {
-            name: name.to_owned(),
-            start: string(&json["StartAt"]),
+            of,
+            name: of.slug(),
+            start: name(&json["StartAt"]),
             states,
             timeout_seconds: json["TimeoutSeconds"].as_u64().unwrap_or_else(|| panic!("{path}: no TimeoutSeconds")),
             text: repository::text(&path),
@@ -91,15 +92,15 @@ impl Machine {
     }
 
     /// The states of a kind, by name.
-    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a State)> {
-        self.states.iter().filter(move |(_, state)| state.kind == kind).map(|(name, state)| (name.as_str(), state))
+    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a StateName, &'a State)> {
+        self.states.iter().filter(move |(_, state)| state.kind == kind)
     }
 
     /// Every state that can be reached from `from`, itself included, over edges that `open` lets pass.
     #[must_use]
-    pub fn reached(&self, from: &str, open: &dyn Fn(&str, &Edge) -> bool) -> BTreeSet<String> {
+    pub fn reached(&self, from: &StateName, open: &dyn Fn(&StateName, &Edge) -> bool) -> BTreeSet<StateName> {
         let mut reached = BTreeSet::new();
-        let mut ahead = vec![from.to_owned()];
+        let mut ahead = vec![from.clone()];
         while let Some(name) = ahead.pop() {
             if !reached.insert(name.clone()) {
                 continue;
@@ -112,7 +113,7 @@ impl Machine {
 }
 
 /// Reads the states of a definition, and of what is inside them. What ends there goes on to `next`.
-fn gather(definition: &Value, next: Option<&Value>, states: &mut BTreeMap<String, State>) {
+fn gather(definition: &Value, next: Option<&Value>, states: &mut BTreeMap<StateName, State>) {
     for (name, json) in definition["States"].as_object().into_iter().flatten() {
         let mut state = State::read(json);
         if let (true, Some(next)) = (json["End"] == true, next) {
@@ -122,7 +123,7 @@ fn gather(definition: &Value, next: Option<&Value>, states: &mut BTreeMap<String
             gather(&json["ItemProcessor"], Some(&json["Next"]), states);
             state.edges.insert(0, Edge::to(&json["ItemProcessor"]["StartAt"], &Value::Null));
         }
-        assert!(states.insert(name.clone(), state).is_none(), "two states are named {name}");
+        assert!(states.insert(name.as_str().into(), state).is_none(), "two states are named {name}");
     }
 }
 
@@ -162,7 +163,7 @@ impl State {
 impl Edge {
     fn to(next: &Value, assigns: &Value) -> Self {
         let assigns = assigns.as_object().map(|map| map.clone().into_iter().collect()).unwrap_or_default();
-        Self { to: string(next), condition: String::new(), errors: Vec::new(), assigns }
+        Self { to: name(next), condition: String::new(), errors: Vec::new(), assigns }
     }
 
     /// The most times it is taken in a row, where its condition counts: `$asked < 60`.
@@ -183,6 +184,10 @@ impl Edge {
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn name(value: &Value) -> StateName {
+    value.as_str().unwrap_or_default().into()
 }
 
 fn string(value: &Value) -> String {

@@ -30,12 +30,6 @@ pub const FUNCTIONS: [&str; 19] = [
     "verify",
 ];
 
-/// Every state machine: a file under `statemachines/`.
-pub const MACHINES: [&str; 5] = ["backup", "cleanup", "failover", "switchover", "verify-backup"];
-
-/// Those that move a primary.
-pub const MOVING: [&str; 2] = ["failover", "switchover"];
-
 /// The repository's root.
 #[must_use]
 pub fn root() -> PathBuf {

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::plan_file::{MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED};
+use domain::{
+    plan_file::{MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED},
+    state_machine::{StateMachine, StateName},
+};
 use tests::{
     machine::{Edge, Machine},
     repository,
@@ -12,11 +15,13 @@ use tests::{
 const MOST_TRANSITIONS: usize = 60;
 
 /// The state that undoes what was done before the point of no return, and the one that did it.
-fn undone_by(machine: &Machine) -> (&'static str, &'static str) {
-    match machine.name.as_str() {
-        "failover" => ("UndoFencePrimary", "FencePrimary"),
-        "switchover" => ("UndoFencePrimary", "DrainPrimary"),
-        other => panic!("{other}: say here what it undoes"),
+fn undone_by(machine: &Machine) -> (StateName, StateName) {
+    match machine.of {
+        StateMachine::Failover => (StateName::UndoFencePrimary, StateName::FencePrimary),
+        StateMachine::Switchover => (StateName::UndoFencePrimary, StateName::DrainPrimary),
+        StateMachine::Backup | StateMachine::VerifyBackup | StateMachine::Cleanup => {
+            panic!("{}: say here what it undoes", machine.name)
+        }
     }
 }
 
@@ -42,7 +47,7 @@ fn every_transition_lands() {
 fn every_state_is_reached() {
     for machine in Machine::all() {
         let reached = machine.reached(&machine.start, &|_, _| true);
-        let all: BTreeSet<String> = machine.states.keys().cloned().collect();
+        let all: BTreeSet<StateName> = machine.states.keys().cloned().collect();
         assert_eq!(reached, all);
     }
 }
@@ -60,7 +65,7 @@ fn from_every_state_an_end_can_be_reached() {
 #[test]
 fn every_loop_is_bounded_by_its_count() {
     for machine in Machine::all() {
-        let rounds: Vec<(&String, &Edge)> =
+        let rounds: Vec<(&StateName, &Edge)> =
             machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge))).collect();
         for (name, edge) in rounds.iter().filter(|(_, edge)| is_counted(edge)) {
             let wait = &machine.states[&edge.to];
@@ -83,10 +88,10 @@ fn every_loop_is_bounded_by_its_count() {
 
 /// How often what a state waits for is asked at most. Route 53's control plane can be gone for hours, and RDS backs a large
 /// database up for as long.
-fn most_asks(wait: &str) -> u64 {
+fn most_asks(wait: &StateName) -> u64 {
     match wait {
-        "WaitForDns" | "WaitForPromotion" => 240,
-        "WaitForHardening" => 200,
+        StateName::WaitForDns | StateName::WaitForPromotion => 240,
+        StateName::WaitForHardening => 200,
         _ => 120,
     }
 }
@@ -124,9 +129,9 @@ fn a_count_begins_at_zero_and_only_rises_inside_its_loop() {
 #[test]
 fn every_path_ends_through_close_run_then_notify() {
     for machine in Machine::moving() {
-        for gate in ["CloseRun", "Notify"] {
+        for gate in [StateName::CloseRun, StateName::Notify] {
             let around = machine.reached(&machine.start, &|_, edge| edge.to != gate);
-            let ends: Vec<&String> = around.iter().filter(|name| machine.states[*name].is_end()).collect();
+            let ends: Vec<&StateName> = around.iter().filter(|name| machine.states[*name].is_end()).collect();
             assert!(ends.is_empty(), "{ends:?} can be reached without {gate}");
         }
     }
@@ -134,19 +139,22 @@ fn every_path_ends_through_close_run_then_notify() {
 
 #[test]
 fn a_backup_is_silent_only_where_it_is_complete_and_has_its_manifest() {
-    let machine = Machine::read("backup");
-    let unheard = machine.reached(&machine.start, &|_, edge| edge.to != "Notify");
-    let ends: Vec<&String> = unheard.iter().filter(|name| machine.states[*name].is_end()).collect();
-    assert_eq!(ends, ["BackupComplete"]);
-    let unwritten = machine.reached(&machine.start, &|_, edge| edge.to != "CloseBackup");
-    assert!(!unwritten.contains("BackupComplete"), "a backup without its manifest is complete");
+    let machine = Machine::read(StateMachine::Backup);
+    let unheard = machine.reached(&machine.start, &|_, edge| edge.to != StateName::Notify);
+    let ends: Vec<&StateName> = unheard.iter().filter(|name| machine.states[*name].is_end()).collect();
+    assert_eq!(ends, [&StateName::BackupComplete]);
+    let unwritten = machine.reached(&machine.start, &|_, edge| edge.to != StateName::CloseBackup);
+    assert!(!unwritten.contains(&StateName::BackupComplete), "a backup without its manifest is complete");
 }
 
 #[test]
 fn one_components_failure_is_no_others_and_one_regions_neither() {
-    for (machine, task, end) in [("backup", "Snapshot", "EndPart"), ("cleanup", "Cleanup", "EndRegion")] {
+    for (machine, task, end) in [
+        (StateMachine::Backup, StateName::Snapshot, StateName::EndPart),
+        (StateMachine::Cleanup, StateName::Cleanup, StateName::EndRegion),
+    ] {
         let machine = Machine::read(machine);
-        for edge in machine.states[task].edges.iter().filter(|edge| !edge.errors.is_empty()) {
+        for edge in machine.states[&task].edges.iter().filter(|edge| !edge.errors.is_empty()) {
             assert_eq!(edge.to, end, "an error of {task} ends every turn");
         }
     }
@@ -154,10 +162,10 @@ fn one_components_failure_is_no_others_and_one_regions_neither() {
 
 #[test]
 fn a_cleanup_is_silent_only_where_it_is_done() {
-    let machine = Machine::read("cleanup");
-    let unheard = machine.reached(&machine.start, &|_, edge| edge.to != "Notify");
-    let ends: Vec<&String> = unheard.iter().filter(|name| machine.states[*name].is_end()).collect();
-    assert_eq!(ends, ["CleanupComplete"]);
+    let machine = Machine::read(StateMachine::Cleanup);
+    let unheard = machine.reached(&machine.start, &|_, edge| edge.to != StateName::Notify);
+    let ends: Vec<&StateName> = unheard.iter().filter(|name| machine.states[*name].is_end()).collect();
+    assert_eq!(ends, [&StateName::CleanupComplete]);
 }
 
 #[test]
@@ -196,15 +204,15 @@ fn nothing_retries_every_error() {
 #[test]
 fn one_state_is_the_point_of_no_return_and_it_is_the_promotion() {
     for machine in Machine::moving() {
-        let marked: Vec<&str> = machine
+        let marked: Vec<&StateName> = machine
             .states
             .iter()
             .filter(|(_, state)| {
                 state.json["Comment"].as_str().is_some_and(|comment| comment.starts_with("Point of no return."))
             })
-            .map(|(name, _)| name.as_str())
+            .map(|(name, _)| name)
             .collect();
-        assert_eq!(marked, ["PromoteReplica"]);
+        assert_eq!(marked, [&StateName::PromoteReplica]);
     }
 }
 
@@ -214,15 +222,15 @@ fn what_was_done_is_undone_only_where_nothing_was_promoted() {
         let (undo, done) = undone_by(&machine);
         for (name, state) in &machine.states {
             for edge in state.edges.iter().filter(|edge| edge.to == undo) {
-                let before = !machine.reached("PromoteReplica", &|_, _| true).contains(name);
+                let before = !machine.reached(&StateName::PromoteReplica, &|_, _| true).contains(name);
                 let refused = edge.condition == "{% $states.input.step = 'Refused' %}";
                 assert!(before || refused, "{name} leads to {undo} though a replica may have been promoted");
             }
         }
         // Once promoted, there is no way back at all.
-        let after = machine.reached("DnsSwitch", &|_, _| true);
-        for early in [undo, done, "PromoteReplica", "JudgeFailover"] {
-            assert!(!after.contains(early), "{}: {early} can follow DnsSwitch", machine.name);
+        let after = machine.reached(&StateName::DnsSwitch, &|_, _| true);
+        for early in [undo, done, StateName::PromoteReplica, StateName::JudgeFailover] {
+            assert!(!after.contains(&early), "{}: {early} can follow DnsSwitch", machine.name);
         }
     }
 }
@@ -230,39 +238,44 @@ fn what_was_done_is_undone_only_where_nothing_was_promoted() {
 #[test]
 fn nothing_is_promoted_before_it_was_judged_or_rehearsed_and_the_old_primary_refuses_writes() {
     for machine in Machine::moving() {
-        let gates: &[&str] = match machine.name.as_str() {
-            "failover" => &["JudgeFailover", "FencePrimary"],
-            _ => &["RehearsePromoteReplica", "RehearseDnsSwitch", "RehearseDrainPrimary", "DrainPrimary"],
+        let gates: &[StateName] = match machine.of {
+            StateMachine::Failover => &[StateName::JudgeFailover, StateName::FencePrimary],
+            _ => &[
+                StateName::RehearsePromoteReplica,
+                StateName::RehearseDnsSwitch,
+                StateName::RehearseDrainPrimary,
+                StateName::DrainPrimary,
+            ],
         };
         for gate in gates {
             let around = machine.reached(&machine.start, &|_, edge| edge.to != *gate);
-            assert!(!around.contains("PromoteReplica"), "PromoteReplica can be reached without {gate}");
+            assert!(!around.contains(&StateName::PromoteReplica), "PromoteReplica can be reached without {gate}");
         }
-        let around = machine.reached(&machine.start, &|_, edge| edge.to != "PromoteReplica");
-        assert!(!around.contains("DnsSwitch"), "traffic can be moved without a promotion");
+        let around = machine.reached(&machine.start, &|_, edge| edge.to != StateName::PromoteReplica);
+        assert!(!around.contains(&StateName::DnsSwitch), "traffic can be moved without a promotion");
     }
 }
 
 #[test]
 fn a_switchover_changes_nothing_before_its_rehearsals_and_fences_before_it_is_done() {
-    let machine = Machine::read("switchover");
-    for gate in ["RehearsePromoteReplica", "RehearseDnsSwitch", "RehearseDrainPrimary"] {
+    let machine = Machine::read(StateMachine::Switchover);
+    for gate in [StateName::RehearsePromoteReplica, StateName::RehearseDnsSwitch, StateName::RehearseDrainPrimary] {
         let around = machine.reached(&machine.start, &|_, edge| edge.to != gate);
-        assert!(!around.contains("DrainPrimary"), "the primary can be drained without {gate}");
-        let no = machine.reached(gate, &|_, edge| !edge.condition.contains("'Done'"));
-        assert!(!no.contains("DrainPrimary"), "{gate} says no, and that is all");
+        assert!(!around.contains(&StateName::DrainPrimary), "the primary can be drained without {gate}");
+        let no = machine.reached(&gate, &|_, edge| !edge.condition.contains("'Done'"));
+        assert!(!no.contains(&StateName::DrainPrimary), "{gate} says no, and that is all");
     }
-    let around = machine.reached(&machine.start, &|_, edge| edge.to != "FencePrimary");
-    assert!(!around.contains("Verify"), "the old primary can be left unfenced");
+    let around = machine.reached(&machine.start, &|_, edge| edge.to != StateName::FencePrimary);
+    assert!(!around.contains(&StateName::Verify), "the old primary can be left unfenced");
 }
 
 #[test]
 fn an_error_of_the_promotion_is_never_undone() {
     for machine in Machine::moving() {
-        let errors = machine.states["PromoteReplica"].edges.iter().filter(|edge| !edge.errors.is_empty());
+        let errors = machine.states[&StateName::PromoteReplica].edges.iter().filter(|edge| !edge.errors.is_empty());
         for edge in errors {
             assert_eq!(edge.assigns["outcome"], "needs-a-person");
-            assert_eq!(edge.to, "CloseRun");
+            assert_eq!(edge.to, StateName::CloseRun);
         }
     }
 }
@@ -271,13 +284,13 @@ fn an_error_of_the_promotion_is_never_undone() {
 fn done_is_said_only_after_the_checks_passed() {
     for machine in Machine::moving() {
         let says_done = |edge: &Edge| edge.assigns.get("outcome").is_some_and(|outcome| outcome == "done");
-        let sayers: Vec<&String> = machine
+        let sayers: Vec<&StateName> = machine
             .states
             .iter()
             .filter(|(_, state)| state.edges.iter().any(says_done))
             .map(|(name, _)| name)
             .collect();
-        assert_eq!(sayers, ["IsVerified?"]);
+        assert_eq!(sayers, [&StateName::IsVerified]);
     }
 }
 
@@ -288,14 +301,14 @@ fn every_way_to_close_run_names_its_outcome_and_its_reason() {
             machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge)))
         {
             // What is owed is opened first; else the way goes on as it came.
-            if (edge.to == "CloseRun" && name != "OwesAnUndo?") || edge.to == "OwesAnUndo?" {
+            if (edge.to == StateName::CloseRun && *name != StateName::OwesAnUndo) || edge.to == StateName::OwesAnUndo {
                 let outcome = edge.assigns.get("outcome").and_then(|outcome| outcome.as_str());
                 assert!(
                     outcome.is_some_and(|outcome| ["done", "refused", "undone", "needs-a-person"].contains(&outcome)),
                     "{name}"
                 );
                 // An undone run keeps the reason for which it was given up.
-                assert!(edge.assigns.contains_key("because") || name == "IsUndone?", "{name} gives no reason");
+                assert!(edge.assigns.contains_key("because") || *name == StateName::IsUndone, "{name} gives no reason");
             }
         }
     }
@@ -306,10 +319,10 @@ fn a_name_says_what_a_state_is() {
     for machine in Machine::all() {
         for (name, state) in &machine.states {
             let fits = match state.kind.as_str() {
-                "Choice" => name.ends_with('?'),
-                "Wait" => name.starts_with("WaitFor"),
-                "Succeed" | "Fail" => name.starts_with(&machine.title()),
-                "Task" | "Pass" | "Map" => name.chars().all(|letter| letter.is_ascii_alphanumeric()),
+                "Choice" => name.as_str().ends_with('?'),
+                "Wait" => name.as_str().starts_with("WaitFor"),
+                "Succeed" | "Fail" => name.as_str().starts_with(machine.of.title()),
+                "Task" | "Pass" | "Map" => name.as_str().chars().all(|letter| letter.is_ascii_alphanumeric()),
                 other => panic!("{name}: a state of type {other}"),
             };
             assert!(fits, "{name} is no name for a {}", state.kind);
@@ -368,20 +381,20 @@ fn a_run_that_waits_for_nothing_costs_at_most_60_transitions() {
 }
 
 /// The states on the longest way to an end that no count leads along. `depth` states led here.
-fn longest(machine: &Machine, from: &str, depth: usize, known: &mut BTreeMap<String, usize>) -> usize {
+fn longest(machine: &Machine, from: &StateName, depth: usize, known: &mut BTreeMap<StateName, usize>) -> usize {
     if let Some(&length) = known.get(from) {
         return length;
     }
     assert!(depth <= machine.states.len(), "{from} is in a loop that nothing counts");
     let ahead = machine.states[from].edges.iter().filter(|edge| !is_counted(edge));
     let length = 1 + ahead.map(|edge| longest(machine, &edge.to, depth + 1, known)).max().unwrap_or(0);
-    known.insert(from.to_owned(), length);
+    known.insert(from.clone(), length);
     length
 }
 
 /// The states of a run, automatic where it is a failover, whose every step answers Done the first time.
 fn transitions_when_all_is_done(machine: &Machine) -> usize {
-    let mut name = machine.start.as_str();
+    let mut name = &machine.start;
     let mut count = 1;
     while !machine.states[name].is_end() && count < 1_000 {
         let edges = &machine.states[name].edges;
@@ -391,10 +404,10 @@ fn transitions_when_all_is_done(machine: &Machine) -> usize {
             .iter()
             .find(done)
             .or_else(|| edges.iter().find(|edge| edge.condition.is_empty() && edge.errors.is_empty()));
-        name = next.map(|edge| edge.to.as_str()).unwrap_or_else(|| panic!("{name} goes nowhere"));
+        name = next.map(|edge| &edge.to).unwrap_or_else(|| panic!("{name} goes nowhere"));
         count += 1;
     }
-    assert_eq!(name, format!("{}Done", machine.title()));
+    assert_eq!(name.as_str(), format!("{}Done", machine.of.title()));
     count
 }
 
@@ -404,23 +417,23 @@ fn a_machine_has_time_for_all_its_waits() {
     // What each machine's Comment promises of its waits, and what it has beyond: for the work itself, the tries of a Route 53
     // that is gone among it, and for an approval.
     for (name, waits, beyond) in [
-        ("backup", 28 * HOUR, HOUR),
-        ("cleanup", HOUR, HOUR),
-        ("failover", 15 * HOUR, 21 * HOUR),
-        ("switchover", 15 * HOUR, 13 * HOUR),
+        (StateMachine::Backup, 28 * HOUR, HOUR),
+        (StateMachine::Cleanup, HOUR, HOUR),
+        (StateMachine::Failover, 15 * HOUR, 21 * HOUR),
+        (StateMachine::Switchover, 15 * HOUR, 13 * HOUR),
     ] {
         let machine = Machine::read(name);
         assert_eq!(machine.timeout_seconds, waits + beyond, "{name}");
         let edges = machine.states.values().flat_map(|state| &state.edges);
         // Where two edges lead to one wait, they have one count.
-        let counted: BTreeMap<&String, u64> = edges.filter_map(|edge| Some((&edge.to, edge.bound()?))).collect();
+        let counted: BTreeMap<&StateName, u64> = edges.filter_map(|edge| Some((&edge.to, edge.bound()?))).collect();
         let asked: u64 = counted.iter().map(|(wait, bound)| longest_wait(&machine, wait, *bound)).sum();
         assert!(asked <= waits, "{name}: {asked} s of waits");
     }
 }
 
 /// How long a state waits at most for so many asks: each as long as its cap says, which may be another one after so many.
-fn longest_wait(machine: &Machine, wait: &str, bound: u64) -> u64 {
+fn longest_wait(machine: &Machine, wait: &StateName, bound: u64) -> u64 {
     let seconds = machine.states[wait].json["Seconds"].to_string();
     let number = |text: &str| -> Option<u64> {
         let digits: String = text.trim_start().chars().take_while(char::is_ascii_digit).collect();
@@ -455,15 +468,15 @@ const EVENTS_OF_A_STATE: u64 = 5;
 fn the_history_of_an_execution_holds_all_that_a_plan_may_have() {
     // How many turns a Map takes at most: a plan's components, those that one schedule proves, a plan's Regions.
     for (name, turns) in [
-        ("backup", MOST_COMPONENTS),
-        ("verify-backup", MOST_PROVED),
-        ("cleanup", MOST_BACKUP_REGIONS),
-        ("failover", 1),
-        ("switchover", 1),
+        (StateMachine::Backup, MOST_COMPONENTS),
+        (StateMachine::VerifyBackup, MOST_PROVED),
+        (StateMachine::Cleanup, MOST_BACKUP_REGIONS),
+        (StateMachine::Failover, 1),
+        (StateMachine::Switchover, 1),
     ] {
         let machine = Machine::read(name);
         let edges = machine.states.values().flat_map(|state| &state.edges);
-        let counted: BTreeMap<&String, u64> = edges.filter_map(|edge| Some((&edge.to, edge.bound()?))).collect();
+        let counted: BTreeMap<&StateName, u64> = edges.filter_map(|edge| Some((&edge.to, edge.bound()?))).collect();
         let asks: u64 = counted.values().map(|bound| (bound + 1) * EVENTS_OF_AN_ASK).sum();
         let states = u64::try_from(machine.states.len()).unwrap_or(u64::MAX) * EVENTS_OF_A_STATE;
         let events = turns * (asks + states);
@@ -475,6 +488,6 @@ fn the_history_of_an_execution_holds_all_that_a_plan_may_have() {
 
 #[test]
 fn every_state_machine_is_looked_at_here() {
-    let files = repository::MACHINES.map(|machine| format!("{machine}.asl.json"));
-    assert_eq!(repository::names_in("statemachines"), files);
+    let files: BTreeSet<String> = StateMachine::ALL.map(|machine| format!("{}.asl.json", machine.slug())).into();
+    assert_eq!(repository::names_in("statemachines"), files.into_iter().collect::<Vec<String>>());
 }

@@ -122,7 +122,8 @@ impl Size {
     fn too_early(&self, result: &DrillResult) -> Option<String> {
         let evidence = result.runs.last()?.evidence.as_ref()?;
         let since = evidence.record.judgement.as_ref()?.did.as_ref()?.failing_since;
-        let fenced = evidence.timeline.iter().find(|moment| moment.state == "FencePrimary")?;
+        let fenced =
+            evidence.timeline.iter().find(|moment| moment.state == domain::state_machine::StateName::FencePrimary)?;
         let waited = Span::between(since, fenced.entered_at);
         let hold_down = result.plan.probe.hold_down;
         (waited < hold_down).then(|| format!("fenced {waited} after the first failure, the hold-down is {hold_down}"))

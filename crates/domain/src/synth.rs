@@ -9,6 +9,7 @@ use crate::{
     component::Component,
     plan::{Backup, BackupAlarm, Plan},
     restore::{Purpose, RestoreRequest, Wanted},
+    state_machine::StateMachine,
     words::id::{ComponentName, Schedule},
 };
 
@@ -36,7 +37,7 @@ pub fn synth(plan: &Plan) -> Value {
     }
     if let Some(cleanup) = &plan.cleanup {
         let input = json!({ "plan": plan.plan });
-        let schedule = schedule("cleanup", cleanup.schedule.as_str(), "lifeboat-cleanup", &input);
+        let schedule = schedule("cleanup", cleanup.schedule.as_str(), StateMachine::Cleanup, &input);
         resources.insert("CleanupSchedule".into(), schedule);
     }
     resources.insert("Schedules".into(), group(plan));
@@ -50,8 +51,8 @@ pub fn synth(plan: &Plan) -> Value {
     })
 }
 
-/// What a plan's schedules start: `lifeboat-` and each of these.
-const MACHINES: [&str; 3] = ["backup", "cleanup", "verify-backup"];
+/// What a plan's schedules start.
+const MACHINES: [StateMachine; 3] = [StateMachine::Backup, StateMachine::Cleanup, StateMachine::VerifyBackup];
 
 fn backup_schedule(plan: &Plan, backup: &Backup) -> Value {
     let input = json!({
@@ -60,7 +61,7 @@ fn backup_schedule(plan: &Plan, backup: &Backup) -> Value {
         // EventBridge Scheduler writes its own time here: one that fires twice asks for one backup.
         "scheduledAt": "<aws.scheduler.scheduled-time>",
     });
-    schedule(&format!("backup-{}", backup.name), backup.schedule.as_str(), "lifeboat-backup", &input)
+    schedule(&format!("backup-{}", backup.name), backup.schedule.as_str(), StateMachine::Backup, &input)
 }
 
 fn proof_schedule(plan: &Plan, backup: &Backup, purpose: Purpose, when: &Schedule) -> Value {
@@ -74,7 +75,7 @@ fn proof_schedule(plan: &Plan, backup: &Backup, purpose: Purpose, when: &Schedul
         by: None,
     };
     let what = if purpose == Purpose::Integrity { "integrity" } else { "restore-test" };
-    schedule(&format!("{what}-{}", backup.name), when.as_str(), "lifeboat-verify-backup", &json!(request))
+    schedule(&format!("{what}-{}", backup.name), when.as_str(), StateMachine::VerifyBackup, &json!(request))
 }
 
 /// How long a start is tried: after a day another one is due.
@@ -87,7 +88,7 @@ fn group(plan: &Plan) -> Value {
     json!({ "Type": "AWS::Scheduler::ScheduleGroup", "Properties": { "Name": format!("lifeboat-{}", plan.plan) } })
 }
 
-fn schedule(name: &str, expression: &str, machine: &str, input: &Value) -> Value {
+fn schedule(name: &str, expression: &str, machine: StateMachine, input: &Value) -> Value {
     json!({
         "Type": "AWS::Scheduler::Schedule",
         "Properties": {
@@ -111,7 +112,8 @@ fn schedule(name: &str, expression: &str, machine: &str, input: &Value) -> Value
     })
 }
 
-fn machine_arn(machine: &str) -> Value {
+fn machine_arn(machine: StateMachine) -> Value {
+    let machine = machine.name();
     json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:stateMachine:{machine}") })
 }
 
@@ -137,7 +139,7 @@ fn role() -> Value {
                         {
                             "Effect": "Allow",
                             "Action": "states:StartExecution",
-                            "Resource": MACHINES.map(|machine| machine_arn(&format!("lifeboat-{machine}"))),
+                            "Resource": MACHINES.map(machine_arn),
                         },
                         {
                             "Effect": "Allow",

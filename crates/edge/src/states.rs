@@ -8,6 +8,7 @@ use aws_sdk_sfn::{
 use domain::{
     failover::{approval::Answer, run::Run, succession::Owner},
     record::evidence::Moment,
+    state_machine::StateName,
     words::{failure::Failure, id::ExecutionArn, span::Span},
 };
 use jiff::{Timestamp, Unit};
@@ -186,11 +187,11 @@ impl History {
             .unwrap_or_default();
         if let Some(entered) = event.state_entered_event_details() {
             self.transitions += 1;
-            self.moments.push(Moment { state: entered.name().to_owned(), entered_at: at, left_at: None });
+            self.moments.push(Moment { state: entered.name().into(), entered_at: at, left_at: None });
         }
         if let Some(left) = event.state_exited_event_details() {
-            let open =
-                self.moments.iter_mut().rev().find(|moment| moment.left_at.is_none() && moment.state == left.name());
+            let state = StateName::from(left.name());
+            let open = self.moments.iter_mut().rev().find(|moment| moment.left_at.is_none() && moment.state == state);
             if let Some(moment) = open {
                 moment.left_at = Some(at);
             }

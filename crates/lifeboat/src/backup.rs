@@ -9,6 +9,7 @@ use domain::{
     },
     plan::Plan,
     run::outcome::UpkeepOutcome,
+    state_machine::Upkeep,
     words::id::{ExecutionArn, Person, PlanName, ScheduleName},
 };
 use edge::{
@@ -27,11 +28,8 @@ use crate::{
     upkeep,
 };
 
-/// What the names of its ends begin with.
-const TITLE: &str = "Backup";
-
-/// The state machine, in every Region.
-const MACHINE: &str = "lifeboat-backup";
+/// What it is.
+const UPKEEP: Upkeep = Upkeep::Backup;
 
 /// How long a Region may take to answer each call.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -86,7 +84,7 @@ impl Command {
         if self.at.is_some_and(|asked| asked > now) {
             return Err(Refusal::usage("--at: it is in the future", "Leave it out for a backup now."));
         }
-        let engine = Engine::of(MACHINE, self.region.as_deref()).await?;
+        let engine = Engine::of(UPKEEP.machine(), self.region.as_deref()).await?;
         let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
         if plan.backup(&self.schedule).is_none() {
             return Err(Refusal::usage(
@@ -114,7 +112,7 @@ impl Command {
         // Without --at, it was the time of the order, which is the run's own now.
         let again = self.at.map_or_else(|| Again::With(vec!["--at".into(), at.to_string()]), |_| Again::SameWords);
         let (outcome, because) =
-            run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), again, self.json, output).await?;
+            run::follow(&engine, &execution, |told| upkeep::ending(UPKEEP, told), again, self.json, output).await?;
         let key = manifest_key(&self.plan, &self.schedule, at);
         let manifest = shelf::read_json::<Manifest>(&engine.bucket, &key).await.ok().flatten();
         let manifest = manifest.map(|(manifest, _)| manifest);
@@ -150,7 +148,7 @@ fn is_of(snapshot: &Snapshot, schedule: &ScheduleName, at: Timestamp) -> bool {
 }
 
 fn show(outcome: UpkeepOutcome, because: &str, manifest: Option<&Manifest>, key: &str, output: &mut Output) {
-    upkeep::show(TITLE, outcome, because, output);
+    upkeep::show(UPKEEP, outcome, because, output);
     if let Some(manifest) = manifest {
         if manifest.outcome != outcome {
             output.line("  by the manifest, which an earlier run wrote:");

@@ -6,6 +6,7 @@ use clap::Args;
 use domain::{
     cleanup::{self, Verdict},
     plan::Plan,
+    state_machine::StateMachine,
     words::{
         id::{PlanName, Region},
         span::Span,
@@ -54,7 +55,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
-        let engine = Engine::of("lifeboat-backup", self.region.as_deref()).await?;
+        let engine = Engine::of(StateMachine::Backup, self.region.as_deref()).await?;
         let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
         let now = clock::now();
         let mut silent = false;

@@ -7,6 +7,7 @@ use domain::{
     cleanup::{CleanupRequest, Report, report_key},
     plan::Plan,
     run::outcome::UpkeepOutcome,
+    state_machine::Upkeep,
     words::id::{ExecutionArn, Person, PlanName},
 };
 use edge::shelf;
@@ -21,11 +22,8 @@ use crate::{
     upkeep,
 };
 
-/// What the names of its ends begin with.
-const TITLE: &str = "Cleanup";
-
-/// The state machine, in every Region.
-const MACHINE: &str = "lifeboat-cleanup";
+/// What it is.
+const UPKEEP: Upkeep = Upkeep::Cleanup;
 
 /// Judges every backup of a plan by its schedule's retention; deletes only with --apply.
 #[derive(Debug, Args)]
@@ -67,14 +65,14 @@ struct Ended<'a> {
 
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
-        let engine = Engine::of(MACHINE, self.region.as_deref()).await?;
+        let engine = Engine::of(UPKEEP.machine(), self.region.as_deref()).await?;
         let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
         let request = CleanupRequest { plan: self.plan.clone(), apply: Some(self.apply), by: Some(self.by.clone()) };
         let input = serde_json::to_string(&request)
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat cleanup --help`."))?;
         let execution = run::start_anew(&engine, &self.plan, &input).await?;
         let (outcome, because) =
-            run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), Again::Never, self.json, output)
+            run::follow(&engine, &execution, |told| upkeep::ending(UPKEEP, told), Again::Never, self.json, output)
                 .await?;
         let reports = reports(&engine, &plan, &execution).await;
         if self.json {
@@ -114,7 +112,7 @@ impl Command {
                 output.line(&format!("  NOT DELETED  {}: {}", failed.name, failed.because));
             }
         }
-        upkeep::show(TITLE, outcome, because, output);
+        upkeep::show(UPKEEP, outcome, because, output);
         if outcome == UpkeepOutcome::Complete && !self.apply {
             let going = reports.iter().map(|report| report.going().count() + report.strays().count()).sum::<usize>();
             output.line(if going == 0 {

@@ -10,6 +10,7 @@ use domain::{
     failover::{approval::Answer, judgement::Rehearsal, request::FailoverRequest, run::Kind, succession::Owner},
     plan::Plan,
     run::step::Step,
+    state_machine::{StateMachine, StateName},
     words::{
         failure::Failure,
         id::{BadId, ExecutionArn, PlanName, Region},
@@ -56,7 +57,7 @@ pub(crate) enum Start {
 
 impl Engine {
     /// Finds the engine and a state machine of it, in `region` or in the Region that AWS's configuration names.
-    pub(crate) async fn of(machine: &str, region: Option<&str>) -> Result<Self, Refusal> {
+    pub(crate) async fn of(machine: StateMachine, region: Option<&str>) -> Result<Self, Refusal> {
         let config = aws::config(region).await;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(Refusal::usage(
@@ -72,7 +73,7 @@ impl Engine {
             ));
         }
         let client = Client::new(&config);
-        let machine = match find(&client, machine, &region).await {
+        let machine = match find(&client, machine.name(), &region).await {
             Ok(machine) => machine,
             Err(refusal) => return Err(without_credentials(config.credentials_provider()).await.unwrap_or(refusal)),
         };
@@ -122,7 +123,7 @@ impl Engine {
     /// As AWS answers: nothing is concluded from what could not be asked.
     pub(crate) async fn running(&self, kind: Kind, plan: &PlanName) -> Result<Option<ExecutionArn>, Failure> {
         let name = self.machine.rsplit_once(':').map_or("", |(_, name)| name);
-        let machine = self.machine.replace(name, kind.machine());
+        let machine = self.machine.replace(name, kind.machine().name());
         let request = self.client.list_executions().state_machine_arn(&machine).status_filter(ExecutionStatus::Running);
         let answer = request.max_results(MOST_RUNNING).send().await;
         let answer = answer.map_err(|error| aws_failure!(format!("cannot list what {machine} runs"), error))?;
@@ -145,11 +146,11 @@ impl Engine {
     }
 
     /// The state that an execution is in; `None` where its history does not say.
-    pub(crate) async fn state_of(&self, execution: &ExecutionArn) -> Option<String> {
+    pub(crate) async fn state_of(&self, execution: &ExecutionArn) -> Option<StateName> {
         let request = self.client.get_execution_history().execution_arn(execution.as_str()).max_results(NEWEST_EVENTS);
         let answer = request.reverse_order(true).include_execution_data(false).send().await.ok()?;
         let entered = answer.events().iter().find_map(HistoryEvent::state_entered_event_details)?;
-        Some(entered.name().to_owned())
+        Some(entered.name().into())
     }
 
     /// The other Regions whose buckets hold this plan: where its engine is, if it is not here. A Region that cannot be

@@ -9,6 +9,7 @@ use domain::{
         outcome::UpkeepOutcome,
         verification::{Checked, Finding},
     },
+    state_machine::Upkeep,
     words::{
         id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName, SnapshotName},
         span::Span,
@@ -26,11 +27,8 @@ use crate::{
     upkeep,
 };
 
-/// What the names of its ends begin with.
-const TITLE: &str = "VerifyBackup";
-
-/// The state machine, in every Region.
-const MACHINE: &str = "lifeboat-verify-backup";
+/// What it is.
+const UPKEEP: Upkeep = Upkeep::VerifyBackup;
 
 /// Which backup, or which point in time.
 #[derive(Debug, Args)]
@@ -186,21 +184,21 @@ impl Restore {
 }
 
 async fn prove(request: RestoreRequest, rest: &Rest, output: &mut Output) -> Result<ExitCode, Refusal> {
-    let engine = Engine::of(MACHINE, rest.region.as_deref()).await?;
+    let engine = Engine::of(UPKEEP.machine(), rest.region.as_deref()).await?;
     // The plan is looked for first: a run for one that does not exist would only be one more refusal in the record.
     shelf::read_plan(&engine.bucket, &request.plan).await?;
     let input = serde_json::to_string(&request)
         .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat restore --help`."))?;
     let execution = run::start_anew(&engine, &request.plan, &input).await?;
     let (outcome, because) =
-        run::follow(&engine, &execution, |told| upkeep::ending(TITLE, told), Again::Never, rest.json, output).await?;
+        run::follow(&engine, &execution, |told| upkeep::ending(UPKEEP, told), Again::Never, rest.json, output).await?;
     let key = record_key(&request.plan, &execution);
     let record = shelf::read_json::<RestoreRecord>(&engine.bucket, &key).await.ok().flatten();
     let record = record.map(|(record, _)| record);
     if rest.json {
         output.json(&Ended { execution: &execution, outcome, because: &because, record: record.as_ref() })?;
     } else {
-        upkeep::show(TITLE, outcome, &because, output);
+        upkeep::show(UPKEEP, outcome, &because, output);
         if let Some(record) = &record {
             for measured in &record.parts {
                 show(record, measured, output);

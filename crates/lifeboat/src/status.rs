@@ -22,6 +22,7 @@ use domain::{
     },
     plan::Plan,
     record::evidence::{self, Evidence},
+    state_machine::StateName,
     watch::probe::Watch,
     words::{
         failure::Failure,
@@ -234,11 +235,8 @@ async fn waiting(engine: &Engine, asked: Option<Asked>) -> Option<Waiting> {
     let Asked { execution, because, deadline, .. } = asked?;
     // Where its history does not say, it is told: a person who is asked for nothing finds out soon.
     let state = engine.state_of(&execution).await;
-    state.is_none_or(|state| state == APPROVE).then_some(Waiting { because, deadline })
+    state.is_none_or(|state| state == StateName::Approve).then_some(Waiting { because, deadline })
 }
-
-/// The state that waits for a person.
-const APPROVE: &str = "Approve";
 
 impl Unreadable {
     /// What was read; nothing, where it could not be, which is told.

@@ -3,21 +3,21 @@
 use std::process::ExitCode;
 
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
-use domain::run::outcome::UpkeepOutcome;
+use domain::{run::outcome::UpkeepOutcome, state_machine::Upkeep};
 
 use crate::{output::Output, run};
 
-/// How a run of a state machine ended, and why; `None` while it runs. `title` is what the names of its ends begin with;
-/// whatever is not one of them is a failure.
-pub(crate) fn ending(title: &str, described: &DescribeExecutionOutput) -> Option<(UpkeepOutcome, String)> {
+/// How a run of what keeps the backups in order ended, and why; `None` while it runs. Whatever is not one of its own ends is
+/// a failure.
+pub(crate) fn ending(upkeep: Upkeep, described: &DescribeExecutionOutput) -> Option<(UpkeepOutcome, String)> {
     if !run::has_ended(described) {
         return None;
     }
-    let end = described.error().and_then(|error| error.strip_prefix(title));
+    let end = described.error().and_then(|error| upkeep.outcome_of(&error.into()));
     let outcome = if *described.status() == ExecutionStatus::Succeeded {
         UpkeepOutcome::Complete
     } else {
-        UpkeepOutcome::ALL.into_iter().find(|outcome| end == Some(outcome.end())).unwrap_or(UpkeepOutcome::Failed)
+        end.unwrap_or(UpkeepOutcome::Failed)
     };
     // An end that succeeded gives its reason as output, the others as their cause.
     let output: serde_json::Value =
@@ -41,10 +41,10 @@ pub(crate) fn exit_code(outcome: UpkeepOutcome) -> ExitCode {
 }
 
 /// The end in a line, and where to read on.
-pub(crate) fn show(title: &str, outcome: UpkeepOutcome, because: &str, output: &mut Output) {
+pub(crate) fn show(upkeep: Upkeep, outcome: UpkeepOutcome, because: &str, output: &mut Output) {
     output.line(&format!("{}: {because}", outcome.headline()));
     if outcome != UpkeepOutcome::Complete {
-        output.line(&format!("RUNBOOK.md, {title}{}.", outcome.end()));
+        output.line(&format!("RUNBOOK.md, {}.", upkeep.end(outcome)));
     }
 }
 
@@ -60,7 +60,7 @@ mod tests {
             .status(status)
             .set_error(error.map(str::to_owned))
             .build();
-        ending("Backup", &described.unwrap()).map(|(outcome, _)| outcome)
+        ending(Upkeep::Backup, &described.unwrap()).map(|(outcome, _)| outcome)
     }
 
     #[test]

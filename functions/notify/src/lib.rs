@@ -13,7 +13,7 @@ use domain::{
     failover::{
         approval::Asked,
         judgement::Judgement,
-        run::{Kind, Run, Trigger},
+        run::{Run, Trigger},
     },
     record::notice::{self, Notice},
     restore::RestoreRun,
@@ -21,6 +21,7 @@ use domain::{
         outcome::{RunOutcome, UpkeepOutcome},
         step::Step,
     },
+    state_machine::{StateKind, StateName},
     words::{
         failure::Failure,
         id::{ExecutionArn, PlanName},
@@ -231,11 +232,7 @@ fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
 }
 
 fn is_our_own_end(error: &str) -> bool {
-    Kind::ALL
-        .into_iter()
-        .map(Kind::title)
-        .chain(["Backup", "Cleanup", "VerifyBackup"])
-        .any(|title| error.starts_with(title))
+    StateName::from(error).kind() == Some(StateKind::End)
 }
 
 /// Keeps the token that answers an approval, readable by those who may approve.

@@ -14,6 +14,7 @@ use domain::{
     plan::Plan,
     restore::{RestoreRequest, RestoreRun},
     run::step::Step,
+    state_machine::StateMachine,
     words::{
         failure::Failure,
         id::{ComponentName, ExecutionArn},
@@ -48,8 +49,8 @@ pub enum Answer {
 /// Handles an event, as the head of this file says.
 pub async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) -> Result<Answer, Failure> {
     let open: OpenBackup = edge::parse(event, "OpenBackup")?;
-    Ok(match open.execution.machine() {
-        "lifeboat-verify-backup" => Answer::Restore(Box::new(restore(shelf, region, now, open).await?)),
+    Ok(match StateMachine::of(&open.execution) {
+        Some(StateMachine::VerifyBackup) => Answer::Restore(Box::new(restore(shelf, region, now, open).await?)),
         _ => Answer::Backup(Box::new(backup(shelf, region, now, open).await?)),
     })
 }

@@ -65,7 +65,7 @@ fn a_definition_is_no_larger_than_step_functions_takes() {
 fn a_name_is_one_that_step_functions_takes() {
     for machine in Machine::all() {
         for (name, state) in &machine.states {
-            assert!(name.chars().count() <= LONGEST_NAME, "{name} is too long");
+            assert!(name.as_str().chars().count() <= LONGEST_NAME, "{name} is too long");
             for assigns in assigned(&state.json) {
                 for variable in assigns.keys() {
                     let fits = variable.starts_with(|c: char| c.is_ascii_alphabetic())

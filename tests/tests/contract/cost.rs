@@ -10,6 +10,7 @@ use domain::{
         upkeep::{self, TASKS, Way},
     },
     plan::Plan,
+    state_machine::StateName,
     words::span::Span,
 };
 use tests::{
@@ -91,20 +92,21 @@ fn a_look_at_readiness_wakes_whom_the_template_names_and_logs_in_where_the_funct
 #[test]
 fn an_execution_that_goes_well_goes_the_way_that_is_reckoned() {
     for way in [upkeep::BACKUP, upkeep::INTEGRITY, upkeep::RESTORE_TEST, upkeep::CLEANUP] {
-        let Way { machine: name, before, turn, polls, after } = way;
-        let machine = Machine::read(name);
-        let states: Vec<&str> = [before, turn, after].concat();
-        assert_eq!(Some(machine.start.as_str()), states.first().copied(), "{name}");
-        assert_eq!(states.last().map(|end| machine.states[*end].kind.as_str()), Some("Succeed"), "{name}");
+        let Way { machine, before, turn, polls, after } = way;
+        let machine = Machine::read(machine);
+        let name = machine.name;
+        let states: Vec<StateName> = [before, turn, after].concat();
+        assert_eq!(Some(&machine.start), states.first(), "{name}");
+        assert_eq!(states.last().map(|end| machine.states[end].kind.as_str()), Some("Succeed"), "{name}");
         connected(&machine, &states);
         for poll in polls {
             let [wait, .., question] = poll.states else { panic!("{name}: {poll:?}") };
-            let around: Vec<&str> = [*question].into_iter().chain(poll.states.iter().copied()).collect();
+            let around: Vec<StateName> = [question].into_iter().chain(poll.states).cloned().collect();
             connected(&machine, &around);
-            let seconds = machine.states[*wait].json["Seconds"].as_str().unwrap_or_default();
+            let seconds = machine.states[wait].json["Seconds"].as_str().unwrap_or_default();
             assert_eq!(seconds, format!("{{% $floor($power({}, $asked)) %}}", poll.growth), "{wait}");
             let most =
-                machine.states[*question].edges.iter().find(|edge| edge.to == *wait).and_then(|edge| edge.bound());
+                machine.states[question].edges.iter().find(|edge| edge.to == *wait).and_then(|edge| edge.bound());
             assert!(
                 most.is_some_and(|most| u64::from(poll.asks()) <= most),
                 "{wait}: {} asks of {most:?}",
@@ -113,16 +115,16 @@ fn an_execution_that_goes_well_goes_the_way_that_is_reckoned() {
         }
         for state in states.iter().chain(polls.iter().flat_map(|poll| poll.states)) {
             let task = TASKS.iter().find(|task| task.state == *state);
-            assert_eq!(task.is_some(), machine.states[*state].kind == "Task", "{name}: {state}");
+            assert_eq!(task.is_some(), machine.states[state].kind == "Task", "{name}: {state}");
             assert!(task.is_none_or(|task| task.function == function_of(state)), "{name}: {state}");
         }
     }
 }
 
 /// Each state leads to the next.
-fn connected(machine: &Machine, states: &[&str]) {
+fn connected(machine: &Machine, states: &[StateName]) {
     for pair in states.windows(2) {
-        let state = machine.states.get(pair[0]).unwrap_or_else(|| panic!("{}: no state {}", machine.name, pair[0]));
+        let state = machine.states.get(&pair[0]).unwrap_or_else(|| panic!("{}: no state {}", machine.name, pair[0]));
         assert!(
             state.edges.iter().any(|edge| edge.to == pair[1]),
             "{}: {} does not lead to {}",

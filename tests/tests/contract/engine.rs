@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
+    state_machine::StateMachine,
     watch::probe::{EVERY, FAILING_TOLD_EVERY, HANDOVER, LATEST_START, LONGEST_INTERVAL, WELL_TOLD_EVERY},
     words::span::Span,
 };
@@ -284,7 +285,7 @@ fn a_failover_s_functions_are_woken_and_the_probe_may_invoke_no_other() {
     assert_eq!(region, "StartsRecovery", "nobody is woken elsewhere");
     let woken: BTreeSet<String> =
         woken.as_str().unwrap_or_default().split(',').map(|name| name.trim().to_owned()).collect();
-    let tasks = Machine::read("failover");
+    let tasks = Machine::read(StateMachine::Failover);
     let needed = tasks.of_kind("Task").map(|(task, _)| format!("lifeboat-{}", function_of(task)));
     assert_eq!(woken, needed.collect(), "every task of a failover, and no other");
 

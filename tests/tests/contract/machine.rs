@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{failover::run::Kind, words::failure::Failure};
+use domain::{failover::run::Kind, state_machine::StateName, words::failure::Failure};
 use serde_json::Value;
 use tests::{
     machine::Machine,
@@ -169,7 +169,7 @@ fn a_task_outlasts_its_function() {
     let usual = template.json["Globals"]["Function"]["Timeout"].as_u64();
     let machines = Machine::all();
     let tasks = machines.iter().flat_map(|machine| machine.of_kind("Task"));
-    for (name, state) in tasks.filter(|(name, _)| *name != "Approve") {
+    for (name, state) in tasks.filter(|(name, _)| **name != StateName::Approve) {
         let own = template.properties(&resource_of(&function_of(name)))["Timeout"].as_u64();
         let limits = (own.or(usual), state.json["TimeoutSeconds"].as_u64());
         let (Some(function), Some(task)) = limits else { panic!("{name}: no limits: {limits:?}") };
@@ -181,7 +181,7 @@ fn a_task_outlasts_its_function() {
 fn every_substitution_is_defined_and_used() {
     let template = engine();
     for machine in Machine::all() {
-        let resource = format!("{}StateMachine", machine.title());
+        let resource = format!("{}StateMachine", machine.of.title());
         let properties = template.properties(&resource);
         let used: BTreeSet<&str> = machine.text.split("${").skip(1).filter_map(|rest| rest.split('}').next()).collect();
         let defined: BTreeSet<&str> = properties["DefinitionSubstitutions"]
@@ -206,8 +206,9 @@ fn every_substitution_is_defined_and_used() {
 #[test]
 fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
     let template = engine();
-    let named: Vec<String> = repository::MOVING.into_iter().map(|machine| format!("lifeboat-{machine}")).collect();
-    assert_eq!(Kind::ALL.map(Kind::machine).to_vec(), named);
+    for kind in Kind::ALL {
+        assert_eq!(kind.machine().name(), format!("lifeboat-{}", kind.noun()));
+    }
     let machines = |rule: &str| one_or_more(&template.properties(rule)["EventPattern"]["detail"]["stateMachineArn"]);
     let (began, heard) = (machines("RunBeganRule"), machines("RunEndedBadlyRule"));
     assert_eq!(
@@ -216,12 +217,12 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
         "nobody hears of one that was broken off"
     );
     for kind in Kind::ALL {
-        let resource = format!("{}StateMachine", kind.title());
+        let resource = format!("{}StateMachine", kind.machine().title());
         assert!(heard.contains(&resource), "nobody hears of a {} that was broken off", kind.noun());
         assert!(began.contains(&resource), "nobody hears of a {} that began", kind.noun());
         for function in ["open-run", "close-run", "promote-replica", "fence-primary", "dns-switch"] {
             let asks = template.statements(&resource_of(function)).into_iter().map(ToString::to_string);
-            let of_it = format!(":execution:{}:*", kind.machine());
+            let of_it = format!(":execution:{}:*", kind.machine().name());
             assert!(asks.into_iter().any(|statement| statement.contains(&of_it)), "{function} may not ask of {of_it}");
         }
     }

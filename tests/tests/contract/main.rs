@@ -11,7 +11,11 @@ mod machine;
 mod payloads;
 mod tree;
 
-use domain::{plan::Plan, plan_file};
+use domain::{
+    plan::Plan,
+    plan_file,
+    state_machine::{StateMachine, StateName},
+};
 use tests::{machine::Machine, repository, template::Template};
 
 fn engine() -> Template {
@@ -24,37 +28,43 @@ fn lab_plan() -> Plan {
 
 /// The function that a task calls: the one its name says, but for an undo, a rehearsal, the question to a person and the
 /// judgement of its answer.
-fn function_of(task: &str) -> String {
-    let named = |prefix| task.strip_prefix(prefix);
+fn function_of(task: &StateName) -> String {
+    let named = |prefix| task.as_str().strip_prefix(prefix);
     match task {
-        "Approve" | "NotifyUnhardened" | "NotifyHardeningLate" | "NotifyTrafficLate" => "notify".into(),
-        "JudgeAgain" => "judge-failover".into(),
-        "OpenCleanup" | "TearDown" => "cleanup".into(),
-        "VerifyBackup" | "VerifyRestored" => "verify".into(),
-        _ => repository::kebab(named("Undo").or(named("Rehearse")).unwrap_or(task)),
+        StateName::Approve
+        | StateName::NotifyUnhardened
+        | StateName::NotifyHardeningLate
+        | StateName::NotifyTrafficLate => "notify".into(),
+        StateName::JudgeAgain => "judge-failover".into(),
+        StateName::OpenCleanup | StateName::TearDown => "cleanup".into(),
+        StateName::VerifyBackup | StateName::VerifyRestored => "verify".into(),
+        _ => repository::kebab(named("Undo").or(named("Rehearse")).unwrap_or(task.as_str())),
     }
 }
 
 /// The sample event of a machine's task.
-fn event_of(machine: &Machine, task: &str) -> String {
+fn event_of(machine: &Machine, task: &StateName) -> String {
     let function = function_of(task);
-    match (machine.name.as_str(), task) {
-        (_, "Approve") => "events/notify-approval.json".into(),
-        (_, "JudgeAgain") => "events/judge-failover-approved.json".into(),
-        (_, "UndoFencePrimary") => "events/fence-primary-undo.json".into(),
-        (_, "NotifyTrafficLate") => "events/notify-traffic-late.json".into(),
-        (_, "NotifyUnhardened" | "NotifyHardeningLate") => "events/notify-unhardened.json".into(),
-        (_, "OpenCleanup") => "events/cleanup-open.json".into(),
-        (_, "TearDown") => "events/cleanup-restored.json".into(),
-        (_, "VerifyBackup") => "events/verify-backup.json".into(),
-        (_, "VerifyRestored") => "events/verify-restored.json".into(),
-        ("verify-backup", "OpenBackup") => "events/open-backup-verification.json".into(),
-        ("verify-backup", "CloseBackup") => "events/close-backup-restore.json".into(),
-        ("verify-backup", "Notify") => "events/notify-restore.json".into(),
-        ("cleanup", "Notify") => "events/notify-cleanup.json".into(),
-        ("backup", "Notify") => "events/notify-backup.json".into(),
-        (_, "RehearseDnsSwitch") => "events/dns-switch-rehearsal.json".into(),
-        ("switchover", "OpenRun" | "PromoteReplica" | "RehearsePromoteReplica") => {
+    match (machine.of, task) {
+        (_, StateName::Approve) => "events/notify-approval.json".into(),
+        (_, StateName::JudgeAgain) => "events/judge-failover-approved.json".into(),
+        (_, StateName::UndoFencePrimary) => "events/fence-primary-undo.json".into(),
+        (_, StateName::NotifyTrafficLate) => "events/notify-traffic-late.json".into(),
+        (_, StateName::NotifyUnhardened | StateName::NotifyHardeningLate) => "events/notify-unhardened.json".into(),
+        (_, StateName::OpenCleanup) => "events/cleanup-open.json".into(),
+        (_, StateName::TearDown) => "events/cleanup-restored.json".into(),
+        (_, StateName::VerifyBackup) => "events/verify-backup.json".into(),
+        (_, StateName::VerifyRestored) => "events/verify-restored.json".into(),
+        (StateMachine::VerifyBackup, StateName::OpenBackup) => "events/open-backup-verification.json".into(),
+        (StateMachine::VerifyBackup, StateName::CloseBackup) => "events/close-backup-restore.json".into(),
+        (StateMachine::VerifyBackup, StateName::Notify) => "events/notify-restore.json".into(),
+        (StateMachine::Cleanup, StateName::Notify) => "events/notify-cleanup.json".into(),
+        (StateMachine::Backup, StateName::Notify) => "events/notify-backup.json".into(),
+        (_, StateName::RehearseDnsSwitch) => "events/dns-switch-rehearsal.json".into(),
+        (
+            StateMachine::Switchover,
+            StateName::OpenRun | StateName::PromoteReplica | StateName::RehearsePromoteReplica,
+        ) => {
             format!("events/{function}-switchover.json")
         }
         _ => format!("events/{function}.json"),

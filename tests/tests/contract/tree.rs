@@ -52,7 +52,7 @@ fn every_end_and_every_alarm_has_its_heading_in_the_runbook() {
     };
     for machine in Machine::all() {
         for (name, _) in machine.states.iter().filter(|(_, state)| state.is_end()) {
-            assert!(has(name), "RUNBOOK.md has no heading {name}");
+            assert!(has(name.as_str()), "RUNBOOK.md has no heading {name}");
         }
     }
     for Alarm { name, heading } in alarms(&lab_plan()) {

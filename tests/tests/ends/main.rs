@@ -17,6 +17,7 @@ use domain::{
     failover::run::Kind,
     record::evidence::{self, Closing},
     run::outcome::RunOutcome,
+    state_machine::StateName,
 };
 use jiff::Timestamp;
 use lab::setup::{self, Silent};
@@ -28,7 +29,7 @@ use tests::repository;
 /// What became of a path.
 #[derive(Debug, Deserialize)]
 struct Walked {
-    end: String,
+    end: StateName,
     because: String,
     calls: Vec<Call>,
     entered: u64,
@@ -37,14 +38,14 @@ struct Walked {
 /// A state that called its function.
 #[derive(Debug, Deserialize)]
 struct Call {
-    state: String,
+    state: StateName,
     payload: Value,
 }
 
 impl Walked {
     /// The payloads that a state handed to its function.
-    fn payloads(&self, state: &str) -> Vec<&Value> {
-        self.calls.iter().filter(|call| call.state == state).map(|call| &call.payload).collect()
+    fn payloads(&self, state: &StateName) -> Vec<&Value> {
+        self.calls.iter().filter(|call| call.state == *state).map(|call| &call.payload).collect()
     }
 }
 
@@ -98,9 +99,8 @@ fn every_path_ends_where_it_must_and_says_why() {
         assert_eq!(walked.end, path.end, "{}: {}", path.claim, walked.because);
         assert!(walked.because.contains(path.because), "{}: {}", path.claim, walked.because);
     }
-    let ends: BTreeSet<String> = walks().iter().map(|(_, _, walked)| walked.end.clone()).collect();
-    let outcomes = [RunOutcome::Done, RunOutcome::Refused, RunOutcome::Undone, RunOutcome::NeedsAPerson];
-    let every = Kind::ALL.into_iter().flat_map(|kind| outcomes.map(|outcome| end_of(kind, outcome)));
+    let ends: BTreeSet<StateName> = walks().iter().map(|(_, _, walked)| walked.end.clone()).collect();
+    let every = Kind::ALL.into_iter().flat_map(|kind| RunOutcome::ALL.map(|outcome| kind.end(outcome)));
     assert_eq!(ends, every.collect());
 }
 
@@ -109,7 +109,7 @@ fn every_path_leaves_evidence_that_fits_its_schema_and_tells_its_end() {
     let validator = jsonschema::validator_for(&evidence::schema()).unwrap();
     for (kind, path, walked) in walks() {
         // Retried after an error, it is given the same again.
-        let given = walked.payloads("CloseRun");
+        let given = walked.payloads(&StateName::CloseRun);
         let first = *given.first().unwrap_or_else(|| panic!("{}: CloseRun was not reached", path.claim));
         assert!(given.iter().all(|payload| *payload == first), "{}", path.claim);
         let closing: Closing =
@@ -121,27 +121,16 @@ fn every_path_leaves_evidence_that_fits_its_schema_and_tells_its_end() {
         assert!(errors.is_empty(), "{}: {errors:#?}", path.claim);
         assert!(!evidence.because.is_empty(), "{}", path.claim);
         if !path.answers.as_object().unwrap().contains_key("CloseRun") {
-            assert_eq!(end_of(*kind, evidence.outcome), walked.end, "{}", path.claim);
+            assert_eq!(kind.end(evidence.outcome), walked.end, "{}", path.claim);
             assert_eq!(evidence.because, walked.because, "{}", path.claim);
         }
     }
 }
 
-/// The end that an outcome has.
-fn end_of(kind: Kind, outcome: RunOutcome) -> String {
-    let outcome = match outcome {
-        RunOutcome::Done => "Done",
-        RunOutcome::Refused => "Refused",
-        RunOutcome::Undone => "Undone",
-        RunOutcome::NeedsAPerson => "NeedsAPerson",
-    };
-    format!("{}{outcome}", kind.title())
-}
-
 #[test]
 fn people_are_told_of_every_end_with_the_reason_that_the_run_ends_with() {
     for (_, path, walked) in walks() {
-        let told = walked.payloads("Notify");
+        let told = walked.payloads(&StateName::Notify);
         let told = *told.first().unwrap_or_else(|| panic!("{}: nobody was told", path.claim));
         assert_eq!(told["ended"]["because"], walked.because, "{}", path.claim);
     }
@@ -151,20 +140,19 @@ fn people_are_told_of_every_end_with_the_reason_that_the_run_ends_with() {
 fn nothing_is_promoted_before_writes_are_refused_and_nothing_is_opened_again_after_a_promotion_that_may_have_been() {
     for (kind, path, walked) in walks() {
         let shut = match kind {
-            Kind::Failover => "FencePrimary",
-            Kind::Switchover => "DrainPrimary",
+            Kind::Failover => StateName::FencePrimary,
+            Kind::Switchover => StateName::DrainPrimary,
         };
-        let opened = "UndoFencePrimary";
-        let place = |state: &str| walked.calls.iter().position(|call| call.state == state);
-        if let Some(promoted) = place("PromoteReplica") {
-            assert!(place(shut).is_some_and(|shut| shut < promoted), "{}", path.claim);
+        let place = |state: &StateName| walked.calls.iter().position(|call| call.state == *state);
+        if let Some(promoted) = place(&StateName::PromoteReplica) {
+            assert!(place(&shut).is_some_and(|shut| shut < promoted), "{}", path.claim);
         }
         let promotion = path.answers["PromoteReplica"][0]["step"].as_str();
-        if place(opened).is_some() && place("PromoteReplica").is_some() {
+        if place(&StateName::UndoFencePrimary).is_some() && place(&StateName::PromoteReplica).is_some() {
             assert_eq!(promotion, Some("Refused"), "{}", path.claim);
         }
-        if walked.end.ends_with("Refused") {
-            assert_eq!(place(shut), None, "{}: a refusal changes nothing", path.claim);
+        if walked.end == kind.end(RunOutcome::Refused) {
+            assert_eq!(place(&shut), None, "{}: a refusal changes nothing", path.claim);
         }
     }
 }
@@ -172,7 +160,7 @@ fn nothing_is_promoted_before_writes_are_refused_and_nothing_is_opened_again_aft
 #[test]
 fn a_switchover_is_promoted_on_its_drain_alone() {
     for (_, path, walked) in walks().iter().filter(|(kind, ..)| *kind == Kind::Switchover) {
-        for payload in walked.payloads("PromoteReplica") {
+        for payload in walked.payloads(&StateName::PromoteReplica) {
             assert!(payload["drain"]["lsn"].is_string(), "{}: {payload}", path.claim);
             assert_eq!(payload["rehearse"], false, "{}", path.claim);
         }

@@ -1,6 +1,9 @@
 //! Paths through a state machine, and those through the failover: what each step answers, and how it must end.
 
-use domain::failover::{fencing::Target, lease::Shut, run::Run};
+use domain::{
+    failover::{fencing::Target, lease::Shut, run::Run},
+    state_machine::StateName,
+};
 use serde_json::{Map, Value, json};
 
 /// A path through the state machine.
@@ -9,19 +12,19 @@ pub(crate) struct Path {
     /// The claim.
     pub(crate) claim: &'static str,
     /// The state it must end in.
-    pub(crate) end: &'static str,
+    pub(crate) end: StateName,
     /// What the reason told at the end must say.
     pub(crate) because: &'static str,
     /// The answers that differ from those of a run in which all goes well.
     pub(crate) answers: Value,
 }
 
-const DONE: &str = "FailoverDone";
-const REFUSED: &str = "FailoverRefused";
-const UNDONE: &str = "FailoverUndone";
-const PERSON: &str = "FailoverNeedsAPerson";
+const DONE: StateName = StateName::FailoverDone;
+const REFUSED: StateName = StateName::FailoverRefused;
+const UNDONE: StateName = StateName::FailoverUndone;
+const PERSON: StateName = StateName::FailoverNeedsAPerson;
 
-pub(crate) fn path(claim: &'static str, end: &'static str, because: &'static str, answers: Value) -> Path {
+pub(crate) fn path(claim: &'static str, end: StateName, because: &'static str, answers: Value) -> Path {
     Path { claim, end, because, answers }
 }
 
@@ -244,18 +247,33 @@ fn before_the_point_of_no_return() -> Vec<Path> {
 }
 
 /// Those that a failover and a switchover have in common once the promotion was asked for; `person` is the end of each.
-pub(crate) fn once_promoting(person: &'static str) -> Vec<Path> {
+pub(crate) fn once_promoting(person: StateName) -> Vec<Path> {
     vec![
         path(
             "a promotion that never ends",
-            person,
+            person.clone(),
             "not promoted after 241 asks: still starting",
             json!({ "PromoteReplica": waits("still starting") }),
         ),
-        path("a promotion that fails", person, "AwsRejected", json!({ "PromoteReplica": fails("AwsRejected", "no") })),
-        path("a record that is denied", person, "AwsDenied", json!({ "DnsSwitch": fails("AwsDenied", "route53") })),
-        path("a record that points elsewhere", person, "elsewhere", json!({ "DnsSwitch": refuses("elsewhere") })),
-        path("a check that fails", person, "0 orders", json!({ "Verify": refuses("0 orders") })),
+        path(
+            "a promotion that fails",
+            person.clone(),
+            "AwsRejected",
+            json!({ "PromoteReplica": fails("AwsRejected", "no") }),
+        ),
+        path(
+            "a record that is denied",
+            person.clone(),
+            "AwsDenied",
+            json!({ "DnsSwitch": fails("AwsDenied", "route53") }),
+        ),
+        path(
+            "a record that points elsewhere",
+            person.clone(),
+            "elsewhere",
+            json!({ "DnsSwitch": refuses("elsewhere") }),
+        ),
+        path("a check that fails", person.clone(), "0 orders", json!({ "Verify": refuses("0 orders") })),
     ]
 }
 

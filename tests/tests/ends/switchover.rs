@@ -1,14 +1,15 @@
 //! The paths through the switchover: what each step answers, and how it must end.
 
+use domain::state_machine::StateName;
 use serde_json::{Map, Value, json};
 use tests::repository;
 
 use crate::paths::{self, Path, fails, path, refuses, waits};
 
-const DONE: &str = "SwitchoverDone";
-const REFUSED: &str = "SwitchoverRefused";
-const UNDONE: &str = "SwitchoverUndone";
-const PERSON: &str = "SwitchoverNeedsAPerson";
+const DONE: StateName = StateName::SwitchoverDone;
+const REFUSED: StateName = StateName::SwitchoverRefused;
+const UNDONE: StateName = StateName::SwitchoverUndone;
+const PERSON: StateName = StateName::SwitchoverNeedsAPerson;
 
 /// The answers of a switchover in which all goes well: a failover's, with its own in place of the judgement.
 pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {

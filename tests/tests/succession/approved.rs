@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use domain::{
     failover::{loss::Loss, run::Kind},
     plan::{Plan, Policy},
+    state_machine::StateName,
     words::id::ExecutionArn,
 };
 use edge::shelf;
@@ -56,7 +57,7 @@ async fn is_taken_over(world: &World<'_>) {
     world.until_done("the replica's first write", async || world.write_at(&replica).await).await;
     world.approve(&run).await;
     let refused = world.ended(&run).await;
-    assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);
+    assert_eq!(refused.end, StateName::FailoverRefused.as_str(), "{}", refused.because);
     assert!(refused.because.contains("takes writes already"), "{}", refused.because);
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
     let ended = world.order("Consenting to data loss", "lifeboat failover").await;
@@ -79,7 +80,7 @@ async fn serves_again(world: &World<'_>) {
     let rows = world.commit_for(Duration::from_millis(500)).await;
     world.approve(&run).await;
     let refused = world.ended(&run).await;
-    assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);
+    assert_eq!(refused.end, StateName::FailoverRefused.as_str(), "{}", refused.because);
     assert!(refused.because.contains("answers again"), "{}", refused.because);
     assert_eq!(world.rows_at(&world.lab.system.primary(), &rows).await, rows.len());
     world.served_by_the_primary(&refused).await;
@@ -100,7 +101,7 @@ async fn nobody_saw(world: &World<'_>) {
     let rows = world.commit_for(UNSEEN).await;
     world.approve(&run).await;
     let refused = world.ended(&run).await;
-    assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);
+    assert_eq!(refused.end, StateName::FailoverRefused.as_str(), "{}", refused.because);
     assert!(refused.because.contains("--accept-data-loss"), "{}", refused.because);
     world.faults.heal().await.unwrap();
     aws.network.heal_all();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, process::Stdio};
 
-use domain::{failover::run::Kind, words::id::ExecutionArn};
+use domain::{failover::run::Kind, run::outcome::RunOutcome, words::id::ExecutionArn};
 use tests::repository;
 
 use crate::world::{Ended, World};
@@ -45,11 +45,11 @@ impl World<'_> {
         let mut begun = after.difference(&before);
         let run = begun.next().unwrap_or_else(|| panic!("`{command}` started no run: exit code {code}"));
         let ended = self.ended(run).await;
-        let expected = match ended.end.trim_start_matches("Failover").trim_start_matches("Switchover") {
-            "SUCCEEDED" => 0,
-            "Refused" => 3,
-            "Undone" => 4,
-            _ => 5,
+        let expected = match ended.outcome() {
+            Some(RunOutcome::Done) => 0,
+            Some(RunOutcome::Refused) => 3,
+            Some(RunOutcome::Undone) => 4,
+            Some(RunOutcome::NeedsAPerson) | None => 5,
         };
         assert_eq!(code, expected, "`{command}` and {}: {}", ended.end, ended.because);
         ended

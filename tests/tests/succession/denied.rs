@@ -1,6 +1,6 @@
 //! Runs that need a person because AWS denied one of their steps a call, or because a check of the plan failed.
 
-use domain::failover::run::Kind;
+use domain::{failover::run::Kind, run::outcome::RunOutcome};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{Case, world::World};
@@ -51,7 +51,7 @@ async fn is_mended(world: &World<'_>, kind: Kind) {
         Kind::Switchover => {}
     }
     let stopped = world.ended(&world.start(kind).await).await;
-    let heading = format!("{}NeedsAPerson", kind.title());
+    let heading = kind.end(RunOutcome::NeedsAPerson).to_string();
     assert_eq!(stopped.end, heading, "{}", stopped.because);
     assert!(stopped.because.contains("`nobody` expected at least 1"), "{}", stopped.because);
     assert!(world.write_by_name().await.1.is_ok(), "clients are served, whatever the check says");
@@ -71,7 +71,7 @@ async fn is_finished(world: &World<'_>, kind: Kind, (function, service, operatio
     world.faults.set(&denied).await.unwrap();
     let stopped = world.ended(&world.start(kind).await).await;
     world.faults.heal().await.unwrap();
-    let heading = format!("{}NeedsAPerson", kind.title());
+    let heading = kind.end(RunOutcome::NeedsAPerson).to_string();
     assert_eq!(stopped.end, heading, "{}", stopped.because);
     assert!(stopped.because.contains("AwsDenied"), "{}", stopped.because);
     let told = world.told(&stopped).await;

@@ -1,7 +1,7 @@
 //! What a run left is written once.
 
 use aws_sdk_sfn::types::HistoryEvent;
-use domain::{failover::run::Kind, record::evidence, words::id::ExecutionArn};
+use domain::{failover::run::Kind, record::evidence, state_machine::StateName, words::id::ExecutionArn};
 use edge::shelf;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ impl World<'_> {
         let history = request.send().await.unwrap();
         let output = |event: &HistoryEvent| {
             let exit = event.state_exited_event_details()?;
-            (exit.name() == "OpenRun").then(|| exit.output().map(str::to_owned))?
+            (exit.name() == StateName::OpenRun.as_str()).then(|| exit.output().map(str::to_owned))?
         };
         let output: Value = serde_json::from_str(&history.events().iter().find_map(output).unwrap()).unwrap();
         output["did"].clone()

@@ -1,6 +1,6 @@
 //! Roles that cannot be shut out, because they do not exist.
 
-use domain::{component::Component, failover::run::Kind, plan::Plan};
+use domain::{component::Component, failover::run::Kind, plan::Plan, state_machine::StateName};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{Case, after::fenced, world::World};
@@ -22,7 +22,7 @@ async fn is_refused(world: &World<'_>) {
     world.replan(&with_a_second_role(world.plan())).await;
     world.kill().await;
     let refused = world.order("Starting a failover by hand", "lifeboat failover").await;
-    assert_eq!(refused.end, "FailoverRefused", "{}", refused.because);
+    assert_eq!(refused.end, StateName::FailoverRefused.as_str(), "{}", refused.because);
     assert!(refused.because.contains(&format!("`{SECOND}`")), "{}", refused.because);
     assert!(refused.because.contains("applicationRoles"), "{}", refused.because);
     let (lease, record) = (world.lease().await, &refused.record().record);
@@ -55,7 +55,7 @@ async fn is_dropped(world: &World<'_>) {
     assert!(world.write_at(&primary).await.is_ok(), "clients are served");
     world.faults.heal().await.unwrap();
     let undone = world.ended(&run).await;
-    assert_eq!(undone.end, "FailoverUndone", "{}", undone.because);
+    assert_eq!(undone.end, StateName::FailoverUndone.as_str(), "{}", undone.because);
     assert!(undone.because.contains(SECOND), "{}", undone.because);
     assert!(undone.record().record.fencing.is_some() && !fenced(undone.record()), "it was not seen to refuse");
     world.served_by_the_primary(&undone).await;

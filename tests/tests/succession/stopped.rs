@@ -1,6 +1,10 @@
 //! Failovers that are stopped.
 
-use domain::failover::{lease::Phase, run::Kind};
+use domain::{
+    failover::{lease::Phase, run::Kind},
+    run::outcome::RunOutcome,
+    state_machine::StateName,
+};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{
@@ -77,7 +81,7 @@ async fn was_done(world: &World<'_>, place: Place) {
     world.kill().await;
     let run = world.stopped(Kind::Failover, place).await;
     let again = world.order(BROKEN_OFF, "lifeboat failover").await;
-    assert_eq!(again.end, "FailoverRefused", "{}", again.because);
+    assert_eq!(again.end, StateName::FailoverRefused.as_str(), "{}", again.because);
     assert!(again.because.contains("nothing to fail over to"), "{}", again.because);
     world.served_by_the_replica(&world.ended(&run).await).await;
 }
@@ -94,7 +98,12 @@ async fn is_opened(world: &World<'_>, place: Place, shut: bool) {
     }
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert!(ended.because.contains("the primary answers again"), "{}", ended.because);
-    assert_eq!(ended.end, if shut { "FailoverUndone" } else { "FailoverRefused" }, "{}", ended.because);
+    assert_eq!(
+        ended.end,
+        if shut { StateName::FailoverUndone.as_str() } else { StateName::FailoverRefused.as_str() },
+        "{}",
+        ended.because
+    );
     assert_eq!(ended.record().record.undo.is_some(), shut);
     world.served_by_the_primary(&ended).await;
 }
@@ -129,13 +138,13 @@ async fn given_up(world: &World<'_>, kind: Kind) {
     world.faults.set(&denial()).await.unwrap();
     let stopped = world.ended(&world.start(kind).await).await;
     world.faults.heal().await.unwrap();
-    assert!(stopped.end.ends_with("NeedsAPerson"), "{}", stopped.because);
+    assert_eq!(stopped.outcome(), Some(RunOutcome::NeedsAPerson), "{}", stopped.because);
     world.bring_back().await;
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
     let correct = command::first("Correcting the lease", "lifeboat lease $PLAN --region $AWS_REGION --active primary");
     assert_eq!(world.run(&format!("{correct} --forget-guard")).await, 0);
     world.a_minute_passes().await;
-    let ended = world.order("FailoverNeedsAPerson", "lifeboat failover").await;
-    assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
+    let ended = world.order(StateName::FailoverNeedsAPerson.as_str(), "lifeboat failover").await;
+    assert_eq!(ended.end, StateName::FailoverUndone.as_str(), "{}", ended.because);
     world.served_by_the_primary(&ended).await;
 }

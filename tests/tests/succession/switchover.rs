@@ -1,6 +1,9 @@
 //! Switchovers that are stopped.
 
-use domain::failover::{lease::Phase, run::Kind};
+use domain::{
+    failover::{lease::Phase, run::Kind},
+    state_machine::StateName,
+};
 use lab::gateway::When;
 
 use crate::{
@@ -75,7 +78,7 @@ async fn is_opened(world: &World<'_>, place: Place) {
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
     world.a_minute_passes().await;
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
-    assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
+    assert_eq!(ended.end, StateName::FailoverUndone.as_str(), "{}", ended.because);
     world.served_by_the_primary(&ended).await;
 }
 
@@ -83,7 +86,7 @@ async fn is_finished(world: &World<'_>, place: Place) {
     world.stopped(Kind::Switchover, place).await;
     assert_eq!(world.phase().await, Some(Phase::Promoting));
     let refused = world.order("Handing over on purpose", "lifeboat switchover").await;
-    assert_eq!(refused.end, "SwitchoverRefused", "{}", refused.because);
+    assert_eq!(refused.end, StateName::SwitchoverRefused.as_str(), "{}", refused.because);
     assert!(refused.because.contains("order a failover"), "{}", refused.because);
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
@@ -94,12 +97,12 @@ async fn is_refused_first(world: &World<'_>) {
     world.faults.set(&denial()).await.unwrap();
     let stopped = world.ended(&world.start(Kind::Switchover).await).await;
     world.faults.heal().await.unwrap();
-    assert_eq!(stopped.end, "SwitchoverNeedsAPerson", "{}", stopped.because);
+    assert_eq!(stopped.end, StateName::SwitchoverNeedsAPerson.as_str(), "{}", stopped.because);
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
     let refused = world.order("Handing over on purpose", "lifeboat switchover").await;
-    assert_eq!(refused.end, "SwitchoverRefused", "{}", refused.because);
+    assert_eq!(refused.end, StateName::SwitchoverRefused.as_str(), "{}", refused.because);
     world.kill().await;
-    let ended = world.order("SwitchoverNeedsAPerson", "lifeboat failover").await;
+    let ended = world.order(StateName::SwitchoverNeedsAPerson.as_str(), "lifeboat failover").await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
     world.served_by_the_replica(&ended).await;
 }

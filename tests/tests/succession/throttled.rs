@@ -1,6 +1,6 @@
 //! A finishing run whose fence comes to nothing.
 
-use domain::failover::run::Kind;
+use domain::{failover::run::Kind, state_machine::StateName};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{
@@ -35,12 +35,12 @@ async fn opens_nothing(world: &World<'_>, fault: Fault) {
     world.faults.set(&fault).await.unwrap();
     let given_up = world.ended(&world.start(Kind::Failover).await).await;
     world.faults.heal().await.unwrap();
-    assert_eq!(given_up.end, "FailoverNeedsAPerson", "{}", given_up.because);
+    assert_eq!(given_up.end, StateName::FailoverNeedsAPerson.as_str(), "{}", given_up.because);
     assert!(given_up.because.contains("FencePrimary"), "{}", given_up.because);
     let old = world.write_at(&primary).await;
     assert!(old.is_err(), "the old primary was opened beside its replica: {old:?}");
     assert!(world.lease().await.unfinished.is_some(), "the promotion is still to be finished");
-    let ended = world.order("FailoverNeedsAPerson", "lifeboat failover").await;
+    let ended = world.order(StateName::FailoverNeedsAPerson.as_str(), "lifeboat failover").await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
     world.served_by_the_replica(&ended).await;
 }

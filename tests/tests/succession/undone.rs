@@ -1,6 +1,6 @@
 //! A primary that cannot be opened again at once.
 
-use domain::failover::run::Kind;
+use domain::{failover::run::Kind, state_machine::StateName};
 use lab::gateway::{Call, Caller};
 
 use crate::{
@@ -25,13 +25,13 @@ async fn is_owed(world: &World<'_>) {
     world.called(is_undo, 1).await;
     aws.rds.pause(&primary).await.unwrap();
     let undone = world.ended(&undoing).await;
-    assert_eq!(undone.end, "FailoverNeedsAPerson", "{}", undone.because);
+    assert_eq!(undone.end, StateName::FailoverNeedsAPerson.as_str(), "{}", undone.because);
     assert!(undone.because.contains("was not seen open again"), "{}", undone.because);
     assert!(world.lease().await.shut.is_some(), "the lease has forgotten what is shut");
     aws.rds.resume(&primary).await.unwrap();
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
-    let ended = world.order("FailoverNeedsAPerson", "lifeboat failover").await;
-    assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
+    let ended = world.order(StateName::FailoverNeedsAPerson.as_str(), "lifeboat failover").await;
+    assert_eq!(ended.end, StateName::FailoverUndone.as_str(), "{}", ended.because);
     world.served_by_the_primary(&ended).await;
 }
 
@@ -41,7 +41,7 @@ async fn is_stopped(world: &World<'_>) {
     world.stopped(Kind::Failover, Place::before("fence-primary")).await;
     assert!(world.lease().await.shut.is_some(), "the lease has forgotten what is shut");
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
-    assert_eq!(ended.end, "FailoverUndone", "{}", ended.because);
+    assert_eq!(ended.end, StateName::FailoverUndone.as_str(), "{}", ended.because);
     world.served_by_the_primary(&ended).await;
 }
 

@@ -16,6 +16,7 @@ use domain::{
     },
     plan::Plan,
     record::evidence::{self, Evidence},
+    run::outcome::RunOutcome,
     watch::probe::Watch,
     words::{
         id::ExecutionArn,
@@ -62,6 +63,14 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// How it ended, where the end is its own.
+    pub(crate) fn outcome(&self) -> Option<RunOutcome> {
+        match self.end.as_str() {
+            "SUCCEEDED" => Some(RunOutcome::Done),
+            end => Kind::of(&self.execution).outcome_of(&end.into()),
+        }
+    }
+
     /// Its record, which every run that the engine did not end leaves.
     pub(crate) fn record(&self) -> &Evidence {
         self.evidence.as_ref().unwrap_or_else(|| panic!("{} left no evidence", self.end))
@@ -227,7 +236,7 @@ impl<'a> World<'a> {
 
     pub(crate) fn machine_arn(&self, kind: Kind) -> String {
         let region = &self.plan().regions.recovery;
-        format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:{}", kind.machine())
+        format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:{}", kind.machine().name())
     }
 
     /// Starts a run and ends it from outside in one call of a function, as a person or the engine's own death would.

@@ -11,29 +11,30 @@ use super::{
 use crate::{
     component::{Component, PostgresPair},
     plan::{Backup, Plan},
+    state_machine::{StateMachine, StateName},
     words::{cron, id::Schedule, span::Span},
 };
 
 /// The way of an execution through its state machine.
 #[derive(Debug, Clone, Copy)]
 pub struct Way {
-    /// The machine, as its file is named.
-    pub machine: &'static str,
+    /// The machine.
+    pub machine: StateMachine,
     /// The states before the turns of a `Map`.
-    pub before: &'static [&'static str],
+    pub before: &'static [StateName],
     /// The states of one turn.
-    pub turn: &'static [&'static str],
+    pub turn: &'static [StateName],
     /// The waits of a turn.
     pub polls: &'static [Poll],
     /// The states after the turns.
-    pub after: &'static [&'static str],
+    pub after: &'static [StateName],
 }
 
 /// A wait that is repeated until something is there.
 #[derive(Debug, Clone, Copy)]
 pub struct Poll {
     /// The states that are gone through each time, from the wait to the question.
-    pub states: &'static [&'static str],
+    pub states: &'static [StateName],
     /// By how much each wait is longer than the one before; the first takes a second.
     pub growth: f64,
     /// For how long it is waited in all. Not known before: a database of some hundred GB takes about so long.
@@ -64,58 +65,70 @@ const TEARDOWN_TAKES: Span = Span::seconds(600);
 
 /// A backup.
 pub const BACKUP: Way = Way {
-    machine: "backup",
-    before: &["BeginBackup", "OpenBackup", "BackUpComponents"],
-    turn: &["BeginPart", "Snapshot", "IsTaken?", "EndPart"],
-    polls: &[Poll { states: &["WaitForSnapshot", "Snapshot", "IsTaken?"], growth: 1.22, takes: SNAPSHOT_TAKES }],
-    after: &["CloseBackup", "IsComplete?", "SumUp", "BackupComplete"],
+    machine: StateMachine::Backup,
+    before: &[StateName::BeginBackup, StateName::OpenBackup, StateName::BackUpComponents],
+    turn: &[StateName::BeginPart, StateName::Snapshot, StateName::IsTaken, StateName::EndPart],
+    polls: &[Poll {
+        states: &[StateName::WaitForSnapshot, StateName::Snapshot, StateName::IsTaken],
+        growth: 1.22,
+        takes: SNAPSHOT_TAKES,
+    }],
+    after: &[StateName::CloseBackup, StateName::IsComplete, StateName::SumUp, StateName::BackupComplete],
 };
 
 /// A look at a backup.
 pub const INTEGRITY: Way = Way {
-    machine: "verify-backup",
-    before: &["BeginVerification", "OpenBackup", "VerifyComponents"],
-    turn: &["BeginPart", "VerifyBackup", "IsExamined?", "EndPart"],
+    machine: StateMachine::VerifyBackup,
+    before: &[StateName::BeginVerification, StateName::OpenBackup, StateName::VerifyComponents],
+    turn: &[StateName::BeginPart, StateName::VerifyBackup, StateName::IsExamined, StateName::EndPart],
     polls: &[],
-    after: &["CloseBackup", "IsComplete?", "SumUp", "VerifyBackupComplete"],
+    after: &[StateName::CloseBackup, StateName::IsComplete, StateName::SumUp, StateName::VerifyBackupComplete],
 };
 
 /// A restore test.
 pub const RESTORE_TEST: Way = Way {
     turn: &[
-        "BeginPart",
-        "VerifyBackup",
-        "IsExamined?",
-        "Restore",
-        "IsAvailable?",
-        "VerifyRestored",
-        "IsVerified?",
-        "IsLeft?",
-        "TearDown",
-        "IsGone?",
-        "EndPart",
+        StateName::BeginPart,
+        StateName::VerifyBackup,
+        StateName::IsExamined,
+        StateName::Restore,
+        StateName::IsAvailable,
+        StateName::VerifyRestored,
+        StateName::IsVerified,
+        StateName::IsLeft,
+        StateName::TearDown,
+        StateName::IsGone,
+        StateName::EndPart,
     ],
     polls: &[
-        Poll { states: &["WaitForRestore", "Restore", "IsAvailable?"], growth: 1.22, takes: RESTORE_TAKES },
-        Poll { states: &["WaitForTearDown", "TearDown", "IsGone?"], growth: 1.35, takes: TEARDOWN_TAKES },
+        Poll {
+            states: &[StateName::WaitForRestore, StateName::Restore, StateName::IsAvailable],
+            growth: 1.22,
+            takes: RESTORE_TAKES,
+        },
+        Poll {
+            states: &[StateName::WaitForTearDown, StateName::TearDown, StateName::IsGone],
+            growth: 1.35,
+            takes: TEARDOWN_TAKES,
+        },
     ],
     ..INTEGRITY
 };
 
 /// A cleanup; a turn is a Region's.
 pub const CLEANUP: Way = Way {
-    machine: "cleanup",
-    before: &["BeginCleanup", "OpenCleanup", "CleanRegions"],
-    turn: &["BeginRegion", "Cleanup", "IsClean?", "EndRegion"],
+    machine: StateMachine::Cleanup,
+    before: &[StateName::BeginCleanup, StateName::OpenCleanup, StateName::CleanRegions],
+    turn: &[StateName::BeginRegion, StateName::Cleanup, StateName::IsClean, StateName::EndRegion],
     polls: &[],
-    after: &["CountTurns", "IsComplete?", "SumUp", "CleanupComplete"],
+    after: &[StateName::CountTurns, StateName::IsComplete, StateName::SumUp, StateName::CleanupComplete],
 };
 
 /// A state that calls a function.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Task {
     /// The state.
-    pub state: &'static str,
+    pub state: StateName,
     /// The function.
     pub function: &'static str,
     /// How often it reads from S3, and writes to it.
@@ -126,21 +139,21 @@ pub struct Task {
 /// The states that call a function, each with what it does there.
 pub const TASKS: [Task; 9] = [
     // The plan and the lease.
-    Task { state: "OpenBackup", function: "open-backup", reads: 2, writes: 0 },
+    Task { state: StateName::OpenBackup, function: "open-backup", reads: 2, writes: 0 },
     // The lease.
-    Task { state: "Snapshot", function: "snapshot", reads: 1, writes: 0 },
+    Task { state: StateName::Snapshot, function: "snapshot", reads: 1, writes: 0 },
     // The manifest. A proof reads nothing before it writes its record; that does not matter.
-    Task { state: "CloseBackup", function: "close-backup", reads: 1, writes: 1 },
+    Task { state: StateName::CloseBackup, function: "close-backup", reads: 1, writes: 1 },
     // The manifest.
-    Task { state: "VerifyBackup", function: "verify", reads: 1, writes: 0 },
-    Task { state: "Restore", function: "restore", reads: 0, writes: 0 },
+    Task { state: StateName::VerifyBackup, function: "verify", reads: 1, writes: 0 },
+    Task { state: StateName::Restore, function: "restore", reads: 0, writes: 0 },
     // The certificate authorities.
-    Task { state: "VerifyRestored", function: "verify", reads: 1, writes: 0 },
-    Task { state: "TearDown", function: "cleanup", reads: 0, writes: 0 },
+    Task { state: StateName::VerifyRestored, function: "verify", reads: 1, writes: 0 },
+    Task { state: StateName::TearDown, function: "cleanup", reads: 0, writes: 0 },
     // The plan.
-    Task { state: "OpenCleanup", function: "cleanup", reads: 1, writes: 0 },
+    Task { state: StateName::OpenCleanup, function: "cleanup", reads: 1, writes: 0 },
     // The report: before anything is deleted and after.
-    Task { state: "Cleanup", function: "cleanup", reads: 1, writes: 2 },
+    Task { state: StateName::Cleanup, function: "cleanup", reads: 1, writes: 2 },
 ];
 
 /// How long a step takes that looks at RDS, here or in another Region. What reads every table takes as long as the plan
@@ -211,12 +224,12 @@ fn go(who: &str, way: &Way, times: f64, turns: f64, reading: Span, ledger: &mut 
     // The start is one as well.
     let transitions = 1.0 + (before.len() + after.len()) as f64 + turns * (turn.len() as f64 + asked);
     ledger.page(who, times).uses(Thing::ScheduledStart, 1.0).uses(Thing::Transition, transitions);
-    let once = before.iter().chain(after).map(|state| (*state, 1.0));
-    let each = turn.iter().map(|state| (*state, turns));
-    let again = polls.iter().flat_map(|poll| poll.states.iter().map(|state| (*state, turns * f64::from(poll.asks()))));
+    let once = before.iter().chain(after).map(|state| (state, 1.0));
+    let each = turn.iter().map(|state| (state, turns));
+    let again = polls.iter().flat_map(|poll| poll.states.iter().map(|state| (state, turns * f64::from(poll.asks()))));
     for (state, count) in once.chain(each).chain(again) {
-        let Some(task) = TASKS.iter().find(|task| task.state == state) else { continue };
-        let awake = if state == "VerifyRestored" { STEP + reading } else { STEP };
+        let Some(task) = TASKS.iter().find(|task| task.state == *state) else { continue };
+        let awake = if *state == StateName::VerifyRestored { STEP + reading } else { STEP };
         ledger
             .page(who, times * count)
             .runs(task.function, 1.0, awake)

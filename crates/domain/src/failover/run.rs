@@ -8,6 +8,8 @@ use crate::{
     component::PostgresPair,
     failover::lease::{Holder, Phase, Shut},
     plan::Plan,
+    run::outcome::RunOutcome,
+    state_machine::{StateMachine, StateName},
     words::{
         failure::Failure,
         id::{BadId, ExecutionArn, Generation, Person},
@@ -30,16 +32,38 @@ impl Kind {
     /// The kind of an execution. A state machine of another name is held to be the one that judges.
     #[must_use]
     pub fn of(execution: &ExecutionArn) -> Self {
-        Self::ALL.into_iter().find(|kind| kind.machine() == execution.machine()).unwrap_or(Self::Failover)
+        let machine = StateMachine::of(execution);
+        Self::ALL.into_iter().find(|kind| Some(kind.machine()) == machine).unwrap_or(Self::Failover)
     }
 
-    /// Its state machine, in every Region.
+    /// Its state machine.
     #[must_use]
-    pub fn machine(self) -> &'static str {
+    pub fn machine(self) -> StateMachine {
         match self {
-            Self::Failover => "lifeboat-failover",
-            Self::Switchover => "lifeboat-switchover",
+            Self::Failover => StateMachine::Failover,
+            Self::Switchover => StateMachine::Switchover,
         }
+    }
+
+    /// Where it ends, and the heading of RUNBOOK.md that says what to do then.
+    #[must_use]
+    pub fn end(self, outcome: RunOutcome) -> StateName {
+        match (self, outcome) {
+            (Self::Failover, RunOutcome::Done) => StateName::FailoverDone,
+            (Self::Failover, RunOutcome::Refused) => StateName::FailoverRefused,
+            (Self::Failover, RunOutcome::Undone) => StateName::FailoverUndone,
+            (Self::Failover, RunOutcome::NeedsAPerson) => StateName::FailoverNeedsAPerson,
+            (Self::Switchover, RunOutcome::Done) => StateName::SwitchoverDone,
+            (Self::Switchover, RunOutcome::Refused) => StateName::SwitchoverRefused,
+            (Self::Switchover, RunOutcome::Undone) => StateName::SwitchoverUndone,
+            (Self::Switchover, RunOutcome::NeedsAPerson) => StateName::SwitchoverNeedsAPerson,
+        }
+    }
+
+    /// The outcome that an end of it stands for.
+    #[must_use]
+    pub fn outcome_of(self, end: &StateName) -> Option<RunOutcome> {
+        RunOutcome::ALL.into_iter().find(|outcome| self.end(*outcome) == *end)
     }
 
     /// In a sentence.
@@ -48,15 +72,6 @@ impl Kind {
         match self {
             Self::Failover => "failover",
             Self::Switchover => "switchover",
-        }
-    }
-
-    /// What the names of its ends begin with.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Failover => "Failover",
-            Self::Switchover => "Switchover",
         }
     }
 }
@@ -93,7 +108,8 @@ impl Run {
     /// # Errors
     /// `InvalidInput` where an execution's name cannot hold the plan's Region.
     pub fn supposed(plan: Plan, plan_version: String, generation: Generation, now: Timestamp) -> Result<Self, Failure> {
-        let execution = format!("arn:aws:states:{}:0:execution:lifeboat-failover:rehearsal", plan.regions.recovery);
+        let (region, machine) = (&plan.regions.recovery, StateMachine::Failover.name());
+        let execution = format!("arn:aws:states:{region}:0:execution:{machine}:rehearsal");
         let execution = execution.parse().map_err(|error: BadId| Failure::InvalidInput(error.to_string()))?;
         let trigger = Trigger::Alarm { alarm: "rehearsal".into(), at: now, reason: "a rehearsal".into() };
         // Opened long ago: nothing is to be waited for.

@@ -16,6 +16,7 @@ use crate::{
         outcome::RunOutcome,
         step::{Outcome, Step},
     },
+    state_machine::StateName,
     words::{
         id::{ExecutionArn, Generation, PlanName},
         span::Span,
@@ -60,7 +61,7 @@ pub struct Record {
 #[serde(rename_all = "camelCase")]
 pub struct StepError {
     /// The state.
-    pub state: String,
+    pub state: StateName,
     /// The error's name.
     pub error: String,
     /// Its cause.
@@ -72,7 +73,7 @@ pub struct StepError {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Moment {
     /// The state.
-    pub state: String,
+    pub state: StateName,
     /// When it was entered.
     #[schemars(with = "String")]
     pub entered_at: Timestamp,
@@ -253,7 +254,7 @@ fn has_a_plan(closing: &Closing) -> bool {
     let error = closing.record.error.as_ref();
     closing.run.is_some()
         || closing.record.open_run.is_some()
-        || error.is_some_and(|error| error.state == "OpenRun" && error.error != "NotFound")
+        || error.is_some_and(|error| error.state == StateName::OpenRun && error.error != "NotFound")
 }
 
 /// Which side takes writes: the replica, once a promotion was asked for, by this run or by the dead one that it took
@@ -280,7 +281,7 @@ pub fn active_side(closing: &Closing, held: Option<&Lease>) -> ActiveSide {
             .unwrap_or(ActiveSide::Primary);
     }
     let asked = record.promotion.as_ref().is_some_and(|step| step.step != Outcome::Refused);
-    let unknown = record.error.as_ref().is_some_and(|error| error.state == "PromoteReplica");
+    let unknown = record.error.as_ref().is_some_and(|error| error.state == StateName::PromoteReplica);
     let inherited = run.and_then(|run| run.taken_over.as_ref()).is_some_and(|holder| holder.phase == Phase::Promoting);
     if asked || unknown || inherited { ActiveSide::Replica } else { ActiveSide::Primary }
 }
@@ -288,8 +289,10 @@ pub fn active_side(closing: &Closing, held: Option<&Lease>) -> ActiveSide {
 fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcome) -> Objective {
     let judgement = record.judgement.as_ref().and_then(|step| step.did.as_ref());
     let promotion = record.promotion.as_ref().and_then(|step| step.did.as_ref());
-    let verified_at = timeline.iter().rev().find(|moment| moment.state == "Verify").and_then(|moment| moment.left_at);
-    let drained_at = timeline.iter().find(|moment| moment.state == "DrainPrimary").map(|moment| moment.entered_at);
+    let verified = timeline.iter().rev().find(|moment| moment.state == StateName::Verify);
+    let verified_at = verified.and_then(|moment| moment.left_at);
+    let drained = timeline.iter().find(|moment| moment.state == StateName::DrainPrimary);
+    let drained_at = drained.map(|moment| moment.entered_at);
     let seen_unserved = judgement.map_or(drained_at, |judgement| judgement.unserved_since(&run.plan.probe));
     let unserved_since = unserved_since_any_run(run, seen_unserved);
     let rto = match (outcome, unserved_since, verified_at) {
@@ -389,7 +392,7 @@ mod tests {
     }
 
     fn objective_of(closing: Closing) -> Objective {
-        let verified = Moment { state: "Verify".into(), entered_at: at(19), left_at: Some(at(20)) };
+        let verified = Moment { state: StateName::Verify, entered_at: at(19), left_at: Some(at(20)) };
         assemble(closing, Ok((vec![verified], 1)), ActiveSide::Replica, at(30)).objective.unwrap()
     }
 

@@ -19,6 +19,7 @@ use crate::{
     plan::FailureClass,
     restore::{Purpose, RestoreRun},
     run::outcome::{RunOutcome, UpkeepOutcome},
+    state_machine::Upkeep,
     watch::health::{Vantage, Verdict},
     words::id::{ExecutionArn, PlanName, SqlName},
 };
@@ -76,7 +77,7 @@ pub fn backup(
             manifest.unwrap_or("none could be written"),
             again.unwrap_or_default()
         ),
-        &format!("Backup{}", outcome.end()),
+        Upkeep::Backup.end(outcome).as_str(),
     )
 }
 
@@ -97,7 +98,7 @@ pub fn cleanup(
     Notice::new(
         &format!("Lifeboat: {headline}"),
         &format!("Why: {because}\nExecution: {execution}\n{reports}"),
-        &format!("Cleanup{}", outcome.end()),
+        Upkeep::Cleanup.end(outcome).as_str(),
     )
 }
 
@@ -130,7 +131,7 @@ pub fn restore(
             "{summary}Why: {because}\nExecution: {execution}\nRecord: {}\n\n{next}",
             record.unwrap_or("none could be written"),
         ),
-        &format!("VerifyBackup{}", outcome.end()),
+        Upkeep::VerifyBackup.end(outcome).as_str(),
     )
 }
 
@@ -259,7 +260,7 @@ pub fn ended(ended: Ended<'_>) -> Notice {
             "{summary}{headline}\n\nWhy: {because}\n{standing}Started by: {started}\nExecution: {execution}\n{key}Evidence: {}\n\n{starts_again}{next}\n{goes_on}",
             evidence.unwrap_or("none could be written")
         ),
-        &format!("{}{}", kind.title(), outcome.end()),
+        kind.end(outcome).as_str(),
     )
 }
 

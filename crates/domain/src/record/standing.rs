@@ -1,6 +1,8 @@
 //! What is true now, in sentences, by what a run's steps answered: for the person who is called.
 
-use crate::{component::PostgresPair, failover::run::Run, record::evidence::Record, run::step::Outcome};
+use crate::{
+    component::PostgresPair, failover::run::Run, record::evidence::Record, run::step::Outcome, state_machine::StateName,
+};
 
 /// What is true now, as far as the run saw it. A plan without a pair never opens a run.
 #[must_use]
@@ -20,7 +22,7 @@ pub fn standing(record: &Record, run: &Run) -> Option<String> {
 
 fn promoted(record: &Record, pair: &PostgresPair) -> String {
     let replica = &pair.replica.instance;
-    let failed = record.error.as_ref().is_some_and(|error| error.state == "PromoteReplica");
+    let failed = record.error.as_ref().is_some_and(|error| error.state == StateName::PromoteReplica);
     match record.promotion.as_ref().map(|step| step.step) {
         Some(Outcome::Done) => format!("`{replica}` is the primary and has committed a write"),
         Some(Outcome::Pending) => format!("RDS was asked to promote `{replica}`, which may or may not take writes"),
@@ -32,17 +34,17 @@ fn promoted(record: &Record, pair: &PostgresPair) -> String {
 
 fn fenced(record: &Record, pair: &PostgresPair) -> String {
     let primary = &pair.primary.instance;
-    let ended_in = |state: &str| record.error.as_ref().is_some_and(|error| error.state == state);
+    let ended_in = |state: StateName| record.error.as_ref().is_some_and(|error| error.state == state);
     if record.undo.as_ref().is_some_and(|step| step.step == Outcome::Done) {
         return format!("`{primary}` was seen open to the application again");
     }
-    if record.undo.is_some() || ended_in("UndoFencePrimary") {
+    if record.undo.is_some() || ended_in(StateName::UndoFencePrimary) {
         return format!("`{primary}` may still refuse the application: it was not seen open again");
     }
     let drained = record.drain.as_ref().is_some_and(|step| step.did.is_some());
     match &record.fencing {
         None if drained => format!("`{primary}` refuses the application: its roles have no login"),
-        None if ended_in("DrainPrimary") || ended_in("FencePrimary") => {
+        None if ended_in(StateName::DrainPrimary) || ended_in(StateName::FencePrimary) => {
             format!("`{primary}` may refuse the application: it was being shut")
         }
         None => format!("`{primary}` is as open to the application as it was"),

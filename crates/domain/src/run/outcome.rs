@@ -20,17 +20,6 @@ pub enum RunOutcome {
 impl RunOutcome {
     /// Every one.
     pub const ALL: [Self; 4] = [Self::Done, Self::Refused, Self::Undone, Self::NeedsAPerson];
-
-    /// What follows the kind's title in the name of the end: `FailoverUndone`.
-    #[must_use]
-    pub fn end(self) -> &'static str {
-        match self {
-            Self::Done => "Done",
-            Self::Refused => "Refused",
-            Self::Undone => "Undone",
-            Self::NeedsAPerson => "NeedsAPerson",
-        }
-    }
 }
 
 /// How a backup or a cleanup ended as a whole, the best first.
@@ -50,17 +39,6 @@ pub enum UpkeepOutcome {
 impl UpkeepOutcome {
     /// Every one.
     pub const ALL: [Self; 4] = [Self::Complete, Self::Partial, Self::Failed, Self::Refused];
-
-    /// What follows the machine's title in the name of the end: `BackupPartial`.
-    #[must_use]
-    pub fn end(self) -> &'static str {
-        match self {
-            Self::Complete => "Complete",
-            Self::Partial => "Partial",
-            Self::Failed => "Failed",
-            Self::Refused => "Refused",
-        }
-    }
 
     /// In a headline: the person who is called sees at once whether it can wait.
     #[must_use]

@@ -3,6 +3,7 @@
 
 mod backup;
 mod cleanup;
+mod end;
 mod failover;
 mod moving;
 mod name;
@@ -15,7 +16,10 @@ mod text;
 mod upkeep;
 mod verify_backup;
 
-pub use name::StateName;
+use std::fmt;
+
+pub use end::Upkeep;
+pub use name::{StateKind, StateName};
 use row::Row;
 use serde_json::{Map, Value, json};
 use states::Scope;
@@ -117,6 +121,12 @@ impl StateMachine {
             "States": Map::from_iter(states.into_iter().map(|(name, state)| (name.to_string(), state))),
         });
         text::text(&definition, &order.iter().collect::<Vec<&StateName>>())
+    }
+}
+
+impl fmt::Display for StateMachine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
     }
 }
 

@@ -1,18 +1,33 @@
 //! The names of the states, as types: nothing matches a state's name as text.
 
-use std::{convert::Infallible, fmt, str::FromStr};
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What a state is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateKind {
+    /// It calls a function.
+    Task,
+    /// It asks what follows.
+    Question,
+    /// It waits.
+    Wait,
+    /// It only hands on, or has others inside.
+    Frame,
+    /// The execution ends there.
+    End,
+}
+
 macro_rules! state_names {
-    ($( $name:ident = $text:expr ),+ $(,)?) => {
-        /// A state of one of the state machines: a task, a question, a wait, an end.
+    ($( $kind:ident { $( $name:ident = $text:expr ),+ $(,)? } )+) => {
+        /// A state of one of the state machines.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(from = "String", into = "String")]
         #[schemars(with = "String")]
         pub enum StateName {
-            $( #[doc = concat!("`", $text, "`.")] $name, )+
+            $($( #[doc = concat!("`", $text, "`.")] $name, )+)+
             /// A state of another version of the engine: a history may be older than whoever reads it, or newer.
             Other(String),
         }
@@ -22,8 +37,17 @@ macro_rules! state_names {
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
-                    $( Self::$name => $text, )+
+                    $($( Self::$name => $text, )+)+
                     Self::Other(text) => text,
+                }
+            }
+
+            /// What it is; `None` of another version's.
+            #[must_use]
+            pub fn kind(&self) -> Option<StateKind> {
+                match self {
+                    $($( Self::$name )|+ => Some(StateKind::$kind), )+
+                    Self::Other(_) => None,
                 }
             }
         }
@@ -31,7 +55,7 @@ macro_rules! state_names {
         impl From<&str> for StateName {
             fn from(text: &str) -> Self {
                 match text {
-                    $( $text => Self::$name, )+
+                    $($( $text => Self::$name, )+)+
                     other => Self::Other(other.to_owned()),
                 }
             }
@@ -40,115 +64,121 @@ macro_rules! state_names {
 }
 
 state_names! {
-    // Tasks.
-    Approve = "Approve",
-    CloseBackup = "CloseBackup",
-    CloseRun = "CloseRun",
-    Cleanup = "Cleanup",
-    DnsSwitch = "DnsSwitch",
-    DrainPrimary = "DrainPrimary",
-    FencePrimary = "FencePrimary",
-    GuardPrimary = "GuardPrimary",
-    HardenPrimary = "HardenPrimary",
-    JudgeAgain = "JudgeAgain",
-    JudgeFailover = "JudgeFailover",
-    Notify = "Notify",
-    NotifyHardeningLate = "NotifyHardeningLate",
-    NotifyTrafficLate = "NotifyTrafficLate",
-    NotifyUnhardened = "NotifyUnhardened",
-    OpenBackup = "OpenBackup",
-    OpenCleanup = "OpenCleanup",
-    OpenRun = "OpenRun",
-    PromoteReplica = "PromoteReplica",
-    RehearseDnsSwitch = "RehearseDnsSwitch",
-    RehearseDrainPrimary = "RehearseDrainPrimary",
-    RehearsePromoteReplica = "RehearsePromoteReplica",
-    Restore = "Restore",
-    Snapshot = "Snapshot",
-    TearDown = "TearDown",
-    UndoFencePrimary = "UndoFencePrimary",
-    Verify = "Verify",
-    VerifyBackup = "VerifyBackup",
-    VerifyRestored = "VerifyRestored",
-    // Questions.
-    HowDidItEnd = "HowDidItEnd?",
-    IsApprovalNeeded = "IsApprovalNeeded?",
-    IsApproved = "IsApproved?",
-    IsAvailable = "IsAvailable?",
-    IsClean = "IsClean?",
-    IsClosed = "IsClosed?",
-    IsComplete = "IsComplete?",
-    IsDrained = "IsDrained?",
-    IsExamined = "IsExamined?",
-    IsFenced = "IsFenced?",
-    IsGone = "IsGone?",
-    IsHardened = "IsHardened?",
-    IsHardeningLate = "IsHardeningLate?",
-    IsJudged = "IsJudged?",
-    IsLeft = "IsLeft?",
-    IsOpen = "IsOpen?",
-    IsPrimaryReady = "IsPrimaryReady?",
-    IsPromoted = "IsPromoted?",
-    IsRecordReady = "IsRecordReady?",
-    IsReplicaReady = "IsReplicaReady?",
-    IsRoute53StillTried = "IsRoute53StillTried?",
-    IsStillAFailure = "IsStillAFailure?",
-    IsSwitched = "IsSwitched?",
-    IsTaken = "IsTaken?",
-    IsTrafficLate = "IsTrafficLate?",
-    IsUndone = "IsUndone?",
-    IsVerified = "IsVerified?",
-    OwesAnUndo = "OwesAnUndo?",
-    // Waits.
-    WaitForDatabase = "WaitForDatabase",
-    WaitForDeletes = "WaitForDeletes",
-    WaitForDns = "WaitForDns",
-    WaitForHardening = "WaitForHardening",
-    WaitForHoldDown = "WaitForHoldDown",
-    WaitForLease = "WaitForLease",
-    WaitForPromotion = "WaitForPromotion",
-    WaitForRegions = "WaitForRegions",
-    WaitForReplay = "WaitForReplay",
-    WaitForRestore = "WaitForRestore",
-    WaitForRoute53 = "WaitForRoute53",
-    WaitForSnapshot = "WaitForSnapshot",
-    WaitForTearDown = "WaitForTearDown",
-    WaitForVerification = "WaitForVerification",
-    // Beginnings, turns and sums.
-    BackUpComponents = "BackUpComponents",
-    BeginBackup = "BeginBackup",
-    BeginCleanup = "BeginCleanup",
-    BeginPart = "BeginPart",
-    BeginRecord = "BeginRecord",
-    BeginRegion = "BeginRegion",
-    BeginVerification = "BeginVerification",
-    CleanRegions = "CleanRegions",
-    CountTurns = "CountTurns",
-    EndPart = "EndPart",
-    EndRegion = "EndRegion",
-    SumUp = "SumUp",
-    VerifyComponents = "VerifyComponents",
-    // Ends: the machine's title, then the outcome.
-    BackupComplete = "BackupComplete",
-    BackupFailed = "BackupFailed",
-    BackupPartial = "BackupPartial",
-    BackupRefused = "BackupRefused",
-    CleanupComplete = "CleanupComplete",
-    CleanupFailed = "CleanupFailed",
-    CleanupPartial = "CleanupPartial",
-    CleanupRefused = "CleanupRefused",
-    FailoverDone = "FailoverDone",
-    FailoverNeedsAPerson = "FailoverNeedsAPerson",
-    FailoverRefused = "FailoverRefused",
-    FailoverUndone = "FailoverUndone",
-    SwitchoverDone = "SwitchoverDone",
-    SwitchoverNeedsAPerson = "SwitchoverNeedsAPerson",
-    SwitchoverRefused = "SwitchoverRefused",
-    SwitchoverUndone = "SwitchoverUndone",
-    VerifyBackupComplete = "VerifyBackupComplete",
-    VerifyBackupFailed = "VerifyBackupFailed",
-    VerifyBackupPartial = "VerifyBackupPartial",
-    VerifyBackupRefused = "VerifyBackupRefused",
+    Task {
+        Approve = "Approve",
+        CloseBackup = "CloseBackup",
+        CloseRun = "CloseRun",
+        Cleanup = "Cleanup",
+        DnsSwitch = "DnsSwitch",
+        DrainPrimary = "DrainPrimary",
+        FencePrimary = "FencePrimary",
+        GuardPrimary = "GuardPrimary",
+        HardenPrimary = "HardenPrimary",
+        JudgeAgain = "JudgeAgain",
+        JudgeFailover = "JudgeFailover",
+        Notify = "Notify",
+        NotifyHardeningLate = "NotifyHardeningLate",
+        NotifyTrafficLate = "NotifyTrafficLate",
+        NotifyUnhardened = "NotifyUnhardened",
+        OpenBackup = "OpenBackup",
+        OpenCleanup = "OpenCleanup",
+        OpenRun = "OpenRun",
+        PromoteReplica = "PromoteReplica",
+        RehearseDnsSwitch = "RehearseDnsSwitch",
+        RehearseDrainPrimary = "RehearseDrainPrimary",
+        RehearsePromoteReplica = "RehearsePromoteReplica",
+        Restore = "Restore",
+        Snapshot = "Snapshot",
+        TearDown = "TearDown",
+        UndoFencePrimary = "UndoFencePrimary",
+        Verify = "Verify",
+        VerifyBackup = "VerifyBackup",
+        VerifyRestored = "VerifyRestored",
+    }
+    Question {
+        HowDidItEnd = "HowDidItEnd?",
+        IsApprovalNeeded = "IsApprovalNeeded?",
+        IsApproved = "IsApproved?",
+        IsAvailable = "IsAvailable?",
+        IsClean = "IsClean?",
+        IsClosed = "IsClosed?",
+        IsComplete = "IsComplete?",
+        IsDrained = "IsDrained?",
+        IsExamined = "IsExamined?",
+        IsFenced = "IsFenced?",
+        IsGone = "IsGone?",
+        IsHardened = "IsHardened?",
+        IsHardeningLate = "IsHardeningLate?",
+        IsJudged = "IsJudged?",
+        IsLeft = "IsLeft?",
+        IsOpen = "IsOpen?",
+        IsPrimaryReady = "IsPrimaryReady?",
+        IsPromoted = "IsPromoted?",
+        IsRecordReady = "IsRecordReady?",
+        IsReplicaReady = "IsReplicaReady?",
+        IsRoute53StillTried = "IsRoute53StillTried?",
+        IsStillAFailure = "IsStillAFailure?",
+        IsSwitched = "IsSwitched?",
+        IsTaken = "IsTaken?",
+        IsTrafficLate = "IsTrafficLate?",
+        IsUndone = "IsUndone?",
+        IsVerified = "IsVerified?",
+        OwesAnUndo = "OwesAnUndo?",
+    }
+    Wait {
+        WaitForDatabase = "WaitForDatabase",
+        WaitForDeletes = "WaitForDeletes",
+        WaitForDns = "WaitForDns",
+        WaitForHardening = "WaitForHardening",
+        WaitForHoldDown = "WaitForHoldDown",
+        WaitForLease = "WaitForLease",
+        WaitForPromotion = "WaitForPromotion",
+        WaitForRegions = "WaitForRegions",
+        WaitForReplay = "WaitForReplay",
+        WaitForRestore = "WaitForRestore",
+        WaitForRoute53 = "WaitForRoute53",
+        WaitForSnapshot = "WaitForSnapshot",
+        WaitForTearDown = "WaitForTearDown",
+        WaitForVerification = "WaitForVerification",
+    }
+    Frame {
+        BackUpComponents = "BackUpComponents",
+        BeginBackup = "BeginBackup",
+        BeginCleanup = "BeginCleanup",
+        BeginPart = "BeginPart",
+        BeginRecord = "BeginRecord",
+        BeginRegion = "BeginRegion",
+        BeginVerification = "BeginVerification",
+        CleanRegions = "CleanRegions",
+        CountTurns = "CountTurns",
+        EndPart = "EndPart",
+        EndRegion = "EndRegion",
+        SumUp = "SumUp",
+        VerifyComponents = "VerifyComponents",
+    }
+    // The machine's title, then the outcome.
+    End {
+        BackupComplete = "BackupComplete",
+        BackupFailed = "BackupFailed",
+        BackupPartial = "BackupPartial",
+        BackupRefused = "BackupRefused",
+        CleanupComplete = "CleanupComplete",
+        CleanupFailed = "CleanupFailed",
+        CleanupPartial = "CleanupPartial",
+        CleanupRefused = "CleanupRefused",
+        FailoverDone = "FailoverDone",
+        FailoverNeedsAPerson = "FailoverNeedsAPerson",
+        FailoverRefused = "FailoverRefused",
+        FailoverUndone = "FailoverUndone",
+        SwitchoverDone = "SwitchoverDone",
+        SwitchoverNeedsAPerson = "SwitchoverNeedsAPerson",
+        SwitchoverRefused = "SwitchoverRefused",
+        SwitchoverUndone = "SwitchoverUndone",
+        VerifyBackupComplete = "VerifyBackupComplete",
+        VerifyBackupFailed = "VerifyBackupFailed",
+        VerifyBackupPartial = "VerifyBackupPartial",
+        VerifyBackupRefused = "VerifyBackupRefused",
+    }
 }
 
 impl From<String> for StateName {
@@ -160,14 +190,6 @@ impl From<String> for StateName {
 impl From<StateName> for String {
     fn from(name: StateName) -> Self {
         name.as_str().to_owned()
-    }
-}
-
-impl FromStr for StateName {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self::from(text))
     }
 }
 

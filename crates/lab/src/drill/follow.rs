@@ -13,6 +13,7 @@ use aws_sdk_sfn::{
 use domain::{
     failover::run::Kind,
     record::evidence::{self, Evidence},
+    state_machine::{StateMachine, StateName},
     words::id::ExecutionArn,
 };
 use edge::states::{History, States};
@@ -38,7 +39,7 @@ pub(super) struct Runs {
 /// A state that was left.
 pub(super) struct Left {
     /// Its name.
-    pub(super) state: String,
+    pub(super) state: StateName,
     /// When.
     pub(super) at: Timestamp,
     /// What it gave.
@@ -87,9 +88,10 @@ impl Runs {
     }
 
     /// Remembers the runs of a state machine that exist now.
-    pub(super) async fn of_machine(lab: &Lab, machine: &str) -> Result<Self, DrillError> {
+    pub(super) async fn of_machine(lab: &Lab, machine: StateMachine) -> Result<Self, DrillError> {
         let region = lab.system.plan.regions.recovery.as_str();
         let client = Client::new(&lab.aws.gateway.sdk_config(region));
+        let machine = machine.name();
         let machine_arn = format!("arn:aws:states:{region}:{}:stateMachine:{machine}", crate::gateway::ACCOUNT);
         let mut runs = Self { client, machine_arn, known: BTreeSet::new(), patience: patience(&lab.system.plan) };
         runs.known = runs.all().await?.into_iter().collect();
@@ -154,10 +156,10 @@ impl Runs {
     }
 
     /// Waits until a run has entered a state.
-    pub(super) async fn entered(&self, lab: &Lab, run: &ExecutionArn, state: &str) -> Result<(), DrillError> {
+    pub(super) async fn entered(&self, lab: &Lab, run: &ExecutionArn, state: &StateName) -> Result<(), DrillError> {
         let states = self.states(lab);
         let began = Instant::now();
-        while !states.history(run).await?.moments.iter().any(|moment| moment.state == state) {
+        while !states.history(run).await?.moments.iter().any(|moment| moment.state == *state) {
             if began.elapsed() > self.patience {
                 let what = format!("state {state} of run {run}");
                 return Err(SystemError::Late { what, limit: self.patience }.into());
@@ -175,11 +177,12 @@ impl Runs {
     }
 
     /// The output of a run's state, from its history.
-    pub(super) async fn output(&self, run: &ExecutionArn, state: &str) -> Result<Option<Value>, DrillError> {
+    pub(super) async fn output(&self, run: &ExecutionArn, state: &StateName) -> Result<Option<Value>, DrillError> {
         let request = self.client.get_execution_history().execution_arn(run.as_str()).max_results(1_000);
         let history = request.send().await.map_err(|error| refused("read the run's history", &error))?;
         let exits = history.events().iter().filter_map(|event| event.state_exited_event_details());
-        let output = exits.filter(|exit| exit.name() == state).find_map(|exit| exit.output().map(str::to_owned));
+        let output =
+            exits.filter(|exit| exit.name() == state.as_str()).find_map(|exit| exit.output().map(str::to_owned));
         Ok(output.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
@@ -191,7 +194,7 @@ impl Runs {
             let exit = event.state_exited_event_details()?;
             let at = Timestamp::from_nanosecond(event.timestamp().as_nanos()).ok()?;
             let output = exit.output().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-            Some(Left { state: exit.name().to_owned(), at, output })
+            Some(Left { state: exit.name().into(), at, output })
         };
         Ok(history.events().iter().filter_map(left).collect())
     }
@@ -265,23 +268,28 @@ impl Runs {
 
 /// What a history tells so far: a step was done when the state after it was entered.
 pub(super) fn live(run: &ExecutionArn, history: &[evidence::Moment]) -> Vec<TimelineEntry> {
-    let entered = |state: &str| history.iter().find(|moment| moment.state == state).map(|moment| moment.entered_at);
-    let own: &[(&str, Event, &str)] = match Kind::of(run) {
+    let entered =
+        |state: &StateName| history.iter().find(|moment| moment.state == *state).map(|moment| moment.entered_at);
+    let own: &[(StateName, Event, &str)] = match Kind::of(run) {
         Kind::Failover => &[
-            ("FencePrimary", Event::Judged, "a failure; fail over"),
-            ("PromoteReplica", Event::Fenced, "the old primary is shut, as far as it was reached"),
-            ("Verify", Event::DnsSwitched, "the authoritative servers answer the new primary"),
+            (StateName::FencePrimary, Event::Judged, "a failure; fail over"),
+            (StateName::PromoteReplica, Event::Fenced, "the old primary is shut, as far as it was reached"),
+            (StateName::Verify, Event::DnsSwitched, "the authoritative servers answer the new primary"),
         ],
         Kind::Switchover => &[
-            ("PromoteReplica", Event::Drained, "the old primary refuses writes, the replica has all of its log"),
-            ("FencePrimary", Event::DnsSwitched, "the authoritative servers answer the new primary"),
-            ("Verify", Event::Fenced, "the old primary is shut in"),
+            (
+                StateName::PromoteReplica,
+                Event::Drained,
+                "the old primary refuses writes, the replica has all of its log",
+            ),
+            (StateName::FencePrimary, Event::DnsSwitched, "the authoritative servers answer the new primary"),
+            (StateName::Verify, Event::Fenced, "the old primary is shut in"),
         ],
     };
     let started = format!("`{}`", run.name());
     let every = [
-        ("BeginRecord", Event::RunStarted, started.as_str()),
-        ("DnsSwitch", Event::Promoted, "the replica is the primary, a write has committed"),
+        (StateName::BeginRecord, Event::RunStarted, started.as_str()),
+        (StateName::DnsSwitch, Event::Promoted, "the replica is the primary, a write has committed"),
     ];
     let told = every.iter().chain(own).filter_map(|(state, event, detail)| {
         Some(TimelineEntry { at: entered(state)?, event: *event, detail: (*detail).to_owned(), source: Actor::Run })

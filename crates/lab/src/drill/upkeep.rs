@@ -7,7 +7,7 @@ use domain::{
     cleanup::{self, CleanupRequest, Report},
     plan::{Backup, Plan},
     restore::{Purpose, RestorePart, RestoreRecord, RestoreRequest, Wanted, record_key},
-    run::outcome::UpkeepOutcome,
+    state_machine::{StateKind, StateName, Upkeep},
     words::id::{ExecutionArn, Person},
 };
 use jiff::Timestamp;
@@ -53,20 +53,12 @@ pub(super) struct Ended {
 }
 
 impl Order {
-    fn machine(&self) -> &'static str {
+    /// What it is for.
+    fn upkeep(&self) -> Upkeep {
         match self {
-            Self::Backup(_) => "lifeboat-backup",
-            Self::Restore(..) => "lifeboat-verify-backup",
-            Self::Cleanup => "lifeboat-cleanup",
-        }
-    }
-
-    /// What the names of its ends begin with.
-    fn title(&self) -> &'static str {
-        match self {
-            Self::Backup(_) => "Backup",
-            Self::Restore(..) => "VerifyBackup",
-            Self::Cleanup => "Cleanup",
+            Self::Backup(_) => Upkeep::Backup,
+            Self::Restore(..) => Upkeep::VerifyBackup,
+            Self::Cleanup => Upkeep::Cleanup,
         }
     }
 
@@ -105,7 +97,7 @@ fn unusable(plan: &Plan, why: &str) -> SystemError {
 impl Lab {
     /// Starts a run.
     pub(super) async fn order(&self, order: &Order) -> Result<ExecutionArn, DrillError> {
-        let mut runs = Runs::of_machine(self, order.machine()).await?;
+        let mut runs = Runs::of_machine(self, order.upkeep().machine()).await?;
         runs.start(&order.input(&self.system.plan)?).await
     }
 
@@ -117,7 +109,7 @@ impl Lab {
         (name, expected): (&str, Ending),
         observer: &dyn Observer,
     ) -> Result<Ended, DrillError> {
-        let runs = Runs::of_machine(self, order.machine()).await?;
+        let runs = Runs::of_machine(self, order.upkeep().machine()).await?;
         let (began, mut seen, mut said, mut timeline) = (Instant::now(), 0, BTreeMap::new(), Vec::new());
         let end = loop {
             let end = runs.end(run).await?;
@@ -141,7 +133,7 @@ impl Lab {
         timeline.push(end.entry());
         let history = runs.states(self).history(run).await?;
         let record = self.record(order, run).await?;
-        let actual = ending(order.title(), &end);
+        let actual = ending(order.upkeep(), &end);
         let told = record.as_ref().filter(|_| actual == Ending::Complete).map(Record::summary);
         Ok(Ended {
             result: RunResult {
@@ -190,9 +182,9 @@ impl Lab {
 }
 
 /// What a state says that it had not said before.
-fn news(left: &Left, said: &mut BTreeMap<String, String>) -> Option<TimelineEntry> {
+fn news(left: &Left, said: &mut BTreeMap<StateName, String>) -> Option<TimelineEntry> {
     // A choice only passes a step's answer on.
-    let is_step = !left.state.ends_with('?') && left.output["step"].is_string();
+    let is_step = left.state.kind() != Some(StateKind::Question) && left.output["step"].is_string();
     let because = left.output["because"].as_str().filter(|_| is_step)?;
     let before = said.insert(left.state.clone(), because.to_owned());
     let detail = format!("{}: {because}", left.state);
@@ -201,9 +193,8 @@ fn news(left: &Left, said: &mut BTreeMap<String, String>) -> Option<TimelineEntr
 }
 
 /// How a run ended: by one of the state machine's own ends, by a failure, or from outside.
-fn ending(title: &str, end: &End) -> Ending {
-    let own = end.error.strip_prefix(title);
-    match (end.error.as_str(), UpkeepOutcome::ALL.into_iter().find(|outcome| own == Some(outcome.end()))) {
+fn ending(upkeep: Upkeep, end: &End) -> Ending {
+    match (end.error.as_str(), upkeep.outcome_of(&end.error.as_str().into())) {
         ("SUCCEEDED", _) => Ending::Complete,
         ("ABORTED" | "TIMED_OUT", _) => Ending::BrokenOff,
         (_, Some(outcome)) => outcome.into(),
@@ -256,14 +247,14 @@ mod tests {
             ("CleanupPartial", Ending::Failed),
             ("States.Runtime", Ending::Failed),
         ] {
-            assert_eq!(ending("Backup", &end(error)), expected, "{error}");
+            assert_eq!(ending(Upkeep::Backup, &end(error)), expected, "{error}");
         }
     }
 
     #[test]
     fn a_step_that_says_the_same_again_is_told_once() {
         let left = |because: &str| Left {
-            state: "Snapshot".to_owned(),
+            state: StateName::Snapshot,
             at: Timestamp::UNIX_EPOCH,
             output: serde_json::json!({ "step": "Pending", "because": because }),
         };
@@ -271,7 +262,7 @@ mod tests {
         let told: Vec<bool> =
             ["a", "a", "b", "a"].into_iter().map(|because| news(&left(because), &mut said).is_some()).collect();
         assert_eq!(told, [true, false, true, true]);
-        let question = Left { state: "IsTaken?".to_owned(), ..left("c") };
+        let question = Left { state: StateName::IsTaken, ..left("c") };
         assert!(news(&question, &mut said).is_none(), "it only hands the answer on");
     }
 }

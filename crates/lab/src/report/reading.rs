@@ -7,6 +7,7 @@ use domain::{
         outcome::{RunOutcome, UpkeepOutcome},
         step::Outcome,
     },
+    state_machine::{StateKind, StateName},
     words::id::ExecutionArn,
 };
 
@@ -101,9 +102,9 @@ pub fn turns_until(timeline: &[domain::record::evidence::Moment], ended_at: Time
     timeline.iter().map(turn).collect()
 }
 
-/// Whether a state only waits: its name says so, or it waits for a person.
-fn is_wait(state: &str) -> bool {
-    state.starts_with("WaitFor") || state == "Approve"
+/// Whether a state only waits, for the world or for a person.
+fn is_wait(state: &StateName) -> bool {
+    state.kind() == Some(StateKind::Wait) || *state == StateName::Approve
 }
 
 /// What the judge of a run saw.
@@ -126,12 +127,12 @@ pub fn timeline(evidence: &Evidence) -> Vec<TimelineEntry> {
     };
     let mut entries = vec![entry(Event::RunStarted, evidence.started_at, &trigger)];
     let steps = [
-        ("JudgeFailover", Event::Judged, record.judgement.as_ref().map(|step| (step.step, &step.because))),
-        ("FencePrimary", Event::Fenced, record.fencing.as_ref().map(|step| (step.step, &step.because))),
-        ("DrainPrimary", Event::Drained, record.drain.as_ref().map(|step| (step.step, &step.because))),
-        ("PromoteReplica", Event::Promoted, record.promotion.as_ref().map(|step| (step.step, &step.because))),
-        ("DnsSwitch", Event::DnsSwitched, record.traffic.as_ref().map(|step| (step.step, &step.because))),
-        ("Verify", Event::Verified, record.verification.as_ref().map(|step| (step.step, &step.because))),
+        (StateName::JudgeFailover, Event::Judged, record.judgement.as_ref().map(|step| (step.step, &step.because))),
+        (StateName::FencePrimary, Event::Fenced, record.fencing.as_ref().map(|step| (step.step, &step.because))),
+        (StateName::DrainPrimary, Event::Drained, record.drain.as_ref().map(|step| (step.step, &step.because))),
+        (StateName::PromoteReplica, Event::Promoted, record.promotion.as_ref().map(|step| (step.step, &step.because))),
+        (StateName::DnsSwitch, Event::DnsSwitched, record.traffic.as_ref().map(|step| (step.step, &step.because))),
+        (StateName::Verify, Event::Verified, record.verification.as_ref().map(|step| (step.step, &step.because))),
     ];
     for (state, done, answer) in steps {
         let last = evidence.timeline.iter().rev().find(|moment| moment.state == state);

@@ -1,5 +1,6 @@
 //! What happened when, and who says so.
 
+use domain::state_machine::StateName;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -243,8 +244,8 @@ impl Actor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Turn {
-    /// The state's name, as `PromoteReplica`.
-    pub state: String,
+    /// The state.
+    pub state: StateName,
     /// What kind of state it is.
     pub kind: TurnKind,
     /// When it was entered.

@@ -36,12 +36,12 @@ impl Ending {
             return None;
         }
         let of = described.execution_arn().parse().map_or(Kind::Failover, |execution| Kind::of(&execution));
-        let end = described.error().and_then(|error| error.strip_prefix(of.title()));
+        let end = described.error().and_then(|error| of.outcome_of(&error.into()));
         let outcome = match (status, end) {
             (ExecutionStatus::Succeeded, _) => RunOutcome::Done,
-            (_, Some("Refused")) => RunOutcome::Refused,
-            (_, Some("Undone")) => RunOutcome::Undone,
-            _ => RunOutcome::NeedsAPerson,
+            (_, Some(RunOutcome::Refused)) => RunOutcome::Refused,
+            (_, Some(RunOutcome::Undone)) => RunOutcome::Undone,
+            (_, Some(RunOutcome::Done | RunOutcome::NeedsAPerson) | None) => RunOutcome::NeedsAPerson,
         };
         let told = described.cause().or(described.error()).filter(|text| !text.is_empty());
         let because = match (outcome, told) {
@@ -87,15 +87,15 @@ impl Ending {
         if json {
             return output.json(&Ended { execution, outcome: self.outcome, because: &self.because, evidence });
         }
-        let title = self.of.title();
+        let end = self.of.end(self.outcome);
         let next = match self.outcome {
             RunOutcome::Done => "Restore its replication: until then a second failover is refused.".to_owned(),
             RunOutcome::Refused => {
-                format!("Nothing was changed. RUNBOOK.md, \"{title}Refused\", says what can be done all the same.")
+                format!("Nothing was changed. RUNBOOK.md, \"{end}\", says what can be done all the same.")
             }
-            RunOutcome::Undone => format!("What was changed was changed back. RUNBOOK.md, \"{title}Undone\"."),
+            RunOutcome::Undone => format!("What was changed was changed back. RUNBOOK.md, \"{end}\"."),
             RunOutcome::NeedsAPerson => {
-                format!("It is neither done nor undone. RUNBOOK.md, \"{title}NeedsAPerson\", now.")
+                format!("It is neither done nor undone. RUNBOOK.md, \"{end}\", now.")
             }
         };
         output.line(&self.to_string());
@@ -127,7 +127,7 @@ mod tests {
 
     fn outcome(machine: Kind, status: ExecutionStatus, error: Option<&str>) -> Option<RunOutcome> {
         let described = DescribeExecutionOutput::builder()
-            .execution_arn(format!("arn:aws:states:us-west-2:000000000000:execution:{}:a", machine.machine()))
+            .execution_arn(format!("arn:aws:states:us-west-2:000000000000:execution:{}:a", machine.machine().name()))
             .state_machine_arn("arn")
             .start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0))
             .status(status)
@@ -160,7 +160,7 @@ mod tests {
     fn only_our_own_ends_are_told_as_such_and_anything_else_needs_a_person() {
         for machine in Kind::ALL {
             let outcome = |status, end: Option<&str>| {
-                outcome(machine, status, end.map(|end| end.replace("Own", machine.title())).as_deref())
+                outcome(machine, status, end.map(|end| end.replace("Own", machine.machine().title())).as_deref())
             };
             assert_eq!(outcome(ExecutionStatus::Running, None), None);
             assert_eq!(outcome(ExecutionStatus::Succeeded, None), Some(RunOutcome::Done));

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType};
+use domain::state_machine::StateName;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub(super) struct Told {
     /// Since the run began.
     after_seconds: f64,
     /// The state.
-    state: String,
+    state: StateName,
     /// `Done`, `Pending` or `Refused`; a person's `approve` or `deny`; an error's name.
     answer: String,
     /// In a sentence.
@@ -42,9 +43,9 @@ pub(super) struct Following {
     page: Option<String>,
     seen: i64,
     began: Option<Timestamp>,
-    state: String,
+    state: Option<StateName>,
     new: Vec<Told>,
-    last: Option<(String, String, String)>,
+    last: Option<(StateName, String, String)>,
 }
 
 impl Following {
@@ -78,8 +79,8 @@ impl Following {
         let at = Timestamp::from_nanosecond(event.timestamp().as_nanos()).unwrap_or_default();
         self.began.get_or_insert(at);
         if let Some(entered) = event.state_entered_event_details() {
-            entered.name().clone_into(&mut self.state);
-            if entered.name() == "Approve" {
+            self.state = Some(entered.name().into());
+            if self.state == Some(StateName::Approve) {
                 self.tell(at, "Waiting", "a person is asked: see the notice, or `lifeboat approve --help`");
             }
         }
@@ -93,7 +94,7 @@ impl Following {
         if *event.r#type() == HistoryEventType::TaskStateExited {
             // Its own name: where several go on side by side, another state may have been entered since.
             if let Some(left) = event.state_exited_event_details() {
-                left.name().clone_into(&mut self.state);
+                self.state = Some(left.name().into());
             }
             let output = event.state_exited_event_details().and_then(|left| left.output()).unwrap_or_default();
             self.tell_answer(at, &serde_json::from_str(output).unwrap_or_default());
@@ -111,7 +112,8 @@ impl Following {
 
     /// Tells an answer, unless it is the one that was told last: a step that is asked again often says the same.
     fn tell(&mut self, at: Timestamp, answer: &str, because: &str) {
-        let told = (self.state.clone(), answer.to_owned(), cut(because, CAUSE_CHARS));
+        let Some(state) = self.state.clone() else { return };
+        let told = (state, answer.to_owned(), cut(because, CAUSE_CHARS));
         if self.last.as_ref() == Some(&told) {
             return;
         }

@@ -9,6 +9,8 @@ use crate::{
         run::{Kind, Trigger},
         starter,
     },
+    run::outcome::RunOutcome,
+    state_machine::StateMachine,
     words::{id::ExecutionArn, wording},
 };
 
@@ -31,7 +33,7 @@ pub fn started(execution: &ExecutionArn, input: Option<&str>) -> Notice {
             "Starting again".to_owned(),
         ),
         Ok(Trigger::Person { by, why }) => (format!("{by} ordered it: {}", told(why)), ordering(kind).to_owned()),
-        Err(bad) => (format!("Its request cannot be read: {bad}"), format!("{}Refused", kind.title())),
+        Err(bad) => (format!("Its request cannot be read: {bad}"), kind.end(RunOutcome::Refused).to_string()),
     };
     let consent = request.as_ref().ok().and_then(|request| request.consent.as_ref());
     let consent = consent.map_or_else(String::new, |consent| {
@@ -66,7 +68,7 @@ pub fn broken(execution: &ExecutionArn, input: Option<&str>, status: &str, cause
     let plan = value.and_then(|input| FailoverRequest::plan_of(Kind::of(execution), &input));
     let of = plan.as_ref().map_or_else(String::new, |plan| format!(" of {plan}"));
     let noun = noun(execution);
-    let next = if Kind::ALL.iter().any(|kind| kind.machine() == execution.machine()) {
+    let next = if Kind::ALL.iter().any(|kind| Some(kind.machine()) == StateMachine::of(execution)) {
         format!(
             "If it held the lease, the next run takes it over, and finishes it where it had asked for the promotion.\n{}",
             starter::next_of_a_broken_run(execution)
@@ -106,9 +108,10 @@ fn ordering(kind: Kind) -> &'static str {
 
 /// What an execution is, in a sentence: its state machine's name says so.
 fn noun(execution: &ExecutionArn) -> &str {
-    match execution.machine() {
-        "lifeboat-verify-backup" => "restore test",
-        machine => machine.strip_prefix("lifeboat-").unwrap_or(machine),
+    match StateMachine::of(execution) {
+        Some(StateMachine::VerifyBackup) => "restore test",
+        Some(machine) => machine.slug(),
+        None => execution.machine(),
     }
 }
 

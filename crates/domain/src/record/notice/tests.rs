@@ -74,7 +74,7 @@ fn end(execution: &ExecutionArn, outcome: RunOutcome) -> Ended<'_> {
 fn every_notice() -> Vec<Notice> {
     let mut notices = Vec::new();
     for kind in Kind::ALL {
-        let execution = execution(kind.machine());
+        let execution = execution(kind.machine().name());
         for input in [
             Some(alarm()),
             Some(AGAIN.to_owned()),

@@ -4,6 +4,7 @@ use domain::{
     failover::approval::{Answer, Asked, Decision},
     plan::{Plan, Policy},
     record::evidence::Evidence,
+    state_machine::StateName,
     words::{
         id::{ExecutionArn, Person},
         span::Span,
@@ -122,7 +123,11 @@ impl Drill<'_> {
     /// Checks that a run's evidence says who decided what, when and why.
     fn on_record(&mut self, evidence: &Evidence, decision: &str, by: &str, why: &str) {
         let kept = evidence.record.approval.clone().unwrap_or(Value::Null);
-        let when = evidence.timeline.iter().find(|moment| moment.state == "Approve").and_then(|moment| moment.left_at);
+        let when = evidence
+            .timeline
+            .iter()
+            .find(|moment| moment.state == StateName::Approve)
+            .and_then(|moment| moment.left_at);
         let same = kept["decision"] == decision && kept["by"] == by && kept["why"] == why && when.is_some();
         let at = when.map_or("at no known time".to_owned(), |at| format!("at {at}"));
         self.check(format!("who, when and why are on record: {decision}"), same, format!("{kept} {at}"));

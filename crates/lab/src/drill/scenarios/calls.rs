@@ -5,6 +5,7 @@ use domain::{
     failover::{approval::Decision, judgement::Signal},
     plan::FailureClass,
     record::evidence::Evidence,
+    state_machine::StateName,
     watch::health::{Vantage, Verdict},
 };
 use jiff::Timestamp;
@@ -64,8 +65,12 @@ impl Drill<'_> {
         let disaster_at = self.kill().await?;
         let run = runs.next().await?;
         let stopped = runs.follow(self.lab, &run, self.observer).await?;
-        let at = stopped.record.error.as_ref().map(|error| error.state.as_str());
-        self.check("it stopped at DnsSwitch, past the point of no return", at == Some("DnsSwitch"), &stopped.because);
+        let at = stopped.record.error.as_ref().map(|error| &error.state);
+        self.check(
+            "it stopped at DnsSwitch, past the point of no return",
+            at == Some(&StateName::DnsSwitch),
+            &stopped.because,
+        );
         let lease = self.lease().await?;
         let active = lease.active == ActiveSide::Replica && stopped.active == ActiveSide::Replica;
         self.check("record and lease say that the replica was promoted", active, format!("active: {:?}", lease.active));

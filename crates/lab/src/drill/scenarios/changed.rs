@@ -2,6 +2,7 @@
 
 use domain::{
     component::ActiveSide,
+    state_machine::StateName,
     words::{id::HostName, span::Span},
 };
 use edge::dns::Dns;
@@ -74,7 +75,7 @@ impl Drill<'_> {
         let evidence = runs.follow(self.lab, &run, self.observer).await?;
         let took = Span::between(disaster_at, evidence.ended_at);
         self.check("the run ends within a minute of the disaster", took <= CALLED_WITHIN, took.to_string());
-        let stopped = evidence.record.error.as_ref().is_some_and(|error| error.state == "PromoteReplica");
+        let stopped = evidence.record.error.as_ref().is_some_and(|error| error.state == StateName::PromoteReplica);
         self.check("it stopped at PromoteReplica, which did not say Done", stopped, &evidence.because);
         let says = evidence.because.contains("read-only");
         self.check("the reason says that no write was taken", says, &evidence.because);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::words::id::ExecutionArn;
+use domain::{state_machine::StateName, words::id::ExecutionArn};
 use jiff::Timestamp;
 
 use super::{AFTERWARDS, Drill, promoted_at};
@@ -51,7 +51,7 @@ impl Drill<'_> {
         };
         self.check("the judge waits for the backup", waited, "by its answers");
         let shut_at =
-            last.timeline.iter().find(|moment| moment.state == "FencePrimary").map(|moment| moment.entered_at);
+            last.timeline.iter().find(|moment| moment.state == StateName::FencePrimary).map(|moment| moment.entered_at);
         self.check(
             "nothing is shut before the backup is done",
             shut_at.is_some_and(|at| at >= ends_at),
@@ -142,5 +142,5 @@ impl Drill<'_> {
 async fn judged(runs: &Runs, run: &ExecutionArn, reason: &str) -> Result<bool, DrillError> {
     let left = runs.outputs(run).await?;
     let says = |because: Option<&str>| because.is_some_and(|because| because.contains(reason));
-    Ok(left.iter().any(|left| left.state == "JudgeFailover" && says(left.output["because"].as_str())))
+    Ok(left.iter().any(|left| left.state == StateName::JudgeFailover && says(left.output["because"].as_str())))
 }

@@ -6,6 +6,7 @@ use domain::{
         run::Run,
         traffic::{self, Move, RecordSet},
     },
+    state_machine::StateName,
     words::{failure::Failure, id::ExecutionArn},
 };
 use edge::{dns::Dns, route53::Route53};
@@ -36,7 +37,7 @@ impl Drill<'_> {
         let disaster_at = self.kill().await?;
         let first = runs.next().await?;
         let name = "stopped before its point of no return";
-        let mut results = vec![self.stop_in("FencePrimary", &runs, &first, name).await?];
+        let mut results = vec![self.stop_in(StateName::FencePrimary, &runs, &first, name).await?];
         let phase = self.phase_of(&first).await?;
         self.check(
             "the first run was stopped before its point of no return",
@@ -46,11 +47,11 @@ impl Drill<'_> {
 
         self.hang("dns-switch").await?;
         let second = runs.start(&order(plan, "anna", "the run that the alarm started was stopped")).await?;
-        results.push(self.stop_in("DnsSwitch", &runs, &second, "stopped past its point of no return").await?);
+        results.push(self.stop_in(StateName::DnsSwitch, &runs, &second, "stopped past its point of no return").await?);
 
         self.hang("dns-switch").await?;
         let third = runs.start(&order(plan, "ben", "the run that anna started was stopped")).await?;
-        results.push(self.stop_in("DnsSwitch", &runs, &third, "stopped while it finished the second").await?);
+        results.push(self.stop_in(StateName::DnsSwitch, &runs, &third, "stopped while it finished the second").await?);
 
         let fourth = runs.start(&order(plan, "cora", "the run that ben started was stopped")).await?;
         let fourth = runs.follow(self.lab, &fourth, self.observer).await?;
@@ -80,7 +81,7 @@ impl Drill<'_> {
         self.hang("dns-switch").await?;
         let disaster_at = self.kill().await?;
         let older = runs.next().await?;
-        let stopped = self.stop_in("DnsSwitch", &runs, &older, "stopped before it moved traffic").await?;
+        let stopped = self.stop_in(StateName::DnsSwitch, &runs, &older, "stopped before it moved traffic").await?;
         let older = self.opened(&runs, &older).await?;
         // Two ways to be late: before the step looks, and between its look and its write.
         let late_batch = self.batch_of(&older).await?;
@@ -141,12 +142,12 @@ impl Drill<'_> {
     /// Stops a run in the state whose call hangs, and lets calls be answered again.
     async fn stop_in(
         &mut self,
-        state: &str,
+        state: StateName,
         runs: &Runs,
         run: &ExecutionArn,
         name: &str,
     ) -> Result<RunResult, DrillError> {
-        runs.entered(self.lab, run, state).await?;
+        runs.entered(self.lab, run, &state).await?;
         let stopped = self.stop(runs, run, name).await?;
         self.lab.aws.gateway.faults().heal().await?;
         Ok(stopped)
@@ -154,7 +155,7 @@ impl Drill<'_> {
 
     /// What `OpenRun` gave to a run, by the run's history.
     async fn opened(&self, runs: &Runs, run: &ExecutionArn) -> Result<Run, DrillError> {
-        let step = runs.output(run, "OpenRun").await?.unwrap_or_default();
+        let step = runs.output(run, &StateName::OpenRun).await?.unwrap_or_default();
         let opened = serde_json::from_value(step["did"].clone());
         opened.map_err(|source| DrillError::Evidence { key: format!("the history of {run}"), source })
     }
@@ -167,7 +168,7 @@ impl Drill<'_> {
         died: &ExecutionArn,
         runs: &Runs,
     ) -> Result<(), DrillError> {
-        let opened = runs.output(run, "OpenRun").await?.unwrap_or_default();
+        let opened = runs.output(run, &StateName::OpenRun).await?.unwrap_or_default();
         let because = opened["because"].as_str().unwrap_or("nothing").to_owned();
         self.check(format!("the {which} run says whom it took over"), because.contains(died.name()), because);
         Ok(())

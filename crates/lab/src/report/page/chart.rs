@@ -190,7 +190,7 @@ fn bars(out: &mut String, result: &DrillResult, scale: &Scale, y: f64) -> fmt::R
             y + 9.0,
             (to - from).max(1.0),
             LANE - 18.0,
-            short(&turn.state, 80),
+            short(turn.state.as_str(), 80),
             offset_ms(turn.from, turn.to)
         )?;
     }

@@ -55,7 +55,7 @@ pub(super) fn draw(out: &mut String, result: &DrillResult) -> fmt::Result {
              <text class=\"tick end\" x=\"{:.1}\" y=\"{1:.1}\">{}</text>",
             LEFT - 10.0,
             y + 14.0,
-            short(&turn.state, 28),
+            short(turn.state.as_str(), 28),
             y + 4.0,
             (to - from).max(1.0),
             ROW - 7.0,

@@ -9,6 +9,7 @@ use std::{future::Future, time::Duration};
 
 use domain::{
     failover::{
+        approval::Reply,
         lease::Lease,
         run::{Run, Trigger},
         starter,
@@ -141,7 +142,7 @@ async fn next(shelf: &impl Shelf, evidence: &Evidence) -> Option<String> {
             return None;
         }
     };
-    let by = evidence.record.approval.as_ref().and_then(|answer| answer["by"].as_str());
+    let by = evidence.record.approval.as_ref().and_then(Reply::by);
     let by = by.filter(|_| evidence.is_declined());
     starter::next(&evidence.execution, plan, evidence.outcome, lease.as_ref(), by)
 }

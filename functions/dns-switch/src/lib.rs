@@ -11,7 +11,7 @@ use std::{future::Future, net::SocketAddr};
 use domain::{
     failover::{
         run::Run,
-        traffic::{self, Move, RecordSet, Seen},
+        traffic::{self, Move, RecordSet, Seen, Switch},
     },
     run::step::Step,
     words::{
@@ -25,7 +25,7 @@ use edge::{
     shelf::{self, Shelf},
     states::{Owners, still_runs},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
 
@@ -38,16 +38,6 @@ struct DnsSwitch {
     change: Option<String>,
     #[serde(default)]
     rehearse: bool,
-}
-
-/// What was moved.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Switch {
-    /// The change batch, while one is known.
-    change: Option<String>,
-    /// Where the name leads now.
-    target: HostName,
 }
 
 /// The zone, and who answers for it.

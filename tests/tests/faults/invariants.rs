@@ -240,5 +240,5 @@ impl<'a> World<'a> {
 /// Whether the record says that the old primary is fenced.
 fn fenced(evidence: &Evidence) -> bool {
     let did = evidence.record.fencing.as_ref().and_then(|step| step.did.as_ref());
-    did.and_then(|did| did.get("fenced")).and_then(serde_json::Value::as_bool) == Some(true)
+    did.is_some_and(|did| did.fenced)
 }

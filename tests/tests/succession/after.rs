@@ -103,7 +103,7 @@ impl World<'_> {
 /// Whether the record says that the old primary is fenced.
 pub(crate) fn fenced(evidence: &Evidence) -> bool {
     let did = evidence.record.fencing.as_ref().and_then(|step| step.did.as_ref());
-    did.and_then(|did| did.get("fenced")).and_then(serde_json::Value::as_bool) == Some(true)
+    did.is_some_and(|did| did.fenced)
 }
 
 /// The record's end is the run's own, and measures a recovery only where there was one.

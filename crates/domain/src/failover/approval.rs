@@ -1,7 +1,9 @@
 //! A person's word on a failover: what is kept while it is waited for, and how it is given.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::words::id::{ExecutionArn, Person};
 
@@ -21,7 +23,7 @@ pub struct Asked {
 }
 
 /// The person's answer, as the state machine reads it and the record keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Answer {
     /// Yes or no.
@@ -35,8 +37,47 @@ pub struct Answer {
     pub accept_data_loss: bool,
 }
 
+/// What came as an answer. The holder of the token can send anything, and the record keeps it as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Reply {
+    /// An answer.
+    Answer(Answer),
+    /// Something else, which approves nothing.
+    Other(Value),
+}
+
+impl Reply {
+    /// Whether it says no, whatever else it lacks.
+    #[must_use]
+    pub fn denies(&self) -> bool {
+        match self {
+            Self::Answer(answer) => answer.decision == Decision::Deny,
+            Self::Other(value) => value["decision"] == "deny",
+        }
+    }
+
+    /// Who says so, where that is told.
+    #[must_use]
+    pub fn by(&self) -> Option<&str> {
+        match self {
+            Self::Answer(answer) => Some(answer.by.as_str()),
+            Self::Other(value) => value["by"].as_str(),
+        }
+    }
+
+    /// Why, where that is told.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Answer(answer) => Some(&answer.why),
+            Self::Other(value) => value["why"].as_str(),
+        }
+    }
+}
+
 /// Yes or no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// Fail over.
@@ -59,5 +100,20 @@ mod tests {
         };
         let text = serde_json::to_string(&answer).unwrap();
         assert_eq!(text, r#"{"decision":"approve","by":"anna","why":"it burns"}"#);
+    }
+
+    #[test]
+    fn a_reply_is_kept_as_it_came_whether_it_is_an_answer_or_not() {
+        for (text, denies, by) in [
+            (r#"{"decision":"approve","by":"anna","why":"it burns"}"#, false, Some("anna")),
+            (r#"{"decision":"deny","by":"anna","why":"no"}"#, true, Some("anna")),
+            (r#"{"decision":"deny"}"#, true, None),
+            (r#""yes""#, false, None),
+            ("null", false, None),
+        ] {
+            let reply: Reply = serde_json::from_str(text).unwrap();
+            assert_eq!((reply.denies(), reply.by()), (denies, by), "{text}");
+            assert_eq!(serde_json::to_string(&reply).unwrap(), text);
+        }
     }
 }

@@ -55,6 +55,16 @@ pub enum Move {
     Refuse(String),
 }
 
+/// What was moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Switch {
+    /// The change batch, while one is known.
+    pub change: Option<String>,
+    /// Where the name leads now.
+    pub target: HostName,
+}
+
 /// Where the generation of `name` is kept.
 #[must_use]
 pub fn generation_name(name: &HostName) -> String {

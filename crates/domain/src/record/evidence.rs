@@ -3,7 +3,9 @@
 use crate::{
     component::ActiveSide,
     failover::{
+        approval::Reply,
         drain::Drained,
+        fencing::Fencing,
         hardening,
         judgement::Judgement,
         lease::{Lease, Phase},
@@ -11,10 +13,12 @@ use crate::{
         promotion::Promotion,
         request::FailoverRequest,
         run::{Consent, Kind, Run, Trigger},
+        traffic::Switch,
     },
     run::{
         outcome::RunOutcome,
         step::{Outcome, Step},
+        verification::Checked,
     },
     state_machine::StateName,
     words::{
@@ -33,25 +37,25 @@ use serde_json::Value;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Record {
     /// `OpenRun`'s, without the run itself.
-    pub open_run: Option<Step<Value>>,
+    pub open_run: Option<Step<()>>,
     /// `JudgeFailover`'s.
     pub judgement: Option<Step<Judgement>>,
     /// The person's answer.
-    pub approval: Option<Value>,
+    pub approval: Option<Reply>,
     /// A switchover's newest rehearsal: the one that said no, or the last one.
-    pub rehearsal: Option<Step<Value>>,
+    pub rehearsal: Option<Step<()>>,
     /// `DrainPrimary`'s.
     pub drain: Option<Step<Drained>>,
     /// `FencePrimary`'s.
-    pub fencing: Option<Step<Value>>,
+    pub fencing: Option<Step<Fencing>>,
     /// `PromoteReplica`'s.
     pub promotion: Option<Step<Promotion>>,
     /// `DnsSwitch`'s.
-    pub traffic: Option<Step<Value>>,
+    pub traffic: Option<Step<Switch>>,
     /// `Verify`'s.
-    pub verification: Option<Step<Value>>,
+    pub verification: Option<Step<Vec<Checked>>>,
     /// `UndoFencePrimary`'s.
-    pub undo: Option<Step<Value>>,
+    pub undo: Option<Step<Fencing>>,
     /// The error that ended it, if one did.
     pub error: Option<StepError>,
 }
@@ -153,8 +157,7 @@ impl Record {
     /// Whether the old primary was seen to refuse writes before anything took its place.
     fn was_seen_shut(&self) -> bool {
         let fencing = self.fencing.as_ref().and_then(|step| step.did.as_ref());
-        self.drain.as_ref().is_some_and(|step| step.did.is_some())
-            || fencing.is_some_and(|did| did["fenced"].as_bool() == Some(true))
+        self.drain.as_ref().is_some_and(|step| step.did.is_some()) || fencing.is_some_and(|did| did.fenced)
     }
 }
 
@@ -162,8 +165,7 @@ impl Evidence {
     /// Whether a person said no to the run; what it owed is undone all the same.
     #[must_use]
     pub fn is_declined(&self) -> bool {
-        let answer = self.record.approval.as_ref();
-        self.outcome != RunOutcome::Done && answer.is_some_and(|answer| answer["decision"] == "deny")
+        self.outcome != RunOutcome::Done && self.record.approval.as_ref().is_some_and(Reply::denies)
     }
 }
 
@@ -435,7 +437,7 @@ mod tests {
     fn nobody_knows_the_loss_where_the_old_primary_was_not_seen_to_refuse_or_an_earlier_run_asked() {
         assert!(objective_of(done()).rpo_measured_seconds.is_some());
         let mut open = done();
-        open.record.fencing.as_mut().unwrap().did.as_mut().unwrap()["fenced"] = json!(false);
+        open.record.fencing.as_mut().unwrap().did.as_mut().unwrap().fenced = false;
         let open = objective_of(open);
         assert_eq!((open.rpo_measured_seconds, open.met), (None, None));
         let mut finished = done();

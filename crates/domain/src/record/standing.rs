@@ -48,12 +48,10 @@ fn fenced(record: &Record, pair: &PostgresPair) -> String {
             format!("`{primary}` may refuse the application: it was being shut")
         }
         None => format!("`{primary}` is as open to the application as it was"),
-        Some(fencing) => {
-            match fencing.did.as_ref().and_then(|did| did.get("fenced")).and_then(serde_json::Value::as_bool) {
-                Some(true) => format!("`{primary}` refuses the application's writes, or will when it returns"),
-                Some(false) | None => format!("`{primary}` may still take writes: it was not seen to refuse them"),
-            }
-        }
+        Some(fencing) => match fencing.did.as_ref().map(|did| did.fenced) {
+            Some(true) => format!("`{primary}` refuses the application's writes, or will when it returns"),
+            Some(false) | None => format!("`{primary}` may still take writes: it was not seen to refuse them"),
+        },
     }
 }
 
@@ -90,15 +88,13 @@ mod tests {
     #[test]
     fn what_was_not_fenced_is_said_to_be_open() {
         let (mut record, run) = closing();
+        let fencing = |fenced: bool| {
+            let did = json!({ "fenced": fenced, "network": "holds", "database": "holds", "rolesAsked": true, "endsAt": null });
+            json!({ "step": "Done", "because": "", "seen": null, "did": did })
+        };
         for (fencing, says) in [
-            (
-                json!({ "step": "Done", "because": "", "seen": null, "did": { "fenced": false } }),
-                "may still take writes",
-            ),
-            (
-                json!({ "step": "Done", "because": "", "seen": null, "did": { "fenced": true } }),
-                "refuses the application's writes",
-            ),
+            (fencing(false), "may still take writes"),
+            (fencing(true), "refuses the application's writes"),
             (Value::Null, "as open to the application as it was"),
         ] {
             record.fencing = serde_json::from_value(fencing).unwrap();

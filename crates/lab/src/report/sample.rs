@@ -129,7 +129,7 @@ pub(crate) fn backed_up() -> DrillResult {
 fn evidence() -> serde_json::Value {
     let state = |name: &str, from, to| json!({"state": name, "enteredAt": after(from), "leftAt": after(to)});
     let answer =
-        |because: &str| json!({"step": "Done", "because": because, "seen": {"status": "available"}, "did": {}});
+        |because: &str| json!({"step": "Done", "because": because, "seen": {"status": "available"}, "did": null});
     let signal = |vantage: &str, because: &str| json!({"vantage": vantage, "verdict": "down", "because": because, "at": after(1_520)});
     json!({
         "version": 1, "plan": "lab", "planVersion": "v1",

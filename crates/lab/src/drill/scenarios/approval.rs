@@ -12,7 +12,6 @@ use domain::{
 };
 use edge::{shelf, states::States};
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::{Drill, promoted_at};
 use crate::{
@@ -122,7 +121,7 @@ impl Drill<'_> {
 
     /// Checks that a run's evidence says who decided what, when and why.
     fn on_record(&mut self, evidence: &Evidence, decision: &str, by: &str, why: &str) {
-        let kept = evidence.record.approval.clone().unwrap_or(Value::Null);
+        let kept = serde_json::to_value(&evidence.record.approval).unwrap_or_default();
         let when = evidence
             .timeline
             .iter()

@@ -3,9 +3,15 @@
 //! What takes AWS minutes takes seconds here, by one scale; the network's latency is not scaled. Each manner names its
 //! source.
 
-use std::{fmt, str::FromStr, time::Duration};
+mod scale;
+
+use std::{fmt, time::Duration};
 
 use rds_on_postgres::{PromotionTiming, Timing};
+
+use crate::network::LinkQuality;
+
+pub use scale::{BadScale, Scale};
 
 /// How the lab's AWS behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -15,46 +21,6 @@ pub enum Manners {
     Instant,
     /// As AWS behaves, but faster by this scale.
     Aws(Scale),
-}
-
-/// How many seconds a second of AWS takes here.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale(f64);
-
-/// A text that is not a scale.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a scale: a scale is from 1/1000 to 1, such as 1/60 or 0.1, and says what a second of AWS takes")]
-pub struct BadScale(String);
-
-impl Scale {
-    /// Minutes as seconds.
-    pub const USUAL: Self = Self(1.0 / 60.0);
-}
-
-impl Default for Scale {
-    fn default() -> Self {
-        Self::USUAL
-    }
-}
-
-impl FromStr for Scale {
-    type Err = BadScale;
-
-    fn from_str(text: &str) -> Result<Self, BadScale> {
-        let number = |text: &str| text.trim().parse::<f64>().ok();
-        let scale = match text.split_once('/') {
-            Some((one, many)) => number(one).zip(number(many)).map(|(one, many)| one / many),
-            None => number(text),
-        };
-        let scale = scale.filter(|scale| (0.001..=1.0).contains(scale)).map(Self);
-        scale.ok_or_else(|| BadScale(text.chars().take(40).collect()))
-    }
-}
-
-impl fmt::Display for Scale {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
 }
 
 impl fmt::Display for Manners {
@@ -122,11 +88,8 @@ const WAKING: Duration = Duration::from_secs(3);
 /// How many sleeping functions a backup, or a restore test, needs.
 const SLEEPERS: u32 = 3;
 
-/// One packet of this many is lost, and sent again after [`RESENT_AFTER`]: about what AWS's own network loses on a bad day.
+/// One packet of this many is lost, and sent again: about what AWS's own network loses on a bad day.
 const LOSES_ONE_OF: u64 = 2_000;
-
-/// How soon a lost packet is sent again at least (Linux: `TCP_RTO_MIN`), beyond the way there and back.
-const RESENT_AFTER: Duration = Duration::from_millis(200);
 
 impl Manners {
     fn scaled(self, aws: Duration) -> Duration {
@@ -222,27 +185,6 @@ impl Manners {
         match self {
             Self::Instant => LinkQuality::default(),
             Self::Aws(_) => LinkQuality { round_trip, loses_one_of: Some(LOSES_ONE_OF) },
-        }
-    }
-}
-
-/// The latency of a link, and how many packets it loses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LinkQuality {
-    /// The round trip.
-    pub round_trip: Duration,
-    /// One packet of this many is lost, and sent again.
-    pub loses_one_of: Option<u64>,
-}
-
-impl LinkQuality {
-    /// How long the packet of this number takes one way.
-    #[must_use]
-    pub fn takes(self, number: u64) -> Duration {
-        let one_way = self.round_trip / 2;
-        match self.loses_one_of {
-            Some(one_of) if number % one_of == one_of - 1 => one_way + RESENT_AFTER + self.round_trip,
-            Some(_) | None => one_way,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::PostgresError;
 use crate::resources::instance::Status;
 use crate::resources::name::Name;
 

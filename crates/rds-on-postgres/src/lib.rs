@@ -23,7 +23,7 @@ mod watch;
 mod work;
 
 pub use error::RdsError;
-pub use postgres::installation::PostgresError;
+pub use postgres::error::PostgresError;
 pub use rds::{Hosts, InstanceView, Rds, RdsConfig, serve};
 pub use resources::{instance::Status, name::Name};
 pub use timing::{PromotionTiming, Timing};

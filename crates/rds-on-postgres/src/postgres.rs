@@ -2,6 +2,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod damage;
+pub(crate) mod error;
 pub(crate) mod folder;
 pub(crate) mod ingress;
 pub(crate) mod installation;
@@ -10,3 +11,4 @@ pub(crate) mod pid_file;
 pub(crate) mod secrets;
 pub(crate) mod server;
 pub(crate) mod settings;
+pub(crate) mod slots;

@@ -1,7 +1,6 @@
 //! What the endpoint runs: the inventory, the machine's PostgreSQL, and the work under way.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
@@ -13,12 +12,14 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::fault::{Code, Fault};
+use crate::postgres::error::{PostgresError, chain};
 use crate::postgres::folder;
-use crate::postgres::installation::{Installation, PostgresError};
+use crate::postgres::installation::Installation;
 use crate::postgres::login::{identifier, literal};
 use crate::postgres::secrets::random_hex;
 use crate::postgres::server::Server;
 use crate::postgres::settings::{Role, Upstream};
+use crate::postgres::slots;
 use crate::resources::copying::Pace;
 use crate::resources::instance::{Instance, Origin, Pending, Status, Stream, Traits};
 use crate::resources::inventory::Inventory;
@@ -52,7 +53,7 @@ pub(crate) struct Service {
 pub(crate) const CLUSTER_PART: &str = "cluster-lab";
 
 /// An instance that is about to be.
-pub(crate) struct Birth {
+pub(crate) struct NewInstance {
     pub(crate) name: Name,
     pub(crate) origin: Origin,
     pub(crate) traits: Traits,
@@ -124,8 +125,8 @@ impl Service {
     }
 
     /// Enters a new instance, `creating`, and answers its server.
-    pub(crate) fn enter(&self, inventory: &mut Inventory, birth: Birth) -> Result<Arc<Server>, Fault> {
-        let Birth { name, origin, traits, source, tags, role } = birth;
+    pub(crate) fn enter(&self, inventory: &mut Inventory, new: NewInstance) -> Result<Arc<Server>, Fault> {
+        let NewInstance { name, origin, traits, source, tags, role } = new;
         inventory.admits_instance(&name)?;
         let at = SocketAddrV4::new(inventory.free_address(self.first_host)?, origin.port);
         let folder = self.data.join("regions").join(&name.region).join("instances").join(&origin.resource_id);
@@ -198,13 +199,13 @@ impl Service {
             let inventory = self.inventory();
             let Ok(instance) = inventory.instance(source) else { return };
             let used: BTreeSet<String> =
-                inventory.replicas_of(source).map(|replica| slot_of(&replica.origin.resource_id)).collect();
+                inventory.replicas_of(source).map(|replica| slots::slot_of(&replica.origin.resource_id)).collect();
             (Arc::clone(&instance.server), used)
         };
         if !server.is_running().await {
             return;
         }
-        if let Err(error) = drop_slots_except(&server, &used).await {
+        if let Err(error) = slots::drop_except(&server, &used).await {
             warn!(instance.id = %source, error = chain(&error), "could not drop the slots of former replicas");
         }
     }
@@ -265,11 +266,6 @@ impl Service {
     }
 }
 
-/// The slot that a replica reads.
-pub(crate) fn slot_of(resource_id: &str) -> String {
-    format!("rds_{}", resource_id.to_ascii_lowercase().replace('-', "_"))
-}
-
 /// An identifier that is never used again, as RDS gives to each instance.
 pub(crate) fn new_resource_id() -> Result<String, Fault> {
     Ok(format!("db-{}", random(13)?.to_ascii_uppercase()))
@@ -278,37 +274,4 @@ pub(crate) fn new_resource_id() -> Result<String, Fault> {
 /// Random bytes in hexadecimal, or the fault of a machine that has none.
 pub(crate) fn random(bytes: usize) -> Result<String, Fault> {
     random_hex(bytes).map_err(|error| Fault::new(Code::InternalFailure, format!("No randomness: {error}.")))
-}
-
-async fn drop_slots_except(server: &Server, used: &BTreeSet<String>) -> Result<(), PostgresError> {
-    // A slot is held until its reader's connection is noticed to be gone.
-    const TRIES: usize = 20;
-    let login = server.login("postgres").await?;
-    for _ in 0..TRIES {
-        let slots =
-            login.query("SELECT slot_name::text FROM pg_replication_slots WHERE slot_name LIKE 'rds\\_db\\_%'").await?;
-        let unused: Vec<String> =
-            slots.iter().filter_map(|row| row.try_get(0).ok()).filter(|slot| !used.contains(slot)).collect();
-        if unused.is_empty() {
-            return Ok(());
-        }
-        for slot in unused.iter().map(|slot| literal(slot)) {
-            login.query(&format!("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = {slot} AND active")).await?;
-            login.query(&format!("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = {slot} AND NOT active")).await?;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    Ok(())
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::debug;
 
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::{PostgresError, chain};
 use crate::postgres::server::Server;
 use crate::resources::instance::{Status, Stream};
 use crate::resources::name::Name;
-use crate::service::{Service, chain};
+use crate::service::Service;
 
 /// How long between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

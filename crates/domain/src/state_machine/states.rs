@@ -163,7 +163,7 @@ fn expressed(value: Value) -> Value {
         Value::String(text) if text.starts_with("$") && !text.starts_with("${") => expression(&text).into(),
         Value::Array(values) => values.into_iter().map(expressed).collect(),
         Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, expressed(value))).collect(),
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => other,
     }
 }
 

@@ -27,7 +27,7 @@ START_PAUSE_SECONDS = 0.15
 
 
 class ExecutionOver(stepfunctions._ExecutionError):
-    """Raised inside an execution's thread once the execution has ended by other hands.
+    """Raised inside an execution's thread once the execution was ended from outside.
 
     It unwinds the thread on ministack's own path of errors; no state after it is entered.
     """

@@ -8,6 +8,7 @@
 //! A relay acknowledges what it receives, cut or not, as the kernel of a host behind a cut link would not. Nothing here
 //! relies on that acknowledgement: clients wait for an answer.
 
+mod quality;
 mod relay;
 mod vantage;
 
@@ -21,8 +22,7 @@ use rds_on_postgres::Hosts;
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::info;
 
-use crate::manners::LinkQuality;
-
+pub use quality::LinkQuality;
 pub use vantage::Vantage;
 
 /// The quality of the link between a vantage and a host.

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::manners::LinkQuality;
+use super::quality::LinkQuality;
 
 /// Whether the link is cut.
 type Cut = watch::Receiver<bool>;

@@ -10,6 +10,7 @@ pub(crate) mod sample;
 mod subject;
 pub mod terminal;
 mod timeline;
+mod turn;
 mod verdict;
 
 use std::{
@@ -32,7 +33,8 @@ pub use page::page;
 pub use reading::{signals, timeline, turns, turns_until};
 pub use subject::{Reading, Record, Subject};
 use timeline::Tone;
-pub use timeline::{Actor, Event, TimelineEntry, Turn, TurnKind};
+pub use timeline::{Actor, Event, TimelineEntry};
+pub use turn::{Turn, TurnKind};
 
 /// All that is known of one drill when it is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

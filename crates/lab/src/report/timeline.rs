@@ -1,6 +1,5 @@
 //! What happened when, and who says so.
 
-use domain::state_machine::StateName;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -238,28 +237,4 @@ impl Actor {
             Self::Dns => "DNS",
         }
     }
-}
-
-/// One state of an execution: a function's turn, or a wait.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Turn {
-    /// The state.
-    pub state: StateName,
-    /// What kind of state it is.
-    pub kind: TurnKind,
-    /// When it was entered.
-    pub from: Timestamp,
-    /// When it was left.
-    pub to: Timestamp,
-}
-
-/// What a state spends its time on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TurnKind {
-    /// A function works.
-    Task,
-    /// The run waits: for the world, or for a person.
-    Wait,
 }

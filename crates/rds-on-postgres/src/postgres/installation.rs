@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::postgres::authority::Authority;
+use crate::postgres::error::PostgresError;
 use crate::postgres::folder;
 use crate::postgres::secrets::{ADMIN, REPLICATOR, Secrets};
 
@@ -16,75 +17,6 @@ use processes::{DeathSignal, RunAs, Spawner};
 const TOOL_WITHIN: Duration = Duration::from_secs(120);
 /// How often a process that should end is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-
-/// What did not work with PostgreSQL, and where to look.
-#[derive(Debug, thiserror::Error)]
-pub enum PostgresError {
-    /// A program cannot be run.
-    #[error("cannot run {program}")]
-    NotRun {
-        /// The program.
-        program: PathBuf,
-        /// What the system or the server says.
-        source: io::Error,
-    },
-    /// A program ended with an error.
-    #[error("{program} ended with {status}: {said}")]
-    Failed {
-        /// The program.
-        program: String,
-        /// How it ended.
-        status: ExitStatus,
-        /// The end of what it said.
-        said: String,
-    },
-    /// A program did not end in time, and was ended.
-    #[error("{program} did not end within {} s", within.as_secs())]
-    TooLong {
-        /// The program.
-        program: String,
-        /// How long it had.
-        within: Duration,
-    },
-    /// A server did not start.
-    #[error("the server {name} did not start: {why}; its log is {}", log.display())]
-    NotStarted {
-        /// The server.
-        name: String,
-        /// What it said.
-        why: String,
-        /// Where all it said is.
-        log: PathBuf,
-    },
-    /// A server has no process.
-    #[error("the server {name} is not running")]
-    NotRunning {
-        /// The server.
-        name: String,
-    },
-    /// A file or a process cannot be dealt with.
-    #[error("cannot read or write files of PostgreSQL")]
-    Files(#[from] io::Error),
-    /// A certificate cannot be made.
-    #[error("cannot make a certificate")]
-    Certificate(#[from] rcgen::Error),
-    /// A server does not answer, or not as awaited, in time.
-    #[error("the server {name} does not answer within {} ms", within.as_millis())]
-    Silent {
-        /// The server.
-        name: String,
-        /// How long it had.
-        within: Duration,
-    },
-    /// A server refuses a login or a statement.
-    #[error("the server {name} refuses a statement")]
-    Statement {
-        /// The server.
-        name: String,
-        /// What the system or the server says.
-        source: tokio_postgres::Error,
-    },
-}
 
 /// PostgreSQL's programs, with all that instances have in common.
 pub(crate) struct Installation {

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config, NoTls, Row};
 
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::PostgresError;
 use crate::postgres::secrets::{ADMIN, Secret};
 
 /// How long a statement or a connection may take. The service must not hang on a stopped host.

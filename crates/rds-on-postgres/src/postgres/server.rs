@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::postgres::error::PostgresError;
 use crate::postgres::folder;
 use crate::postgres::ingress::Ingress;
-use crate::postgres::installation::{Installation, PostgresError, ended, last_lines};
+use crate::postgres::installation::{Installation, ended, last_lines};
 use crate::postgres::login::Login;
 use crate::postgres::pid_file::{self, PidFile};
 use crate::postgres::settings::{self, Role, Site};

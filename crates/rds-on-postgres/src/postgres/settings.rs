@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_door_still_lets_the_service_in_first() {
+    fn a_closed_ingress_still_lets_the_service_in_first() {
         let closed = pg_hba_conf(Ingress::Nobody);
         let line = |text: &str| closed.lines().position(|line| line.contains(text));
         assert!(line(ADMIN) < line("reject") && line(REPLICATOR) < line("reject"));

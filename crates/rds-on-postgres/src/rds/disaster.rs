@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Rds;
 use crate::error::RdsError;
 use crate::postgres::damage;
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::PostgresError;
 use crate::postgres::server::Server;
 use crate::postgres::settings::Role;
 use crate::resources::name::Name;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Rds;
 use crate::error::RdsError;
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::PostgresError;
 use crate::postgres::server::Server;
 use crate::resources::instance::Status;
 use crate::resources::name::Name;

@@ -17,6 +17,7 @@ mod planned;
 mod point_in_time;
 mod quota;
 mod restore_test;
+mod result;
 mod stopped;
 mod switchover;
 mod unfit;
@@ -24,8 +25,8 @@ mod unfit;
 use std::{net::SocketAddr, time::Duration};
 
 use domain::{
-    failover::{guard::Kept, lease::Lease, run::Trigger},
-    plan::{Plan, Probe},
+    failover::{guard::Kept, lease::Lease},
+    plan::Plan,
     record::evidence::Evidence,
     watch::probe::later,
     words::{id::ExecutionArn, span::Span},
@@ -35,18 +36,14 @@ use serde_json::{Value, json};
 
 use super::{
     DrillError, Drills, Observer, Scenario,
-    clients::{Clients, Logs},
-    environment,
+    clients::Clients,
     follow::{Runs, live},
 };
 use crate::{
     lab::Lab,
     network::Vantage,
     pager::Notice,
-    report::{
-        Actor, Check, DrillResult, Event, HeldTo, OldPrimary, Reading, RunResult, Subject, TimelineEntry, Turn,
-        signals, timeline, turns, turns_until,
-    },
+    report::{Actor, Check, DrillResult, Event, Reading, RunResult, TimelineEntry, Turn, turns_until},
     system::SystemError,
 };
 
@@ -230,96 +227,16 @@ impl<'a> Drill<'a> {
             self.happened(entry.at, entry.event, entry.detail, entry.source);
         }
         let state = history.moments.last().map_or("no state", |moment| moment.state.as_str());
-        let because = format!("stopped by other hands in {state}");
+        let because = format!("stopped from outside in {state}");
         self.happened(at, Event::RunStopped, format!("{name}, in {state}: `{}`", run.name()), Actor::Disaster);
         self.turns.extend(turns_until(&history.moments, at));
         Ok(RunResult::broken_off(name, run, history.transitions, because))
-    }
-
-    fn all_turns(&mut self, evidence: &[&Evidence]) -> Vec<Turn> {
-        let mut all = std::mem::take(&mut self.turns);
-        all.extend(evidence.iter().flat_map(|evidence| turns(evidence)));
-        all.sort_by_key(|turn| turn.from);
-        all
-    }
-
-    fn allows_strays(&self) -> bool {
-        self.grace > Span::seconds(0)
     }
 
     fn happened(&mut self, at: Timestamp, event: Event, detail: String, source: Actor) {
         let entry = TimelineEntry { at, event, detail, source };
         self.observer.happened(&entry);
         self.timeline.push(entry);
-    }
-
-    async fn result(
-        &mut self,
-        disaster_at: Timestamp,
-        runs: Vec<RunResult>,
-        logs: &Logs,
-        moved: Option<Timestamp>,
-        returned_at: Option<Timestamp>,
-        held_to: HeldTo,
-    ) -> Result<DrillResult, DrillError> {
-        let traced_until = match self.scenario.subject() {
-            Subject::Failover => disaster_at,
-            Subject::Backups => Timestamp::now(),
-        };
-        let client = logs.measure(self.lab, self.number, disaster_at, moved, traced_until).await?;
-        if moved.is_some()
-            && let Some(first) = client.outage.as_ref().and_then(|outage| outage.first_after)
-        {
-            self.happened(
-                first,
-                Event::FirstCommit,
-                "the client writes again, on the new primary".into(),
-                Actor::Client,
-            );
-        }
-        let fenced_by = returned_at.map(|returned_at| later(returned_at, self.grace));
-        let old_primary = returned_at.zip(fenced_by).map(|(returned_at, fenced_by)| {
-            let (tried, acknowledged) = logs.tried_on_the_old(fenced_by);
-            let fenced = tried > 0 && acknowledged == 0 && (self.allows_strays() || client.split_brain.count == 0);
-            OldPrimary {
-                returned_at,
-                fenced,
-                because: format!("{acknowledged} of {tried} attempts to write to it were acknowledged"),
-            }
-        });
-        if let Some(old) = &old_primary
-            && old.fenced
-        {
-            let old = old.because.clone();
-            self.happened(Timestamp::now(), Event::OldPrimaryFenced, old, Actor::Client);
-        }
-        let evidence: Vec<&Evidence> = runs.iter().filter_map(|run| run.evidence.as_ref()).collect();
-        self.timeline.extend(evidence.iter().flat_map(|evidence| timeline(evidence)));
-        let probe = &self.lab.system.plan.probe;
-        self.timeline.extend(evidence.iter().flat_map(|evidence| detected(evidence, probe)));
-        self.timeline.sort_by_key(|entry| entry.at);
-        Ok(DrillResult {
-            scenario: self.scenario.name().to_owned(),
-            story: self.scenario.story().to_owned(),
-            subject: self.scenario.subject(),
-            plan: self.plan().clone(),
-            held_to,
-            began_at: self.began_at,
-            disaster_at,
-            ended_at: Timestamp::now(),
-            turns: self.all_turns(&evidence),
-            checks: std::mem::take(&mut self.checks),
-            readings: std::mem::take(&mut self.readings),
-            signals: evidence.iter().flat_map(|evidence| signals(evidence)).collect(),
-            timeline: std::mem::take(&mut self.timeline),
-            runs,
-            old_primary,
-            guard: self.guard.take(),
-            strays_until: fenced_by.filter(|_| self.allows_strays()),
-            client,
-            environment: environment(None),
-            reproduce: self.reproduce.to_owned(),
-        })
     }
 }
 
@@ -331,24 +248,4 @@ fn order(plan: &Plan, by: &str, why: &str) -> Value {
 /// When the promoted replica had committed its first write.
 fn promoted_at(evidence: &Evidence) -> Option<Timestamp> {
     evidence.record.promotion.as_ref().and_then(|step| step.did.as_ref()).map(|promotion| promotion.written_at)
-}
-
-/// When the probe had counted enough failures, and when the alarm was raised. A sample's time is its scheduled time.
-fn detected(evidence: &Evidence, probe: &Probe) -> Vec<TimelineEntry> {
-    let Some(Trigger::Alarm { alarm, at, reason }) = &evidence.trigger else { return Vec::new() };
-    let mut entries = vec![TimelineEntry {
-        at: *at,
-        event: Event::Alarm,
-        detail: format!("{alarm}: {reason}"),
-        source: Actor::Alarm,
-    }];
-    if let Some(judgement) = evidence.record.judgement.as_ref().and_then(|step| step.did.as_ref()) {
-        let at = later(judgement.failing_since, probe.interval.times(probe.failures_in_a_row - 1));
-        let detail = format!(
-            "{} samples failed in a row, the first one at {}",
-            probe.failures_in_a_row, judgement.failing_since
-        );
-        entries.push(TimelineEntry { at, event: Event::Detected, detail, source: Actor::Probe });
-    }
-    entries
 }

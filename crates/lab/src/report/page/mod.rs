@@ -6,9 +6,12 @@
 mod backups;
 mod card;
 mod chart;
+mod decisions;
 mod gantt;
+mod outage;
 mod scale;
-mod sections;
+mod summary;
+mod tables;
 mod text;
 
 use std::fmt::{self, Write};
@@ -41,26 +44,26 @@ fn whole(out: &mut String, result: &DrillResult) -> fmt::Result {
         text(&result.scenario),
         text(&result.headline()),
     )?;
-    sections::headline(out, result)?;
-    sections::cards(out, result)?;
+    summary::headline(out, result)?;
+    summary::cards(out, result)?;
     section(out, "What happened", |out| chart::draw(out, result))?;
     match result.subject {
-        Subject::Failover => section(out, "Where the outage went", |out| sections::parts(out, result))?,
+        Subject::Failover => section(out, "Where the outage went", |out| outage::parts(out, result))?,
         Subject::Backups => section(out, "What was measured", |out| backups::readings(out, result))?,
     }
     section(out, "The state machine, state by state", |out| gantt::draw(out, result))?;
-    section(out, "Timeline", |out| sections::timeline(out, result))?;
+    section(out, "Timeline", |out| tables::timeline(out, result))?;
     if result.subject == Subject::Failover {
-        section(out, "What was seen of the primary", |out| sections::signals(out, result))?;
+        section(out, "What was seen of the primary", |out| tables::signals(out, result))?;
     }
-    section(out, "What was decided, and why", |out| sections::decisions(out, result))?;
+    section(out, "What was decided, and why", |out| decisions::decisions(out, result))?;
     if !result.checks.is_empty() {
-        section(out, "What else had to be true", |out| sections::checks(out, result))?;
+        section(out, "What else had to be true", |out| tables::checks(out, result))?;
     }
     if result.subject == Subject::Failover {
-        section(out, "The old primary, and the rows", |out| sections::rows(out, result))?;
+        section(out, "The old primary, and the rows", |out| tables::rows(out, result))?;
     }
-    section(out, "Do it again", |out| sections::environment(out, result))?;
+    section(out, "Do it again", |out| summary::environment(out, result))?;
     out.write_str("</main>\n</body>\n</html>\n")
 }
 

@@ -15,6 +15,7 @@ use crate::api::answer;
 use crate::api::query::Query;
 use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
+use crate::postgres::error::chain;
 use crate::postgres::server::Server;
 use crate::resources::cluster::{Cluster, ENGINE};
 use crate::resources::copying::Copying;
@@ -22,7 +23,7 @@ use crate::resources::instance::Status;
 use crate::resources::name::{Name, ResourceKind};
 use crate::resources::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 use crate::resources::tags::Tags;
-use crate::service::{Service, chain};
+use crate::service::Service;
 use crate::work::WorkKind;
 
 pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {

@@ -12,12 +12,13 @@ use super::listing::{Page, known};
 use crate::api::answer;
 use crate::api::xml::Xml;
 use crate::fault::Fault;
+use crate::postgres::error::chain;
 use crate::postgres::server::Server;
 use crate::postgres::settings::Role;
 use crate::resources::cluster::{Cluster, ENGINE};
 use crate::resources::instance::{Origin, Status};
 use crate::resources::name::{Name, ResourceKind};
-use crate::service::{Service, chain, new_resource_id};
+use crate::service::{Service, new_resource_id};
 
 /// What `CreateDBCluster` serves.
 const SERVED: [&str; 15] = [

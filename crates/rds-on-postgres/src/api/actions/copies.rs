@@ -11,13 +11,14 @@ use super::creation::key_of_region;
 use super::snapshots::{finish, must_be_available};
 use crate::api::xml::Xml;
 use crate::fault::Fault;
+use crate::postgres::error::chain;
 use crate::postgres::folder;
 use crate::resources::copying::{Copying, Leash};
 use crate::resources::instance::Origin;
 use crate::resources::name::{Name, ResourceKind};
 use crate::resources::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 use crate::resources::tags::Tags;
-use crate::service::{Service, chain};
+use crate::service::Service;
 use crate::work::WorkKind;
 
 pub(super) fn copy(call: &Call<'_>) -> Result<Xml, Fault> {

@@ -6,14 +6,14 @@ use super::{Call, settle};
 use crate::api::query::Query;
 use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::PostgresError;
 use crate::postgres::login::{identifier, literal};
 use crate::postgres::secrets::{ADMIN, REPLICATOR, Secret};
 use crate::postgres::server::Server;
 use crate::postgres::settings::Role;
 use crate::resources::instance::Origin;
 use crate::resources::name::{Name, ResourceKind};
-use crate::service::{Birth, Service, new_resource_id};
+use crate::service::{NewInstance, Service, new_resource_id};
 
 /// RDS's own port for PostgreSQL.
 pub(super) const PORT: u16 = 5432;
@@ -60,7 +60,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {
         resource_id: new_resource_id()?,
     };
     let traits = call.traits(call.plain_traits())?;
-    let birth = Birth {
+    let new = NewInstance {
         name: name.clone(),
         origin: origin.clone(),
         traits,
@@ -68,7 +68,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Xml, Fault> {
         tags: query.tags()?,
         role: Role::Primary,
     };
-    let server = call.service.enter(&mut call.service.inventory(), birth)?;
+    let server = call.service.enter(&mut call.service.inventory(), new)?;
     let service = Arc::clone(call.service);
     call.service.carry_out(&name.clone(), async move { make(&service, &name, &server, &origin, &password).await });
     call.show_instance(&Name::new(call.region, query.required("DBInstanceIdentifier")?))

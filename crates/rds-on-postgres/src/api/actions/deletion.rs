@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Call, replication, snapshots};
 use crate::api::xml::Xml;
 use crate::fault::Fault;
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::PostgresError;
 use crate::postgres::server::Server;
 use crate::resources::instance::Status;
 use crate::resources::name::{Name, ResourceKind};

@@ -21,10 +21,10 @@ use crate::api::answer;
 use crate::api::query::Query;
 use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::{PostgresError, chain};
 use crate::resources::instance::{Configuration, Status, Traits};
 use crate::resources::name::{Name, ResourceKind};
-use crate::service::{Service, chain};
+use crate::service::Service;
 
 /// One request: who is asked, for which Region, what.
 pub(crate) struct Call<'c> {

@@ -7,7 +7,7 @@ use super::snapshots::{back_up_or_warn, forget_automated};
 use super::{Call, class, retention};
 use crate::api::xml::Xml;
 use crate::fault::Fault;
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::PostgresError;
 use crate::resources::instance::{Instance, Pending, Status};
 use crate::resources::name::Name;
 use crate::service::Service;

@@ -10,12 +10,13 @@ use super::creation::key_of_region;
 use super::{Call, class, retention, settle};
 use crate::api::xml::Xml;
 use crate::fault::Fault;
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::PostgresError;
 use crate::postgres::server::Server;
 use crate::postgres::settings::Role;
+use crate::postgres::slots::slot_of;
 use crate::resources::instance::{Origin, Status, Stream, Traits};
 use crate::resources::name::{Name, ResourceKind};
-use crate::service::{Birth, Service, new_resource_id, slot_of};
+use crate::service::{NewInstance, Service, new_resource_id};
 use crate::watch;
 
 const SERVED: [&str; 14] = [
@@ -55,7 +56,7 @@ pub(super) fn create_replica(call: &Call<'_>) -> Result<Xml, Fault> {
         let resource_id = new_resource_id()?;
         let slot = slot_of(&resource_id);
         let source_server = Arc::clone(&source.server);
-        let birth = Birth {
+        let new = NewInstance {
             name: name.clone(),
             origin: Origin {
                 port: call.port(source.origin.port)?,
@@ -68,7 +69,7 @@ pub(super) fn create_replica(call: &Call<'_>) -> Result<Xml, Fault> {
             tags: query.tags()?,
             role: Role::Standby(call.service.upstream(&source_server, slot.clone())),
         };
-        (source_server, call.service.enter(&mut inventory, birth)?, slot)
+        (source_server, call.service.enter(&mut inventory, new)?, slot)
     };
     let (service, replica) = (Arc::clone(call.service), name.clone());
     call.service.carry_out(&name, async move { follow(&service, &replica, &source, &server, &slot).await });

@@ -10,8 +10,9 @@ use super::snapshots::must_be_available;
 use super::{Call, settle};
 use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
+use crate::postgres::error::PostgresError;
 use crate::postgres::folder;
-use crate::postgres::installation::{PostgresError, last_lines};
+use crate::postgres::installation::last_lines;
 use crate::postgres::server::Server;
 use crate::postgres::settings::Role;
 use crate::resources::instance::{Instance, Origin, Traits};
@@ -19,7 +20,7 @@ use crate::resources::inventory::Inventory;
 use crate::resources::name::{Name, ResourceKind};
 use crate::resources::tags::Tags;
 use crate::resources::window::Window;
-use crate::service::{Birth, Service, new_resource_id};
+use crate::service::{NewInstance, Service, new_resource_id};
 use crate::work::WorkKind;
 
 /// What both ways of restoring serve.
@@ -161,8 +162,8 @@ fn enter(
     }
     let origin = Origin { port: call.port(origin.port)?, resource_id: new_resource_id()?, ..origin.clone() };
     let tags: Tags = call.query.tags()?;
-    let birth = Birth { name: name.clone(), origin, traits, source: None, tags, role };
-    call.service.enter(inventory, birth)
+    let new = NewInstance { name: name.clone(), origin, traits, source: None, tags, role };
+    call.service.enter(inventory, new)
 }
 
 fn begin(call: &Call<'_>, name: &Name, base: PathBuf, server: Arc<Server>) {

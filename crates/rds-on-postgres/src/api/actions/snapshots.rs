@@ -9,7 +9,7 @@ use tracing::error;
 use super::{Call, warn_of};
 use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
-use crate::postgres::installation::PostgresError;
+use crate::postgres::error::PostgresError;
 use crate::postgres::server::Server;
 use crate::resources::instance::{Instance, Status};
 use crate::resources::inventory::Inventory;

@@ -110,10 +110,7 @@ impl System {
         let unknown =
             |key: &str| SystemError::Plan { plan: name.to_string(), why: format!("the network gave no `{key}` group") };
         for component in &mut plan.components {
-            let pair = match component {
-                Component::PostgresPair(pair) => pair,
-                Component::Cluster(_) => continue,
-            };
+            let Component::PostgresPair(pair) = component else { continue };
             for (side, network) in [(&mut pair.primary, primary), (&mut pair.replica, replica)] {
                 let group = |key: &str| network.get(key).and_then(|id| id.parse().ok()).ok_or_else(|| unknown(key));
                 side.security_groups = vec![group("Open")?];

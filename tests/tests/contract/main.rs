@@ -5,6 +5,7 @@ mod circles;
 mod cost;
 mod engine;
 mod events;
+mod kinds;
 mod linters;
 mod machine;
 mod payloads;

@@ -6,7 +6,6 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    component::Component,
     plan::{Backup, BackupAlarm, Plan},
     restore::{Purpose, RestoreRequest, Wanted},
     state_machine::StateMachine,
@@ -182,11 +181,10 @@ fn lost_alarm(plan: &Plan) -> Value {
 /// The metric that `CloseBackup` publishes of each whole backup: its database's size.
 pub const SIZE_METRIC: &str = "BackupSizeBytes";
 
-/// The metric that it publishes of each whole backup, also where nobody knows its size, as of a cluster.
+/// The metric that it publishes of each whole backup, also where nobody knows its size.
 pub const WHOLE_METRIC: &str = "WholeBackups";
 
-/// The alarms of one component's backups, by what is wrong then. The size of a cluster is not known, so that none
-/// watches it.
+/// The alarms of one component's backups, by what is wrong then. Of some kinds no size is told, so that none watches it.
 fn size_alarms(plan: &Plan, backup: &Backup, component: &ComponentName) -> Vec<(&'static str, Value)> {
     let dimensions = json!([
         { "Name": "Plan", "Value": plan.plan },
@@ -195,10 +193,8 @@ fn size_alarms(plan: &Plan, backup: &Backup, component: &ComponentName) -> Vec<(
     ]);
     let of = format!("{} of plan {}, schedule {}", component, plan.plan, backup.name);
     let name = format!("lifeboat-{}-{}-{component}", plan.plan, backup.name);
-    let (metric, has_size) = match plan.component(component) {
-        Some(Component::Cluster(_)) => (WHOLE_METRIC, false),
-        Some(Component::PostgresPair(_)) | None => (SIZE_METRIC, true),
-    };
+    let has_size = plan.component(component).is_none_or(|known| known.kind().tells_size());
+    let metric = if has_size { SIZE_METRIC } else { WHOLE_METRIC };
     let hourly = |kind: &str, says: &str, statistic: &str, changes: Value| {
         let mut alarm = alarm(&format!("{name}-{kind}"), says, "Lifeboat", metric, statistic, &dimensions);
         for (key, value) in changes.as_object().into_iter().flatten() {

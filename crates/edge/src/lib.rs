@@ -5,6 +5,8 @@
 
 pub mod aws;
 pub mod clock;
+#[cfg(feature = "rds")]
+pub mod component;
 pub mod config;
 #[cfg(feature = "dns")]
 pub mod dns;
@@ -29,6 +31,7 @@ pub mod rds;
 pub mod route53;
 mod serve;
 pub mod shelf;
+pub mod snapshots;
 #[cfg(feature = "sns")]
 pub mod sns;
 #[cfg(feature = "sfn")]

@@ -1,11 +1,12 @@
 //! RDS, in the Region of the instance.
 
 mod cluster_snapshots;
+mod instance_snapshots;
 mod presigned;
+mod quota;
 mod restores;
-mod snapshots;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_rds::{
     Client,
@@ -25,18 +26,9 @@ use domain::{
 
 use jiff::Timestamp;
 
+pub use self::{cluster_snapshots::ClusterSnapshots, instance_snapshots::InstanceSnapshots};
+pub use crate::snapshots::Asked;
 use crate::{aws, aws_failure};
-
-/// What came of asking RDS for something that takes its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
-    /// It is on its way, or was already.
-    Begun,
-    /// RDS makes no further ones now: a quota is used up.
-    NoRoom,
-    /// What it is made of is changing: ask again.
-    Busy,
-}
 
 /// What came of asking RDS for a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,6 +190,26 @@ pub async fn set_network(rds: &Rds, side: &Side, direction: Direction) -> Way {
         NetworkSeen::Groups(groups) => fencing::network(&groups, side, direction),
         NetworkSeen::Silent(why) => Way::Unproved(why),
     }
+}
+
+/// Of a part nothing is concluded.
+fn too_many(what: String) -> Failure {
+    Failure::AwsRejected { what, source: Some(format!("there are more than {MOST_PAGES} pages of them").into()) }
+}
+
+/// An identifier that a plan's own types have held already.
+fn parsed<I: std::str::FromStr<Err: std::fmt::Display>>(id: &str) -> Result<I, Failure> {
+    id.parse().map_err(|error| Failure::InvalidInput(format!("{error}")))
+}
+
+fn read_tags(tags: &[Tag]) -> BTreeMap<String, String> {
+    let tag = |tag: &Tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()));
+    tags.iter().filter_map(tag).collect()
+}
+
+/// RDS writes no size, or none at all, of what it does not know.
+fn gib(size: Option<i32>) -> Option<u32> {
+    size.and_then(|size| u32::try_from(size).ok()).filter(|size| *size > 0)
 }
 
 fn tags(tags: &[(String, String)]) -> Vec<Tag> {

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{
-    component::{Component, Credential},
-    plan::Plan,
-    words::id::Region,
-};
+use domain::{component::SnapshotKind, plan::Plan, words::id::Region};
 
 use crate::{
     deploy::{DeployError, Target},
@@ -73,17 +69,17 @@ fn engine_in(aws: &LocalAws, plan: &Plan, region: &str, place: &str, vantage: Va
     let name_servers = aws.dns().hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     // The functions' roles may read this plan's secret and no other.
-    let secret = plan.traffic_pair().and_then(|pair| match &pair.login.from {
-        Credential::SecretsManager { secret } => Some(("SecretPrefix", secret.as_str())),
-        Credential::IamToken { .. } => None,
-    });
+    let secret = plan.traffic_pair().and_then(|pair| pair.login.secret());
+    let secret = secret.map(|secret| ("SecretPrefix", secret.as_str()));
+    // What they may reach, and what they may back up.
+    let named = |kind: SnapshotKind| pattern(plan.identifiers(kind.noun()));
     let parameters = [
         ("Plan", plan.plan.as_str()),
         ("Place", place),
         ("ProbeFailuresInARow", &plan.probe.failures_in_a_row.to_string()),
         ("HostedZone", plan.traffic.record.zone.as_str()),
-        ("InstancePattern", &pattern(instances(plan))),
-        ("ClusterPattern", &pattern(clusters(plan))),
+        ("InstancePattern", &named(SnapshotKind::Instance)),
+        ("ClusterPattern", &named(SnapshotKind::Cluster)),
         ("Resolver", &resolver),
         ("Architecture", architecture),
     ];
@@ -94,28 +90,10 @@ fn engine_in(aws: &LocalAws, plan: &Plan, region: &str, place: &str, vantage: Va
 }
 
 /// The longest common prefix of these names, followed by `*`; empty when there are no names.
-fn pattern<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let common = |one: &'a str, other: &str| {
+fn pattern(names: impl Iterator<Item = String>) -> String {
+    let common = |one: String, other: String| {
         let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
-        &one[..same.map(|(letter, _)| letter.len_utf8()).sum()]
+        same.map(|(letter, _)| letter).collect()
     };
     names.reduce(common).map(|begins| format!("{begins}*")).unwrap_or_default()
-}
-
-/// The instances that the functions' roles may reach.
-fn instances(plan: &Plan) -> impl Iterator<Item = &str> {
-    plan.components.iter().flat_map(|component| match component {
-        Component::PostgresPair(pair) => vec![pair.primary.instance.as_str(), pair.replica.instance.as_str()],
-        Component::Cluster(_) => Vec::new(),
-    })
-}
-
-/// The clusters that they may back up.
-fn clusters(plan: &Plan) -> impl Iterator<Item = &str> {
-    plan.components.iter().flat_map(|component| match component {
-        Component::Cluster(cluster) => std::iter::once(cluster.primary.as_str())
-            .chain(cluster.recovery.as_ref().map(|recovery| recovery.as_str()))
-            .collect(),
-        Component::PostgresPair(_) => Vec::new(),
-    })
 }

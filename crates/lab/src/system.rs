@@ -1,6 +1,6 @@
 //! The system that a plan protects: its database pair, its clusters, its name, its secret, and the plan where the engine reads it.
 
-mod clusters;
+mod components;
 mod objects;
 mod pair;
 mod record;
@@ -18,7 +18,7 @@ use std::{
 };
 
 use domain::{
-    component::{Component, Credential, PostgresPair},
+    component::{Credential, PostgresPair},
     failover::lease::Lease,
     plan::Plan,
     words::id::{Region, ZoneId},
@@ -105,20 +105,11 @@ impl System {
     pub(crate) fn with_ids(mut plan: Plan, networks: &[Outputs], zone: ZoneId) -> Result<Plan, SystemError> {
         let bad = |plan: &Plan, why: &str| SystemError::Plan { plan: plan.plan.to_string(), why: why.to_owned() };
         plan.traffic.record.zone = zone;
-        let name = plan.plan.clone();
         let [primary, replica] = networks else { return Err(bad(&plan, "a pair has two networks")) };
-        let unknown =
-            |key: &str| SystemError::Plan { plan: name.to_string(), why: format!("the network gave no `{key}` group") };
+        let name = plan.plan.to_string();
         for component in &mut plan.components {
-            let pair = match component {
-                Component::PostgresPair(pair) => pair,
-                Component::Cluster(_) => continue,
-            };
-            for (side, network) in [(&mut pair.primary, primary), (&mut pair.replica, replica)] {
-                let group = |key: &str| network.get(key).and_then(|id| id.parse().ok()).ok_or_else(|| unknown(key));
-                side.security_groups = vec![group("Open")?];
-                side.fence_security_group = group("Fence")?;
-            }
+            let set = components::set_ids(component, [primary, replica]);
+            set.map_err(|why| SystemError::Plan { plan: name.clone(), why })?;
         }
         Ok(plan)
     }
@@ -150,7 +141,7 @@ impl System {
             owner_password: random("owner"),
         };
         system.create_pair(aws).await?;
-        system.create_clusters(aws).await?;
+        system.create_components(aws).await?;
         system.point_to_primary(aws).await?;
         Ok(system)
     }

@@ -4,17 +4,15 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
 use domain::{
-    backup::{
-        BackupRequest, Manifest, Of, Part, SeenDatabase, Snapshot, Taken, manifest_key, may_be_taken, whole_second,
-    },
+    backup::{BackupRequest, Manifest, Part, Snapshot, Taken, manifest_key, may_be_taken, whole_second},
+    component::SeenDatabase,
     plan::Plan,
     run::outcome::UpkeepOutcome,
     state_machine::Upkeep,
     words::id::{ExecutionArn, Person, PlanName, ScheduleName},
 };
 use edge::{
-    clock,
-    rds::Rds,
+    clock, component,
     shelf::{self, Shelf},
 };
 use jiff::Timestamp;
@@ -134,7 +132,7 @@ impl Command {
             return Ok(true);
         }
         for region in plan.backup_regions() {
-            let held = Rds::far(&region, PATIENCE).await.snapshots_of(&self.plan).await;
+            let held = component::snapshots_of(&self.plan, &region, PATIENCE).await;
             if held.is_err() || held.is_ok_and(|held| held.iter().any(|snapshot| is_of(snapshot, &self.schedule, at))) {
                 return Ok(true);
             }
@@ -173,15 +171,14 @@ fn show_part(part: &Part, output: &mut Output) {
     }
 }
 
-/// What is known of what was backed up. A cluster's database is not asked.
+/// What is known of what was backed up. Not every database is asked.
 fn known(taken: &Taken) -> String {
     let SeenDatabase { lsn, size_bytes, version, .. } = &taken.database;
     let version = version.as_deref().unwrap_or("of unknown version");
-    match (&taken.of, size_bytes, lsn) {
-        (Of::Instance(_), Some(bytes), Some(lsn)) => {
-            format!("{:.1} MB of data, log at {lsn}, PostgreSQL {version}", *bytes as f64 / 1e6)
-        }
-        (Of::Instance(instance), _, _) => format!("of {instance}, PostgreSQL {version}"),
-        (Of::Cluster(cluster), _, _) => format!("of cluster {cluster}, {version}"),
+    let kind = taken.of.kind;
+    let version = kind.software().map_or(version.to_owned(), |software| format!("{software} {version}"));
+    match (size_bytes, lsn) {
+        (Some(bytes), Some(lsn)) => format!("{:.1} MB of data, log at {lsn}, {version}", *bytes as f64 / 1e6),
+        (None, _) | (_, None) => format!("of {} {}, {version}", kind.noun(), taken.of),
     }
 }

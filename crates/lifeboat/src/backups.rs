@@ -12,7 +12,7 @@ use domain::{
         span::Span,
     },
 };
-use edge::{clock, rds::Rds, shelf};
+use edge::{clock, component, shelf};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -69,7 +69,7 @@ impl Command {
 }
 
 async fn holds(plan: &Plan, region: Region, now: Timestamp) -> Holds {
-    match Rds::far(&region, PATIENCE).await.snapshots_of(&plan.plan).await {
+    match component::snapshots_of(&plan.plan, &region, PATIENCE).await {
         Ok(snapshots) => Holds { backups: Some(cleanup::judge(plan, snapshots, now)), error: None, region },
         Err(failure) => Holds { backups: None, error: Some(failure.chain()), region },
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    backup::{Kind, Quota},
-    component::PostgresPair,
+    backup::Quota,
+    component::{PostgresPair, SnapshotKind},
     failover::{judgement::Rehearsal, run::Run},
     readiness::{InstanceSeen, Seen},
     run::step::Step,
@@ -15,7 +15,7 @@ use domain::{
     },
 };
 use edge::{
-    aws, function, judge, kms,
+    aws, component, function, judge, kms,
     metrics::Metrics,
     postgres::{Postgres, Server},
     rds::Rds,
@@ -158,8 +158,9 @@ async fn instance(region: &Region, instance: &InstanceId) -> Result<InstanceSeen
 }
 
 async fn quotas(region: &Region) -> Vec<(Region, &'static str, Result<Quota, String>)> {
+    let service = component::snapshots(SnapshotKind::Instance, region, FAR_PATIENCE).await;
     let rds = Rds::far(region, FAR_PATIENCE).await;
-    let (snapshots, instances) = tokio::join!(rds.snapshot_quota(Kind::Instance), rds.instance_quota());
+    let (snapshots, instances) = tokio::join!(service.quota(), rds.instance_quota());
     let told = |what, quota: Result<Quota, Failure>| (region.clone(), what, quota.map_err(|failure| failure.chain()));
     vec![told("manual snapshots", snapshots), told("DB instances", instances)]
 }

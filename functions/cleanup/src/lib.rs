@@ -12,8 +12,9 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    backup::{Found, Kind, Snapshot},
+    backup::{Found, Snapshot},
     cleanup::{self, CleanupRequest, CleanupRun, NotDeleted, Report, Verdict},
+    component::SnapshotKind,
     failover::succession::Owner,
     plan::Plan,
     restore::{self, RestoreRun, SeenInstance, Stray, Teardown},
@@ -24,7 +25,7 @@ use domain::{
     },
 };
 use edge::{
-    clock,
+    clock, component,
     rds::{Asked, Rds},
     shelf::{self, Condition, Shelf},
     states::States,
@@ -104,9 +105,9 @@ pub trait Estate {
     /// The plan's snapshots.
     fn list(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<Snapshot>, Failure>>;
     /// A snapshot by its name.
-    fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
+    fn find(&self, region: &Region, kind: SnapshotKind, name: &str) -> impl Future<Output = Found>;
     /// Deletes a snapshot.
-    fn delete(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Result<(), Failure>>;
+    fn delete(&self, region: &Region, kind: SnapshotKind, name: &str) -> impl Future<Output = Result<(), Failure>>;
     /// The instances that were restored for the plan.
     fn restores(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<SeenInstance>, Failure>>;
     /// An instance that was restored.
@@ -294,15 +295,15 @@ pub struct World;
 
 impl Estate for World {
     async fn list(&self, region: &Region, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
-        Rds::far(region, REGION_PATIENCE).await.snapshots_of(plan).await
+        component::snapshots_of(plan, region, REGION_PATIENCE).await
     }
 
-    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
-        Rds::far(region, REGION_PATIENCE).await.find(kind, name).await
+    async fn find(&self, region: &Region, kind: SnapshotKind, name: &str) -> Found {
+        component::find(kind, region, REGION_PATIENCE, name).await
     }
 
-    async fn delete(&self, region: &Region, kind: Kind, name: &str) -> Result<(), Failure> {
-        Rds::far(region, REGION_PATIENCE).await.delete_snapshot(kind, name).await
+    async fn delete(&self, region: &Region, kind: SnapshotKind, name: &str) -> Result<(), Failure> {
+        component::snapshots(kind, region, REGION_PATIENCE).await.delete(name).await
     }
 
     async fn restores(&self, region: &Region, plan: &PlanName) -> Result<Vec<SeenInstance>, Failure> {

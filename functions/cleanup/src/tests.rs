@@ -4,7 +4,8 @@ use std::{
 };
 
 use domain::{
-    backup::{BackupRun, Marks, SeenDatabase},
+    backup::{BackupRun, Marks},
+    component::SeenDatabase,
     run::step::Outcome,
 };
 use edge::shelf::fake::Memory;
@@ -44,7 +45,7 @@ impl Backups {
                 version: Some("15.18".into()),
             };
             Snapshot {
-                kind: Kind::Instance,
+                kind: SnapshotKind::Instance,
                 name: run.snapshot_name(&component),
                 arn: String::new(),
                 taken_at: Some(taken_at),
@@ -77,7 +78,7 @@ impl Estate for Backups {
         self.elsewhere.borrow().clone().map_err(|why| Failure::AwsTransient { what: why.into(), source: None })
     }
 
-    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
+    async fn find(&self, region: &Region, kind: SnapshotKind, name: &str) -> Found {
         let named =
             |there: &[Snapshot]| there.iter().find(|there| (there.kind, there.name.as_str()) == (kind, name)).cloned();
         let snapshot = if region.as_str() == "us-east-1" {
@@ -89,7 +90,7 @@ impl Estate for Backups {
         Found { region: region.clone(), snapshot: snapshot.map_err(str::to_owned) }
     }
 
-    async fn delete(&self, _: &Region, kind: Kind, name: &str) -> Result<(), Failure> {
+    async fn delete(&self, _: &Region, kind: SnapshotKind, name: &str) -> Result<(), Failure> {
         if self.stuck.contains(name) {
             return Err(Failure::AwsRejected { what: format!("cannot delete `{name}`"), source: None });
         }
@@ -329,15 +330,15 @@ async fn a_report_that_nobody_can_read_is_not_written_over_and_nothing_is_delete
 async fn what_goes_of_a_cluster_is_deleted_as_a_cluster_s_and_an_instance_s_of_its_name_stays() {
     let estate = Backups::of(40);
     for snapshot in estate.snapshots.borrow_mut().iter_mut() {
-        snapshot.kind = Kind::Cluster;
+        snapshot.kind = SnapshotKind::Cluster;
     }
     let names: BTreeSet<String> = estate.snapshots.borrow().iter().map(|snapshot| snapshot.name.clone()).collect();
     let mut newest = Backups::of(3).snapshots.take();
     estate.snapshots.borrow_mut().append(&mut newest);
     let (_, report) = cleaned_with(&estate, event()).await;
-    assert!(!report.deleted.is_empty() && report.deleted.iter().all(|verdict| verdict.kind == Kind::Cluster));
+    assert!(!report.deleted.is_empty() && report.deleted.iter().all(|verdict| verdict.kind == SnapshotKind::Cluster));
     let left = estate.snapshots.borrow();
-    assert_eq!(left.iter().filter(|snapshot| snapshot.kind == Kind::Instance).count(), 3);
+    assert_eq!(left.iter().filter(|snapshot| snapshot.kind == SnapshotKind::Instance).count(), 3);
     assert!(left.iter().all(|snapshot| names.contains(&snapshot.name)), "of the same names");
     assert_eq!(left.len(), 43 - report.deleted.len());
 }

@@ -11,10 +11,9 @@ use std::{future::Future, time::Duration};
 
 use domain::{
     backup::{
-        self, BackupRun, Found, Kind, LONGEST_REASON_CHARS, Label, Missing, Move, Quota, SeenDatabase, Snapshot,
-        Source, Stored, Taken, What,
+        self, BackupRun, Found, LONGEST_REASON_CHARS, Label, Missing, Move, Quota, Snapshot, Source, Stored, Taken,
     },
-    component::ActiveSide,
+    component::{ActiveSide, SeenDatabase, SnapshotKind},
     failover::lease::Lease,
     retention::State,
     run::step::Step,
@@ -25,10 +24,10 @@ use domain::{
     },
 };
 use edge::{
-    clock,
-    postgres::{Postgres, Server},
-    rds::{Asked, Rds},
+    clock, component,
+    postgres::Postgres,
     shelf::{self, Bucket, Shelf},
+    snapshots::Asked,
 };
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -44,13 +43,13 @@ struct Request {
     component: ComponentName,
 }
 
-/// Each Region's RDS, and the database.
+/// Each Region's snapshots, and what they are of.
 pub trait Snapshots {
     /// A snapshot by its name.
-    fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
+    fn find(&self, region: &Region, kind: SnapshotKind, name: &str) -> impl Future<Output = Found>;
     /// How many snapshots there may be.
-    fn quota(&self, region: &Region, kind: Kind) -> impl Future<Output = Result<Quota, Failure>>;
-    /// What the database that is backed up says of itself.
+    fn quota(&self, region: &Region, kind: SnapshotKind) -> impl Future<Output = Result<Quota, Failure>>;
+    /// What is known of what is backed up, just before.
     fn database(&self, source: &Source<'_>) -> impl Future<Output = Result<SeenDatabase, Failure>>;
     /// Asks for a snapshot.
     fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> impl Future<Output = Result<Asked, Failure>>;
@@ -151,11 +150,11 @@ async fn take(
         Err(why) => return Ok(Step::pending(why, Value::Null)),
     }
     let label = backup.label(component, database);
-    let of = source.of();
+    let (of, service) = (source.of(), source.kind().service());
     let because = match world.take(source, name, &label).await? {
-        Asked::Begun => format!("RDS takes `{name}` of `{of}`"),
-        Asked::Busy => format!("RDS takes no snapshot of `{of}` yet: it is busy with another change"),
-        Asked::NoRoom => format!("RDS has no room for a snapshot of `{of}` in {} yet", source.region),
+        Asked::Begun => format!("{service} takes `{name}` of `{of}`"),
+        Asked::Busy => format!("{service} takes no snapshot of `{of}` yet: it is busy with another change"),
+        Asked::NoRoom => format!("{service} has no room for a snapshot of `{of}` in {} yet", source.region),
     };
     Ok(Step::pending(because, &label.database))
 }
@@ -234,9 +233,10 @@ async fn copied(
                 Ok(Asked::Begun) => Turn::UnderWay(format!("{region}: the copy was asked for")),
                 // There is room for the snapshot: it is of the copies that there is none, twenty into a Region unless raised.
                 Ok(Asked::NoRoom) => Turn::UnderWay(format!(
-                    "{region}: RDS makes no further copy yet, as many run into it as the account may have at once"
+                    "{region}: {} makes no further copy yet, as many run into it as the account may have at once",
+                    kind.service()
                 )),
-                Ok(Asked::Busy) => Turn::UnderWay(format!("{region}: RDS does not copy `{name}` yet")),
+                Ok(Asked::Busy) => Turn::UnderWay(format!("{region}: {} does not copy `{name}` yet", kind.service())),
                 // For what it asks, as a key that is not there: the other Regions' copies go on.
                 Err(rejected @ (Failure::AwsRejected { .. } | Failure::AwsDenied { .. })) => {
                     Turn::Never(rejected.chain())
@@ -257,7 +257,7 @@ const REGION_PATIENCE: Duration = Duration::from_secs(4);
 /// How long the database may take.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Each Region's RDS, and the databases.
+/// Each Region's snapshots, and the databases.
 pub struct World {
     postgres: Postgres,
 }
@@ -270,44 +270,28 @@ impl World {
     pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
         Ok(Self { postgres: Postgres::from_env(bucket).await? })
     }
-
-    async fn rds(region: &Region) -> Rds {
-        Rds::far(region, REGION_PATIENCE).await
-    }
 }
 
 impl Snapshots for World {
-    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
-        Self::rds(region).await.find(kind, name).await
+    async fn find(&self, region: &Region, kind: SnapshotKind, name: &str) -> Found {
+        component::find(kind, region, REGION_PATIENCE, name).await
     }
 
-    async fn quota(&self, region: &Region, kind: Kind) -> Result<Quota, Failure> {
-        Self::rds(region).await.snapshot_quota(kind).await
+    async fn quota(&self, region: &Region, kind: SnapshotKind) -> Result<Quota, Failure> {
+        component::snapshots(kind, region, REGION_PATIENCE).await.quota().await
     }
 
     async fn database(&self, source: &Source<'_>) -> Result<SeenDatabase, Failure> {
-        match source.what {
-            What::Side { pair, side } => {
-                let server = Server { side, database: &pair.database, login: &pair.login };
-                self.postgres.ready(&server).await?;
-                self.postgres.database(&server, DATABASE_PATIENCE).await
-            }
-            What::Cluster { cluster, id } => {
-                Self::rds(source.region).await.cluster(id).await?.database(cluster, clock::now())
-            }
-        }
+        component::look(source, &self.postgres, DATABASE_PATIENCE, REGION_PATIENCE).await
     }
 
     async fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> Result<Asked, Failure> {
-        let rds = Self::rds(source.region).await;
-        match source.what {
-            What::Side { side, .. } => rds.take_snapshot(&side.instance, name, &label.tags()).await,
-            What::Cluster { id, .. } => rds.take_cluster_snapshot(id, name, &label.tags()).await,
-        }
+        let service = component::snapshots(source.kind(), source.region, REGION_PATIENCE).await;
+        service.take(source.id, name, &label.tags()).await
     }
 
     async fn copy(&self, of: &Snapshot, to: &Region, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
-        Self::rds(to).await.copy_snapshot(of, key).await
+        component::snapshots(of.kind, to, REGION_PATIENCE).await.copy(of, key).await
     }
 
     fn now(&self) -> Timestamp {

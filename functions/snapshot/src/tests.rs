@@ -8,7 +8,7 @@ use super::*;
 
 /// An account's snapshots, by Region; a snapshot that was begun is available when it is looked for next.
 struct Account {
-    snapshots: RefCell<BTreeMap<(Kind, String), Result<backup::Snapshot, String>>>,
+    snapshots: RefCell<BTreeMap<(SnapshotKind, String), Result<backup::Snapshot, String>>>,
     calls: RefCell<Vec<String>>,
     quota: Quota,
     answers: Asked,
@@ -25,7 +25,7 @@ impl Default for Account {
 
 impl Account {
     fn with(self, region: &str, snapshot: Result<backup::Snapshot, String>) -> Self {
-        self.snapshots.borrow_mut().insert((Kind::Instance, region.to_owned()), snapshot);
+        self.snapshots.borrow_mut().insert((SnapshotKind::Instance, region.to_owned()), snapshot);
         self
     }
 
@@ -33,10 +33,10 @@ impl Account {
         self.calls.take()
     }
 
-    fn begin(&self, region: &Region, kind: Kind, name: &str, call: &str) -> Asked {
+    fn begin(&self, region: &Region, kind: SnapshotKind, name: &str, call: &str) -> Asked {
         self.calls.borrow_mut().push(format!("{call} {region}"));
         if self.answers == Asked::Begun {
-            let component = if kind == Kind::Cluster { "reports" } else { "orders" };
+            let component = if kind == SnapshotKind::Cluster { "reports" } else { "orders" };
             let label = Ok(run().label(&component.parse().unwrap(), database()));
             let snapshot = backup::Snapshot { kind, label, ..snapshot(region.as_str(), name, "available") };
             self.snapshots.borrow_mut().insert((kind, region.to_string()), Ok(snapshot));
@@ -46,12 +46,12 @@ impl Account {
 }
 
 impl Snapshots for Account {
-    async fn find(&self, region: &Region, kind: Kind, _: &str) -> Found {
+    async fn find(&self, region: &Region, kind: SnapshotKind, _: &str) -> Found {
         let snapshot = self.snapshots.borrow().get(&(kind, region.to_string())).cloned().transpose();
         Found { region: region.clone(), snapshot }
     }
 
-    async fn quota(&self, _: &Region, _: Kind) -> Result<Quota, Failure> {
+    async fn quota(&self, _: &Region, _: SnapshotKind) -> Result<Quota, Failure> {
         Ok(self.quota)
     }
 
@@ -91,7 +91,7 @@ fn database() -> SeenDatabase {
 
 fn snapshot(region: &str, name: &str, status: &str) -> backup::Snapshot {
     backup::Snapshot {
-        kind: Kind::Instance,
+        kind: SnapshotKind::Instance,
         name: name.to_owned(),
         taken_at: None,
         marks: backup::Marks::default(),
@@ -149,7 +149,7 @@ async fn a_cluster_s_is_taken_beside_an_instance_s_of_the_same_name() {
         assert_eq!(account.calls().join(","), call, "{}", step.because);
     }
     let taken = handle(&Memory::default(), &account, of_a_cluster()).await.unwrap().did.unwrap();
-    assert_eq!((taken.of, taken.places.len()), (backup::Of::Cluster("reports".parse().unwrap()), 2));
+    assert_eq!((taken.of, taken.places.len()), (SnapshotKind::Cluster.of("reports"), 2));
 }
 
 #[tokio::test]

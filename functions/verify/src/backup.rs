@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use domain::{
-    backup::{Found, Kind, Manifest, Snapshot, Stored, manifest_key},
+    backup::{Found, Manifest, Snapshot, Stored, manifest_key},
+    component::SnapshotKind,
     restore::{self, Examined, Purpose, RestoreRun, Set, Wanted, Window},
     run::{
         step::Step,
@@ -14,14 +15,17 @@ use domain::{
         id::{ComponentName, InstanceId, PlanName, Region},
     },
 };
-use edge::shelf::{self, Shelf};
+use edge::{
+    component,
+    shelf::{self, Shelf},
+};
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
 
-use crate::World;
+use crate::{REGION_PATIENCE, World};
 
 /// Which component's, and for which run.
 #[derive(Debug, Deserialize)]
@@ -34,7 +38,7 @@ pub(crate) struct Request {
 /// Each Region's RDS.
 pub(crate) trait Backups {
     fn list(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<Snapshot>, Failure>>;
-    fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
+    fn find(&self, region: &Region, kind: SnapshotKind, name: &str) -> impl Future<Output = Found>;
     fn window(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Option<Window>, Failure>>;
 }
 
@@ -48,8 +52,7 @@ pub(crate) async fn verify(
     let Request { restore: run, component } = request;
     let examined = match run.wanted {
         Wanted::Time(_) | Wanted::LatestTime => {
-            let side = run.plan.backed_up_on(run.component(&component)?, run.active);
-            let instance = &side.of(run.target(&component)?.pair).instance;
+            let instance = run.point_in_time_of(&component)?;
             let window = world.window(&run.region, instance).await?;
             let chosen = restore::point_in_time(&run.wanted, instance, window)?;
             Examined { chosen: Some(chosen), checks: Vec::new() }
@@ -115,11 +118,11 @@ fn places<'m>(manifest: &'m Manifest, component: &ComponentName) -> impl Iterato
 
 impl Backups for World {
     async fn list(&self, region: &Region, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
-        Self::rds(region).await.snapshots_of(plan).await
+        component::snapshots_of(plan, region, REGION_PATIENCE).await
     }
 
-    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
-        Self::rds(region).await.find(kind, name).await
+    async fn find(&self, region: &Region, kind: SnapshotKind, name: &str) -> Found {
+        component::find(kind, region, REGION_PATIENCE, name).await
     }
 
     async fn window(&self, region: &Region, instance: &InstanceId) -> Result<Option<Window>, Failure> {

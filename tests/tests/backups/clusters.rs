@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::DbClusterSnapshot;
 use domain::{
-    backup::{Kind, Manifest, Of, Taken, tag},
+    backup::{Manifest, Taken, tag},
+    component::SnapshotKind,
     plan_file,
     run::{outcome::UpkeepOutcome, verification::Finding},
     words::id::Region,
@@ -62,7 +63,7 @@ impl World<'_> {
         let manifest = self.manifest(self.at(1)).await.unwrap();
         assert_eq!((manifest.outcome, manifest.damaged().count()), (UpkeepOutcome::Complete, 0));
         let taken = part(&manifest, "reports").unwrap();
-        assert_eq!(taken.of, Of::Cluster("reports-main".parse().unwrap()));
+        assert_eq!(taken.of, SnapshotKind::Cluster.of("reports-main"));
         assert_eq!((taken.database.lsn, taken.database.size_bytes, taken.places.len()), (None, None, 2));
         let regions = &self.lab.system.plan.regions;
         for region in [&regions.primary, &regions.recovery] {
@@ -154,9 +155,9 @@ impl World<'_> {
         let (ended, reports) = self.clean("both", &json!({ "plan": "lab" })).await;
         assert_eq!(ended.end, "SUCCEEDED", "{}", ended.cause);
         for report in &reports {
-            let mut kinds: Vec<Kind> = report.deleted.iter().map(|verdict| verdict.kind).collect();
+            let mut kinds: Vec<SnapshotKind> = report.deleted.iter().map(|verdict| verdict.kind).collect();
             kinds.sort();
-            assert_eq!(kinds, [Kind::Instance, Kind::Cluster], "{}", report.region);
+            assert_eq!(kinds, [SnapshotKind::Instance, SnapshotKind::Cluster], "{}", report.region);
             // A copy's own time would say nothing: the first that was taken is the oldest in each Region.
             let first = self.at(1).strftime("%Y%m%dt%H%M%S").to_string();
             assert!(report.deleted.iter().all(|verdict| verdict.snapshot.ends_with(&first)), "{:#?}", report.deleted);

@@ -6,6 +6,7 @@ mod cost;
 mod definitions;
 mod engine;
 mod events;
+mod kinds;
 mod linters;
 mod machine;
 mod payloads;

@@ -2,7 +2,8 @@
 //! `States.ALL` is asked. <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
 
 use domain::{
-    backup::{self, LONGEST_REASON_CHARS, Missing, Of, Part, SeenDatabase, Taken},
+    backup::{self, LONGEST_REASON_CHARS, Missing, Part, Taken},
+    component::{SeenDatabase, SnapshotKind},
     plan::Plan,
     plan_file::{LARGEST_PLAN_BYTES, MOST_COMPONENTS, MOST_SNAPSHOTS},
 };
@@ -46,7 +47,7 @@ fn part(regions: u64) -> Part {
     };
     let taken = Taken {
         component,
-        of: Of::Instance(name(63).parse().unwrap_or_else(|error| panic!("{error}"))),
+        of: SnapshotKind::Instance.of(name(63)),
         snapshot: format!("lifeboat-{}-{}-{}-20261121t020000", name(40), name(40), name(20)),
         database,
         places: Vec::new(),

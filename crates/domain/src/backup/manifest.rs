@@ -1,18 +1,20 @@
 //! What a backup consists of, and the proof that the description itself is whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{BackupRun, Label, Of, SeenDatabase};
+use super::{BackupRun, Label};
 use crate::{
+    component::{Resource, SeenDatabase, SnapshotKind},
     retention::Retention,
     run::outcome::UpkeepOutcome,
     words::{
         digest,
-        id::{ClusterId, ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
+        id::{ComponentName, ExecutionArn, PlanName, Region, ScheduleName},
         wording,
     },
 };
@@ -24,7 +26,7 @@ pub struct Taken {
     /// The component.
     pub component: ComponentName,
     /// What it was taken of.
-    pub of: Of,
+    pub of: Resource,
     /// The snapshot's name, the same in each Region.
     pub snapshot: String,
     /// The database just before.
@@ -36,15 +38,13 @@ pub struct Taken {
     pub missing: Vec<Missing>,
 }
 
-/// The same as it is written: one of `instance` and `cluster` is there.
+/// The same as it is written: what it is of under the noun of its kind, as `"instance": "orders-primary"`.
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Written {
     component: ComponentName,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    instance: Option<InstanceId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    cluster: Option<ClusterId>,
+    #[serde(flatten)]
+    of: BTreeMap<String, Value>,
     snapshot: String,
     #[serde(rename = "shot")]
     database: SeenDatabase,
@@ -53,14 +53,16 @@ struct Written {
 }
 
 impl TryFrom<Written> for Taken {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let Written { component, instance, cluster, snapshot, database, places, missing } = written;
-        let of = match (instance, cluster) {
-            (Some(instance), None) => Of::Instance(instance),
-            (None, Some(cluster)) => Of::Cluster(cluster),
-            (Some(_), Some(_)) | (None, None) => return Err("a backup is of one: of `instance`, or of `cluster`"),
+        let Written { component, of, snapshot, database, places, missing } = written;
+        let kind = |noun: &str| SnapshotKind::ALL.into_iter().find(|kind| kind.noun() == noun);
+        let told = of.iter().filter(|(_, id)| !id.is_null());
+        let mut named = told.map(|(noun, id)| Some(kind(noun)?.of(id.as_str()?)));
+        let (Some(Some(of)), None) = (named.next(), named.next()) else {
+            let nouns = SnapshotKind::ALL.map(|kind| format!("of `{}`", kind.noun()));
+            return Err(format!("a backup is of one and has nothing else: {}", nouns.join(", or ")));
         };
         Ok(Self { component, of, snapshot, database, places, missing })
     }
@@ -68,12 +70,9 @@ impl TryFrom<Written> for Taken {
 
 impl From<Taken> for Written {
     fn from(taken: Taken) -> Self {
-        let Taken { component, of, snapshot, database, places, missing } = taken;
-        let (instance, cluster) = match of {
-            Of::Instance(instance) => (Some(instance), None),
-            Of::Cluster(cluster) => (None, Some(cluster)),
-        };
-        Self { component, instance, cluster, snapshot, database, places, missing }
+        let Taken { component, of: Resource { kind, id }, snapshot, database, places, missing } = taken;
+        let of = BTreeMap::from([(kind.noun().to_owned(), Value::from(id))]);
+        Self { component, of, snapshot, database, places, missing }
     }
 }
 

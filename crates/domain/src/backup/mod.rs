@@ -3,19 +3,15 @@
 //! A backup's name is made of its plan, component, schedule and the time that it was scheduled for: to take it twice is
 //! to take it once. What a restore needs to know of it goes with it as tags, into every Region.
 
-mod database;
-mod kind;
 mod manifest;
 mod name;
 mod snapshot;
 mod source;
 mod tags;
 
-pub use database::{SeenCluster, SeenDatabase};
-pub use kind::{Kind, Of};
 pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, Stored, Taken};
 pub use snapshot::{Found, Move, Quota, Snapshot, plan, room, same_data};
-pub use source::{Source, What};
+pub use source::Source;
 pub use tags::{BadTags, Label, Marks, carried, tag};
 
 use jiff::Timestamp;
@@ -23,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    component::{ActiveSide, Component},
+    component::{ActiveSide, SeenDatabase, SnapshotKind},
     plan::Plan,
     words::{
         failure::Failure,
@@ -116,22 +112,13 @@ impl BackupRun {
             .backup(&self.schedule)
             .ok_or_else(|| Failure::InvalidInput(format!("backup.schedule: the plan has no `{}`", self.schedule)))?;
         let found = backup.components.iter().find(|named| *named == component);
-        let (active, what) = match found.and_then(|named| self.plan.component(named)) {
-            Some(known @ Component::PostgresPair(pair)) => {
-                let active = self.plan.backed_up_on(known, self.active);
-                (active, What::Side { pair, side: active.of(pair) })
-            }
-            Some(Component::Cluster(cluster)) => {
-                let (active, id) = cluster.on(self.active);
-                (active, What::Cluster { cluster, id })
-            }
-            None => {
-                let why = format!("component: schedule `{}` backs up no `{component}`", self.schedule);
-                return Err(Failure::InvalidInput(why));
-            }
+        let Some(component) = found.and_then(|named| self.plan.component(named)) else {
+            let why = format!("component: schedule `{}` backs up no `{component}`", self.schedule);
+            return Err(Failure::InvalidInput(why));
         };
+        let (side, id) = component.kind().backed_up(self.plan.active_of(component, self.active));
         let sides = [&self.plan.regions.primary, &self.plan.regions.recovery];
-        Ok(Source { what, region: self.plan.region_of(active), copies: &backup.copies, sides })
+        Ok(Source { component, side, id, region: self.plan.region_of(side), copies: &backup.copies, sides })
     }
 
     /// Whether what is backed up of a component depends on which side takes writes.
@@ -145,7 +132,8 @@ impl BackupRun {
     /// The snapshot's name: the same for each try and in each Region.
     #[must_use]
     pub fn snapshot_name(&self, component: &ComponentName) -> String {
-        let kind = self.plan.component(component).map_or(Kind::Instance, Kind::of);
+        let known = self.plan.component(component);
+        let kind = known.map_or(SnapshotKind::Instance, |known| known.kind().snapshots());
         name::snapshot_name(kind, &self.plan.plan, component, &self.schedule, self.scheduled_at)
     }
 

@@ -3,18 +3,19 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{
-    kind::{Kind, Of},
-    tags::{Label, Marks},
+use super::tags::{Label, Marks};
+use crate::{
+    component::{Resource, SnapshotKind},
+    retention::State,
+    words::id::Region,
 };
-use crate::{retention::State, words::id::Region};
 
-/// A snapshot as a Region's RDS shows it.
+/// A snapshot as the service that keeps it shows it in a Region, in RDS's words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
     /// Which kind it is of.
-    pub kind: Kind,
+    pub kind: SnapshotKind,
     /// Its name, the same in each Region.
     pub name: String,
     /// Its ARN.
@@ -29,8 +30,8 @@ pub struct Snapshot {
     pub allocated_gib: Option<u32>,
     /// Whether it is encrypted.
     pub encrypted: bool,
-    /// Of what RDS says that it was taken.
-    pub of: Option<Of>,
+    /// Of what the service says that it was taken.
+    pub of: Option<Resource>,
     /// What it is of, or what is wrong with the tags that should say so.
     pub label: Result<Label, String>,
     /// What else its tags say.
@@ -93,8 +94,10 @@ pub fn plan(found: &Found) -> Move<'_> {
         State::Available => Move::Done(snapshot, label),
         State::Making => Move::Wait(format!("{}: {}, {} percent", found.region, snapshot.status, snapshot.percent)),
         State::Failed => Move::Refuse(format!(
-            "{}: RDS could not complete {}; the next one has another name",
-            found.region, snapshot.arn
+            "{}: {} could not complete {}; the next one has another name",
+            found.region,
+            snapshot.kind.service(),
+            snapshot.arn
         )),
         State::Unknown => Move::Wait(format!("{}: {} is {}", found.region, snapshot.arn, snapshot.status)),
     }
@@ -126,7 +129,7 @@ pub struct Quota {
 ///
 /// # Errors
 /// A sentence for people.
-pub fn room(region: &Region, kind: Kind, quota: Quota) -> Result<(), String> {
+pub fn room(region: &Region, kind: SnapshotKind, quota: Quota) -> Result<(), String> {
     if quota.used < quota.most {
         return Ok(());
     }

@@ -1,42 +1,26 @@
 //! What a component's backup is made of.
 
-use super::kind::{Kind, Of};
 use crate::{
-    component::{Cluster, PostgresPair, Side},
+    component::{ActiveSide, Component, Resource, SnapshotKind},
     plan::BackupCopy,
-    words::id::{ClusterId, KmsKeyId, Region},
+    words::id::{KmsKeyId, Region},
 };
 
 /// What one component's backup is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'r> {
-    /// What is taken.
-    pub what: What<'r>,
+    /// The component.
+    pub component: &'r Component,
+    /// The side of it that is backed up.
+    pub side: ActiveSide,
+    /// By which id its service knows that side.
+    pub id: &'r str,
     /// The Region that it is taken in.
     pub region: &'r Region,
     /// Where it is copied to.
     pub copies: &'r [BackupCopy],
     /// The Regions of the plan's sides.
     pub sides: [&'r Region; 2],
-}
-
-/// What is taken of a component.
-#[derive(Debug, Clone, Copy)]
-pub enum What<'r> {
-    /// A pair's side that takes writes.
-    Side {
-        /// The component.
-        pair: &'r PostgresPair,
-        /// The side.
-        side: &'r Side,
-    },
-    /// A cluster.
-    Cluster {
-        /// The component.
-        cluster: &'r Cluster,
-        /// Its identifier there.
-        id: &'r ClusterId,
-    },
 }
 
 impl Source<'_> {
@@ -64,19 +48,13 @@ impl Source<'_> {
 
     /// What its snapshot is of.
     #[must_use]
-    pub fn of(&self) -> Of {
-        match self.what {
-            What::Side { side, .. } => Of::Instance(side.instance.clone()),
-            What::Cluster { id, .. } => Of::Cluster(id.clone()),
-        }
+    pub fn of(&self) -> Resource {
+        self.kind().of(self.id)
     }
 
     /// Which kind its snapshot is of.
     #[must_use]
-    pub fn kind(&self) -> Kind {
-        match self.what {
-            What::Side { .. } => Kind::Instance,
-            What::Cluster { .. } => Kind::Cluster,
-        }
+    pub fn kind(&self) -> SnapshotKind {
+        self.component.kind().snapshots()
     }
 }

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{database::SeenDatabase, kind::Kind, name::snapshot_name};
-use crate::words::id::{ComponentName, PlanName, ScheduleName};
+use super::name::snapshot_name;
+use crate::{
+    component::{SeenDatabase, SnapshotKind},
+    words::id::{ComponentName, PlanName, ScheduleName},
+};
 
 /// What every tag of ours begins with. What has none of them is not ours to delete.
 const PREFIX: &str = "lifeboat:";
@@ -78,19 +81,18 @@ impl Label {
         values.into_iter().filter_map(|(key, value)| Some((tag(key), value?))).collect()
     }
 
-    /// Reads them back from the snapshot of a name. An instance's database was always asked, so that its tags say all of
-    /// it. A copy that somebody made under another name has the same tags, and is in no series.
+    /// Reads them back from the snapshot of a name. Where the database was always asked, its tags say all of it. A copy that somebody made under another name has the same tags, and is in no series.
     ///
     /// # Errors
     /// Names the tag that is missing or wrong, or the snapshot whose tags they are.
-    pub fn read(kind: Kind, name: &str, tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
+    pub fn read(kind: SnapshotKind, name: &str, tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
         let label = Self::told(kind, tags)?;
         let Self { plan, component, schedule, scheduled_at, .. } = &label;
         let expected = snapshot_name(kind, plan, component, schedule, *scheduled_at);
         if expected == name { Ok(label) } else { Err(BadTags::Another(expected)) }
     }
 
-    fn told(kind: Kind, tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
+    fn told(kind: SnapshotKind, tags: &BTreeMap<String, String>) -> Result<Self, BadTags> {
         Ok(Self {
             plan: parsed(tags, "plan")?,
             component: parsed(tags, "component")?,
@@ -136,12 +138,12 @@ where
 }
 
 /// What only a database that was asked could tell.
-fn told<T>(kind: Kind, tags: &BTreeMap<String, String>, key: &'static str) -> Result<Option<T>, BadTags>
+fn told<T>(kind: SnapshotKind, tags: &BTreeMap<String, String>, key: &'static str) -> Result<Option<T>, BadTags>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
-    match (kind, parsed(tags, key)) {
-        (Kind::Cluster, Err(BadTags::Missing(_))) => Ok(None),
-        (Kind::Instance | Kind::Cluster, read) => read.map(Some),
+    match parsed(tags, key) {
+        Err(BadTags::Missing(_)) if !kind.is_asked() => Ok(None),
+        read => read.map(Some),
     }
 }

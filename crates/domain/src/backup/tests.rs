@@ -4,7 +4,7 @@ use jiff::ToSpan;
 
 use super::*;
 use crate::{
-    component::{Cluster, ClusterEngine},
+    component::{Cluster, ClusterEngine, Component, SeenCluster},
     run::outcome::UpkeepOutcome,
     words::{id::Region, wal::Lsn},
 };
@@ -44,7 +44,7 @@ fn the_side_that_takes_writes_is_backed_up_and_copied_to_the_other_regions() {
     ] {
         let run = BackupRun { active, ..run() };
         let source = run.source(&orders()).unwrap();
-        assert_eq!((source.of().to_string().as_str(), source.kind()), (instance, Kind::Instance));
+        assert_eq!((source.of().to_string().as_str(), source.kind()), (instance, SnapshotKind::Instance));
         assert_eq!(source.region.as_str(), region);
         let named: Vec<&str> = source.destinations().map(|copy| copy.region.as_str()).collect();
         assert_eq!(named, copies);
@@ -68,15 +68,15 @@ fn a_label_is_read_back_from_its_tags() {
         assert!(value.len() <= 256 && value.chars().all(plain), "{value}");
     }
     let name = run().snapshot_name(&orders());
-    assert_eq!(Label::read(Kind::Instance, &name, &tags), Ok(label));
+    assert_eq!(Label::read(SnapshotKind::Instance, &name, &tags), Ok(label));
     for missing in ["plan", "lsn", "database-time", "size-bytes", "version"] {
         let mut other = tags.clone();
         other.remove(&tag(missing));
-        assert_eq!(Label::read(Kind::Instance, &name, &other), Err(BadTags::Missing(missing)));
+        assert_eq!(Label::read(SnapshotKind::Instance, &name, &other), Err(BadTags::Missing(missing)));
     }
     let mut other = tags;
     other.insert("lifeboat:lsn".into(), "soon".into());
-    for kind in [Kind::Instance, Kind::Cluster] {
+    for kind in [SnapshotKind::Instance, SnapshotKind::Cluster] {
         assert!(Label::read(kind, &name, &other).unwrap_err().to_string().contains("lifeboat:lsn"));
     }
 }
@@ -85,7 +85,7 @@ fn a_label_is_read_back_from_its_tags() {
 fn a_copy_that_somebody_made_under_another_name_is_no_backup() {
     let mut tags: BTreeMap<String, String> = run().label(&orders(), database()).tags().into_iter().collect();
     for name in ["a-copy-before-migration", "lifeboat-lab-orders-daily-20261121t020001", "lifeboat-lab-a"] {
-        let read = Label::read(Kind::Instance, name, &tags);
+        let read = Label::read(SnapshotKind::Instance, name, &tags);
         assert_eq!(read, Err(BadTags::Another("lifeboat-lab-orders-daily-20261121t020000".into())));
     }
     // Proved is the original only; a hold, and what is its owner's, goes with it.
@@ -176,7 +176,7 @@ fn a_cluster_is_backed_up_where_it_is_and_where_its_secondary_is_after_a_failove
     ] {
         let run = BackupRun { active, ..with_cluster(recovery) };
         let source = run.source(&reports()).unwrap();
-        assert_eq!((source.of(), source.kind()), (Of::Cluster(cluster.parse().unwrap()), Kind::Cluster));
+        assert_eq!((source.of(), source.kind()), (SnapshotKind::Cluster.of(cluster), SnapshotKind::Cluster));
         assert_eq!(source.region.as_str(), region);
         assert!(source.destinations().all(|copy| copy.region.as_str() != region));
     }
@@ -208,7 +208,7 @@ fn a_cluster_s_snapshot_has_a_name_of_at_most_63_characters_that_is_no_others() 
 #[test]
 fn a_cluster_of_another_engine_than_the_plans_is_not_taken() {
     let run = with_cluster(None);
-    let What::Cluster { cluster, .. } = run.source(&reports()).unwrap().what else { panic!("a cluster") };
+    let Component::Cluster(cluster) = run.source(&reports()).unwrap().component else { panic!("a cluster") };
     let seen = |engine: &str| SeenCluster { engine: engine.into(), version: Some("1.3.4.0".into()) };
     let database = seen("neptune").database(cluster, jiff::Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!((database.lsn, database.size_bytes, database.version.as_deref()), (None, None, Some("1.3.4.0")));
@@ -224,13 +224,13 @@ fn what_is_not_known_of_a_cluster_has_no_tag_and_stays_unknown() {
     let names: Vec<&str> = tags.keys().map(String::as_str).collect();
     assert_eq!(names, ["component", "database-time", "plan", "schedule", "scheduled-at"].map(tag));
     let name = "lifeboat-lab-reports-daily-20261121t020000";
-    assert_eq!(Label::read(Kind::Cluster, name, &tags), Ok(label));
-    assert_eq!(Label::read(Kind::Instance, name, &tags), Err(BadTags::Missing("lsn")));
+    assert_eq!(Label::read(SnapshotKind::Cluster, name, &tags), Ok(label));
+    assert_eq!(Label::read(SnapshotKind::Instance, name, &tags), Err(BadTags::Missing("lsn")));
 }
 
 fn found(status: &str) -> Found {
     let snapshot = Snapshot {
-        kind: Kind::Instance,
+        kind: SnapshotKind::Instance,
         name: "lifeboat-x".into(),
         taken_at: None,
         marks: Marks::default(),
@@ -273,9 +273,10 @@ fn a_snapshot_of_this_name_that_is_not_ours_is_left_alone() {
 
 #[test]
 fn the_quota_is_full_at_its_limit_and_not_below() {
-    for (kind, says) in
-        [(Kind::Instance, "100 manual snapshots of"), (Kind::Cluster, "100 manual cluster snapshots of")]
-    {
+    for (kind, says) in [
+        (SnapshotKind::Instance, "100 manual snapshots of"),
+        (SnapshotKind::Cluster, "100 manual cluster snapshots of"),
+    ] {
         assert!(room(&region(), kind, Quota { used: 99, most: 100 }).is_ok());
         let why = room(&region(), kind, Quota { used: 100, most: 100 }).unwrap_err();
         assert!(why.contains("us-east-1") && why.contains("cleanup") && why.contains(says), "{why}");
@@ -293,7 +294,7 @@ fn part(missing: usize) -> Part {
     let lost = Missing { region: "us-west-2".parse().unwrap(), because: "its quota is full".into() };
     let taken = Taken {
         component: orders(),
-        of: Of::Instance("orders-primary".parse().unwrap()),
+        of: SnapshotKind::Instance.of("orders-primary"),
         snapshot: "x".into(),
         database: database(),
         places: vec![place("us-east-1")],
@@ -348,7 +349,7 @@ fn a_part_that_was_written_before_there_were_clusters_is_read_and_whole() {
 fn a_clusters_part_says_what_it_is_of_and_nothing_that_is_not_known() {
     let mut part = part(0);
     let taken = part.taken.as_mut().unwrap();
-    taken.of = Of::Cluster("reports-1".parse().unwrap());
+    taken.of = SnapshotKind::Cluster.of("reports-1");
     taken.database = unasked();
     taken.places[0].allocated_gib = None;
     let text = serde_json::to_value(&part).unwrap();

@@ -14,7 +14,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    backup::{Kind, Snapshot},
+    backup::Snapshot,
+    component::SnapshotKind,
     plan::Plan,
     restore::Stray,
     retention::{self, Decision, Entry, State},
@@ -87,7 +88,7 @@ pub struct Verdict {
     pub snapshot: String,
     /// Which kind it is of.
     #[serde(default = "of_an_instance")]
-    pub kind: Kind,
+    pub kind: SnapshotKind,
     /// Of what; absent where its tags do not say.
     pub component: Option<ComponentName>,
     /// By which schedule; absent where its tags do not say.
@@ -107,14 +108,14 @@ pub struct Verdict {
 }
 
 /// What reports that name no kind are of.
-fn of_an_instance() -> Kind {
-    Kind::Instance
+fn of_an_instance() -> SnapshotKind {
+    SnapshotKind::Instance
 }
 
 /// Judges every backup of the plan's in a Region, the newest first in each series.
 #[must_use]
 pub fn judge(plan: &Plan, snapshots: Vec<Snapshot>, now: Timestamp) -> Vec<Verdict> {
-    let mut series: BTreeMap<(ComponentName, ScheduleName, Kind), Vec<Snapshot>> = BTreeMap::new();
+    let mut series: BTreeMap<(ComponentName, ScheduleName, SnapshotKind), Vec<Snapshot>> = BTreeMap::new();
     let mut strays = Vec::new();
     for snapshot in snapshots {
         match &snapshot.label {
@@ -184,7 +185,7 @@ fn verdict(snapshot: &Snapshot, stays: bool, because: String) -> Verdict {
 }
 
 impl Verdict {
-    fn is_of(&self, kind: Kind, snapshot: &str) -> bool {
+    fn is_of(&self, kind: SnapshotKind, snapshot: &str) -> bool {
         self.kind == kind && self.snapshot == snapshot
     }
 
@@ -288,14 +289,14 @@ impl Report {
     }
 
     /// Notes that a backup was deleted.
-    pub fn gone(&mut self, kind: Kind, snapshot: &str) {
+    pub fn gone(&mut self, kind: SnapshotKind, snapshot: &str) {
         if let Some(index) = self.verdicts.iter().position(|verdict| verdict.is_of(kind, snapshot)) {
             self.deleted.push(self.verdicts.remove(index));
         }
     }
 
     /// Notes that a backup stays this time after all.
-    pub fn spared(&mut self, kind: Kind, snapshot: &str, why: &str) {
+    pub fn spared(&mut self, kind: SnapshotKind, snapshot: &str, why: &str) {
         if let Some(verdict) = self.verdicts.iter_mut().find(|verdict| verdict.is_of(kind, snapshot)) {
             verdict.stay(why);
         }

@@ -1,7 +1,10 @@
 use jiff::ToSpan;
 
 use super::*;
-use crate::backup::{BackupRun, Found, Marks, SeenDatabase};
+use crate::{
+    backup::{BackupRun, Found, Marks},
+    component::SeenDatabase,
+};
 
 fn plan() -> Plan {
     crate::plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
@@ -30,7 +33,7 @@ fn daily(days: i64) -> Snapshot {
         version: Some("15.18".into()),
     };
     Snapshot {
-        kind: Kind::Instance,
+        kind: SnapshotKind::Instance,
         name: run.snapshot_name(&component),
         arn: "arn".into(),
         taken_at: Some(taken_at),
@@ -66,16 +69,19 @@ fn a_cluster_and_an_instance_of_one_name_are_two_series() {
     let mut snapshots: Vec<Snapshot> = (0..40).map(daily).collect();
     let mut clusters: Vec<Snapshot> = (0..40).map(daily).collect();
     for snapshot in &mut clusters {
-        snapshot.kind = Kind::Cluster;
+        snapshot.kind = SnapshotKind::Cluster;
         let Ok(label) = &mut snapshot.label else { panic!("it has a label") };
         label.database = SeenDatabase { lsn: None, size_bytes: None, version: None, ..label.database.clone() };
     }
     snapshots.append(&mut clusters);
     let verdicts = judge(&plan(), snapshots, now());
-    for kind in [Kind::Instance, Kind::Cluster] {
+    for kind in [SnapshotKind::Instance, SnapshotKind::Cluster] {
         let of_it: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.kind == kind).collect();
         assert_eq!((of_it.len(), of_it.iter().filter(|verdict| !verdict.stays).count()), (40, 9));
-        assert!(of_it.iter().all(|verdict| verdict.size_bytes.is_some() == (kind == Kind::Instance)), "never zero");
+        assert!(
+            of_it.iter().all(|verdict| verdict.size_bytes.is_some() == (kind == SnapshotKind::Instance)),
+            "never zero"
+        );
     }
 }
 
@@ -83,7 +89,7 @@ fn a_cluster_and_an_instance_of_one_name_are_two_series() {
 fn a_verdict_that_was_written_before_there_were_clusters_is_of_an_instance() {
     let mut written = serde_json::to_value(&judge(&plan(), vec![daily(0)], now())[0]).unwrap();
     assert!(written.as_object_mut().unwrap().remove("kind").is_some());
-    assert_eq!(serde_json::from_value::<Verdict>(written).unwrap().kind, Kind::Instance);
+    assert_eq!(serde_json::from_value::<Verdict>(written).unwrap().kind, SnapshotKind::Instance);
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    component::ActiveSide,
-    words::id::{ClusterId, ComponentName},
+use super::{ActiveSide, Complaint, Identity, Kind, SeenDatabase, SideRegions, SnapshotKind, SnapshotStorage};
+use crate::words::{
+    failure::Failure,
+    id::{ClusterId, ComponentName},
 };
 
 /// A cluster of Aurora, DocumentDB or Neptune, and its secondary in the recovery Region where it is a global one.
@@ -59,12 +61,88 @@ impl fmt::Display for ClusterEngine {
 }
 
 impl Cluster {
-    /// The cluster that is backed up while this side takes writes, and on which side it is.
+    /// Its identifier on a side; the only one that it has, where it has no other.
     #[must_use]
-    pub fn on(&self, active: ActiveSide) -> (ActiveSide, &ClusterId) {
-        match (active, &self.recovery) {
-            (ActiveSide::Replica, Some(recovery)) => (ActiveSide::Replica, recovery),
-            (ActiveSide::Replica, None) | (ActiveSide::Primary, _) => (ActiveSide::Primary, &self.primary),
+    pub fn on(&self, side: ActiveSide) -> &ClusterId {
+        match (side, &self.recovery) {
+            (ActiveSide::Replica, Some(recovery)) => recovery,
+            (ActiveSide::Replica, None) | (ActiveSide::Primary, _) => &self.primary,
         }
+    }
+}
+
+impl Kind for Cluster {
+    fn name(&self) -> &ComponentName {
+        &self.name
+    }
+
+    fn noun(&self) -> &'static str {
+        "cluster"
+    }
+
+    fn check(&self, _: SideRegions<'_>) -> Vec<Complaint> {
+        Vec::new()
+    }
+
+    fn identities(&self) -> Vec<Identity> {
+        let noun = SnapshotKind::Cluster.noun();
+        let first = Identity { field: "primary", side: ActiveSide::Primary, noun, id: self.primary.to_string() };
+        let second = self.recovery.as_ref();
+        let second =
+            second.map(|id| Identity { field: "recovery", side: ActiveSide::Replica, noun, id: id.to_string() });
+        std::iter::once(first).chain(second).collect()
+    }
+
+    fn snapshots(&self) -> SnapshotKind {
+        SnapshotKind::Cluster
+    }
+
+    fn backed_up(&self, active: ActiveSide) -> (ActiveSide, &str) {
+        let side = if self.recovery.is_some() { active } else { ActiveSide::Primary };
+        (side, self.on(side).as_str())
+    }
+
+    /// Neptune copies its snapshots within a Region only.
+    fn stays_in_its_region(&self) -> Option<Complaint> {
+        let what = format!("Neptune copies no snapshot to another Region: `{}` would have no such backup", self.name);
+        let remedy = "Back it up by a schedule of its own without copies, and export its data for the other Region.";
+        (self.engine == ClusterEngine::Neptune).then(|| Complaint::error("", what, remedy))
+    }
+
+    fn storage(&self) -> Option<SnapshotStorage> {
+        Some(match self.engine {
+            ClusterEngine::AuroraPostgresql | ClusterEngine::AuroraMysql => SnapshotStorage::Aurora,
+            ClusterEngine::Docdb => SnapshotStorage::Docdb,
+            ClusterEngine::Neptune => SnapshotStorage::Neptune,
+        })
+    }
+
+    fn engine(&self) -> Option<&'static str> {
+        Some(self.engine.as_str())
+    }
+}
+
+/// A cluster as RDS shows it before its snapshot is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenCluster {
+    /// `Engine`.
+    pub engine: String,
+    /// `EngineVersion`, where RDS shows it.
+    pub version: Option<String>,
+}
+
+impl SeenCluster {
+    /// What is known of a cluster just before: nobody asked its database.
+    ///
+    /// # Errors
+    /// `InvalidInput` where it runs something else than the plan says.
+    pub fn database(self, of: &Cluster, now: Timestamp) -> Result<SeenDatabase, Failure> {
+        if self.engine != of.engine.as_str() {
+            return Err(Failure::InvalidInput(format!(
+                "plan: `{}` runs {} by the plan, and {} by RDS: correct the plan",
+                of.name, of.engine, self.engine
+            )));
+        }
+        Ok(SeenDatabase::unasked(self.version, now))
     }
 }

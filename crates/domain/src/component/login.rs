@@ -1,5 +1,6 @@
 //! How Lifeboat's functions log in to PostgreSQL.
 
+use super::Complaint;
 use crate::words::{
     id::{SecretName, SqlName},
     span::Span,
@@ -17,6 +18,33 @@ pub struct Login {
     /// Whether and how the server proves itself.
     #[serde(default)]
     pub tls: Tls,
+}
+
+impl Login {
+    /// What is wrong with it.
+    pub(super) fn check(&self) -> Option<Complaint> {
+        match (&self.from, self.tls) {
+            (Credential::IamToken { .. }, Tls::Disable) => {
+                let what = "a token is a password for 15 minutes, and without TLS anybody on the way reads it";
+                Some(Complaint::error("login.tls", what, "Set it to verify-full."))
+            }
+            (Credential::SecretsManager { .. }, Tls::Disable) => {
+                let what = "passwords and data cross the network unprotected, and the server is not checked";
+                let remedy = "Set it to verify-full, unless the server is on the same machine.";
+                Some(Complaint::warning("login.tls", what, remedy))
+            }
+            (Credential::IamToken { .. } | Credential::SecretsManager { .. }, Tls::VerifyFull) => None,
+        }
+    }
+
+    /// The secret that it is kept in, where it is in one.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretName> {
+        match &self.from {
+            Credential::SecretsManager { secret } => Some(secret),
+            Credential::IamToken { .. } => None,
+        }
+    }
 }
 
 /// Where a credential comes from.

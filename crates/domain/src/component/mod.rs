@@ -1,16 +1,29 @@
 //! What a plan protects: a room for each kind of component.
+//!
+//! All that is particular to a kind is in its room: what the plan says of one, what may be wrong with that, and what can
+//! be done with it. Everything else asks a component's [`Kind`] and never matches on what a component is: the one match is
+//! [`Component::kind`]. CONTRIBUTING.md, "Adding a kind of component", lists what else a kind touches.
 
 mod active_side;
 mod cluster;
+mod complaint;
+mod database;
 mod login;
 mod postgres_pair;
+mod snapshot;
 
-use crate::words::id::ComponentName;
+#[cfg(test)]
+mod tests;
+
+use crate::words::id::{ComponentName, InstanceId, Region};
 
 pub use active_side::ActiveSide;
-pub use cluster::{Cluster, ClusterEngine};
+pub use cluster::{Cluster, ClusterEngine, SeenCluster};
+pub use complaint::Complaint;
+pub use database::SeenDatabase;
 pub use login::{Credential, Login, Tls};
 pub use postgres_pair::{AfterPromotion, PostgresPair, RestoreSettings, Side};
+pub use snapshot::{Resource, SnapshotKind, SnapshotStorage};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,12 +40,116 @@ pub enum Component {
 }
 
 impl Component {
+    /// What its kind answers.
+    #[must_use]
+    pub fn kind(&self) -> &dyn Kind {
+        match self {
+            Self::PostgresPair(pair) => pair,
+            Self::Cluster(cluster) => cluster,
+        }
+    }
+
     /// The component's name.
     #[must_use]
     pub fn name(&self) -> &ComponentName {
-        match self {
-            Self::PostgresPair(pair) => &pair.name,
-            Self::Cluster(cluster) => &cluster.name,
-        }
+        self.kind().name()
     }
+}
+
+/// What every kind of component is asked. What one cannot do, it need not answer.
+pub trait Kind {
+    /// The component's name.
+    fn name(&self) -> &ComponentName;
+
+    /// What one of this kind is called in a sentence, as in "`reports` is a cluster".
+    fn noun(&self) -> &'static str;
+
+    /// What it runs, where that differs within its kind.
+    fn engine(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What is wrong with it by itself, without regard to the rest of its plan.
+    fn check(&self, regions: SideRegions<'_>) -> Vec<Complaint>;
+
+    /// What it is in its Regions: no two components are the same.
+    fn identities(&self) -> Vec<Identity>;
+
+    /// Of which kind its snapshots are.
+    fn snapshots(&self) -> SnapshotKind;
+
+    /// What is backed up of it while this side takes writes: on which side that is, and by which id its service knows it.
+    fn backed_up(&self, active: ActiveSide) -> (ActiveSide, &str);
+
+    /// Why a backup of it is not copied to another Region, and what to do instead.
+    fn stays_in_its_region(&self) -> Option<Complaint> {
+        None
+    }
+
+    /// As what its snapshots are billed; absent where that is next to nothing.
+    fn storage(&self) -> Option<SnapshotStorage> {
+        None
+    }
+
+    /// Whether a backup tells how large its data was.
+    fn tells_size(&self) -> bool {
+        false
+    }
+
+    /// How it is logged in to.
+    fn login(&self) -> Option<&Login> {
+        None
+    }
+
+    /// The pair that a failover moves, where it can.
+    fn moves(&self) -> Option<&PostgresPair> {
+        None
+    }
+
+    /// The pair that a backup of it is restored as, where that is supported.
+    fn restores(&self) -> Option<&PostgresPair> {
+        None
+    }
+
+    /// The instance whose automated backups can be restored to any time that they reach to, while this side takes writes.
+    fn points_in_time(&self, active: ActiveSide) -> Option<&InstanceId> {
+        let _ = active;
+        None
+    }
+}
+
+impl dyn Kind + '_ {
+    /// The pair that a backup of it is restored as.
+    ///
+    /// # Errors
+    /// Why that is not supported.
+    pub fn restored_as(&self) -> Result<&PostgresPair, String> {
+        self.restores().ok_or_else(|| {
+            let engine = self.engine().map(|engine| format!(" ({engine})")).unwrap_or_default();
+            let (name, noun) = (self.name(), self.noun());
+            format!("restoring a {noun} is not supported yet: `{name}` is one{engine}; restore its snapshot by hand")
+        })
+    }
+}
+
+/// The Regions of a plan's sides.
+#[derive(Debug, Clone, Copy)]
+pub struct SideRegions<'p> {
+    /// Where it runs.
+    pub primary: &'p Region,
+    /// Where it recovers.
+    pub recovery: &'p Region,
+}
+
+/// One of those things that a component is, and where its plan says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The field within the component, as `primary.instance`.
+    pub field: &'static str,
+    /// In which side's Region.
+    pub side: ActiveSide,
+    /// What it is, as `instance`: of each noun a Region has one by an id.
+    pub noun: &'static str,
+    /// Its identifier.
+    pub id: String,
 }

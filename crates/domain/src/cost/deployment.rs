@@ -1,18 +1,14 @@
 //! What `infra/engine.yaml` makes in each of a plan's Regions, as far as it costs something while nothing happens. A
 //! contract test holds it to the template.
 
+use std::collections::BTreeSet;
+
 use super::{
     ledger::{Ledger, Thing},
     line::MONTH,
 };
 
-use crate::{
-    component::{Component, Credential},
-    plan::Plan,
-    synth,
-    watch::probe,
-    words::span::Span,
-};
+use crate::{plan::Plan, synth, watch::probe, words::span::Span};
 
 /// Which of a plan's Regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,22 +120,10 @@ fn alarms_of_its_own(plan: &Plan) -> Alarms {
     })
 }
 
-/// The secrets of the plan's pairs, each once.
+/// The secrets of the components' logins, each once.
 fn secrets(plan: &Plan) -> usize {
-    let mut named: Vec<_> = plan.components.iter().filter_map(secret).collect();
-    named.sort_unstable();
-    named.dedup();
-    named.len()
-}
-
-fn secret(component: &Component) -> Option<&str> {
-    match component {
-        Component::PostgresPair(pair) => match &pair.login.from {
-            Credential::SecretsManager { secret } => Some(secret.as_str()),
-            Credential::IamToken { .. } => None,
-        },
-        Component::Cluster(_) => None,
-    }
+    let logins = plan.components.iter().filter_map(|component| component.kind().login());
+    logins.filter_map(|login| login.secret()).map(|secret| secret.as_str()).collect::<BTreeSet<_>>().len()
 }
 
 /// How often something happens in a month that happens every so often.

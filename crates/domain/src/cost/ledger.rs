@@ -5,7 +5,7 @@ use super::{
     memory,
     prices::{Price, Prices},
 };
-use crate::words::span::Span;
+use crate::{component::SnapshotStorage, words::span::Span};
 
 /// What AWS prices, in the order in which it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,10 +27,7 @@ pub(super) enum Thing {
     LogGb,
     KeyRequest,
     NameQuery,
-    InstanceSnapshotGb,
-    AuroraSnapshotGb,
-    DocdbSnapshotGb,
-    NeptuneSnapshotGb,
+    SnapshotGb(SnapshotStorage),
     Key,
     /// Between Regions, out of either.
     CrossingGb,
@@ -61,10 +58,15 @@ impl Thing {
             Self::LogGb => ("logs taken in", Engine, &prices.log_gb),
             Self::KeyRequest => ("KMS's requests", Engine, &prices.key_request),
             Self::NameQuery => ("Route 53's queries", Engine, &prices.name_query),
-            Self::InstanceSnapshotGb => ("snapshots of instances", Storage, &prices.rds_snapshot_gb),
-            Self::AuroraSnapshotGb => ("snapshots of Aurora", Storage, &prices.aurora_snapshot_gb),
-            Self::DocdbSnapshotGb => ("snapshots of DocumentDB", Storage, &prices.docdb_snapshot_gb),
-            Self::NeptuneSnapshotGb => ("snapshots of Neptune", Storage, &prices.neptune_snapshot_gb),
+            Self::SnapshotGb(storage) => {
+                let (of, price) = match storage {
+                    SnapshotStorage::Instance => ("snapshots of instances", &prices.rds_snapshot_gb),
+                    SnapshotStorage::Aurora => ("snapshots of Aurora", &prices.aurora_snapshot_gb),
+                    SnapshotStorage::Docdb => ("snapshots of DocumentDB", &prices.docdb_snapshot_gb),
+                    SnapshotStorage::Neptune => ("snapshots of Neptune", &prices.neptune_snapshot_gb),
+                };
+                (of, Storage, price)
+            }
             Self::Key => ("keys of copies", Storage, &prices.key),
             Self::CrossingGb => ("bytes", BetweenRegions, &prices.between_regions_gb),
             Self::NatHour => ("NAT gateways", Networks, &prices.nat_hour),

@@ -53,7 +53,7 @@ pub(super) fn enter(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
         .runs("dns-switch", 1.0, REHEARSAL)
         .runs("health-probe", witnesses, WAKE)
         .uses(Thing::Get, reads)
-        .uses(Thing::SecretRequest, logins * reads_of_login(pair))
+        .uses(Thing::SecretRequest, logins * reads_of_login(&pair.login))
         .uses(Thing::MetricRequest, 1.0)
         .uses(Thing::NameQuery, NAME_QUERIES)
         .uses(Thing::KeyRequest, plan.copy_keys().len() as f64)

@@ -11,7 +11,7 @@ use super::{
     upkeep,
 };
 use crate::{
-    component::{ActiveSide, ClusterEngine, Component},
+    component::{ActiveSide, Component},
     plan::{Backup, Plan},
     retention::{self, Decision, Entry, Retention, State},
     words::{
@@ -64,9 +64,9 @@ pub(super) fn enter(plan: &Plan, sizes: &Sizes, from: Date, ledger: &mut Ledger)
         let ages = kept_days(&backup.retention, times, from);
         for name in &backup.components {
             let (Some(component), Some(gb)) = (plan.component(name), sizes.gb(name)) else { continue };
+            let Some(storage) = component.kind().storage() else { continue };
             let regions = elsewhere(plan, backup, component).count() as f64;
-            // A cluster's is the size of its volume. <https://aws.amazon.com/rds/aurora/pricing/>
-            let is_whole = matches!(component, Component::Cluster(_));
+            let is_whole = storage.is_whole();
             let (kept, size) = (ages.len(), counted(gb));
             let (whole, of) = if is_whole {
                 (kept as f64, format!("{size} GB × {kept}: each a whole volume"))
@@ -77,7 +77,7 @@ pub(super) fn enter(plan: &Plan, sizes: &Sizes, from: Date, ledger: &mut Ledger)
                 (whole, format!("{size} GB × {}: {kept} kept, each but the newest by what changed", counted(whole)))
             };
             let who = format!("{} of {name}, in each Region:", backup.name);
-            ledger.enter(&who, thing(component), 1.0 + regions, gb * whole, of);
+            ledger.enter(&who, Thing::SnapshotGb(storage), 1.0 + regions, gb * whole, of);
             let changed = sizes.changed(MONTH.as_seconds() / times.max(1e-9) / DAY.as_seconds());
             let sent = gb * if is_whole { 1.0 } else { changed };
             let who = format!("copies of {name}, {}", backup.name);
@@ -90,17 +90,6 @@ pub(super) fn enter(plan: &Plan, sizes: &Sizes, from: Date, ledger: &mut Ledger)
 fn elsewhere<'p>(plan: &'p Plan, backup: &'p Backup, component: &Component) -> impl Iterator<Item = &'p Region> {
     let home = plan.region_of(plan.backed_up_on(component, ActiveSide::Primary));
     backup.copies.iter().map(|copy| &copy.region).filter(move |region| *region != home)
-}
-
-fn thing(component: &Component) -> Thing {
-    match component {
-        Component::PostgresPair(_) => Thing::InstanceSnapshotGb,
-        Component::Cluster(cluster) => match cluster.engine {
-            ClusterEngine::AuroraPostgresql | ClusterEngine::AuroraMysql => Thing::AuroraSnapshotGb,
-            ClusterEngine::Docdb => Thing::DocdbSnapshotGb,
-            ClusterEngine::Neptune => Thing::NeptuneSnapshotGb,
-        },
-    }
 }
 
 /// How many backups of a series are looked at: far more than RDS keeps.

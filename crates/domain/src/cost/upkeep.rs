@@ -9,7 +9,7 @@ use super::{
     watch::{LOGIN_BYTES, reads_of_login},
 };
 use crate::{
-    component::{Component, PostgresPair},
+    component::{Component, Kind},
     plan::{Backup, Plan},
     state_machine::{StateMachine, StateName},
     words::{cron, id::Schedule, span::Span},
@@ -170,9 +170,9 @@ pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
         go("backups", &BACKUP, times, turns, Span::seconds(0), ledger);
         let mut page = ledger.page("backups", times);
         page.uses(Thing::MetricRequest, turns);
-        for pair in pairs(plan, backup) {
+        for login in kinds(plan, backup).filter_map(Kind::login) {
             // Each is asked for its log's end, from wherever it is.
-            page.uses(Thing::SecretRequest, reads_of_login(pair)).sends(Thing::CrossingGb, LOGIN_BYTES);
+            page.uses(Thing::SecretRequest, reads_of_login(login)).sends(Thing::CrossingGb, LOGIN_BYTES);
         }
         metrics(plan, backup, times, ledger);
     }
@@ -185,7 +185,8 @@ pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
         if let Some(schedule) = &verification.restore_test {
             let (times, reading) = (times(schedule, from), verification.read_every_table.unwrap_or_default());
             go("proofs", &RESTORE_TEST, times, turns, reading, ledger);
-            let reads = pairs(plan, backup).map(reads_of_login).sum();
+            let restored = kinds(plan, backup).filter_map(Kind::restores);
+            let reads = restored.map(|pair| reads_of_login(&pair.login)).sum();
             ledger.page("proofs", times).uses(Thing::SecretRequest, reads);
         }
     }
@@ -200,18 +201,16 @@ pub(super) fn times(schedule: &Schedule, from: Date) -> f64 {
     schedule.times_in_a_year(from).unwrap_or_default() * MONTH.as_seconds() / cron::YEAR.as_seconds()
 }
 
-/// The pairs of a schedule.
-fn pairs<'p>(plan: &'p Plan, backup: &'p Backup) -> impl Iterator<Item = &'p PostgresPair> {
-    backup.components.iter().filter_map(|name| match plan.component(name)? {
-        Component::PostgresPair(pair) => Some(pair),
-        Component::Cluster(_) => None,
-    })
+/// What the components of a schedule are.
+fn kinds<'p>(plan: &'p Plan, backup: &'p Backup) -> impl Iterator<Item = &'p dyn Kind> {
+    backup.components.iter().filter_map(|name| plan.component(name)).map(Component::kind)
 }
 
-/// What is told of each whole backup: that it is there, and of a pair how large. It counts for the hours in which it is told.
+/// What is told of each whole backup: that it is there, and of some kinds how large. It counts for the hours in which it is
+/// told.
 fn metrics(plan: &Plan, backup: &Backup, times: f64, ledger: &mut Ledger) {
     let hours = MONTH.as_seconds() / 3_600.0;
-    let metrics = backup.components.len() + pairs(plan, backup).count();
+    let metrics = backup.components.len() + kinds(plan, backup).filter(|kind| kind.tells_size()).count();
     let told = times.min(hours);
     let each = metrics as f64 / hours;
     ledger.enter("backups", Thing::Metric, told, each, format!("{metrics} of {hours} hours"));

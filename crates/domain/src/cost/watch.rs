@@ -6,7 +6,7 @@ use super::{
     ledger::{Ledger, Thing},
 };
 use crate::{
-    component::{Credential, PostgresPair, Tls},
+    component::{Credential, Login, PostgresPair, Tls},
     plan::{Plan, Probe},
     watch::probe::{EVERY, LEAD, LOGIN_EVERY, WELL_TOLD_EVERY},
     words::span::Span,
@@ -105,13 +105,13 @@ pub(super) const LOGIN_BYTES: f64 = 6_500.0;
 /// The credential is read again by the first turn that finds it too old, in each environment.
 fn read_logins(pair: &PostgresPair, turn: Span, environments: f64, ledger: &mut Ledger) {
     let turns = ratio(Credential::KEPT, turn).ceil().max(1.0);
-    let reads = environments * reads_of_login(pair);
+    let reads = environments * reads_of_login(&pair.login);
     ledger.page(WATCH, a_month(turn) / turns).uses(Thing::SecretRequest, reads);
 }
 
 /// How often Secrets Manager is asked for one login: never where it is a token, which is signed and not read.
-pub(super) fn reads_of_login(pair: &PostgresPair) -> f64 {
-    match pair.login.from {
+pub(super) fn reads_of_login(login: &Login) -> f64 {
+    match login.from {
         Credential::SecretsManager { .. } => 1.0,
         Credential::IamToken { .. } => 0.0,
     }

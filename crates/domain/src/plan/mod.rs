@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    component::{ActiveSide, Component, PostgresPair},
+    component::{ActiveSide, Component, PostgresPair, SideRegions, SnapshotKind},
     words::{
         id::{ComponentName, InstanceId, KmsKeyId, PlanName, Region, ScheduleName},
         span::Span,
@@ -96,24 +96,25 @@ pub struct Notifications {
 }
 
 impl Plan {
-    /// The component that the traffic's record names. [`read`] has seen that it exists.
+    /// The pair that the traffic's record names. [`crate::plan_file::read`] has seen that it exists.
     #[must_use]
     pub fn traffic_pair(&self) -> Option<&PostgresPair> {
-        self.components.iter().find_map(|component| match component {
-            Component::PostgresPair(pair) if pair.name == self.traffic.component => Some(pair),
-            Component::PostgresPair(_) | Component::Cluster(_) => None,
-        })
+        let named = self.components.iter().filter(|component| *component.name() == self.traffic.component);
+        named.into_iter().find_map(|component| component.kind().moves())
     }
 
-    /// On which side a component is backed up while the traffic's pair takes writes on this one. A failover leaves the
+    /// Which side of a component takes writes while the traffic's pair takes them on this one. A failover leaves the
     /// other pairs where they are.
     #[must_use]
+    pub fn active_of(&self, component: &Component, active: ActiveSide) -> ActiveSide {
+        let stays = component.kind().moves().is_some() && *component.name() != self.traffic.component;
+        if stays { ActiveSide::Primary } else { active }
+    }
+
+    /// On which side a component is backed up while the traffic's pair takes writes on this one.
+    #[must_use]
     pub fn backed_up_on(&self, component: &Component, active: ActiveSide) -> ActiveSide {
-        match component {
-            Component::PostgresPair(pair) if pair.name == self.traffic.component => active,
-            Component::PostgresPair(_) => ActiveSide::Primary,
-            Component::Cluster(cluster) => cluster.on(active).0,
-        }
+        component.kind().backed_up(self.active_of(component, active)).0
     }
 
     /// The component of this name.
@@ -122,15 +123,22 @@ impl Plan {
         self.components.iter().find(|component| component.name() == name)
     }
 
-    /// Whether an instance is one of a pair's sides.
+    /// Everything of a noun, as `instance`, that a component is in one of its Regions.
+    pub fn identifiers(&self, noun: &str) -> impl Iterator<Item = String> {
+        let all = self.components.iter().flat_map(|component| component.kind().identities());
+        all.filter(move |identity| identity.noun == noun).map(|identity| identity.id)
+    }
+
+    /// Whether an instance is a component's.
     #[must_use]
     pub fn names(&self, instance: &InstanceId) -> bool {
-        self.components.iter().any(|component| match component {
-            Component::PostgresPair(pair) => {
-                [&pair.primary, &pair.replica].iter().any(|side| side.instance == *instance)
-            }
-            Component::Cluster(_) => false,
-        })
+        self.identifiers(SnapshotKind::Instance.noun()).any(|id| id == instance.as_str())
+    }
+
+    /// The Regions of its sides.
+    #[must_use]
+    pub fn side_regions(&self) -> SideRegions<'_> {
+        SideRegions { primary: &self.regions.primary, recovery: &self.regions.recovery }
     }
 
     /// The Region of a side.

@@ -1,11 +1,11 @@
 //! What types cannot check: that names exist, that Regions differ, that the numbers can be true together.
 
 mod backups;
-mod clusters;
-mod databases;
+mod capabilities;
+mod components;
+mod identities;
 mod names;
 mod objectives;
-mod pairs;
 mod recovery;
 mod regions;
 mod schedules;
@@ -39,8 +39,8 @@ pub fn check(plan: &Plan) -> Vec<Finding> {
     summary(plan, &mut found);
     regions::check(plan, &mut found);
     objectives::check(plan, &mut found);
-    pairs::check(plan, &mut found);
-    databases::check(plan, &mut found);
+    components::check(plan, &mut found);
+    identities::check(plan, &mut found);
     traffic::check(plan, &mut found);
     watch::check(plan, &mut found);
     recovery::check(plan, &mut found);

@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Chosen, Origin, RestoreRun, Wanted};
 use crate::{
-    backup::{Kind, Label, Snapshot, whole_second},
+    backup::{Label, Snapshot, whole_second},
     retention::State,
     words::{
         failure::Failure,
@@ -25,7 +25,7 @@ pub fn choose<'s>(
     component: &ComponentName,
     snapshots: &'s [Snapshot],
 ) -> Result<Option<&'s Snapshot>, Failure> {
-    let kind = Kind::of(run.component(component)?);
+    let kind = run.component(component)?.kind().snapshots();
     let of_its_kind = || snapshots.iter().filter(|snapshot| snapshot.kind == kind);
     let mut ours: Vec<(&Snapshot, &Label)> = of_its_kind()
         .filter_map(|snapshot| Some((snapshot, snapshot.label.as_ref().ok()?)))

@@ -67,7 +67,7 @@ pub fn examine(
         check(format!("it is in {} as well", found.region), copy(found, snapshot));
     }
     if let Some(alarm) = plan.and_then(|plan| plan.alarm.as_ref()) {
-        // Of a cluster nobody knows it.
+        // Not of every kind it is known.
         if let (Some(least), Some(got)) = (alarm.smaller_than_bytes, label.database.size_bytes) {
             check(
                 "it is large enough".into(),

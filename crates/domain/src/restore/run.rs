@@ -2,7 +2,7 @@
 
 use super::name::instance_name;
 use crate::{
-    component::{ActiveSide, Cluster, Component, PostgresPair, Side},
+    component::{ActiveSide, Component, PostgresPair, Side},
     plan::{Backup, BackupVerification, Check, Plan, SqlCheck},
     words::{
         failure::Failure,
@@ -218,9 +218,9 @@ impl RestoreRequest {
                 ("schedule", format!("plan `{}` has no schedule `{schedule}`; it has: {known}", plan.plan))
             })?),
         };
-        let unsupported = |name: &ComponentName| match plan.component(name) {
-            Some(Component::Cluster(cluster)) if self.restores() => Some(("component", unsupported(cluster))),
-            Some(Component::Cluster(_) | Component::PostgresPair(_)) | None => None,
+        let unsupported = |name: &ComponentName| {
+            let known = plan.component(name).filter(|_| self.restores());
+            known.and_then(|known| known.kind().restored_as().err()).map(|why| ("component", why))
         };
         match (&self.component, backup) {
             (None, None) => Err(("schedule", "name a schedule of the plan, or a component".to_owned())),
@@ -255,11 +255,6 @@ impl RestoreRequest {
     }
 }
 
-fn unsupported(cluster: &Cluster) -> String {
-    let Cluster { name, engine, .. } = cluster;
-    format!("restoring a cluster is not supported yet: `{name}` is one ({engine}); restore its snapshot by hand")
-}
-
 impl RestoreRun {
     /// One of the run's components.
     ///
@@ -274,16 +269,25 @@ impl RestoreRun {
     /// A component as the restore sees it.
     ///
     /// # Errors
-    /// `InvalidInput` where the run is of no such component, or it is a cluster.
+    /// `InvalidInput` where the run is of no such component, or of one that is not restored.
     pub fn target(&self, component: &ComponentName) -> Result<Target<'_>, Failure> {
-        let pair = match self.component(component)? {
-            Component::PostgresPair(pair) => pair,
-            Component::Cluster(cluster) => {
-                return Err(Failure::InvalidInput(format!("component: {}", unsupported(cluster))));
-            }
-        };
+        let pair = self.component(component)?.kind().restored_as();
+        let pair = pair.map_err(|why| Failure::InvalidInput(format!("component: {why}")))?;
         let like = if self.region == self.plan.regions.primary { &pair.primary } else { &pair.replica };
         Ok(Target { pair, like })
+    }
+
+    /// The instance whose automated backups a component's point in time is restored from.
+    ///
+    /// # Errors
+    /// `InvalidInput` where the run is of no such component, or of one that has no points in time.
+    pub fn point_in_time_of(&self, component: &ComponentName) -> Result<&InstanceId, Failure> {
+        self.target(component)?;
+        let known = self.component(component)?;
+        known.kind().points_in_time(self.plan.active_of(known, self.active)).ok_or_else(|| {
+            let noun = known.kind().noun();
+            Failure::InvalidInput(format!("component: `{component}` is a {noun}, which has no points in time"))
+        })
     }
 
     /// What the plan says of the schedule's backups.

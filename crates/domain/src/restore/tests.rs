@@ -3,7 +3,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    backup::{BackupRun, Found, Kind, Manifest, Marks, Of, Part, Quota, SeenDatabase, Snapshot, Stored, Taken},
+    backup::{BackupRun, Found, Manifest, Marks, Part, Quota, Snapshot, Stored, Taken},
+    component::{SeenDatabase, SnapshotKind},
     failover::succession::Owner,
     run::{
         outcome::UpkeepOutcome,
@@ -53,7 +54,7 @@ fn snapshot(day: &str, status: &str) -> Snapshot {
         version: Some("15.18".into()),
     };
     Snapshot {
-        kind: Kind::Instance,
+        kind: SnapshotKind::Instance,
         name: run.snapshot_name(&orders()),
         arn: "arn:aws:rds:us-west-2:000000000000:snapshot:x".into(),
         taken_at: Some(scheduled_at + 7.seconds()),
@@ -148,7 +149,7 @@ fn whole(snapshot: &Snapshot) -> Manifest {
     let label = snapshot.label.as_ref().unwrap();
     let taken = Taken {
         component: orders(),
-        of: Of::Instance("orders-primary".parse().unwrap()),
+        of: SnapshotKind::Instance.of("orders-primary"),
         snapshot: snapshot.name.clone(),
         database: label.database.clone(),
         places: vec![Stored {

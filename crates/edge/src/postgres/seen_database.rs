@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{backup::SeenDatabase, words::failure::Failure};
+use domain::{component::SeenDatabase, words::failure::Failure};
 
 use super::{Postgres, Server, first_row};
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::DbClusterSnapshot;
 use domain::{
-    backup::{self, Kind, Label, Marks, Of, SeenCluster, Snapshot},
+    backup::{self, Label, Marks, Quota, Snapshot},
+    component::{SeenCluster, SnapshotKind},
     words::{
         failure::Failure,
         id::{ClusterId, KmsKeyId, PlanName},
@@ -12,11 +13,11 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{
-    Asked, MOST_PAGES, Rds, is, presigned,
-    snapshots::{gib, read_tags, too_many},
+use super::{Asked, MOST_PAGES, Rds, gib, is, parsed, presigned, read_tags, too_many};
+use crate::{
+    aws, aws_failure, clock,
+    snapshots::{Answer, SnapshotService},
 };
-use crate::{aws, aws_failure, clock};
 
 impl Rds {
     /// Looks at a cluster.
@@ -31,125 +32,6 @@ impl Rds {
             engine: found.engine().unwrap_or("unknown").to_owned(),
             version: found.engine_version().map(str::to_owned),
         })
-    }
-
-    /// Looks for a snapshot of a cluster by its name.
-    ///
-    /// # Errors
-    /// As AWS answers; that there is none is no error.
-    pub async fn cluster_snapshot(&self, name: &str) -> Result<Option<Snapshot>, Failure> {
-        let answer = self.client.describe_db_cluster_snapshots().db_cluster_snapshot_identifier(name).send().await;
-        match answer {
-            Ok(answer) => match answer.db_cluster_snapshots().first() {
-                Some(found) => Ok(Some(read(found, self.tags_of(found).await?))),
-                None => Ok(None),
-            },
-            Err(error) if is(&error, "DBClusterSnapshotNotFound") => Ok(None),
-            Err(error) => {
-                Err(aws_failure!(format!("cannot look for cluster snapshot `{name}` in {}", self.region), error))
-            }
-        }
-    }
-
-    /// Asks for a snapshot of a cluster. One that is there already is what was asked for.
-    ///
-    /// # Errors
-    /// As AWS answers.
-    pub async fn take_cluster_snapshot(
-        &self,
-        cluster: &ClusterId,
-        name: &str,
-        tags: &[(String, String)],
-    ) -> Result<Asked, Failure> {
-        let request = self
-            .client
-            .create_db_cluster_snapshot()
-            .db_cluster_identifier(cluster.as_str())
-            .db_cluster_snapshot_identifier(name)
-            .set_tags(Some(super::tags(tags)));
-        match request.send().await {
-            Ok(_) => Ok(Asked::Begun),
-            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Asked::Begun),
-            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
-            Err(error) if is(&error, "InvalidDBClusterState") => Ok(Asked::Busy),
-            Err(error) => Err(self.cluster_failure("take a snapshot of", cluster, error)),
-        }
-    }
-
-    pub(super) async fn copy_cluster_snapshot(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
-        let is_elsewhere = presigned::region_of(of) != Some(self.region.as_str());
-        let url = if is_elsewhere {
-            let credentials = aws::credentials().await?;
-            Some(presigned::copy_of(of, &self.region, key, credentials, clock::now().into())?)
-        } else {
-            None
-        };
-        let request = self
-            .client
-            .copy_db_cluster_snapshot()
-            .source_db_cluster_snapshot_identifier(&of.arn)
-            .target_db_cluster_snapshot_identifier(&of.name)
-            .set_kms_key_id(key.map(ToString::to_string))
-            .set_pre_signed_url(url)
-            .set_tags(Some(super::tags(&of.carried)));
-        match request.send().await {
-            Ok(_) => Ok(Asked::Begun),
-            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Asked::Begun),
-            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
-            Err(error) if is(&error, "InvalidDBClusterSnapshotState") || is(&error, "InvalidDBClusterState") => {
-                Ok(Asked::Busy)
-            }
-            Err(error) => {
-                Err(aws_failure!(format!("cannot copy cluster snapshot `{}` to {}", of.arn, self.region), error))
-            }
-        }
-    }
-
-    pub(super) async fn cluster_snapshots_of(&self, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
-        let what = || format!("cannot list the cluster snapshots in {}", self.region);
-        let (mut found, mut marker) = (Vec::new(), None);
-        for _ in 0..MOST_PAGES {
-            let request = self.client.describe_db_cluster_snapshots().snapshot_type("manual").set_marker(marker);
-            let page = request.send().await.map_err(|error| aws_failure!(what(), error))?;
-            for snapshot in page.db_cluster_snapshots() {
-                let snapshot = read(snapshot, self.tags_of(snapshot).await?);
-                found.extend((snapshot.marks.plan.as_deref() == Some(plan.as_str())).then_some(snapshot));
-            }
-            marker = page.marker;
-            if marker.is_none() {
-                return Ok(found);
-            }
-        }
-        Err(too_many(what()))
-    }
-
-    pub(super) async fn delete_cluster_snapshot(&self, name: &str) -> Result<(), Failure> {
-        match self.client.delete_db_cluster_snapshot().db_cluster_snapshot_identifier(name).send().await {
-            Ok(_) => Ok(()),
-            Err(error) if is(&error, "DBClusterSnapshotNotFound") => Ok(()),
-            Err(error) => {
-                Err(aws_failure!(format!("cannot delete cluster snapshot `{name}` in {}", self.region), error))
-            }
-        }
-    }
-
-    /// A snapshot's tags. The models of DocumentDB and Neptune show none with a snapshot, so that one that is called as
-    /// ours are and shows none is asked for them.
-    async fn tags_of(&self, found: &DbClusterSnapshot) -> Result<BTreeMap<String, String>, Failure> {
-        let name = found.db_cluster_snapshot_identifier().unwrap_or_default();
-        let shown = read_tags(found.tag_list());
-        let Some(arn) = found.db_cluster_snapshot_arn().filter(|_| shown.is_empty() && name.starts_with(OURS)) else {
-            return Ok(shown);
-        };
-        match self.client.list_tags_for_resource().resource_name(arn).send().await {
-            Ok(answer) => Ok(read_tags(answer.tag_list())),
-            // It was deleted in between.
-            Err(error) if is(&error, "DBClusterSnapshotNotFound") || is(&error, "DBSnapshotNotFound") => Ok(shown),
-            Err(error) => {
-                let what = format!("cannot list the tags of cluster snapshot `{name}` in {}", self.region);
-                Err(aws_failure!(what, error))
-            }
-        }
     }
 
     fn no_cluster(&self, cluster: &ClusterId) -> Failure {
@@ -170,11 +52,147 @@ impl Rds {
     }
 }
 
+/// Snapshots of clusters.
+#[derive(Debug, Clone)]
+pub struct ClusterSnapshots(pub Rds);
+
+impl SnapshotService for ClusterSnapshots {
+    fn find<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Snapshot>> {
+        Box::pin(self.found(name))
+    }
+
+    fn list<'a>(&'a self, plan: &'a PlanName) -> Answer<'a, Vec<Snapshot>> {
+        Box::pin(self.all_of(plan))
+    }
+
+    fn take<'a>(&'a self, id: &'a str, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked> {
+        Box::pin(async move { self.taken(&parsed(id)?, name, tags).await })
+    }
+
+    fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Asked> {
+        Box::pin(self.copied(of, key))
+    }
+
+    fn delete<'a>(&'a self, name: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.deleted(name))
+    }
+
+    fn quota(&self) -> Answer<'_, Quota> {
+        Box::pin(self.0.quota("ManualClusterSnapshots"))
+    }
+}
+
+impl ClusterSnapshots {
+    async fn found(&self, name: &str) -> Result<Option<Snapshot>, Failure> {
+        let Self(Rds { client, region }) = self;
+        match client.describe_db_cluster_snapshots().db_cluster_snapshot_identifier(name).send().await {
+            Ok(answer) => match answer.db_cluster_snapshots().first() {
+                Some(found) => Ok(Some(read(found, self.tags_of(found).await?))),
+                None => Ok(None),
+            },
+            Err(error) if is(&error, "DBClusterSnapshotNotFound") => Ok(None),
+            Err(error) => Err(aws_failure!(format!("cannot look for cluster snapshot `{name}` in {region}"), error)),
+        }
+    }
+
+    async fn taken(&self, cluster: &ClusterId, name: &str, tags: &[(String, String)]) -> Result<Asked, Failure> {
+        let request = self
+            .0
+            .client
+            .create_db_cluster_snapshot()
+            .db_cluster_identifier(cluster.as_str())
+            .db_cluster_snapshot_identifier(name)
+            .set_tags(Some(super::tags(tags)));
+        match request.send().await {
+            Ok(_) => Ok(Asked::Begun),
+            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Asked::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
+            Err(error) if is(&error, "InvalidDBClusterState") => Ok(Asked::Busy),
+            Err(error) => Err(self.0.cluster_failure("take a snapshot of", cluster, error)),
+        }
+    }
+
+    /// A cluster's goes with the signed URL that DocumentDB asks for.
+    async fn copied(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+        let Self(Rds { client, region }) = self;
+        let is_elsewhere = presigned::region_of(of) != Some(region.as_str());
+        let url = if is_elsewhere {
+            let credentials = aws::credentials().await?;
+            Some(presigned::copy_of(of, region, key, credentials, clock::now().into())?)
+        } else {
+            None
+        };
+        let request = client
+            .copy_db_cluster_snapshot()
+            .source_db_cluster_snapshot_identifier(&of.arn)
+            .target_db_cluster_snapshot_identifier(&of.name)
+            .set_kms_key_id(key.map(ToString::to_string))
+            .set_pre_signed_url(url)
+            .set_tags(Some(super::tags(&of.carried)));
+        match request.send().await {
+            Ok(_) => Ok(Asked::Begun),
+            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Asked::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
+            Err(error) if is(&error, "InvalidDBClusterSnapshotState") || is(&error, "InvalidDBClusterState") => {
+                Ok(Asked::Busy)
+            }
+            Err(error) => Err(aws_failure!(format!("cannot copy cluster snapshot `{}` to {region}", of.arn), error)),
+        }
+    }
+
+    async fn all_of(&self, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
+        let Self(Rds { client, region }) = self;
+        let what = || format!("cannot list the cluster snapshots in {region}");
+        let (mut found, mut marker) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            let request = client.describe_db_cluster_snapshots().snapshot_type("manual").set_marker(marker);
+            let page = request.send().await.map_err(|error| aws_failure!(what(), error))?;
+            for snapshot in page.db_cluster_snapshots() {
+                let snapshot = read(snapshot, self.tags_of(snapshot).await?);
+                found.extend((snapshot.marks.plan.as_deref() == Some(plan.as_str())).then_some(snapshot));
+            }
+            marker = page.marker;
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+        Err(too_many(what()))
+    }
+
+    async fn deleted(&self, name: &str) -> Result<(), Failure> {
+        let Self(Rds { client, region }) = self;
+        match client.delete_db_cluster_snapshot().db_cluster_snapshot_identifier(name).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is(&error, "DBClusterSnapshotNotFound") => Ok(()),
+            Err(error) => Err(aws_failure!(format!("cannot delete cluster snapshot `{name}` in {region}"), error)),
+        }
+    }
+
+    /// A snapshot's tags. The models of DocumentDB and Neptune show none with a snapshot, so that one that is called as
+    /// ours are and shows none is asked for them.
+    async fn tags_of(&self, found: &DbClusterSnapshot) -> Result<BTreeMap<String, String>, Failure> {
+        let Self(Rds { client, region }) = self;
+        let name = found.db_cluster_snapshot_identifier().unwrap_or_default();
+        let shown = read_tags(found.tag_list());
+        let Some(arn) = found.db_cluster_snapshot_arn().filter(|_| shown.is_empty() && name.starts_with(OURS)) else {
+            return Ok(shown);
+        };
+        match client.list_tags_for_resource().resource_name(arn).send().await {
+            Ok(answer) => Ok(read_tags(answer.tag_list())),
+            // It was deleted in between.
+            Err(error) if is(&error, "DBClusterSnapshotNotFound") || is(&error, "DBSnapshotNotFound") => Ok(shown),
+            Err(error) => {
+                Err(aws_failure!(format!("cannot list the tags of cluster snapshot `{name}` in {region}"), error))
+            }
+        }
+    }
+}
+
 /// What the names of our snapshots begin with: roles may read the tags of no other.
 const OURS: &str = "lifeboat-";
 
 fn read(found: &DbClusterSnapshot, tags: BTreeMap<String, String>) -> Snapshot {
-    let label = Label::read(Kind::Cluster, found.db_cluster_snapshot_identifier().unwrap_or_default(), &tags);
+    let label = Label::read(SnapshotKind::Cluster, found.db_cluster_snapshot_identifier().unwrap_or_default(), &tags);
     // RDS keeps no original's time with a copy; its label has the time just before the original was asked for.
     let is_copy = found.source_db_cluster_snapshot_arn().is_some_and(|source| !source.is_empty());
     let taken_at = match &label {
@@ -183,7 +201,7 @@ fn read(found: &DbClusterSnapshot, tags: BTreeMap<String, String>) -> Snapshot {
         Ok(_) | Err(_) => found.snapshot_create_time().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok()),
     };
     Snapshot {
-        kind: Kind::Cluster,
+        kind: SnapshotKind::Cluster,
         name: found.db_cluster_snapshot_identifier().unwrap_or_default().to_owned(),
         arn: found.db_cluster_snapshot_arn().unwrap_or_default().to_owned(),
         taken_at,
@@ -191,7 +209,7 @@ fn read(found: &DbClusterSnapshot, tags: BTreeMap<String, String>) -> Snapshot {
         percent: found.percent_progress().and_then(|percent| u8::try_from(percent).ok()).unwrap_or(0),
         allocated_gib: gib(found.allocated_storage()),
         encrypted: found.storage_encrypted().unwrap_or(false),
-        of: found.db_cluster_identifier().and_then(|id| id.parse().ok()).map(Of::Cluster),
+        of: found.db_cluster_identifier().map(|id| SnapshotKind::Cluster.of(id)),
         label: label.map_err(|error| error.to_string()),
         carried: backup::carried(&tags),
         marks: Marks::read(&tags),

@@ -72,13 +72,13 @@ pub(super) fn copy_of(
 
 #[cfg(test)]
 mod tests {
-    use domain::backup::{Kind, Marks};
+    use domain::{backup::Marks, component::SnapshotKind};
 
     use super::*;
 
     fn snapshot(region: &str) -> Snapshot {
         Snapshot {
-            kind: Kind::Cluster,
+            kind: SnapshotKind::Cluster,
             name: "lifeboat-reports".into(),
             arn: format!("arn:aws:rds:{region}:000000000000:cluster-snapshot:lifeboat-reports"),
             taken_at: None,

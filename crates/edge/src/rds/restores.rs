@@ -10,11 +10,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{
-    Asked, MOST_PAGES, Rds, is,
-    snapshots::{read_tags, too_many},
-    tags,
-};
+use super::{Asked, MOST_PAGES, Rds, is, read_tags, tags, too_many};
 use crate::aws_failure;
 
 /// Both ways to restore take the same settings, by builders of two types.

@@ -1,5 +1,6 @@
 use domain::{
-    backup::{BackupRun, Marks, Part, SeenDatabase},
+    backup::{BackupRun, Marks, Part},
+    component::SeenDatabase,
     run::step::Outcome,
     words::wal::Lsn,
 };
@@ -19,7 +20,7 @@ impl Backups for Regions {
         Ok(self.snapshots.clone())
     }
 
-    async fn find(&self, region: &Region, _: Kind, name: &str) -> Found {
+    async fn find(&self, region: &Region, _: SnapshotKind, name: &str) -> Found {
         let found = || self.snapshots.iter().find(|snapshot| snapshot.name == name).cloned();
         Found { region: region.clone(), snapshot: self.elsewhere.clone().map(|()| found()) }
     }
@@ -42,7 +43,7 @@ fn regions() -> Regions {
     let taken = part.taken.unwrap();
     let database: SeenDatabase = taken.database.clone();
     let snapshot = Snapshot {
-        kind: Kind::Instance,
+        kind: SnapshotKind::Instance,
         name: taken.snapshot,
         arn: taken.places[0].arn.clone(),
         taken_at: Some(database.database_time),

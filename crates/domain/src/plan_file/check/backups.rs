@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::finding::Finding, MOST_BACKUP_REGIONS, MOST_PROVED, MOST_SNAPSHOTS, clusters, regions::partition,
+    super::finding::Finding, MOST_BACKUP_REGIONS, MOST_PROVED, MOST_SNAPSHOTS, capabilities, regions::partition,
     verification::LONGEST_CHECK,
 };
 use crate::{
@@ -41,10 +41,10 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         let wait = backup.schedule.longest_wait();
         retention(backup, wait, &path, found);
         alarm(backup, wait, &path, found);
-        if !clusters::are_all_of(plan, backup) {
+        if !capabilities::restores_nothing(plan, backup) {
             verification(backup, &path, found);
         }
-        clusters::schedule(plan, backup, &path, found);
+        capabilities::check(plan, backup, &path, found);
     }
 }
 

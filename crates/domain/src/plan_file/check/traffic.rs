@@ -1,7 +1,7 @@
 //! The record that names the primary.
 
 use super::super::finding::Finding;
-use crate::{component::Component, plan::Plan, words::span::Span};
+use crate::{plan::Plan, words::span::Span};
 
 /// Above this, the record's TTL is most of an outage.
 const USUAL_TTL: Span = Span::seconds(60);
@@ -10,9 +10,9 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let traffic = &plan.traffic;
     let named = plan.component(&traffic.component);
     let wrong = match named {
-        Some(Component::PostgresPair(_)) => None,
-        Some(Component::Cluster(_)) => {
-            Some(format!("`{}` is a cluster, which a failover does not move", traffic.component))
+        Some(known) if known.kind().moves().is_some() => None,
+        Some(known) => {
+            Some(format!("`{}` is a {}, which a failover does not move", traffic.component, known.kind().noun()))
         }
         None => Some(format!("no component is called `{}`", traffic.component)),
     };
@@ -39,11 +39,8 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
 
 /// What traffic may name.
 fn remedy(plan: &Plan) -> String {
-    let pair = |component: &Component| match component {
-        Component::PostgresPair(pair) => Some(pair.name.to_string()),
-        Component::Cluster(_) => None,
-    };
-    let names: Vec<String> = plan.components.iter().filter_map(pair).collect();
+    let moved = plan.components.iter().filter(|component| component.kind().moves().is_some());
+    let names: Vec<String> = moved.map(|component| component.name().to_string()).collect();
     match names.as_slice() {
         [] => "Add a component of kind postgres-pair.".to_owned(),
         names => format!("Name one of: {}.", names.join(", ")),

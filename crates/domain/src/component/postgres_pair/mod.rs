@@ -1,6 +1,8 @@
 //! A PostgreSQL primary on RDS and its read replica in the recovery Region.
 
-use super::{ActiveSide, Login};
+mod check;
+
+use super::{ActiveSide, Complaint, Identity, Kind, Login, SideRegions, SnapshotKind, SnapshotStorage};
 use crate::words::{
     id::{ComponentName, HostName, InstanceClass, InstanceId, RdsGroup, SecurityGroupId, SqlName},
     span::Span,
@@ -107,5 +109,65 @@ impl ActiveSide {
             Self::Primary => &pair.primary,
             Self::Replica => &pair.replica,
         }
+    }
+}
+
+impl Kind for PostgresPair {
+    fn name(&self) -> &ComponentName {
+        &self.name
+    }
+
+    fn noun(&self) -> &'static str {
+        "pair"
+    }
+
+    fn check(&self, regions: SideRegions<'_>) -> Vec<Complaint> {
+        check::check(self, regions)
+    }
+
+    fn identities(&self) -> Vec<Identity> {
+        let noun = SnapshotKind::Instance.noun();
+        let (primary, replica) = (&self.primary, &self.replica);
+        let host = |side: &Side| format!("{}:{}", side.endpoint, side.port);
+        let one = |field, side, noun, id| Identity { field, side, noun, id };
+        vec![
+            one("primary.instance", ActiveSide::Primary, noun, primary.instance.to_string()),
+            one("replica.instance", ActiveSide::Replica, noun, replica.instance.to_string()),
+            // A snapshot of the one would carry the log's end of the other.
+            one("primary.endpoint", ActiveSide::Primary, "endpoint", host(primary)),
+            one("replica.endpoint", ActiveSide::Replica, "endpoint", host(replica)),
+        ]
+    }
+
+    fn snapshots(&self) -> SnapshotKind {
+        SnapshotKind::Instance
+    }
+
+    fn backed_up(&self, active: ActiveSide) -> (ActiveSide, &str) {
+        (active, active.of(self).instance.as_str())
+    }
+
+    fn storage(&self) -> Option<SnapshotStorage> {
+        Some(SnapshotStorage::Instance)
+    }
+
+    fn tells_size(&self) -> bool {
+        true
+    }
+
+    fn login(&self) -> Option<&Login> {
+        Some(&self.login)
+    }
+
+    fn moves(&self) -> Option<&PostgresPair> {
+        Some(self)
+    }
+
+    fn restores(&self) -> Option<&PostgresPair> {
+        Some(self)
+    }
+
+    fn points_in_time(&self, active: ActiveSide) -> Option<&InstanceId> {
+        Some(&active.of(self).instance)
     }
 }

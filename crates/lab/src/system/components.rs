@@ -1,22 +1,41 @@
-//! The clusters that a plan backs up.
+//! What the lab makes of each kind of component.
 
 use domain::component::{Cluster, ClusterEngine, Component};
 
 use super::{PATIENCE, System, SystemError, until};
-use crate::local_aws::LocalAws;
+use crate::{deploy::Outputs, local_aws::LocalAws};
+
+/// Gives a component the ids of the lab's networks, the primary's and the replica's.
+pub(super) fn set_ids(component: &mut Component, networks: [&Outputs; 2]) -> Result<(), String> {
+    match component {
+        Component::PostgresPair(pair) => {
+            for (side, network) in [&mut pair.primary, &mut pair.replica].into_iter().zip(networks) {
+                let group = |key: &str| {
+                    let id = network.get(key).and_then(|id| id.parse().ok());
+                    id.ok_or_else(|| format!("the network gave no `{key}` group"))
+                };
+                side.security_groups = vec![group("Open")?];
+                side.fence_security_group = group("Fence")?;
+            }
+            Ok(())
+        }
+        Component::Cluster(_) => Ok(()),
+    }
+}
 
 impl System {
-    /// Creates each cluster of the plan in the primary Region.
-    pub(super) async fn create_clusters(&self, aws: &LocalAws) -> Result<(), SystemError> {
+    /// Creates what the plan protects beside the pair that its traffic names.
+    pub(super) async fn create_components(&self, aws: &LocalAws) -> Result<(), SystemError> {
         for component in &self.plan.components {
             match component {
-                Component::Cluster(cluster) => self.create_cluster(aws, cluster).await?,
                 Component::PostgresPair(_) => {}
+                Component::Cluster(cluster) => self.create_cluster(aws, cluster).await?,
             }
         }
         Ok(())
     }
 
+    /// Creates a cluster in the primary Region.
     async fn create_cluster(&self, aws: &LocalAws, cluster: &Cluster) -> Result<(), SystemError> {
         let bad = |why: String| SystemError::Plan { plan: self.plan.plan.to_string(), why };
         match cluster.engine {

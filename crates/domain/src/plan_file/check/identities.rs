@@ -1,54 +1,24 @@
-//! The instances and clusters that the components are.
+//! What the components are in their Regions, as instances and clusters.
 
 use std::collections::BTreeMap;
 
 use super::super::finding::Finding;
-use crate::{
-    component::{Component, Side},
-    plan::Plan,
-    words::id::Region,
-};
+use crate::{component::Identity, plan::Plan};
 
 /// Each belongs to one component: two would back it up twice, and a failover of one would move the other.
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let mut owners = BTreeMap::new();
     for (index, component) in plan.components.iter().enumerate() {
-        for (field, database) in databases(plan, component) {
-            let first = *owners.entry(database.clone()).or_insert(component.name());
+        for Identity { field, side, noun, id } in component.kind().identities() {
+            let region = plan.region_of(side);
+            let first = *owners.entry((noun, region, id.clone())).or_insert(component.name());
             if first != component.name() {
-                let (noun, region, id) = database;
                 let what = format!("`{first}` and `{}` are both the {noun} `{id}` in `{region}`", component.name());
                 let path = format!("components[{index}].{field}");
                 found.push(Finding::error(path, what, format!("Name each {noun} in one component.")));
             }
         }
     }
-}
-
-/// A noun, a Region and an identifier: RDS has one of each.
-type Database<'p> = (&'static str, &'p Region, String);
-
-/// What a component is in its Regions, and where that is written.
-fn databases<'p>(plan: &'p Plan, component: &'p Component) -> Vec<(&'static str, Database<'p>)> {
-    let (primary, recovery) = (&plan.regions.primary, &plan.regions.recovery);
-    match component {
-        Component::PostgresPair(pair) => vec![
-            ("primary.instance", ("instance", primary, pair.primary.instance.to_string())),
-            ("replica.instance", ("instance", recovery, pair.replica.instance.to_string())),
-            // A snapshot of the one would carry the log's end of the other.
-            ("primary.endpoint", ("endpoint", primary, host(&pair.primary))),
-            ("replica.endpoint", ("endpoint", recovery, host(&pair.replica))),
-        ],
-        Component::Cluster(cluster) => {
-            let second = cluster.recovery.as_ref().map(|id| ("recovery", ("cluster", recovery, id.to_string())));
-            let first = ("primary", ("cluster", primary, cluster.primary.to_string()));
-            std::iter::once(first).chain(second).collect()
-        }
-    }
-}
-
-fn host(side: &Side) -> String {
-    format!("{}:{}", side.endpoint, side.port)
 }
 
 #[cfg(test)]

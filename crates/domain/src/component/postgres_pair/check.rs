@@ -1,0 +1,95 @@
+//! What may be wrong with a pair.
+
+use std::collections::BTreeSet;
+
+use super::{PostgresPair, Side};
+use crate::{
+    component::{Complaint, Credential, SideRegions},
+    words::{id::Region, span::Span},
+};
+
+/// The most security groups RDS takes for an instance, and the most roles that one fence takes away.
+const MOST_IN_A_LIST: usize = 16;
+
+const DAY: Span = Span::seconds(24 * 3_600);
+
+/// RDS's longest retention of automated backups. Zero switches them off.
+const LONGEST_RETENTION_DAYS: u32 = 35;
+
+pub(super) fn check(pair: &PostgresPair, regions: SideRegions<'_>) -> Vec<Complaint> {
+    let mut found = Vec::new();
+    if pair.primary.endpoint == pair.replica.endpoint {
+        let what = format!("`{}` is the primary's endpoint too", pair.replica.endpoint);
+        found.push(Complaint::error("replica.endpoint", what, "Name the replica's own endpoint."));
+    }
+    if pair.primary.instance == pair.replica.instance {
+        let what = format!(
+            "`{}` is the primary's identifier too; records could not tell the sides apart",
+            pair.replica.instance
+        );
+        found.push(Complaint::error("replica.instance", what, "Give each instance an identifier of its own."));
+    }
+    check_side(&pair.primary, regions.primary, "primary", &mut found);
+    check_side(&pair.replica, regions.recovery, "replica", &mut found);
+    found.extend(pair.login.check());
+    check_roles(pair, &mut found);
+    let retention = pair.after_promotion.backup_retention;
+    if !(1..=LONGEST_RETENTION_DAYS).any(|days| DAY.times(days) == retention) {
+        let what =
+            format!("RDS keeps automated backups for whole days, 1d to {LONGEST_RETENTION_DAYS}d, not {retention}");
+        let remedy = "Write whole days, as 7d.";
+        found.push(Complaint::error("afterPromotion.backupRetention", what, remedy));
+    }
+    if !pair.after_promotion.deletion_protection {
+        let what = "the new primary can be deleted by one call";
+        found.push(Complaint::warning("afterPromotion.deletionProtection", what, "Set it to true."));
+    }
+    found
+}
+
+fn check_side(side: &Side, region: &Region, name: &str, found: &mut Vec<Complaint>) {
+    let groups = &side.security_groups;
+    if groups.is_empty() || groups.len() > MOST_IN_A_LIST {
+        let what = format!("it names {} groups; they are what is put back when a fence is undone", groups.len());
+        let remedy = format!("Name the instance's usual groups, 1 to {MOST_IN_A_LIST}.");
+        found.push(Complaint::error(format!("{name}.securityGroups"), what, remedy));
+    }
+    if groups.contains(&side.fence_security_group) {
+        let what = format!("`{}` is among the usual groups, so that it would fence nothing", side.fence_security_group);
+        let remedy = "Name a group without ingress rules that is used for nothing else.";
+        found.push(Complaint::error(format!("{name}.fenceSecurityGroup"), what, remedy));
+    }
+    if side.port == 0 {
+        let remedy = "Write the instance's port, usually 5432.";
+        found.push(Complaint::error(format!("{name}.port"), "a port is 1 to 65535, not 0", remedy));
+    }
+    if let Some(named) = region_of(side.endpoint.as_str()).filter(|named| *named != region.as_str()) {
+        let what = format!("the endpoint is in `{named}`, this side is in `{region}`");
+        let remedy = "Name this side's own endpoint, or correct the Regions.";
+        found.push(Complaint::error(format!("{name}.endpoint"), what, remedy));
+    }
+}
+
+/// The Region in an RDS endpoint: `instance.hash.REGION.rds.amazonaws.com`, in China with `.cn`.
+fn region_of(endpoint: &str) -> Option<&str> {
+    let name = endpoint.strip_suffix(".cn").unwrap_or(endpoint);
+    name.strip_suffix(".rds.amazonaws.com")?.rsplit('.').next()
+}
+
+fn check_roles(pair: &PostgresPair, found: &mut Vec<Complaint>) {
+    let roles = &pair.application_roles;
+    if roles.is_empty() || roles.len() > MOST_IN_A_LIST {
+        let what = format!("it names {} roles; fencing takes the login of each away", roles.len());
+        let remedy = format!("Name the roles by which the application writes, 1 to {MOST_IN_A_LIST}.");
+        found.push(Complaint::error("applicationRoles", what, remedy));
+    }
+    if roles.iter().collect::<BTreeSet<_>>().len() < roles.len() {
+        found.push(Complaint::error("applicationRoles", "a role is named twice", "Name each once."));
+    }
+    let Credential::IamToken { user } = &pair.login.from else { return };
+    if let Some(index) = roles.iter().position(|role| role == user) {
+        let what = format!("`{user}` is the role by which Lifeboat logs in: fencing would lock Lifeboat out");
+        let remedy = "Give Lifeboat a role of its own.";
+        found.push(Complaint::error(format!("applicationRoles[{index}]"), what, remedy));
+    }
+}

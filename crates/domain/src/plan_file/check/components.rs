@@ -1,0 +1,56 @@
+//! The components, each by its kind.
+
+use std::collections::BTreeSet;
+
+use super::{super::finding::Finding, MOST_COMPONENTS};
+use crate::{
+    component::{Complaint, Component},
+    plan::Plan,
+};
+
+pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
+    if plan.components.len() as u64 > MOST_COMPONENTS {
+        let what = format!("{} components are more than one run takes", plan.components.len());
+        found.push(Finding::error("components", what, format!("Write plans of at most {MOST_COMPONENTS}.")));
+    }
+    let mut names = BTreeSet::new();
+    for (index, component) in plan.components.iter().enumerate() {
+        let path = format!("components[{index}]");
+        if !names.insert(component.name()) {
+            let what = format!("`{}` is another component's name too", component.name());
+            found.push(Finding::error(format!("{path}.name"), what, "Give each component a name of its own."));
+        }
+        if component.kind().moves().is_some() {
+            check_moves(plan, component, &path, found);
+        } else {
+            check_is_backed_up(plan, component, &path, found);
+        }
+        let complaints = component.kind().check(plan.side_regions());
+        found.extend(complaints.into_iter().map(|complaint| finding(&path, complaint)));
+    }
+}
+
+/// A kind's complaint, at the place of the component.
+fn finding(path: &str, Complaint { is_error, field, what, remedy }: Complaint) -> Finding {
+    let path = if field.is_empty() { path.to_owned() } else { format!("{path}.{field}") };
+    if is_error { Finding::error(path, what, remedy) } else { Finding::warning(path, what, remedy) }
+}
+
+fn check_moves(plan: &Plan, component: &Component, path: &str, found: &mut Vec<Finding>) {
+    if plan.traffic_pair().is_some() && *component.name() != plan.traffic.component {
+        let what = format!(
+            "a failover moves `{}`, the component that traffic names, and leaves this one",
+            plan.traffic.component
+        );
+        found.push(Finding::warning(path, what, "Write a plan of its own for it."));
+    }
+}
+
+/// A plan can do nothing else for what a failover does not move.
+fn check_is_backed_up(plan: &Plan, component: &Component, path: &str, found: &mut Vec<Finding>) {
+    if !plan.backups.iter().any(|backup| backup.components.contains(component.name())) {
+        let noun = component.kind().noun();
+        let what = format!("no schedule backs this {noun} up, and nothing else is done for a {noun}");
+        found.push(Finding::warning(path, what, "Name it in the components of one of `backups`."));
+    }
+}

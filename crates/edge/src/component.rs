@@ -1,0 +1,71 @@
+//! Which adapter talks to a component. What a component is, and of which kind a snapshot, is matched on here and nowhere else
+//! outside of `domain`.
+
+use std::time::Duration;
+
+use domain::{
+    backup::{Found, Snapshot},
+    component::SnapshotKind,
+    words::{
+        failure::Failure,
+        id::{PlanName, Region},
+    },
+};
+
+use crate::{
+    rds::{ClusterSnapshots, InstanceSnapshots, Rds},
+    snapshots::SnapshotService,
+};
+
+/// The service that keeps a kind of snapshots, in a Region that may be gone: `patience` for each call.
+pub async fn snapshots(kind: SnapshotKind, region: &Region, patience: Duration) -> Box<dyn SnapshotService> {
+    match kind {
+        SnapshotKind::Instance => Box::new(InstanceSnapshots(Rds::far(region, patience).await)),
+        SnapshotKind::Cluster => Box::new(ClusterSnapshots(Rds::far(region, patience).await)),
+    }
+}
+
+/// A backup's snapshot in a Region: one that does not answer is an answer too.
+pub async fn find(kind: SnapshotKind, region: &Region, patience: Duration, name: &str) -> Found {
+    let snapshot = snapshots(kind, region, patience).await.find(name).await;
+    Found { region: region.clone(), snapshot: snapshot.map_err(|failure| failure.chain()) }
+}
+
+/// Every snapshot in a Region that is tagged as this plan's, of each kind.
+///
+/// # Errors
+/// As AWS answers; `AwsRejected` where there are more than can be looked through: of a part nothing is concluded.
+pub async fn snapshots_of(plan: &PlanName, region: &Region, patience: Duration) -> Result<Vec<Snapshot>, Failure> {
+    let mut found = Vec::new();
+    for kind in SnapshotKind::ALL {
+        found.extend(snapshots(kind, region, patience).await.list(plan).await?);
+    }
+    Ok(found)
+}
+
+/// Looks at what is backed up, just before it is: a database is given `within`, a Region `patience` for each call.
+///
+/// # Errors
+/// As the database or AWS answers.
+#[cfg(feature = "postgres")]
+pub async fn look(
+    source: &domain::backup::Source<'_>,
+    postgres: &crate::postgres::Postgres,
+    within: Duration,
+    patience: Duration,
+) -> Result<domain::component::SeenDatabase, Failure> {
+    use domain::component::Component;
+
+    match source.component {
+        Component::PostgresPair(pair) => {
+            let side = source.side.of(pair);
+            let server = crate::postgres::Server { side, database: &pair.database, login: &pair.login };
+            postgres.ready(&server).await?;
+            postgres.database(&server, within).await
+        }
+        Component::Cluster(cluster) => {
+            let seen = Rds::far(source.region, patience).await.cluster(cluster.on(source.side)).await?;
+            seen.database(cluster, crate::clock::now())
+        }
+    }
+}

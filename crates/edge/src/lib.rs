@@ -39,4 +39,4 @@ pub mod witness;
 
 #[cfg(feature = "postgres")]
 pub use serve::serve_waking;
-pub use serve::{message, parse, serve};
+pub use serve::{NotServing, message, parse, serve};

@@ -2,7 +2,11 @@
 
 use std::future::Future;
 
-use domain::words::{failure::Failure, id::PlanName, wording};
+use domain::words::{
+    failure::{self, Failure},
+    id::PlanName,
+    wording,
+};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing::subscriber::filter::LevelFilter};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -21,7 +25,7 @@ const LARGEST_EVENT_BYTES: usize = 256 * 1024;
 ///
 /// # Errors
 /// When the Runtime API cannot be reached.
-pub async fn serve<H, F, A>(handler: H) -> Result<(), lambda_runtime::Error>
+pub async fn serve<H, F, A>(handler: H) -> Result<(), NotServing>
 where
     H: Fn(Value) -> F,
     F: Future<Output = Result<A, Failure>>,
@@ -40,7 +44,7 @@ pub async fn serve_waking<H, F, A>(
     shelf: &impl crate::shelf::Shelf,
     postgres: &crate::postgres::Postgres,
     handler: H,
-) -> Result<(), lambda_runtime::Error>
+) -> Result<(), NotServing>
 where
     H: Fn(Value) -> F,
     F: Future<Output = Result<A, Failure>>,
@@ -49,7 +53,7 @@ where
     run(handler, async |plan: PlanName| crate::waking::ready(shelf, postgres, &plan).await).await
 }
 
-async fn run<H, F, A, W>(handler: H, waking: W) -> Result<(), lambda_runtime::Error>
+async fn run<H, F, A, W>(handler: H, waking: W) -> Result<(), NotServing>
 where
     H: Fn(Value) -> F,
     F: Future<Output = Result<A, Failure>>,
@@ -63,6 +67,28 @@ where
         Box::pin(answer(event.payload, handler, waking)).await.map_err(Posted)
     }))
     .await
+    .map_err(NotServing::from)
+}
+
+/// Why a function does not serve. `main` returns it, and Rust shows it by its `Debug`: with all causes, once.
+pub struct NotServing(String);
+
+impl std::fmt::Debug for NotServing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Failure> for NotServing {
+    fn from(failure: Failure) -> Self {
+        Self(failure.chain())
+    }
+}
+
+impl From<lambda_runtime::Error> for NotServing {
+    fn from(error: lambda_runtime::Error) -> Self {
+        Self(failure::chain(error.as_ref()))
+    }
 }
 
 /// What a function answers.

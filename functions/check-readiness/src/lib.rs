@@ -19,24 +19,14 @@ use domain::{
         id::{Generation, InstanceId, PlanName},
     },
 };
-use edge::{
-    aws,
-    shelf::{
-        self, Bucket, Shelf,
-        claims::{self, Claimed},
-    },
+use edge::shelf::{
+    self, Shelf,
+    claims::{self, Claimed},
 };
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::{info, warn};
-use world::World;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let world = World::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
-    edge::serve(|event| handle(&bucket, &world, event)).await
-}
+pub use world::World;
 
 /// Which plan to check.
 #[derive(Debug, Deserialize)]
@@ -52,7 +42,8 @@ struct CheckReadiness {
 type Claims = Result<Vec<(InstanceId, PlanName)>, String>;
 
 /// Who can look at everything.
-trait Looks {
+pub trait Looks {
+    /// Looks at everything that the next failover of this pair needs.
     fn look(&self, run: &Run, pair: &PostgresPair, claims: Claims) -> impl Future<Output = Seen>;
     /// Publishes how much is not ready.
     fn tell(&self, plan: &PlanName, count: usize) -> impl Future<Output = Result<(), Failure>>;
@@ -63,7 +54,8 @@ trait Looks {
 /// How long after a first look that found something a second one is taken: nobody is called for a slip of the network.
 const PAUSE: Duration = Duration::from_secs(20);
 
-async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Step<Readiness>, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Step<Readiness>, Failure> {
     let CheckReadiness { plan, quietly } = edge::parse(event, "CheckReadiness")?;
     let mut readiness = check(shelf, world, &plan).await?;
     if readiness.as_ref().is_ok_and(|readiness| !readiness.ready) && !quietly {

@@ -36,7 +36,8 @@ const SWITCH_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a database may take for what is not a look.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
-pub(crate) struct World {
+/// AWS, the database and the name servers.
+pub struct World {
     region: String,
     judge: String,
     postgres: Postgres,
@@ -46,7 +47,11 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// `InvalidInput` where something is not set.
+    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
         Ok(Self {
             region: edge::config::region()?,
             judge: edge::config::judge_function()?,

@@ -24,9 +24,9 @@ use domain::{
     },
 };
 use edge::{
-    aws, clock,
+    clock,
     rds::{Asked, Rds},
-    shelf::{self, Bucket, Condition, Shelf},
+    shelf::{self, Condition, Shelf},
     states::States,
 };
 use futures::future::join_all;
@@ -34,13 +34,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let here = edge::config::region().map_err(|failure| failure.chain())?;
-    edge::serve(|event| handle(&bucket, &World, &here, event)).await
-}
 
 /// What a cleanup begins with, and what it is of one Region.
 #[derive(Debug, Deserialize)]
@@ -78,16 +71,19 @@ struct OneRestored {
 /// What the function answers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Answer {
+pub enum Answer {
+    /// The run that every later step is given.
     Opened(Box<Step<CleanupRun>>),
+    /// What was done in a Region.
     Cleaned(Step<Cleaned>),
+    /// What a test restored is gone.
     TornDown(Step<()>),
 }
 
 /// What was done in a Region. Names and reasons are in its report: there may be more of them than a state hands on.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Cleaned {
+pub struct Cleaned {
     region: Region,
     /// Backups that are there.
     there: usize,
@@ -104,22 +100,31 @@ struct Cleaned {
 }
 
 /// A Region's snapshots, and what was restored of them.
-trait Estate {
+pub trait Estate {
+    /// The plan's snapshots.
     fn list(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<Snapshot>, Failure>>;
+    /// A snapshot by its name.
     fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
+    /// Deletes a snapshot.
     fn delete(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Result<(), Failure>>;
+    /// The instances that were restored for the plan.
     fn restores(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<SeenInstance>, Failure>>;
+    /// An instance that was restored.
     fn restored(
         &self,
         region: &Region,
         instance: &InstanceId,
     ) -> impl Future<Output = Result<Option<SeenInstance>, Failure>>;
+    /// Deletes an instance.
     fn tear_down(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Asked, Failure>>;
+    /// What is known of the execution that restored one.
     fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> impl Future<Output = Owner>;
+    /// The time.
     fn now(&self) -> Timestamp;
 }
 
-async fn handle(shelf: &impl Shelf, world: &impl Estate, here: &str, event: Value) -> Result<Answer, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(shelf: &impl Shelf, world: &impl Estate, here: &str, event: Value) -> Result<Answer, Failure> {
     match edge::parse(event, "Cleanup")? {
         Cleanup::Open(open) => opened(shelf, here, world.now(), open).await.map(|step| Answer::Opened(Box::new(step))),
         Cleanup::Region(of) => cleaned(shelf, world, &of.cleanup, &of.region).await.map(Answer::Cleaned),
@@ -284,7 +289,8 @@ fn counted(report: &Report, key: String) -> Cleaned {
 /// How long a Region may take to answer each call.
 const REGION_PATIENCE: Duration = Duration::from_secs(4);
 
-struct World;
+/// Each Region's RDS, and Step Functions.
+pub struct World;
 
 impl Estate for World {
     async fn list(&self, region: &Region, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {

@@ -18,24 +18,17 @@ use domain::{
     },
 };
 use edge::{
-    aws, clock,
     metrics::Metrics,
-    shelf::{self, Bucket, Condition, Shelf},
+    shelf::{self, Condition, Shelf},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{info, warn};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let metrics = Metrics::from_env().await;
-    edge::serve(|event| handle(&bucket, &metrics, clock::now(), event)).await
-}
-
 /// Who watches how old backups are, and how large.
-trait Gauge {
+pub trait Gauge {
+    /// A part of a schedule's backup is whole.
     fn whole(&self, plan: &PlanName, schedule: &ScheduleName, of: &Taken) -> impl Future<Output = Result<(), Failure>>;
 }
 
@@ -64,7 +57,7 @@ struct CloseRestore {
 /// What was closed.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Closed {
+pub struct Closed {
     /// Whether it is whole.
     outcome: UpkeepOutcome,
     /// The manifest's key in the Region's bucket.
@@ -74,7 +67,7 @@ struct Closed {
 /// What was closed of a restore.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ClosedRestore {
+pub struct ClosedRestore {
     /// Whether all is as it should be.
     outcome: UpkeepOutcome,
     /// The record's key in the Region's bucket.
@@ -84,12 +77,15 @@ struct ClosedRestore {
 /// What the function answers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Answer {
+pub enum Answer {
+    /// Of a backup.
     Backup(Step<Closed>),
+    /// Of a restore.
     Restore(Step<ClosedRestore>),
 }
 
-async fn handle(shelf: &impl Shelf, gauge: &impl Gauge, now: Timestamp, event: Value) -> Result<Answer, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(shelf: &impl Shelf, gauge: &impl Gauge, now: Timestamp, event: Value) -> Result<Answer, Failure> {
     if event.get("restore").is_some() {
         let ended = edge::parse(event, "CloseBackup")?;
         return close_restore(shelf, now, ended).await.map(Answer::Restore);

@@ -24,8 +24,7 @@ use domain::{
     },
 };
 use edge::{
-    aws, clock,
-    shelf::{self, Bucket, Condition, Shelf},
+    shelf::{self, Condition, Shelf},
     states::{History, States},
 };
 use jiff::Timestamp;
@@ -33,17 +32,10 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::{info, warn};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let states = States::from_env().await;
-    edge::serve(|event| handle(&bucket, &states, clock::now(), event)).await
-}
-
 /// What was closed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Closed {
+pub struct Closed {
     /// The evidence's key in the Region's bucket.
     evidence: String,
     /// The plan, unless the request named none that exists.
@@ -61,7 +53,8 @@ struct Closed {
 }
 
 /// Who knows what an execution has been through.
-trait Chronicle {
+pub trait Chronicle {
+    /// Its states so far.
     fn history(&self, execution: &ExecutionArn) -> impl Future<Output = Result<History, Failure>>;
 }
 
@@ -74,7 +67,8 @@ impl Chronicle for States {
 /// How long the engine may take to tell the history, all pages and tries of it: half of what the function has.
 const HISTORY_PATIENCE: Duration = Duration::from_secs(15);
 
-async fn handle(
+/// Handles an event, as the head of this file says.
+pub async fn handle(
     shelf: &impl Shelf,
     chronicle: &impl Chronicle,
     now: Timestamp,

@@ -20,23 +20,14 @@ use domain::{
     },
 };
 use edge::{
-    aws,
     dns::{self, Dns, NameServer, Said},
     route53::Route53,
-    shelf::{self, Bucket, Shelf},
-    states::{Owners, States, still_runs},
+    shelf::{self, Shelf},
+    states::{Owners, still_runs},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let world = World::from_env().await.map_err(|failure| failure.chain())?;
-    let states = States::from_env().await;
-    edge::serve(|event| handle(&bucket, &states, &world, event)).await
-}
 
 /// What is moved; `change` is the batch of an earlier ask. A rehearsal only looks whether it could be.
 #[derive(Debug, Deserialize)]
@@ -52,7 +43,7 @@ struct DnsSwitch {
 /// What was moved.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Switch {
+pub struct Switch {
     /// The change batch, while one is known.
     change: Option<String>,
     /// Where the name leads now.
@@ -60,8 +51,10 @@ struct Switch {
 }
 
 /// The zone, and who answers for it.
-trait Zone {
+pub trait Zone {
+    /// What the name's records are.
     fn look(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Seen, Failure>>;
+    /// Asks for one atomic batch, and gives its id.
     fn change(
         &self,
         zone: &ZoneId,
@@ -69,20 +62,22 @@ trait Zone {
         create: &[RecordSet],
         comment: String,
     ) -> impl Future<Output = Result<String, Failure>>;
+    /// Whether all of Route 53's servers have a batch.
     fn is_insync(&self, change: &str) -> impl Future<Output = Result<bool, Failure>>;
     /// What the zone's authoritative servers answer.
     fn answers(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Answers, Failure>>;
 }
 
 /// What is answered for a name.
-enum Answers {
+pub enum Answers {
     /// By each authoritative server.
     Each(Vec<Said>),
     /// By nobody that a function outside the zone's networks could ask: the zone is private.
     Private,
 }
 
-async fn handle(
+/// Handles an event, as the head of this file says.
+pub async fn handle(
     shelf: &impl Shelf,
     owners: &impl Owners,
     zone: &impl Zone,
@@ -182,14 +177,19 @@ async fn rehearsed(
     Ok(Step::settled(could, seen))
 }
 
-struct World {
+/// Route 53, and the zone's servers.
+pub struct World {
     route53: Route53,
     resolver: Dns,
     name_servers: Vec<SocketAddr>,
 }
 
 impl World {
-    async fn from_env() -> Result<Self, Failure> {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// `InvalidInput` where something in it is wrong.
+    pub async fn from_env() -> Result<Self, Failure> {
         Ok(Self {
             route53: Route53::from_env().await,
             resolver: Dns::from_env()?,

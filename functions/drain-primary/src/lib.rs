@@ -21,22 +21,14 @@ use domain::{
     words::{failure::Failure, wal::Lsn},
 };
 use edge::{
-    aws, clock,
+    clock,
     postgres::{Postgres, Server},
     shelf::{self, Bucket, Shelf},
-    states::{Owners, States, still_runs},
+    states::{Owners, still_runs},
 };
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let world = World { postgres: Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())? };
-    let states = States::from_env().await;
-    edge::serve(|event| handle(&bucket, &states, &world, event)).await
-}
 
 /// What is drained, and how far to go.
 #[derive(Debug, Deserialize)]
@@ -57,14 +49,17 @@ enum Order {
 }
 
 /// Both sides of the pair.
-trait Pair {
+pub trait Pair {
+    /// Looks at both sides.
     fn look(&self, pair: &PostgresPair) -> impl Future<Output = Seen>;
+    /// Shuts the application out of the primary, and says where its log ends then.
     fn drain(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Lsn, Failure>>;
     /// How far the replica has replayed, after it was given a moment to reach `end`.
     fn replayed(&self, pair: &PostgresPair, end: Lsn) -> impl Future<Output = Result<Lsn, Failure>>;
 }
 
-async fn handle(
+/// Handles an event, as the head of this file says.
+pub async fn handle(
     shelf: &impl Shelf,
     owners: &impl Owners,
     world: &impl Pair,
@@ -103,8 +98,19 @@ async fn handle(
     })
 }
 
-struct World {
+/// Both databases.
+pub struct World {
     postgres: Postgres,
+}
+
+impl World {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// As [`Postgres::from_env`].
+    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+        Ok(Self { postgres: Postgres::from_env(bucket).await? })
+    }
 }
 
 /// How long each server may take for each question. Both work, and after the drain everyone waits.

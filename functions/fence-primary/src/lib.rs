@@ -20,23 +20,15 @@ use domain::{
     words::failure::Failure,
 };
 use edge::{
-    aws, clock,
+    clock,
     postgres::{Patience, Postgres, Server, ShutOut},
     rds::{Rds, set_network},
-    shelf::{self, Bucket, Shelf},
-    states::{Owners, States, still_runs},
+    shelf::{self, Shelf},
+    states::{Owners, still_runs},
 };
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let world = World { postgres: Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())? };
-    let states = States::from_env().await;
-    edge::serve_waking(&bucket, &world.postgres, |event| handle(&bucket, &states, &world, event)).await
-}
 
 /// What is fenced, or opened again.
 #[derive(Debug, Deserialize)]
@@ -53,13 +45,17 @@ struct FencePrimary {
 }
 
 /// The old primary, as fencing reaches it.
-trait OldPrimary {
+pub trait OldPrimary {
+    /// Shuts its network, or opens it.
     fn set_network(&self, target: &Target, direction: Direction) -> impl Future<Output = Way>;
+    /// Takes the application's roles away, and ends its sessions.
     fn shut_out(&self, run: &Run, target: &Target) -> impl Future<Output = ShutOut>;
+    /// Gives the application's roles back.
     fn let_in(&self, target: &Target) -> impl Future<Output = Way>;
 }
 
-async fn handle(
+/// Handles an event, as the head of this file says.
+pub async fn handle(
     shelf: &impl Shelf,
     owners: &impl Owners,
     old: &impl OldPrimary,
@@ -84,8 +80,10 @@ async fn handle(
     })
 }
 
-struct World {
-    postgres: Postgres,
+/// RDS, and the database.
+pub struct World {
+    /// Its logins.
+    pub postgres: Postgres,
 }
 
 /// How long the primary's Region may take to answer each call. If it needs longer, it is recorded as unreachable.

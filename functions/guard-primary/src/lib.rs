@@ -21,7 +21,6 @@ use domain::{
     words::{failure::Failure, id::PlanName, span::Span},
 };
 use edge::{
-    aws,
     postgres::{Patience, Postgres, Server},
     rds::{Rds, set_network},
     shelf::{Bucket, Shelf},
@@ -30,16 +29,7 @@ use edge::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use watch::World;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
-    let topic = edge::config::topic().map_err(|failure| failure.chain())?;
-    let watcher = Watcher { postgres, sns: Sns::from_env().await, topic };
-    edge::serve_waking(&bucket, &watcher.postgres, |event| handle(&bucket, &watcher, event)).await
-}
+pub use watch::World;
 
 /// Whose old primary.
 #[derive(Debug, Deserialize)]
@@ -48,17 +38,31 @@ struct GuardPrimary {
     plan: PlanName,
 }
 
-async fn handle(shelf: &impl Shelf, world: &impl World, event: Value) -> Result<Step<Kept>, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(shelf: &impl Shelf, world: &impl World, event: Value) -> Result<Step<Kept>, Failure> {
     let GuardPrimary { plan } = edge::parse(event, "GuardPrimary")?;
     // Until after the schedule's next one began, anywhere within its minute.
     let until = probe::later(world.now(), probe::EVERY + probe::LATEST_START);
     watch::watch(shelf, world, &plan, until).await
 }
 
-struct Watcher {
-    postgres: Postgres,
+/// RDS, the database, and people's topics.
+pub struct Watcher {
+    /// Its logins.
+    pub postgres: Postgres,
     sns: Sns,
     topic: String,
+}
+
+impl Watcher {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// `InvalidInput` where something in it is missing.
+    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+        let (postgres, topic) = (Postgres::from_env(bucket).await?, edge::config::topic()?);
+        Ok(Self { postgres, sns: Sns::from_env().await, topic })
+    }
 }
 
 /// How long the primary's Region may take to answer each call.

@@ -21,7 +21,7 @@ use serde_json::Value;
 use tracing::info;
 
 /// The world as a guard meets it.
-pub(crate) trait World {
+pub trait World {
     /// Tries to shut the application out of the old primary's database.
     fn meet(&self, target: &Target) -> impl Future<Output = Met>;
     /// Tries to shut its network.

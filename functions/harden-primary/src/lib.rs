@@ -20,19 +20,12 @@ use domain::{
     words::failure::Failure,
 };
 use edge::{
-    aws,
     rds::{Asked, Rds},
-    shelf::{self, Bucket, Condition, Shelf},
+    shelf::{self, Condition, Shelf},
 };
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    edge::serve(|event| handle(&bucket, &World, event)).await
-}
 
 /// Whose new primary.
 #[derive(Debug, Deserialize)]
@@ -42,13 +35,17 @@ struct HardenPrimary {
 }
 
 /// The new primary, as RDS reaches it.
-trait NewPrimary {
+pub trait NewPrimary {
+    /// How it is set, and how far its snapshot is.
     fn look(&self, run: &Run, pair: &PostgresPair, snapshot: &str) -> impl Future<Output = Result<Seen, Failure>>;
+    /// Changes its settings.
     fn modify(&self, run: &Run, pair: &PostgresPair, change: Change) -> impl Future<Output = Result<(), Failure>>;
+    /// Asks for a snapshot of it.
     fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> impl Future<Output = Result<Asked, Failure>>;
 }
 
-async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value) -> Result<Step<Hardening>, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value) -> Result<Step<Hardening>, Failure> {
     let HardenPrimary { run } = edge::parse(event, "HardenPrimary")?;
     let pair = run.protected()?;
     let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&run.plan.plan)).await?;
@@ -126,7 +123,8 @@ async fn done(
     Ok(Step::done(because, &seen, hardening))
 }
 
-struct World;
+/// RDS.
+pub struct World;
 
 impl NewPrimary for World {
     async fn look(&self, run: &Run, pair: &PostgresPair, snapshot: &str) -> Result<Seen, Failure> {

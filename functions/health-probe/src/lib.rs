@@ -21,7 +21,6 @@ use domain::{
     words::{failure::Failure, id::PlanName, span::Span},
 };
 use edge::{
-    aws,
     metrics::Metrics,
     postgres::{Held, Postgres, Server},
     queue::Queue,
@@ -29,20 +28,10 @@ use edge::{
     waking::Sleepers,
 };
 use jiff::Timestamp;
-use progress::Progress;
+pub use progress::Progress;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use window::{Watched, World};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
-    let sleepers = Sleepers::from_env().await.map_err(|failure| failure.chain())?;
-    let (metrics, naps) = (Metrics::from_env().await, Queue::of_naps().await);
-    let probe = Probe { postgres, held: Held::default(), metrics, naps, sleepers };
-    edge::serve(|event| handle(&bucket, &probe, event)).await
-}
+pub use window::{Watched, World};
 
 /// What the probe is asked for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,12 +53,15 @@ enum HealthProbe {
 /// What the probe answers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Answer {
+pub enum Answer {
+    /// What a window came to.
     Watched(domain::run::step::Step<Watched>),
+    /// What a look saw.
     Look(Look),
 }
 
-async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Value) -> Result<Answer, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Value) -> Result<Answer, Failure> {
     let is_message = event.get("Records").is_some();
     match edge::parse(edge::message(event)?, "HealthProbe")? {
         HealthProbe::Watch { .. } | HealthProbe::Look(_) if is_message => {
@@ -83,12 +75,25 @@ async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Valu
     }
 }
 
-struct Probe {
+/// The database, CloudWatch, the queue, and the functions of a failover.
+pub struct Probe {
     postgres: Postgres,
     held: Held,
     metrics: Metrics,
     naps: Option<Queue>,
     sleepers: Sleepers,
+}
+
+impl Probe {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// `InvalidInput` where something in it is missing.
+    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+        let (postgres, sleepers) = (Postgres::from_env(bucket).await?, Sleepers::from_env().await?);
+        let (metrics, naps) = (Metrics::from_env().await, Queue::of_naps().await);
+        Ok(Self { postgres, held: Held::default(), metrics, naps, sleepers })
+    }
 }
 
 impl World for Probe {

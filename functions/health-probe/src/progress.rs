@@ -15,7 +15,7 @@ use crate::claiming::Part;
 /// A window between two of its samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Progress {
+pub struct Progress {
     /// A window goes on with the plan that it began with.
     pub(crate) plan: Plan,
     /// The schedule's own time.

@@ -34,7 +34,7 @@ use crate::{
 /// What an invocation came to: a window, or the part of one between two naps.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Watched {
+pub struct Watched {
     pub(crate) samples: u32,
     failed: u32,
     untold: u32,
@@ -54,7 +54,7 @@ impl Watched {
 }
 
 /// The world as the probe meets it.
-pub(crate) trait World {
+pub trait World {
     /// A name that no other invocation has.
     fn claimant(&self) -> String;
     /// Reads what is ours before it is needed.

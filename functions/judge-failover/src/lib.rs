@@ -25,7 +25,7 @@ use domain::{
     },
 };
 use edge::{
-    aws, clock,
+    clock,
     postgres::{Postgres, Server},
     rds::Rds,
     shelf::{self, Bucket, Shelf},
@@ -35,15 +35,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{info, warn};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
-    let witness_function = edge::config::witness_function().map_err(|failure| failure.chain())?;
-    let world = World { bucket, postgres, witness_function };
-    edge::serve_waking(&world.bucket, &world.postgres, |event| handle(&world.bucket, &world, event)).await
-}
 
 /// What is judged: a run's failure, or what would be decided now.
 #[derive(Debug)]
@@ -82,17 +73,21 @@ impl JudgeFailover {
 /// What the judge answers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Answer {
+pub enum Answer {
+    /// A run's failure.
     Judged(Step<Judgement>),
+    /// What would be decided now.
     Rehearsed(Step<Rehearsal>),
 }
 
 /// Who can look at everything at once.
-trait Looks {
+pub trait Looks {
+    /// Looks at the pair, given what the probe's watch remembers.
     fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> impl Future<Output = Result<Seen, Failure>>;
 }
 
-async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
     match JudgeFailover::parse(event)? {
         JudgeFailover::Run(run) => judge(shelf, world, *run).await.map(Answer::Judged),
         JudgeFailover::Rehearse(of) => rehearse(shelf, world, &of.rehearse, clock::now()).await.map(Answer::Rehearsed),
@@ -145,10 +140,25 @@ async fn judge(shelf: &impl Shelf, world: &impl Looks, request: JudgeRun) -> Res
     })
 }
 
-struct World {
-    bucket: Bucket,
-    postgres: Postgres,
+/// RDS, the databases, the name servers, and the witness.
+pub struct World {
+    /// The Region's bucket.
+    pub bucket: Bucket,
+    /// The databases' logins.
+    pub postgres: Postgres,
     witness_function: String,
+}
+
+impl World {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// `InvalidInput` where something in it is missing.
+    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+        let (postgres, witness_function) =
+            (Postgres::from_env(bucket.clone()).await?, edge::config::witness_function()?);
+        Ok(Self { bucket, postgres, witness_function })
+    }
 }
 
 /// How long another Region's API may take. A Region that needs longer does not help now.

@@ -27,22 +27,14 @@ use domain::{
     },
 };
 use edge::{
-    aws, clock,
-    shelf::{self, Bucket, Condition, Shelf},
+    clock,
+    shelf::{self, Condition, Shelf},
     sns::{self, Sns},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let topic = edge::config::topic().map_err(|failure| failure.chain())?;
-    let sns = Sns::from_env().await;
-    edge::serve(|event| handle(&bucket, &sns, &topic, event)).await
-}
 
 /// What people are told.
 #[derive(Debug, Deserialize)]
@@ -147,7 +139,8 @@ struct StatusChange {
 }
 
 /// Who carries a notice.
-trait Carrier {
+pub trait Carrier {
+    /// Carries it to a topic.
     fn publish(&self, topic: &str, notice: &Notice) -> impl Future<Output = Result<(), Failure>>;
 }
 
@@ -157,7 +150,13 @@ impl Carrier for Sns {
     }
 }
 
-async fn handle(shelf: &impl Shelf, carrier: &impl Carrier, topic: &str, event: Value) -> Result<Step<Value>, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(
+    shelf: &impl Shelf,
+    carrier: &impl Carrier,
+    topic: &str,
+    event: Value,
+) -> Result<Step<Value>, Failure> {
     let (notice, plan) = match event.get("detail-type") {
         Some(_) => match status_notice(event)? {
             Some(notice) => (notice, None),

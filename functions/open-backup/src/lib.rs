@@ -19,21 +19,11 @@ use domain::{
         id::{ComponentName, ExecutionArn},
     },
 };
-use edge::{
-    aws, clock,
-    shelf::{self, Bucket, Shelf},
-};
+use edge::shelf::{self, Shelf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let region = edge::config::region().map_err(|failure| failure.chain())?;
-    edge::serve(|event| handle(&bucket, &region, clock::now(), event)).await
-}
 
 /// What starts a backup, or a restore of one.
 #[derive(Debug, Deserialize)]
@@ -48,12 +38,15 @@ struct OpenBackup {
 /// What the function answers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Answer {
+pub enum Answer {
+    /// The backup.
     Backup(Box<Step<BackupRun>>),
+    /// The restore.
     Restore(Box<Step<RestoreRun>>),
 }
 
-async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) -> Result<Answer, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) -> Result<Answer, Failure> {
     let open: OpenBackup = edge::parse(event, "OpenBackup")?;
     Ok(match open.execution.machine() {
         "lifeboat-verify-backup" => Answer::Restore(Box::new(restore(shelf, region, now, open).await?)),

@@ -20,22 +20,13 @@ use domain::{
     words::{failure::Failure, id::ExecutionArn},
 };
 use edge::{
-    aws, clock,
-    shelf::{self, Bucket, Condition, Shelf},
-    states::{Owners, States},
+    shelf::{self, Condition, Shelf},
+    states::Owners,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let shelf = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let states = States::from_env().await;
-    let region = edge::config::region().map_err(|failure| failure.chain())?;
-    edge::serve(|event| handle(&shelf, &states, &region, clock::now(), event)).await
-}
 
 /// What starts a run.
 #[derive(Debug, Deserialize)]
@@ -45,7 +36,8 @@ struct OpenRun {
     request: Value,
 }
 
-async fn handle(
+/// Handles an event, as the head of this file says.
+pub async fn handle(
     shelf: &impl Shelf,
     owners: &impl Owners,
     region: &str,

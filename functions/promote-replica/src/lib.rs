@@ -24,24 +24,16 @@ use domain::{
     words::{failure::Failure, span::Span, wal::Lsn},
 };
 use edge::{
-    aws, clock,
+    clock,
     postgres::{Postgres, Server, Written},
     rds::{Promoting, Rds},
-    shelf::{self, Bucket, Condition, Shelf},
-    states::{Owners, States, still_runs},
+    shelf::{self, Condition, Shelf},
+    states::{Owners, still_runs},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let world = World { postgres: Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())? };
-    let states = States::from_env().await;
-    edge::serve_waking(&bucket, &world.postgres, |event| handle(&bucket, &states, &world, event)).await
-}
 
 /// What is promoted, and on what grounds: a failover's judgement and what its fence saw, or a switchover's drain. A
 /// rehearsal needs none, and changes nothing.
@@ -91,13 +83,17 @@ impl PromoteReplica {
 }
 
 /// The replica.
-trait Replica {
+pub trait Replica {
+    /// How RDS shows it, and what its server says.
     fn look(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Seen, Failure>>;
+    /// Asks RDS to promote it.
     fn promote(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Promoting, Failure>>;
+    /// Commits a row on it.
     fn write(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Written, Failure>>;
 }
 
-async fn handle(
+/// Handles an event, as the head of this file says.
+pub async fn handle(
     shelf: &impl Shelf,
     owners: &impl Owners,
     replica: &impl Replica,
@@ -253,8 +249,10 @@ async fn pass_the_point_of_no_return(
     if asked.elapsed() > STILL_FRESH { still_runs(owners, run).await } else { Ok(()) }
 }
 
-struct World {
-    postgres: Postgres,
+/// RDS, and the replica's server.
+pub struct World {
+    /// Its logins.
+    pub postgres: Postgres,
 }
 
 /// How long the server may take for each question. It is near, and everyone waits.

@@ -17,19 +17,11 @@ use domain::{
         id::{ComponentName, InstanceId, Region},
     },
 };
-use edge::{
-    clock,
-    rds::{Asked, Rds},
-};
+use edge::rds::{Asked, Rds};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    edge::serve(|event| handle(&World, clock::now(), event)).await
-}
 
 /// What is restored, and for which run.
 #[derive(Debug, Deserialize)]
@@ -41,22 +33,27 @@ struct Request {
 }
 
 /// A Region's instances.
-trait Instances {
+pub trait Instances {
+    /// An instance that was restored.
     fn find(
         &self,
         region: &Region,
         instance: &InstanceId,
     ) -> impl Future<Output = Result<Option<SeenInstance>, Failure>>;
+    /// How the plan's instance is set there, where there is one.
     fn settings(
         &self,
         region: &Region,
         instance: &InstanceId,
     ) -> impl Future<Output = Result<Option<Settings>, Failure>>;
+    /// How many instances there may be.
     fn quota(&self, region: &Region) -> impl Future<Output = Result<Quota, Failure>>;
+    /// Asks for an instance.
     fn restore(&self, region: &Region, creation: &Creation) -> impl Future<Output = Result<Asked, Failure>>;
 }
 
-async fn handle(world: &impl Instances, now: Timestamp, event: Value) -> Result<Step<Restored>, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(world: &impl Instances, now: Timestamp, event: Value) -> Result<Step<Restored>, Failure> {
     let Request { restore: run, component, chosen } = edge::parse(event, "Restore")?;
     let target = run.target(&component)?;
     let instance = run.instance(&component)?;
@@ -91,7 +88,8 @@ async fn handle(world: &impl Instances, now: Timestamp, event: Value) -> Result<
 /// How long a Region may take to answer each call.
 const REGION_PATIENCE: Duration = Duration::from_secs(6);
 
-struct World;
+/// Each Region's RDS.
+pub struct World;
 
 impl World {
     async fn rds(region: &Region) -> Rds {

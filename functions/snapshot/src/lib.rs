@@ -25,7 +25,7 @@ use domain::{
     },
 };
 use edge::{
-    aws, clock,
+    clock,
     postgres::{Postgres, Server},
     rds::{Asked, Rds},
     shelf::{self, Bucket, Shelf},
@@ -36,14 +36,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
-    let world = World { postgres };
-    edge::serve(|event| handle(&bucket, &world, event)).await
-}
-
 /// Of what, and for which backup.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,16 +45,23 @@ struct Request {
 }
 
 /// Each Region's RDS, and the database.
-trait Snapshots {
+pub trait Snapshots {
+    /// A snapshot by its name.
     fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
+    /// How many snapshots there may be.
     fn quota(&self, region: &Region, kind: Kind) -> impl Future<Output = Result<Quota, Failure>>;
+    /// What the database that is backed up says of itself.
     fn database(&self, source: &Source<'_>) -> impl Future<Output = Result<SeenDatabase, Failure>>;
+    /// Asks for a snapshot.
     fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> impl Future<Output = Result<Asked, Failure>>;
+    /// Asks for a copy.
     fn copy(&self, of: &Snapshot, to: &Region, key: Option<&KmsKeyId>) -> impl Future<Output = Result<Asked, Failure>>;
+    /// The time.
     fn now(&self) -> Timestamp;
 }
 
-async fn handle(shelf: &impl Shelf, world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(shelf: &impl Shelf, world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
     let Request { backup, component } = edge::parse(event, "Snapshot")?;
     // A run may have moved the primary since the backup was opened.
     let active = match writes(shelf, &backup, &component).await? {
@@ -258,11 +257,20 @@ const REGION_PATIENCE: Duration = Duration::from_secs(4);
 /// How long the database may take.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
-struct World {
+/// Each Region's RDS, and the databases.
+pub struct World {
     postgres: Postgres,
 }
 
 impl World {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// As [`Postgres::from_env`].
+    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+        Ok(Self { postgres: Postgres::from_env(bucket).await? })
+    }
+
     async fn rds(region: &Region) -> Rds {
         Rds::far(region, REGION_PATIENCE).await
     }

@@ -20,25 +20,14 @@ use domain::{
     },
 };
 use edge::{
-    aws, judge,
-    shelf::{Bucket, Shelf},
+    judge,
+    shelf::Shelf,
     states::{self, States},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use watch::World;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let config = aws::config(None).await;
-    let bucket = Bucket::from_env(&config).map_err(|failure| failure.chain())?;
-    let region = edge::config::region().map_err(|failure| failure.chain())?;
-    let judge = edge::config::judge_function().map_err(|failure| failure.chain())?;
-    let machine = edge::config::failover_machine().map_err(|failure| failure.chain())?;
-    let engine = Engine { region, states: States::with(&config), judge, machine };
-    edge::serve(|event| handle(&bucket, &engine, &engine.region, event)).await
-}
+pub use watch::World;
 
 /// Whose failover.
 #[derive(Debug, Deserialize)]
@@ -47,7 +36,8 @@ struct StartFailover {
     plan: PlanName,
 }
 
-async fn handle(
+/// Handles an event, as the head of this file says.
+pub async fn handle(
     shelf: &impl Shelf,
     world: &impl World,
     region: &str,
@@ -59,11 +49,23 @@ async fn handle(
     watch::watch(shelf, world, region, &plan, until).await
 }
 
-struct Engine {
+/// Step Functions, and the judge.
+pub struct Engine {
     region: String,
     states: States,
     judge: String,
     machine: String,
+}
+
+impl Engine {
+    /// As the environment says, with clients as `aws` says.
+    ///
+    /// # Errors
+    /// `InvalidInput` where something in it is missing.
+    pub fn from_env(aws: &edge::aws::SdkConfig, region: &str) -> Result<Self, Failure> {
+        let (judge, machine) = (edge::config::judge_function()?, edge::config::failover_machine()?);
+        Ok(Self { region: region.to_owned(), states: States::with(aws), judge, machine })
+    }
 }
 
 impl World for Engine {

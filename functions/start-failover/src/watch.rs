@@ -23,7 +23,7 @@ use serde_json::Value;
 use tracing::{info, warn};
 
 /// The world as the starter meets it.
-pub(crate) trait World {
+pub trait World {
     /// Asks the judge what a run would come to now, or says why it could not be asked.
     fn judge(&self, plan: &PlanName) -> impl Future<Output = Result<Rehearsal, String>>;
     /// What is known of an execution.

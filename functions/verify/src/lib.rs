@@ -32,7 +32,7 @@ use domain::{
     },
 };
 use edge::{
-    aws, clock, http,
+    clock, http,
     postgres::{Fault, Postgres, Server},
     rds::Rds,
     shelf::Bucket,
@@ -40,14 +40,6 @@ use edge::{
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    let bucket = Bucket::from_env(&aws::config(None).await).map_err(|failure| failure.chain())?;
-    let postgres = Postgres::from_env(bucket.clone()).await.map_err(|failure| failure.chain())?;
-    let world = World { postgres, bucket };
-    edge::serve_waking(&world.bucket, &world.postgres, |event| handle(&world, event)).await
-}
 
 /// What is verified.
 #[derive(Debug, Deserialize)]
@@ -64,13 +56,17 @@ enum Verify {
 /// What the function answers.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Answer {
+pub enum Answer {
+    /// Of a new side.
     NewSide(Step<Vec<Checked>>),
+    /// Of a backup.
     Backup(Step<Examined>),
+    /// Of what was restored of it.
     Restored(Step<Verified>),
 }
 
-async fn handle(world: &World, event: Value) -> Result<Answer, Failure> {
+/// Handles an event, as the head of this file says.
+pub async fn handle(world: &World, event: Value) -> Result<Answer, Failure> {
     match edge::parse(event, "Verify")? {
         Verify::Run(run) => new_side::verify(world, &run).await.map(Answer::NewSide),
         Verify::Backup(request) => {
@@ -110,9 +106,12 @@ async fn together(
     iter::once(first).chain(others).collect()
 }
 
-struct World {
-    postgres: Postgres,
-    bucket: Bucket,
+/// The databases, their name servers, each Region's RDS, and whom HTTP checks ask.
+pub struct World {
+    /// The databases' logins.
+    pub postgres: Postgres,
+    /// The Region's bucket.
+    pub bucket: Bucket,
 }
 
 /// A resolver that needs longer is asked again.
@@ -125,6 +124,14 @@ const REGION_PATIENCE: Duration = Duration::from_secs(6);
 const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
 impl World {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// As [`Postgres::from_env`].
+    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+        Ok(Self { postgres: Postgres::from_env(bucket.clone()).await?, bucket })
+    }
+
     async fn rds(region: &Region) -> Rds {
         Rds::far(region, REGION_PATIENCE).await
     }

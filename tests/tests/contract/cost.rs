@@ -83,7 +83,7 @@ fn a_look_at_readiness_wakes_whom_the_template_names_and_logs_in_where_the_funct
     let named: BTreeSet<&str> = named.split(',').map(|name| name.trim().trim_start_matches("lifeboat-")).collect();
     assert_eq!(BTreeSet::from(WOKEN), named);
     let reads_login = |function: &&str| {
-        repository::text(&format!("functions/{function}/src/lib.rs")).contains("edge::serve_waking(")
+        repository::text(&format!("functions/{function}/src/main.rs")).contains("edge::serve_waking(")
     };
     assert_eq!(BTreeSet::from(WOKEN_WITH_LOGIN), FUNCTIONS.iter().copied().filter(reads_login).collect());
 }

@@ -1,0 +1,11 @@
+//! `Snapshot` on Lambda.
+
+use edge::{aws, shelf::Bucket};
+use snapshot::{World, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::NotServing> {
+    let bucket = Bucket::from_env(&aws::config(None).await)?;
+    let world = World::from_env(bucket.clone()).await?;
+    edge::serve(|event| handle(&bucket, &world, event)).await
+}

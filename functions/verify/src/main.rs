@@ -1,0 +1,11 @@
+//! `Verify` on Lambda.
+
+use edge::{aws, shelf::Bucket};
+use verify::{World, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::NotServing> {
+    let bucket = Bucket::from_env(&aws::config(None).await)?;
+    let world = World::from_env(bucket).await?;
+    edge::serve_waking(&world.bucket, &world.postgres, |event| handle(&world, event)).await
+}

@@ -33,7 +33,7 @@ pub(super) fn how_to_talk_to(lab: &Lab) -> Result<Vec<String>, Refusal> {
         format!("  export AWS_ENDPOINT_URL={endpoint} AWS_REGION={recovery} LIFEBOAT_RESOLVER={resolver}"),
         "  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test".to_owned(),
         format!("  cargo lifeboat status {plan}"),
-        format!("  aws rds describe-db-instances --region {primary}"),
+        format!("  aws --endpoint-url $AWS_ENDPOINT_URL rds describe-db-instances --region {primary}"),
         format!("  {dig} {name}"),
         "as the application, through the name:".to_owned(),
     ];

@@ -5,7 +5,7 @@
 
 pub mod aws;
 pub mod clock;
-#[cfg(feature = "rds")]
+#[cfg(feature = "component")]
 pub mod component;
 pub mod config;
 #[cfg(feature = "dns")]

@@ -1,7 +1,7 @@
 //! What a service that keeps snapshots is asked, whichever it is.
 
 use domain::{
-    backup::{Quota, Snapshot},
+    backup::{Quota, Snapshot, Source},
     words::{
         failure::Failure,
         id::{KmsKeyId, PlanName},
@@ -32,8 +32,8 @@ pub trait SnapshotService {
     /// nothing is concluded.
     fn list<'a>(&'a self, plan: &'a PlanName) -> Answer<'a, Vec<Snapshot>>;
 
-    /// Asks for a snapshot of what has this id. One that is there already is what was asked for.
-    fn take<'a>(&'a self, id: &'a str, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked>;
+    /// Asks for a snapshot of this name. One that is there already is what was asked for.
+    fn take<'a>(&'a self, of: &'a Source<'a>, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked>;
 
     /// Asks for a copy, in this Region, of another Region's snapshot, with the tags that it carries.
     fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Asked>;

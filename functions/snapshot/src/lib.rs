@@ -287,7 +287,7 @@ impl Snapshots for World {
 
     async fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> Result<Asked, Failure> {
         let service = component::snapshots(source.kind(), source.region, REGION_PATIENCE).await;
-        service.take(source.id, name, &label.tags()).await
+        service.take(source, name, &label.tags()).await
     }
 
     async fn copy(&self, of: &Snapshot, to: &Region, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {

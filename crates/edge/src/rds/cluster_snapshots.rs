@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::DbClusterSnapshot;
 use domain::{
-    backup::{self, Label, Marks, Quota, Snapshot},
+    backup::{self, Label, Marks, Quota, Snapshot, Source},
     component::{SeenCluster, SnapshotKind},
     words::{
         failure::Failure,
@@ -65,8 +65,8 @@ impl SnapshotService for ClusterSnapshots {
         Box::pin(self.all_of(plan))
     }
 
-    fn take<'a>(&'a self, id: &'a str, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked> {
-        Box::pin(async move { self.taken(&parsed(id)?, name, tags).await })
+    fn take<'a>(&'a self, of: &'a Source<'a>, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked> {
+        Box::pin(async move { self.taken(&parsed(of.id)?, name, tags).await })
     }
 
     fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Asked> {

@@ -2,7 +2,7 @@
 
 use aws_sdk_rds::types::DbSnapshot;
 use domain::{
-    backup::{self, Label, Marks, Quota, Snapshot},
+    backup::{self, Label, Marks, Quota, Snapshot, Source},
     component::SnapshotKind,
     words::{
         failure::Failure,
@@ -69,8 +69,8 @@ impl SnapshotService for InstanceSnapshots {
         Box::pin(self.all_of(plan))
     }
 
-    fn take<'a>(&'a self, id: &'a str, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked> {
-        Box::pin(async move { self.0.take_snapshot(&parsed(id)?, name, tags).await })
+    fn take<'a>(&'a self, of: &'a Source<'a>, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked> {
+        Box::pin(async move { self.0.take_snapshot(&parsed(of.id)?, name, tags).await })
     }
 
     fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Asked> {

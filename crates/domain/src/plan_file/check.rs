@@ -3,8 +3,10 @@
 mod backups;
 mod clusters;
 mod databases;
+mod engine;
 mod names;
 mod objectives;
+mod others;
 mod pairs;
 mod recovery;
 mod regions;
@@ -16,6 +18,9 @@ mod watch;
 
 #[cfg(test)]
 mod tests;
+
+pub use engine::{EngineSeen, check_engine};
+pub use others::{Other, check_against};
 
 use super::finding::Finding;
 use crate::plan::Plan;

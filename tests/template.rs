@@ -24,8 +24,16 @@ impl Template {
     pub fn read(name: &str) -> Self {
         let path = format!("infra/{name}.yaml");
         let text = without_tags(&repository::text(&path));
-        let json: Value = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
-        let resources = json["Resources"].as_object().unwrap_or_else(|| panic!("{path}: no Resources"));
+        Self::of(serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}")))
+    }
+
+    /// A template that was made.
+    ///
+    /// # Panics
+    /// When it has no resources.
+    #[must_use]
+    pub fn of(json: Value) -> Self {
+        let resources = json["Resources"].as_object().unwrap_or_else(|| panic!("no Resources: {json}"));
         Self { resources: resources.clone().into_iter().collect(), json }
     }
 

@@ -28,6 +28,8 @@ pub mod postgres;
 pub mod queue;
 #[cfg(feature = "rds")]
 pub mod rds;
+#[cfg(feature = "cloudformation")]
+pub mod rollout;
 #[cfg(feature = "route53")]
 pub mod route53;
 mod serve;

@@ -239,6 +239,21 @@ mod s3 {
             Self { client, name }
         }
 
+        /// Takes an object away; the bucket keeps its versions.
+        ///
+        /// # Errors
+        /// As AWS answers.
+        pub async fn delete(&self, key: &str) -> Result<(), Failure> {
+            let deleted = self.client.delete_object().bucket(&self.name).key(key).send().await;
+            deleted.map(drop).map_err(|error| aws_failure!(self.place("cannot delete", key), error))
+        }
+
+        /// Its name.
+        #[must_use]
+        pub fn name(&self) -> &str {
+            &self.name
+        }
+
         pub(super) fn place(&self, verb: &str, key: &str) -> String {
             format!("{verb} s3://{}/{key}", self.name)
         }

@@ -1,11 +1,18 @@
 //! A plan put onto a lab: its networks, its engine in every Region, and the system that it protects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{component::SnapshotKind, plan::Plan, words::id::Region};
+use domain::{
+    component::SnapshotKind,
+    plan::Plan,
+    synth::Place,
+    words::{failure::Failure, id::Region},
+};
+use edge::rollout::{self, Wanted};
 
 use crate::{
     deploy::{DeployError, Target},
+    gateway::ACCOUNT,
     local_aws::LocalAws,
     network::Vantage,
     setup::Progress,
@@ -18,12 +25,16 @@ pub enum ProtectionError {
     /// The engine.
     #[error("the engine cannot be deployed")]
     Deploy(#[from] DeployError),
+    /// The plan.
+    #[error("the plan cannot be applied")]
+    Apply(#[from] Failure),
     /// What the plan protects.
     #[error("the system that the plan protects cannot be made")]
     System(#[from] SystemError),
 }
 
-/// Makes the system that `plan` protects, deploys the engine to its Regions, and waits until the primary is watched.
+/// Makes the system that `plan` protects, deploys the engine to its Regions, applies the plan, and waits until the primary
+/// is watched.
 ///
 /// # Errors
 /// [`ProtectionError`].
@@ -31,13 +42,32 @@ pub async fn protect(aws: &LocalAws, plan: &Plan, progress: &dyn Progress) -> Re
     progress.step("making the networks and the hosted zone");
     let plan = with_ids(aws, plan).await?;
     progress.step("deploying the engine to its Regions; creating the primary, its replica and their data");
-    let (deployed, created) = tokio::join!(deploy_engine(aws, &plan), System::create(aws, plan.clone()));
+    let plans = [&plan];
+    let (deployed, created) = tokio::join!(deploy_engines(aws, &plans), System::create(aws, plan.clone()));
     deployed?;
     let system = created?;
-    progress.step("uploading the plan and starting to watch");
+    progress.step("applying the plan and starting to watch");
     system.open(aws).await?;
+    apply(aws, &plan).await?;
     system.watch(aws).await?;
     Ok(system)
+}
+
+/// Applies a plan to its Regions, as `lifeboat plan apply` does when somebody has said yes.
+///
+/// # Errors
+/// [`ProtectionError`].
+pub async fn apply(aws: &LocalAws, plan: &Plan) -> Result<(), ProtectionError> {
+    let unusable = |why: String| SystemError::Plan { plan: plan.plan.to_string(), why };
+    let text = serde_json::to_string(plan).map_err(|error| unusable(error.to_string()))?;
+    let authorities = aws.rds.ca_pem();
+    let wanted = Wanted { plan, text: &text, authorities: Some(&authorities) };
+    let looked = rollout::look(wanted, async |region: &Region| aws.gateway.sdk_config(region.as_str())).await?;
+    let against = looked.findings().into_iter().map(|finding| finding.to_string());
+    if let Some(why) = against.chain(looked.obstacles().into_iter().map(|(what, _)| what)).next() {
+        return Err(unusable(why).into());
+    }
+    Ok(looked.propose().await?.carry_out(&|step| tracing::debug!(step, "applying the plan")).await?)
 }
 
 async fn with_ids(aws: &LocalAws, plan: &Plan) -> Result<Plan, ProtectionError> {
@@ -51,49 +81,59 @@ async fn with_ids(aws: &LocalAws, plan: &Plan) -> Result<Plan, ProtectionError> 
     Ok(System::with_ids(plan.clone(), &networks?, zone?)?)
 }
 
-async fn deploy_engine(aws: &LocalAws, plan: &Plan) -> Result<(), DeployError> {
-    let mut places = vec![
-        (&plan.regions.recovery, "recovery", Vantage::Recovery),
-        (&plan.regions.primary, "primary", Vantage::Primary),
-    ];
-    places.extend(plan.regions.witness.iter().map(|region| (region, "witness", Vantage::Witness)));
-    let engine = |(region, place, vantage): (&Region, _, _)| engine_in(aws, plan, region.as_str(), place, vantage);
-    let targets: Vec<Target> = places.into_iter().map(engine).collect();
+/// Deploys the engine to each Region of these plans. The first that names a Region says from where its functions look.
+async fn deploy_engines(aws: &LocalAws, plans: &[&Plan]) -> Result<(), DeployError> {
+    let mut places: Vec<(&Region, Place)> = Vec::new();
+    for (place, region) in plans.iter().flat_map(|plan| Place::of(plan)) {
+        match places.iter_mut().find(|(there, _)| *there == region) {
+            // Whatever acts in a Region needs more of an engine than a witness does.
+            Some((_, there)) if *there == Place::Witness => *there = place,
+            Some(_) => {}
+            None => places.push((region, place)),
+        }
+    }
+    let targets: Vec<Target> = places.into_iter().map(|(region, place)| engine_in(aws, plans, region, place)).collect();
     aws.engine.deploy(&aws.gateway, &targets).await.map(drop)
 }
 
-fn engine_in(aws: &LocalAws, plan: &Plan, region: &str, place: &str, vantage: Vantage) -> Target {
+fn engine_in(aws: &LocalAws, plans: &[&Plan], region: &Region, place: Place) -> Target {
+    let (vantage, place) = match place {
+        Place::Recovery => (Vantage::Recovery, "system"),
+        Place::Primary => (Vantage::Primary, "system"),
+        Place::Witness => (Vantage::Witness, "witness"),
+    };
     let resolver = aws.resolver_of(vantage).to_string();
     // Without this parameter, functions find them by the names in the zone, and ask on port 53.
     let addresses = || aws.dns().name_servers().iter().map(|server| server.address().to_string());
     let name_servers = aws.dns().hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    // The functions' roles may read this plan's secret and no other.
-    let secret = plan.traffic_pair().and_then(|pair| pair.login.secret());
-    let secret = secret.map(|secret| ("SecretPrefix", secret.as_str()));
-    // What they may reach, and what they may back up.
-    let named = |kind: SnapshotKind| pattern(plan.identifiers(kind.noun()));
+    let rds = |kind: &str, name: &str| format!("arn:aws:rds:*:{ACCOUNT}:{kind}:{name}");
+    let named = |kind: SnapshotKind| move |plan: &Plan| plan.identifiers(kind.noun()).collect::<Vec<_>>();
+    let zone = |plan: &Plan| format!("arn:aws:route53:::hostedzone/{}", plan.traffic.record.zone);
+    // AWS puts a hyphen and six letters behind a secret's name in its ARN.
+    let secret = |name: &str| format!("arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{name}-??????");
+    let all = || plans.iter().copied();
     let parameters = [
-        ("Plan", plan.plan.as_str()),
-        ("Place", place),
-        ("ProbeFailuresInARow", &plan.probe.failures_in_a_row.to_string()),
-        ("HostedZone", plan.traffic.record.zone.as_str()),
-        ("InstancePattern", &named(SnapshotKind::Instance)),
-        ("ClusterPattern", &named(SnapshotKind::Cluster)),
-        ("Resolver", &resolver),
-        ("Architecture", architecture),
+        ("Place", place.to_owned()),
+        ("Instances", listed(all().flat_map(named(SnapshotKind::Instance)).map(|name| rds("db", &name)))),
+        ("Clusters", listed(all().flat_map(named(SnapshotKind::Cluster)).map(|name| rds("cluster", &name)))),
+        ("HostedZones", listed(all().map(zone))),
+        ("Secrets", listed(all().flat_map(secrets).map(secret))),
+        ("Resolver", resolver),
+        ("Architecture", architecture.to_owned()),
     ];
-    let parameters = parameters.into_iter().chain(secret).map(|(name, value)| (name, value.to_owned()));
-    let parameters = parameters.chain(name_servers).map(|(name, value)| (name.to_owned(), value)).collect();
+    let parameters = parameters.into_iter().chain(name_servers);
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).collect();
     // A role is named after its stack, and roles are global to the account.
-    Target { region: region.to_owned(), stack: format!("lifeboat-{region}"), parameters }
+    Target { region: region.to_string(), stack: format!("lifeboat-{region}"), parameters }
 }
 
-/// The longest common prefix of these names, followed by `*`; empty when there are no names.
-fn pattern(names: impl Iterator<Item = String>) -> String {
-    let common = |one: String, other: String| {
-        let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
-        same.map(|(letter, _)| letter).collect()
-    };
-    names.reduce(common).map(|begins| format!("{begins}*")).unwrap_or_default()
+/// Each once, as a parameter takes a list.
+fn listed(arns: impl Iterator<Item = String>) -> String {
+    arns.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(",")
+}
+
+/// The secrets that the functions' roles may read.
+fn secrets(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.components.iter().filter_map(|component| Some(component.kind().login()?.secret()?.as_str()))
 }

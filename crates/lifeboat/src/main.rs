@@ -50,7 +50,7 @@ Exit codes: 0 done; 1 it could not be done, or a plan has errors; 2 the command 
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Checks plans, prints their schema and stack, says what they cost.
+    /// Checks plans, prints their schema and stacks, says what they cost, applies them.
     #[command(subcommand)]
     Plan(plan::Command),
     /// Answers a run that waits for a person.

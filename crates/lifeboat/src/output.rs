@@ -67,6 +67,11 @@ impl Output {
     }
 }
 
+/// A line of progress, for whoever waits: it is not the answer, and goes to standard error.
+pub(crate) fn progress(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
 /// A text on one line, cut to a number of characters: a longer one ends with an ellipsis, and never within an escape.
 pub(crate) fn cut(text: &str, chars: usize) -> String {
     let line = |text: &str| -> String { text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect() };

@@ -1,6 +1,8 @@
-//! `lifeboat plan`: checks plans, prints their schema, makes their stack, says what they cost.
+//! `lifeboat plan`: checks plans, prints their schema, makes their stacks, says what they cost, applies them.
 
+mod apply;
 mod cost;
+mod remove;
 
 use std::{fs::File, io::Read, path::Path, process::ExitCode};
 
@@ -8,7 +10,8 @@ use clap::{Args, Subcommand};
 use domain::{
     plan::Plan,
     plan_file::{self, Examined, Finding, LARGEST_PLAN_BYTES, Severity},
-    synth,
+    synth::{Place, synth},
+    words::id::Region,
 };
 use serde::Serialize;
 
@@ -26,26 +29,33 @@ Example:
   # and as the first line of a plan, for editors with the YAML language server:
   # yaml-language-server: $schema=plan.schema.json")]
     Schema,
-    /// Prints a plan's own stack: a CloudFormation template of its schedules and alarms.
+    /// Prints a plan's own stack in one of its Regions: a CloudFormation template.
     Synth(Synth),
     /// Says what an idle plan costs a month at list prices.
     Cost(cost::Cost),
+    /// Applies a plan to its Regions: its stacks, its object, and RDS's certificate authorities.
+    Apply(apply::Apply),
+    /// Takes a plan out of a Region: its stack, then its object.
+    Remove(remove::Remove),
 }
 
-/// Prints a plan's own stack.
+/// Prints a plan's own stack in one of its Regions.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The stack belongs beside the engine's, in the plan's recovery Region. The same plan makes the same text.
+What watches the plan, starts its runs and its backups, and tells people. It belongs beside the engine's stack, and `lifeboat
+plan apply` puts it there. The same plan makes the same text.
 
 Example:
-  lifeboat plan synth plans/lab.yaml > lab-schedules.json
-  aws cloudformation deploy --region us-west-2 --stack-name lifeboat-lab-schedules --template-file lab-schedules.json --capabilities CAPABILITY_IAM
+  lifeboat plan synth plans/lab.yaml --region us-west-2
 
-Exit codes: 0 printed; 1 the plan has errors, which are shown; 2 the file cannot be read.")]
+Exit codes: 0 printed; 1 the plan has errors, which are shown, or nothing of it belongs in that Region; 2 the file cannot be read.")]
 pub(crate) struct Synth {
     /// The plan's file; `-` for standard input.
     #[arg(value_name = "FILE")]
     file: String,
+    /// Which of the plan's Regions.
+    #[arg(long)]
+    region: Region,
 }
 
 /// Checks plans.
@@ -85,6 +95,8 @@ impl Command {
             }
             Self::Synth(synth) => synth.run(output),
             Self::Cost(cost) => cost.run(output),
+            Self::Apply(apply) => crate::wait_for(apply.run(output)),
+            Self::Remove(remove) => crate::wait_for(remove.run(output)),
         }
     }
 }
@@ -92,8 +104,23 @@ impl Command {
 impl Synth {
     fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let plan = usable(&self.file)?;
-        output.line(&format!("{:#}", synth::synth(&plan)));
+        let template = Place::at(&self.region, &plan).and_then(|place| synth(&plan, place));
+        let template = template.ok_or_else(|| self.nothing(&plan))?;
+        output.line(&format!("{template:#}"));
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn nothing(&self, plan: &Plan) -> Refusal {
+        let (region, name) = (&self.region, &plan.plan);
+        let why = match Place::at(region, plan) {
+            Some(place) => format!("the {} Region of plan `{name}` has no stack: it is only asked", place.name()),
+            None if plan.backup_regions().contains(region) => {
+                format!("{region} only keeps copies of plan `{name}`'s backups: it has no stack")
+            }
+            None => format!("{region} is no Region of plan `{name}`"),
+        };
+        let (recovery, primary) = (&plan.regions.recovery, &plan.regions.primary);
+        Refusal::failed(why, format!("Name its recovery Region, {recovery}, or its primary, {primary}."))
     }
 }
 

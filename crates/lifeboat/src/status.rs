@@ -136,7 +136,20 @@ struct Record {
     because: Option<String>,
 }
 
+/// What is true of a plan now, as `--json` prints it.
+pub(crate) async fn told(plan: &PlanName, region: &str) -> Result<serde_json::Value, Refusal> {
+    let engine = Engine::of(Kind::Failover.machine(), Some(region)).await?;
+    let (plan, _) = shelf::read_plan(&engine.bucket, plan).await?;
+    let status = look(&engine, plan).await?;
+    Ok(serde_json::to_value(Told { armed: status.standing(), status: &status }).unwrap_or_default())
+}
+
 impl Command {
+    /// That of a plan in its recovery Region, for a person.
+    pub(crate) fn of(plan: PlanName, region: &str) -> Self {
+        Self { plan, region: Some(region.to_owned()), json: false }
+    }
+
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
         let plan = match shelf::read_plan(&engine.bucket, &self.plan).await {

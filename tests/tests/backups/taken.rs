@@ -11,6 +11,7 @@ use domain::{
     component::Side,
     plan_file,
     run::outcome::UpkeepOutcome,
+    synth::Place,
 };
 use jiff::{Timestamp, Unit};
 use lab::{
@@ -324,11 +325,11 @@ impl World<'_> {
         let (aws, mut plan) = (&self.lab.aws, self.lab.system.plan.clone());
         plan.backups[0].schedule = "rate(1 hour)".parse().unwrap();
         let file = aws.folder.join("schedules.json");
-        std::fs::write(&file, format!("{:#}", domain::synth::synth(&plan))).unwrap();
+        std::fs::write(&file, format!("{:#}", domain::synth::synth(&plan, Place::Recovery).unwrap())).unwrap();
         let package = Package::gather(&file, &|name| panic!("{name}: it has no function")).unwrap();
         let target = Target {
             region: plan.regions.recovery.to_string(),
-            stack: "lifeboat-lab-schedules".into(),
+            stack: domain::synth::stack_name(&plan.plan),
             parameters: BTreeMap::new(),
         };
         let before = self.manifests().await.len();

@@ -4,6 +4,11 @@ use std::collections::BTreeSet;
 
 use domain::{
     state_machine::StateMachine,
+    synth::{
+        Language, Place,
+        engine::{self as engine_of, Export},
+        synth,
+    },
     watch::probe::{EVERY, FAILING_TOLD_EVERY, HANDOVER, LATEST_START, LONGEST_INTERVAL, WELL_TOLD_EVERY},
     words::span::Span,
 };
@@ -11,7 +16,7 @@ use serde_json::{Value, json};
 use tests::{
     machine::Machine,
     repository,
-    template::{conditional, one_or_more},
+    template::{Template, conditional, one_or_more},
 };
 
 use crate::{engine, function_of, lab_plan, resource_of};
@@ -282,7 +287,7 @@ fn a_failover_s_functions_are_woken_and_the_probe_may_invoke_no_other() {
     let template = engine();
     let variables = &template.properties("HealthProbeFunction")["Environment"]["Variables"];
     let Some((region, woken)) = conditional(&variables["LIFEBOAT_WAKES"]) else { panic!("{variables}") };
-    assert_eq!(region, "StartsRecovery", "nobody is woken elsewhere");
+    assert_eq!(region, "RunsRecovery", "nobody is woken elsewhere");
     let woken: BTreeSet<String> =
         woken.as_str().unwrap_or_default().split(',').map(|name| name.trim().to_owned()).collect();
     let tasks = Machine::read(StateMachine::Failover);
@@ -293,10 +298,10 @@ fn a_failover_s_functions_are_woken_and_the_probe_may_invoke_no_other() {
     let conditions = policies.into_iter().flatten().filter_map(conditional);
     let invoking: Vec<_> = conditions.filter(|(_, statement)| statement["Action"] == "lambda:InvokeFunction").collect();
     let [(region, statement)] = invoking[..] else { panic!("{invoking:?}") };
-    assert_eq!((region, &statement["Action"]), ("StartsRecovery", &"lambda:InvokeFunction".into()));
+    assert_eq!((region, &statement["Action"]), ("RunsRecovery", &"lambda:InvokeFunction".into()));
     let own = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:";
     let mut allowed: BTreeSet<String> = woken.iter().map(|function| format!("{own}{function}")).collect();
-    // The witness: the judge asks it as well, and which Region it is in is the plan's business.
+    // The witness: the judge asks it as well, and which Region it is in is a plan's business.
     let witness = variables["LIFEBOAT_WITNESS_FUNCTION"][1].as_str().unwrap_or_default();
     allowed.insert(format!("arn:${{AWS::Partition}}:lambda:*:${{AWS::AccountId}}:function:{witness}"));
     assert_eq!(one_or_more(&statement["Resource"]).into_iter().collect::<BTreeSet<_>>(), allowed);
@@ -322,19 +327,23 @@ fn every_function_is_called_each_half_hour_so_that_none_goes_to_sleep() {
 /// A schedule's next start looks again; an event comes once, and Lambda forgets it after its third failure.
 #[test]
 fn what_a_function_could_not_do_with_an_event_that_comes_once_is_kept() {
-    let template = engine();
+    let engine = engine();
     let mut looked_at = 0;
-    for (name, rule) in template.of_type("AWS::Events::Rule") {
-        let once = rule["Properties"]["ScheduleExpression"].is_null();
-        for target in rule["Properties"]["Targets"].as_array().into_iter().flatten() {
-            let arn = target["Arn"].as_str().unwrap_or_default();
-            let Some(function) = arn.strip_suffix("Function.Arn").filter(|_| once) else { continue };
-            looked_at += 1;
-            let kept = &template.properties(&format!("{function}Function"))["DeadLetterQueue"];
-            assert_eq!((&kept["Type"], &kept["TargetArn"]), (&"SQS".into(), &"LostEvents.Arn".into()), "{name}");
+    for (template, reference) in [(&engine, "NotifyFunction.Arn".into()), (&the_plan_s(), Export::Notify.import())] {
+        for (name, rule) in template.of_type("AWS::Events::Rule") {
+            let once = rule["Properties"]["ScheduleExpression"].is_null();
+            let told = rule["Properties"]["Targets"].as_array().into_iter().flatten();
+            for _ in told.filter(|target| once && target["Arn"] == reference) {
+                looked_at += 1;
+                let kept = &engine.properties("NotifyFunction")["DeadLetterQueue"];
+                assert_eq!((&kept["Type"], &kept["TargetArn"]), (&"SQS".into(), &"LostEvents.Arn".into()), "{name}");
+            }
+            let functions = rule["Properties"]["Targets"].as_array().into_iter().flatten();
+            let other = functions.filter(|target| once && target["Arn"] != reference && target["RoleArn"].is_null());
+            assert_eq!(other.count(), 0, "{name}: another function is called once: what keeps its event?");
         }
     }
-    assert!(looked_at > 0, "no rule calls a function once: are they still found?");
+    assert!(looked_at > 2, "{looked_at} rules call a function once: are they still found?");
 }
 
 #[test]
@@ -348,12 +357,26 @@ fn what_logs_in_to_databases_and_nothing_else_is_in_the_network() {
 }
 
 #[test]
+fn the_engine_starts_nothing_by_itself_and_names_no_plan() {
+    let template = engine();
+    for (name, rule) in template.of_type("AWS::Events::Rule") {
+        assert!(rule["Properties"]["ScheduleExpression"].is_null(), "{name} is a plan's business");
+    }
+    assert_eq!(template.of_type("AWS::Scheduler::Schedule").count(), 0);
+    let parameters = template.json["Parameters"].as_object().into_iter().flatten();
+    assert!(parameters.into_iter().all(|(name, _)| name != "Plan"));
+    assert!(!template.json.to_string().contains("${Plan}"));
+}
+
+/// What begins a run is in a plan's recovery Region only; how one ended is told wherever one may be run.
+#[test]
 fn only_the_recovery_region_starts_anything_by_itself() {
-    for kind in ["AWS::Events::Rule", "AWS::CloudWatch::Alarm", "AWS::Lambda::Permission"] {
-        for (name, resource) in engine().of_type(kind) {
-            // How a run ended is told wherever one may be run.
-            let condition = if name.starts_with("RunEndedBadly") { "RunsRecovery" } else { "StartsRecovery" };
-            assert_eq!(resource["Condition"], condition, "{name}");
+    let elsewhere: Vec<Value> =
+        [Place::Primary, Place::Witness].into_iter().filter_map(|place| synth(&lab_plan(), place)).collect();
+    for template in elsewhere {
+        for (name, resource) in template["Resources"].as_object().into_iter().flatten() {
+            assert!(name.starts_with("RunEndedBadly"), "{name}");
+            assert!(resource["Properties"]["ScheduleExpression"].is_null(), "{name}");
         }
     }
 }
@@ -362,24 +385,25 @@ fn only_the_recovery_region_starts_anything_by_itself() {
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html>
 #[test]
 fn every_end_but_done_raises_an_alarm_whether_people_were_told_or_not() {
-    let template = engine();
+    let template = the_plan_s();
     for (of, slug) in [("Run", "run"), ("Backup", "backup")] {
         let (rule, alarm) = (format!("{of}EndedBadlyRule"), template.properties(&format!("{of}EndedBadlyAlarm")));
         let statuses = &template.properties(&rule)["EventPattern"]["detail"]["status"];
         assert_eq!(*statuses, json!(["FAILED", "TIMED_OUT", "ABORTED"]), "every end but done");
-        assert_eq!(alarm["AlarmName"], format!("lifeboat-${{Plan}}-{slug}-ended-badly"));
+        assert_eq!(alarm["AlarmName"], format!("lifeboat-lab-{slug}-ended-badly"));
         assert_eq!((&alarm["Namespace"], &alarm["MetricName"]), (&"AWS/Events".into(), &"TriggeredRules".into()));
-        assert_eq!(alarm["Dimensions"], json!([{ "Name": "RuleName", "Value": rule }]));
+        assert_eq!(alarm["Dimensions"], json!([{ "Name": "RuleName", "Value": { "Ref": rule } }]));
         assert_eq!((&alarm["Statistic"], &alarm["Threshold"]), (&"Sum".into(), &1.into()), "one is enough");
         assert_eq!(alarm["TreatMissingData"], "notBreaching", "no run is no news");
-        assert_eq!(one_or_more(&alarm["AlarmActions"]), ["Topic"]);
+        assert_eq!(alarm["AlarmActions"], json!([Export::Topic.import()]));
     }
 }
 
 #[test]
 fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
-    let template = engine();
-    for (name, resource) in template.of_type("AWS::CloudWatch::Alarm") {
+    let template = the_plan_s();
+    let engine = engine();
+    for (name, resource) in template.of_type("AWS::CloudWatch::Alarm").chain(engine.of_type("AWS::CloudWatch::Alarm")) {
         let period = resource["Properties"]["Period"].as_u64().unwrap_or(0);
         assert!([10, 20, 30].contains(&period) || period >= 60 && period.is_multiple_of(60), "{name}: period {period}");
         assert!(
@@ -389,6 +413,7 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
     }
     let alarm = template.properties("PrimaryDownAlarm");
     assert_eq!(alarm["TreatMissingData"], "ignore", "unknown is neither down nor up");
+    assert_eq!(alarm["Threshold"], lab_plan().probe.failures_in_a_row);
     // Heard of in each period, it neither comes to rest nor starts another run between two samples.
     assert_eq!(alarm["Period"].as_u64(), Some(FAILING_TOLD_EVERY.duration().as_secs()));
     let silent = template.properties("ProbeSilentAlarm");
@@ -402,10 +427,9 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
     assert_eq!((&metric["period"], &metric["stat"]), (&alarm["Period"], &alarm["Statistic"]));
     for dimension in alarm["Dimensions"].as_array().into_iter().flatten() {
         let name = dimension["Name"].as_str().unwrap_or_default();
-        assert!(metric["metric"]["dimensions"][name].is_string(), "the sample alarm has no dimension {name}");
+        assert_eq!(metric["metric"]["dimensions"][name], dimension["Value"], "the sample alarm's dimension {name}");
     }
-    let named = alarm["AlarmName"].as_str().unwrap_or_default().replace("${Plan}", "lab");
-    assert_eq!(detail["alarmName"], named);
+    assert_eq!(detail["alarmName"], alarm["AlarmName"]);
     let pattern = &template.properties("StartFailoverRule")["EventPattern"];
     assert_eq!(pattern["detail"]["alarmName"][0], alarm["AlarmName"]);
     assert_eq!(pattern["detail-type"][0], event["request"]["detail-type"]);
@@ -435,26 +459,57 @@ fn the_queue_that_wakes_the_probe_gives_it_time_and_keeps_nothing_for_long() {
     let mapping = template.properties("NapsMapping");
     assert_eq!(mapping["BatchSize"], 1, "a sample is an invocation");
     assert_eq!(probe["RecursiveLoop"], "Allow");
-    assert_eq!(template.resources["NapsMapping"]["Condition"], "StartsRecovery");
+    assert_eq!(template.resources["NapsMapping"]["Condition"], "RunsRecovery");
     let where_it_is = conditional(&probe["Environment"]["Variables"]["LIFEBOAT_NAPS"]).map(|(region, _)| region);
-    assert_eq!(where_it_is, Some("StartsRecovery"));
+    assert_eq!(where_it_is, Some("RunsRecovery"));
 }
 
 #[test]
 fn a_plans_own_stack_finds_the_engine_by_its_names() {
-    let plan = lab_plan();
-    let template = domain::synth::synth(&plan);
-    let text = template.to_string();
-    for (resource, name) in [
-        ("BackupStateMachine", "lifeboat-backup"),
-        ("CleanupStateMachine", "lifeboat-cleanup"),
-        ("VerifyBackupStateMachine", "lifeboat-verify-backup"),
-    ] {
-        assert_eq!(engine().properties(resource)["Name"], name);
-        assert!(text.contains(&format!(":stateMachine:{name}\"")), "no schedule starts {name}");
+    let template = engine();
+    let outputs = template.json["Outputs"].as_object().cloned().unwrap_or_default();
+    let exported: BTreeSet<String> = outputs
+        .iter()
+        .map(|(key, output)| {
+            let name = output["Export"]["Name"].as_str().unwrap_or_default();
+            assert_eq!(name, format!("lifeboat-{}", repository::kebab(key)), "an export is called as its output");
+            name.to_owned()
+        })
+        .collect();
+    for export in Export::all() {
+        assert!(exported.contains(&export.name()), "{export:?}: the engine exports no {}", export.name());
     }
-    assert!(text.contains(":lifeboat\"") && engine().properties("Topic")["TopicName"] == "lifeboat");
+    let imported: BTreeSet<String> = Place::ALL
+        .into_iter()
+        .filter_map(|place| synth(&lab_plan(), place))
+        .flat_map(|template| imports(&template))
+        .collect();
+    assert_eq!(imported, Export::all().map(Export::name).collect(), "no export is for nothing");
+    for found_by in [engine_of::LANGUAGE, engine_of::BUCKET] {
+        assert!(exported.contains(found_by), "{found_by}: `lifeboat plan apply` finds the engine by it");
+        assert!(outputs.values().any(|output| output["Export"]["Name"] == found_by && output["Condition"].is_null()));
+    }
+    let understood = &outputs["Language"]["Value"];
+    assert_eq!(understood.as_str(), Some(Language::CURRENT.to_string().as_str()), "the functions are built of this");
 }
+
+/// What a template imports.
+fn imports(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(key, value)| match value.as_str() {
+                Some(name) if key == "Fn::ImportValue" => vec![name.to_owned()],
+                _ => imports(value),
+            })
+            .collect(),
+        Value::Array(values) => values.iter().flat_map(imports).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// The longest list of ARNs that is measured: that of as many plans as one engine is reckoned to serve.
+const MOST_PLANS: usize = 20;
 
 /// The most characters of a role's own policies together, white space left out.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
@@ -465,47 +520,106 @@ fn a_role_s_policies_are_no_larger_than_iam_takes() {
     let template = engine();
     for resource in template.resources.keys() {
         let policies = template.properties(resource)["Policies"].to_string();
-        // What is substituted, at its longest.
+        // What is substituted, as long as it mostly is: two instances of each plan, a cluster, a zone and a secret.
+        let arns = |each: &str, count| format!("[{}]", vec![format!("\"{each}\""); count].join(","));
+        let instance = "arn:aws:rds:*:000000000000:db:a-system-s-replica-*";
+        let cluster = "arn:aws:rds:*:000000000000:cluster:a-system-s-cluster-*";
+        let zone = "arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ";
+        let secret = "arn:aws:secretsmanager:ap-southeast-2:000000000000:secret:lifeboat/a-system-s-login-??????";
         let policies = policies
             .replace("${AWS::Partition}", "aws-us-gov")
             .replace("${AWS::AccountId}", "000000000000")
             .replace("${AWS::Region}", "ap-southeast-2")
-            .replace("${InstancePattern}", &"x".repeat(63))
-            .replace("${ClusterPattern}", &"x".repeat(63));
+            .replace("\"Instances\"", &arns(instance, 2 * MOST_PLANS))
+            .replace("\"Clusters\"", &arns(cluster, MOST_PLANS))
+            .replace("\"HostedZones\"", &arns(zone, MOST_PLANS))
+            .replace("\"Secrets\"", &arns(secret, MOST_PLANS));
         assert!(policies.len() < LARGEST_POLICIES, "{resource}: {} characters", policies.len());
     }
 }
 
-/// What a deployment would take for an identifier of everything.
+/// What a deployment would take for everything.
 #[test]
 fn no_parameter_names_everything_by_default() {
-    for (name, parameter) in engine().json["Parameters"].as_object().into_iter().flatten() {
+    let template = engine();
+    let lists = ["Clusters", "HostedZones", "Instances", "PlanTopics", "SecretKeys", "Secrets"];
+    for (name, parameter) in template.json["Parameters"].as_object().into_iter().flatten() {
         let default = parameter["Default"].as_str().unwrap_or_default();
         assert!(!default.contains('*'), "{name}: {default}");
-        if name.ends_with("Pattern") {
-            assert!(
-                parameter["AllowedPattern"].as_str().is_some_and(|pattern| pattern.starts_with("^([a-z]")),
-                "{name}"
-            );
+        if lists.contains(&name.as_str()) {
+            assert_eq!((&parameter["Type"], default), (&"CommaDelimitedList".into(), ""), "{name}: nothing is allowed");
         }
+    }
+    // Whose names people choose: a pattern that begins with a letter is not everything.
+    for (name, kind) in [("Instances", "db"), ("Clusters", "cluster")] {
+        let pattern = template.json["Parameters"][name]["AllowedPattern"].as_str().unwrap_or_default();
+        assert!(pattern.contains(&format!(":[0-9]{{12}}:{kind}:[a-z]")), "{name}: {pattern}");
     }
 }
 
-/// Both stacks are in one Region of one account, where alarms have one name each.
+/// What a role is held to is a list that somebody gives, or what is called as only ours is.
 #[test]
-fn no_alarm_of_a_plan_s_own_stack_has_the_name_of_one_of_the_engine_s() {
-    let plan = lab_plan();
-    let template = domain::synth::synth(&plan);
-    let of_the_plan: BTreeSet<String> = template["Resources"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(_, resource)| resource["Properties"]["AlarmName"].as_str().map(str::to_owned))
-        .collect();
-    assert!(!of_the_plan.is_empty());
-    for (name, resource) in engine().of_type("AWS::CloudWatch::Alarm") {
-        let named =
-            resource["Properties"]["AlarmName"].as_str().unwrap_or_default().replace("${Plan}", &plan.plan.to_string());
-        assert!(!of_the_plan.contains(&named), "{name}: {named} is an alarm of the plan's own stack");
+fn a_role_reaches_no_instance_cluster_zone_or_secret_but_those_of_the_lists() {
+    let template = engine();
+    let mut held = BTreeSet::new();
+    for resource in template.resources.keys() {
+        for statement in template.statements(resource) {
+            for arn in one_or_more(&statement["Resource"]) {
+                let last = arn.rsplit(':').next().unwrap_or_default();
+                let of_ours = last.starts_with("lifeboat-");
+                for kind in [":db:", ":cluster:", ":secret:"] {
+                    assert!(!arn.contains(kind) || of_ours, "{resource}: {arn}");
+                }
+                assert!(!arn.contains("hostedzone/"), "{resource}: {arn}");
+                held.extend(
+                    ["Instances", "Clusters", "HostedZones", "Secrets"].into_iter().filter(|list| *list == arn),
+                );
+            }
+        }
     }
+    assert_eq!(held.len(), 4, "{held:?}: are they still found?");
+}
+
+/// Both stacks are in one Region of one account, where alarms and rules have one name each.
+#[test]
+fn nothing_of_a_plan_s_own_stack_has_the_name_of_something_of_the_engine_s() {
+    let named = |template: &Template| -> BTreeSet<String> {
+        let names = template.resources.values().flat_map(|resource| {
+            ["AlarmName", "Name", "QueueName"].map(|key| resource["Properties"][key].as_str().map(str::to_owned))
+        });
+        names.flatten().collect()
+    };
+    let (of_the_engine, of_the_plan) = (named(&engine()), named(&the_plan_s()));
+    assert!(of_the_engine.len() > 5 && of_the_plan.len() > 10);
+    let both: Vec<_> = of_the_engine.intersection(&of_the_plan).collect();
+    assert!(both.is_empty(), "{both:?}");
+}
+
+/// The names of both begin alike: a plan's rules are what the engine lets call its functions.
+#[test]
+fn a_plan_s_rules_are_those_that_the_engine_lets_in() {
+    let engine = engine();
+    let ours = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/lifeboat-*";
+    let mut let_in = BTreeSet::new();
+    for (name, permission) in engine.of_type("AWS::Lambda::Permission") {
+        assert_eq!(permission["Properties"]["SourceArn"], ours, "{name}");
+        let_in.extend(permission["Properties"]["FunctionName"].as_str().map(str::to_owned));
+    }
+    let queue = &engine.properties("LostEventsPolicy")["PolicyDocument"]["Statement"][0];
+    assert_eq!(queue["Condition"]["ArnLike"]["aws:SourceArn"], ours);
+    let called: BTreeSet<String> = the_plan_s()
+        .of_type("AWS::Events::Rule")
+        .filter_map(|(_, rule)| {
+            assert!(rule["Properties"]["Name"].as_str().is_some_and(|name| name.starts_with("lifeboat-lab-")));
+            let import = rule["Properties"]["Targets"][0]["Arn"]["Fn::ImportValue"].as_str()?;
+            let function = import.strip_suffix("-function")?.strip_prefix("lifeboat-")?;
+            Some(resource_of(function))
+        })
+        .collect();
+    assert_eq!(let_in, called);
+}
+
+/// The lab's plan's stack in its recovery Region.
+fn the_plan_s() -> Template {
+    Template::of(synth(&lab_plan(), Place::Recovery).unwrap_or_default())
 }

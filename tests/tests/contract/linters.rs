@@ -6,6 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
+use domain::synth::{Place, synth};
 use serde_json::Value;
 use tests::{
     repository,
@@ -60,7 +61,7 @@ const LISTS: [(&str, &[&str]); 2] = [
 #[test]
 fn a_role_names_what_it_may_touch_wherever_aws_has_a_name_for_it() {
     let mut looked_at = 0;
-    for template in [engine(), the_plan_s_own()] {
+    for template in templates() {
         for resource in template.resources.keys() {
             let lists = LISTS.iter().filter(|(lister, _)| lister == resource).flat_map(|(_, actions)| *actions);
             let nameless: Vec<&&str> = WITHOUT_RESOURCE.iter().flat_map(|(_, actions)| *actions).chain(lists).collect();
@@ -83,9 +84,9 @@ fn a_role_names_what_it_may_touch_wherever_aws_has_a_name_for_it() {
 
 #[test]
 fn the_templates_pass_cfn_lint() {
-    let files = [repository::root().join(TEMPLATE), written("cfn-lint")];
+    let plans = written("cfn-lint");
     let ask = |lint: &mut Command| {
-        lint.args(&files);
+        lint.arg(TEMPLATE).args(&plans);
     };
     let Some(told) = run("cfn-lint", "LIFEBOAT_CFN_LINT", ask) else { return };
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
@@ -93,9 +94,9 @@ fn the_templates_pass_cfn_lint() {
 
 #[test]
 fn checkov_finds_nothing_in_the_templates_that_has_no_reason() {
-    let plan = written("checkov");
+    let plans = written("checkov");
     let ask = |checkov: &mut Command| {
-        checkov.args(["--config-file", SKIPS, "--output", "json", "--file", TEMPLATE]).arg(&plan);
+        checkov.args(["--config-file", SKIPS, "--output", "json", "--file", TEMPLATE]).args(&plans);
     };
     let Some(told) = run("checkov", "LIFEBOAT_CHECKOV", ask) else { return };
     let (text, trouble) = (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
@@ -146,13 +147,14 @@ fn what_checkov_is_told_to_skip_has_its_reason() {
 
 #[test]
 fn every_queue_is_encrypted_by_a_key_that_needs_no_permission() {
-    for template in [engine(), the_plan_s_own()] {
-        let queues: Vec<_> = template.of_type("AWS::SQS::Queue").collect();
-        assert!(!queues.is_empty(), "are they still found?");
-        for (name, queue) in queues {
+    let mut looked_at = 0;
+    for template in templates() {
+        for (name, queue) in template.of_type("AWS::SQS::Queue") {
+            looked_at += 1;
             assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true, "{name}");
         }
     }
+    assert!(looked_at > 2, "{looked_at} queues: are they still found?");
 }
 
 /// Runs a linter where it is installed; in CI it must be.
@@ -169,18 +171,24 @@ fn run(name: &str, variable: &str, ask: impl FnOnce(&mut Command)) -> Option<Out
     Some(command.output().unwrap_or_else(|error| panic!("{}: {error}", program.display())))
 }
 
-/// The stack of a plan's own.
-fn the_plan_s_own() -> Template {
-    let json = domain::synth::synth(&lab_plan());
-    let resources = json["Resources"].as_object().into_iter().flatten();
-    Template { resources: resources.map(|(name, resource)| (name.clone(), resource.clone())).collect(), json }
+fn templates() -> impl Iterator<Item = Template> {
+    std::iter::once(engine()).chain(the_plan_s_own().into_iter().map(|(_, template)| template))
 }
 
-/// The same in a file, for one reader.
-fn written(reader: &str) -> PathBuf {
+/// The stacks of a plan's own, each with its Region's place.
+fn the_plan_s_own() -> Vec<(Place, Template)> {
+    let made = Place::ALL.into_iter().filter_map(|place| Some((place, Template::of(synth(&lab_plan(), place)?))));
+    made.collect()
+}
+
+/// The same in files, for one reader.
+fn written(reader: &str) -> Vec<PathBuf> {
     let folder = repository::root().join("target/synth").join(reader);
-    let file = folder.join("lab.json");
     std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
-    std::fs::write(&file, format!("{:#}", the_plan_s_own().json)).unwrap_or_else(|error| panic!("{error}"));
-    file
+    let write = |(place, template): (Place, Template)| {
+        let file = folder.join(format!("lab-{}.json", place.name()));
+        std::fs::write(&file, format!("{:#}", template.json)).unwrap_or_else(|error| panic!("{error}"));
+        file
+    };
+    the_plan_s_own().into_iter().map(write).collect()
 }

@@ -2,15 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use domain::{failover::run::Kind, state_machine::StateName, words::failure::Failure};
-use serde_json::Value;
+use domain::{
+    failover::run::Kind,
+    state_machine::{StateMachine, StateName},
+    synth::{Place, engine::Export, synth},
+    words::failure::Failure,
+};
+use serde_json::{Value, json};
 use tests::{
     machine::Machine,
     repository::{self, FUNCTIONS},
-    template::one_or_more,
+    template::{Template, one_or_more},
 };
 
-use crate::{engine, event_of, function_of, resource_of};
+use crate::{engine, event_of, function_of, lab_plan, resource_of};
 
 /// Error names of Step Functions, Lambda and its Rust runtime that a definition may wait for.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
@@ -209,17 +214,25 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
     for kind in Kind::ALL {
         assert_eq!(kind.machine().name(), format!("lifeboat-{}", kind.noun()));
     }
-    let machines = |rule: &str| one_or_more(&template.properties(rule)["EventPattern"]["detail"]["stateMachineArn"]);
-    let (began, heard) = (machines("RunBeganRule"), machines("RunEndedBadlyRule"));
+    let own = Template::of(synth(&lab_plan(), Place::Recovery).unwrap_or_default());
+    let machines = |template: &Template, rule: &str| {
+        template.properties(rule)["EventPattern"]["detail"]["stateMachineArn"].clone()
+    };
+    let (began, heard) = (machines(&template, "RunBeganRule"), machines(&own, "RunEndedBadlyRule"));
     assert_eq!(
-        machines("BackupEndedBadlyRule"),
-        ["BackupStateMachine", "CleanupStateMachine", "VerifyBackupStateMachine"],
+        machines(&own, "BackupEndedBadlyRule"),
+        json!(
+            [StateMachine::Backup, StateMachine::Cleanup, StateMachine::VerifyBackup]
+                .map(|of| Export::Machine(of).import())
+        ),
         "nobody hears of one that was broken off"
     );
     for kind in Kind::ALL {
         let resource = format!("{}StateMachine", kind.machine().title());
-        assert!(heard.contains(&resource), "nobody hears of a {} that was broken off", kind.noun());
-        assert!(began.contains(&resource), "nobody hears of a {} that began", kind.noun());
+        let imported = Export::Machine(kind.machine()).import();
+        let hears = |heard: &Value, of: &Value| heard.as_array().is_some_and(|heard| heard.contains(of));
+        assert!(hears(&heard, &imported), "nobody hears of a {} that was broken off", kind.noun());
+        assert!(hears(&began, &json!(resource)), "nobody hears of a {} that began", kind.noun());
         for function in ["open-run", "close-run", "promote-replica", "fence-primary", "dns-switch"] {
             let asks = template.statements(&resource_of(function)).into_iter().map(ToString::to_string);
             let of_it = format!(":execution:{}:*", kind.machine().name());

@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeSet, process::Command};
 
-use domain::plan::Plan;
+use domain::{
+    plan::Plan,
+    synth::{Place, synth},
+};
 use serde_json::Value;
 use tests::{
     machine::Machine,
     repository::{self, FUNCTIONS},
+    template::Template,
 };
 
 use crate::{engine, lab_plan, resource_of};
@@ -87,7 +91,7 @@ struct Alarm {
 impl Alarm {
     fn read(alarm: &Value) -> Self {
         let (name, text) = (&alarm["AlarmName"], alarm["AlarmDescription"].as_str().unwrap_or_default());
-        let name = name.as_str().unwrap_or_else(|| panic!("{name} is no name")).replace("${Plan}", "PLAN");
+        let name = name.as_str().unwrap_or_else(|| panic!("{name} is no name")).to_owned();
         let heading = text.split('"').nth(1).unwrap_or_else(|| panic!("{name} names no heading"));
         Self { heading: heading.to_owned(), name }
     }
@@ -106,11 +110,9 @@ impl Alarm {
 
 /// Every alarm: the engine's, and those that are made of a plan.
 fn alarms(plan: &Plan) -> Vec<Alarm> {
-    let (engine, synth) = (engine(), domain::synth::synth(plan));
-    let of_the_plan = synth["Resources"].as_object().into_iter().flatten().map(|(_, resource)| resource);
-    let of_the_plan = of_the_plan.filter(|resource| resource["Type"] == "AWS::CloudWatch::Alarm");
-    let of_the_engine = engine.of_type("AWS::CloudWatch::Alarm").map(|(_, resource)| resource);
-    of_the_engine.chain(of_the_plan).map(|resource| Alarm::read(&resource["Properties"])).collect()
+    let (engine, plan) = (engine(), Template::of(synth(plan, Place::Recovery).unwrap_or_default()));
+    let alarms = [&engine, &plan].into_iter().flat_map(|template| template.of_type("AWS::CloudWatch::Alarm"));
+    alarms.map(|(_, resource)| Alarm::read(&resource["Properties"])).collect()
 }
 
 /// The words that would show that something knows of the lab.

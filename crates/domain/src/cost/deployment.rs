@@ -1,5 +1,5 @@
-//! What `infra/engine.yaml` makes in each of a plan's Regions, as far as it costs something while nothing happens. A
-//! contract test holds it to the template.
+//! What `infra/engine.yaml` and a plan's own stacks make in each of its Regions, as far as it costs something while nothing
+//! happens. A contract test holds it to the template.
 
 use std::collections::BTreeSet;
 
@@ -8,47 +8,19 @@ use super::{
     line::MONTH,
 };
 
-use crate::{plan::Plan, synth, watch::probe, words::span::Span};
+use crate::{
+    plan::Plan,
+    synth::{Place, synth},
+    watch::probe,
+    words::span::Span,
+};
 
-/// Which of a plan's Regions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Where recovery is run from.
-    Recovery,
-    /// Where the system runs.
-    Primary,
-    /// A third place to look from.
-    Witness,
-}
-
-impl Place {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Recovery, Self::Primary, Self::Witness];
-
-    /// Those that a plan has.
-    pub(super) fn of(plan: &Plan) -> impl Iterator<Item = Self> {
-        let has_witness = plan.regions.witness.is_some();
-        Self::ALL.into_iter().filter(move |place| *place != Self::Witness || has_witness)
-    }
-
-    /// What it is called in the template and in a sentence.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Recovery => "recovery",
-            Self::Primary => "primary",
-            Self::Witness => "witness",
-        }
-    }
-
-    /// Its alarms.
-    #[must_use]
-    pub fn alarms(self) -> Alarms {
-        match self {
-            Self::Recovery => Alarms { standard: 8, high_resolution: 1 },
-            Self::Primary => Alarms { standard: 1, high_resolution: 0 },
-            Self::Witness => Alarms { standard: 0, high_resolution: 0 },
-        }
+/// The engine's own alarms in a Region, whichever plans it serves.
+#[must_use]
+pub fn alarms_of_the_engine(place: Place) -> Alarms {
+    match place {
+        Place::Recovery | Place::Primary => Alarms { standard: 2, high_resolution: 0 },
+        Place::Witness => Alarms { standard: 0, high_resolution: 0 },
     }
 }
 
@@ -99,18 +71,21 @@ pub const WOKEN_WITH_LOGIN: [&str; 5] =
 
 /// Enters what is there all month, used or not: alarms, metrics, secrets.
 pub(super) fn enter(plan: &Plan, ledger: &mut Ledger) {
-    let of_places = Place::of(plan).map(|place| (place.name(), place.alarms()));
-    for (who, alarms) in of_places.chain([("the plan's stack", alarms_of_its_own(plan))]) {
-        ledger.there(who, Thing::Alarm, alarms.standard);
-        ledger.there(who, Thing::HighResolutionAlarm, alarms.high_resolution);
+    for (place, _) in Place::of(plan) {
+        let (engine, own) = (alarms_of_the_engine(place), alarms_of_the_plan(plan, place));
+        let alarms = [(format!("engine, {}", place.name()), engine), (format!("plan, {}", place.name()), own)];
+        for (who, alarms) in alarms {
+            ledger.there(&who, Thing::Alarm, alarms.standard);
+            ledger.there(&who, Thing::HighResolutionAlarm, alarms.high_resolution);
+        }
     }
     let (secrets, places) = (secrets(plan), Place::of(plan).count());
     ledger.enter("the pairs' logins", Thing::Secret, secrets as f64, places as f64, format!("{places} Regions"));
 }
 
-/// The alarms of a plan's own stack, as it is made.
-fn alarms_of_its_own(plan: &Plan) -> Alarms {
-    let template = synth::synth(plan);
+/// The alarms of a plan's own stack in a Region, as it is made.
+fn alarms_of_the_plan(plan: &Plan, place: Place) -> Alarms {
+    let template = synth(plan, place).unwrap_or_default();
     let resources = template["Resources"].as_object().into_iter().flatten();
     let alarms = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
     alarms.fold(Alarms::default(), |alarms, (_, alarm)| {

@@ -1,11 +1,10 @@
 //! What the functions' networks cost, where they are put into one: they must reach AWS from there.
 
 use super::{
-    deployment::Place,
     ledger::{Ledger, Thing},
     line::MONTH,
 };
-use crate::plan::Plan;
+use crate::{plan::Plan, synth::Place};
 
 /// How the functions reach AWS from their subnets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +40,7 @@ pub(super) fn enter(plan: &Plan, network: Network, ledger: &mut Ledger) {
     let hours = MONTH.as_seconds() / 3_600.0;
     let of_services = ledger.sum(Thing::SecretRequest) + ledger.sum(Thing::MetricRequest);
     let of_s3 = ledger.sum(Thing::Get) + ledger.sum(Thing::Put);
-    for place in Place::of(plan) {
+    for (place, _) in Place::of(plan) {
         let services = if place == Place::Witness { CALLED_BY_WITNESS.len() } else { CALLED.len() } as f64;
         match network {
             Network::None => {}

@@ -67,8 +67,8 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
             3.0 * MINUTES + HALF_HOURS * 22.0 + DAYS * backup_steps + SUNDAYS * (3.0 + proof_steps + 1.0) + DAYS * 3.0,
             0.000_000_2,
         ),
-        // 8 of the recovery Region, 1 of the primary's, 3 of the plan's own stack.
-        ("alarms", 12.0, 0.10),
+        // 2 of the engine in each of two Regions; 9 of the plan's stack in its recovery Region, 1 in its primary.
+        ("alarms", 14.0, 0.10),
         ("alarms of high resolution", 1.0, 0.30),
         // Two in each hour, and two in the hour of each backup.
         ("metrics", 2.0 + 2.0 * DAYS / 730.0, 0.30),
@@ -114,7 +114,10 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
 fn a_line_says_where_its_quantity_comes_from() {
     let cost = idle(&lab());
     assert_eq!(line(&cost, "Lambda, the watch").because, "43,800 × 73 s × 128 MB");
-    assert_eq!(line(&cost, "alarms").because, "recovery 8; primary 1; the plan's stack 3");
+    assert_eq!(
+        line(&cost, "alarms").because,
+        "engine, recovery 2; plan, recovery 9; engine, primary 2; plan, primary 1"
+    );
     assert_eq!(line(&cost, "secrets").because, "the pairs' logins 1 × 3 Regions");
     let first = |part: &Subtotal| part.lines.windows(2).all(|two| two[0].dollars >= two[1].dollars);
     assert!(cost.parts.iter().all(first), "the dearest first");

@@ -3,9 +3,11 @@
 mod backups;
 mod capabilities;
 mod components;
+mod engine;
 mod identities;
 mod names;
 mod objectives;
+mod others;
 mod recovery;
 mod regions;
 mod schedules;
@@ -16,6 +18,9 @@ mod watch;
 
 #[cfg(test)]
 mod tests;
+
+pub use engine::{EngineSeen, check_engine};
+pub use others::{Other, check_against};
 
 use super::finding::Finding;
 use crate::plan::Plan;

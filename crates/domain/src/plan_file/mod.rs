@@ -4,6 +4,9 @@ mod check;
 mod finding;
 mod read;
 
-pub use check::{MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED, MOST_SNAPSHOTS, check};
+pub use check::{
+    EngineSeen, MOST_BACKUP_REGIONS, MOST_COMPONENTS, MOST_PROVED, MOST_SNAPSHOTS, Other, check, check_against,
+    check_engine,
+};
 pub use finding::{Finding, Place, Severity};
-pub use read::{Examined, LARGEST_PLAN_BYTES, MOST_FINDINGS, PlanError, examine, read, schema};
+pub use read::{Examined, LARGEST_PLAN_BYTES, MOST_FINDINGS, PlanError, examine, placed, read, schema};

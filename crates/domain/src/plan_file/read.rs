@@ -78,6 +78,17 @@ pub fn examine(text: &str) -> Examined {
     Examined { plan: plan.filter(|_| usable), findings }
 }
 
+/// Findings of a plan that was read from this text, each with the place of its path there.
+#[must_use]
+pub fn placed(text: &str, findings: Vec<Finding>) -> Vec<Finding> {
+    let Ok((_, places)) = parsed(text) else { return findings };
+    let at = |finding: Finding| {
+        let place = places.of(&finding.path);
+        finding.at(place)
+    };
+    findings.into_iter().map(at).collect()
+}
+
 fn parsed(text: &str) -> Result<(Plan, places::Places), Vec<Finding>> {
     if text.len() > LARGEST_PLAN_BYTES {
         let what = format!("it is larger than a plan may be ({LARGEST_PLAN_BYTES} bytes)");

@@ -8,7 +8,7 @@ use super::{System, SystemError, bucket, failed};
 use crate::local_aws::LocalAws;
 
 impl System {
-    /// Puts the plan, the certificates and the secret where the engine reads them, in each of its Regions.
+    /// Puts the secret where the engine reads it, in each of the plan's Regions.
     pub(crate) async fn open(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let regions =
             [Some(&self.plan.regions.primary), Some(&self.plan.regions.recovery), self.plan.regions.witness.as_ref()];
@@ -18,9 +18,6 @@ impl System {
     }
 
     async fn open_in(&self, aws: &LocalAws, region: &Region) -> Result<(), SystemError> {
-        let plan = serde_json::to_string(&self.plan).map_err(failed("write the plan"))?;
-        self.put(aws, region, &shelf::plan_key(&self.plan.plan), plan).await?;
-        self.put(aws, region, "ca/rds.pem", aws.rds.ca_pem()).await?;
         let Credential::SecretsManager { secret } = &self.pair.login.from else { return Ok(()) };
         let text = json!({ "username": self.owner, "password": self.owner_password }).to_string();
         let secrets = aws_sdk_secretsmanager::Client::new(&aws.gateway.sdk_config(region.as_str()));

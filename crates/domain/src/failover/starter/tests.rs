@@ -414,7 +414,7 @@ fn an_end_says_what_starts_the_next_run() {
     let told = |outcome, lease: &Lease, by| {
         next(&execution("alarm-1"), &lab().plan, outcome, Some(lease), by).unwrap_or_default()
     };
-    let disable = "aws events disable-rule --name lifeboat-start-again --region us-west-2";
+    let disable = "aws events disable-rule --name lifeboat-lab-start-again --region us-west-2";
     let goes_on = told(RunOutcome::Refused, &free(), None);
     assert!(goes_on.contains("goes on looking") && goes_on.contains(disable), "{goes_on}");
     let declined = told(RunOutcome::Refused, &free(), Some("anna"));
@@ -427,7 +427,7 @@ fn an_end_says_what_starts_the_next_run() {
     let moved = Lease { active: ActiveSide::Replica, ..free() };
     assert_eq!(told(RunOutcome::Done, &moved, None), "");
     assert_eq!(told(RunOutcome::Refused, &moved, None), "", "there is nothing to start");
-    let broken = next_of_a_broken_run(&execution("alarm-1"));
+    let broken = next_of_a_broken_run(&execution("alarm-1"), Some(&lab().plan));
     assert!(broken.contains("60 s") && broken.contains(disable), "{broken}");
 }
 

@@ -34,7 +34,7 @@ pub fn next(
         let first = wait(Cause::Unfinished, 1);
         return Some(format!(
             "Lifeboat starts the run that finishes it by itself, in {first} at the earliest, and then at growing distances. {}",
-            keep_from_starting(region)
+            keep_from_starting(plan, region)
         ));
     }
     if lease.is_some_and(|lease| lease.active == ActiveSide::Replica) {
@@ -45,7 +45,7 @@ pub fn next(
         return Some(format!(
             "`{instance}` may still refuse the application: once it is seen to answer, Lifeboat starts the run that opens it by \
              itself. {}",
-            keep_from_starting(region)
+            keep_from_starting(plan, region)
         ));
     }
     match (Kind::of(execution), declined_by) {
@@ -56,25 +56,32 @@ pub fn next(
         (Kind::Failover, None) => Some(format!(
             "As long as the primary fails, Lifeboat goes on looking, and starts the next run by itself as soon as nothing speaks \
              against it. {}",
-            keep_from_starting(region)
+            keep_from_starting(plan, region)
         )),
     }
 }
 
-/// What starts the run after one that was ended from outside.
+/// What starts the run after one that was ended from outside; of which plan, where its request says so.
 #[must_use]
-pub fn next_of_a_broken_run(execution: &ExecutionArn) -> String {
-    format!(
-        "Where the primary fails, or this run left something to open or to finish, Lifeboat starts the next one by itself, 60 s \
-         after its end at the earliest. {}",
-        keep_from_starting(execution.region())
-    )
+pub fn next_of_a_broken_run(execution: &ExecutionArn, plan: Option<&PlanName>) -> String {
+    let next = "Where the primary fails, or this run left something to open or to finish, Lifeboat starts the next one by itself, \
+                60 s after its end at the earliest.";
+    match plan {
+        Some(plan) => format!("{next} {}", keep_from_starting(plan, execution.region())),
+        None => next.to_owned(),
+    }
 }
 
-fn keep_from_starting(region: &str) -> String {
+/// The rule of a plan's stack that has the starter look each minute.
+#[must_use]
+pub fn rule_name(plan: &PlanName) -> String {
+    format!("lifeboat-{plan}-start-again")
+}
+
+fn keep_from_starting(plan: &PlanName, region: &str) -> String {
+    let rule = rule_name(plan);
     format!(
-        "To keep it from starting, set the plan's policies to never, or: aws events disable-rule --name lifeboat-start-again \
-         --region {region}"
+        "To keep it from starting, set the plan's policies to never, or: aws events disable-rule --name {rule} --region {region}"
     )
 }
 

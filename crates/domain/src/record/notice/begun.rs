@@ -71,7 +71,7 @@ pub fn broken(execution: &ExecutionArn, input: Option<&str>, status: &str, cause
     let next = if Kind::ALL.iter().any(|kind| Some(kind.machine()) == StateMachine::of(execution)) {
         format!(
             "If it held the lease, the next run takes it over, and finishes it where it had asked for the promotion.\n{}",
-            starter::next_of_a_broken_run(execution)
+            starter::next_of_a_broken_run(execution, plan.as_ref())
         )
     } else {
         "The same order given again goes on: what is there already is found.".to_owned()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::failover::run::Trigger;
+use domain::failover::{run::Trigger, starter};
 use jiff::Timestamp;
 
 use super::{Drill, promoted_at};
@@ -31,10 +31,9 @@ impl Drill<'_> {
         let nothing = refused.record.fencing.is_none() && refused.record.promotion.is_none();
         self.check("it changed nothing", nothing, "by the record's answers");
         let name = refused.execution.name().to_owned();
+        let disable = format!("disable-rule --name {}", starter::rule_name(&self.plan().plan));
         self.called("a person is told that the next run starts by itself, and how to keep it from that", |told| {
-            [name.as_str(), "starts the next run by itself", "disable-rule --name lifeboat-start-again"]
-                .iter()
-                .all(|part| told.message.contains(part))
+            [&*name, "starts the next run by itself", &*disable].iter().all(|part| told.message.contains(part))
         })
         .await?;
         tokio::time::sleep(STAYS).await;

@@ -1,0 +1,85 @@
+//! Which version of the plan language a plan is written in, and which an engine understands.
+//!
+//! An engine reads a plan strictly: a key that it does not know is an error, found when it is needed most. So each version
+//! that adds keys has a number, the engine says its own, and a plan is applied only where it is understood.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::plan::Plan;
+
+/// A version of the plan language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Language(u32);
+
+/// The keys that came after version 1, as `objectives.tiers` or `components[].tier`, each with the version that brought it.
+const SINCE: &[(&str, u32)] = &[];
+
+impl Language {
+    /// What this build understands.
+    pub const CURRENT: Self = Self(1);
+
+    /// The first version that understands a plan: that of the newest key in it.
+    #[must_use]
+    pub fn needed_by(plan: &Plan) -> Self {
+        needed_by(&serde_json::to_value(plan).unwrap_or_default(), SINCE)
+    }
+}
+
+fn needed_by(plan: &Value, since: &[(&str, u32)]) -> Language {
+    let used = since.iter().filter(|(path, _)| has(plan, path)).map(|(_, version)| *version);
+    Language(used.max().unwrap_or(1))
+}
+
+/// Whether there is something at a path.
+fn has(value: &Value, path: &str) -> bool {
+    let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+    let (name, each) = key.strip_suffix("[]").map_or((key, false), |name| (name, true));
+    let found = &value[name];
+    match (rest, each) {
+        (None, _) => !found.is_null(),
+        (Some(rest), false) => has(found, rest),
+        (Some(rest), true) => found.as_array().into_iter().flatten().any(|item| has(item, rest)),
+    }
+}
+
+impl std::str::FromStr for Language {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl std::fmt::Display for Language {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_plan_needs_the_version_of_the_newest_key_in_it() {
+        let since = &[("owner", 2), ("components[].tier", 3), ("objectives.tiers", 4)];
+        for (plan, needed) in [
+            (json!({"plan": "lab", "owner": null}), 1),
+            (json!({"owner": "anna"}), 2),
+            (json!({"components": [{}, {"tier": "gold"}], "owner": "anna"}), 3),
+            (json!({"components": [], "objectives": {"rto": "30s"}}), 1),
+            (json!({"objectives": {"tiers": []}}), 4),
+        ] {
+            assert_eq!(needed_by(&plan, since), Language(needed), "{plan}");
+        }
+    }
+
+    #[test]
+    fn no_key_is_newer_than_what_this_build_understands() {
+        let newest = SINCE.iter().map(|(_, version)| *version).max().unwrap_or(1);
+        assert_eq!(Language(newest), Language::CURRENT);
+    }
+}

@@ -1,0 +1,145 @@
+//! A plan's own stack in each of its Regions: what watches it, starts its runs, backs it up, and who hears of it.
+//!
+//! A CloudFormation template beside the engine's, whose functions and machines it imports by the names of [`engine`]. It
+//! makes no role. Whatever has a name in the account has the plan's name in it, so that two plans never meet. The same
+//! plan makes the same text, so that a change of the plan is a change that a reviewer can read.
+
+mod alarm;
+mod backups;
+mod ends;
+pub mod engine;
+mod guard;
+mod language;
+mod readiness;
+mod rule;
+mod start;
+mod watch;
+
+pub use backups::{SIZE_METRIC, WHOLE_METRIC};
+pub use language::Language;
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    plan::Plan,
+    words::id::{PlanName, Region},
+};
+
+/// Which of a plan's Regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Where recovery is run from.
+    Recovery,
+    /// Where the system runs.
+    Primary,
+    /// A third place to look from.
+    Witness,
+}
+
+impl Place {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Recovery, Self::Primary, Self::Witness];
+
+    /// Those that a plan has, each with its Region.
+    pub fn of(plan: &Plan) -> impl Iterator<Item = (Self, &Region)> {
+        Self::ALL.into_iter().filter_map(|place| Some((place, place.region(plan)?)))
+    }
+
+    /// Which of a plan's Regions this one is, if it is one.
+    #[must_use]
+    pub fn at(region: &Region, plan: &Plan) -> Option<Self> {
+        Self::of(plan).find_map(|(place, of_the_plan)| (of_the_plan == region).then_some(place))
+    }
+
+    /// The Region of a plan; a plan may have no witness.
+    #[must_use]
+    pub fn region(self, plan: &Plan) -> Option<&Region> {
+        match self {
+            Self::Recovery => Some(&plan.regions.recovery),
+            Self::Primary => Some(&plan.regions.primary),
+            Self::Witness => plan.regions.witness.as_ref(),
+        }
+    }
+
+    /// What it is called in a sentence.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Recovery => "recovery",
+            Self::Primary => "primary",
+            Self::Witness => "witness",
+        }
+    }
+}
+
+/// What a plan's stack is called, in each Region.
+#[must_use]
+pub fn stack_name(plan: &PlanName) -> String {
+    format!("lifeboat-plan-{plan}")
+}
+
+/// The template of a plan's stack in one of its Regions; `None` where nothing belongs: a witness only looks when it is
+/// asked.
+#[must_use]
+pub fn synth(plan: &Plan, place: Place) -> Option<Value> {
+    let mut resources = Resources::default();
+    match place {
+        Place::Recovery => {
+            watch::add(plan, &mut resources);
+            guard::add(plan, &mut resources);
+            start::add(plan, &mut resources);
+            readiness::add(plan, &mut resources);
+            ends::add_runs(plan, &mut resources);
+            ends::add_backups(plan, &mut resources);
+            backups::add(plan, &mut resources);
+        }
+        // A run may be started there by hand: it is refused, which a person is to hear.
+        Place::Primary => ends::add_runs(plan, &mut resources),
+        Place::Witness => return None,
+    }
+    Some(json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": format!("Lifeboat - plan {} in its {} Region, made by lifeboat plan synth", plan.plan, place.name()),
+        "Resources": resources.0,
+    }))
+}
+
+/// What a plan's things are called in the account: alarms, rules, groups, queues, and what its snapshots' names begin with.
+pub(crate) fn names(plan: &Plan) -> impl Iterator<Item = String> {
+    let templates = Place::ALL.into_iter().filter_map(|place| synth(plan, place));
+    let resources = templates.flat_map(|template| template["Resources"].as_object().cloned().unwrap_or_default());
+    let of_resources = resources.filter_map(|(_, resource)| {
+        let properties = &resource["Properties"];
+        // A schedule is called within its group.
+        let keys = ["AlarmName", "QueueName", "Name"].into_iter().filter(|_| properties["GroupName"].is_null());
+        keys.into_iter().find_map(|key| properties[key].as_str().map(str::to_owned))
+    });
+    let series = plan.backups.iter().flat_map(move |backup| {
+        let of = backup.components.iter();
+        of.map(|component| format!("lifeboat-{}-{component}-{}", plan.plan, backup.name)).collect::<Vec<_>>()
+    });
+    of_resources.chain(series)
+}
+
+/// The resources of a template, by logical id.
+#[derive(Debug, Default)]
+struct Resources(Map<String, Value>);
+
+impl Resources {
+    fn add(&mut self, id: impl Into<String>, resource: Value) {
+        self.0.insert(id.into(), resource);
+    }
+}
+
+/// `every-hour` as `EveryHour`: a logical id has no hyphens. Of two names it can make one, as of `day-1` and `day1`:
+/// [`crate::plan_file::check`] refuses a plan with such names.
+pub(crate) fn logical_id(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+    };
+    name.split('-').map(capital).collect()
+}
+
+#[cfg(test)]
+mod tests;

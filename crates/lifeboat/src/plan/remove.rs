@@ -1,0 +1,103 @@
+//! `lifeboat plan remove`: takes a plan out of a Region.
+
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
+
+use clap::Args;
+use domain::{
+    failover::lease::Lease,
+    synth::stack_name,
+    words::{
+        failure::Failure,
+        id::{PlanName, Region},
+    },
+};
+use edge::{aws, rollout, shelf};
+
+use crate::{
+    output::{self, Output},
+    refusal::Refusal,
+};
+
+/// Takes a plan out of a Region: its stack, then its object.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+From then on nobody watches the plan from there, and nothing of it starts there. What it left stays: evidence, backups, the
+lease. While a run holds the lease, owes something, or a guard keeps an old primary out, nothing is taken away.
+
+Example:
+  lifeboat plan remove lab --region us-west-2
+
+Exit codes: 0 it is gone; 1 it could not be taken away, or was not to be; 2 wrong command line, or nobody to ask.")]
+pub(crate) struct Remove {
+    /// The plan's name.
+    #[arg(value_name = "PLAN")]
+    plan: PlanName,
+    /// The Region.
+    #[arg(long)]
+    region: Region,
+    /// Does it without asking.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Remove {
+    pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+        let Self { plan, region, yes } = self;
+        let config = aws::config(Some(region.as_str())).await;
+        output::progress(&format!("looking at {region}"));
+        let Some(bucket) = rollout::bucket(&region, &config).await? else {
+            return Err(Refusal::failed(
+                format!("there is no engine in {region}"),
+                "Name another Region, or another account.",
+            ));
+        };
+        let lease = match shelf::read_json::<Lease>(&bucket, &shelf::lease_key(&plan)).await {
+            Ok(lease) => lease.map(|(lease, _)| lease),
+            Err(failure @ Failure::InvalidInput(_)) => return Err(at_work(&plan, &failure.chain())),
+            Err(failure) => return Err(failure.into()),
+        };
+        if let Some(why) = lease.as_ref().and_then(busy) {
+            return Err(at_work(&plan, &why));
+        }
+        output.line(&format!(
+            "plan {plan} in {region}: the stack {} and s3://{}/{} are taken away",
+            stack_name(&plan),
+            bucket.name(),
+            shelf::plan_key(&plan)
+        ));
+        if !yes {
+            if !io::stdin().is_terminal() {
+                let what = "nobody can be asked whether this may be done: standard input is no terminal";
+                return Err(Refusal::usage(what, "Give --yes. Nothing was changed."));
+            }
+            output.remark_always("Do this? Only `yes` does it:");
+            if !super::apply::ask().await {
+                output.line("nothing was changed");
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        rollout::remove(&plan, &region, &config, &bucket, &|step| output::progress(step)).await?;
+        output.line(&format!("plan `{plan}` is not in force in {region} any more"));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn at_work(plan: &PlanName, why: &str) -> Refusal {
+    let remedy = "Wait for its end, or see to it (RUNBOOK.md). Nothing was changed.";
+    Refusal::failed(format!("plan `{plan}` is at work: {why}"), remedy)
+}
+
+/// What is not over yet.
+fn busy(lease: &Lease) -> Option<String> {
+    if let Some(holder) = &lease.holder {
+        return Some(format!("`{}` holds its lease", holder.execution.name()));
+    }
+    if lease.guard.is_some() {
+        return Some("a guard keeps its old primary out".to_owned());
+    }
+    let owes = lease.unfinished.is_some() || lease.shut.is_some();
+    owes.then(|| "a run left something to finish or to open".to_owned())
+}

@@ -10,6 +10,7 @@ use super::{BackupRun, Label, Of, SeenDatabase};
 use crate::{
     retention::Retention,
     run::outcome::UpkeepOutcome,
+    state_machine::LastWord,
     words::{
         digest,
         id::{ClusterId, ComponentName, ExecutionArn, InstanceId, PlanName, Region, ScheduleName},
@@ -132,6 +133,24 @@ pub struct Part {
     pub taken: Option<Taken>,
     /// One sentence.
     pub because: String,
+}
+
+/// How a component's turn ended, as the state machine tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartTurn {
+    /// The component.
+    pub component: ComponentName,
+    /// Its backup; absent where there is none.
+    pub taken: Option<Taken>,
+    /// The last word of the step that takes it.
+    pub word: LastWord,
+}
+
+impl From<PartTurn> for Part {
+    fn from(PartTurn { component, taken, word }: PartTurn) -> Self {
+        Self { component, taken, because: word.because() }
+    }
 }
 
 /// What a backup consists of.

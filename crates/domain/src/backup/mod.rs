@@ -13,7 +13,7 @@ mod tags;
 
 pub use database::{SeenCluster, SeenDatabase};
 pub use kind::{Kind, Of};
-pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, Stored, Taken};
+pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, PartTurn, Stored, Taken};
 pub use snapshot::{Found, Move, Quota, Snapshot, plan, room, same_data};
 pub use source::{Source, What};
 pub use tags::{BadTags, Label, Marks, carried, tag};

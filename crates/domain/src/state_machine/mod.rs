@@ -15,6 +15,7 @@ mod switchover;
 mod text;
 mod upkeep;
 mod verify_backup;
+mod word;
 
 use std::fmt;
 
@@ -23,6 +24,7 @@ pub use name::{StateKind, StateName};
 use row::Row;
 use serde_json::{Map, Value, json};
 use states::Scope;
+pub use word::{Answered, Caught, LastWord, message};
 
 use crate::words::id::ExecutionArn;
 
@@ -47,8 +49,8 @@ struct Definition {
     comment: &'static str,
     /// How long an execution may take.
     timeout_seconds: u32,
-    /// Its rows. The first one is where it begins.
-    rows: Vec<Row>,
+    /// Its rows, part by part. The first one is where it begins.
+    rows: Vec<Vec<Row>>,
 }
 
 impl StateMachine {
@@ -111,6 +113,7 @@ impl StateMachine {
     #[must_use]
     pub fn text(self) -> String {
         let Definition { comment, timeout_seconds, rows } = self.definition();
+        let rows: Vec<Row> = rows.into_iter().flatten().collect();
         let order: Vec<StateName> = rows.iter().flat_map(Row::names).cloned().collect();
         let states = states::states(rows, Scope::Machine);
         let definition = json!({

@@ -8,44 +8,32 @@ use super::{
     pause::Pause,
     retry::{Again, Patience, TRANSIENT},
     row::{Begin, Question, Row, Step, begin, question, rows, step, sum_up, wait},
+    word::{ANSWER, ERROR},
 };
-use crate::run::outcome::RunOutcome::{self, NeedsAPerson};
+use crate::run::outcome::RunOutcome::{self, Done, NeedsAPerson, Refused, Undone};
 
-const MESSAGE: &str = r#"$states.errorOutput.Error & ': ' & $replace($states.errorOutput.Cause & '', /^.*"errorMessage": ?"|", ?".*$|".$/, '')"#;
-
-fn ended() -> String {
-    format!("$states.context.State.Name & ' ended with ' & {MESSAGE}")
-}
-
-/// An error ended it.
+/// The run stops by an error. Without an outcome it has to undo first.
 pub(super) fn caught(outcome: impl Into<Option<RunOutcome>>) -> Value {
-    outcome_of(outcome, json!({ "record": error(), "because": format!("{{% {} %}}", ended()) }))
-}
-
-fn error() -> &'static str {
-    "$merge([$record, {'error': {'state': $states.context.State.Name, 'error': $states.errorOutput.Error, 'cause': \
-        $states.errorOutput.Cause & ''}}])"
-}
-
-fn outcome_of(outcome: impl Into<Option<RunOutcome>>, mut assign: Value) -> Value {
-    if let Some(outcome) = outcome.into() {
-        assign["outcome"] = json!(outcome);
-    }
+    let mut assign = stopped(ERROR, outcome.into());
+    assign["record"] = error_in_record().into();
     assign
 }
 
-/// It said no.
-pub(super) fn said(outcome: impl Into<Option<RunOutcome>>) -> Value {
-    outcome_of(outcome, json!({ "because": "{% $states.input.because & '' %}" }))
+/// The run stops by an answer.
+pub(super) fn answered(outcome: impl Into<Option<RunOutcome>>) -> Value {
+    stopped(ANSWER, outcome.into())
 }
 
-/// It said no, or was asked too often.
-pub(super) fn not(done: &str, outcome: impl Into<Option<RunOutcome>>) -> Value {
-    let because = format!(
-        "{{% ($states.input.step = 'Pending' ? '{done} after ' & $string($asked + 1) & ' asks: ' : '') & \
-            $states.input.because %}}"
-    );
-    outcome_of(outcome, json!({ "because": because }))
+fn stopped(word: &str, outcome: Option<RunOutcome>) -> Value {
+    match outcome {
+        Some(outcome) => json!({ "stopped": word, "outcome": outcome }),
+        None => json!({ "stopped": word }),
+    }
+}
+
+fn error_in_record() -> &'static str {
+    "$merge([$record, {'error': {'state': $states.context.State.Name, 'error': $states.errorOutput.Error, \
+     'cause': $states.errorOutput.Cause & ''}}])"
 }
 
 /// Where the record keeps an answer.
@@ -53,210 +41,135 @@ pub(super) fn in_record(place: &str) -> Value {
     json!({ "record": format!("$merge([$record, {{'{place}': $states.result.Payload}}])") })
 }
 
+#[rustfmt::skip]
 pub(super) fn begin_record() -> Begin {
     let first = json!({
-        "request": "$states.context.Execution.Input",
-        "run": null,
-        "record": {},
-        "asked": 0,
-        "gone": 0,
-        "toldAtMillis": 0,
-        "outcome": NeedsAPerson,
-        "because": "the run ended before its first answer",
-        "evidence": null,
-        "unhardened": null,
+        "request": "$states.context.Execution.Input", "run": null, "record": {}, "asked": 0, "gone": 0,
+        "toldAtMillis": 0, "outcome": NeedsAPerson, "stopped": null, "late": null, "unclosed": null, "because": null,
+        "evidence": null, "unhardened": null,
     });
-    begin(
-        BeginRecord,
-        "Gives every variable its first value, because reading one that was never assigned is an error. Nothing is \
-            changed yet.",
-        first,
-        OpenRun,
-    )
+    begin(BeginRecord, "Gives every variable its first value, because reading one that was never assigned is an error. \
+        Nothing is changed yet.", first, OpenRun)
 }
 
+#[rustfmt::skip]
 pub(super) fn open_run() -> Step {
-    step(
-        OpenRun,
-        "Reads the request, pins the plan and takes its lease, so that one run at a time moves a primary. If \
-        we stop here, at most the lease is held, and the next run takes it over.",
-    )
-    .calls("open-run", json!({ "execution": "$states.context.Execution.Id", "request": "$request" }))
-    .again(Again::conflict(3).because(
-        "Another run wrote the lease first: look again and let OpenRun judge what it \
-            finds.",
-    ))
-    .keeps(json!({
-        "record": "$merge([$record, {'openRun': $merge([$states.result.Payload, {'did': null}])}])",
-        "run": "$states.result.Payload.did",
-    }))
-    .catches_because(
-        "The request itself is wrong: nothing was begun.",
-        &["InvalidInput", "NotFound"],
-        caught(RunOutcome::Refused),
-        CloseRun,
-    )
-    .catches_because(
-        "Nested deeper than any reader takes: nothing was begun, and the record goes without it, because CloseRun \
-                could not read it either.",
-        &["&lambda_runtime::deserializer::DeserializeError"],
-        json!({
-            "request": null,
-            "because": "OpenRun could not read the request: it is nested too deeply",
-            "outcome": RunOutcome::Refused,
-        }),
-        CloseRun,
-    )
-    .fails(caught(NeedsAPerson), CloseRun)
+    step(OpenRun, "Reads the request, pins the plan and takes its lease, so that one run at a time moves a primary. If \
+        we stop here, at most the lease is held, and the next run takes it over.")
+        .calls("open-run", json!({ "execution": "$states.context.Execution.Id", "request": "$request" }))
+        .again(Again::conflict(3).because("Another run wrote the lease first: look again and let OpenRun judge what it \
+            finds."))
+        .keeps(json!({
+            "record": "$merge([$record, {'openRun': $merge([$states.result.Payload, {'did': null}])}])",
+            "run": "$states.result.Payload.did",
+        }))
+        .catches_because("The request itself is wrong: nothing was begun.", &["InvalidInput", "NotFound"],
+            caught(Refused), CloseRun)
+        .catches_because("Nested deeper than any reader takes: nothing was begun, and the record goes without it, \
+            because CloseRun could not read it either.", &["&lambda_runtime::deserializer::DeserializeError"],
+            json!({ "request": null, "stopped": ERROR, "outcome": Refused }), CloseRun)
+        .fails(caught(NeedsAPerson), CloseRun)
+}
+
+#[rustfmt::skip]
+pub(super) fn owes_an_undo() -> Question {
+    question(OwesAnUndo, "Before the point of no return a run that gives up opens what an earlier one shut: else \
+        nobody would be served, and nobody would know why.")
+        .when("$run.owes != null", NOTHING, UndoFencePrimary)
+        .otherwise(NOTHING, CloseRun)
 }
 
 /// From the point of no return to the new primary's first write.
-pub(super) fn promote_replica(comment: &str, payload: Value, next: StateName, waits: &str) -> Step {
+#[rustfmt::skip]
+pub(super) fn promote_replica(comment: &str, payload: Value, next: StateName, old_primary: &str) -> Step {
     step(PromoteReplica, comment)
         .calls("promote-replica", payload)
         .patience(Patience::Promoted)
         .again(Again::conflict_or_database(5))
         .keeps(in_record("promotion"))
-        .fails_because("An error is not a no: the replica may have been promoted, so nothing is opened again.", caught(NeedsAPerson), CloseRun)
+        .fails_because("An error is not a no: the replica may have been promoted, so nothing is opened again.",
+            caught(NeedsAPerson), CloseRun)
         .asks(IsPromoted, "Refused means that nothing was promoted, so the old primary may be opened again. Whatever \
             is neither Done nor Refused is unknown, and unknown is never undone.")
         .done(next)
-        .polls(240, WaitForPromotion, Pause::in_steps_of(5, 5).then_every(150, 15), waits)
-        .when("$states.input.step = 'Refused'", said(None), UndoFencePrimary)
-        .otherwise(
-            json!({ "because": "{% 'not promoted after ' & $string($asked + 1) & ' asks: ' & $states.input.because %}", "outcome": NeedsAPerson }),
-            CloseRun,
-        )
+        .polls(240, "not promoted", WaitForPromotion, Pause::in_steps_of(5, 5).then_every(150, 15), &format!("The \
+            server restarts as a primary. Asks at once for the first five, then after 1 s for five, after 2 s for \
+            five, up to 5 s, and after eleven minutes each 15 s: half an hour in all. Clients wait for it, so that it \
+            is seen soon. The replica is on its way and the old primary {old_primary}."))
+        .when("$states.input.step = 'Refused'", answered(None), UndoFencePrimary)
+        .otherwise(answered(NeedsAPerson), CloseRun)
 }
 
 /// Traffic, for as long as it takes.
+#[rustfmt::skip]
 pub(super) fn switch_traffic(comment: &str, next: StateName) -> Vec<Row> {
-    let late = |because: &str| json!({ "because": format!("{{% 'traffic is not switched yet: ' & {because} %}}") });
     rows![
         step(DnsSwitch, comment)
-            .calls(
-                "dns-switch",
-                json!({ "run": "$run", "change": "$exists($record.traffic.did.change) ? \
-                $record.traffic.did.change : null" })
-            )
+            .calls("dns-switch", json!({ "run": "$run", "change": "$exists($record.traffic.did.change) ? \
+                $record.traffic.did.change : null" }))
             .patience(Patience::Long)
             .again(Again::conflict(5))
             .keeps(in_record("traffic"))
-            .catches_because(
-                "Route 53 itself can be gone for hours: it is tried again every two to seven minutes, and \
-                people hear of it.",
-                &TRANSIENT,
-                late(MESSAGE),
-                IsRoute53StillTried
-            )
+            .catches_because("Route 53 itself can be gone for hours: it is tried again every two to seven minutes, and \
+                people hear of it.", &TRANSIENT,
+                json!({ "late": ERROR }), IsRoute53StillTried)
             .fails(caught(NeedsAPerson), CloseRun)
-            .asks(
-                IsSwitched,
-                "Refused means that the record names a third place or a newer generation: a person \
-                decides, for we do not know who wrote it."
-            )
+            .asks(IsSwitched, "Refused means that the record names a third place or a newer generation: a person \
+                decides, for we do not know who wrote it.")
             .done(next)
-            .polls_with(
-                240,
-                late("$states.input.because"),
-                WaitForDns,
-                Pause::at_once_then_rising_to(5, 10).then_every(120, 60),
-                "The change is written and spreads to the name servers, which takes a minute as a rule. Asks at once \
-                    for the first five, then after 1 s, 2 s, up to 10 s: less than 20 minutes. After that every \
-                    minute, for two hours more.",
-            )
+            .polls(240, "traffic not switched", WaitForDns, Pause::at_once_then_rising_to(5, 10).then_every(120, 60), "The change is written and spreads to the name servers, which takes a minute as a rule. Asks at once for the first five, then after 1 s, 2 s, up to 10 s: less than 20 minutes. After that every minute, for two hours more.")
+            .meanwhile(json!({ "late": ANSWER }))
             .waits_by_way_of(IsTrafficLate)
-            .otherwise(not("traffic not switched", NeedsAPerson), CloseRun),
-        question(
-            IsRoute53StillTried,
-            "There is no other way for clients to the new primary: it is tried for 4 to 15 \
-            hours, by how long it takes to fail, before a person must finish it."
-        )
-        .when("$gone < 120", NOTHING, WaitForRoute53)
-        .otherwise(json!({ "because": "$because", "outcome": NeedsAPerson }), CloseRun),
-        wait(
-            WaitForRoute53,
-            "Route 53 does not answer. The new primary takes writes, and clients are not sent there yet.",
-            Pause::every(60),
-            "gone",
-            IsTrafficLate,
-        ),
+            .otherwise(answered(NeedsAPerson), CloseRun),
+        question(IsRoute53StillTried, "There is no other way for clients to the new primary: it is tried for 4 to 15 \
+            hours, by how long it takes to fail, before a person must finish it.")
+            .when("$gone < 120", NOTHING, WaitForRoute53)
+            .otherwise(json!({ "stopped": { "state": IsRoute53StillTried, "error": "$late.error" }, "outcome": NeedsAPerson }), CloseRun),
+        wait(WaitForRoute53, "Route 53 does not answer. The new primary takes writes, and clients are not sent there \
+            yet.",
+            Pause::every(60), "gone", IsTrafficLate),
         question(IsTrafficLate, "People hear of it once it is late, and again each quarter of an hour.")
             .when("($asked > 120 or $gone > 0) and $millis() - $toldAtMillis >= 900000", NOTHING, NotifyTrafficLate)
             .otherwise(NOTHING, DnsSwitch),
-        step(
-            NotifyTrafficLate,
-            "Tells people that the new primary serves and clients are not sent there yet. It is \
-            tried again whether they hear of it or not."
-        )
-        .calls("notify", json!({ "trafficLate": { "run": "$run", "because": "$because" } }))
-        .keeps(json!({ "toldAtMillis": "$millis()" }))
-        .fails(NOTHING, DnsSwitch)
-        .then(DnsSwitch),
+        step(NotifyTrafficLate, "Tells people that the new primary serves and clients are not sent there yet. It is \
+            tried again whether they hear of it or not.")
+            .calls("notify", json!({ "trafficLate": { "run": "$run", "word": "$late" } }))
+            .keeps(json!({ "toldAtMillis": "$millis()" }))
+            .fails(NOTHING, DnsSwitch)
+            .then(DnsSwitch),
     ]
 }
 
+#[rustfmt::skip]
 pub(super) fn verify() -> Step {
-    step(
-        Verify,
-        "Asks the new side what its users will ask. If we stop here, traffic goes to a new primary that takes \
-        writes, and the plan's checks are unproved.",
-    )
-    .calls("verify", json!({ "run": "$run" }))
-    .patience(Patience::Promoted)
-    .again(Again::conflict_or_database(5))
-    .keeps(in_record("verification"))
-    .fails(caught(NeedsAPerson), CloseRun)
-    .asks(
-        IsVerified,
-        "A failed check calls a person: after the point of no return there is no going back to a \
-            side that may lack what was written since.",
-    )
-    .done_with(
-        json!({
-            "because": "$states.input.because & ($record.fencing.did.fenced = true ? '' : '; but ' & \
-                $record.fencing.because)",
-            "outcome": RunOutcome::Done,
-        }),
-        CloseRun,
-    )
-    .polls(
-        60,
-        WaitForVerification,
-        Pause::rising_to(15),
-        "The application finds its new database. Asks after 1 s, \
-            2 s, up to 15 s: less than 15 minutes in all. Traffic goes to the new primary meanwhile.",
-    )
-    .otherwise(not("not verified", NeedsAPerson), CloseRun)
+    step(Verify, "Asks the new side what its users will ask. If we stop here, traffic goes to a new primary that takes \
+        writes, and the plan's checks are unproved.")
+        .calls("verify", json!({ "run": "$run" }))
+        .patience(Patience::Promoted)
+        .again(Again::conflict_or_database(5))
+        .keeps(in_record("verification"))
+        .fails(caught(NeedsAPerson), CloseRun)
+        .asks(IsVerified, "A failed check calls a person: after the point of no return there is no going back to a \
+            side that may lack what was written since.")
+        .done_with(answered(Done), CloseRun)
+        .polls(60, "not verified", WaitForVerification, Pause::rising_to(15), "The application finds its new database. \
+            Asks after 1 s, 2 s, up to 15 s: less than 15 minutes in all. Traffic goes to the new primary meanwhile.")
+        .otherwise(answered(NeedsAPerson), CloseRun)
 }
 
-pub(super) fn owes_an_undo() -> Question {
-    question(
-        OwesAnUndo,
-        "Before the point of no return a run that gives up opens what an earlier one shut: else \
-        nobody would be served, and nobody would know why.",
-    )
-    .when("$run.owes != null", NOTHING, UndoFencePrimary)
-    .otherwise(NOTHING, CloseRun)
-}
-
-pub(super) fn undo_fence(comment: &str, fencing: Value, noun: &str, what: &str) -> Step {
+/// The way back, for as long as nothing was promoted. The reason that is told stays the one for which the run stopped.
+#[rustfmt::skip]
+pub(super) fn undo_fence(comment: &str, fencing: Value, noun: &str) -> Step {
     step(UndoFencePrimary, comment)
         .calls("fence-primary", json!({ "run": "$run", "answers": false, "undo": true, "fencing": fencing }))
         .patience(Patience::Opening)
         .again(Again::conflict_or_database(5))
         .keeps(in_record("undo"))
-        .fails(
-            json!({ "record": error(), "because": format!("$because & '; then ' & {}", ended()), "outcome": NeedsAPerson }),
-            CloseRun,
-        )
+        .fails(json!({ "record": error_in_record(), "outcome": NeedsAPerson }), CloseRun)
         .asks(IsUndone, &format!("The reason told at the end is why the {noun} was given up; undoing adds its own only \
             when it did not work."))
-        .done_with(json!({ "outcome": RunOutcome::Undone }), CloseRun)
-        .otherwise(
-            json!({ "because": format!("$because & '; then the {what} was not undone: ' & $states.input.because"), "outcome": NeedsAPerson }),
-            CloseRun,
-        )
+        .done_with(json!({ "outcome": Undone }), CloseRun)
+        .otherwise(json!({ "outcome": NeedsAPerson }), CloseRun)
 }
 
 /// The ends of a run that is not done.
@@ -267,67 +180,38 @@ pub(super) struct Ends {
 }
 
 /// The record, the notice, and the end.
+#[rustfmt::skip]
 pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> {
-    let was = |what: String| {
-        format!(
-            "{{% 'the run is ' & $outcome & ' but {what} & '; it was ' & $outcome & ' because \
-        ' & $because %}}"
-        )
-    };
     rows![
-        step(
-            CloseRun,
-            "Writes the evidence and releases the lease, whatever the outcome. If we stop here, the world \
-            is as the outcome says, and a later run takes the lease over."
-        )
-        .calls(
-            "close-run",
-            json!({
-                "execution": "$states.context.Execution.Id",
-                "startedAt": "$states.context.Execution.StartTime",
-                "request": "$request",
-                "run": "$run",
-                "outcome": "$outcome",
-                "because": "$because",
-                "record": "$record",
-            })
-        )
-        .patience(Patience::Long)
-        .again(Again::conflict(5))
-        .keeps(json!({ "evidence": "$exists($states.result.Payload.did) ? $states.result.Payload.did : null" }))
-        .fails(
-            json!({ "because": was(format!("its record is missing: ' & {}", ended())), "outcome": NeedsAPerson }),
-            Notify
-        )
-        .asks(
-            IsClosed,
-            "A run without its record needs a person, even where all else is well: nobody could prove \
-                it later."
-        )
-        .done(Notify)
-        .otherwise(
-            json!({ "because": was("was not closed: ' & $states.input.because".into()), "outcome": NeedsAPerson }),
-            Notify
-        ),
+        step(CloseRun, "Writes the evidence and releases the lease, whatever the outcome. If we stop here, the world \
+            is as the outcome says, and a later run takes the lease over.")
+            .calls("close-run", json!({
+                "execution": "$states.context.Execution.Id", "startedAt": "$states.context.Execution.StartTime",
+                "request": "$request", "run": "$run", "record": "$record", "outcome": "$outcome", "stopped": "$stopped",
+            }))
+            .patience(Patience::Long)
+            .again(Again::conflict(5))
+            .keeps(json!({
+                "evidence": "$exists($states.result.Payload.did) ? $states.result.Payload.did : null",
+                "because": "$exists($states.result.Payload.did.because) ? $states.result.Payload.did.because : null",
+            }))
+            .fails(json!({ "unclosed": ERROR }), Notify)
+            .asks(IsClosed, "A run without its record needs a person, even where all else is well: nobody could prove \
+                it later.")
+            .done(Notify)
+            .otherwise(json!({ "unclosed": ANSWER }), Notify),
         step(Notify, "Tells people how it ended. The end is the same whether they hear of it or not.")
-            .calls(
-                "notify",
-                json!({ "ended": {
-                "execution": "$states.context.Execution.Id",
-                "outcome": "$outcome",
-                "because": "$because",
-                "run": "$run",
-                "evidence": "$evidence",
-            } })
-            )
-            .fails_because(
-                "The execution's own end is announced by a rule on EventBridge as well, where it is no \
+            .calls("notify", json!({ "ended": {
+                "execution": "$states.context.Execution.Id", "run": "$run", "record": "$record", "outcome": "$outcome",
+                "stopped": "$stopped", "unclosed": "$unclosed", "evidence": "$evidence",
+            } }))
+            .keeps(json!({ "because": "$states.result.Payload.did.because" }))
+            .fails_because("The execution's own end is announced by a rule on EventBridge as well, where it is no \
                 success.",
-                NOTHING,
-                HowDidItEnd
-            )
+                json!({ "because": "$because != null ? $because : $string($unclosed)" }), HowDidItEnd)
             .then(HowDidItEnd),
         question(HowDidItEnd, "One end for each outcome, so that the console's list and an alarm tell them apart.")
+            .when("$unclosed != null", NOTHING, needs_a_person.clone())
             .when("$outcome = 'done'", NOTHING, HardenPrimary)
             .when("$outcome = 'refused'", NOTHING, refused)
             .when("$outcome = 'undone'", NOTHING, undone)
@@ -336,75 +220,40 @@ pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> 
 }
 
 /// What nobody waits for.
+#[rustfmt::skip]
 pub(super) fn harden(noun: &str, done: StateName) -> Vec<Row> {
-    let told = json!({ "unhardened": { "run": "$run", "because": "$unhardened" } });
+    let shortfall = json!({ "run": "$run", "word": "$unhardened" });
     rows![
-        step(
-            HardenPrimary,
-            "Gives the new primary what the old one had: automated backups, deletion protection, a \
+        step(HardenPrimary, "Gives the new primary what the old one had: automated backups, deletion protection, a \
             fresh snapshot. People know already that it is done, and no client waits for this. If we stop here, it may \
-            lack them."
-        )
-        .calls("harden-primary", json!({ "run": "$run" }))
-        .patience(Patience::Long)
-        .fails(json!({ "unhardened": format!("{{% {} %}}", ended()) }), NotifyUnhardened)
-        .asks(
-            IsHardened,
-            &format!(
-                "Refused means that someone has moved the primary since, or that there is no \
-                room for its snapshot. Neither that nor giving up makes the {noun} less done; a person is told."
-            )
-        )
-        .done(SumUp)
-        .polls_with(
-            200,
-            json!({ "unhardened": "{% 'not hardened yet after ' & $string($asked + 1) & ' asks, and asked on: ' & \
-                    $states.input.because %}" }),
-            WaitForHardening,
-            Pause::at_once_then_rising_to(3, 15).then_every(100, 300),
-            "RDS takes a backup after a promotion and no change meanwhile: of a large database for hours. Asks at \
-                    once for the first three, then after 1 s, 2 s, up to 15 s, and after 100 times every five minutes: \
-                    less than 9 hours in all. Clients are served all the while.",
-        )
-        .waits_by_way_of(IsHardeningLate)
-        .otherwise(
-            json!({ "unhardened": "{% ($states.input.step = 'Pending' ? 'not hardened after ' & $string($asked + \
-                    1) & ' asks: ' : '') & $states.input.because %}" }),
-            NotifyUnhardened,
-        ),
+            lack them.")
+            .calls("harden-primary", json!({ "run": "$run" }))
+            .patience(Patience::Long)
+            .fails(json!({ "unhardened": ERROR }), NotifyUnhardened)
+            .asks(IsHardened, &format!("Refused means that someone has moved the primary since, or that there is no \
+                room for its snapshot. Neither that nor giving up makes the {noun} less done; a person is told."))
+            .done_with(json!({ "unhardened": null }), SumUp)
+            .polls(200, "not hardened", WaitForHardening, Pause::at_once_then_rising_to(3, 15).then_every(100, 300), "RDS takes a backup after a promotion and no change meanwhile: of a large database for hours. Asks at once for the first three, then after 1 s, 2 s, up to 15 s, and after 100 times every five minutes: less than 9 hours in all. Clients are served all the while.")
+            .meanwhile(json!({ "unhardened": ANSWER }))
+            .waits_by_way_of(IsHardeningLate)
+            .otherwise(json!({ "unhardened": ANSWER }), NotifyUnhardened),
         question(IsHardeningLate, "Nobody should learn only hours later that the new primary has no backups.")
             .when("$asked = 100", NOTHING, NotifyHardeningLate)
             .otherwise(NOTHING, HardenPrimary),
-        step(
-            NotifyHardeningLate,
-            "Tells people what the new primary still lacks. It is asked on whether they hear of \
-            it or not."
-        )
-        .calls("notify", told.clone())
-        .fails(NOTHING, HardenPrimary)
-        .then(HardenPrimary),
-        step(
-            NotifyUnhardened,
-            &format!(
-                "Tells people what the new primary still lacks. The {noun} is done whether \
-            they hear of it or not."
-            )
-        )
-        .calls("notify", told)
-        .fails(NOTHING, SumUp)
-        .then(SumUp),
-        sum_up(
-            SumUp,
-            "What the console shows of a run that is done, whether its new primary could be hardened or not.",
-            json!({
-                "outcome": "$outcome",
-                "because": "$because",
-                "plan": "$run.plan.plan",
-                "generation": "$run.generation",
-                "evidence": "$evidence",
-                "unhardened": "$unhardened",
-            }),
-            Some(done),
-        ),
+        step(NotifyHardeningLate, "Tells people what the new primary still lacks. It is asked on whether they hear of \
+            it or not.")
+            .calls("notify", json!({ "hardeningLate": shortfall }))
+            .fails(NOTHING, HardenPrimary)
+            .then(HardenPrimary),
+        step(NotifyUnhardened, &format!("Tells people what the new primary still lacks. The {noun} is done whether \
+            they hear of it or not."))
+            .calls("notify", json!({ "unhardened": shortfall }))
+            .keeps(json!({ "unhardened": "$states.result.Payload.did.because" }))
+            .fails(NOTHING, SumUp)
+            .then(SumUp),
+        sum_up(SumUp, "What the console shows of a run that is done, whether its new primary could be hardened or not.", json!({
+            "outcome": "$outcome", "because": "$because", "plan": "$run.plan.plan", "generation": "$run.generation",
+            "evidence": "$evidence", "unhardened": "$unhardened",
+        }), Some(done)),
     ]
 }

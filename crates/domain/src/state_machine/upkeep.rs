@@ -5,76 +5,83 @@ use serde_json::{Value, json};
 use super::{
     NOTHING,
     name::StateName::{self, *},
-    row::{Begin, Row, Step, begin, question, rows, step},
+    retry::Patience,
+    row::{Begin, Question, Row, Step, begin, question, rows, step},
+    word::ERROR,
 };
 use crate::run::outcome::UpkeepOutcome::{Failed, Refused};
 
-const ENDED: &str = r#"$states.context.State.Name & ' ended with ' & $states.errorOutput.Error & ': ' & $replace($states.errorOutput.Cause & '', /^.*"errorMessage": ?"|", ?".*$|".$/, '')"#;
-
 /// An error ended it.
 pub(super) fn caught() -> Value {
-    json!({ "because": ended() })
+    json!({ "stopped": ERROR })
 }
 
-pub(super) fn ended() -> String {
-    format!("{{% {ENDED} %}}")
-}
-
-pub(super) fn ended_after(what: &str) -> String {
-    format!("{{% {what} & {ENDED} %}}")
-}
-
-/// The last answer said why, or it was asked too often.
-pub(super) fn not_finished() -> &'static str {
-    "{% ($states.input.step = 'Pending' ? 'not finished after ' & $string($asked + 1) & ' asks: ' : '') & \
-        $states.input.because %}"
-}
-
-/// Where a machine begins: what is opened, and what is left of it, have names of their own.
+/// Where a machine begins, with the variables that it has besides.
+#[rustfmt::skip]
 pub(super) fn begin_with(name: StateName, own: Value, next: StateName) -> Begin {
     let mut first = json!({
-        "request": "$states.context.Execution.Input",
-        "outcome": Failed,
-        "because": "the run ended before its first answer",
+        "request": "$states.context.Execution.Input", "outcome": Failed, "stopped": null, "because": null,
     });
     for (variable, value) in own.as_object().into_iter().flatten() {
         first[variable] = value.clone();
     }
-    begin(
-        name,
-        "Gives every variable its first value, because reading one that was never assigned is an error. Nothing is \
-            changed yet.",
-        first,
-        next,
-    )
+    begin(name, "Gives every variable its first value, because reading one that was never assigned is an error. \
+        Nothing is changed yet.", first, next)
 }
 
 /// Reads the request, keeps what it opened, and goes on to the turns.
 #[rustfmt::skip]
 pub(super) fn open(name: StateName, comment: &str, kept: &str, next: StateName) -> Step {
-    let wrong = |because: Value| json!({ "because": because, "outcome": Refused });
-    let nested = format!("{name} could not read the request: it is nested too deeply");
+    let wrong = || json!({ "stopped": ERROR, "outcome": Refused });
     step(name, comment)
         .keeps(json!({ kept: "$states.result.Payload.did" }))
-        .catches_because("The request itself is wrong: nothing was begun.", &["InvalidInput", "NotFound"], wrong(ended().into()), Notify)
-        .catches_because("Nested deeper than any reader takes.", &["&lambda_runtime::deserializer::DeserializeError"], wrong(nested.into()), Notify)
+        .catches_because("The request itself is wrong: nothing was begun.", &["InvalidInput", "NotFound"], wrong(), Notify)
+        .catches_because("Nested deeper than any reader takes.", &["&lambda_runtime::deserializer::DeserializeError"], wrong(), Notify)
         .fails(caught(), Notify)
         .then(next)
+}
+
+/// Puts the turns together, and says what they come to. `left` is what it leaves behind besides.
+#[rustfmt::skip]
+pub(super) fn close(name: StateName, comment: &str, left: &str) -> Step {
+    let kept = json!({
+        "outcome": "$states.result.Payload.did.outcome",
+        "because": "$states.result.Payload.because",
+        left: format!("$states.result.Payload.did.{left}"),
+    });
+    step(name, comment).patience(Patience::Long).keeps(kept).fails(caught(), Notify).then(IsComplete)
+}
+
+/// Whether people hear of it.
+#[rustfmt::skip]
+pub(super) fn is_complete(comment: &str) -> Question {
+    question(IsComplete, comment)
+        .when("$outcome = 'complete'", NOTHING, SumUp)
+        .otherwise(NOTHING, Notify)
 }
 
 /// The ends of what is not complete.
 pub(super) struct Ends {
     pub(super) partial: StateName,
-    pub(super) refused: StateName,
     pub(super) failed: StateName,
+    pub(super) refused: StateName,
 }
 
-/// The notice, and the end.
+/// The notice, and the end. `run` is the variable of what was opened, and the notice's name as well; `left` is the variable of
+/// what the run leaves.
 #[rustfmt::skip]
-pub(super) fn tell(notify: Step, Ends { partial, refused, failed }: Ends) -> Vec<Row> {
+pub(super) fn tell(comment: &str, run: &str, left: &str, Ends { partial, failed, refused }: Ends) -> Vec<Row> {
+    let told = json!({
+        "execution": "$states.context.Execution.Id", run: format!("${run}"), left: format!("${left}"),
+        "outcome": "$outcome", "stopped": "$stopped", "because": "$because",
+    });
     rows![
-        notify
-            .fails_because("The execution's own end is announced by a rule on EventBridge as well.", NOTHING, HowDidItEnd)
+        step(Notify, comment)
+            .calls("notify", json!({ run: told }))
+            .keeps(json!({ "because": "$states.result.Payload.did.because" }))
+            .fails_because("The execution's own end is announced by a rule on EventBridge as well.",
+                json!({ "because": format!("$because != null ? $because : $string($stopped != null ? $stopped : \
+                    ${left})") }), HowDidItEnd)
             .then(HowDidItEnd),
         question(HowDidItEnd, "One end for each outcome, so that the console's list and an alarm tell them apart.")
             .when("$outcome = 'partial'", NOTHING, partial)

@@ -489,6 +489,7 @@ fn the_history_of_an_execution_holds_all_that_a_plan_may_have() {
 
 #[test]
 fn every_state_machine_is_looked_at_here() {
-    let files: BTreeSet<String> = StateMachine::ALL.map(|machine| format!("{}.asl.json", machine.slug())).into();
+    let files: BTreeSet<String> =
+        StateMachine::ALL.iter().map(|machine| format!("{}.asl.json", machine.slug())).collect();
     assert_eq!(repository::names_in("statemachines"), files.into_iter().collect::<Vec<String>>());
 }

@@ -46,7 +46,7 @@ impl Row {
 
 /// Makes rows of steps, questions, waits, turns and ends, in that order.
 macro_rules! rows {
-    ($($row:expr),+ $(,)?) => { vec![$(super::row::Row::from($row)),+] };
+    ($($row:expr),+ $(,)?) => { vec![$($crate::state_machine::row::Row::from($row)),+] };
 }
 pub(super) use rows;
 

@@ -1,4 +1,4 @@
-//! The last word of a step: what a machine hands to the function that says why. Machines collect it, Rust makes the sentence.
+//! The last word of a step: what a machine hands to the function that says why. The sentence is made here.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -2,18 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{
+use super::upkeep::{self, Ends, caught};
+use crate::state_machine::{
     Definition,
     name::StateName::*,
     pause::Pause,
     row::{Row, SumUp, Turns, begin, catch_all, ends_badly, ends_well, rows, step, sum_up},
-    upkeep::{self, Ends, caught},
     word::{ANSWER, ERROR},
 };
 
 const ENDS: Ends = Ends { partial: CleanupPartial, failed: CleanupFailed, refused: CleanupRefused };
 
-#[rustfmt::skip]
 pub(super) fn definition() -> Definition {
     Definition {
         comment: "Judges every backup of a plan, in every Region that may hold any, by the retention of its schedule, \
@@ -23,19 +22,21 @@ pub(super) fn definition() -> Definition {
         timeout_seconds: 2 * 3_600,
         rows: vec![
             rows(),
-            upkeep::tell("Tells people what was left. The end is the same whether they hear of it or not.", "cleanup", "turns", ENDS),
+            upkeep::tell("Tells people what was left. The end is the same whether they hear of it or not.",
+                "cleanup", "turns", ENDS),
             ends(),
         ],
     }
 }
 
-#[rustfmt::skip]
 fn rows() -> Vec<Row> {
     rows![
         upkeep::begin_with(BeginCleanup, json!({ "cleanup": null, "turns": [] }), OpenCleanup),
         upkeep::open(OpenCleanup, "Reads the request, pins the plan, and says whether anything is to be deleted. \
             Nothing is changed.", "cleanup", CleanRegions)
-            .calls("cleanup", json!({ "open": { "execution": "$states.context.Execution.Id", "request": "$request" } })),
+            .calls("cleanup", json!({ "open": {
+                "execution": "$states.context.Execution.Id", "request": "$request",
+            } })),
         Turns {
             name: CleanRegions,
             comment: "Side by side. None of the turns fails as a state, so that none hides another's result.".into(),
@@ -55,12 +56,12 @@ fn rows() -> Vec<Row> {
             next: Some(IsComplete),
         },
         upkeep::is_complete("A cleanup as it should be is no news: its reports are kept."),
-        sum_up(SumUp, "What whoever started it reads as its output.", json!({ "outcome": "$outcome", "turns": "$turns" }), Some(CleanupComplete)),
+        sum_up(SumUp, "What whoever started it reads as its output.",
+            json!({ "outcome": "$outcome", "turns": "$turns" }), Some(CleanupComplete)),
     ]
 }
 
 /// One Region's turn.
-#[rustfmt::skip]
 fn turn() -> Vec<Row> {
     let turn = |whole: Value, word: &str| json!({ "turn": { "region": "$region", "whole": whole, "word": word } });
     rows![
@@ -69,7 +70,8 @@ fn turn() -> Vec<Row> {
         step(Cleanup, "Judges every backup of the plan's in the Region, writes why each stays or goes, and deletes \
             what goes. If we stop here, the report says what was to go, and another cleanup judges anew.")
             .calls("cleanup", json!({ "region": { "cleanup": "$cleanup", "region": "$region" } }))
-            .fails_because("A Region that does not answer is its own: the others are cleaned.", turn(false.into(), ERROR), EndRegion)
+            .fails_because("A Region that does not answer is its own: the others are cleaned.",
+                turn(false.into(), ERROR), EndRegion)
             .asks(IsClean, "Pending is a Region with more to delete than one turn does.")
             .done_with(turn("$states.input.did.failed = 0".into(), ANSWER), EndRegion)
             .polls(120, "not finished", WaitForDeletes, Pause::rising_to(5), "RDS deletes in its own time, and is \
@@ -80,7 +82,6 @@ fn turn() -> Vec<Row> {
     ]
 }
 
-#[rustfmt::skip]
 fn ends() -> Vec<Row> {
     rows![
         ends_well(CleanupComplete, "Every Region was looked at; what no rule keeps is gone, or named where nothing was \

@@ -2,20 +2,14 @@
 
 use serde_json::json;
 
-use super::{
-    Definition, NOTHING,
-    moving::{self, Ends, answered, caught, in_record},
-    name::StateName::*,
-    pause::Pause,
-    retry::Again,
-    row::{Row, ends_badly, ends_well, question, rows, step},
-    word::ERROR,
-};
+use super::kept::{answered, caught, in_record};
+use super::moving::{self, Ends};
+use crate::state_machine::row::{Row, ends_badly, ends_well, question, rows, step};
+use crate::state_machine::{Definition, NOTHING, name::StateName::*, pause::Pause, retry::Again, word::ERROR};
 use crate::run::outcome::RunOutcome::{NeedsAPerson, Refused};
 
 const ENDS: Ends = Ends { refused: FailoverRefused, undone: FailoverUndone, needs_a_person: FailoverNeedsAPerson };
 
-#[rustfmt::skip]
 pub(super) fn definition() -> Definition {
     Definition {
         comment: "Moves a plan's primary to its recovery Region, or says why not. Up to PromoteReplica everything is \
@@ -23,12 +17,14 @@ pub(super) fn definition() -> Definition {
             takes at most 8 hours, the waits for traffic and for hardening at most 14, and all others together less \
             than 2, so the machine's own time-out is never the way a run ends.",
         timeout_seconds: 36 * 3_600,
-        rows: vec![judge(), shut_and_promote(), traffic(), moving::close(ENDS), moving::harden("failover", FailoverDone), ends()],
+        rows: vec![
+            judge(), shut_and_promote(), traffic(), moving::close(ENDS), moving::harden("failover", FailoverDone),
+            ends(),
+        ],
     }
 }
 
 /// Whether it is a failure, and whether a person must say yes.
-#[rustfmt::skip]
 fn judge() -> Vec<Row> {
     rows![
         moving::begin_record(),
@@ -43,8 +39,7 @@ fn judge() -> Vec<Row> {
         step(JudgeFailover, "Looks again, now, from here and from the witness, because the alarm's view is old. If we \
             stop here, only the lease is held.")
             .calls("judge-failover", json!({ "run": "$run", "approval": null }))
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("judgement"))
+            .again(Again::conflict_or_database(3)).keeps(in_record("judgement"))
             .fails(caught(NeedsAPerson), OwesAnUndo)
             .asks(IsJudged, "Pending means that the hold-down is not over, or that the primary answers again and its \
                 alarm has not come to rest. A no is an answer, kept with its reason.")
@@ -59,10 +54,12 @@ fn judge() -> Vec<Row> {
             .otherwise(answered(Refused), OwesAnUndo),
         step(Approve, "Asks a person, who answers with the task's token. Silence for the plan's deadline ends it; a \
             heartbeat gives the person that long again, once over. If we stop here, only the lease is held.")
-            .asks_a_person("notify", json!({ "approval": { "run": "$run", "judgement": "$record.judgement", "taskToken": "$states.context.Task.Token" } }),
-                "$max([1, $min([14400, $ceil($record.judgement.did.approvalSeconds)])])")
+            .asks_a_person("notify", json!({ "approval": {
+                "run": "$run", "judgement": "$record.judgement", "taskToken": "$states.context.Task.Token",
+            } }), "$max([1, $min([14400, $ceil($record.judgement.did.approvalSeconds)])])")
             .keeps(json!({ "record": "$merge([$record, {'approval': $states.result}])" }))
-            .catches(&["States.Timeout", "States.HeartbeatTimeout"], json!({ "stopped": ERROR, "outcome": Refused }), OwesAnUndo)
+            .catches(&["States.Timeout", "States.HeartbeatTimeout"], json!({ "stopped": ERROR, "outcome": Refused }),
+                OwesAnUndo)
             .fails(caught(NeedsAPerson), OwesAnUndo)
             .asks(IsApproved, "Only the word approve, with a name and a reason, is a yes.")
             .when("$states.input.decision = 'approve' and $length($states.input.by & '') > 0 and \
@@ -72,8 +69,7 @@ fn judge() -> Vec<Row> {
             again stays primary, and what may be lost is reckoned until now. Only the asking is over. If we stop here, \
             only the lease is held.")
             .calls("judge-failover", json!({ "run": "$run", "approval": "$record.approval" }))
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("judgement"))
+            .again(Again::conflict_or_database(3)).keeps(in_record("judgement"))
             .fails(caught(NeedsAPerson), OwesAnUndo)
             .asks(IsStillAFailure, "An approval is a word on what the person was told; where that is no longer so, \
                 nothing is moved.")
@@ -84,14 +80,14 @@ fn judge() -> Vec<Row> {
 }
 
 /// The old primary is shut before another side takes writes.
-#[rustfmt::skip]
 fn shut_and_promote() -> Vec<Row> {
     rows![
         step(FencePrimary, "Makes the old primary refuse writes before another side takes them. If we stop here, the \
             old primary may refuse writes and nothing has taken its place: UndoFencePrimary opens it again.")
-            .calls("fence-primary", json!({ "run": "$run", "answers": "$record.judgement.did.answers = true", "undo": false, "fencing": null }))
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("fencing"))
+            .calls("fence-primary", json!({
+                "run": "$run", "answers": "$record.judgement.did.answers = true", "undo": false, "fencing": null,
+            }))
+            .again(Again::conflict_or_database(3)).keeps(in_record("fencing"))
             .catches_because("A newer run owns the primary: opening it again would be this run's old view of the \
                 world.", &["Superseded"], caught(NeedsAPerson), CloseRun)
             .fails(caught(None), UndoFencePrimary)
@@ -101,13 +97,14 @@ fn shut_and_promote() -> Vec<Row> {
             .otherwise(answered(None), UndoFencePrimary),
         moving::promote_replica("Point of no return. Makes the replica the primary if what it lacks is within the \
             budget. If we stop here, it may or may not take writes, and the record says which was last seen.",
-            json!({ "run": "$run", "judgement": "$record.judgement.did", "fencing": "$record.fencing.did", "drain": null, "rehearse": false }),
-            GuardPrimary, "stays fenced"),
+            json!({
+                "run": "$run", "judgement": "$record.judgement.did", "fencing": "$record.fencing.did", "drain": null,
+                "rehearse": false,
+            }), GuardPrimary, "stays fenced"),
         step(GuardPrimary, "Starts the watch over the old primary at once, and goes on without waiting for it: traffic \
             comes first. If it cannot be started, its schedule does so within a minute.")
             .starts("guard-primary", json!({ "plan": "$run.plan.plan" }), 150)
-            .fails(NOTHING, DnsSwitch)
-            .then(DnsSwitch),
+            .fails(NOTHING, DnsSwitch).then(DnsSwitch),
         moving::undo_fence("Opens the old primary again, because nothing was promoted in its place, and is done once \
             it was seen open. If we stop here, it may refuse writes; the lease says so, and the next run opens it.",
             "$exists($record.fencing.did) ? $record.fencing.did : null".into(), "failover"),
@@ -115,7 +112,6 @@ fn shut_and_promote() -> Vec<Row> {
 }
 
 /// Clients go to the new primary, and find there what they need.
-#[rustfmt::skip]
 fn traffic() -> Vec<Row> {
     let mut rows = moving::switch_traffic("Points the traffic record at the new primary, which has shown a committed \
         write. If we stop here, the new primary takes writes and clients may still go to the old one: the RUNBOOK \
@@ -124,7 +120,6 @@ fn traffic() -> Vec<Row> {
     rows
 }
 
-#[rustfmt::skip]
 fn ends() -> Vec<Row> {
     rows![
         ends_well(FailoverDone, "The new primary takes writes, traffic goes to it, and the plan's checks passed. The \

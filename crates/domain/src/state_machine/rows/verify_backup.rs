@@ -2,18 +2,17 @@
 
 use serde_json::json;
 
-use super::{
+use super::upkeep::{self, Ends, caught};
+use crate::state_machine::{
     Definition, NOTHING,
     name::StateName::*,
     pause::Pause,
     row::{Row, Turns, begin, catch_all, ends_badly, ends_well, question, rows, step, sum_up},
-    upkeep::{self, Ends, caught},
     word::{ANSWER, ERROR},
 };
 
 const ENDS: Ends = Ends { partial: VerifyBackupPartial, failed: VerifyBackupFailed, refused: VerifyBackupRefused };
 
-#[rustfmt::skip]
 pub(super) fn definition() -> Definition {
     Definition {
         comment: "Proves a backup: finds it, looks at all of it, restores it into isolation, asks what the plan says \
@@ -23,19 +22,22 @@ pub(super) fn definition() -> Definition {
         timeout_seconds: 120 * 3_600,
         rows: vec![
             rows(),
-            upkeep::tell("Tells people what could not be proved. The end is the same whether they hear of it or not.", "restore", "record", ENDS),
+            upkeep::tell("Tells people what could not be proved. The end is the same whether they hear of it or not.",
+                "restore", "record", ENDS),
             ends(),
         ],
     }
 }
 
-#[rustfmt::skip]
 fn rows() -> Vec<Row> {
     rows![
         upkeep::begin_with(BeginVerification, json!({ "restore": null, "record": null }), OpenBackup),
         upkeep::open(OpenBackup, "Reads the request, pins the plan, and says of what and where a backup is looked for. \
             Nothing is changed.", "restore", VerifyComponents)
-            .calls("open-backup", json!({ "execution": "$states.context.Execution.Id", "startedAt": "$states.context.Execution.StartTime", "request": "$request" })),
+            .calls("open-backup", json!({
+                "execution": "$states.context.Execution.Id", "startedAt": "$states.context.Execution.StartTime",
+                "request": "$request",
+            })),
         Turns {
             name: VerifyComponents,
             comment: "Side by side, but few at once: each takes an instance of the account's quota. None of them fails \
@@ -52,21 +54,25 @@ fn rows() -> Vec<Row> {
             took. If we stop here, the backup's own tag says whether it is verified.", "record")
             .calls("close-backup", json!({ "restore": "$restore", "parts": "$states.input.parts" })),
         upkeep::is_complete("A backup that is as it should be is no news: its record is kept, and its tag says it."),
-        sum_up(SumUp, "What whoever started it reads as its output.", json!({ "outcome": "$outcome", "because": "$because", "record": "$record" }), Some(VerifyBackupComplete)),
+        sum_up(SumUp, "What whoever started it reads as its output.",
+            json!({ "outcome": "$outcome", "because": "$because", "record": "$record" }), Some(VerifyBackupComplete)),
     ]
 }
 
 /// One component's turn: whether there is such a backup, and whether all of it is there.
-#[rustfmt::skip]
 fn examine() -> Vec<Row> {
     let examined = json!({ "asked": 0, "examined": "$states.input.did", "word": ANSWER });
     rows![
         begin(BeginPart, "One component's turn: what it asks is counted from here, and nothing of it is known outside. \
             What it says has a name of its own, because a Map may assign no variable of the scope around it.",
-            json!({ "asked": 0, "component": "$states.input", "refused": false, "examined": null, "restored": null, "verified": null, "left": false, "word": null, "tearDown": null }), VerifyBackup),
+            json!({
+                "asked": 0, "component": "$states.input", "refused": false, "examined": null, "restored": null,
+                "verified": null, "left": false, "word": null, "tearDown": null,
+            }), VerifyBackup),
         step(VerifyBackup, "Finds the backup that is wanted and looks at all of it. Nothing is changed.")
             .calls("verify", json!({ "backup": { "restore": "$restore", "component": "$component" } }))
-            .catches_because("What was asked for is not there, or is not of this: nothing is made.", &["InvalidInput", "NotFound"], json!({ "word": ERROR, "refused": true }), EndPart)
+            .catches_because("What was asked for is not there, or is not of this: nothing is made.",
+                &["InvalidInput", "NotFound"], json!({ "word": ERROR, "refused": true }), EndPart)
             .fails_because("One component's failure is its own: the others go on.", json!({ "word": ERROR }), EndPart)
             .asks(IsExamined, "A backup with a fault is restored all the same: what can be had of it is worth knowing. \
                 A Region that is silent is asked again, and then counted as one that did not answer.")
@@ -78,7 +84,6 @@ fn examine() -> Vec<Row> {
 }
 
 /// The same turn: an instance of its own, asked and torn down.
-#[rustfmt::skip]
 fn restore() -> Vec<Row> {
     rows![
         step(Restore, "Restores it to an instance of its own, isolated from everyone but Lifeboat. If we stop here, \
@@ -94,7 +99,9 @@ fn restore() -> Vec<Row> {
             .otherwise(json!({ "word": ANSWER }), IsLeft),
         step(VerifyRestored, "Asks the restored database what the plan says it must answer. Where all is as it should \
             be, the backup is tagged as verified: that alone is changed.")
-            .calls("verify", json!({ "restored": { "restore": "$restore", "component": "$component", "examined": "$examined", "restored": "$restored" } }))
+            .calls("verify", json!({ "restored": {
+                "restore": "$restore", "component": "$component", "examined": "$examined", "restored": "$restored",
+            } }))
             .fails(json!({ "word": ERROR }), IsLeft)
             .asks(IsVerified, "What cannot be asked yet is asked again; a check that failed has failed.")
             .polls(13, None, WaitForDatabase, Pause::growing_by(1.5), "Asks up to 13 times, each time a half longer \
@@ -119,7 +126,6 @@ fn restore() -> Vec<Row> {
     ]
 }
 
-#[rustfmt::skip]
 fn ends() -> Vec<Row> {
     rows![
         ends_well(VerifyBackupComplete, "What was asked for was found, and restored and queried where that was asked \

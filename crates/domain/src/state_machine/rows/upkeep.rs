@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
+use crate::state_machine::{
     NOTHING,
     name::StateName::{self, *},
     retry::Patience,
@@ -17,7 +17,6 @@ pub(super) fn caught() -> Value {
 }
 
 /// Where a machine begins, with the variables that it has besides.
-#[rustfmt::skip]
 pub(super) fn begin_with(name: StateName, own: Value, next: StateName) -> Begin {
     let mut first = json!({
         "request": "$states.context.Execution.Input", "outcome": Failed, "stopped": null, "because": null,
@@ -30,19 +29,18 @@ pub(super) fn begin_with(name: StateName, own: Value, next: StateName) -> Begin 
 }
 
 /// Reads the request, keeps what it opened, and goes on to the turns.
-#[rustfmt::skip]
 pub(super) fn open(name: StateName, comment: &str, kept: &str, next: StateName) -> Step {
     let wrong = || json!({ "stopped": ERROR, "outcome": Refused });
     step(name, comment)
         .keeps(json!({ kept: "$states.result.Payload.did" }))
-        .catches_because("The request itself is wrong: nothing was begun.", &["InvalidInput", "NotFound"], wrong(), Notify)
-        .catches_because("Nested deeper than any reader takes.", &["&lambda_runtime::deserializer::DeserializeError"], wrong(), Notify)
-        .fails(caught(), Notify)
-        .then(next)
+        .catches_because("The request itself is wrong: nothing was begun.", &["InvalidInput", "NotFound"],
+            wrong(), Notify)
+        .catches_because("Nested deeper than any reader takes.", &["&lambda_runtime::deserializer::DeserializeError"],
+            wrong(), Notify)
+        .fails(caught(), Notify).then(next)
 }
 
 /// Puts the turns together, and says what they come to. `left` is what it leaves behind besides.
-#[rustfmt::skip]
 pub(super) fn close(name: StateName, comment: &str, left: &str) -> Step {
     let kept = json!({
         "outcome": "$states.result.Payload.did.outcome",
@@ -53,7 +51,6 @@ pub(super) fn close(name: StateName, comment: &str, left: &str) -> Step {
 }
 
 /// Whether people hear of it.
-#[rustfmt::skip]
 pub(super) fn is_complete(comment: &str) -> Question {
     question(IsComplete, comment)
         .when("$outcome = 'complete'", NOTHING, SumUp)
@@ -69,19 +66,18 @@ pub(super) struct Ends {
 
 /// The notice, and the end. `run` is the variable of what was opened, and the notice's name as well; `left` is the variable of
 /// what the run leaves.
-#[rustfmt::skip]
 pub(super) fn tell(comment: &str, run: &str, left: &str, Ends { partial, failed, refused }: Ends) -> Vec<Row> {
     let told = json!({
         "execution": "$states.context.Execution.Id", run: format!("${run}"), left: format!("${left}"),
         "outcome": "$outcome", "stopped": "$stopped", "because": "$because",
     });
+    let or_what_is_known = format!("$because != null ? $because : $string($stopped != null ? $stopped : ${left})");
     rows![
         step(Notify, comment)
             .calls("notify", json!({ run: told }))
             .keeps(json!({ "because": "$states.result.Payload.did.because" }))
             .fails_because("The execution's own end is announced by a rule on EventBridge as well.",
-                json!({ "because": format!("$because != null ? $because : $string($stopped != null ? $stopped : \
-                    ${left})") }), HowDidItEnd)
+                json!({ "because": or_what_is_known }), HowDidItEnd)
             .then(HowDidItEnd),
         question(HowDidItEnd, "One end for each outcome, so that the console's list and an alarm tell them apart.")
             .when("$outcome = 'partial'", NOTHING, partial)

@@ -2,19 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::{
+use super::upkeep::{self, Ends, caught};
+use crate::state_machine::{
     Definition, NOTHING,
     name::StateName::*,
     pause::Pause,
     retry::Again,
     row::{Row, Turns, begin, catch_all, ends_badly, ends_well, rows, step, sum_up},
-    upkeep::{self, Ends, caught},
     word::{ANSWER, ERROR},
 };
 
 const ENDS: Ends = Ends { partial: BackupPartial, failed: BackupFailed, refused: BackupRefused };
 
-#[rustfmt::skip]
 pub(super) fn definition() -> Definition {
     Definition {
         comment: "Backs up what one schedule of a plan names: a snapshot of each component where its primary is, \
@@ -25,19 +24,22 @@ pub(super) fn definition() -> Definition {
         timeout_seconds: 29 * 3_600,
         rows: vec![
             rows(),
-            upkeep::tell("Tells people what is missing. The end is the same whether they hear of it or not.", "backup", "manifest", ENDS),
+            upkeep::tell("Tells people what is missing. The end is the same whether they hear of it or not.",
+                "backup", "manifest", ENDS),
             ends(),
         ],
     }
 }
 
-#[rustfmt::skip]
 fn rows() -> Vec<Row> {
     rows![
         upkeep::begin_with(BeginBackup, json!({ "backup": null, "manifest": null }), OpenBackup),
         upkeep::open(OpenBackup, "Reads the request, pins the plan, and says which side is backed up. Nothing is \
             changed.", "backup", BackUpComponents)
-            .calls("open-backup", json!({ "execution": "$states.context.Execution.Id", "startedAt": "$states.context.Execution.StartTime", "request": "$request" })),
+            .calls("open-backup", json!({
+                "execution": "$states.context.Execution.Id", "startedAt": "$states.context.Execution.StartTime",
+                "request": "$request",
+            })),
         Turns {
             name: BackUpComponents,
             comment: "Side by side. An inline Map runs at most 40 at once; none of them fails as a state, so that none \
@@ -55,14 +57,15 @@ fn rows() -> Vec<Row> {
             .calls("close-backup", json!({ "backup": "$backup", "parts": "$states.input.parts" }))
             .again(Again::conflict(3).because("Another run for the same time wrote it first: look again.")),
         upkeep::is_complete("A backup as it should be is no news: its manifest and its age are watched."),
-        sum_up(SumUp, "What whoever started it reads as its output.", json!({ "outcome": "$outcome", "because": "$because", "manifest": "$manifest" }), Some(BackupComplete)),
+        sum_up(SumUp, "What whoever started it reads as its output.",
+            json!({ "outcome": "$outcome", "because": "$because", "manifest": "$manifest" }), Some(BackupComplete)),
     ]
 }
 
 /// One component's turn.
-#[rustfmt::skip]
 fn part() -> Vec<Row> {
-    let part = |taken: Value, word: &str| json!({ "part": { "component": "$component", "taken": taken, "word": word } });
+    let part =
+        |taken: Value, word: &str| json!({ "part": { "component": "$component", "taken": taken, "word": word } });
     let answered = || part("$states.input.did".into(), ANSWER);
     rows![
         begin(BeginPart, "One component's turn: what it asks is counted from here, and nothing of it is known outside.",
@@ -84,7 +87,6 @@ fn part() -> Vec<Row> {
     ]
 }
 
-#[rustfmt::skip]
 fn ends() -> Vec<Row> {
     rows![
         ends_well(BackupComplete, "Every component's snapshot is available in every Region that the schedule names, \

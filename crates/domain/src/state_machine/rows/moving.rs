@@ -2,46 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    NOTHING,
-    name::StateName::{self, *},
-    pause::Pause,
-    retry::{Again, Patience, TRANSIENT},
-    row::{Begin, Question, Row, Step, begin, question, rows, step, sum_up, wait},
-    word::{ANSWER, ERROR},
-};
-use crate::run::outcome::RunOutcome::{self, Done, NeedsAPerson, Refused, Undone};
+use super::kept::{answered, caught, error_in_record, in_record};
+use crate::state_machine::name::StateName::{self, *};
+use crate::state_machine::retry::{Again, Patience, TRANSIENT};
+use crate::state_machine::row::{Begin, Question, Row, Step, begin, question, rows, step, sum_up, wait};
+use crate::state_machine::word::{ANSWER, ERROR};
+use crate::state_machine::{NOTHING, pause::Pause};
+use crate::run::outcome::RunOutcome::{Done, NeedsAPerson, Refused, Undone};
 
-/// The run stops by an error. Without an outcome it has to undo first.
-pub(super) fn caught(outcome: impl Into<Option<RunOutcome>>) -> Value {
-    let mut assign = stopped(ERROR, outcome.into());
-    assign["record"] = error_in_record().into();
-    assign
-}
-
-/// The run stops by an answer.
-pub(super) fn answered(outcome: impl Into<Option<RunOutcome>>) -> Value {
-    stopped(ANSWER, outcome.into())
-}
-
-fn stopped(word: &str, outcome: Option<RunOutcome>) -> Value {
-    match outcome {
-        Some(outcome) => json!({ "stopped": word, "outcome": outcome }),
-        None => json!({ "stopped": word }),
-    }
-}
-
-fn error_in_record() -> &'static str {
-    "$merge([$record, {'error': {'state': $states.context.State.Name, 'error': $states.errorOutput.Error, \
-     'cause': $states.errorOutput.Cause & ''}}])"
-}
-
-/// Where the record keeps an answer.
-pub(super) fn in_record(place: &str) -> Value {
-    json!({ "record": format!("$merge([$record, {{'{place}': $states.result.Payload}}])") })
-}
-
-#[rustfmt::skip]
 pub(super) fn begin_record() -> Begin {
     let first = json!({
         "request": "$states.context.Execution.Input", "run": null, "record": {}, "asked": 0, "gone": 0,
@@ -52,7 +20,6 @@ pub(super) fn begin_record() -> Begin {
         Nothing is changed yet.", first, OpenRun)
 }
 
-#[rustfmt::skip]
 pub(super) fn open_run() -> Step {
     step(OpenRun, "Reads the request, pins the plan and takes its lease, so that one run at a time moves a primary. If \
         we stop here, at most the lease is held, and the next run takes it over.")
@@ -71,7 +38,6 @@ pub(super) fn open_run() -> Step {
         .fails(caught(NeedsAPerson), CloseRun)
 }
 
-#[rustfmt::skip]
 pub(super) fn owes_an_undo() -> Question {
     question(OwesAnUndo, "Before the point of no return a run that gives up opens what an earlier one shut: else \
         nobody would be served, and nobody would know why.")
@@ -80,54 +46,51 @@ pub(super) fn owes_an_undo() -> Question {
 }
 
 /// From the point of no return to the new primary's first write.
-#[rustfmt::skip]
 pub(super) fn promote_replica(comment: &str, payload: Value, next: StateName, old_primary: &str) -> Step {
     step(PromoteReplica, comment)
         .calls("promote-replica", payload)
-        .patience(Patience::Promoted)
-        .again(Again::conflict_or_database(5))
-        .keeps(in_record("promotion"))
+        .patience(Patience::Promoted).again(Again::conflict_or_database(5)).keeps(in_record("promotion"))
         .fails_because("An error is not a no: the replica may have been promoted, so nothing is opened again.",
             caught(NeedsAPerson), CloseRun)
         .asks(IsPromoted, "Refused means that nothing was promoted, so the old primary may be opened again. Whatever \
             is neither Done nor Refused is unknown, and unknown is never undone.")
         .done(next)
-        .polls(240, "not promoted", WaitForPromotion, Pause::in_steps_of(5, 5).then_every(150, 15), &format!("The \
-            server restarts as a primary. Asks at once for the first five, then after 1 s for five, after 2 s for \
-            five, up to 5 s, and after eleven minutes each 15 s: half an hour in all. Clients wait for it, so that it \
-            is seen soon. The replica is on its way and the old primary {old_primary}."))
+        .polls(240, "not promoted", WaitForPromotion, Pause::in_steps_of(5, 5).then_every(150, 15),
+            &format!("The server restarts as a primary. Asks at once for the first five, then after 1 s for five, \
+                after 2 s for five, up to 5 s, and after eleven minutes each 15 s: half an hour in all. Clients wait \
+                for it, so that it is seen soon. The replica is on its way and the old primary {old_primary}."))
         .when("$states.input.step = 'Refused'", answered(None), UndoFencePrimary)
         .otherwise(answered(NeedsAPerson), CloseRun)
 }
 
 /// Traffic, for as long as it takes.
-#[rustfmt::skip]
 pub(super) fn switch_traffic(comment: &str, next: StateName) -> Vec<Row> {
     rows![
         step(DnsSwitch, comment)
-            .calls("dns-switch", json!({ "run": "$run", "change": "$exists($record.traffic.did.change) ? \
-                $record.traffic.did.change : null" }))
-            .patience(Patience::Long)
-            .again(Again::conflict(5))
-            .keeps(in_record("traffic"))
+            .calls("dns-switch", json!({
+                "run": "$run", "change": "$exists($record.traffic.did.change) ? $record.traffic.did.change : null",
+            }))
+            .patience(Patience::Long).again(Again::conflict(5)).keeps(in_record("traffic"))
             .catches_because("Route 53 itself can be gone for hours: it is tried again every two to seven minutes, and \
-                people hear of it.", &TRANSIENT,
-                json!({ "late": ERROR }), IsRoute53StillTried)
+                people hear of it.", &TRANSIENT, json!({ "late": ERROR }), IsRoute53StillTried)
             .fails(caught(NeedsAPerson), CloseRun)
             .asks(IsSwitched, "Refused means that the record names a third place or a newer generation: a person \
                 decides, for we do not know who wrote it.")
             .done(next)
-            .polls(240, "traffic not switched", WaitForDns, Pause::at_once_then_rising_to(5, 10).then_every(120, 60), "The change is written and spreads to the name servers, which takes a minute as a rule. Asks at once for the first five, then after 1 s, 2 s, up to 10 s: less than 20 minutes. After that every minute, for two hours more.")
-            .meanwhile(json!({ "late": ANSWER }))
-            .waits_by_way_of(IsTrafficLate)
+            .polls(240, "traffic not switched", WaitForDns, Pause::at_once_then_rising_to(5, 10).then_every(120, 60),
+                "The change is written and spreads to the name servers, which takes a minute as a rule. Asks at once \
+                    for the first five, then after 1 s, 2 s, up to 10 s: less than 20 minutes. After that every \
+                    minute, for two hours more.")
+            .meanwhile(json!({ "late": ANSWER })).waits_by_way_of(IsTrafficLate)
             .otherwise(answered(NeedsAPerson), CloseRun),
         question(IsRoute53StillTried, "There is no other way for clients to the new primary: it is tried for 4 to 15 \
             hours, by how long it takes to fail, before a person must finish it.")
             .when("$gone < 120", NOTHING, WaitForRoute53)
-            .otherwise(json!({ "stopped": { "state": IsRoute53StillTried, "error": "$late.error" }, "outcome": NeedsAPerson }), CloseRun),
+            .otherwise(json!({
+                "stopped": { "state": IsRoute53StillTried, "error": "$late.error" }, "outcome": NeedsAPerson,
+            }), CloseRun),
         wait(WaitForRoute53, "Route 53 does not answer. The new primary takes writes, and clients are not sent there \
-            yet.",
-            Pause::every(60), "gone", IsTrafficLate),
+            yet.", Pause::every(60), "gone", IsTrafficLate),
         question(IsTrafficLate, "People hear of it once it is late, and again each quarter of an hour.")
             .when("($asked > 120 or $gone > 0) and $millis() - $toldAtMillis >= 900000", NOTHING, NotifyTrafficLate)
             .otherwise(NOTHING, DnsSwitch),
@@ -135,19 +98,15 @@ pub(super) fn switch_traffic(comment: &str, next: StateName) -> Vec<Row> {
             tried again whether they hear of it or not.")
             .calls("notify", json!({ "trafficLate": { "run": "$run", "word": "$late" } }))
             .keeps(json!({ "toldAtMillis": "$millis()" }))
-            .fails(NOTHING, DnsSwitch)
-            .then(DnsSwitch),
+            .fails(NOTHING, DnsSwitch).then(DnsSwitch),
     ]
 }
 
-#[rustfmt::skip]
 pub(super) fn verify() -> Step {
     step(Verify, "Asks the new side what its users will ask. If we stop here, traffic goes to a new primary that takes \
         writes, and the plan's checks are unproved.")
         .calls("verify", json!({ "run": "$run" }))
-        .patience(Patience::Promoted)
-        .again(Again::conflict_or_database(5))
-        .keeps(in_record("verification"))
+        .patience(Patience::Promoted).again(Again::conflict_or_database(5)).keeps(in_record("verification"))
         .fails(caught(NeedsAPerson), CloseRun)
         .asks(IsVerified, "A failed check calls a person: after the point of no return there is no going back to a \
             side that may lack what was written since.")
@@ -158,13 +117,10 @@ pub(super) fn verify() -> Step {
 }
 
 /// The way back, for as long as nothing was promoted. The reason that is told stays the one for which the run stopped.
-#[rustfmt::skip]
 pub(super) fn undo_fence(comment: &str, fencing: Value, noun: &str) -> Step {
     step(UndoFencePrimary, comment)
         .calls("fence-primary", json!({ "run": "$run", "answers": false, "undo": true, "fencing": fencing }))
-        .patience(Patience::Opening)
-        .again(Again::conflict_or_database(5))
-        .keeps(in_record("undo"))
+        .patience(Patience::Opening).again(Again::conflict_or_database(5)).keeps(in_record("undo"))
         .fails(json!({ "record": error_in_record(), "outcome": NeedsAPerson }), CloseRun)
         .asks(IsUndone, &format!("The reason told at the end is why the {noun} was given up; undoing adds its own only \
             when it did not work."))
@@ -180,7 +136,6 @@ pub(super) struct Ends {
 }
 
 /// The record, the notice, and the end.
-#[rustfmt::skip]
 pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> {
     rows![
         step(CloseRun, "Writes the evidence and releases the lease, whatever the outcome. If we stop here, the world \
@@ -189,8 +144,7 @@ pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> 
                 "execution": "$states.context.Execution.Id", "startedAt": "$states.context.Execution.StartTime",
                 "request": "$request", "run": "$run", "record": "$record", "outcome": "$outcome", "stopped": "$stopped",
             }))
-            .patience(Patience::Long)
-            .again(Again::conflict(5))
+            .patience(Patience::Long).again(Again::conflict(5))
             .keeps(json!({
                 "evidence": "$exists($states.result.Payload.did) ? $states.result.Payload.did : null",
                 "because": "$exists($states.result.Payload.did.because) ? $states.result.Payload.did.because : null",
@@ -207,8 +161,7 @@ pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> 
             } }))
             .keeps(json!({ "because": "$states.result.Payload.did.because" }))
             .fails_because("The execution's own end is announced by a rule on EventBridge as well, where it is no \
-                success.",
-                json!({ "because": "$because != null ? $because : $string($unclosed)" }), HowDidItEnd)
+                success.", json!({ "because": "$because != null ? $because : $string($unclosed)" }), HowDidItEnd)
             .then(HowDidItEnd),
         question(HowDidItEnd, "One end for each outcome, so that the console's list and an alarm tell them apart.")
             .when("$unclosed != null", NOTHING, needs_a_person.clone())
@@ -220,7 +173,6 @@ pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> 
 }
 
 /// What nobody waits for.
-#[rustfmt::skip]
 pub(super) fn harden(noun: &str, done: StateName) -> Vec<Row> {
     let shortfall = json!({ "run": "$run", "word": "$unhardened" });
     rows![
@@ -233,9 +185,11 @@ pub(super) fn harden(noun: &str, done: StateName) -> Vec<Row> {
             .asks(IsHardened, &format!("Refused means that someone has moved the primary since, or that there is no \
                 room for its snapshot. Neither that nor giving up makes the {noun} less done; a person is told."))
             .done_with(json!({ "unhardened": null }), SumUp)
-            .polls(200, "not hardened", WaitForHardening, Pause::at_once_then_rising_to(3, 15).then_every(100, 300), "RDS takes a backup after a promotion and no change meanwhile: of a large database for hours. Asks at once for the first three, then after 1 s, 2 s, up to 15 s, and after 100 times every five minutes: less than 9 hours in all. Clients are served all the while.")
-            .meanwhile(json!({ "unhardened": ANSWER }))
-            .waits_by_way_of(IsHardeningLate)
+            .polls(200, "not hardened", WaitForHardening, Pause::at_once_then_rising_to(3, 15).then_every(100, 300),
+                "RDS takes a backup after a promotion and no change meanwhile: of a large database for hours. Asks at \
+                    once for the first three, then after 1 s, 2 s, up to 15 s, and after 100 times every five minutes: \
+                    less than 9 hours in all. Clients are served all the while.")
+            .meanwhile(json!({ "unhardened": ANSWER })).waits_by_way_of(IsHardeningLate)
             .otherwise(json!({ "unhardened": ANSWER }), NotifyUnhardened),
         question(IsHardeningLate, "Nobody should learn only hours later that the new primary has no backups.")
             .when("$asked = 100", NOTHING, NotifyHardeningLate)
@@ -243,15 +197,14 @@ pub(super) fn harden(noun: &str, done: StateName) -> Vec<Row> {
         step(NotifyHardeningLate, "Tells people what the new primary still lacks. It is asked on whether they hear of \
             it or not.")
             .calls("notify", json!({ "hardeningLate": shortfall }))
-            .fails(NOTHING, HardenPrimary)
-            .then(HardenPrimary),
+            .fails(NOTHING, HardenPrimary).then(HardenPrimary),
         step(NotifyUnhardened, &format!("Tells people what the new primary still lacks. The {noun} is done whether \
             they hear of it or not."))
             .calls("notify", json!({ "unhardened": shortfall }))
             .keeps(json!({ "unhardened": "$states.result.Payload.did.because" }))
-            .fails(NOTHING, SumUp)
-            .then(SumUp),
-        sum_up(SumUp, "What the console shows of a run that is done, whether its new primary could be hardened or not.", json!({
+            .fails(NOTHING, SumUp).then(SumUp),
+        sum_up(SumUp, "What the console shows of a run that is done, whether its new primary could be hardened or not.",
+        json!({
             "outcome": "$outcome", "because": "$because", "plan": "$run.plan.plan", "generation": "$run.generation",
             "evidence": "$evidence", "unhardened": "$unhardened",
         }), Some(done)),

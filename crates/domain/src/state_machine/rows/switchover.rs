@@ -2,20 +2,17 @@
 
 use serde_json::json;
 
-use super::{
-    Definition, NOTHING,
-    moving::{self, Ends, answered, caught, in_record},
-    name::StateName::{self, *},
-    pause::Pause,
-    retry::{Again, Patience},
-    row::{Row, Step, ends_badly, ends_well, rows, step},
-};
+use super::kept::{answered, caught, in_record};
+use super::moving::{self, Ends};
+use crate::state_machine::name::StateName::{self, *};
+use crate::state_machine::retry::{Again, Patience};
+use crate::state_machine::row::{Row, Step, ends_badly, ends_well, rows, step};
+use crate::state_machine::{Definition, NOTHING, pause::Pause};
 use crate::run::outcome::RunOutcome::{NeedsAPerson, Refused};
 
 const ENDS: Ends =
     Ends { refused: SwitchoverRefused, undone: SwitchoverUndone, needs_a_person: SwitchoverNeedsAPerson };
 
-#[rustfmt::skip]
 pub(super) fn definition() -> Definition {
     Definition {
         comment: "Hands a plan's primary over to its recovery Region while both work, and loses nothing: the old \
@@ -24,12 +21,14 @@ pub(super) fn definition() -> Definition {
             path leaves its record by CloseRun. The waits for traffic and for hardening take at most 14 hours, and all \
             others together less than 2, so the machine's own time-out is never the way a run ends.",
         timeout_seconds: 28 * 3_600,
-        rows: vec![rehearse(), drain_and_promote(), traffic(), moving::close(ENDS), moving::harden("switchover", SwitchoverDone), ends()],
+        rows: vec![
+            rehearse(), drain_and_promote(), traffic(), moving::close(ENDS),
+            moving::harden("switchover", SwitchoverDone), ends(),
+        ],
     }
 }
 
 /// Whatever could be known before anything is changed.
-#[rustfmt::skip]
 fn rehearse() -> Vec<Row> {
     rows![
         moving::begin_record(),
@@ -41,7 +40,9 @@ fn rehearse() -> Vec<Row> {
         rehearsal(RehearsePromoteReplica, "Looks whether RDS would promote the replica now, because after the drain it \
             would be too late to learn that it is busy. It also starts the function that the application will wait \
             for. Only the lease is held.")
-            .calls("promote-replica", json!({ "run": "$run", "judgement": null, "fencing": null, "drain": null, "rehearse": true }))
+            .calls("promote-replica", json!({
+                "run": "$run", "judgement": null, "fencing": null, "drain": null, "rehearse": true,
+            }))
             .asks(IsReplicaReady, "A replica that cannot be promoted now is a reason to wait for another hour, not to \
                 try.")
             .done(RehearseDnsSwitch)
@@ -69,16 +70,13 @@ fn rehearsal(name: StateName, comment: &str) -> Step {
 }
 
 /// The application's writes end on one side, and begin on the other.
-#[rustfmt::skip]
 fn drain_and_promote() -> Vec<Row> {
     rows![
         step(DrainPrimary, "Ends the application's sessions on the primary, reads where its log ends, and waits for \
             the replica to have all of it. If we stop here, nobody takes the application's writes and nothing has \
             taken the primary's place: UndoFencePrimary opens it again.")
             .calls("drain-primary", json!({ "run": "$run", "order": "drain" }))
-            .patience(Patience::Short)
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("drain"))
+            .patience(Patience::Short).again(Again::conflict_or_database(3)).keeps(in_record("drain"))
             .catches_because("A newer run owns the primary: opening it again would be this run's old view of the \
                 world.", &["Superseded"], caught(NeedsAPerson), CloseRun)
             .fails(caught(None), UndoFencePrimary)
@@ -92,8 +90,9 @@ fn drain_and_promote() -> Vec<Row> {
         moving::promote_replica("Point of no return. Makes the replica the primary if it has replayed the old one's \
             log to its proved end. If we stop here, it may or may not take writes, and the record says which was last \
             seen.",
-            json!({ "run": "$run", "judgement": null, "fencing": null, "drain": "$record.drain.did", "rehearse": false }),
-            DnsSwitch, "refuses the application"),
+            json!({
+                "run": "$run", "judgement": null, "fencing": null, "drain": "$record.drain.did", "rehearse": false,
+            }), DnsSwitch, "refuses the application"),
         moving::undo_fence("Lets the application into the old primary again, because nothing was promoted in its \
             place. If we stop here, it may refuse writes: RUNBOOK, SwitchoverNeedsAPerson.",
             NOTHING, "switchover"),
@@ -101,7 +100,6 @@ fn drain_and_promote() -> Vec<Row> {
 }
 
 /// Clients go to the new primary; then the old one is shut in, where it costs nobody anything.
-#[rustfmt::skip]
 fn traffic() -> Vec<Row> {
     let mut rows = moving::switch_traffic("Points the traffic record at the new primary, which has shown a committed \
         write. If we stop here, the new primary takes writes and the old one refuses those who are still sent there: \
@@ -111,8 +109,7 @@ fn traffic() -> Vec<Row> {
             nobody anything. If we stop here, traffic goes to the new primary, and the old one refuses the application \
             by its roles alone.")
             .calls("fence-primary", json!({ "run": "$run", "answers": false, "undo": false, "fencing": null }))
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("fencing"))
+            .again(Again::conflict_or_database(3)).keeps(in_record("fencing"))
             .fails(caught(NeedsAPerson), CloseRun)
             .asks(IsFenced, "An old primary that nobody can reach any more is Done too: recorded as unfenced, and it \
                 refuses the application by its roles. There is no way back to open it.")
@@ -123,7 +120,6 @@ fn traffic() -> Vec<Row> {
     rows
 }
 
-#[rustfmt::skip]
 fn ends() -> Vec<Row> {
     rows![
         ends_well(SwitchoverDone, "The new primary takes writes and has everything that the old one had, traffic goes \

@@ -56,7 +56,7 @@ impl Machine {
     /// Every state machine.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        StateMachine::ALL.into_iter().map(Self::read).collect()
+        StateMachine::ALL.iter().copied().map(Self::read).collect()
     }
 
     /// Those that move a primary.

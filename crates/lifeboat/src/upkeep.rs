@@ -3,7 +3,12 @@
 use std::process::ExitCode;
 
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
-use domain::{run::outcome::UpkeepOutcome, state_machine::Upkeep};
+use domain::{
+    cleanup::{self, RegionTurn},
+    run::outcome::UpkeepOutcome,
+    state_machine::Upkeep,
+};
+use serde::Deserialize;
 
 use crate::{output::Output, run};
 
@@ -22,8 +27,10 @@ pub(crate) fn ending(upkeep: Upkeep, described: &DescribeExecutionOutput) -> Opt
     // An end that succeeded gives its reason as output, the others as their cause.
     let output: serde_json::Value =
         described.output().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let told = output["because"].as_str().or(described.cause()).or(described.error()).filter(|text| !text.is_empty());
-    let because = match told {
+    // A cleanup's gives what each Region's turn came to.
+    let turns = Vec::<RegionTurn>::deserialize(&output["turns"]).ok().map(|turns| cleanup::because(&turns));
+    let told = output["because"].as_str().or(turns.as_deref()).or(described.cause()).or(described.error());
+    let because = match told.filter(|text| !text.is_empty()) {
         Some(told) => told.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
         None => format!("the engine ended it as {}", described.status().as_str()),
     };

@@ -9,8 +9,8 @@
 use std::future::Future;
 
 use domain::{
-    backup::{BackupRun, Manifest, Part, Taken},
-    restore::{RestorePart, RestoreRecord, RestoreRun},
+    backup::{BackupRun, Manifest, Part, PartTurn, Taken},
+    restore::{RestorePart, RestoreRecord, RestoreRun, RestoreTurn},
     run::{outcome::UpkeepOutcome, step::Step},
     words::{
         failure::Failure,
@@ -43,7 +43,7 @@ impl Gauge for Metrics {
 #[serde(deny_unknown_fields)]
 struct CloseBackup {
     backup: BackupRun,
-    parts: Vec<Part>,
+    parts: Vec<PartTurn>,
 }
 
 /// A restore that ended, part by part.
@@ -51,7 +51,7 @@ struct CloseBackup {
 #[serde(deny_unknown_fields)]
 struct CloseRestore {
     restore: RestoreRun,
-    parts: Vec<RestorePart>,
+    parts: Vec<RestoreTurn>,
 }
 
 /// What was closed.
@@ -100,6 +100,7 @@ async fn close_restore(
     ended: CloseRestore,
 ) -> Result<Step<ClosedRestore>, Failure> {
     let CloseRestore { restore, parts } = ended;
+    let parts = parts.into_iter().map(RestorePart::from).collect();
     let (key, record) = (restore.record_key(), RestoreRecord::assemble(&restore, parts, now));
     shelf::write_json(shelf, &key, &record, Condition::Always).await?;
     let because = record.summary();
@@ -114,6 +115,7 @@ async fn close_backup(
     ended: CloseBackup,
 ) -> Result<Step<Closed>, Failure> {
     let CloseBackup { backup, parts } = ended;
+    let parts = parts.into_iter().map(Part::from).collect();
     let key = backup.manifest_key();
     let ours = Manifest::assemble(&backup, parts, now);
     let mut because = ours.summary();

@@ -8,50 +8,21 @@
 use std::{future::Future, time::Duration};
 
 use domain::{
-    failover::{
-        approval::Reply,
-        lease::Lease,
-        run::{Run, Trigger},
-        starter,
-    },
+    failover::{approval::Reply, lease::Lease, run::Run, starter},
     record::{
-        evidence::{self, Closing, Evidence, Moment},
+        evidence::{self, Closed, Closing, Evidence, Moment},
         standing,
     },
     run::step::Step,
-    words::{
-        failure::Failure,
-        id::{ExecutionArn, PlanName},
-    },
+    words::{failure::Failure, id::ExecutionArn},
 };
 use edge::{
     shelf::{self, Condition, Shelf},
     states::{History, States},
 };
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::Value;
 use tracing::{info, warn};
-
-/// What was closed.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Closed {
-    /// The evidence's key in the Region's bucket.
-    evidence: String,
-    /// The plan, unless the request named none that exists.
-    plan: Option<PlanName>,
-    /// Why it ran, where the request says so.
-    trigger: Option<Trigger>,
-    /// What is true now, for the person who is called.
-    standing: Option<String>,
-    /// What starts the next run, where this one leaves something to do.
-    next: Option<String>,
-    rto_seconds: Option<f64>,
-    rpo_seconds: Option<f64>,
-    met: Option<bool>,
-    transitions: Option<u64>,
-}
 
 /// Who knows what an execution has been through.
 pub trait Chronicle {
@@ -151,6 +122,7 @@ fn closed(key: String, evidence: &Evidence, run: Option<&Run>, next: Option<Stri
     let objective = evidence.objective.as_ref();
     Closed {
         evidence: key,
+        because: evidence.because.clone(),
         plan: evidence.plan.clone(),
         trigger: evidence.trigger.clone(),
         standing: run.and_then(|run| standing::standing(&evidence.record, run)),
@@ -352,7 +324,7 @@ mod tests {
         let first = close(&shelf, event()).await.did.unwrap();
         let (evidence, lease) = (shelf.text(&first.evidence), shelf.text("leases/lab.json"));
         replay["outcome"] = json!("needs-a-person");
-        replay["because"] = json!("a replay");
+        replay["stopped"]["answer"]["because"] = json!("a replay");
         replay["record"] = json!({});
         let again = handle(&shelf, &Blank, Timestamp::MAX, replay).await.unwrap();
         assert!(again.because.contains("written before"), "{}", again.because);

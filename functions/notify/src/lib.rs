@@ -9,23 +9,17 @@ use std::future::Future;
 
 use domain::{
     backup::{BackupRun, whole_second},
-    cleanup::CleanupRun,
-    failover::{
-        approval::Asked,
-        judgement::Judgement,
-        run::{Run, Trigger},
+    cleanup::{self, CleanupRun, RegionTurn},
+    failover::{approval::Asked, judgement::Judgement, run::Run},
+    plan::Plan,
+    record::{
+        ending::{self, Ended},
+        notice::{self, Notice},
     },
-    record::notice::{self, Notice},
     restore::RestoreRun,
-    run::{
-        outcome::{RunOutcome, UpkeepOutcome},
-        step::Step,
-    },
-    state_machine::{StateKind, StateName},
-    words::{
-        failure::Failure,
-        id::{ExecutionArn, PlanName},
-    },
+    run::{outcome::UpkeepOutcome, step::Step},
+    state_machine::{LastWord, StateKind, StateName},
+    words::{failure::Failure, id::ExecutionArn},
 };
 use edge::{
     clock,
@@ -47,6 +41,8 @@ enum Notify {
     Ended(Box<Ended>),
     /// A new primary could not be made as safe as the old one was.
     Unhardened(Box<Shortfall>),
+    /// It could not be yet, and it is asked on.
+    HardeningLate(Box<Shortfall>),
     /// Clients are not sent to a new primary yet.
     TrafficLate(Box<Shortfall>),
     /// A backup lacks something.
@@ -57,14 +53,16 @@ enum Notify {
     Restore(Box<RestoreEnded>),
 }
 
+/// A run that keeps the backups in order ended, and not as it should.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RestoreEnded {
+struct BackupEnded {
     execution: ExecutionArn,
-    restore: Option<RestoreRun>,
+    backup: Option<BackupRun>,
     outcome: UpkeepOutcome,
-    because: String,
-    record: Option<String>,
+    stopped: Option<LastWord>,
+    because: Option<String>,
+    manifest: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,17 +71,25 @@ struct CleanupEnded {
     execution: ExecutionArn,
     cleanup: Option<CleanupRun>,
     outcome: UpkeepOutcome,
-    because: String,
+    stopped: Option<LastWord>,
+    because: Option<String>,
+    turns: Vec<RegionTurn>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct BackupEnded {
+struct RestoreEnded {
     execution: ExecutionArn,
-    backup: Option<BackupRun>,
+    restore: Option<RestoreRun>,
     outcome: UpkeepOutcome,
-    because: String,
-    manifest: Option<String>,
+    stopped: Option<LastWord>,
+    because: Option<String>,
+    record: Option<String>,
+}
+
+/// What the step that closed it said; else why it did not come to that.
+fn why(because: Option<String>, stopped: Option<&LastWord>) -> String {
+    because.or(stopped.map(LastWord::because)).unwrap_or_else(|| "the run ended before its first answer".into())
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,35 +100,21 @@ struct Approval {
     task_token: String,
 }
 
-/// What a new primary or its clients still lack, and why.
+/// What a new primary or its clients still lack, and the last word of the step that sees to it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Shortfall {
     run: Run,
-    because: String,
+    word: LastWord,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Ended {
-    execution: ExecutionArn,
-    outcome: RunOutcome,
+/// What is told.
+struct Told {
+    notice: Notice,
+    /// Whose topics hear of it besides ours.
+    plan: Option<Plan>,
+    /// Why, as the state machine keeps it.
     because: String,
-    run: Option<Run>,
-    evidence: Option<Closed>,
-}
-
-/// What `CloseRun` says it left, of which only what is needed is looked at.
-#[derive(Debug, Deserialize)]
-struct Closed {
-    evidence: String,
-    plan: Option<PlanName>,
-    #[serde(default)]
-    trigger: Option<Trigger>,
-    #[serde(default)]
-    standing: Option<String>,
-    #[serde(default)]
-    next: Option<String>,
 }
 
 /// Step Functions' event, of which only what is needed is looked at: AWS adds fields.
@@ -158,60 +150,81 @@ pub async fn handle(
     topic: &str,
     event: Value,
 ) -> Result<Step<Value>, Failure> {
-    let (notice, plan) = match event.get("detail-type") {
+    let told = match event.get("detail-type") {
         Some(_) => match status_notice(event)? {
-            Some(notice) => (notice, None),
+            Some(notice) => Told { notice, plan: None, because: String::new() },
             None => return Ok(Step::done("the run said itself how it ended", Value::Null, Value::Null)),
         },
-        None => match edge::parse(event, "Notify")? {
-            Notify::Approval(approval) => {
-                keep_token(shelf, &approval, clock::now()).await?;
-                let Approval { run, judgement, .. } = *approval;
-                let judged =
-                    judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
-                (notice::approval(&run, &judged, &judgement.because), Some(run.plan))
-            }
-            Notify::Ended(ended) => {
-                let Ended { execution, outcome, because, run, evidence } = *ended;
-                let plan = evidence.as_ref().and_then(|closed| closed.plan.as_ref());
-                let key = evidence.as_ref().map(|closed| closed.evidence.as_str());
-                let notice = notice::ended(notice::Ended {
-                    execution: &execution,
-                    run: run.as_ref(),
-                    plan,
-                    trigger: evidence.as_ref().and_then(|closed| closed.trigger.as_ref()),
-                    standing: evidence.as_ref().and_then(|closed| closed.standing.as_deref()),
-                    starts_again: evidence.as_ref().and_then(|closed| closed.next.as_deref()),
-                    outcome,
-                    because: &because,
-                    evidence: key,
-                });
-                (notice, run.map(|run| run.plan))
-            }
-            Notify::Unhardened(lacks) => (notice::unhardened(&lacks.run, &lacks.because), Some(lacks.run.plan)),
-            Notify::TrafficLate(lacks) => (notice::traffic_late(&lacks.run, &lacks.because), Some(lacks.run.plan)),
-            Notify::Backup(ended) => {
-                let BackupEnded { execution, backup, outcome, because, manifest } = *ended;
-                let notice = notice::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());
-                (notice, backup.map(|run| run.plan))
-            }
-            Notify::Cleanup(ended) => {
-                let CleanupEnded { execution, cleanup, outcome, because } = *ended;
-                let notice = notice::cleanup(&execution, cleanup.as_ref(), outcome, &because);
-                (notice, cleanup.map(|run| run.plan))
-            }
-            Notify::Restore(ended) => {
-                let RestoreEnded { execution, restore, outcome, because, record } = *ended;
-                let notice = notice::restore(&execution, restore.as_ref(), outcome, &because, record.as_deref());
-                (notice, restore.map(|run| run.plan))
-            }
-        },
+        None => told(shelf, edge::parse(event, "Notify")?).await?,
     };
+    let Told { notice, plan, because } = told;
     let mut topics = vec![topic];
     topics.extend(plan.iter().flat_map(|plan| plan.notifications.topics.iter().map(String::as_str)));
     let heard = sns::to_each(topics.iter().copied(), async |topic| carrier.publish(topic, &notice).await).await?;
     info!(subject = notice.subject, topics.took = heard.took, topics.deaf = ?heard.deaf, "told");
-    Ok(Step::done(heard.summary(), Value::Null, json!({ "subject": notice.subject })))
+    Ok(Step::done(heard.summary(), Value::Null, json!({ "subject": notice.subject, "because": because })))
+}
+
+/// What a state machine tells.
+async fn told(shelf: &impl Shelf, notify: Notify) -> Result<Told, Failure> {
+    Ok(match notify {
+        Notify::Approval(approval) => {
+            keep_token(shelf, &approval, clock::now()).await?;
+            let Approval { run, judgement, .. } = *approval;
+            let judged =
+                judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
+            let notice = notice::approval(&run, &judged, &judgement.because);
+            Told { notice, plan: Some(run.plan), because: judgement.because }
+        }
+        Notify::Ended(ended) => {
+            let (outcome, because) = (ended.outcome(), ended.because());
+            let Ended { execution, run, evidence, .. } = *ended;
+            let closed = evidence.as_ref();
+            let notice = notice::ended(notice::Ended {
+                execution: &execution,
+                run: run.as_ref(),
+                plan: closed.and_then(|closed| closed.plan.as_ref()),
+                trigger: closed.and_then(|closed| closed.trigger.as_ref()),
+                standing: closed.and_then(|closed| closed.standing.as_deref()),
+                starts_again: closed.and_then(|closed| closed.next.as_deref()),
+                outcome,
+                because: &because,
+                evidence: closed.map(|closed| closed.evidence.as_str()),
+            });
+            Told { notice, plan: run.map(|run| run.plan), because }
+        }
+        Notify::Unhardened(lacks) => {
+            let because = lacks.word.because();
+            Told { notice: notice::unhardened(&lacks.run, &because), plan: Some(lacks.run.plan), because }
+        }
+        Notify::HardeningLate(lacks) => {
+            let because = ending::hardening_late(&lacks.word);
+            Told { notice: notice::unhardened(&lacks.run, &because), plan: Some(lacks.run.plan), because }
+        }
+        Notify::TrafficLate(lacks) => {
+            let because = ending::traffic_late(&lacks.word);
+            Told { notice: notice::traffic_late(&lacks.run, &because), plan: Some(lacks.run.plan), because }
+        }
+        Notify::Backup(ended) => {
+            let BackupEnded { execution, backup, outcome, stopped, because, manifest } = *ended;
+            let because = why(because, stopped.as_ref());
+            let notice = notice::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());
+            Told { notice, plan: backup.map(|run| run.plan), because }
+        }
+        Notify::Cleanup(ended) => {
+            let CleanupEnded { execution, cleanup: run, outcome, stopped, because, turns } = *ended;
+            let because = because.or_else(|| stopped.is_none().then(|| cleanup::because(&turns)));
+            let because = why(because, stopped.as_ref());
+            let notice = notice::cleanup(&execution, run.as_ref(), outcome, &because);
+            Told { notice, plan: run.map(|run| run.plan), because }
+        }
+        Notify::Restore(ended) => {
+            let RestoreEnded { execution, restore, outcome, stopped, because, record } = *ended;
+            let because = why(because, stopped.as_ref());
+            let notice = notice::restore(&execution, restore.as_ref(), outcome, &because, record.as_deref());
+            Told { notice, plan: restore.map(|run| run.plan), because }
+        }
+    })
 }
 
 /// The notice of an execution's status; `None` where the run has told by itself.
@@ -290,7 +303,7 @@ mod tests {
         let board = Board::default();
         let mut event = sample(include_str!("../../../events/notify.json"));
         event["ended"]["evidence"]["next"] = json!("Lifeboat goes on looking");
-        let because = event["ended"]["because"].as_str().unwrap().to_owned();
+        let because = event["ended"]["evidence"]["because"].as_str().unwrap().to_owned();
         handle(&Memory::default(), &board, "topic", event).await.unwrap();
         let (_, notice) = board.0.borrow()[0].clone();
         assert!(notice.message.contains(&because), "{}", notice.message);
@@ -357,7 +370,7 @@ mod tests {
         let ended = &mut event["ended"];
         ended["run"] = Value::Null;
         ended["outcome"] = json!("refused");
-        ended["because"] = json!(
+        ended["evidence"]["because"] = json!(
             "OpenRun ended with InvalidInput: leases/lab.json cannot be read: it is empty. RUNBOOK.md, Correcting the lease"
         );
         ended["evidence"]["plan"] = json!("lab");

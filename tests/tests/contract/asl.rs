@@ -173,6 +173,32 @@ fn sees(place: &str, scope: &Value, around: &BTreeSet<String>) {
     }
 }
 
+/// Step Functions evaluates an `Assign` by the values from before it; the emulator one variable after the other.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html>
+#[test]
+fn an_assignment_reads_no_other_variable_that_it_sets() {
+    for machine in Machine::all() {
+        for (name, state) in &machine.states {
+            for assigns in assigned(&state.json) {
+                for (variable, value) in assigns {
+                    let others = assigns.keys().filter(|other| *other != variable);
+                    for other in others.filter(|other| reads(value, other)) {
+                        panic!("{}: {name} sets `{other}` and reads it for `{variable}`", machine.name);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether an expression somewhere within a value reads a variable.
+fn reads(value: &Value, variable: &str) -> bool {
+    let is_its_end =
+        |rest: &str| !rest.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_' || next == '(');
+    let within = |text: &&str| text.split(&format!("${variable}")).skip(1).any(is_its_end);
+    texts(value).into_iter().filter(|text| text.starts_with("{%")).any(|text| within(&text))
+}
+
 #[test]
 fn an_expression_is_a_whole_text() {
     // A text that only holds one somewhere is taken as it stands. <https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html>

@@ -7,7 +7,7 @@ use tests::repository;
 
 #[test]
 fn a_definition_is_what_its_rows_make() {
-    for machine in StateMachine::ALL {
+    for machine in StateMachine::ALL.iter().copied() {
         let path = format!("statemachines/{}.asl.json", machine.slug());
         let (made, file) = (machine.text(), repository::root().join(&path));
         if env::var_os("LIFEBOAT_WRITE").is_some() {

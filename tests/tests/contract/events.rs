@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    backup::{BackupRequest, BackupRun, Part},
+    backup::{BackupRequest, BackupRun, PartTurn},
     cleanup::CleanupRun,
     failover::{
         drain::Drained,
@@ -12,7 +12,7 @@ use domain::{
         run::{Kind, Run},
     },
     record::evidence::Record,
-    restore::{RestorePart, RestoreRequest, RestoreRun},
+    restore::{RestorePart, RestoreRequest, RestoreRun, RestoreTurn},
     run::{outcome::RunOutcome, step::Step},
     watch::health::LookRequest,
 };
@@ -40,6 +40,7 @@ fn a_sample_runs_plan_is_the_labs() {
             "/ended/run",
             "/approval/run",
             "/unhardened/run",
+            "/hardeningLate/run",
             "/trafficLate/run",
             "/backup",
             "/backup/backup",
@@ -91,6 +92,7 @@ fn shape(event: &Value) -> BTreeSet<String> {
                 "backup",
                 "cleanup",
                 "ended",
+                "hardeningLate",
                 "open",
                 "region",
                 "restore",
@@ -122,9 +124,9 @@ fn samples_are_what_the_domain_reads() {
     for name in ["open-backup-verification", "open-backup-restore"] {
         read::<RestoreRequest>(&repository::json(&format!("events/{name}.json"))["request"]);
     }
-    let proved = read::<Vec<RestorePart>>(&repository::json("events/close-backup-restore.json")["parts"]);
-    assert!(proved.iter().all(|part| part.verified.is_some()));
-    let parts = read::<Vec<Part>>(&repository::json("events/close-backup.json")["parts"]);
+    let proved = read::<Vec<RestoreTurn>>(&repository::json("events/close-backup-restore.json")["parts"]);
+    assert!(proved.into_iter().map(RestorePart::from).all(|part| part.verified.is_some()));
+    let parts = read::<Vec<PartTurn>>(&repository::json("events/close-backup.json")["parts"]);
     assert!(parts.iter().all(|part| part.taken.is_some()));
     let event = repository::json("events/close-run.json");
     let record: Record = read(&event["record"]);

@@ -2,10 +2,12 @@
 //! `States.ALL` is asked. <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
 
 use domain::{
-    backup::{self, LONGEST_REASON_CHARS, Missing, Part, Taken},
+    backup::{self, LONGEST_REASON_CHARS, Missing, PartTurn, Taken},
     component::{SeenDatabase, SnapshotKind},
     plan::Plan,
     plan_file::{LARGEST_PLAN_BYTES, MOST_COMPONENTS, MOST_SNAPSHOTS},
+    run::step::Outcome,
+    state_machine::{Answered, LastWord, StateName},
 };
 use serde_json::{Value, json};
 use tests::repository;
@@ -31,14 +33,16 @@ fn a_backup_of_all_that_a_plan_may_have_is_told_to_its_close() {
     assert!(bytes < LARGEST_PAYLOAD_BYTES, "{bytes} bytes");
 }
 
-/// A component's part, with every name and every reason at its longest.
-fn part(regions: u64) -> Part {
+/// A component's turn, with every name and every reason at its longest.
+fn part(regions: u64) -> PartTurn {
     let name = |longest: usize| "x".repeat(longest);
     let component = name(40).parse().unwrap_or_else(|error| panic!("{error}"));
     let reason = name(LONGEST_REASON_CHARS * 2);
     let region = |_| "ap-southeast-2".parse().unwrap_or_else(|error| panic!("{error}"));
     let missing: Vec<Missing> = (0..regions).map(|n| Missing::new(region(n), &reason)).collect();
-    let because = format!("not finished after 51 asks: {}", missing[0].because);
+    let answer = Some(Answered { step: Some(Outcome::Pending), because: missing[0].because.clone() });
+    let not_done = Some("not finished".to_owned());
+    let word = LastWord { state: StateName::Snapshot, not_done, asks: 51, answer, error: None };
     let database = SeenDatabase {
         lsn: Some("FFFFFFFF/FFFFFFFF".parse().unwrap_or_else(|error| panic!("{error}"))),
         database_time: jiff::Timestamp::now(),
@@ -53,7 +57,7 @@ fn part(regions: u64) -> Part {
         places: Vec::new(),
         missing,
     };
-    Part { component: taken.component.clone(), taken: Some(taken), because }
+    PartTurn { component: taken.component.clone(), taken: Some(taken), word }
 }
 
 #[test]

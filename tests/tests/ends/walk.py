@@ -1,8 +1,9 @@
 """Walks a state machine with the lab's own interpreter and scripted answers.
 
 Reads {"name": ..., "definition": ..., "request": ..., "paths": [{state: [answer, ...]}, ...]} from standard input. A state's answers are given in
-turn, the last one again and again. {"error": [name, message]} is an error instead of an answer. Writes what became of
-each path: its end, why, each state that called its function with the payload, and how many states were entered.
+turn, the last one again and again. {"error": [name, message]} is an error instead of an answer; "made" is one that is made
+of the payload: {"state": ..., "payload": ...} is written, and the answer read. Writes what became of each path: its end,
+why, each state that called its function with the payload, and how many states were entered. All of it line by line.
 """
 
 import json
@@ -21,6 +22,12 @@ stepfunctions._resolve_lambda_function_ref = lambda function, optimized=False: f
 stepfunctions.time.sleep = lambda seconds: None
 
 
+def ask(question):
+    """Writes a line, and reads the answer to it."""
+    print(json.dumps(question), flush=True)
+    return json.loads(sys.stdin.readline())
+
+
 class Script:
     """The functions' answers on one path, and who asked for them."""
 
@@ -36,6 +43,8 @@ class Script:
             state = "JudgeAgain"
         elif "unhardened" in payload:
             state = "NotifyUnhardened"
+        elif "hardeningLate" in payload:
+            state = "NotifyHardeningLate"
         elif "trafficLate" in payload:
             state = "NotifyTrafficLate"
         elif payload.get("undo") or payload.get("order") == "undo":
@@ -47,6 +56,8 @@ class Script:
         self.calls.append({"state": state, "payload": payload})
         answers = self.answers[state]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if answer == "made":
+            return ask({"state": state, "payload": payload})
         if "error" in answer:
             name, message = answer["error"]
             cause = message if name.startswith("States.") else json.dumps({"errorType": name, "errorMessage": message})
@@ -85,7 +96,7 @@ def walk(name, definition, answers, request):
     }
 
 
-given = json.load(sys.stdin)
+given = json.loads(sys.stdin.readline())
 named = re.sub(r"\$\{(\w+)FunctionArn\}", r"\1", json.dumps(given["definition"]))
 walked = [walk(given["name"], named, answers, given["request"]) for answers in given["paths"]]
-json.dump(walked, sys.stdout)
+print(json.dumps({"walked": walked}), flush=True)

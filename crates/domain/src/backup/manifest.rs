@@ -12,6 +12,7 @@ use crate::{
     component::{Resource, SeenDatabase, SnapshotKind},
     retention::Retention,
     run::outcome::UpkeepOutcome,
+    state_machine::LastWord,
     words::{
         digest,
         id::{ComponentName, ExecutionArn, PlanName, Region, ScheduleName},
@@ -131,6 +132,24 @@ pub struct Part {
     pub taken: Option<Taken>,
     /// One sentence.
     pub because: String,
+}
+
+/// How a component's turn ended, as the state machine tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartTurn {
+    /// The component.
+    pub component: ComponentName,
+    /// Its backup; absent where there is none.
+    pub taken: Option<Taken>,
+    /// The last word of the step that takes it.
+    pub word: LastWord,
+}
+
+impl From<PartTurn> for Part {
+    fn from(PartTurn { component, taken, word }: PartTurn) -> Self {
+        Self { component, taken, because: word.because() }
+    }
 }
 
 /// What a backup consists of.

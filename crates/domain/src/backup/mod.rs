@@ -9,7 +9,7 @@ mod snapshot;
 mod source;
 mod tags;
 
-pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, Stored, Taken};
+pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, PartTurn, Stored, Taken};
 pub use snapshot::{Found, Move, Quota, Snapshot, plan, room, same_data};
 pub use source::Source;
 pub use tags::{BadTags, Label, Marks, carried, tag};

@@ -4,10 +4,12 @@
 //! What is in no series of the plan, because the plan has changed or its tags cannot be read, stays.
 
 mod sparing;
+mod turn;
 
 use std::collections::BTreeMap;
 
 pub use sparing::{spare, spare_sources, still_goes};
+pub use turn::{RegionTurn, because};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

@@ -20,7 +20,7 @@ use crate::{
         step::{Outcome, Step},
         verification::Checked,
     },
-    state_machine::StateName,
+    state_machine::{LastWord, StateName},
     words::{
         id::{ExecutionArn, Generation, PlanName},
         span::Span,
@@ -186,10 +186,43 @@ pub struct Closing {
     pub run: Option<Run>,
     /// How it ended.
     pub outcome: RunOutcome,
-    /// Why.
-    pub because: String,
+    /// The last word of the step at which it stopped.
+    pub stopped: Option<LastWord>,
     /// The steps' answers.
     pub record: Record,
+}
+
+/// What was closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Closed {
+    /// The evidence's key in the Region's bucket.
+    pub evidence: String,
+    /// Why the run ended so.
+    pub because: String,
+    /// The plan, unless the request named none that exists.
+    pub plan: Option<PlanName>,
+    /// Why it ran, where the request says so.
+    #[serde(default)]
+    pub trigger: Option<Trigger>,
+    /// What is true now, for the person who is called.
+    #[serde(default)]
+    pub standing: Option<String>,
+    /// What starts the next run, where this one leaves something to do.
+    #[serde(default)]
+    pub next: Option<String>,
+    /// The measured recovery time.
+    #[serde(default)]
+    pub rto_seconds: Option<f64>,
+    /// The measured recovery point.
+    #[serde(default)]
+    pub rpo_seconds: Option<f64>,
+    /// Whether both objectives were met.
+    #[serde(default)]
+    pub met: Option<bool>,
+    /// State transitions.
+    #[serde(default)]
+    pub transitions: Option<u64>,
 }
 
 /// Writes the evidence down. `history` is the execution's states and their number, or why the engine did not tell them;
@@ -212,7 +245,7 @@ pub fn assemble(
         }
         (ActiveSide::Primary, _) | (ActiveSide::Replica, None) => Vec::new(),
     };
-    let (asked, has_a_plan) = (asked(&closing), has_a_plan(&closing));
+    let (asked, has_a_plan, because) = (asked(&closing), has_a_plan(&closing), closing.because());
     let run = closing.run;
     Evidence {
         version: VERSION,
@@ -223,7 +256,7 @@ pub fn assemble(
         consent: asked.and_then(|asked| asked.consent),
         execution: closing.execution,
         outcome: closing.outcome,
-        because: closing.because,
+        because,
         started_at: closing.started_at,
         ended_at: now,
         active,

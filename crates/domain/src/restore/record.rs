@@ -10,6 +10,7 @@ use crate::{
         outcome::UpkeepOutcome,
         verification::{self, Checked, Finding, Verification},
     },
+    state_machine::LastWord,
     words::{
         id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName},
         span::Span,
@@ -45,6 +46,37 @@ pub struct RestorePart {
     pub left: bool,
     /// One sentence.
     pub because: String,
+}
+
+/// The same, as the state machine tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreTurn {
+    component: ComponentName,
+    refused: bool,
+    examined: Option<Examined>,
+    restored: Option<Restored>,
+    verified: Option<Verified>,
+    left: bool,
+    /// The last word of the step that came last, but for the teardown.
+    word: Option<LastWord>,
+    /// The last word of the teardown, where that did not end well.
+    tear_down: Option<LastWord>,
+}
+
+impl From<RestoreTurn> for RestorePart {
+    fn from(turn: RestoreTurn) -> Self {
+        let RestoreTurn { component, refused, examined, restored, verified, left, word, tear_down } = turn;
+        let because = word.map_or_else(|| "its turn ended before its first answer".to_owned(), |word| word.because());
+        let because = match tear_down {
+            None => because,
+            Some(LastWord { error: None, answer: Some(answered), .. }) => {
+                format!("{because}; the instance is still there: {}", answered.because)
+            }
+            Some(word) => format!("{because}; the instance could not be torn down: {}", word.because()),
+        };
+        Self { component, refused, examined, restored, verified, left, because }
+    }
 }
 
 /// What a component's turn comes to.

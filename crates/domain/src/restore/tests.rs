@@ -1,5 +1,5 @@
 use jiff::ToSpan;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -339,8 +339,38 @@ fn a_stray_goes_only_when_its_test_is_known_to_be_over() {
     }
 }
 
+fn turn() -> Value {
+    event("close")["parts"][0].clone()
+}
+
 fn part() -> RestorePart {
-    serde_json::from_value(event("close")["parts"][0].clone()).unwrap()
+    RestoreTurn::into(serde_json::from_value(turn()).unwrap())
+}
+
+#[test]
+fn a_turn_says_why_by_its_last_step_and_what_became_of_the_instance() {
+    let because = |word: Value, tear_down: Value| {
+        let mut turn = turn();
+        (turn["word"], turn["tearDown"]) = (word, tear_down);
+        RestorePart::from(serde_json::from_value::<RestoreTurn>(turn).unwrap()).because
+    };
+    let answer =
+        |state: &str, because: &str| json!({ "state": state, "answer": { "step": "Done", "because": because } });
+    let error = |state: &str| json!({ "state": state, "error": { "Error": "AwsDenied", "Cause": "no" } });
+    let passed = || answer("VerifyRestored", "all 4 checks passed");
+    for (word, tear_down, says) in [
+        (passed(), json!(null), "all 4 checks passed"),
+        (error("Restore"), json!(null), "Restore ended with AwsDenied: no"),
+        (json!(null), json!(null), "its turn ended before its first answer"),
+        (passed(), answer("TearDown", "deleting"), "all 4 checks passed; the instance is still there: deleting"),
+        (
+            passed(),
+            error("TearDown"),
+            "all 4 checks passed; the instance could not be torn down: TearDown ended with AwsDenied: no",
+        ),
+    ] {
+        assert_eq!(because(word, tear_down), says);
+    }
 }
 
 #[test]

@@ -20,6 +20,17 @@ pub enum RunOutcome {
 impl RunOutcome {
     /// Every one.
     pub const ALL: [Self; 4] = [Self::Done, Self::Refused, Self::Undone, Self::NeedsAPerson];
+
+    /// As the state machine has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Undone => "undone",
+            Self::NeedsAPerson => "needs-a-person",
+        }
+    }
 }
 
 /// How a backup or a cleanup ended as a whole, the best first.

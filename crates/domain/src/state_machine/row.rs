@@ -46,7 +46,7 @@ impl Row {
 
 /// Makes rows of steps, questions, waits, turns and ends, in that order.
 macro_rules! rows {
-    ($($row:expr),+ $(,)?) => { vec![$(super::row::Row::from($row)),+] };
+    ($($row:expr),+ $(,)?) => { vec![$($crate::state_machine::row::Row::from($row)),+] };
 }
 pub(super) use rows;
 
@@ -122,6 +122,8 @@ pub(super) struct Catch {
 /// Asking again, counted.
 #[derive(Debug)]
 pub(super) struct Poll {
+    /// What the step was not, once it was asked too often: `not judged`; `None` where its own word says enough.
+    pub(super) not_done: Option<&'static str>,
     pub(super) wait: StateName,
     pub(super) comment: String,
     pub(super) pause: Pause,
@@ -281,16 +283,27 @@ impl Step {
         self.way(Choice { condition, is_done: true, assign, next })
     }
 
-    /// It is on its way: it is asked again, at most so often.
-    pub(super) fn polls(self, most: u32, wait: StateName, pause: Pause, comment: &str) -> Self {
-        self.polls_with(most, Value::Null, wait, pause, comment)
+    /// It is on its way: it is asked again, at most so often, and then it is `not_done`.
+    pub(super) fn polls(
+        self,
+        most: u32,
+        not_done: impl Into<Option<&'static str>>,
+        wait: StateName,
+        pause: Pause,
+        comment: &str,
+    ) -> Self {
+        let condition = format!("$states.input.step = 'Pending' and $asked < {most}");
+        let poll =
+            Poll { not_done: not_done.into(), wait: wait.clone(), comment: comment.to_owned(), pause, then: None };
+        Self { poll: Some(poll), ..self }.way(Choice { condition, is_done: false, assign: Value::Null, next: wait })
     }
 
-    /// The same, and what is noted meanwhile.
-    pub(super) fn polls_with(self, most: u32, assign: Value, wait: StateName, pause: Pause, comment: &str) -> Self {
-        let condition = format!("$states.input.step = 'Pending' and $asked < {most}");
-        let poll = Poll { wait: wait.clone(), comment: comment.to_owned(), pause, then: None };
-        Self { poll: Some(poll), ..self }.way(Choice { condition, is_done: false, assign, next: wait })
+    /// What is kept of each answer meanwhile.
+    pub(super) fn meanwhile(mut self, assign: Value) -> Self {
+        if let Some(way) = self.question.as_mut().and_then(|question| question.ways.last_mut()) {
+            way.assign = assign;
+        }
+        self
     }
 
     /// Where the wait leads first.

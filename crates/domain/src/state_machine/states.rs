@@ -6,6 +6,7 @@ use super::{
     name::StateName,
     retry::retriers,
     row::{Begin, Call, Catch, Choice, End, Question, Row, Step, SumUp, Turns, Wait, nothing},
+    word,
 };
 
 /// States in their order.
@@ -32,7 +33,10 @@ fn of(row: Row, scope: Scope) -> States {
             vec![(name, with(pass, [("Assign", assign)]))]
         }
         Row::Step(step) => of_step(*step, scope),
-        Row::Question(question) => vec![of_question(question, false)],
+        Row::Question(question) => {
+            let name = question.name.clone();
+            vec![of_question(question, &Of { state: &name, polls: false, not_done: None })]
+        }
         Row::Wait(wait) => vec![of_wait(wait, scope)],
         Row::Turns(turns) => of_turns(turns),
         Row::SumUp(SumUp { name, comment, assign, output, next }) => {
@@ -84,11 +88,12 @@ fn of_step(step: Step, scope: Scope) -> States {
             ("Output", output),
         ],
     );
-    let polls = step.poll.is_some();
     let task_name = step.name.clone();
-    let question = step.question.map(|question| of_question(question, polls));
+    let not_done = step.poll.as_ref().and_then(|poll| poll.not_done);
+    let of = Of { state: &task_name, polls: step.poll.is_some(), not_done };
+    let question = step.question.map(|question| of_question(question, &of));
     let wait = step.poll.map(|poll| {
-        let next = poll.then.unwrap_or(task_name);
+        let next = poll.then.unwrap_or_else(|| task_name.clone());
         of_wait(Wait { name: poll.wait, comment: poll.comment, pause: poll.pause, count: "asked", next }, scope)
     });
     [(step.name, task)].into_iter().chain(question).chain(wait).collect()
@@ -104,21 +109,34 @@ fn arn(function: &str) -> String {
 }
 
 fn of_catch(Catch { errors, comment, assign, next }: Catch) -> Value {
+    let assign = told(assign, word::ERROR, &word::of_error());
     let catch = json!({ "ErrorEquals": errors, "Output": nothing(), "Next": next });
     with(catch, [("Comment", json!(comment)), ("Assign", assign)])
 }
 
-fn of_question(question: Question, polls: bool) -> (StateName, Value) {
+/// Of which state a question's answer is.
+struct Of<'a> {
+    state: &'a StateName,
+    /// Whether it is asked again, and what it is not once that was too often.
+    polls: bool,
+    not_done: Option<&'static str>,
+}
+
+fn of_question(question: Question, of: &Of<'_>) -> (StateName, Value) {
     let Question { name, comment, ways, assign, otherwise } = question;
-    let ways: Vec<Value> = ways.into_iter().map(|way| of_choice(way, polls)).collect();
+    let ways: Vec<Value> = ways.into_iter().map(|way| of_choice(way, of)).collect();
+    let assign = told(assign, word::ANSWER, &word::of_answer(of.state, of.not_done));
     let choice = json!({ "Type": "Choice", "Comment": comment, "Choices": ways, "Default": otherwise });
     (name, with(choice, [("Assign", assign)]))
 }
 
-fn of_choice(Choice { condition, is_done, mut assign, next }: Choice, polls: bool) -> Value {
-    if is_done && polls {
+fn of_choice(Choice { condition, is_done, assign, next }: Choice, of: &Of<'_>) -> Value {
+    let not_done = of.not_done.filter(|_| !is_done);
+    let mut assign = told(assign, word::ANSWER, &word::of_answer(of.state, not_done));
+    if is_done && of.polls {
         // The next poll counts from zero.
-        assign = with(json!({ "asked": 0 }), assign.as_object().cloned().unwrap_or_default());
+        assign = if assign.is_null() { nothing() } else { assign };
+        assign["asked"] = 0.into();
     }
     with(json!({ "Condition": expression(&condition), "Next": next }), [("Assign", assign)])
 }
@@ -156,6 +174,15 @@ fn with<K: Into<String>>(mut state: Value, fields: impl IntoIterator<Item = (K, 
         }
     }
     state
+}
+
+/// Puts a step's last word where a row says that it is kept.
+fn told(value: Value, marker: &str, word: &Value) -> Value {
+    match value {
+        Value::String(text) if text == marker => word.clone(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, told(value, marker, word))).collect(),
+        other => other,
+    }
 }
 
 fn expressed(value: Value) -> Value {

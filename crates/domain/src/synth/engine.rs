@@ -50,7 +50,7 @@ impl Export {
             Self::ScheduleRole,
             Self::LostEvents,
         ];
-        others.into_iter().chain(StateMachine::ALL.into_iter().map(Self::Machine))
+        others.into_iter().chain(StateMachine::ALL.iter().copied().map(Self::Machine))
     }
 
     /// Its name in the account and Region.

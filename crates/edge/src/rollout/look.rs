@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 use domain::{
-    component::{Component, Tls},
+    component::Tls,
     plan::Plan,
     plan_file::{self, Other},
     synth::{Place, stack_name},
@@ -50,10 +50,8 @@ impl Site {
     /// Whether servers could not prove who they are from there: the functions of a primary's Region log in to nothing by
     /// themselves, but a failback does.
     pub(super) fn lacks_authorities(&self, plan: &Plan) -> bool {
-        let verifies = plan.components.iter().any(|component| match component {
-            Component::PostgresPair(pair) => pair.login.tls == Tls::VerifyFull,
-            Component::Cluster(_) => false,
-        });
+        let mut logins = plan.components.iter().filter_map(|component| component.kind().login());
+        let verifies = logins.any(|login| login.tls == Tls::VerifyFull);
         verifies && self.engine.is_some() && self.authorities.is_none()
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_sdk_sfn::types::{HistoryEvent, HistoryEventType};
-use domain::state_machine::StateName;
+use domain::state_machine::{StateName, message};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -124,12 +124,6 @@ impl Following {
         let after_seconds = after as f64 / 1_000.0;
         self.new.push(Told { after_seconds, state, answer, because });
     }
-}
-
-/// What a function's error says. Lambda wraps it in JSON; other causes are plain.
-fn message(cause: &str) -> String {
-    let wrapped: Value = serde_json::from_str(cause).unwrap_or_default();
-    wrapped["errorMessage"].as_str().unwrap_or(cause).to_owned()
 }
 
 #[cfg(test)]

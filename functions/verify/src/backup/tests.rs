@@ -1,5 +1,5 @@
 use domain::{
-    backup::{BackupRun, Marks, Part},
+    backup::{BackupRun, Marks, Part, PartTurn},
     component::SeenDatabase,
     run::step::Outcome,
     words::wal::Lsn,
@@ -35,12 +35,16 @@ fn now() -> Timestamp {
     "2026-11-21T06:00:00Z".parse().unwrap()
 }
 
+fn parts(event: &Value) -> Vec<Part> {
+    let turns: Vec<PartTurn> = serde_json::from_value(event["parts"].clone()).unwrap();
+    turns.into_iter().map(Part::from).collect()
+}
+
 /// The backup that the sample manifest is of, as RDS shows it.
 fn regions() -> Regions {
     let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
     let run: BackupRun = serde_json::from_value(event["backup"].clone()).unwrap();
-    let part: Part = serde_json::from_value(event["parts"][0].clone()).unwrap();
-    let taken = part.taken.unwrap();
+    let taken = parts(&event).remove(0).taken.unwrap();
     let database: SeenDatabase = taken.database.clone();
     let snapshot = Snapshot {
         kind: SnapshotKind::Instance,
@@ -62,8 +66,7 @@ fn regions() -> Regions {
 fn shelf() -> Memory {
     let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
     let run: BackupRun = serde_json::from_value(event["backup"].clone()).unwrap();
-    let parts = serde_json::from_value(event["parts"].clone()).unwrap();
-    let manifest = Manifest::assemble(&run, parts, now());
+    let manifest = Manifest::assemble(&run, parts(&event), now());
     Memory::default().with(&run.manifest_key(), &serde_json::to_string(&manifest).unwrap())
 }
 

@@ -2,14 +2,10 @@
 
 use serde_json::json;
 
-use super::{
-    Definition, NOTHING,
-    moving::{self, Ends, caught, in_record, not, said},
-    name::StateName::*,
-    pause::Pause,
-    retry::Again,
-    row::{Row, ends_badly, ends_well, question, rows, step},
-};
+use super::kept::{answered, caught, in_record};
+use super::moving::{self, Ends};
+use crate::state_machine::row::{Row, ends_badly, ends_well, question, rows, step};
+use crate::state_machine::{Definition, NOTHING, name::StateName::*, pause::Pause, retry::Again, word::ERROR};
 use crate::run::outcome::RunOutcome::{NeedsAPerson, Refused};
 
 const ENDS: Ends = Ends { refused: FailoverRefused, undone: FailoverUndone, needs_a_person: FailoverNeedsAPerson };
@@ -21,15 +17,14 @@ pub(super) fn definition() -> Definition {
             takes at most 8 hours, the waits for traffic and for hardening at most 14, and all others together less \
             than 2, so the machine's own time-out is never the way a run ends.",
         timeout_seconds: 36 * 3_600,
-        rows: [judge(), promote(), moving::close(ENDS), moving::harden("failover", FailoverDone), ends()]
-            .into_iter()
-            .flatten()
-            .collect(),
+        rows: vec![
+            judge(), shut_and_promote(), traffic(), moving::close(ENDS), moving::harden("failover", FailoverDone),
+            ends(),
+        ],
     }
 }
 
 /// Whether it is a failure, and whether a person must say yes.
-#[rustfmt::skip]
 fn judge() -> Vec<Row> {
     rows![
         moving::begin_record(),
@@ -37,105 +32,94 @@ fn judge() -> Vec<Row> {
             .asks(IsOpen, "A run that did not get the lease changes nothing: another one is at work, or replication is \
                 not restored yet. An alarm's run asks again, because its alarm starts no other one.")
             .done(JudgeFailover)
-            .polls(20, WaitForLease, Pause::rising_to(15), "Lets the run that holds the lease come to its end, which \
-                may be a refusal: 1 s, then 2 s, up to 15 s, less than 4 minutes in all. Nothing is held meanwhile.")
-            .otherwise(not("not opened", Refused), CloseRun),
+            .polls(20, "not opened", WaitForLease, Pause::rising_to(15), "Lets the run that holds the lease come to \
+                its end, which may be a refusal: 1 s, then 2 s, up to 15 s, less than 4 minutes in all. Nothing is \
+                held meanwhile.")
+            .otherwise(answered(Refused), CloseRun),
         step(JudgeFailover, "Looks again, now, from here and from the witness, because the alarm's view is old. If we \
             stop here, only the lease is held.")
             .calls("judge-failover", json!({ "run": "$run", "approval": null }))
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("judgement"))
+            .again(Again::conflict_or_database(3)).keeps(in_record("judgement"))
             .fails(caught(NeedsAPerson), OwesAnUndo)
             .asks(IsJudged, "Pending means that the hold-down is not over, or that the primary answers again and its \
                 alarm has not come to rest. A no is an answer, kept with its reason.")
             .done(IsApprovalNeeded)
-            .polls(60, WaitForHoldDown, Pause::rising_to(15), "Lets the hold-down pass, so that a blip moves nothing: \
-                1 s, then 2 s, up to 15 s, 60 times. Only the lease is held.")
-            .otherwise(not("not judged", Refused), OwesAnUndo),
+            .polls(60, "not judged", WaitForHoldDown, Pause::rising_to(15), "Lets the hold-down pass, so that a blip \
+                moves nothing: 1 s, then 2 s, up to 15 s, 60 times. Only the lease is held.")
+            .otherwise(answered(Refused), OwesAnUndo),
         question(IsApprovalNeeded, "The plan's policy for this class of failure. Anything but a clear word moves \
             nothing.")
             .when("$states.input.did.policy = 'automatic'", NOTHING, FencePrimary)
             .when("$states.input.did.policy = 'approval'", NOTHING, Approve)
-            .otherwise(json!({ "because": "{% 'the judgement names no policy that moves anything: ' & \
-                $states.input.because %}", "outcome": Refused }), OwesAnUndo),
+            .otherwise(answered(Refused), OwesAnUndo),
         step(Approve, "Asks a person, who answers with the task's token. Silence for the plan's deadline ends it; a \
             heartbeat gives the person that long again, once over. If we stop here, only the lease is held.")
-            .asks_a_person("notify", json!({ "approval": { "run": "$run", "judgement": "$record.judgement", "taskToken": "$states.context.Task.Token" } }), "$max([1, $min([14400, $ceil($record.judgement.did.approvalSeconds)])])")
+            .asks_a_person("notify", json!({ "approval": {
+                "run": "$run", "judgement": "$record.judgement", "taskToken": "$states.context.Task.Token",
+            } }), "$max([1, $min([14400, $ceil($record.judgement.did.approvalSeconds)])])")
             .keeps(json!({ "record": "$merge([$record, {'approval': $states.result}])" }))
-            .catches(&["States.Timeout", "States.HeartbeatTimeout"], json!({ "because": "{% 'nobody approved within \
-                the deadline of ' & $run.plan.failover.approvalDeadline & ': ' & $record.judgement.because %}", "outcome": Refused }), OwesAnUndo)
+            .catches(&["States.Timeout", "States.HeartbeatTimeout"], json!({ "stopped": ERROR, "outcome": Refused }),
+                OwesAnUndo)
             .fails(caught(NeedsAPerson), OwesAnUndo)
             .asks(IsApproved, "Only the word approve, with a name and a reason, is a yes.")
             .when("$states.input.decision = 'approve' and $length($states.input.by & '') > 0 and \
                 $length($states.input.why & '') > 0", NOTHING, JudgeAgain)
-            .otherwise(json!({ "because": "{% 'not approved by ' & ($exists($states.input.by) ? $states.input.by : \
-                'someone without a name') & ': ' & ($exists($states.input.why) ? $states.input.why : 'no reason \
-                given') %}", "outcome": Refused }), OwesAnUndo),
+            .otherwise(answered(Refused), OwesAnUndo),
         step(JudgeAgain, "Judges once more what was approved, because an answer may take hours: a primary that serves \
             again stays primary, and what may be lost is reckoned until now. Only the asking is over. If we stop here, \
             only the lease is held.")
             .calls("judge-failover", json!({ "run": "$run", "approval": "$record.approval" }))
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("judgement"))
+            .again(Again::conflict_or_database(3)).keeps(in_record("judgement"))
             .fails(caught(NeedsAPerson), OwesAnUndo)
             .asks(IsStillAFailure, "An approval is a word on what the person was told; where that is no longer so, \
                 nothing is moved.")
             .done(FencePrimary)
-            .otherwise(said(Refused), OwesAnUndo),
+            .otherwise(answered(Refused), OwesAnUndo),
         moving::owes_an_undo(),
     ]
 }
 
 /// The old primary is shut before another side takes writes.
-#[rustfmt::skip]
-fn promote() -> Vec<Row> {
-    let rows = rows![
+fn shut_and_promote() -> Vec<Row> {
+    rows![
         step(FencePrimary, "Makes the old primary refuse writes before another side takes them. If we stop here, the \
             old primary may refuse writes and nothing has taken its place: UndoFencePrimary opens it again.")
-            .calls("fence-primary", json!({ "run": "$run", "answers": "$record.judgement.did.answers = true", "undo": false, "fencing": null }))
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("fencing"))
+            .calls("fence-primary", json!({
+                "run": "$run", "answers": "$record.judgement.did.answers = true", "undo": false, "fencing": null,
+            }))
+            .again(Again::conflict_or_database(3)).keeps(in_record("fencing"))
             .catches_because("A newer run owns the primary: opening it again would be this run's old view of the \
                 world.", &["Superseded"], caught(NeedsAPerson), CloseRun)
             .fails(caught(None), UndoFencePrimary)
             .asks(IsFenced, "A primary that nobody can reach is Done too: recorded as unfenced, and guarded. One that \
                 answers and was not seen to refuse the application is refused: promoted beside it, there would be two.")
             .done(PromoteReplica)
-            .otherwise(said(None), UndoFencePrimary),
-        moving::promote_replica(
-            "Point of no return. Makes the replica the primary if what it lacks is within the budget. If we stop here, \
-                it may or may not take writes, and the record says which was last seen.",
-            json!({ "run": "$run", "judgement": "$record.judgement.did", "fencing": "$record.fencing.did", "drain": null, "rehearse": false }),
-            GuardPrimary,
-            "The server restarts as a primary. Asks at once for the first five, then after 1 s for five, after 2 s for \
-                five, up to 5 s, and after eleven minutes each 15 s: half an hour in all. Clients wait for it, so that \
-                it is seen soon. The replica is on its way and the old primary stays fenced.",
-        ),
+            .otherwise(answered(None), UndoFencePrimary),
+        moving::promote_replica("Point of no return. Makes the replica the primary if what it lacks is within the \
+            budget. If we stop here, it may or may not take writes, and the record says which was last seen.",
+            json!({
+                "run": "$run", "judgement": "$record.judgement.did", "fencing": "$record.fencing.did", "drain": null,
+                "rehearse": false,
+            }), GuardPrimary, "stays fenced"),
         step(GuardPrimary, "Starts the watch over the old primary at once, and goes on without waiting for it: traffic \
             comes first. If it cannot be started, its schedule does so within a minute.")
             .starts("guard-primary", json!({ "plan": "$run.plan.plan" }), 150)
-            .fails(NOTHING, DnsSwitch)
-            .then(DnsSwitch),
-    ];
-    let traffic = moving::switch_traffic(
-        "Points the traffic record at the new primary, which has shown a committed write. If we stop here, the new \
-            primary takes writes and clients may still go to the old one: the RUNBOOK finishes it by hand.",
-        Verify,
-    );
-    let verified = rows![
-        moving::verify(),
-        moving::undo_fence(
-            "Opens the old primary again, because nothing was promoted in its place, and is done once it was seen \
-                open. If we stop here, it may refuse writes; the lease says so, and the next run opens it.",
-            "$exists($record.fencing.did) ? $record.fencing.did : null".into(),
-            "failover",
-            "fence",
-        ),
-    ];
-    [rows, traffic, verified].into_iter().flatten().collect()
+            .fails(NOTHING, DnsSwitch).then(DnsSwitch),
+        moving::undo_fence("Opens the old primary again, because nothing was promoted in its place, and is done once \
+            it was seen open. If we stop here, it may refuse writes; the lease says so, and the next run opens it.",
+            "$exists($record.fencing.did) ? $record.fencing.did : null".into(), "failover"),
+    ]
 }
 
-#[rustfmt::skip]
+/// Clients go to the new primary, and find there what they need.
+fn traffic() -> Vec<Row> {
+    let mut rows = moving::switch_traffic("Points the traffic record at the new primary, which has shown a committed \
+        write. If we stop here, the new primary takes writes and clients may still go to the old one: the RUNBOOK \
+        finishes it by hand.", Verify);
+    rows.push(moving::verify().into());
+    rows
+}
+
 fn ends() -> Vec<Row> {
     rows![
         ends_well(FailoverDone, "The new primary takes writes, traffic goes to it, and the plan's checks passed. The \

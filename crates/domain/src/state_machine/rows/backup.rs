@@ -2,14 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{
+use super::upkeep::{self, Ends, caught};
+use crate::state_machine::{
     Definition, NOTHING,
     name::StateName::*,
     pause::Pause,
-    retry::{Again, Patience},
-    row::{Row, Turns, begin, catch_all, ends_badly, ends_well, question, rows, step, sum_up},
-    upkeep::{self, Ends, caught, ended, not_finished},
+    retry::Again,
+    row::{Row, Turns, begin, catch_all, ends_badly, ends_well, rows, step, sum_up},
+    word::{ANSWER, ERROR},
 };
+
+const ENDS: Ends = Ends { partial: BackupPartial, failed: BackupFailed, refused: BackupRefused };
 
 pub(super) fn definition() -> Definition {
     Definition {
@@ -19,17 +22,24 @@ pub(super) fn definition() -> Definition {
             first copy of a large database to another Region, so the machine's own time-out is never the way a run \
             ends.",
         timeout_seconds: 29 * 3_600,
-        rows: [rows(), notify(), ends()].into_iter().flatten().collect(),
+        rows: vec![
+            rows(),
+            upkeep::tell("Tells people what is missing. The end is the same whether they hear of it or not.",
+                "backup", "manifest", ENDS),
+            ends(),
+        ],
     }
 }
 
-#[rustfmt::skip]
 fn rows() -> Vec<Row> {
     rows![
         upkeep::begin_with(BeginBackup, json!({ "backup": null, "manifest": null }), OpenBackup),
         upkeep::open(OpenBackup, "Reads the request, pins the plan, and says which side is backed up. Nothing is \
             changed.", "backup", BackUpComponents)
-            .calls("open-backup", json!({ "execution": "$states.context.Execution.Id", "startedAt": "$states.context.Execution.StartTime", "request": "$request" })),
+            .calls("open-backup", json!({
+                "execution": "$states.context.Execution.Id", "startedAt": "$states.context.Execution.StartTime",
+                "request": "$request",
+            })),
         Turns {
             name: BackUpComponents,
             comment: "Side by side. An inline Map runs at most 40 at once; none of them fails as a state, so that none \
@@ -42,26 +52,21 @@ fn rows() -> Vec<Row> {
             output: json!({ "parts": "$states.result" }),
             next: CloseBackup,
         },
-        step(CloseBackup, "Writes the manifest: what there is, and what there is not. If we stop here, the snapshots \
-            are there and tell by their tags what they are.")
+        upkeep::close(CloseBackup, "Writes the manifest: what there is, and what there is not. If we stop here, the \
+            snapshots are there and tell by their tags what they are.", "manifest")
             .calls("close-backup", json!({ "backup": "$backup", "parts": "$states.input.parts" }))
-            .patience(Patience::Long)
-            .again(Again::conflict(3).because("Another run for the same time wrote it first: look again."))
-            .keeps(json!({ "outcome": "$states.result.Payload.did.outcome", "because": "{% \
-                $states.result.Payload.because & '' %}", "manifest": "$states.result.Payload.did.manifest" }))
-            .fails(caught(), Notify)
-            .then(IsComplete),
-        question(IsComplete, "A backup as it should be is no news: its manifest and its age are watched.")
-            .when("$outcome = 'complete'", NOTHING, SumUp)
-            .otherwise(NOTHING, Notify),
-        sum_up(SumUp, "What whoever started it reads as its output.", json!({ "outcome": "$outcome", "because": "$because", "manifest": "$manifest" }), Some(BackupComplete)),
+            .again(Again::conflict(3).because("Another run for the same time wrote it first: look again.")),
+        upkeep::is_complete("A backup as it should be is no news: its manifest and its age are watched."),
+        sum_up(SumUp, "What whoever started it reads as its output.",
+            json!({ "outcome": "$outcome", "because": "$because", "manifest": "$manifest" }), Some(BackupComplete)),
     ]
 }
 
 /// One component's turn.
-#[rustfmt::skip]
 fn part() -> Vec<Row> {
-    let part = |taken: Value, because: &str| json!({ "part": { "component": "$component", "taken": taken, "because": because } });
+    let part =
+        |taken: Value, word: &str| json!({ "part": { "component": "$component", "taken": taken, "word": word } });
+    let answered = || part("$states.input.did".into(), ANSWER);
     rows![
         begin(BeginPart, "One component's turn: what it asks is counted from here, and nothing of it is known outside.",
             json!({ "asked": 0, "component": "$states.input", "part": null }), Snapshot),
@@ -69,27 +74,19 @@ fn part() -> Vec<Row> {
             by itself, and the same backup started again finds it.")
             .calls("snapshot", json!({ "backup": "$backup", "component": "$component" }))
             .again(Again::RESTARTING_DATABASE)
-            .fails_because("One component's failure is its own: the others go on.", part(NOTHING, &ended()), EndPart)
+            .fails_because("One component's failure is its own: the others go on.", part(NOTHING, ERROR), EndPart)
             .asks(IsTaken, "Pending is no failure: a large database takes its time, and a copy into another Region \
                 longer.")
-            .done_with(part("$states.input.did".into(), "{% $states.input.because & '' %}"), EndPart)
-            .polls(50, WaitForSnapshot, Pause::growing_by(1.22), "Asks after 1 s five times, then each time a fifth \
-                longer: 26 hours in all, by few enough events that the history of an execution holds 40 components. \
-                The last distance is a small part of what was waited for already. A backup that takes longer goes on \
-                by itself; the next one for the same time would find it.")
-            .otherwise(part("$states.input.did".into(), not_finished()), EndPart),
+            .done_with(answered(), EndPart)
+            .polls(50, "not finished", WaitForSnapshot, Pause::growing_by(1.22), "Asks after 1 s five times, then each \
+                time a fifth longer: 26 hours in all, by few enough events that the history of an execution holds 40 \
+                components. The last distance is a small part of what was waited for already. A backup that takes \
+                longer goes on by itself; the next one for the same time would find it.")
+            .otherwise(answered(), EndPart),
         sum_up(EndPart, "What became of the component, whatever it was.", "$part".into(), None),
     ]
 }
 
-#[rustfmt::skip]
-fn notify() -> Vec<Row> {
-    let notify = step(Notify, "Tells people what is missing. The end is the same whether they hear of it or not.")
-        .calls("notify", json!({ "backup": { "execution": "$states.context.Execution.Id", "backup": "$backup", "outcome": "$outcome", "because": "$because", "manifest": "$manifest" } }));
-    upkeep::tell(notify, Ends { partial: BackupPartial, refused: BackupRefused, failed: BackupFailed })
-}
-
-#[rustfmt::skip]
 fn ends() -> Vec<Row> {
     rows![
         ends_well(BackupComplete, "Every component's snapshot is available in every Region that the schedule names, \

@@ -2,14 +2,12 @@
 
 use serde_json::json;
 
-use super::{
-    Definition, NOTHING,
-    moving::{self, Ends, caught, in_record, not, said},
-    name::StateName::{self, *},
-    pause::Pause,
-    retry::{Again, Patience},
-    row::{Row, Step, ends_badly, ends_well, rows, step},
-};
+use super::kept::{answered, caught, in_record};
+use super::moving::{self, Ends};
+use crate::state_machine::name::StateName::{self, *};
+use crate::state_machine::retry::{Again, Patience};
+use crate::state_machine::row::{Row, Step, ends_badly, ends_well, rows, step};
+use crate::state_machine::{Definition, NOTHING, pause::Pause};
 use crate::run::outcome::RunOutcome::{NeedsAPerson, Refused};
 
 const ENDS: Ends =
@@ -23,15 +21,14 @@ pub(super) fn definition() -> Definition {
             path leaves its record by CloseRun. The waits for traffic and for hardening take at most 14 hours, and all \
             others together less than 2, so the machine's own time-out is never the way a run ends.",
         timeout_seconds: 28 * 3_600,
-        rows: [rehearse(), promote(), moving::close(ENDS), moving::harden("switchover", SwitchoverDone), ends()]
-            .into_iter()
-            .flatten()
-            .collect(),
+        rows: vec![
+            rehearse(), drain_and_promote(), traffic(), moving::close(ENDS),
+            moving::harden("switchover", SwitchoverDone), ends(),
+        ],
     }
 }
 
 /// Whatever could be known before anything is changed.
-#[rustfmt::skip]
 fn rehearse() -> Vec<Row> {
     rows![
         moving::begin_record(),
@@ -39,101 +36,90 @@ fn rehearse() -> Vec<Row> {
             .asks(IsOpen, "A run that did not get the lease changes nothing: another one is at work, or replication is \
                 not restored yet.")
             .done(RehearsePromoteReplica)
-            .otherwise(said(Refused), CloseRun),
+            .otherwise(answered(Refused), CloseRun),
         rehearsal(RehearsePromoteReplica, "Looks whether RDS would promote the replica now, because after the drain it \
             would be too late to learn that it is busy. It also starts the function that the application will wait \
             for. Only the lease is held.")
-            .calls("promote-replica", json!({ "run": "$run", "judgement": null, "fencing": null, "drain": null, "rehearse": true }))
+            .calls("promote-replica", json!({
+                "run": "$run", "judgement": null, "fencing": null, "drain": null, "rehearse": true,
+            }))
             .asks(IsReplicaReady, "A replica that cannot be promoted now is a reason to wait for another hour, not to \
                 try.")
             .done(RehearseDnsSwitch)
-            .otherwise(said(Refused), OwesAnUndo),
+            .otherwise(answered(Refused), OwesAnUndo),
         rehearsal(RehearseDnsSwitch, "Looks whether the record is the plan's and its servers answer, for the same two \
             reasons. Only the lease is held.")
             .calls("dns-switch", json!({ "run": "$run", "rehearse": true }))
             .asks(IsRecordReady, "A record that someone moved is refused before anything is changed.")
             .done(RehearseDrainPrimary)
-            .otherwise(said(Refused), OwesAnUndo),
+            .otherwise(answered(Refused), OwesAnUndo),
         rehearsal(RehearseDrainPrimary, "Looks whether the primary is healthy and its replica follows closely: a \
             switchover is no way out of a failure. Only the lease is held.")
             .calls("drain-primary", json!({ "run": "$run", "order": "rehearse" }))
             .asks(IsPrimaryReady, "The last answer before anything is changed. From here to the switch of the record \
                 the application is not served.")
             .done(DrainPrimary)
-            .otherwise(said(Refused), OwesAnUndo),
+            .otherwise(answered(Refused), OwesAnUndo),
         moving::owes_an_undo(),
     ]
 }
 
 fn rehearsal(name: StateName, comment: &str) -> Step {
-    step(name, comment)
-        .again(Again::conflict_or_database(3))
-        .keeps(in_record("rehearsal"))
-        .fails(caught(NeedsAPerson), OwesAnUndo)
+    let looks = step(name, comment).again(Again::conflict_or_database(3));
+    looks.keeps(in_record("rehearsal")).fails(caught(NeedsAPerson), OwesAnUndo)
 }
 
 /// The application's writes end on one side, and begin on the other.
-#[rustfmt::skip]
-fn promote() -> Vec<Row> {
-    let rows = rows![
+fn drain_and_promote() -> Vec<Row> {
+    rows![
         step(DrainPrimary, "Ends the application's sessions on the primary, reads where its log ends, and waits for \
             the replica to have all of it. If we stop here, nobody takes the application's writes and nothing has \
             taken the primary's place: UndoFencePrimary opens it again.")
             .calls("drain-primary", json!({ "run": "$run", "order": "drain" }))
-            .patience(Patience::Short)
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("drain"))
+            .patience(Patience::Short).again(Again::conflict_or_database(3)).keeps(in_record("drain"))
             .catches_because("A newer run owns the primary: opening it again would be this run's old view of the \
                 world.", &["Superseded"], caught(NeedsAPerson), CloseRun)
             .fails(caught(None), UndoFencePrimary)
             .asks(IsDrained, "Done is a proof: the log's end, and a replica that has replayed it. Pending means that \
                 it is still replaying; too long, and the application is served by the old primary again.")
             .done(PromoteReplica)
-            .polls(10, WaitForReplay, Pause::at_once_then_rising_to(5, 5), "The replica replays what is left. Asks at \
-                once for the first five, then after 1 s, 2 s, up to 5 s: nobody is served meanwhile, so it is given up \
-                after less than half a minute.")
-            .otherwise(not("not drained", None), UndoFencePrimary),
-        moving::promote_replica(
-            "Point of no return. Makes the replica the primary if it has replayed the old one's log to its proved end. \
-                If we stop here, it may or may not take writes, and the record says which was last seen.",
-            json!({ "run": "$run", "judgement": null, "fencing": null, "drain": "$record.drain.did", "rehearse": false }),
-            DnsSwitch,
-            "The server restarts as a primary. Asks at once for the first five, then after 1 s for five, after 2 s for \
-                five, up to 5 s, and after eleven minutes each 15 s: half an hour in all. Clients wait for it, so that \
-                it is seen soon. The replica is on its way and the old primary refuses the application.",
-        ),
-    ];
-    let traffic = moving::switch_traffic(
-        "Points the traffic record at the new primary, which has shown a committed write. If we stop here, the new \
-            primary takes writes and the old one refuses those who are still sent there: the RUNBOOK finishes it by \
-            hand.",
-        FencePrimary,
-    );
-    let fenced = rows![
+            .polls(10, "not drained", WaitForReplay, Pause::at_once_then_rising_to(5, 5), "The replica replays what is \
+                left. Asks at once for the first five, then after 1 s, 2 s, up to 5 s: nobody is served meanwhile, so \
+                it is given up after less than half a minute.")
+            .otherwise(answered(None), UndoFencePrimary),
+        moving::promote_replica("Point of no return. Makes the replica the primary if it has replayed the old one's \
+            log to its proved end. If we stop here, it may or may not take writes, and the record says which was last \
+            seen.",
+            json!({
+                "run": "$run", "judgement": null, "fencing": null, "drain": "$record.drain.did", "rehearse": false,
+            }), DnsSwitch, "refuses the application"),
+        moving::undo_fence("Lets the application into the old primary again, because nothing was promoted in its \
+            place. If we stop here, it may refuse writes: RUNBOOK, SwitchoverNeedsAPerson.",
+            NOTHING, "switchover"),
+    ]
+}
+
+/// Clients go to the new primary; then the old one is shut in, where it costs nobody anything.
+fn traffic() -> Vec<Row> {
+    let mut rows = moving::switch_traffic("Points the traffic record at the new primary, which has shown a committed \
+        write. If we stop here, the new primary takes writes and the old one refuses those who are still sent there: \
+        the RUNBOOK finishes it by hand.", FencePrimary);
+    rows.extend(rows![
         step(FencePrimary, "Shuts the old primary in with its security group as well, after the switch, where it costs \
             nobody anything. If we stop here, traffic goes to the new primary, and the old one refuses the application \
             by its roles alone.")
             .calls("fence-primary", json!({ "run": "$run", "answers": false, "undo": false, "fencing": null }))
-            .again(Again::conflict_or_database(3))
-            .keeps(in_record("fencing"))
+            .again(Again::conflict_or_database(3)).keeps(in_record("fencing"))
             .fails(caught(NeedsAPerson), CloseRun)
             .asks(IsFenced, "An old primary that nobody can reach any more is Done too: recorded as unfenced, and it \
                 refuses the application by its roles. There is no way back to open it.")
             .done(Verify)
-            .otherwise(said(NeedsAPerson), CloseRun),
+            .otherwise(answered(NeedsAPerson), CloseRun),
         moving::verify(),
-        moving::undo_fence(
-            "Lets the application into the old primary again, because nothing was promoted in its place. If we stop \
-                here, it may refuse writes: RUNBOOK, SwitchoverNeedsAPerson.",
-            NOTHING,
-            "switchover",
-            "drain",
-        ),
-    ];
-    [rows, traffic, fenced].into_iter().flatten().collect()
+    ]);
+    rows
 }
 
-#[rustfmt::skip]
 fn ends() -> Vec<Row> {
     rows![
         ends_well(SwitchoverDone, "The new primary takes writes and has everything that the old one had, traffic goes \

@@ -21,7 +21,7 @@ async fn every_drill_ends_as_it_must() {
     let told = Listener::default();
     let mut drills = Drills::on(Lab::start(&lab_plan(), None, &told).await.unwrap());
     let mut results = Vec::new();
-    for scenario in Scenario::FAILOVERS {
+    for scenario in Scenario::FAILOVERS.into_iter().chain(Scenario::OF_SEVERAL_PLANS) {
         let began = Instant::now();
         match drills.run(scenario, "cargo test", &told).await {
             Ok(result) => {

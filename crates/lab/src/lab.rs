@@ -1,5 +1,7 @@
 //! A lab that is up: AWS on this machine, the engine in a plan's Regions, and the system that the plan protects.
 
+use std::sync::Arc;
+
 use domain::plan::Plan;
 
 use crate::{
@@ -15,9 +17,11 @@ use crate::{
 };
 
 /// A lab with a protected system on it, watched and well. Ended by [`Lab::shut_down`], or else when it is dropped.
+///
+/// A drill of several plans has one of these for each, all on the same AWS.
 pub struct Lab {
     /// AWS on this machine.
-    pub aws: LocalAws,
+    pub aws: Arc<LocalAws>,
     /// The system.
     pub system: System,
     /// The people on call.
@@ -56,11 +60,48 @@ impl Lab {
     /// # Errors
     /// [`LabError`]; nothing is left running then.
     pub async fn start(plan: &Plan, slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LabError> {
-        let aws = LocalAws::start(slot, progress).await?;
+        let aws = Arc::new(LocalAws::start(slot, progress).await?);
         let system = protection::protect(&aws, plan, progress).await?;
-        let notices = aws.folder.join(pager::NOTICES);
+        Self::on(aws, system, pager::NOTICES).await
+    }
+
+    /// A system on an AWS that is up, and people on call who write their notices into this file of the lab's folder.
+    async fn on(aws: Arc<LocalAws>, system: System, notices: &str) -> Result<Self, LabError> {
+        let notices = aws.folder.join(notices);
         let pager = Pager::subscribe(&aws.gateway, system.plan.regions.recovery.as_str(), &notices).await?;
         Ok(Self { aws, system, pager, manners: Manners::default() })
+    }
+
+    /// Puts more plans' systems onto the same AWS, beside this one, each watched and well.
+    ///
+    /// # Errors
+    /// [`LabError`].
+    pub async fn beside(&self, plans: &[Plan], progress: &dyn Progress) -> Result<Vec<Self>, LabError> {
+        let systems = protection::protect_beside(&self.aws, &self.system.plan, plans, progress).await?;
+        let mut labs = Vec::new();
+        for system in systems {
+            let notices = format!("{}-{}", system.plan.plan, pager::NOTICES);
+            labs.push(Self::on(Arc::clone(&self.aws), system, &notices).await?);
+        }
+        Ok(labs)
+    }
+
+    /// Takes the plan out of its Regions: nothing of it starts any more. Its databases stay.
+    ///
+    /// # Errors
+    /// [`LabError`].
+    pub async fn retire(&self) -> Result<(), LabError> {
+        protection::withdraw(&self.aws, &self.system.plan).await?;
+        Ok(self.system.forget(&self.aws).await?)
+    }
+
+    /// Applies a plan again that was taken out, and makes its pair again.
+    ///
+    /// # Errors
+    /// [`LabError`].
+    pub async fn revive(&self) -> Result<(), LabError> {
+        protection::apply(&self.aws, &self.system.plan).await?;
+        Ok(self.system.renew(&self.aws).await?)
     }
 
     /// How AWS behaves.
@@ -112,8 +153,10 @@ impl Lab {
         Ok(Footprint::of(&self.aws)?)
     }
 
-    /// Ends everything in order.
+    /// Ends everything in order, once no other plan is on the same AWS.
     pub async fn shut_down(self) {
-        self.aws.shut_down().await;
+        if let Some(aws) = Arc::into_inner(self.aws) {
+            aws.shut_down().await;
+        }
     }
 }

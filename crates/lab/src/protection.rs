@@ -9,6 +9,7 @@ use domain::{
     words::{failure::Failure, id::Region},
 };
 use edge::rollout::{self, Wanted};
+use futures::future::try_join_all;
 
 use crate::{
     deploy::{DeployError, Target},
@@ -51,6 +52,46 @@ pub async fn protect(aws: &LocalAws, plan: &Plan, progress: &dyn Progress) -> Re
     apply(aws, &plan).await?;
     system.watch(aws).await?;
     Ok(system)
+}
+
+/// Does the same for more plans, beside one that is protected already.
+///
+/// # Errors
+/// [`ProtectionError`].
+pub async fn protect_beside(
+    aws: &LocalAws,
+    first: &Plan,
+    plans: &[Plan],
+    progress: &dyn Progress,
+) -> Result<Vec<System>, ProtectionError> {
+    progress.step("letting the engine reach the systems of more plans; creating them");
+    let plans = try_join_all(plans.iter().map(|plan| with_ids(aws, plan))).await?;
+    let all: Vec<&Plan> = std::iter::once(first).chain(&plans).collect();
+    let create = try_join_all(plans.iter().map(|plan| System::create(aws, plan.clone())));
+    let (deployed, created) = tokio::join!(deploy_engines(aws, &all), create);
+    deployed?;
+    let systems = created?;
+    progress.step("applying these plans and starting to watch");
+    for system in &systems {
+        system.open(aws).await?;
+        apply(aws, &system.plan).await?;
+    }
+    try_join_all(systems.iter().map(|system| system.watch(aws))).await?;
+    Ok(systems)
+}
+
+/// Takes a plan out of its Regions.
+///
+/// # Errors
+/// [`ProtectionError`].
+pub async fn withdraw(aws: &LocalAws, plan: &Plan) -> Result<(), ProtectionError> {
+    for (_, region) in Place::of(plan) {
+        let config = aws.gateway.sdk_config(region.as_str());
+        if let Some(bucket) = rollout::bucket(region, &config).await? {
+            rollout::remove(&plan.plan, region, &config, &bucket, &|_| {}).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Applies a plan to its Regions, as `lifeboat plan apply` does when somebody has said yes.

@@ -184,6 +184,13 @@ impl System {
         Ok(file)
     }
 
+    /// Forgets the lease, and ends a guard that is at work for it.
+    pub(crate) async fn forget(&self, aws: &LocalAws) -> Result<(), SystemError> {
+        self.forget_guard(aws).await?;
+        end_guard(aws).await?;
+        self.forget_lease(aws).await
+    }
+
     async fn forget_guard(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let Some(lease) = self.lease(aws).await?.filter(|lease| lease.guard.is_some()) else { return Ok(()) };
         let failed = |why: String| SystemError::Aws { doing: "end the guard of the lease".into(), why };

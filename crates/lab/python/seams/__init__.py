@@ -18,6 +18,7 @@ from . import (
     hosted_zones,
     rds,
     retries,
+    rule_counts,
     schedules,
     symbols,
 )
@@ -40,6 +41,6 @@ def fill() -> None:
         zones_file=os.environ.pop("LIFEBOAT_LAB_ZONES", ""),
         name_servers=tuple(os.environ.pop("LIFEBOAT_LAB_NAME_SERVERS", "").split(",")),
     )
-    seams = (rds, error_names, executions, callbacks, retries, alarms, schedules, functions, hosted_zones, access, faults)
+    seams = (rds, error_names, executions, callbacks, retries, alarms, schedules, rule_counts, functions, hosted_zones, access, faults)
     for seam in seams:
         seam.fill(settings)

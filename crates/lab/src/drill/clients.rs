@@ -52,7 +52,7 @@ impl Clients {
             || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
         let old = aws.rds.instance(&system.primary()).ok_or_else(missing)?;
         let role = system.pair.application_roles.first().ok_or_else(missing)?;
-        let log = |client: &str| aws.folder.join(format!("{client}-{drill}.jsonl"));
+        let log = |client: &str| aws.folder.join(format!("{client}-{}-{drill}.jsonl", system.plan.plan));
         let access = Access {
             user: role.to_string(),
             password: system.password.clone(),

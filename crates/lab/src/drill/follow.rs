@@ -11,10 +11,10 @@ use aws_sdk_sfn::{
     types::{ExecutionStatus, HistoryEvent},
 };
 use domain::{
-    failover::run::Kind,
+    failover::{request::FailoverRequest, run::Kind},
     record::evidence::{self, Evidence},
     state_machine::{StateMachine, StateName},
-    words::id::ExecutionArn,
+    words::id::{ExecutionArn, PlanName},
 };
 use edge::states::{History, States};
 use jiff::Timestamp;
@@ -27,10 +27,11 @@ use crate::{
     system::{SystemError, bucket},
 };
 
-/// The runs of the plan's recovery Region.
+/// The plan's runs in its recovery Region.
 pub(super) struct Runs {
     client: Client,
     machine_arn: String,
+    plan: PlanName,
     known: BTreeSet<String>,
     /// How long a run may take to begin, and to come to its end.
     patience: Duration,
@@ -93,7 +94,8 @@ impl Runs {
         let client = Client::new(&lab.aws.gateway.sdk_config(region));
         let machine = machine.name();
         let machine_arn = format!("arn:aws:states:{region}:{}:stateMachine:{machine}", crate::gateway::ACCOUNT);
-        let mut runs = Self { client, machine_arn, known: BTreeSet::new(), patience: patience(&lab.system.plan) };
+        let (plan, patience) = (lab.system.plan.plan.clone(), patience(&lab.system.plan));
+        let mut runs = Self { client, machine_arn, plan, known: BTreeSet::new(), patience };
         runs.known = runs.all().await?.into_iter().collect();
         Ok(runs)
     }
@@ -113,9 +115,23 @@ impl Runs {
         Ok(listed.executions().iter().map(|run| run.name().to_owned()).collect())
     }
 
-    /// The runs that began since, in that order.
+    /// The plan's runs that began since, in that order.
     pub(super) async fn new_ones(&self) -> Result<Vec<String>, DrillError> {
-        Ok(self.all().await?.into_iter().filter(|arn| !self.known.contains(arn)).collect())
+        let mut ours = Vec::new();
+        for arn in self.all().await?.into_iter().filter(|arn| !self.known.contains(arn)) {
+            if self.of_plan(&arn).await?.is_none_or(|plan| plan == self.plan) {
+                ours.push(arn);
+            }
+        }
+        Ok(ours)
+    }
+
+    /// The plan that a run's input names, if it names one.
+    async fn of_plan(&self, arn: &str) -> Result<Option<PlanName>, DrillError> {
+        let described = self.client.describe_execution().execution_arn(arn).send().await;
+        let described = described.map_err(|error| refused("look at a run", &error))?;
+        let input = described.input().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        Ok(FailoverRequest::plan_of(Kind::Failover, &input))
     }
 
     /// Waits for a run that begins by itself.

@@ -3,6 +3,7 @@
 mod clients;
 mod follow;
 mod invariants;
+mod neighbours;
 mod random;
 mod scenario;
 mod scenarios;
@@ -83,6 +84,8 @@ pub trait Observer: Progress {
 pub struct Drills {
     /// The lab.
     pub lab: Lab,
+    /// Other plans on the same AWS: there are none before the first drill of several plans.
+    neighbours: Vec<Lab>,
     /// How many were begun.
     begun: u32,
     /// The last one may have moved the primary.
@@ -95,7 +98,14 @@ impl Drills {
     /// Drills on a lab that is up.
     #[must_use]
     pub const fn on(lab: Lab) -> Self {
-        Self { lab, begun: 0, moved: false, lead: Duration::ZERO, answer_after: Span::seconds(0) }
+        Self {
+            lab,
+            neighbours: Vec::new(),
+            begun: 0,
+            moved: false,
+            lead: Duration::ZERO,
+            answer_after: Span::seconds(0),
+        }
     }
 
     /// Runs a drill. After one that moved the primary, the pair is made anew first.
@@ -116,7 +126,14 @@ impl Drills {
         }
         self.moved = !scenario.leaves_all_as_it_was();
         self.begun += 1;
-        scenarios::run(self, scenario, reproduce, observer).await
+        if !scenario.has_neighbours() {
+            return scenarios::run(self, scenario, reproduce, observer).await;
+        }
+        self.welcome_neighbours(observer).await?;
+        let result = scenarios::run(self, scenario, reproduce, observer).await;
+        // Every other drill has the lab to itself.
+        self.retire_neighbours().await?;
+        result
     }
 
     /// Runs a drill whose disaster happens when the clients have been at work for `lead`.
@@ -158,6 +175,7 @@ impl Drills {
 
     /// Ends the lab.
     pub async fn shut_down(self) {
+        drop(self.neighbours);
         self.lab.shut_down().await;
     }
 }

@@ -65,6 +65,8 @@ pub enum Scenario {
     PartialFailure,
     /// A copy breaks off half way.
     CopyInterrupted,
+    /// Three plans' primaries die at once, two of the same Regions and one of them crossed.
+    TwoPlans,
 }
 
 impl Scenario {
@@ -106,9 +108,18 @@ impl Scenario {
         Self::CopyInterrupted,
     ];
 
+    /// Those of several plans on one lab.
+    pub const OF_SEVERAL_PLANS: [Self; 1] = [Self::TwoPlans];
+
     /// Every one.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::FAILOVERS.into_iter().chain(Self::BACKUPS)
+        Self::FAILOVERS.into_iter().chain(Self::OF_SEVERAL_PLANS).chain(Self::BACKUPS)
+    }
+
+    /// Whether other plans are on the same lab.
+    #[must_use]
+    pub fn has_neighbours(self) -> bool {
+        Self::OF_SEVERAL_PLANS.contains(&self)
     }
 
     /// What it rehearses.
@@ -232,6 +243,10 @@ impl Scenario {
             Self::Switchover => (
                 "switchover",
                 "Both sides work, and a switchover is ordered. The old primary must prove its log's end and refuse every write from then on; no row may be lost, and the client may wait 1.5 s at most.",
+            ),
+            Self::TwoPlans => (
+                "two-plans",
+                "Beside the lab's plan there is one with the same Regions and one with them crossed, and all three primaries are killed within a second. Each must be failed over by its own alarm within its objectives, and no plan's runs, evidence, alarms, lease or notices may be another's.",
             ),
             Self::RestoreTest => (
                 "restore-test",

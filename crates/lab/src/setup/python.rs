@@ -25,6 +25,7 @@ const PROGRAM: &[(&str, &str)] = &[
     ("seams/hosted_zones.py", include_str!("../../python/seams/hosted_zones.py")),
     ("seams/rds.py", include_str!("../../python/seams/rds.py")),
     ("seams/retries.py", include_str!("../../python/seams/retries.py")),
+    ("seams/rule_counts.py", include_str!("../../python/seams/rule_counts.py")),
     ("seams/schedules.py", include_str!("../../python/seams/schedules.py")),
     ("seams/symbols.py", include_str!("../../python/seams/symbols.py")),
 ];

@@ -1,9 +1,11 @@
 //! The watch of the primary: started, and waited for.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use aws_sdk_cloudwatch::{primitives::DateTime, types::HistoryItemType};
 use domain::{component::ActiveSide, watch::probe::Watch};
 use edge::shelf;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{PATIENCE, System, SystemError, until};
@@ -70,6 +72,25 @@ impl System {
     /// The alarm of the primary.
     pub(super) fn alarm(&self) -> String {
         format!("lifeboat-{}-primary-down", self.plan.plan)
+    }
+
+    /// The plan's alarms of its recovery Region that rose since.
+    pub(crate) async fn alarms_since(&self, aws: &LocalAws, since: Timestamp) -> Result<BTreeSet<String>, SystemError> {
+        let prefix = format!("lifeboat-{}-", self.plan.plan);
+        let request = self.cloudwatch(aws).describe_alarm_history().history_item_type(HistoryItemType::StateUpdate);
+        let told = request.start_date(DateTime::from_secs(since.as_second())).max_records(100).send().await;
+        let told = told.map_err(|error| SystemError::Aws {
+            doing: "read what the alarms did".into(),
+            why: edge::aws::shown(&error),
+        })?;
+        let rose = told.alarm_history_items().iter().filter_map(|item| {
+            let at = Timestamp::from_nanosecond(item.timestamp()?.as_nanos()).ok()?;
+            let to_alarm = item.history_summary().is_some_and(|summary| summary.ends_with("to ALARM"));
+            let name = item.alarm_name().filter(|name| name.starts_with(&prefix))?;
+            // They are told in whole seconds.
+            (to_alarm && at.as_second() >= since.as_second()).then(|| name.to_owned())
+        });
+        Ok(rose.collect())
     }
 
     pub(super) fn cloudwatch(&self, aws: &LocalAws) -> aws_sdk_cloudwatch::Client {

@@ -20,6 +20,7 @@ mod restore_test;
 mod result;
 mod stopped;
 mod switchover;
+mod two_plans;
 mod unfit;
 
 use std::{net::SocketAddr, time::Duration};
@@ -58,6 +59,7 @@ pub(super) async fn run(
 ) -> Result<DrillResult, DrillError> {
     let mut drill = Drill {
         lab: &drills.lab,
+        neighbours: &drills.neighbours,
         number: drills.begun,
         lead: drills.lead,
         answer_after: drills.answer_after,
@@ -103,11 +105,14 @@ pub(super) async fn run(
         Scenario::QuotaFull => drill.quota_full().await,
         Scenario::PartialFailure => drill.partial_failure().await,
         Scenario::CopyInterrupted => drill.copy_interrupted().await,
+        Scenario::TwoPlans => drill.two_plans().await,
     }
 }
 
 struct Drill<'a> {
     lab: &'a Lab,
+    /// Other plans on the same AWS, in a drill of several.
+    neighbours: &'a [Lab],
     /// Which of the lab's drills this is.
     number: u32,
     /// How long the clients are at work before the disaster.

@@ -1,0 +1,90 @@
+//! Plans beside the lab's own, for drills of several plans: one with the same Regions, one with them crossed.
+
+use domain::{
+    component::{Component, Credential, PostgresPair, Side},
+    plan::{Check, Plan},
+    words::id::{BadId, Region},
+};
+
+use super::{DrillError, Drills};
+use crate::{lab::LabError, local_aws::INSTANCE_DOMAIN, setup::Progress, system::SystemError};
+
+impl Drills {
+    /// Sees to it that the neighbours are there, watched and well.
+    pub(super) async fn welcome_neighbours(&mut self, progress: &dyn Progress) -> Result<(), DrillError> {
+        if self.neighbours.is_empty() {
+            let plan = &self.lab.system.plan;
+            let unusable =
+                |error: BadId| SystemError::Plan { plan: plan.plan.to_string(), why: format!("no neighbour: {error}") };
+            let plans = [neighbour(plan, "billing", false), neighbour(plan, "stock", true)];
+            let plans = plans.into_iter().collect::<Result<Vec<Plan>, BadId>>().map_err(unusable)?;
+            self.neighbours = self.lab.beside(&plans, progress).await?;
+            return Ok(());
+        }
+        progress.step("applying the neighbours' plans again");
+        for neighbour in &self.neighbours {
+            neighbour.revive().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes their plans out again.
+    pub(super) async fn retire_neighbours(&self) -> Result<(), LabError> {
+        for neighbour in &self.neighbours {
+            neighbour.retire().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A plan as the lab's own is, of another system: its pair, its record and its secret have names of their own.
+fn neighbour(of: &Plan, name: &str, crossed: bool) -> Result<Plan, BadId> {
+    let mut plan = of.clone();
+    plan.plan = name.parse()?;
+    plan.summary = format!("{name}, beside {}", of.plan);
+    if crossed {
+        (plan.regions.primary, plan.regions.recovery) = (of.regions.recovery.clone(), of.regions.primary.clone());
+    }
+    let pair = of.traffic_pair().map(|pair| pair_of(&plan, pair, name)).transpose()?;
+    plan.components = pair.into_iter().map(Component::PostgresPair).collect();
+    plan.traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
+    // Its backups and whom else it tells are other drills' business.
+    plan.backups.clear();
+    plan.cleanup = None;
+    plan.notifications.topics.clear();
+    plan.verify.retain(|check| matches!(check, Check::Sql(_)));
+    Ok(plan)
+}
+
+fn pair_of(plan: &Plan, like: &PostgresPair, name: &str) -> Result<PostgresPair, BadId> {
+    let mut pair = like.clone();
+    let side = |side: &mut Side, region: &Region, which: &str| -> Result<(), BadId> {
+        side.instance = format!("{name}-{which}").parse()?;
+        side.endpoint = format!("{name}-{which}.{region}.{INSTANCE_DOMAIN}").parse()?;
+        Ok(())
+    };
+    side(&mut pair.primary, &plan.regions.primary, "primary")?;
+    side(&mut pair.replica, &plan.regions.recovery, "replica")?;
+    pair.login.from = Credential::SecretsManager { secret: format!("lifeboat/{name}").parse()? };
+    Ok(pair)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::plan_file::{self, Other};
+
+    use super::*;
+
+    #[test]
+    fn neighbours_are_plans_that_can_be_used_beside_the_lab_s() {
+        let lab = plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+        let (same, crossed) = (neighbour(&lab, "billing", false).unwrap(), neighbour(&lab, "stock", true).unwrap());
+        for (plan, others) in [(&lab, [&same, &crossed]), (&same, [&lab, &crossed]), (&crossed, [&lab, &same])] {
+            let text = serde_json::to_string(plan).unwrap();
+            assert!(plan_file::read(&text, "plan").is_ok(), "{:?}", plan_file::read(&text, "plan"));
+            let others = others.map(|plan| Other { plan: plan.clone(), at: "there".into() });
+            assert_eq!(plan_file::check_against(plan, &others), []);
+        }
+        assert_eq!(crossed.regions.primary, lab.regions.recovery);
+    }
+}

@@ -7,16 +7,17 @@ use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutCo
 use domain::words::failure::Failure;
 use tokio::sync::OnceCell;
 
+use crate::patience;
+
 /// What every client shares: credentials, and one HTTP client, whose roots cost 27 ms to load.
 static SHARED: OnceCell<SdkConfig> = OnceCell::const_new();
 
 /// The configuration for a Region; for the function's own when none is named.
 ///
-/// Three quick tries and ten seconds in all: the state machine repeats a step that could not look, a function that
-/// hangs helps nobody.
+/// Three quick tries, with [`patience::AWS_CALL`] in all.
 pub async fn config(region: Option<&str>) -> SdkConfig {
-    let (attempt, whole) = (Duration::from_secs(5), Duration::from_secs(10));
-    limited(region, attempt, whole, RetryConfig::standard().with_max_attempts(3)).await
+    let retries = RetryConfig::standard().with_max_attempts(3);
+    limited(region, patience::AWS_TRY, patience::AWS_CALL, retries).await
 }
 
 /// The configuration for a Region that may be gone: `patience` in all. A Region that is silent, or a function there that

@@ -17,6 +17,8 @@ use hickory_resolver::{
     proto::rr::{RData, RecordType},
 };
 
+use crate::patience;
+
 /// A resolver: the system's, or the ones that the configuration names.
 #[derive(Clone)]
 pub struct Dns {
@@ -26,9 +28,7 @@ pub struct Dns {
 /// IPv4 before IPv6: a function has IPv6 only in a VPC that was given it, and Route 53's name servers have addresses of both.
 const ADDRESSES: LookupIpStrategy = LookupIpStrategy::Ipv4thenIpv6;
 
-/// How long an answer is waited for, and how often it is asked for again: 3 s of a silent server, 6 s where both kinds of
-/// address are looked for. A function ends after 30 s, and has more to do.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How often an answer that did not come within [`patience::NAME_SERVER`] is asked for again.
 const AGAIN: usize = 2;
 
 /// DNS's port.
@@ -161,6 +161,15 @@ impl Dns {
 }
 
 impl Dns {
+    /// What a name is an alias of, if it is told in time.
+    ///
+    /// # Errors
+    /// Says why it is not known.
+    pub async fn alias_within(&self, name: &HostName, patience: Duration) -> Result<HostName, String> {
+        let told = tokio::time::timeout(patience, self.alias(name)).await;
+        told.unwrap_or_else(|_| Err(format!("`{name}`: no answer within {} ms", patience.as_millis())))
+    }
+
     /// The text of a name's TXT record; `None` where it has none.
     ///
     /// # Errors
@@ -180,7 +189,7 @@ impl Dns {
 
 fn bound(options: &mut ResolverOpts) {
     options.ip_strategy = ADDRESSES;
-    options.timeout = PATIENCE;
+    options.timeout = patience::NAME_SERVER;
     options.attempts = AGAIN;
 }
 

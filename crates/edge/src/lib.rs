@@ -19,6 +19,7 @@ pub mod judge;
 pub mod kms;
 #[cfg(feature = "cloudwatch")]
 pub mod metrics;
+pub mod patience;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "sqs")]

@@ -166,12 +166,20 @@ pub async fn write_json(
     shelf.put(key, text, condition).await
 }
 
+/// Reads a plan's lease, and its tag; `None` where no run has ever taken it.
+///
+/// # Errors
+/// `InvalidInput` where nobody can read it.
+pub async fn read_lease(shelf: &impl Shelf, plan: &PlanName) -> Result<Option<(Lease, String)>, Failure> {
+    read_json(shelf, &lease_key(plan)).await
+}
+
 /// Reads the lease and makes sure that the run still holds it; gives the lease and its tag.
 ///
 /// # Errors
 /// `Superseded` where it does not.
 pub async fn held_lease(shelf: &impl Shelf, run: &Run) -> Result<(Lease, String), Failure> {
-    let read = read_json::<Lease>(shelf, &lease_key(&run.plan.plan)).await?;
+    let read = read_lease(shelf, &run.plan.plan).await?;
     let lease = succession::holds(read.as_ref().map(|(lease, _)| lease), run).map_err(Failure::Superseded)?;
     Ok((lease, read.map(|(_, etag)| etag).unwrap_or_default()))
 }

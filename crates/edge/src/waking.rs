@@ -41,22 +41,18 @@ pub(crate) use ready::ready;
 
 #[cfg(feature = "postgres")]
 mod ready {
-    use std::time::Duration;
-
     use domain::words::id::PlanName;
     use tracing::{info, warn};
 
     use crate::{
+        patience::READ_AHEAD,
         postgres::{Postgres, Server},
         shelf::{self, Shelf},
     };
 
-    /// How long reading ahead may take: a function that is needed meanwhile is started once more.
-    const PATIENCE: Duration = Duration::from_secs(3);
-
     /// Reads what is needed to log in to both sides of a plan's pair. What cannot be read is read again when it is needed.
     pub(crate) async fn ready(shelf: &impl Shelf, postgres: &Postgres, plan: &PlanName) {
-        match tokio::time::timeout(PATIENCE, prepare(shelf, postgres, plan)).await {
+        match tokio::time::timeout(READ_AHEAD, prepare(shelf, postgres, plan)).await {
             Ok(Ok(())) => info!(plan.name = %plan, "woken, with its logins"),
             Ok(Err(why)) => warn!(plan.name = %plan, why, "woken, and could not prepare its logins"),
             Err(_) => warn!(plan.name = %plan, "woken, and could not prepare its logins in time"),
@@ -66,8 +62,7 @@ mod ready {
     async fn prepare(shelf: &impl Shelf, postgres: &Postgres, plan: &PlanName) -> Result<(), String> {
         let (plan, _) = shelf::read_plan(shelf, plan).await.map_err(|failure| failure.chain())?;
         let pair = plan.traffic_pair().ok_or("traffic.component: names no component")?;
-        let server = |side| Server { side, database: &pair.database, login: &pair.login };
-        let (primary, replica) = (server(&pair.primary), server(&pair.replica));
+        let (primary, replica) = (Server::at(pair, &pair.primary), Server::at(pair, &pair.replica));
         let (primary, replica) = tokio::join!(postgres.prepare(&primary), postgres.prepare(&replica));
         primary.and(replica)
     }
@@ -78,8 +73,6 @@ pub use sleepers::Sleepers;
 
 #[cfg(feature = "lambda")]
 mod sleepers {
-    use std::time::Duration;
-
     use aws_sdk_lambda::Client;
     use domain::{
         watch::health::LookRequest,
@@ -88,18 +81,15 @@ mod sleepers {
             id::{PlanName, Region},
         },
     };
-    use serde::Serialize;
     use serde_json::Value;
     use tracing::{info, warn};
 
     use super::Wake;
-    use crate::{aws, config, function};
-
-    /// How long a function may take to answer: a cold start, and reading its credentials.
-    const ANSWER: Duration = Duration::from_secs(8);
-
-    /// How long handing an event over may take, in whichever Region.
-    const PATIENCE: Duration = Duration::from_secs(2);
+    use crate::{
+        aws, config, function,
+        patience::{HAND_OVER, ROLL_CALL},
+        witness::Ask,
+    };
 
     /// The functions that a failover will need.
     #[derive(Debug)]
@@ -109,19 +99,13 @@ mod sleepers {
         witness_function: Option<String>,
     }
 
-    /// The probe's way of being asked to look.
-    #[derive(Serialize)]
-    struct Look<'a> {
-        look: &'a LookRequest,
-    }
-
     impl Sleepers {
         /// As the environment names them.
         ///
         /// # Errors
         /// `InvalidInput` when the runtime named no Region.
         pub async fn from_env() -> Result<Self, Failure> {
-            let config = aws::config_for_the_far_side(&config::region()?, PATIENCE).await;
+            let config = aws::config_for_the_far_side(&config::region()?, HAND_OVER).await;
             let witness_function = config::witness_function().ok();
             Ok(Self { client: Client::new(&config), functions: config::wakes(), witness_function })
         }
@@ -143,7 +127,7 @@ mod sleepers {
             plan: &PlanName,
             witness: Option<(&Region, LookRequest)>,
         ) -> Result<Vec<(String, Result<(), String>)>, Failure> {
-            let config = aws::config_for_the_far_side(&config::region()?, ANSWER).await;
+            let config = aws::config_for_the_far_side(&config::region()?, ROLL_CALL).await;
             let (event, config) = (&Wake::of(plan), &config);
             let called = self.functions.iter().map(|function| async move {
                 let answer = function::ask::<Value>(config, function, event).await;
@@ -152,8 +136,8 @@ mod sleepers {
             let witness = async {
                 let (region, look) = witness?;
                 let function = self.witness_function.as_ref()?;
-                let config = aws::config_for_the_far_side(region.as_str(), ANSWER).await;
-                let answer = function::ask::<Value>(&config, function, &Look { look: &look }).await;
+                let config = aws::config_for_the_far_side(region.as_str(), ROLL_CALL).await;
+                let answer = function::ask::<Value>(&config, function, &Ask::to_look(&look)).await;
                 Some((format!("{function} in {region}"), answer.map(drop)))
             };
             let (mut called, witness) = tokio::join!(futures::future::join_all(called), witness);
@@ -168,8 +152,8 @@ mod sleepers {
 
         async fn wake_witness(&self, witness: Option<(&Region, LookRequest)>) {
             let (Some((region, look)), Some(function)) = (witness, &self.witness_function) else { return };
-            let client = Client::new(&aws::config_for_the_far_side(region.as_str(), PATIENCE).await);
-            if let Err(why) = function::hand_over(&client, function, &Look { look: &look }).await {
+            let client = Client::new(&aws::config_for_the_far_side(region.as_str(), HAND_OVER).await);
+            if let Err(why) = function::hand_over(&client, function, &Ask::to_look(&look)).await {
                 warn!(why, "could not wake `{function}` in {region}");
             }
         }

@@ -17,6 +17,7 @@ use domain::{
 use edge::{
     aws, function, judge, kms,
     metrics::Metrics,
+    patience,
     postgres::{Postgres, Server},
     rds::Rds,
     shelf::Bucket,
@@ -26,15 +27,6 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{Claims, Looks};
-
-/// How long another Region's API may take.
-const FAR_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long the switch's function may take: it waits for each of the zone's servers.
-const SWITCH_PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long a database may take for what is not a look.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// AWS, the database and the name servers.
 pub struct World {
@@ -69,22 +61,16 @@ impl World {
 
     /// Rehearses the switch where it would be made: by its own function, which asks the zone's servers.
     async fn switch(&self, run: &Run) -> Result<Step<Value>, String> {
-        let config = aws::config_for_the_far_side(&self.region, SWITCH_PATIENCE).await;
+        let config = aws::config_for_the_far_side(&self.region, patience::SWITCH_REHEARSAL).await;
         function::ask(&config, &self.dns_switch, &json!({ "run": run, "rehearse": true })).await
     }
 
     async fn look_up(&self, name: &HostName) -> Result<HostName, String> {
-        let answer = tokio::time::timeout(FAR_PATIENCE, self.postgres.dns().alias(name)).await;
-        answer.unwrap_or_else(|_| Err(format!("no answer within {} s", FAR_PATIENCE.as_secs())))
+        self.postgres.dns().alias_within(name, patience::READINESS).await
     }
 
     async fn functions(&self, run: &Run, pair: &PostgresPair) -> Vec<(String, Result<(), String>)> {
-        let look = LookRequest {
-            side: pair.primary.clone(),
-            database: pair.database.clone(),
-            login: pair.login.clone(),
-            timeout: run.plan.probe.timeout,
-        };
+        let look = LookRequest::of(pair, &pair.primary, run.plan.probe.timeout);
         let witness = run.plan.regions.witness.as_ref().map(|region| (region, look));
         let called = self.sleepers.roll_call(&run.plan.plan, witness).await;
         called.unwrap_or_else(|failure| vec![("every function".into(), Err(failure.chain()))])
@@ -93,8 +79,7 @@ impl World {
 
 impl Looks for World {
     async fn look(&self, run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
-        let server = |side| Server { side, database: &pair.database, login: &pair.login };
-        let (primary, replica) = (server(&pair.primary), server(&pair.replica));
+        let (primary, replica) = (Server::at(pair, &pair.primary), Server::at(pair, &pair.replica));
         let regions = &run.plan.regions;
         let record = &run.plan.traffic.record;
         let keys = run.plan.copy_keys().into_iter().map(|(region, key)| async {
@@ -114,7 +99,7 @@ impl Looks for World {
             self.look_up(&record.name),
         );
         // Last, because its log is something that the replica lacks for a moment.
-        let write = self.postgres.rehearse_promotion(&primary, run, DATABASE_PATIENCE).await;
+        let write = self.postgres.rehearse_promotion(&primary, run, patience::READINESS).await;
         Seen {
             rehearsal,
             logins: vec![(pair.primary.instance.clone(), primary_in), (pair.replica.instance.clone(), replica_in)],
@@ -142,11 +127,12 @@ impl Looks for World {
 
 async fn lets_in(postgres: &Postgres, server: &Server<'_>) -> Result<(), String> {
     postgres.prepare(server).await?;
-    postgres.value(server, "select 1", DATABASE_PATIENCE).await.map(drop).map_err(|unasked| unasked.why)
+    postgres.value(server, "select 1", patience::READINESS).await.map(drop).map_err(|unasked| unasked.why)
 }
 
 async fn instance(region: &Region, instance: &InstanceId) -> Result<InstanceSeen, String> {
-    let seen = Rds::far(region, FAR_PATIENCE).await.describe(instance).await.map_err(|failure| failure.chain())?;
+    let seen =
+        Rds::far(region, patience::READINESS).await.describe(instance).await.map_err(|failure| failure.chain())?;
     let security_groups = seen.security_groups.into_iter().map(|member| member.group).collect();
     Ok(InstanceSeen {
         status: seen.status,
@@ -158,7 +144,7 @@ async fn instance(region: &Region, instance: &InstanceId) -> Result<InstanceSeen
 }
 
 async fn quotas(region: &Region) -> Vec<(Region, &'static str, Result<Quota, String>)> {
-    let rds = Rds::far(region, FAR_PATIENCE).await;
+    let rds = Rds::far(region, patience::READINESS).await;
     let (snapshots, instances) = tokio::join!(rds.snapshot_quota(Kind::Instance), rds.instance_quota());
     let told = |what, quota: Result<Quota, Failure>| (region.clone(), what, quota.map_err(|failure| failure.chain()));
     vec![told("manual snapshots", snapshots), told("DB instances", instances)]

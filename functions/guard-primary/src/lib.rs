@@ -7,8 +7,6 @@
 
 mod watch;
 
-use std::time::Duration;
-
 use domain::{
     failover::{
         fencing::{Direction, Target, Way},
@@ -21,6 +19,7 @@ use domain::{
     words::{failure::Failure, id::PlanName, span::Span},
 };
 use edge::{
+    patience,
     postgres::{Patience, Postgres, Server},
     rds::{Rds, set_network},
     shelf::{Bucket, Shelf},
@@ -65,24 +64,14 @@ impl Watcher {
     }
 }
 
-/// How long the primary's Region may take to answer each call.
-const FAR_PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long it may take to let us in. Looks begin each second whatever this is: a host that returns with a queue of dead
-/// connections has time to come to ours.
-const LOGIN_PATIENCE: Duration = Duration::from_secs(3);
-
-/// How long it may take to let us in and to end its sessions.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(4);
-
 impl World for Watcher {
     async fn meet(&self, target: &Target) -> Met {
-        let patience = Patience { login: LOGIN_PATIENCE, whole: DATABASE_PATIENCE };
+        let patience = Patience { login: patience::GUARD_LOGIN, whole: patience::GUARD };
         self.postgres.keep_out(&Server::of(target), &target.application_roles, patience).await
     }
 
     async fn shut_network(&self, target: &Target) -> Way {
-        set_network(&Rds::far(&target.region, FAR_PATIENCE).await, &target.side, Direction::Fence).await
+        set_network(&Rds::far(&target.region, patience::FAILED_REGION).await, &target.side, Direction::Fence).await
     }
 
     async fn tell(&self, plan: Option<&Plan>, notice: &Notice) {

@@ -136,8 +136,7 @@ impl World for Probe {
     }
 
     async fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) {
-        let (side, timeout) = (side.of(pair).clone(), plan.probe.timeout);
-        let look = LookRequest { side, database: pair.database.clone(), login: pair.login.clone(), timeout };
+        let look = LookRequest::of(pair, side.of(pair), plan.probe.timeout);
         self.sleepers.wake(&plan.plan, plan.regions.witness.as_ref().map(|region| (region, look))).await;
     }
 
@@ -156,7 +155,7 @@ impl World for Probe {
 }
 
 fn server(pair: &PostgresPair, side: ActiveSide) -> Server<'_> {
-    Server { side: side.of(pair), database: &pair.database, login: &pair.login }
+    Server::at(pair, side.of(pair))
 }
 
 #[cfg(test)]

@@ -6,35 +6,32 @@
 //! - changes: nothing; for a rehearsal the answer is [`Step<Rehearsal>`]
 //! - fails with: `InvalidInput`, `Superseded`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
-use std::{future::Future, time::Duration};
+mod world;
 
 use domain::{
-    component::{ActiveSide, PostgresPair},
+    component::ActiveSide,
     failover::{
         approval,
-        judgement::{self, ApiSeen, Decision, Fitness, Judgement, RecordSeen, Rehearsal, Seen, Witness},
-        lease::Lease,
+        judgement::{self, Decision, Judgement, Rehearsal, Seen},
         run::Run,
-        traffic,
     },
     run::step::Step,
-    watch::{health::LookRequest, probe::Watch},
+    watch::probe::Watch,
     words::{
         failure::Failure,
-        id::{Generation, InstanceId, PlanName, Region},
+        id::{Generation, PlanName},
     },
 };
 use edge::{
     clock,
-    postgres::{Postgres, Server},
-    rds::Rds,
-    shelf::{self, Bucket, Shelf},
-    witness,
+    shelf::{self, Shelf},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{info, warn};
+use tracing::info;
+
+pub use world::{Looks, World};
 
 /// What is judged: a run's failure, or what would be decided now.
 #[derive(Debug)]
@@ -80,12 +77,6 @@ pub enum Answer {
     Rehearsed(Step<Rehearsal>),
 }
 
-/// Who can look at everything at once.
-pub trait Looks {
-    /// Looks at the pair, given what the probe's watch remembers.
-    fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> impl Future<Output = Result<Seen, Failure>>;
-}
-
 /// Handles an event, as the head of this file says.
 pub async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
     match JudgeFailover::parse(event)? {
@@ -102,7 +93,7 @@ async fn rehearse(
     now: Timestamp,
 ) -> Result<Step<Rehearsal>, Failure> {
     let (plan, plan_version) = shelf::read_plan(shelf, plan).await?;
-    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?.map(|(lease, _)| lease);
+    let lease = shelf::read_lease(shelf, &plan.plan).await?.map(|(lease, _)| lease);
     let generation = lease.as_ref().map_or(Generation::ZERO, |lease| lease.generation);
     let run = Run::supposed(plan, plan_version, generation, now)?;
     let (seen, now) = (look(shelf, world, &run).await?, clock::now());
@@ -128,113 +119,10 @@ async fn judge(shelf: &impl Shelf, world: &impl Looks, request: JudgeRun) -> Res
     let decision = judgement::decide(&seen, &run, approved.as_ref(), clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?seen, ?decision, "judged");
     Ok(match decision {
-        Decision::Go(judgement) => {
-            let because = format!(
-                "a failure of class {} since {}; may lose {}",
-                judgement.class, judgement.failing_since, judgement.loss
-            );
-            Step::done(because, &seen, judgement)
-        }
+        Decision::Go(judgement) => Step::done(judgement.because(), &seen, judgement),
         Decision::Hold(why) => Step::pending(why, &seen),
         Decision::Refuse(why) => Step::refused(why, &seen),
     })
-}
-
-/// RDS, the databases, the name servers, and the witness.
-pub struct World {
-    /// The Region's bucket.
-    pub bucket: Bucket,
-    /// The databases' logins.
-    pub postgres: Postgres,
-    witness_function: String,
-}
-
-impl World {
-    /// As the environment says.
-    ///
-    /// # Errors
-    /// `InvalidInput` where something in it is missing.
-    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
-        let (postgres, witness_function) =
-            (Postgres::from_env(bucket.clone()).await?, edge::config::witness_function()?);
-        Ok(Self { bucket, postgres, witness_function })
-    }
-}
-
-/// How long another Region's API may take. A Region that needs longer does not help now.
-const FAR_PATIENCE: Duration = Duration::from_secs(2);
-
-/// The probe's way of being asked to look.
-#[derive(Serialize)]
-struct Look<'a> {
-    look: &'a LookRequest,
-}
-
-impl Looks for World {
-    /// Everything is looked at side by side: the slowest look is the wait.
-    async fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> Result<Seen, Failure> {
-        let timeout = run.plan.probe.timeout.duration();
-        let server = |side| Server { side, database: &pair.database, login: &pair.login };
-        let (primary, replica) = (server(&pair.primary), server(&pair.replica));
-        self.postgres.ready(&replica).await?;
-        let (roles, plan) = (&pair.application_roles, &run.plan.plan);
-        let (recovery, witness, (replica, fitness), api, replica_api, record, moved) = tokio::join!(
-            self.postgres.look(&primary, timeout),
-            self.ask_witness(run, pair),
-            // The replica is near and must be asked well: a slow answer is better than none.
-            self.postgres.replica_fit_for(&replica, roles, plan, timeout.max(FAR_PATIENCE)),
-            api(&run.plan.regions.primary, &pair.primary.instance),
-            api(&run.plan.regions.recovery, &pair.replica.instance),
-            self.record(run, timeout),
-            self.moved(run, timeout),
-        );
-        // Where RDS does not say how the replica is, the promotion will see.
-        let replica_status = match replica_api {
-            ApiSeen::Status(status) => Some(status),
-            ApiSeen::Silent(why) => {
-                warn!(instance.id = %pair.replica.instance, why, "RDS does not say how the replica is");
-                None
-            }
-        };
-        let fitness = Fitness { moved, replica_status, ..fitness };
-        Ok(Seen { recovery, witness, replica, api, record, fitness, watch })
-    }
-}
-
-impl World {
-    async fn ask_witness(&self, run: &Run, pair: &PostgresPair) -> Witness {
-        let Some(region) = &run.plan.regions.witness else { return Witness::NotPlanned };
-        let timeout = run.plan.probe.timeout;
-        let request = LookRequest {
-            side: pair.primary.clone(),
-            database: pair.database.clone(),
-            login: pair.login.clone(),
-            timeout,
-        };
-        witness::look(region, &self.witness_function, &Look { look: &request }, timeout.duration() + FAR_PATIENCE).await
-    }
-
-    /// The generation that moved the traffic's name last, where that can be told in time.
-    async fn moved(&self, run: &Run, timeout: Duration) -> Option<Generation> {
-        let name = traffic::generation_name(&run.plan.traffic.record.name);
-        let text = tokio::time::timeout(timeout, self.postgres.dns().text(&name)).await.ok()?.ok()??;
-        traffic::generation_in(&text)
-    }
-
-    async fn record(&self, run: &Run, timeout: Duration) -> RecordSeen {
-        match tokio::time::timeout(timeout, self.postgres.dns().alias(&run.plan.traffic.record.name)).await {
-            Ok(Ok(name)) => RecordSeen::Names(name),
-            Ok(Err(why)) => RecordSeen::Unknown(why),
-            Err(_) => RecordSeen::Unknown(format!("no answer within {} ms", timeout.as_millis())),
-        }
-    }
-}
-
-async fn api(region: &Region, instance: &InstanceId) -> ApiSeen {
-    match Rds::far(region, FAR_PATIENCE).await.describe(instance).await {
-        Ok(instance) => ApiSeen::Status(instance.status),
-        Err(failure) => ApiSeen::Silent(failure.chain()),
-    }
 }
 
 #[cfg(test)]

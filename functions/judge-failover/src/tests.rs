@@ -1,4 +1,6 @@
 use domain::{
+    component::PostgresPair,
+    failover::judgement::{ApiSeen, Fitness, RecordSeen, Witness},
     run::step::Outcome,
     watch::health::{Endpoint, Look as Looked, Verdict},
 };

@@ -1,7 +1,7 @@
 //! What was seen of a primary, from where, and what kind of failure it looks like.
 
 use crate::{
-    component::{Login, Side},
+    component::{Login, PostgresPair, Side},
     words::{id::SqlName, span::Span, wal::Lsn},
 };
 
@@ -80,4 +80,12 @@ pub struct LookRequest {
     pub login: Login,
     /// How long the look may take.
     pub timeout: Span,
+}
+
+impl LookRequest {
+    /// A request to look at a side of a pair.
+    #[must_use]
+    pub fn of(pair: &PostgresPair, side: &Side, timeout: Span) -> Self {
+        Self { side: side.clone(), database: pair.database.clone(), login: pair.login.clone(), timeout }
+    }
 }

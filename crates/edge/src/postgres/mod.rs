@@ -15,7 +15,7 @@ mod seen_database;
 use std::{pin::pin, time::Duration};
 
 use domain::{
-    component::{Login, Side},
+    component::{Login, PostgresPair, Side},
     failover::fencing::Target,
     run::verification::Answered,
     watch::health::Endpoint,
@@ -49,6 +49,12 @@ pub struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
+    /// A side of a pair.
+    #[must_use]
+    pub fn at(pair: &'a PostgresPair, side: &'a Side) -> Self {
+        Self { side, database: &pair.database, login: &pair.login }
+    }
+
     /// A primary that is shut or opened again.
     #[must_use]
     pub fn of(target: &'a Target) -> Self {

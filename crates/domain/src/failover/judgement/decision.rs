@@ -70,6 +70,12 @@ pub struct Judgement {
 }
 
 impl Judgement {
+    /// One sentence for the record.
+    #[must_use]
+    pub fn because(&self) -> String {
+        format!("a failure of class {} since {}; may lose {}", self.class, self.failing_since, self.loss)
+    }
+
     /// Since when the primary may not have served: since it was last seen to work. Absent where that was not shortly before
     /// its first failed sample, so that nobody knows.
     #[must_use]

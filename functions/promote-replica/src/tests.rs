@@ -1,7 +1,20 @@
 use std::cell::{Cell, RefCell};
 
-use domain::{failover::succession::Owner, run::step::Outcome, words::wal::ReplicaPosition};
-use edge::{shelf::fake::Memory, states::fake::Says};
+use domain::{
+    failover::{
+        lease::{Lease, Phase},
+        loss::Loss,
+        promotion::{Instance, Server as ServerSeen, Written},
+        succession::Owner,
+    },
+    run::step::Outcome,
+    words::wal::ReplicaPosition,
+};
+use edge::{
+    shelf::{Condition, fake::Memory},
+    states::fake::Says,
+};
+use jiff::Timestamp;
 
 use serde_json::json;
 

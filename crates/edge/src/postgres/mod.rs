@@ -26,7 +26,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 pub use held::Held;
 pub use login::Logins;
-pub use primary::{ShutOut, Written};
+pub use primary::ShutOut;
 
 use crate::{dns::Dns, shelf::Bucket};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::{
-    failover::{fencing::Way, guard::Met, run::Run},
+    failover::{fencing::Way, guard::Met, promotion::Written, run::Run},
     watch::health::{Endpoint, Look, Verdict},
     words::{
         failure::Failure,
@@ -16,17 +16,6 @@ use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 
 use super::{Fault, Patience, Postgres, Server, Unasked, first_row, identifier, literal};
 use crate::clock;
-
-/// A write that committed on a new primary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
-    /// The timeline that it is on.
-    pub timeline: u32,
-    /// The server's position after it.
-    pub lsn: Lsn,
-    /// When it committed.
-    pub at: Timestamp,
-}
 
 /// How shutting the application out of a database went.
 #[derive(Debug, Clone, PartialEq, Eq)]

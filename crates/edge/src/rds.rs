@@ -14,7 +14,7 @@ use aws_sdk_rds::{
 use domain::{
     component::Side,
     failover::{
-        fencing::{self, Direction, Membership, NetworkSeen, Way},
+        fencing::{self, Direction, Membership, NetworkMove, NetworkSeen, Way},
         hardening::Change,
     },
     words::{
@@ -181,17 +181,15 @@ impl Rds {
 
 /// Shuts a side's network, or opens it again, and looks once more whether it is as it was asked for.
 pub async fn set_network(rds: &Rds, side: &Side, direction: Direction) -> Way {
-    let groups = match rds.network(&side.instance).await {
-        NetworkSeen::Groups(groups) => groups,
-        NetworkSeen::Silent(why) => return Way::Unreachable(why),
-    };
-    let wanted = match (fencing::groups_to_set(&groups, side, direction), direction) {
-        (Some(wanted), _) => wanted,
-        (None, Direction::Fence) => return fencing::network(&groups, side, direction),
-        // A fence that RDS took may not be shown yet: what is asked for last is what holds.
-        (None, Direction::Undo) => side.security_groups.clone(),
-    };
-    if let Err(failure) = rds.set_security_groups(&side.instance, &wanted).await {
+    match NetworkMove::plan(&rds.network(&side.instance).await, side, direction) {
+        NetworkMove::Set(groups) => set_groups(rds, side, &groups, direction).await,
+        NetworkMove::Leave(way) => way,
+    }
+}
+
+/// Replaces a side's security groups, and looks once more whether they are as they were asked for.
+pub async fn set_groups(rds: &Rds, side: &Side, groups: &[SecurityGroupId], direction: Direction) -> Way {
+    if let Err(failure) = rds.set_security_groups(&side.instance, groups).await {
         return Way::Unreachable(failure.chain());
     }
     match rds.network(&side.instance).await {

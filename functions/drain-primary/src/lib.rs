@@ -8,27 +8,27 @@
 //!   to repeat
 //! - fails with: `InvalidInput`, `Superseded`, `Conflict`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
-use std::{future::Future, time::Duration};
+mod world;
 
 use domain::{
-    component::{PostgresPair, Side},
     failover::{
-        drain::{self, Drained, Seen},
+        drain::{self, Drained},
         fencing::Target,
         run::Run,
     },
     run::step::Step,
-    words::{failure::Failure, wal::Lsn},
+    words::failure::Failure,
 };
 use edge::{
     clock,
-    postgres::{Postgres, Server},
-    shelf::{self, Bucket, Shelf},
+    shelf::{self, Shelf},
     states::{Owners, still_runs},
 };
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
+
+pub use world::{Pair, World};
 
 /// What is drained, and how far to go.
 #[derive(Debug, Deserialize)]
@@ -46,16 +46,6 @@ enum Order {
     Rehearse,
     /// Do it.
     Drain,
-}
-
-/// Both sides of the pair.
-pub trait Pair {
-    /// Looks at both sides.
-    fn look(&self, pair: &PostgresPair) -> impl Future<Output = Seen>;
-    /// Shuts the application out of the primary, and says where its log ends then.
-    fn drain(&self, run: &Run, pair: &PostgresPair) -> impl Future<Output = Result<Lsn, Failure>>;
-    /// How far the replica has replayed, after it was given a moment to reach `end`.
-    fn replayed(&self, pair: &PostgresPair, end: Lsn) -> impl Future<Output = Result<Lsn, Failure>>;
 }
 
 /// Handles an event, as the head of this file says.
@@ -84,63 +74,11 @@ pub async fn handle(
     let end = world.drain(&run, pair).await?;
     let drained = Drained { lsn: end, replayed: world.replayed(pair, end).await?, at: clock::now() };
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?drained, "drained");
-    let replica = &pair.replica.instance;
     Ok(if drained.is_replayed() {
-        let because =
-            format!("`{primary}` refuses the application, its log ends at {end}, and `{replica}` has all of it");
-        Step::done(because, &seen, drained)
+        Step::done(drained.because(pair), &seen, drained)
     } else {
-        let because = format!(
-            "`{primary}` refuses the application, its log ends at {end}; `{replica}` is at {}",
-            drained.replayed
-        );
-        Step::under_way(because, &seen, drained)
+        Step::under_way(drained.because(pair), &seen, drained)
     })
-}
-
-/// Both databases.
-pub struct World {
-    postgres: Postgres,
-}
-
-impl World {
-    /// As the environment says.
-    ///
-    /// # Errors
-    /// As [`Postgres::from_env`].
-    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
-        Ok(Self { postgres: Postgres::from_env(bucket).await? })
-    }
-}
-
-/// How long each server may take for each question. Both work, and after the drain everyone waits.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long the application's sessions may take to end.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
-
-impl Pair for World {
-    async fn look(&self, pair: &PostgresPair) -> Seen {
-        // One after the other: the replica can be at the position that was read before.
-        let primary = self.postgres.look(&server(pair, &pair.primary), PATIENCE).await;
-        Seen { primary, replica: self.postgres.replica(&server(pair, &pair.replica), PATIENCE).await }
-    }
-
-    async fn drain(&self, run: &Run, pair: &PostgresPair) -> Result<Lsn, Failure> {
-        self.postgres.drain(&server(pair, &pair.primary), &pair.application_roles, run, DRAIN_PATIENCE).await
-    }
-
-    async fn replayed(&self, pair: &PostgresPair, end: Lsn) -> Result<Lsn, Failure> {
-        let replayed = self.postgres.replayed(&server(pair, &pair.replica), end, PATIENCE).await;
-        replayed.map_err(|unasked| Failure::Database {
-            what: format!("`{}` did not say how far it is", pair.replica.instance),
-            source: Some(unasked.why.into()),
-        })
-    }
-}
-
-fn server<'a>(pair: &'a PostgresPair, side: &'a Side) -> Server<'a> {
-    Server { side, database: &pair.database, login: &pair.login }
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 use std::cell::RefCell;
 
 use domain::{
+    component::PostgresPair,
     failover::{
+        drain::Seen,
         judgement::{Receiver, ReplicaSeen},
         succession::Owner,
     },
     run::step::Outcome,
     watch::health::{Endpoint, Look, Verdict},
-    words::wal::ReplicaPosition,
+    words::wal::{Lsn, ReplicaPosition},
 };
 use edge::{shelf::fake::Memory, states::fake::Says};
 

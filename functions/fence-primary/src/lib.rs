@@ -7,13 +7,12 @@
 //!   sessions; safe to repeat
 //! - fails with: `InvalidInput`, `Superseded`, `Conflict`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
+mod old_primary;
 mod undo;
-
-use std::{future::Future, time::Duration};
 
 use domain::{
     failover::{
-        fencing::{Direction, Fencing, Target, Way},
+        fencing::{self, DatabaseMove, Fencing, NetworkMove, Seen, Target},
         run::Run,
     },
     run::step::Step,
@@ -21,14 +20,15 @@ use domain::{
 };
 use edge::{
     clock,
-    postgres::{Patience, Postgres, Server, ShutOut},
-    rds::{Rds, set_network},
+    postgres::ShutOut,
     shelf::{self, Shelf},
     states::{Owners, still_runs},
 };
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
+
+pub use old_primary::{OldPrimary, World};
 
 /// What is fenced, or opened again.
 #[derive(Debug, Deserialize)]
@@ -44,16 +44,6 @@ struct FencePrimary {
     fencing: Option<Fencing>,
 }
 
-/// The old primary, as fencing reaches it.
-pub trait OldPrimary {
-    /// Shuts its network, or opens it.
-    fn set_network(&self, target: &Target, direction: Direction) -> impl Future<Output = Way>;
-    /// Takes the application's roles away, and ends its sessions.
-    fn shut_out(&self, run: &Run, target: &Target) -> impl Future<Output = ShutOut>;
-    /// Gives the application's roles back.
-    fn let_in(&self, target: &Target) -> impl Future<Output = Way>;
-}
-
 /// Handles an event, as the head of this file says.
 pub async fn handle(
     shelf: &impl Shelf,
@@ -66,12 +56,10 @@ pub async fn handle(
         return undo::open(shelf, owners, old, &run, fencing.as_ref(), clock::now()).await;
     }
     let target = Target::primary(&run.plan, run.protected()?);
-    // Written down first: the next run knows what there is to open again.
+    // Written down first: whoever comes next knows what there is to open again.
     shelf::shut_in_lease(shelf, &run, &target, true, clock::now()).await?;
     still_runs(owners, &run).await?;
-    // Side by side: a silent Region must not keep us from the database, nor a silent database from the network.
-    let (network, shut_out) = tokio::join!(old.set_network(&target, Direction::Fence), old.shut_out(&run, &target));
-    let fencing = Fencing::of(network, shut_out.way, shut_out.asked, shut_out.ends_at);
+    let fencing = fence(old, &run, &target).await;
     let instance = &target.side.instance;
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %instance, ?fencing, "fenced");
     Ok(match fencing.objection(instance, answers) {
@@ -80,35 +68,22 @@ pub async fn handle(
     })
 }
 
-/// RDS, and the database.
-pub struct World {
-    /// Its logins.
-    pub postgres: Postgres,
-}
-
-/// How long the primary's Region may take to answer each call. If it needs longer, it is recorded as unreachable.
-const FAR_PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long the old primary may take: it is dead in most runs, and everyone waits.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(1);
-
-/// How long one that is to be opened again may take: clients are served only once it has.
-const OPENING_PATIENCE: Duration = Duration::from_secs(3);
-
-impl OldPrimary for World {
-    async fn set_network(&self, target: &Target, direction: Direction) -> Way {
-        set_network(&Rds::far(&target.region, FAR_PATIENCE).await, &target.side, direction).await
-    }
-
-    async fn shut_out(&self, run: &Run, target: &Target) -> ShutOut {
-        // One that loses packets costs no more than a sample of the probe: the guard goes on trying.
-        let patience = Patience { login: run.plan.probe.timeout.duration(), whole: DATABASE_PATIENCE };
-        self.postgres.shut_out(&Server::of(target), &target.application_roles, patience).await
-    }
-
-    async fn let_in(&self, target: &Target) -> Way {
-        self.postgres.let_in(&Server::of(target), &target.application_roles, OPENING_PATIENCE).await
-    }
+/// Looks at both ways together: a silent Region must not keep us from the database, nor a silent database from the network.
+/// What can be shut is shut then, the database first.
+async fn fence(old: &impl OldPrimary, run: &Run, target: &Target) -> Fencing {
+    let (network, database) = tokio::join!(old.network(target), old.database(run, target));
+    let seen = Seen { network, database };
+    let fence = fencing::plan(&seen, &target.side);
+    info!(plan.name = %run.plan.plan, instance.id = %target.side.instance, ?seen, ?fence, "planned the fence");
+    let (roles_asked, ShutOut { way: database, ends_at }) = match fence.database {
+        DatabaseMove::ShutOut => (true, old.shut_out(target).await),
+        DatabaseMove::Leave(way) => (false, ShutOut { way, ends_at: None }),
+    };
+    let network = match fence.network {
+        NetworkMove::Set(groups) => old.set_groups(target, &groups).await,
+        NetworkMove::Leave(way) => way,
+    };
+    Fencing::of(network, database, roles_asked, ends_at)
 }
 
 #[cfg(test)]

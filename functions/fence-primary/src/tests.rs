@@ -2,10 +2,14 @@ use std::cell::RefCell;
 
 use domain::{
     failover::{
+        fencing::{DatabaseSeen, Membership, NetworkSeen, Way},
         lease::{Asked, Lease},
         succession::Owner,
     },
-    words::wal::{LastSeen, Lsn},
+    words::{
+        id::SecurityGroupId,
+        wal::{LastSeen, Lsn},
+    },
 };
 use edge::{shelf::Condition, shelf::fake::Memory, states::fake::Says};
 use jiff::Timestamp;
@@ -34,19 +38,39 @@ impl Old {
 }
 
 impl OldPrimary for Old {
-    async fn set_network(&self, target: &Target, direction: Direction) -> Way {
-        self.did.borrow_mut().push(format!("network of {}: {direction:?}", target.side.instance));
+    async fn network(&self, target: &Target) -> NetworkSeen {
+        match &self.network {
+            Way::Unreachable(why) => NetworkSeen::Silent(why.clone()),
+            Way::Holds | Way::NoServer(_) | Way::Unproved(_) | Way::Resists(_) => {
+                let usual = target.side.security_groups.iter();
+                let active = |group: &SecurityGroupId| Membership { group: group.clone(), status: "active".into() };
+                NetworkSeen::Groups(usual.map(active).collect())
+            }
+        }
+    }
+
+    async fn database(&self, _: &Run, _: &Target) -> DatabaseSeen {
+        match &self.database {
+            Way::NoServer(_) | Way::Unreachable(_) => DatabaseSeen::Unseen(self.database.clone()),
+            Way::Holds | Way::Unproved(_) | Way::Resists(_) => DatabaseSeen::TakesWrites,
+        }
+    }
+
+    async fn shut_out(&self, _: &Target) -> ShutOut {
+        self.did.borrow_mut().push("shut out".into());
+        let ends_at = (self.database == Way::Holds).then_some(LastSeen::new(Lsn(7), Timestamp::UNIX_EPOCH));
+        ShutOut { way: self.database.clone(), ends_at }
+    }
+
+    async fn set_groups(&self, target: &Target, groups: &[SecurityGroupId]) -> Way {
+        assert_eq!(groups, [target.side.fence_security_group.clone()]);
+        self.did.borrow_mut().push(format!("network of {}: Fence", target.side.instance));
         self.network.clone()
     }
 
-    async fn shut_out(&self, _: &Run, _: &Target) -> ShutOut {
-        self.did.borrow_mut().push("shut out".into());
-        let ends_at = (self.database == Way::Holds).then_some(LastSeen::new(Lsn(7), Timestamp::UNIX_EPOCH));
-        ShutOut {
-            way: self.database.clone(),
-            asked: !matches!(self.database, Way::NoServer(_) | Way::Unreachable(_)),
-            ends_at,
-        }
+    async fn open_network(&self, target: &Target) -> Way {
+        self.did.borrow_mut().push(format!("network of {}: Undo", target.side.instance));
+        self.network.clone()
     }
 
     async fn let_in(&self, target: &Target) -> Way {
@@ -86,6 +110,19 @@ async fn a_dead_primary_is_fenced_by_its_network_for_when_it_returns() {
     let step = fence(&held(), &Old::dead()).await;
     assert!(step.did.unwrap().fenced);
     assert!(step.because.contains("holds when it returns"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn the_database_is_shut_first_and_a_look_that_fails_keeps_the_other_way_from_nothing() {
+    let (both, silent) = (Old::reached(), || Way::Unreachable("timed out".into()));
+    fence(&held(), &both).await;
+    assert_eq!(*both.did.borrow(), ["shut out", "network of orders-primary: Fence"]);
+    let no_region = Old::new(silent(), Way::Holds);
+    assert!(fence(&held(), &no_region).await.did.unwrap().fenced);
+    assert_eq!(*no_region.did.borrow(), ["shut out"]);
+    let no_database = Old::new(Way::Holds, silent());
+    assert_eq!(fence(&held(), &no_database).await.did.unwrap().network, Way::Holds);
+    assert_eq!(*no_database.did.borrow(), ["network of orders-primary: Fence"]);
 }
 
 #[tokio::test]

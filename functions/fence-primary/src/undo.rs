@@ -2,7 +2,7 @@
 
 use domain::{
     failover::{
-        fencing::{Direction, Fencing, Way, still_shut},
+        fencing::{Fencing, Way, still_shut},
         lease,
         run::Run,
     },
@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tracing::info;
 
-use crate::OldPrimary;
+use crate::old_primary::OldPrimary;
 
 /// Opens what the lease says is shut: what this run shut, or what it took over. Done once each way that was taken was
 /// seen open, and the lease says so.
@@ -52,7 +52,7 @@ pub(crate) async fn open(
     let roles_asked = !ours || fencing.is_none_or(|fencing| fencing.roles_asked);
     let (target, network_asked) = (shut.target.clone(), shut.network);
     let instance = &target.side.instance;
-    let network = async { if network_asked { old.set_network(&target, Direction::Undo).await } else { untouched() } };
+    let network = async { if network_asked { old.open_network(&target).await } else { untouched() } };
     let (network, database) = tokio::join!(network, old.let_in(&target));
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %instance, ?network, ?database, "opened");
     if let Some(why) = still_shut(&network, &database, network_asked, roles_asked) {

@@ -1,6 +1,10 @@
 use std::cell::RefCell;
 
-use domain::run::step::Outcome;
+use domain::{
+    component::PostgresPair,
+    failover::hardening::{Change, Seen},
+    run::step::Outcome,
+};
 use edge::shelf::fake::Memory;
 use serde_json::json;
 

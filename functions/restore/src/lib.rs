@@ -6,22 +6,20 @@
 //!   is there already; safe to repeat
 //! - fails with: `InvalidInput`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
-use std::{future::Future, time::Duration};
+mod world;
 
 use domain::{
-    backup::Quota,
-    restore::{self, Chosen, Creation, Move, RestoreRun, Restored, SeenInstance, Settings},
+    restore::{self, Chosen, Creation, Move, RestoreRun, Restored},
     run::step::Step,
-    words::{
-        failure::Failure,
-        id::{ComponentName, InstanceId, Region},
-    },
+    words::{failure::Failure, id::ComponentName},
 };
-use edge::rds::{Asked, Rds};
+use edge::rds::Asked;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
+
+pub use world::{Instances, World};
 
 /// What is restored, and for which run.
 #[derive(Debug, Deserialize)]
@@ -30,26 +28,6 @@ struct Request {
     restore: RestoreRun,
     component: ComponentName,
     chosen: Chosen,
-}
-
-/// A Region's instances.
-pub trait Instances {
-    /// An instance that was restored.
-    fn find(
-        &self,
-        region: &Region,
-        instance: &InstanceId,
-    ) -> impl Future<Output = Result<Option<SeenInstance>, Failure>>;
-    /// How the plan's instance is set there, where there is one.
-    fn settings(
-        &self,
-        region: &Region,
-        instance: &InstanceId,
-    ) -> impl Future<Output = Result<Option<Settings>, Failure>>;
-    /// How many instances there may be.
-    fn quota(&self, region: &Region) -> impl Future<Output = Result<Quota, Failure>>;
-    /// Asks for an instance.
-    fn restore(&self, region: &Region, creation: &Creation) -> impl Future<Output = Result<Asked, Failure>>;
 }
 
 /// Handles an event, as the head of this file says.
@@ -82,36 +60,6 @@ pub async fn handle(world: &impl Instances, now: Timestamp, event: Value) -> Res
             };
             Ok(Step::pending(because, &creation))
         }
-    }
-}
-
-/// How long a Region may take to answer each call.
-const REGION_PATIENCE: Duration = Duration::from_secs(6);
-
-/// Each Region's RDS.
-pub struct World;
-
-impl World {
-    async fn rds(region: &Region) -> Rds {
-        Rds::far(region, REGION_PATIENCE).await
-    }
-}
-
-impl Instances for World {
-    async fn find(&self, region: &Region, instance: &InstanceId) -> Result<Option<SeenInstance>, Failure> {
-        Self::rds(region).await.restored(instance).await
-    }
-
-    async fn settings(&self, region: &Region, instance: &InstanceId) -> Result<Option<Settings>, Failure> {
-        Self::rds(region).await.settings(instance).await
-    }
-
-    async fn quota(&self, region: &Region) -> Result<Quota, Failure> {
-        Self::rds(region).await.instance_quota().await
-    }
-
-    async fn restore(&self, region: &Region, creation: &Creation) -> Result<Asked, Failure> {
-        Self::rds(region).await.restore(creation).await
     }
 }
 

@@ -1,6 +1,11 @@
 use std::cell::RefCell;
 
-use domain::{restore::Provenance, run::step::Outcome};
+use domain::{
+    backup::Quota,
+    restore::{Provenance, SeenInstance, Settings},
+    run::step::Outcome,
+    words::id::{InstanceId, Region},
+};
 
 use super::*;
 

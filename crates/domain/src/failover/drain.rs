@@ -44,6 +44,18 @@ impl Drained {
     pub fn is_replayed(&self) -> bool {
         self.replayed >= self.lsn
     }
+
+    /// One sentence for the record.
+    #[must_use]
+    pub fn because(&self, pair: &PostgresPair) -> String {
+        let (primary, replica, end) = (&pair.primary.instance, &pair.replica.instance, self.lsn);
+        let shut = format!("`{primary}` refuses the application, its log ends at {end}");
+        if self.is_replayed() {
+            format!("{shut}, and `{replica}` has all of it")
+        } else {
+            format!("{shut}; `{replica}` is at {}", self.replayed)
+        }
+    }
 }
 
 /// What speaks against draining, if anything does. Refuses whenever in doubt.

@@ -92,6 +92,32 @@ pub struct Hardening {
     pub snapshot: String,
 }
 
+impl Hardening {
+    /// What was made of a run's new primary, as it is seen now.
+    #[must_use]
+    pub fn of(run: &Run, pair: &PostgresPair, seen: &Seen) -> Self {
+        Self {
+            instance: pair.replica.instance.clone(),
+            generation: run.generation,
+            retention_days: seen.retention_days,
+            deletion_protection: seen.deletion_protection,
+            snapshot: snapshot_name(run, pair),
+        }
+    }
+
+    /// One sentence for the record.
+    #[must_use]
+    pub fn because(&self) -> String {
+        format!(
+            "`{}` keeps backups for {} days, {}, and snapshot `{}` is under way",
+            self.instance,
+            self.retention_days,
+            if self.deletion_protection { "cannot be deleted" } else { "can be deleted" },
+            self.snapshot
+        )
+    }
+}
+
 /// The name of the run's snapshot: the same for each try, another for each run.
 #[must_use]
 pub fn snapshot_name(run: &Run, pair: &PostgresPair) -> String {

@@ -7,7 +7,7 @@ use domain::{
     words::{failure::Failure, id::SqlName, wal::Lsn},
 };
 
-use super::{Postgres, Server, Unasked, first_row, literal, primary::end_sessions};
+use super::{Postgres, Server, Unasked, fence::end_sessions, first_row, literal};
 
 /// How often a replica is asked how far it is. It replays a log that nobody adds to any more within milliseconds.
 const ASK_AGAIN: Duration = Duration::from_millis(2);

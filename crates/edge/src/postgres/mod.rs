@@ -6,6 +6,7 @@
 
 mod connect;
 mod drain;
+mod fence;
 mod held;
 mod login;
 mod primary;
@@ -24,9 +25,9 @@ use domain::{
 use futures::TryStreamExt;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
+pub use fence::{Inside, ShutOut};
 pub use held::Held;
 pub use login::Logins;
-pub use primary::ShutOut;
 
 use crate::{dns::Dns, shelf::Bucket};
 

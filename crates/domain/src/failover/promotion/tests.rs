@@ -1,5 +1,8 @@
 use super::*;
-use crate::{failover::run::Trigger, words::id::Generation};
+use crate::{
+    failover::run::Trigger,
+    words::{id::Generation, wal::LastSeen},
+};
 
 fn run() -> Run {
     Run {

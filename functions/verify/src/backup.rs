@@ -21,8 +21,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
 
-use crate::World;
-
 /// Which component's, and for which run.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,9 +30,12 @@ pub(crate) struct Request {
 }
 
 /// Each Region's RDS.
-pub(crate) trait Backups {
+pub trait Backups {
+    /// The plan's snapshots.
     fn list(&self, region: &Region, plan: &PlanName) -> impl Future<Output = Result<Vec<Snapshot>, Failure>>;
+    /// A snapshot by its name.
     fn find(&self, region: &Region, kind: Kind, name: &str) -> impl Future<Output = Found>;
+    /// How far an instance's automated backups reach.
     fn window(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Option<Window>, Failure>>;
 }
 
@@ -111,20 +112,6 @@ async fn set_of(
 fn places<'m>(manifest: &'m Manifest, component: &ComponentName) -> impl Iterator<Item = &'m Stored> {
     let taken = manifest.part(component).and_then(|part| part.taken.as_ref());
     taken.into_iter().flat_map(|taken| &taken.places)
-}
-
-impl Backups for World {
-    async fn list(&self, region: &Region, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
-        Self::rds(region).await.snapshots_of(plan).await
-    }
-
-    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
-        Self::rds(region).await.find(kind, name).await
-    }
-
-    async fn window(&self, region: &Region, instance: &InstanceId) -> Result<Option<Window>, Failure> {
-        Self::rds(region).await.window(instance).await
-    }
 }
 
 #[cfg(test)]

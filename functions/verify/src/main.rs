@@ -7,5 +7,5 @@ use verify::{World, handle};
 async fn main() -> Result<(), edge::NotServing> {
     let bucket = Bucket::from_env(&aws::config(None).await)?;
     let world = World::from_env(bucket).await?;
-    edge::serve_waking(&world.bucket, &world.postgres, |event| handle(&world, event)).await
+    edge::serve_waking(&world.bucket, &world.postgres, |event| handle(&world.bucket, &world, event)).await
 }

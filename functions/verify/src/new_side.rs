@@ -14,11 +14,13 @@ use domain::{
 };
 use tracing::info;
 
-use crate::{answer, timed, together};
+use crate::checks::{answer, timed, together};
 
 /// The new side, as clients reach it.
-pub(crate) trait NewSide {
+pub trait NewSide {
+    /// What a name leads to.
     fn alias(&self, name: &HostName) -> impl Future<Output = Result<HostName, String>>;
+    /// Asks one of the plan's checks.
     fn check(&self, pair: &PostgresPair, check: &Check) -> impl Future<Output = Finding>;
 }
 

@@ -16,12 +16,11 @@ use domain::{
         wal::Lsn,
     },
 };
-use edge::postgres::Server;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::info;
 
-use crate::{DATABASE_PATIENCE, World, answer, timed, together};
+use crate::checks::{answer, timed, together};
 
 /// Which component's, and for which run.
 #[derive(Debug, Deserialize)]
@@ -34,9 +33,12 @@ pub(crate) struct Request {
 }
 
 /// The restored database, and the backup that it was made of.
-pub(crate) trait Database {
+pub trait Database {
+    /// Where its log is, if it takes writes.
     fn position(&self, pair: &PostgresPair, side: &Side) -> impl Future<Output = Result<Lsn, String>>;
+    /// Asks one of the plan's queries.
     fn check(&self, pair: &PostgresPair, side: &Side, check: &SqlCheck) -> impl Future<Output = Finding>;
+    /// Marks the backup as verified.
     fn mark(&self, region: &Region, arn: &str, at: Timestamp) -> impl Future<Output = Result<(), Failure>>;
 }
 
@@ -71,24 +73,6 @@ pub(crate) async fn verify(world: &impl Database, request: Request, now: Timesta
     };
     // What failed is told check by check, too.
     Ok(Step { because, did: Some(verified), ..step })
-}
-
-impl Database for World {
-    async fn position(&self, pair: &PostgresPair, side: &Side) -> Result<Lsn, String> {
-        let server = Server { side, database: &pair.database, login: &pair.login };
-        let look = self.postgres.look(&server, DATABASE_PATIENCE).await;
-        look.lsn.ok_or(look.because)
-    }
-
-    async fn check(&self, pair: &PostgresPair, side: &Side, check: &SqlCheck) -> Finding {
-        // Nobody else is on it: what it refuses now it refuses always, as a page that cannot be read.
-        let refused = |got: String| Finding::Failed { expected: "an answer".to_owned(), got };
-        Box::pin(self.sql(pair, side, check, refused)).await
-    }
-
-    async fn mark(&self, region: &Region, arn: &str, at: Timestamp) -> Result<(), Failure> {
-        Self::rds(region).await.mark_verified(arn, at).await
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,108 @@
+//! What is verified, where it is.
+
+use std::time::Instant;
+
+use domain::{
+    backup::{Found, Kind, Snapshot},
+    component::{PostgresPair, Side},
+    plan::{Check, SqlCheck},
+    restore::Window,
+    run::verification::{self, Finding},
+    words::{
+        failure::Failure,
+        id::{HostName, InstanceId, PlanName, Region},
+        span::Span,
+        wal::Lsn,
+    },
+};
+use edge::{
+    http,
+    patience::{DATABASE, RESOLVER, RESTORE_REGION},
+    postgres::{Fault, Postgres, Server},
+    rds::Rds,
+    shelf::Bucket,
+};
+use jiff::Timestamp;
+
+use crate::{backup::Backups, new_side::NewSide, restored::Database};
+
+/// The databases, their name servers, each Region's RDS, and whom HTTP checks ask.
+pub struct World {
+    /// The databases' logins.
+    pub postgres: Postgres,
+    /// The Region's bucket.
+    pub bucket: Bucket,
+}
+
+impl World {
+    /// As the environment says.
+    ///
+    /// # Errors
+    /// As [`Postgres::from_env`].
+    pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
+        Ok(Self { postgres: Postgres::from_env(bucket.clone()).await?, bucket })
+    }
+
+    async fn rds(region: &Region) -> Rds {
+        Rds::far(region, RESTORE_REGION).await
+    }
+
+    /// Asks one of the plan's queries. Whether a server that refuses it will answer later is the caller's to say.
+    async fn sql(&self, pair: &PostgresPair, side: &Side, check: &SqlCheck, refused: fn(String) -> Finding) -> Finding {
+        let server = Server::at(pair, side);
+        let began = Instant::now();
+        match self.postgres.value(&server, &check.query, check.within.duration()).await {
+            Ok(answered) => {
+                let took = Span::milliseconds(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
+                verification::judge(&check.expect, &answered, took, check.within)
+            }
+            Err(unasked) if unasked.fault == Fault::Refusal => refused(unasked.why),
+            Err(unasked) => Finding::Unanswered(unasked.why),
+        }
+    }
+}
+
+impl NewSide for World {
+    async fn alias(&self, name: &HostName) -> Result<HostName, String> {
+        self.postgres.dns().alias_within(name, RESOLVER).await
+    }
+
+    async fn check(&self, pair: &PostgresPair, check: &Check) -> Finding {
+        match check {
+            Check::Sql(check) => Box::pin(self.sql(pair, &pair.replica, check, Finding::Unanswered)).await,
+            Check::Http(check) => Box::pin(http::check(check)).await,
+        }
+    }
+}
+
+impl Backups for World {
+    async fn list(&self, region: &Region, plan: &PlanName) -> Result<Vec<Snapshot>, Failure> {
+        Self::rds(region).await.snapshots_of(plan).await
+    }
+
+    async fn find(&self, region: &Region, kind: Kind, name: &str) -> Found {
+        Self::rds(region).await.find(kind, name).await
+    }
+
+    async fn window(&self, region: &Region, instance: &InstanceId) -> Result<Option<Window>, Failure> {
+        Self::rds(region).await.window(instance).await
+    }
+}
+
+impl Database for World {
+    async fn position(&self, pair: &PostgresPair, side: &Side) -> Result<Lsn, String> {
+        let server = Server::at(pair, side);
+        let look = self.postgres.look(&server, DATABASE).await;
+        look.lsn.ok_or(look.because)
+    }
+
+    async fn check(&self, pair: &PostgresPair, side: &Side, check: &SqlCheck) -> Finding {
+        // Nobody else is on it: what it refuses now it refuses always, as a page that cannot be read.
+        let refused = |got: String| Finding::Failed { expected: "an answer".to_owned(), got };
+        Box::pin(self.sql(pair, side, check, refused)).await
+    }
+
+    async fn mark(&self, region: &Region, arn: &str, at: Timestamp) -> Result<(), Failure> {
+        Self::rds(region).await.mark_verified(arn, at).await
+    }
+}

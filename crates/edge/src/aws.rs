@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 pub use aws_config::SdkConfig;
+
 use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use domain::words::failure::Failure;
 use tokio::sync::OnceCell;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use domain::{
-    failover::traffic::bare,
+    failover::traffic::{ServerAnswer, bare},
     words::{failure::Failure, id::HostName},
 };
 use futures::future::{join_all, try_join_all};
@@ -49,26 +49,17 @@ impl From<SocketAddr> for NameServer {
     }
 }
 
-/// What an authoritative server says that a name is an alias of, or why it says nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// The server.
-    pub server: String,
-    /// Its answer.
-    pub alias: Result<HostName, String>,
-}
-
 impl NameServer {
     /// Asks it what a name is an alias of. One that has no address is one that does not answer.
     ///
     /// # Errors
     /// `InvalidInput` when no resolver can be made.
-    pub async fn alias(&self, name: &HostName) -> Result<Said, Failure> {
+    pub async fn alias(&self, name: &HostName) -> Result<ServerAnswer, Failure> {
         let alias = match &self.address {
             Ok(address) => Dns::asking(&[*address], false)?.alias(name).await,
             Err(why) => Err(why.clone()),
         };
-        Ok(Said { server: self.name.clone(), alias })
+        Ok(ServerAnswer { server: self.name.clone(), alias })
     }
 }
 
@@ -76,7 +67,7 @@ impl NameServer {
 ///
 /// # Errors
 /// `InvalidInput` when no resolver can be made.
-pub async fn ask_each(servers: &[NameServer], name: &HostName) -> Result<Vec<Said>, Failure> {
+pub async fn ask_each(servers: &[NameServer], name: &HostName) -> Result<Vec<ServerAnswer>, Failure> {
     try_join_all(servers.iter().map(|server| server.alias(name))).await
 }
 

@@ -28,6 +28,7 @@ use jiff::Timestamp;
 
 pub use self::{cluster_snapshots::ClusterSnapshots, instance_snapshots::InstanceSnapshots};
 pub use crate::snapshots::Asked;
+
 use crate::{aws, aws_failure};
 
 /// What came of asking RDS for a promotion.

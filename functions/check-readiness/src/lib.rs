@@ -26,6 +26,7 @@ use edge::shelf::{
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::{info, warn};
+
 pub use world::World;
 
 /// Which plan to check.

@@ -1,6 +1,13 @@
 use std::cell::{Cell, RefCell};
 
-use domain::{failover::succession::Owner, run::step::Outcome};
+use domain::{
+    failover::{
+        succession::Owner,
+        traffic::{Answers, RecordSet, Seen, ServerAnswer},
+    },
+    run::step::Outcome,
+    words::id::{HostName, ZoneId},
+};
 use edge::{shelf::fake::Memory, states::fake::Says};
 
 use super::*;
@@ -72,7 +79,7 @@ impl Zone for Fake {
         if self.is_private.get() {
             return Ok(Answers::Private);
         }
-        let said = |server: &str, alias| Said { server: server.to_owned(), alias };
+        let said = |server: &str, alias| ServerAnswer { server: server.to_owned(), alias };
         let other = self.other.borrow().clone().map(|alias| said("ns-2.example", alias));
         Ok(Answers::Each([said("ns-1.example", self.answer.borrow().clone())].into_iter().chain(other).collect()))
     }

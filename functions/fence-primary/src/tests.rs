@@ -63,7 +63,7 @@ impl OldPrimary for Old {
     }
 
     async fn set_groups(&self, target: &Target, groups: &[SecurityGroupId]) -> Way {
-        assert_eq!(groups, [target.side.fence_security_group.clone()]);
+        assert_eq!(groups, std::slice::from_ref(&target.side.fence_security_group));
         self.did.borrow_mut().push(format!("network of {}: Fence", target.side.instance));
         self.network.clone()
     }

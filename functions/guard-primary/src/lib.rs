@@ -28,6 +28,7 @@ use edge::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+
 pub use watch::World;
 
 /// Whose old primary.

@@ -28,9 +28,12 @@ use edge::{
     waking::Sleepers,
 };
 use jiff::Timestamp;
+
 pub use progress::Progress;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
 pub use window::{Watched, World};
 
 /// What the probe is asked for.

@@ -27,6 +27,7 @@ use edge::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+
 pub use watch::World;
 
 /// Whose failover.

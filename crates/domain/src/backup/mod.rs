@@ -5,11 +5,13 @@
 
 mod manifest;
 mod name;
+mod request;
 mod snapshot;
 mod source;
 mod tags;
 
 pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, PartTurn, Stored, Taken};
+pub use request::BackupRequest;
 pub use snapshot::{Found, Move, Quota, Snapshot, plan, room, same_data};
 pub use source::Source;
 pub use tags::{BadTags, Label, Marks, carried, tag};
@@ -30,23 +32,6 @@ use crate::{
 
 /// How late a backup may be taken: as long as EventBridge Scheduler goes on trying. What was taken is copied at any time.
 const LATEST: Span = Span::seconds(24 * 3_600);
-
-/// What starts a backup: EventBridge Scheduler, or a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct BackupRequest {
-    /// The plan.
-    pub plan: PlanName,
-    /// Which of its schedules.
-    pub schedule: ScheduleName,
-    /// The time that it is for; absent where a person asks for one now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub scheduled_at: Option<Timestamp>,
-    /// Who asks, where a person does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Person>,
-}
 
 /// What `OpenBackup` makes and every later step is given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,9 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    failover::run::{Consent, Kind, Trigger},
+    failover::{
+        lease::{Holder, Lease},
+        run::{Consent, Kind, Run, Trigger},
+    },
+    plan::Plan,
     words::{
-        id::{Person, PlanName},
+        id::{ExecutionArn, Person, PlanName},
         wording,
     },
 };
@@ -35,6 +39,23 @@ const LONGEST_REASON_CHARS: usize = 1_000;
 pub struct BadRequest(String);
 
 impl FailoverRequest {
+    /// Makes a run of a request whose lease was taken. What is past its point of no return is finished, and nothing of it
+    /// opened again.
+    #[must_use]
+    pub fn open(
+        self,
+        execution: ExecutionArn,
+        (plan, plan_version): (Plan, String),
+        lease: &Lease,
+        taken_over: Option<Holder>,
+        now: Timestamp,
+    ) -> Run {
+        let Self { trigger, consent, .. } = self;
+        let owes = lease.shut.clone().filter(|_| !lease.is_past_the_point_of_no_return());
+        let (generation, opened_at) = (lease.generation, now);
+        Run { execution, plan, plan_version, generation, trigger, taken_over, owes, consent, opened_at }
+    }
+
     /// Parses an execution's input.
     ///
     /// # Errors

@@ -15,9 +15,11 @@ use std::fmt;
 
 pub use end::Upkeep;
 pub use name::{StateKind, StateName};
+
 use row::Row;
 use serde_json::{Map, Value, json};
 use states::Scope;
+
 pub use word::{Answered, Caught, LastWord, message};
 
 use crate::words::id::ExecutionArn;

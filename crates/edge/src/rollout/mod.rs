@@ -22,6 +22,7 @@ use futures::future::try_join_all;
 use serde::Serialize;
 
 use crate::shelf::{self, Bucket, Condition, Shelf};
+
 use look::{Left, Site};
 use stack::{ChangeSet, Stacks};
 

@@ -32,7 +32,9 @@ pub use figures::{Figure, Figures, Part, parts};
 pub use page::page;
 pub use reading::{signals, timeline, turns, turns_until};
 pub use subject::{Reading, Record, Subject};
+
 use timeline::Tone;
+
 pub use timeline::{Actor, Event, TimelineEntry};
 pub use turn::{Turn, TurnKind};
 

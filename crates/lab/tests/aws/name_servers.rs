@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use aws_sdk_route53::types::RrType;
+use domain::failover::traffic::ServerAnswer;
 use domain::words::id::{HostName, ZoneId};
-use edge::dns::{NameServer, Said, ask_each};
+use edge::dns::{NameServer, ask_each};
 use edge::route53::Route53;
 use hickory_resolver::proto::rr::RecordType;
 use lab::dns::{Conduct, NAMES};
@@ -25,7 +26,7 @@ fn servers(dns: &Dns) -> Vec<NameServer> {
 async fn asked(dns: &Dns, name: &HostName) -> Result<Vec<Result<HostName, String>>, Box<dyn Error>> {
     let said = ask_each(&servers(dns), name).await?;
     assert_eq!(said.iter().map(|said| said.server.as_str()).collect::<Vec<_>>(), NAMES);
-    Ok(said.into_iter().map(|Said { alias, .. }| alias).collect())
+    Ok(said.into_iter().map(|ServerAnswer { alias, .. }| alias).collect())
 }
 
 /// What the resolver answers, without its TTL, which a client cuts at a day.

@@ -39,9 +39,15 @@ impl System {
     /// [`SystemError::Late`].
     pub async fn watched(&self, aws: &LocalAws) -> Result<(), SystemError> {
         self.watch_shows(aws, "the watch of the primary", is_well).await?;
-        let (cloudwatch, alarm) = (self.cloudwatch(aws), self.alarm());
-        until(PATIENCE, &format!("rest of the alarm `{alarm}`"), async || {
-            let answer = cloudwatch.describe_alarms().alarm_names(&alarm).send().await;
+        self.rests(aws, &self.alarm(), PATIENCE).await?;
+        self.rested(aws).await
+    }
+
+    /// Waits until an alarm is at rest.
+    pub(crate) async fn rests(&self, aws: &LocalAws, alarm: &str, limit: Duration) -> Result<(), SystemError> {
+        let cloudwatch = self.cloudwatch(aws);
+        until(limit, &format!("rest of the alarm `{alarm}`"), async || {
+            let answer = cloudwatch.describe_alarms().alarm_names(alarm).send().await;
             let answer = answer.map_err(|error| SystemError::Aws {
                 doing: format!("look at `{alarm}`"),
                 why: edge::aws::shown(&error),
@@ -49,8 +55,7 @@ impl System {
             let state = answer.metric_alarms().first().and_then(|alarm| alarm.state_value());
             Ok((state == Some(&aws_sdk_cloudwatch::types::StateValue::Ok)).then_some(()))
         })
-        .await?;
-        self.rested(aws).await
+        .await
     }
 
     /// Waits until what the watch remembers of the primary is `wanted`.

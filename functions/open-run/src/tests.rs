@@ -1,4 +1,8 @@
-use domain::{failover::lease::Lease, run::step::Outcome, words::id::Generation};
+use domain::{
+    failover::{lease::Lease, succession::Owner},
+    run::step::Outcome,
+    words::id::Generation,
+};
 use edge::{shelf::fake::Memory, states::fake::Says};
 use serde_json::json;
 

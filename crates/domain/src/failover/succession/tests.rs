@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
-    failover::{guard::Guard, lease::Asked},
+    failover::{fencing::Target, guard::Guard, lease::Asked, run::Run},
     run::outcome::RunOutcome,
+    words::span::Span,
 };
 
 fn execution(name: &str) -> ExecutionArn {

@@ -28,8 +28,11 @@ struct Module {
 #[must_use]
 pub fn uses(folder: &str) -> Uses {
     let src = format!("{folder}/src");
-    let files: Vec<(Path, String)> =
-        repository::rust_files(&src).into_iter().filter_map(|file| Some((module(&src, &file)?, file))).collect();
+    let all = repository::rust_files(&src);
+    // A `main` beside a library is a crate of its own, and uses that.
+    let is_program = |file: &String| *file == format!("{src}/main.rs") && all.contains(&format!("{src}/lib.rs"));
+    let files = all.iter().filter(|file| !is_program(file));
+    let files: Vec<(Path, String)> = files.filter_map(|file| Some((module(&src, file)?, file.clone()))).collect();
     let paths: BTreeSet<Path> = files.iter().map(|(path, _)| path.clone()).collect();
     let read = |(path, file): (Path, String)| {
         let tokens: TokenStream =

@@ -3,29 +3,16 @@
 use domain::{
     plan::Plan,
     watch::probe::{self, Claim, Windows},
-    words::{failure::Failure, span::Span},
+    words::failure::Failure,
 };
 use edge::shelf::{self, Condition, Shelf};
 use jiff::Timestamp;
 use tracing::warn;
 
-use crate::window::World;
+use crate::{progress::Part, world::World};
 
 /// How often a claim is tried: two deliveries of one minute may meet, and an answer may be lost.
 const CLAIMS: usize = 3;
-
-/// The part of the grid that is this window's.
-#[derive(Debug, Clone)]
-pub(crate) struct Part {
-    /// The first sample.
-    pub(crate) from: Timestamp,
-    /// The claim, as it is written down: the next window begins where it ends.
-    pub(crate) claim: Windows,
-    /// Where the window before ends, if there was one.
-    pub(crate) after: Option<Timestamp>,
-    /// How long nobody watched before `from`.
-    pub(crate) gap: Span,
-}
 
 /// Claims what is left of the window, and the gap before it. A claim whose answer was lost is found by its claimant:
 /// taken for another's, nobody would watch.

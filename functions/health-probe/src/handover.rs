@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::warn;
 
-use crate::{telling::within, window::World};
+use crate::world::{World, within};
 
 /// How soon the window before is read again where no sample asks for it.
 const AGAIN: Span = Span::seconds(1);

@@ -13,6 +13,7 @@ mod progress;
 mod relief;
 mod telling;
 mod window;
+mod world;
 
 use domain::{
     component::{ActiveSide, PostgresPair},
@@ -28,13 +29,11 @@ use edge::{
     waking::Sleepers,
 };
 use jiff::Timestamp;
-
 pub use progress::Progress;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-pub use window::{Watched, World};
+pub use window::Watched;
+pub use world::World;
 
 /// What the probe is asked for.
 #[derive(Debug, Serialize, Deserialize)]

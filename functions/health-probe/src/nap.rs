@@ -13,7 +13,11 @@ use domain::{
 use edge::shelf::Shelf;
 use jiff::Timestamp;
 
-use crate::{handover::recalled, progress::Progress, telling::within, window::World};
+use crate::{
+    handover::recalled,
+    progress::Progress,
+    world::{World, within},
+};
 
 /// What is shorter is waited for: a message costs as much as some tenths of a second, and may be late.
 const SHORTEST: Span = Span::milliseconds(1_500);

@@ -10,7 +10,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use crate::claiming::Part;
+/// The part of the grid that is this window's.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// The first sample.
+    pub(crate) from: Timestamp,
+    /// The claim, as it is written down: the next window begins where it ends.
+    pub(crate) claim: Windows,
+    /// Where the window before ends, if there was one.
+    pub(crate) after: Option<Timestamp>,
+    /// How long nobody watched before `from`.
+    pub(crate) gap: Span,
+}
 
 /// A window between two of its samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use crate::{telling::within, window::World};
+use crate::world::{World, within};
 
 /// How soon it is looked again where the claims could not be read or written.
 const AGAIN: Span = Span::seconds(1);

@@ -8,14 +8,13 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    future::Future,
 };
 
 use domain::{
     component::{ActiveSide, PostgresPair},
     failover::lease::Lease,
     plan::Plan,
-    watch::probe::{Blip, TELLING, Watch, later},
+    watch::probe::{Blip, TELLING, Watch},
     words::{failure::Failure, span::Span},
 };
 use edge::shelf::{self, Condition, Shelf};
@@ -23,7 +22,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use crate::window::World;
+use crate::world::{World, within};
 
 /// How many values of the metric wait to be told: as many as CloudWatch takes in one call. The oldest go first.
 const MOST_COUNTS: usize = 1_000;
@@ -299,14 +298,4 @@ async fn write_newest(shelf: &impl Shelf, key: &str, watch: &Watch) -> Result<()
         }
     }
     Err(lost)
-}
-
-/// Waits for this, but no longer than `patience`.
-pub(crate) async fn within<T>(world: &impl World, patience: Span, awaited: impl Future<Output = T>) -> Option<T> {
-    let end = later(world.now(), patience);
-    tokio::select! {
-        biased;
-        value = awaited => Some(value),
-        () = world.sleep_until(end) => None,
-    }
 }

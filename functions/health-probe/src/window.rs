@@ -4,14 +4,14 @@
 //! One task samples and tells, side by side ([`crate::telling`]): a sample that is not taken leaves unknown what the
 //! primary wrote, so that nothing but a look, with its own limit, may take time between two samples.
 
-use std::{future::Future, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 use domain::{
-    component::{ActiveSide, PostgresPair},
+    component::PostgresPair,
     plan::Plan,
     run::step::Step,
     watch::{
-        health::{Look, LookRequest, Verdict},
+        health::Verdict,
         probe::{self, Account, Blip, Change, RELIEF, Sample, TELLING},
     },
     words::{failure::Failure, id::PlanName, span::Span, wal::LastSeen},
@@ -28,7 +28,8 @@ use crate::{
     nap,
     progress::Progress,
     relief::Relief,
-    telling::{Teller, active_side, within},
+    telling::{Teller, active_side},
+    world::{World, within},
 };
 
 /// What an invocation came to: a window, or the part of one between two naps.
@@ -51,30 +52,6 @@ impl Watched {
         self.untold += more.untold;
         self.gap_seconds = more.gap_seconds.or(self.gap_seconds);
     }
-}
-
-/// The world as the probe meets it.
-pub trait World {
-    /// A name that no other invocation has.
-    fn claimant(&self) -> String;
-    /// Reads what is ours before it is needed.
-    fn prepare(&self, pair: &PostgresPair) -> impl Future<Output = Result<(), String>>;
-    /// Looks at one side of the pair, as at a primary.
-    fn look(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = Look>;
-    /// No more looks come.
-    fn hang_up(&self);
-    /// Looks at the primary of a request.
-    fn look_once(&self, request: &LookRequest) -> impl Future<Output = Look>;
-    /// Publishes how many samples had failed in a row, at each of these instants.
-    fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> impl Future<Output = Result<(), Failure>>;
-    /// Leaves word that this watch is to be gone on with after so long.
-    fn rouse(&self, progress: &Progress, after: Span) -> impl Future<Output = Result<(), Failure>>;
-    /// Wakes the functions of a failover, and the witness that looks at this side. Whoever does not wake is needed later.
-    fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = ()>;
-    /// The time.
-    fn now(&self) -> Timestamp;
-    /// Waits.
-    fn sleep_until(&self, at: Timestamp) -> impl Future<Output = ()>;
 }
 
 /// How long a window may wait at its beginning for what was written down before: a new connection's handshake fits, and

@@ -8,8 +8,11 @@ use tests::{modules, repository};
 #[test]
 fn no_circle_of_modules() {
     let mut circles = Vec::new();
-    let crates = repository::folders_in("crates").into_iter().map(|name| format!("crates/{name}"));
-    for folder in crates {
+    let below = |folder: &str| {
+        let paths = repository::folders_in(folder).into_iter().map(|name| format!("{folder}/{name}"));
+        paths.collect::<Vec<_>>()
+    };
+    for folder in below("crates").into_iter().chain(below("functions")) {
         let uses = modules::uses(&folder);
         let parents: BTreeSet<&[String]> =
             uses.keys().flat_map(|path| (0..path.len()).map(|length| &path[..length])).collect();
@@ -19,6 +22,15 @@ fn no_circle_of_modules() {
         }
     }
     assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+#[test]
+fn what_a_function_does_lies_above_what_it_does_it_with() {
+    let functions = repository::folders_in("functions").into_iter().map(|name| format!("functions/{name}"));
+    let circles: Vec<String> = functions
+        .filter_map(|folder| Some(format!("{folder}: {}", modules::circle(&modules::uses(&folder))?)))
+        .collect();
+    assert!(circles.is_empty(), "with the root, too: {}", circles.join("\n"));
 }
 
 #[test]

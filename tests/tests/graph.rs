@@ -88,6 +88,7 @@ fn every_loop_is_bounded_by_its_count() {
 
 /// How often what a state waits for is asked at most. Route 53's control plane can be gone for hours, and RDS backs a large
 /// database up for as long.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other wait has the usual limit")]
 fn most_asks(wait: &StateName) -> u64 {
     match wait {
         StateName::WaitForDns | StateName::WaitForPromotion => 240,
@@ -240,7 +241,7 @@ fn nothing_is_promoted_before_it_was_judged_or_rehearsed_and_the_old_primary_ref
     for machine in Machine::moving() {
         let gates: &[StateName] = match machine.of {
             StateMachine::Failover => &[StateName::JudgeFailover, StateName::FencePrimary],
-            _ => &[
+            StateMachine::Switchover | StateMachine::Backup | StateMachine::VerifyBackup | StateMachine::Cleanup => &[
                 StateName::RehearsePromoteReplica,
                 StateName::RehearseDnsSwitch,
                 StateName::RehearseDrainPrimary,

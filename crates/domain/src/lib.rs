@@ -3,8 +3,7 @@
 //! No clock, no network, no AWS, no environment: `now`, ids and what was seen are arguments, so
 //! that every decision can be tested as a table. The world is in `edge`.
 //!
-//! The areas, from the bottom: `words`, `retention`, `component`, `plan`, `run`, `state_machine`, `watch`, `failover`, `backup`, `restore`,
-//! `cleanup`, `readiness`, `record`, `synth`, `cost`, `plan_file`. Imports go one way: a contract test reads them.
+//! The areas stand in ARCHITECTURE.md, "The map", from the bottom up: imports go one way, and a contract test reads them.
 
 pub mod backup;
 pub mod cleanup;

@@ -34,13 +34,25 @@ fn what_a_function_does_lies_above_what_it_does_it_with() {
 }
 
 #[test]
-fn what_each_area_of_the_domain_uses_is_seen() {
-    let uses = modules::uses("crates/domain");
-    let level = modules::siblings(&uses, &[]);
-    let names = |area: &str| -> Vec<String> {
-        level.get(&vec![area.to_owned()]).into_iter().flat_map(|used| used.keys().flatten().cloned()).collect()
-    };
-    assert_eq!(names("words"), [""; 0], "the words lie at the bottom");
-    assert_eq!(names("component"), ["words"]);
-    assert!(names("failover").contains(&"plan".to_owned()), "{:?}", names("failover"));
+fn the_areas_of_the_domain_use_each_other_in_the_order_of_the_map() {
+    let map = repository::text("ARCHITECTURE.md");
+    let rows = map.lines().skip_while(|line| !line.starts_with("| area of `crates/domain/src`")).skip(2);
+    let cells = rows.take_while(|line| line.starts_with('|')).filter_map(|row| row.split('|').nth(1));
+    let areas: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    let level = modules::siblings(&modules::uses("crates/domain"), &[]);
+    let mut wrong = Vec::new();
+    for (user, used) in &level {
+        for (of, item) in used {
+            let [user, of] = [user, of].map(|path| path.join("::"));
+            let place = |name: &str| areas.iter().position(|area| *area == name);
+            match (place(&user), place(&of)) {
+                (Some(user), Some(of)) if of < user => {}
+                (Some(_), Some(_)) => wrong.push(format!("{user} uses {item}, and lies below it in the map")),
+                (None, _) => wrong.push(format!("{user} is not in the map")),
+                (_, None) => wrong.push(format!("{of} is not in the map")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "ARCHITECTURE.md, The map: {}", wrong.join("\n"));
+    assert_eq!(areas.len(), repository::folders_in("crates/domain/src").len(), "{areas:?}");
 }

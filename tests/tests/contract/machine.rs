@@ -109,7 +109,7 @@ fn attempts(retrier: &Value) -> u64 {
 fn what_a_map_assigns_is_no_variable_of_those_around_it() {
     for machine in Machine::all() {
         let definition: Value = serde_json::from_str(&machine.text).unwrap();
-        scopes(&machine.name, &definition, &BTreeSet::new());
+        scopes(machine.name, &definition, &BTreeSet::new());
     }
 }
 

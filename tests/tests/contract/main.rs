@@ -29,6 +29,7 @@ fn lab_plan() -> Plan {
 
 /// The function that a task calls: the one its name says, but for an undo, a rehearsal, the question to a person and the
 /// judgement of its answer.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other task is named as its function")]
 fn function_of(task: &StateName) -> String {
     let named = |prefix| task.as_str().strip_prefix(prefix);
     match task {

@@ -111,7 +111,7 @@ fn names(plan: &Plan) -> Vec<(String, String)> {
         let properties = &resource["Properties"];
         let name = ["Name", "AlarmName", "QueueName"].iter().find_map(|key| properties[*key].as_str())?;
         // A schedule's name is its group's, which has the plan's.
-        let group = properties["GroupName"].is_object().then_some("group").unwrap_or_default();
+        let group = if properties["GroupName"].is_object() { "group" } else { "" };
         Some((format!("{}{group}", resource["Type"]), name.to_owned()))
     };
     template["Resources"].as_object().unwrap().values().filter_map(of).collect()

@@ -311,11 +311,15 @@ impl ChangeSet {
 
 fn resource_change(change: &aws_sdk_cloudformation::types::ResourceChange) -> Option<ResourceChange> {
     let replaced = change.replacement().is_some_and(|replacement| replacement.as_str() == "True");
-    let action = match change.action()? {
-        ChangeAction::Add | ChangeAction::Import => Action::Added,
-        ChangeAction::Remove => Action::Removed,
-        _ if replaced => Action::Replaced,
-        _ => Action::Changed,
+    let action = change.action()?;
+    let action = if [ChangeAction::Add, ChangeAction::Import].contains(action) {
+        Action::Added
+    } else if *action == ChangeAction::Remove {
+        Action::Removed
+    } else if replaced {
+        Action::Replaced
+    } else {
+        Action::Changed
     };
     let named = |text: Option<&str>| text.unwrap_or_default().to_owned();
     Some(ResourceChange {

@@ -99,12 +99,10 @@ fn needs(plan: &Plan, place: Place, region: &Region, engine: &EngineSeen) -> Vec
         }
         for Identity { field, side, noun, id } in component.kind().identities() {
             // What is moved is looked at from both sides; what is only backed up, from where its backups are run.
-            let (kind, list, is_needed) = if noun == SnapshotKind::Instance.noun() {
-                ("db", "Instances", place != Place::Witness)
-            } else {
-                ("cluster", "Clusters", place == Place::Recovery)
-            };
-            if is_needed {
+            let instance = noun == SnapshotKind::Instance.noun() && place != Place::Witness;
+            let cluster = noun == SnapshotKind::Cluster.noun() && place == Place::Recovery;
+            let (kind, list) = if instance { ("db", "Instances") } else { ("cluster", "Clusters") };
+            if instance || cluster {
                 needs.push(rds(path(field), plan.region_of(side), kind, list, &id));
             }
         }

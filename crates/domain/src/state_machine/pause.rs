@@ -69,3 +69,21 @@ impl Pause {
         .into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_distance_is_an_expression_of_its_count() {
+        for (pause, expression) in [
+            (Pause::rising_to(15), "$min([15, $asked + 1])"),
+            (Pause::at_once_then_rising_to(5, 10), "$max([0, $min([10, $asked - 4])])"),
+            (Pause::in_steps_of(5, 5).then_every(150, 15), "$asked < 150 ? $min([5, $floor($asked / 5)]) : 15"),
+            (Pause::growing_by(1.22), "$floor($power(1.22, $asked))"),
+        ] {
+            assert_eq!(pause.seconds("asked"), expression);
+        }
+        assert_eq!(Pause::every(60).seconds("gone"), 60);
+    }
+}

@@ -197,3 +197,48 @@ fn expressed(value: Value) -> Value {
 fn expression(text: &str) -> String {
     format!("{{% {text} %}}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state_machine::{
+        pause::Pause,
+        row::{question, rows, step},
+        word::{ANSWER, ERROR},
+    };
+
+    #[test]
+    fn a_step_that_is_asked_again_is_a_task_a_question_and_a_wait() {
+        let verify = step(StateName::Verify, "Asks.")
+            .calls("promote-replica", json!({ "run": "$run", "undo": false }))
+            .fails(json!({ "stopped": ERROR }), StateName::CloseRun)
+            .asks(StateName::IsVerified, "What follows.")
+            .done_with(json!({ "stopped": ANSWER }), StateName::CloseRun)
+            .polls(60, "not verified", StateName::WaitForVerification, Pause::every(5), "Waits.")
+            .otherwise(json!({ "stopped": ANSWER }), StateName::CloseRun);
+        let states = states(rows![verify], Scope::Machine);
+        let [(_, task), (_, question), (_, wait)] = &states[..] else { panic!("{states:?}") };
+        assert_eq!(task["Arguments"]["FunctionName"], "${PromoteReplicaFunctionArn}");
+        assert_eq!(task["Arguments"]["Payload"], json!({ "run": "{% $run %}", "undo": false }));
+        assert_eq!(task["Catch"][0]["Assign"]["stopped"]["error"], "{% $states.errorOutput %}");
+        assert_eq!(task["Next"], "IsVerified?");
+        let [done, pending] = [&question["Choices"][0], &question["Choices"][1]];
+        assert_eq!(done["Assign"]["asked"], 0, "the next poll counts from zero");
+        assert!(done["Assign"]["stopped"]["asks"].is_null(), "how often it was asked is told where that was too often");
+        assert_eq!(pending["Condition"], "{% $states.input.step = 'Pending' and $asked < 60 %}");
+        assert_eq!(question["Assign"]["stopped"]["notDone"], "not verified");
+        assert_eq!((&question["Default"], &wait["Next"]), (&json!("CloseRun"), &json!("Verify")));
+        assert_eq!(wait["Assign"], json!({ "asked": "{% $asked + 1 %}" }));
+    }
+
+    #[test]
+    fn a_question_that_stands_alone_gives_its_own_name_and_a_null_is_kept() {
+        let asked = question(StateName::IsApprovalNeeded, "Whether.")
+            .when("$a = 1", json!({ "unhardened": null }), StateName::Approve)
+            .otherwise(json!({ "stopped": ANSWER }), StateName::CloseRun);
+        let states = states(rows![asked], Scope::Machine);
+        let (_, question) = &states[0];
+        assert_eq!(question["Choices"][0]["Assign"], json!({ "unhardened": null }));
+        assert_eq!(question["Assign"]["stopped"]["state"], "IsApprovalNeeded?");
+    }
+}

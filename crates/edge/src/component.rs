@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use domain::{
-    backup::{Found, Snapshot},
-    component::SnapshotKind,
+    backup::{Found, Snapshot, Source},
+    component::{Component, SeenDatabase, SnapshotKind},
     words::{
         failure::Failure,
         id::{PlanName, Region},
@@ -13,6 +13,8 @@ use domain::{
 };
 
 use crate::{
+    clock,
+    postgres::{Postgres, Server},
     rds::{ClusterSnapshots, InstanceSnapshots, Rds},
     snapshots::SnapshotService,
 };
@@ -47,25 +49,21 @@ pub async fn snapshots_of(plan: &PlanName, region: &Region, patience: Duration) 
 ///
 /// # Errors
 /// As the database or AWS answers.
-#[cfg(feature = "postgres")]
 pub async fn look(
-    source: &domain::backup::Source<'_>,
-    postgres: &crate::postgres::Postgres,
+    source: &Source<'_>,
+    postgres: &Postgres,
     within: Duration,
     patience: Duration,
-) -> Result<domain::component::SeenDatabase, Failure> {
-    use domain::component::Component;
-
+) -> Result<SeenDatabase, Failure> {
     match source.component {
         Component::PostgresPair(pair) => {
-            let side = source.side.of(pair);
-            let server = crate::postgres::Server { side, database: &pair.database, login: &pair.login };
+            let server = Server { side: source.side.of(pair), database: &pair.database, login: &pair.login };
             postgres.ready(&server).await?;
             postgres.database(&server, within).await
         }
         Component::Cluster(cluster) => {
             let seen = Rds::far(source.region, patience).await.cluster(cluster.on(source.side)).await?;
-            seen.database(cluster, crate::clock::now())
+            seen.database(cluster, clock::now())
         }
     }
 }

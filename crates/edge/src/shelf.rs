@@ -218,8 +218,8 @@ mod s3 {
     /// An S3 bucket.
     #[derive(Debug, Clone)]
     pub struct Bucket {
-        pub(super) client: Client,
-        pub(super) name: String,
+        pub(crate) client: Client,
+        pub(crate) name: String,
     }
 
     impl Bucket {
@@ -254,7 +254,7 @@ mod s3 {
             &self.name
         }
 
-        pub(super) fn place(&self, verb: &str, key: &str) -> String {
+        pub(crate) fn place(&self, verb: &str, key: &str) -> String {
             format!("{verb} s3://{}/{key}", self.name)
         }
     }

@@ -2,10 +2,8 @@
 
 use tests::repository::{rust_files, text};
 
-/// Where a component is matched on outside of its rooms: the adapters, what the lab makes of each kind, and the plans that
-/// it makes of its own.
-const KNOWING: [&str; 3] =
-    ["crates/edge/src/component.rs", "crates/lab/src/drill/neighbours.rs", "crates/lab/src/system/components.rs"];
+/// Where a component is matched on outside of its rooms: the adapters, and what the lab makes of each kind.
+const KNOWING: [&str; 2] = ["crates/edge/src/component.rs", "crates/lab/src/system/components.rs"];
 
 /// Whether a text names a kind, as `Component::Cluster`.
 fn names_a_kind(text: &str) -> bool {

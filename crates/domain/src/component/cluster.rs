@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActiveSide, Complaint, Identity, Kind, SeenDatabase, SideRegions, SnapshotKind, SnapshotStorage};
+use super::{ActiveSide, Complaint, Identity, Kind, SeenDatabase, SnapshotKind, SnapshotStorage};
 use crate::words::{
     failure::Failure,
     id::{ClusterId, ComponentName},
@@ -78,10 +78,6 @@ impl Kind for Cluster {
 
     fn noun(&self) -> &'static str {
         "cluster"
-    }
-
-    fn check(&self, _: SideRegions<'_>) -> Vec<Complaint> {
-        Vec::new()
     }
 
     fn identities(&self) -> Vec<Identity> {

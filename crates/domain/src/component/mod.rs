@@ -56,6 +56,12 @@ impl Component {
     }
 }
 
+impl From<PostgresPair> for Component {
+    fn from(pair: PostgresPair) -> Self {
+        Self::PostgresPair(pair)
+    }
+}
+
 /// What every kind of component is asked. What one cannot do, it need not answer.
 pub trait Kind {
     /// The component's name.
@@ -70,7 +76,10 @@ pub trait Kind {
     }
 
     /// What is wrong with it by itself, without regard to the rest of its plan.
-    fn check(&self, regions: SideRegions<'_>) -> Vec<Complaint>;
+    fn check(&self, regions: SideRegions<'_>) -> Vec<Complaint> {
+        let _ = regions;
+        Vec::new()
+    }
 
     /// What it is in its Regions: no two components are the same.
     fn identities(&self) -> Vec<Identity>;

@@ -12,7 +12,8 @@ use crate::plan::Plan;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Language(u32);
 
-/// The keys that came after version 1, as `objectives.tiers` or `components[].tier`, each with the version that brought it.
+/// The keys that came after version 1, as `objectives.tiers` or `components[].tier`, and the kinds, as
+/// `components[].kind=redis`, each with the version that brought it.
 const SINCE: &[(&str, u32)] = &[];
 
 impl Language {
@@ -31,10 +32,13 @@ fn needed_by(plan: &Value, since: &[(&str, u32)]) -> Language {
     Language(used.max().unwrap_or(1))
 }
 
-/// Whether there is something at a path.
+/// Whether there is something at a path, or the text that the path ends with.
 fn has(value: &Value, path: &str) -> bool {
     let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
     let (name, each) = key.strip_suffix("[]").map_or((key, false), |name| (name, true));
+    if let Some((name, text)) = name.split_once('=') {
+        return value[name] == text;
+    }
     let found = &value[name];
     match (rest, each) {
         (None, _) => !found.is_null(),
@@ -65,13 +69,15 @@ mod tests {
 
     #[test]
     fn a_plan_needs_the_version_of_the_newest_key_in_it() {
-        let since = &[("owner", 2), ("components[].tier", 3), ("objectives.tiers", 4)];
+        let since = &[("owner", 2), ("components[].tier", 3), ("objectives.tiers", 4), ("components[].kind=redis", 5)];
         for (plan, needed) in [
             (json!({"plan": "lab", "owner": null}), 1),
             (json!({"owner": "anna"}), 2),
             (json!({"components": [{}, {"tier": "gold"}], "owner": "anna"}), 3),
             (json!({"components": [], "objectives": {"rto": "30s"}}), 1),
             (json!({"objectives": {"tiers": []}}), 4),
+            (json!({"components": [{"kind": "cluster"}, {"kind": "redis"}]}), 5),
+            (json!({"components": [{"kind": "cluster"}]}), 1),
         ] {
             assert_eq!(needed_by(&plan, since), Language(needed), "{plan}");
         }

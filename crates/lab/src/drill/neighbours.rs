@@ -46,7 +46,7 @@ fn neighbour(of: &Plan, name: &str, crossed: bool) -> Result<Plan, BadId> {
         (plan.regions.primary, plan.regions.recovery) = (of.regions.recovery.clone(), of.regions.primary.clone());
     }
     let pair = of.traffic_pair().map(|pair| pair_of(&plan, pair, name)).transpose()?;
-    plan.components = pair.into_iter().map(Component::PostgresPair).collect();
+    plan.components = pair.into_iter().map(Component::from).collect();
     plan.traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
     // Its backups and whom else it tells are other drills' business.
     plan.backups.clear();

@@ -80,6 +80,15 @@ pub async fn protect_beside(
     Ok(systems)
 }
 
+/// Lets the engine reach what a changed plan names, and applies the plan: what a person does who changes an instance.
+///
+/// # Errors
+/// [`ProtectionError`].
+pub async fn reapply(aws: &LocalAws, plan: &Plan) -> Result<(), ProtectionError> {
+    deploy_engines(aws, &[plan]).await?;
+    apply(aws, plan).await
+}
+
 /// Takes a plan out of its Regions.
 ///
 /// # Errors

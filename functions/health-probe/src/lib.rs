@@ -29,9 +29,12 @@ use edge::{
     waking::Sleepers,
 };
 use jiff::Timestamp;
+
 pub use progress::Progress;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
 pub use window::Watched;
 pub use world::World;
 

@@ -19,6 +19,7 @@ use lab::{
     Lab,
     drill::{Drills, Scenario},
     gateway::ACCOUNT,
+    protection,
     workload::{Place, Server},
 };
 use serde_json::json;
@@ -60,7 +61,8 @@ impl Switch<'_> {
         assert_eq!(Some(served.address), self.address(&endpoint), "the application is served by the restored instance");
         let replica = self.new_replica(&restored).await;
         let plan = self.of_the_new_pair(&restored, endpoint, &replica);
-        self.upload(&plan).await;
+        // The engine's roles reach only what its lists name.
+        protection::reapply(&self.world.lab.aws, &plan).await.unwrap();
         plan
     }
 

@@ -323,7 +323,7 @@ impl World<'_> {
     /// Deploys the plan's own stack, with a schedule that is due at once.
     async fn a_schedule_of_the_plans_stack_starts_a_backup(&self) {
         let (aws, mut plan) = (&self.lab.aws, self.lab.system.plan.clone());
-        plan.backups[0].schedule = "rate(1 hour)".parse().unwrap();
+        plan.backups[0].schedule = "rate(1 minute)".parse().unwrap();
         let file = aws.folder.join("schedules.json");
         std::fs::write(&file, format!("{:#}", domain::synth::synth(&plan, Place::Recovery).unwrap())).unwrap();
         let package = Package::gather(&file, &|name| panic!("{name}: it has no function")).unwrap();

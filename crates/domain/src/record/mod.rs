@@ -3,4 +3,6 @@
 pub mod ending;
 pub mod evidence;
 pub mod notice;
+mod objective;
 pub mod standing;
+mod steps;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    failover::run::Kind,
+    failover::run::RunKind,
     state_machine::{StateMachine, StateName},
 };
 use serde_json::Value;
@@ -62,7 +62,7 @@ impl Machine {
     /// Those that move a primary.
     #[must_use]
     pub fn moving() -> Vec<Self> {
-        Kind::ALL.map(Kind::machine).into_iter().map(Self::read).collect()
+        RunKind::ALL.map(RunKind::machine).into_iter().map(Self::read).collect()
     }
 
     /// Where variables get their first values: the first state, and the first state inside each `Map`.

@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use domain::{plan::Plan, plan_file, words::span::Span};
+use domain::{plan::Plan, plan_file, words::time_span::TimeSpan};
 use lab::{
     Lab,
     drill::{Drills, Scenario},
@@ -30,10 +30,10 @@ struct Size {
     objectives: (&'static str, &'static str),
     scenario: Scenario,
     /// When people answer.
-    answer_after: Span,
+    answer_after: TimeSpan,
 }
 
-const AT_ONCE: Span = Span::seconds(0);
+const AT_ONCE: TimeSpan = TimeSpan::seconds(0);
 
 /// The longest first: each begins as soon as its lab is there.
 const SIZES: [Size; 5] = [
@@ -42,7 +42,7 @@ const SIZES: [Size; 5] = [
         probe: ("10s", "5s", 3, "30s"),
         objectives: ("10m", "15s"),
         scenario: Scenario::Approval,
-        answer_after: Span::seconds(130),
+        answer_after: TimeSpan::seconds(130),
     },
     Size {
         claim: "samples every 10 s, a hold-down of more than two windows",
@@ -124,7 +124,7 @@ impl Size {
         let since = evidence.record.judgement.as_ref()?.did.as_ref()?.failing_since;
         let fenced =
             evidence.timeline.iter().find(|moment| moment.state == domain::state_machine::StateName::FencePrimary)?;
-        let waited = Span::between(since, fenced.entered_at);
+        let waited = TimeSpan::between(since, fenced.entered_at);
         let hold_down = result.plan.probe.hold_down;
         (waited < hold_down).then(|| format!("fenced {waited} after the first failure, the hold-down is {hold_down}"))
     }

@@ -21,6 +21,7 @@ pub mod judge;
 pub mod kms;
 #[cfg(feature = "cloudwatch")]
 pub mod metrics;
+pub mod object_store;
 pub mod patience;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -33,7 +34,6 @@ pub mod rollout;
 #[cfg(feature = "route53")]
 pub mod route53;
 mod serve;
-pub mod shelf;
 pub mod snapshots;
 #[cfg(feature = "sns")]
 pub mod sns;

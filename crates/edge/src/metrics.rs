@@ -11,7 +11,7 @@ use domain::{
     words::{
         failure::Failure,
         id::{PlanName, ScheduleName},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
 use jiff::Timestamp;
@@ -99,15 +99,15 @@ impl Metrics {
 }
 
 /// What is older than this, CloudWatch may show only hours later.
-const SHOWN_AT_ONCE: Span = Span::seconds(3 * 3_600);
+const SHOWN_AT_ONCE: TimeSpan = TimeSpan::seconds(3 * 3_600);
 
 /// A large database is copied for a day; what is older than that is not a backup that has just ended.
-const JUST_MADE: Span = Span::seconds(24 * 3_600);
+const JUST_MADE: TimeSpan = TimeSpan::seconds(24 * 3_600);
 
 /// When a backup is said to be of. One that took its time is said to be of three hours ago, for its alarm would rise while
 /// CloudWatch keeps its value back.
 fn shown_at(data_of: Timestamp, now: Timestamp) -> Timestamp {
-    let age = Span::between(data_of, now);
+    let age = TimeSpan::between(data_of, now);
     if age > SHOWN_AT_ONCE && age <= JUST_MADE {
         now.checked_sub(SHOWN_AT_ONCE.duration()).unwrap_or(data_of)
     } else {

@@ -1,7 +1,7 @@
 //! A queue that holds its messages back.
 
 use aws_sdk_sqs::Client;
-use domain::words::{failure::Failure, span::Span};
+use domain::words::{failure::Failure, time_span::TimeSpan};
 use serde::Serialize;
 
 use crate::{aws, aws_failure, config};
@@ -24,7 +24,7 @@ impl Queue {
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn send(&self, message: &impl Serialize, after: Span) -> Result<(), Failure> {
+    pub async fn send(&self, message: &impl Serialize, after: TimeSpan) -> Result<(), Failure> {
         let text = serde_json::to_string(message)
             .map_err(|error| Failure::InvalidInput(format!("cannot write the message: {error}")))?;
         let seconds = i32::try_from(after.duration().as_secs()).unwrap_or(i32::MAX);

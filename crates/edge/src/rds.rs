@@ -27,7 +27,7 @@ use domain::{
 use jiff::Timestamp;
 
 pub use self::{cluster_snapshots::ClusterSnapshots, instance_snapshots::InstanceSnapshots};
-pub use crate::snapshots::Asked;
+pub use crate::snapshots::Acceptance;
 
 use crate::{aws, aws_failure};
 

@@ -41,7 +41,7 @@ where
 /// When the Runtime API cannot be reached.
 #[cfg(feature = "postgres")]
 pub async fn serve_waking<H, F, A>(
-    shelf: &impl crate::shelf::Shelf,
+    store: &impl crate::object_store::ObjectStore,
     postgres: &crate::postgres::Postgres,
     handler: H,
 ) -> Result<(), NotServing>
@@ -50,7 +50,7 @@ where
     F: Future<Output = Result<A, Failure>>,
     A: Serialize,
 {
-    run(handler, async |plan: PlanName| crate::waking::ready(shelf, postgres, &plan).await).await
+    run(handler, async |plan: PlanName| crate::waking::ready(store, postgres, &plan).await).await
 }
 
 async fn run<H, F, A, W>(handler: H, waking: W) -> Result<(), NotServing>

@@ -14,7 +14,7 @@ pub type Answer<'a, T> = LocalBoxFuture<'a, Result<T, Failure>>;
 
 /// What came of asking a service for something that takes its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum Acceptance {
     /// It is on its way, or was already.
     Begun,
     /// The service makes no further ones now: a quota is used up.
@@ -33,10 +33,10 @@ pub trait SnapshotService {
     fn list<'a>(&'a self, plan: &'a PlanName) -> Answer<'a, Vec<Snapshot>>;
 
     /// Asks for a snapshot of this name. One that is there already is what was asked for.
-    fn take<'a>(&'a self, of: &'a Source<'a>, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked>;
+    fn take<'a>(&'a self, of: &'a Source<'a>, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Acceptance>;
 
     /// Asks for a copy, in this Region, of another Region's snapshot, with the tags that it carries.
-    fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Asked>;
+    fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Acceptance>;
 
     /// Deletes a snapshot. One that is gone is as it should be.
     fn delete<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;

@@ -7,9 +7,9 @@ use aws_sdk_sfn::{
 };
 use domain::{
     failover::{approval::Answer, run::Run, succession::Owner},
-    record::evidence::Moment,
+    record::evidence::StateVisit,
     state_machine::StateName,
-    words::{failure::Failure, id::ExecutionArn, span::Span},
+    words::{failure::Failure, id::ExecutionArn, time_span::TimeSpan},
 };
 use jiff::{Timestamp, Unit};
 
@@ -84,7 +84,7 @@ pub mod fake {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
     /// State by state.
-    pub moments: Vec<Moment>,
+    pub visits: Vec<StateVisit>,
     /// How many states were entered.
     pub transitions: u64,
 }
@@ -113,7 +113,7 @@ impl States {
                 at: answer.stop_date().and_then(|at| Timestamp::from_nanosecond(at.as_nanos()).ok()),
             },
             Err(error) if aws::code(&error).as_deref() == Some("ExecutionDoesNotExist") => {
-                Owner::not_known(Span::between(began, clock::now()))
+                Owner::not_known(TimeSpan::between(began, clock::now()))
             }
             Err(error) => Owner::Unknown(aws::shown(&error)),
         }
@@ -187,11 +187,11 @@ impl History {
             .unwrap_or_default();
         if let Some(entered) = event.state_entered_event_details() {
             self.transitions += 1;
-            self.moments.push(Moment { state: entered.name().into(), entered_at: at, left_at: None });
+            self.visits.push(StateVisit { state: entered.name().into(), entered_at: at, left_at: None });
         }
         if let Some(left) = event.state_exited_event_details() {
             let state = StateName::from(left.name());
-            let open = self.moments.iter_mut().rev().find(|moment| moment.left_at.is_none() && moment.state == state);
+            let open = self.visits.iter_mut().rev().find(|moment| moment.left_at.is_none() && moment.state == state);
             if let Some(moment) = open {
                 moment.left_at = Some(at);
             }

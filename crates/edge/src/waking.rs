@@ -45,22 +45,22 @@ mod ready {
     use tracing::{info, warn};
 
     use crate::{
+        object_store::{self, ObjectStore},
         patience::READ_AHEAD,
         postgres::{Postgres, Server},
-        shelf::{self, Shelf},
     };
 
     /// Reads what is needed to log in to both sides of a plan's pair. What cannot be read is read again when it is needed.
-    pub(crate) async fn ready(shelf: &impl Shelf, postgres: &Postgres, plan: &PlanName) {
-        match tokio::time::timeout(READ_AHEAD, prepare(shelf, postgres, plan)).await {
+    pub(crate) async fn ready(store: &impl ObjectStore, postgres: &Postgres, plan: &PlanName) {
+        match tokio::time::timeout(READ_AHEAD, prepare(store, postgres, plan)).await {
             Ok(Ok(())) => info!(plan.name = %plan, "woken, with its logins"),
             Ok(Err(why)) => warn!(plan.name = %plan, why, "woken, and could not prepare its logins"),
             Err(_) => warn!(plan.name = %plan, "woken, and could not prepare its logins in time"),
         }
     }
 
-    async fn prepare(shelf: &impl Shelf, postgres: &Postgres, plan: &PlanName) -> Result<(), String> {
-        let (plan, _) = shelf::read_plan(shelf, plan).await.map_err(|failure| failure.chain())?;
+    async fn prepare(store: &impl ObjectStore, postgres: &Postgres, plan: &PlanName) -> Result<(), String> {
+        let (plan, _) = object_store::read_plan(store, plan).await.map_err(|failure| failure.chain())?;
         let pair = plan.traffic_pair().ok_or("traffic.component: names no component")?;
         let (primary, replica) = (Server::at(pair, &pair.primary), Server::at(pair, &pair.replica));
         let (primary, replica) = tokio::join!(postgres.prepare(&primary), postgres.prepare(&replica));

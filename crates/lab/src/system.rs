@@ -23,7 +23,7 @@ use domain::{
     plan::Plan,
     words::id::{Region, ZoneId},
 };
-use edge::shelf;
+use edge::object_store;
 use rds_on_postgres::Name;
 
 use crate::{
@@ -197,7 +197,7 @@ impl System {
         let text = serde_json::to_string(&Lease { guard: None, ..lease }).map_err(|error| failed(error.to_string()))?;
         let region = &self.plan.regions.recovery;
         let put = aws.gateway.s3(region.as_str()).put_object().bucket(bucket(region));
-        let put = put.key(shelf::lease_key(&self.plan.plan)).body(text.into_bytes().into()).send().await;
+        let put = put.key(object_store::lease_key(&self.plan.plan)).body(text.into_bytes().into()).send().await;
         put.map(drop).map_err(|error| failed(edge::aws::shown(&error)))
     }
 
@@ -205,7 +205,7 @@ impl System {
     async fn forget_lease(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let region = &self.plan.regions.recovery;
         let s3 = aws.gateway.s3(region.as_str());
-        for key in [shelf::lease_key(&self.plan.plan), shelf::starts_key(&self.plan.plan)] {
+        for key in [object_store::lease_key(&self.plan.plan), object_store::starts_key(&self.plan.plan)] {
             let forgotten = s3.delete_object().bucket(bucket(region)).key(&key).send().await;
             let aws = |error| SystemError::Aws { doing: format!("forget `{key}`"), why: edge::aws::shown(&error) };
             forgotten.map_err(aws)?;

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use clap::Args;
 use domain::{
     failover::{
-        approval::{Answer, Asked, Decision},
-        run::Kind,
+        approval::{Answer, ApprovalRequest, Decision},
+        run::RunKind,
     },
     words::id::{ExecutionArn, PlanName},
 };
-use edge::shelf;
+use edge::object_store;
 
 use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order, run};
 
@@ -49,10 +49,10 @@ impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         self.order.check()?;
         let (region, name) = self.place()?;
-        let engine = Engine::of(Kind::Failover.machine(), region.as_deref()).await?;
+        let engine = Engine::of(RunKind::Failover.machine(), region.as_deref()).await?;
         let execution = engine.execution(&name)?;
-        let key = shelf::approval_key(&self.plan, &name);
-        let Some((asked, _)) = shelf::read_json::<Asked>(&engine.bucket, &key).await? else {
+        let key = object_store::approval_key(&self.plan, &name);
+        let Some((asked, _)) = object_store::read_json::<ApprovalRequest>(&engine.bucket, &key).await? else {
             return Err(Refusal::failed(
                 format!("run `{name}` of plan `{}` has asked nobody in {} (no object {key})", self.plan, engine.region),
                 "Take RUN, --plan and --region from the notice.",

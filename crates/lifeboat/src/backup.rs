@@ -13,7 +13,7 @@ use domain::{
 };
 use edge::{
     clock, component,
-    shelf::{self, Shelf},
+    object_store::{self, ObjectStore},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -83,7 +83,7 @@ impl Command {
             return Err(Refusal::usage("--at: it is in the future", "Leave it out for a backup now."));
         }
         let engine = Engine::of(UPKEEP.machine(), self.region.as_deref()).await?;
-        let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
+        let (plan, _) = object_store::read_plan(&engine.bucket, &self.plan).await?;
         if plan.backup(&self.schedule).is_none() {
             return Err(Refusal::usage(
                 format!("--schedule: plan `{}` has no `{}`", self.plan, self.schedule),
@@ -112,7 +112,7 @@ impl Command {
         let (outcome, because) =
             run::follow(&engine, &execution, |told| upkeep::ending(UPKEEP, told), again, self.json, output).await?;
         let key = manifest_key(&self.plan, &self.schedule, at);
-        let manifest = shelf::read_json::<Manifest>(&engine.bucket, &key).await.ok().flatten();
+        let manifest = object_store::read_json::<Manifest>(&engine.bucket, &key).await.ok().flatten();
         let manifest = manifest.map(|(manifest, _)| manifest);
         if self.json {
             output.json(&Ended { execution: &execution, outcome, because: &because, manifest: manifest.as_ref() })?;

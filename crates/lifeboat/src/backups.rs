@@ -9,10 +9,10 @@ use domain::{
     state_machine::StateMachine,
     words::{
         id::{PlanName, Region},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
-use edge::{clock, component, shelf};
+use edge::{clock, component, object_store};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -56,7 +56,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let engine = Engine::of(StateMachine::Backup, self.region.as_deref()).await?;
-        let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
+        let (plan, _) = object_store::read_plan(&engine.bucket, &self.plan).await?;
         let now = clock::now();
         let mut silent = false;
         for region in plan.backup_regions() {
@@ -95,7 +95,7 @@ fn show(held: &Holds, now: Timestamp, output: &mut Output) {
 
 /// A backup, and how old it is.
 pub(crate) fn name_and_age(verdict: &Verdict, now: Timestamp) -> String {
-    let age = verdict.taken_at.map(|taken_at| Span::between(taken_at, now));
+    let age = verdict.taken_at.map(|taken_at| TimeSpan::between(taken_at, now));
     let age = age.map_or("of unknown age".to_owned(), |age| format!("{} old", age.roughly()));
     format!("{}  {age}", verdict.snapshot)
 }

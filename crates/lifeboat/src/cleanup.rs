@@ -10,7 +10,7 @@ use domain::{
     state_machine::Upkeep,
     words::id::{ExecutionArn, Person, PlanName},
 };
-use edge::shelf;
+use edge::object_store;
 use serde::Serialize;
 
 use crate::{
@@ -66,7 +66,7 @@ struct Ended<'a> {
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let engine = Engine::of(UPKEEP.machine(), self.region.as_deref()).await?;
-        let (plan, _) = shelf::read_plan(&engine.bucket, &self.plan).await?;
+        let (plan, _) = object_store::read_plan(&engine.bucket, &self.plan).await?;
         let request = CleanupRequest { plan: self.plan.clone(), apply: Some(self.apply), by: Some(self.by.clone()) };
         let input = serde_json::to_string(&request)
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat cleanup --help`."))?;
@@ -129,7 +129,7 @@ async fn reports(engine: &Engine, plan: &Plan, execution: &ExecutionArn) -> Vec<
     let mut reports = Vec::new();
     for region in plan.backup_regions() {
         let key = report_key(&plan.plan, execution, &region);
-        let read = shelf::read_json::<Report>(&engine.bucket, &key).await;
+        let read = object_store::read_json::<Report>(&engine.bucket, &key).await;
         reports.extend(read.ok().flatten().map(|(report, _)| report));
     }
     reports

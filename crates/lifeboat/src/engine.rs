@@ -7,7 +7,7 @@ use aws_sdk_sfn::{
     config::{ProvideCredentials, SharedCredentialsProvider},
 };
 use domain::{
-    failover::{approval::Answer, judgement::Rehearsal, request::FailoverRequest, run::Kind, succession::Owner},
+    failover::{approval::Answer, judgement::Rehearsal, request::FailoverRequest, run::RunKind, succession::Owner},
     plan::Plan,
     run::step::Step,
     state_machine::{StateMachine, StateName},
@@ -18,7 +18,7 @@ use domain::{
 };
 use edge::{
     aws, aws_failure,
-    shelf::{self, Bucket},
+    object_store::{self, Bucket},
     states::States,
 };
 use jiff::Timestamp;
@@ -121,7 +121,7 @@ impl Engine {
     ///
     /// # Errors
     /// As AWS answers: nothing is concluded from what could not be asked.
-    pub(crate) async fn running(&self, kind: Kind, plan: &PlanName) -> Result<Option<ExecutionArn>, Failure> {
+    pub(crate) async fn running(&self, kind: RunKind, plan: &PlanName) -> Result<Option<ExecutionArn>, Failure> {
         let name = self.machine.rsplit_once(':').map_or("", |(_, name)| name);
         let machine = self.machine.replace(name, kind.machine().name());
         let request = self.client.list_executions().state_machine_arn(&machine).status_filter(ExecutionStatus::Running);
@@ -163,7 +163,7 @@ impl Engine {
                 continue;
             }
             let bucket = Bucket::named(&aws::config(Some(region)).await, format!("{}{region}", self.prefix()));
-            if let Ok((plan, _)) = shelf::read_plan(&bucket, plan).await {
+            if let Ok((plan, _)) = object_store::read_plan(&bucket, plan).await {
                 found.push((region.to_owned(), plan));
             }
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    failover::run::{Consent, Kind},
+    failover::run::{Consent, RunKind},
     words::id::PlanName,
 };
 
@@ -44,6 +44,6 @@ impl Command {
         let Self { plan, order, accept_data_loss, region, json } = self;
         let why = order.why.trim().to_owned();
         let consent = accept_data_loss.then(|| Consent { by: order.by.clone(), why });
-        Ordered { kind: Kind::Failover, plan, order, consent, region, json }.run(output).await
+        Ordered { kind: RunKind::Failover, plan, order, consent, region, json }.run(output).await
     }
 }

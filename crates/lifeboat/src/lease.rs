@@ -9,7 +9,7 @@ use domain::{
     component::ActiveSide,
     failover::{
         lease::{Lease, Phase},
-        run::Kind,
+        run::RunKind,
         succession::Owner,
     },
     words::{
@@ -17,7 +17,7 @@ use domain::{
         id::{Person, PlanName},
     },
 };
-use edge::shelf::{self, Shelf};
+use edge::object_store::{self, ObjectStore};
 use serde::Serialize;
 
 use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order};
@@ -89,8 +89,8 @@ struct Read {
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let order = self.order()?;
-        let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
-        let (plan, _) = shelf::read_plan_here(&engine.bucket, &self.plan, &engine.region, "correction").await?;
+        let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
+        let (plan, _) = object_store::read_plan_here(&engine.bucket, &self.plan, &engine.region, "correction").await?;
         match (order, self.active) {
             (Some(order), Some(active)) => self.correct(&engine, &plan, &order, active, output).await,
             (None, _) | (_, None) => self.show(&read(&engine, &self.plan).await?, output),
@@ -117,11 +117,11 @@ impl Command {
 }
 
 async fn read(engine: &Engine, plan: &PlanName) -> Result<Read, Refusal> {
-    let key = shelf::lease_key(plan);
+    let key = object_store::lease_key(plan);
     let Some(object) = engine.bucket.get(&key).await? else {
         return Ok(Read { lease: None, text: None, etag: None, owner: None });
     };
-    let lease = match shelf::parse_json::<Lease>(&key, &object.text) {
+    let lease = match object_store::parse_json::<Lease>(&key, &object.text) {
         Ok(lease) => Ok(lease),
         Err(Failure::InvalidInput(why)) => Err(why),
         Err(failure) => return Err(failure.into()),

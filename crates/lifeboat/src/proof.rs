@@ -12,10 +12,10 @@ use domain::{
     state_machine::Upkeep,
     words::{
         id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName, SnapshotName},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
-use edge::shelf;
+use edge::object_store;
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
@@ -186,14 +186,14 @@ impl Restore {
 async fn prove(request: RestoreRequest, rest: &Rest, output: &mut Output) -> Result<ExitCode, Refusal> {
     let engine = Engine::of(UPKEEP.machine(), rest.region.as_deref()).await?;
     // The plan is looked for first: a run for one that does not exist would only be one more refusal in the record.
-    shelf::read_plan(&engine.bucket, &request.plan).await?;
+    object_store::read_plan(&engine.bucket, &request.plan).await?;
     let input = serde_json::to_string(&request)
         .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat restore --help`."))?;
     let execution = run::start_anew(&engine, &request.plan, &input).await?;
     let (outcome, because) =
         run::follow(&engine, &execution, |told| upkeep::ending(UPKEEP, told), Again::Never, rest.json, output).await?;
     let key = record_key(&request.plan, &execution);
-    let record = shelf::read_json::<RestoreRecord>(&engine.bucket, &key).await.ok().flatten();
+    let record = object_store::read_json::<RestoreRecord>(&engine.bucket, &key).await.ok().flatten();
     let record = record.map(|(record, _)| record);
     if rest.json {
         output.json(&Ended { execution: &execution, outcome, because: &because, record: record.as_ref() })?;
@@ -252,5 +252,5 @@ fn show_check(check: &Checked, output: &mut Output) {
 }
 
 fn whole_seconds(seconds: f64) -> String {
-    Span::seconds(seconds.round() as u64).roughly()
+    TimeSpan::seconds(seconds.round() as u64).roughly()
 }

@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::Args;
 use domain::{
-    failover::run::Kind,
+    failover::run::RunKind,
     readiness::{Finding, Readiness, State},
     run::step::Step,
     words::id::PlanName,
@@ -45,7 +45,7 @@ const FUNCTION: &str = "lifeboat-check-readiness";
 
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
-        let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
+        let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
         output.remark("checking everything that the next failover needs");
         let config = aws::config_for_the_far_side(&engine.region, PATIENCE).await;
         let request = json!({ "plan": self.plan, "quietly": true });

@@ -11,12 +11,12 @@ use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types:
 use domain::{
     failover::{
         request::FailoverRequest,
-        run::{Consent, Kind},
+        run::{Consent, RunKind},
     },
     record::evidence::{self, Evidence},
     words::id::{ExecutionArn, PlanName},
 };
-use edge::{clock, shelf};
+use edge::{clock, object_store};
 use serde::Serialize;
 
 use crate::{
@@ -34,7 +34,7 @@ use following::Following;
 #[derive(Debug)]
 pub(crate) struct Ordered {
     /// What for.
-    pub(crate) kind: Kind,
+    pub(crate) kind: RunKind,
     /// The plan.
     pub(crate) plan: PlanName,
     /// Who, and why.
@@ -73,7 +73,7 @@ impl Ordered {
         let input = self.input()?;
         let engine = Engine::of(self.kind.machine(), self.region.as_deref()).await?;
         // The plan is looked for first: a run for one that does not exist would only be one more refusal in the record.
-        shelf::read_plan(&engine.bucket, &self.plan).await?;
+        object_store::read_plan(&engine.bucket, &self.plan).await?;
         let execution = start(&engine, &self.plan, &input).await?;
         let ending = follow(&engine, &execution, Ending::of, Again::SameWords, self.json, output).await?;
         let evidence = self.evidence(&engine, &execution).await;
@@ -95,7 +95,7 @@ impl Ordered {
     /// The run's evidence, if it can be read: what is told of the end stands without it.
     async fn evidence(&self, engine: &Engine, execution: &ExecutionArn) -> Option<Evidence> {
         let key = evidence::key(Some(&self.plan), execution);
-        shelf::read_json::<Evidence>(&engine.bucket, &key).await.ok().flatten().map(|(evidence, _)| evidence)
+        object_store::read_json::<Evidence>(&engine.bucket, &key).await.ok().flatten().map(|(evidence, _)| evidence)
     }
 }
 

@@ -12,11 +12,11 @@ use clap::Args;
 use domain::{
     component::{ActiveSide, PostgresPair},
     failover::{
-        approval::Asked,
+        approval::ApprovalRequest,
         guard::{self, Kept},
         judgement::Rehearsal,
         lease::Lease,
-        run::Kind,
+        run::RunKind,
         starter::{Standing, Starts},
         succession::Owner,
     },
@@ -32,7 +32,7 @@ use domain::{
 use edge::{
     clock,
     dns::Dns,
-    shelf::{self, Bucket},
+    object_store::{self, Bucket},
 };
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -138,8 +138,8 @@ struct Record {
 
 /// What is true of a plan now, as `--json` prints it.
 pub(crate) async fn told(plan: &PlanName, region: &str) -> Result<serde_json::Value, Refusal> {
-    let engine = Engine::of(Kind::Failover.machine(), Some(region)).await?;
-    let (plan, _) = shelf::read_plan(&engine.bucket, plan).await?;
+    let engine = Engine::of(RunKind::Failover.machine(), Some(region)).await?;
+    let (plan, _) = object_store::read_plan(&engine.bucket, plan).await?;
     let status = look(&engine, plan).await?;
     Ok(serde_json::to_value(Told { armed: status.standing(), status: &status }).unwrap_or_default())
 }
@@ -151,8 +151,8 @@ impl Command {
     }
 
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
-        let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
-        let plan = match shelf::read_plan(&engine.bucket, &self.plan).await {
+        let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
+        let plan = match object_store::read_plan(&engine.bucket, &self.plan).await {
             Ok((plan, _)) => plan,
             Err(failure @ Failure::NotFound(_)) => return Err(self.not_here(&engine, failure).await),
             Err(failure) => return Err(failure.into()),
@@ -184,7 +184,7 @@ impl Command {
 async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
     let (bucket, name) = (&engine.bucket, &plan.plan);
     let mut unreadable = Unreadable::default();
-    let lease = match read::<Lease>(bucket, &shelf::lease_key(name)).await {
+    let lease = match read::<Lease>(bucket, &object_store::lease_key(name)).await {
         Ok(lease) => lease,
         Err(Failure::InvalidInput(why)) => {
             unreadable.lease = Some(why);
@@ -196,8 +196,8 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
     let (owner, waits_for) = match holder {
         Some(holder) => {
             let owner = engine.owner(&holder.execution, holder.since).await;
-            let key = shelf::approval_key(name, holder.execution.name());
-            let asked = unreadable.or_none(read::<Asked>(bucket, &key).await);
+            let key = object_store::approval_key(name, holder.execution.name());
+            let asked = unreadable.or_none(read::<ApprovalRequest>(bucket, &key).await);
             let asked = asked.filter(|asked| owner == Owner::Running && asked.execution == holder.execution);
             (Some(owner), waiting(engine, asked).await)
         }
@@ -207,8 +207,8 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
         Some(last) => unreadable.or_none(read(bucket, &evidence::key(Some(name), &last.execution)).await),
         None => None,
     };
-    let watch = unreadable.or_none(read(bucket, &shelf::watch_key(name)).await);
-    let starts: Option<Starts> = unreadable.or_none(read(bucket, &shelf::starts_key(name)).await);
+    let watch = unreadable.or_none(read(bucket, &object_store::watch_key(name)).await);
+    let starts: Option<Starts> = unreadable.or_none(read(bucket, &object_store::starts_key(name)).await);
     let started = match &starts {
         Some(starts) => Some(engine.owner(&starts.execution, starts.last_at).await),
         None => None,
@@ -244,8 +244,8 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
 }
 
 /// What a run asks a person, if it still waits for the answer.
-async fn waiting(engine: &Engine, asked: Option<Asked>) -> Option<Waiting> {
-    let Asked { execution, because, deadline, .. } = asked?;
+async fn waiting(engine: &Engine, asked: Option<ApprovalRequest>) -> Option<Waiting> {
+    let ApprovalRequest { execution, because, deadline, .. } = asked?;
     // Where its history does not say, it is told: a person who is asked for nothing finds out soon.
     let state = engine.state_of(&execution).await;
     state.is_none_or(|state| state == StateName::Approve).then_some(Waiting { because, deadline })
@@ -262,7 +262,7 @@ impl Unreadable {
 }
 
 async fn read<T: serde::de::DeserializeOwned>(bucket: &Bucket, key: &str) -> Result<Option<T>, Failure> {
-    Ok(shelf::read_json(bucket, key).await?.map(|(value, _)| value))
+    Ok(object_store::read_json(bucket, key).await?.map(|(value, _)| value))
 }
 
 /// What the guard of the newest promotion left behind: runs that changed nothing may have had generations since.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use domain::{failover::run::Kind, words::id::PlanName};
+use domain::{failover::run::RunKind, words::id::PlanName};
 
 use crate::{output::Output, refusal::Refusal, request::Order, run::Ordered};
 
@@ -35,6 +35,6 @@ pub(crate) struct Command {
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let Self { plan, order, region, json } = self;
-        Ordered { kind: Kind::Switchover, plan, order, consent: None, region, json }.run(output).await
+        Ordered { kind: RunKind::Switchover, plan, order, consent: None, region, json }.run(output).await
     }
 }

@@ -7,13 +7,13 @@ use domain::{
     failover::{
         guard::{self, Kept, TakenOver},
         lease::Lease,
-        run::Kind,
+        run::RunKind,
     },
     words::{failure::Failure, id::PlanName},
 };
 use edge::{
     clock,
-    shelf::{self, Condition},
+    object_store::{self, Condition},
 };
 
 use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order};
@@ -49,11 +49,11 @@ const TRIES: usize = 5;
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         self.order.check()?;
-        let engine = Engine::of(Kind::Failover.machine(), self.region.as_deref()).await?;
+        let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
         let to = TakenOver { by: self.order.by.clone(), why: self.order.why.trim().to_owned() };
-        let (lease_key, mut lost) = (shelf::lease_key(&self.plan), None);
+        let (lease_key, mut lost) = (object_store::lease_key(&self.plan), None);
         for _ in 0..TRIES {
-            let read = shelf::read_json::<Lease>(&engine.bucket, &lease_key).await?;
+            let read = object_store::read_json::<Lease>(&engine.bucket, &lease_key).await?;
             let guarded = read.and_then(|(lease, etag)| lease.guard.clone().map(|guard| (lease, guard, etag)));
             let Some((lease, guard, etag)) = guarded else {
                 output.line(&format!("refused: plan `{}` guards no old primary", self.plan));
@@ -63,15 +63,17 @@ impl Command {
             // The record first, as the guard itself does: nobody could explain it without a record later.
             let kept = guard::hand_over(&guard, &self.plan, to.clone(), clock::now());
             let key = guard::key(&self.plan, guard.generation);
-            let earlier = shelf::read_json::<Kept>(&engine.bucket, &key).await?;
+            let earlier = object_store::read_json::<Kept>(&engine.bucket, &key).await?;
             if earlier.as_ref().is_some_and(|(earlier, _)| earlier.taken_over.is_none()) {
                 lost = Some(Failure::Conflict(format!("{key}: the guard has met it, and is ending by itself")));
                 continue;
             }
             let condition = earlier.map_or(Condition::Absent, |(_, etag)| Condition::Unchanged(etag));
-            let recorded = shelf::write_json(&engine.bucket, &key, &kept, condition).await;
+            let recorded = object_store::write_json(&engine.bucket, &key, &kept, condition).await;
             let ended = match recorded {
-                Ok(()) => shelf::write_json(&engine.bucket, &lease_key, &unguarded, Condition::Unchanged(etag)).await,
+                Ok(()) => {
+                    object_store::write_json(&engine.bucket, &lease_key, &unguarded, Condition::Unchanged(etag)).await
+                }
                 Err(failure) => Err(failure),
             };
             match ended {

@@ -19,8 +19,8 @@ use domain::{
         id::{Generation, InstanceId, PlanName},
     },
 };
-use edge::shelf::{
-    self, Shelf,
+use edge::object_store::{
+    self, ObjectStore,
     claims::{self, Claimed},
 };
 use serde::Deserialize;
@@ -56,12 +56,12 @@ pub trait Looks {
 const PAUSE: Duration = Duration::from_secs(20);
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Step<Readiness>, Failure> {
+pub async fn handle(store: &impl ObjectStore, world: &impl Looks, event: Value) -> Result<Step<Readiness>, Failure> {
     let CheckReadiness { plan, quietly } = edge::parse(event, "CheckReadiness")?;
-    let mut readiness = check(shelf, world, &plan).await?;
+    let mut readiness = check(store, world, &plan).await?;
     if readiness.as_ref().is_ok_and(|readiness| !readiness.ready) && !quietly {
         world.rest(PAUSE).await;
-        readiness = check(shelf, world, &plan).await?;
+        readiness = check(store, world, &plan).await?;
     }
     let readiness = match readiness {
         Ok(readiness) => readiness,
@@ -81,9 +81,14 @@ pub async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Res
 }
 
 /// Looks at everything; while a run moves the primary at nothing, which says why.
-async fn check(shelf: &impl Shelf, world: &impl Looks, plan: &PlanName) -> Result<Result<Readiness, String>, Failure> {
-    let (plan, version) = shelf::read_plan(shelf, plan).await?;
-    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&plan.plan)).await?.map(|(lease, _)| lease);
+async fn check(
+    store: &impl ObjectStore,
+    world: &impl Looks,
+    plan: &PlanName,
+) -> Result<Result<Readiness, String>, Failure> {
+    let (plan, version) = object_store::read_plan(store, plan).await?;
+    let lease =
+        object_store::read_json::<Lease>(store, &object_store::lease_key(&plan.plan)).await?.map(|(lease, _)| lease);
     // What a run shuts must not be opened by a write of ours, not even one that is rolled back.
     if let Some(lease) = lease.as_ref().filter(|lease| lease.holder.is_some() || lease.shut.is_some()) {
         let run = lease.holder.as_ref().map_or("an earlier run", |holder| holder.execution.name());
@@ -96,15 +101,15 @@ async fn check(shelf: &impl Shelf, world: &impl Looks, plan: &PlanName) -> Resul
     let generation = lease.map_or(Generation::ZERO, |lease| lease.generation);
     let run = Run::supposed(plan, version, generation.next(), now)?;
     let pair = run.protected()?;
-    let seen = world.look(&run, pair, claimed(shelf, &run).await).await;
+    let seen = world.look(&run, pair, claimed(store, &run).await).await;
     Ok(Ok(readiness::assess(&seen, &run, pair, edge::clock::now())))
 }
 
 /// The instances of the pair that another plan moves as well.
-async fn claimed(shelf: &impl Shelf, run: &Run) -> Claims {
+async fn claimed(store: &impl ObjectStore, run: &Run) -> Claims {
     let mut others = Vec::new();
     for (region, instance) in claims::sides(&run.plan) {
-        let claimed = claims::look(shelf, &run.plan.plan, region, instance).await;
+        let claimed = claims::look(store, &run.plan.plan, region, instance).await;
         match claimed.map_err(|failure| failure.chain())? {
             Claimed::Theirs(plan) => others.push((instance.clone(), plan)),
             Claimed::Ours | Claimed::Nobody(_) => {}

@@ -1,7 +1,7 @@
 //! `CheckReadiness` on Lambda.
 
 use check_readiness::{World, handle};
-use edge::{aws, shelf::Bucket};
+use edge::{aws, object_store::Bucket};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::NotServing> {

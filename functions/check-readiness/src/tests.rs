@@ -5,7 +5,7 @@ use domain::{
     failover::judgement::{Rehearsal, Would},
     readiness::{InstanceSeen, Need, State},
 };
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 use serde_json::json;
 
 use super::*;
@@ -88,8 +88,8 @@ fn lab() -> Memory {
 
 #[tokio::test]
 async fn a_plan_that_is_ready_is_told_as_such() {
-    let (shelf, world) = (lab(), Fake::failing_for(0));
-    let step = handle(&shelf, &world, sample()).await.unwrap();
+    let (store, world) = (lab(), Fake::failing_for(0));
+    let step = handle(&store, &world, sample()).await.unwrap();
     assert!(step.did.unwrap().ready, "{}", step.because);
     assert_eq!((world.told.get(), world.rested.get()), (Some(0), 0));
 }
@@ -97,12 +97,12 @@ async fn a_plan_that_is_ready_is_told_as_such() {
 #[tokio::test]
 async fn a_moment_s_trouble_calls_nobody_and_what_lasts_does() {
     for (fails_for, count) in [(1, 0), (2, 1)] {
-        let (shelf, world) = (lab(), Fake::failing_for(fails_for));
-        let readiness = handle(&shelf, &world, sample()).await.unwrap().did.unwrap();
+        let (store, world) = (lab(), Fake::failing_for(fails_for));
+        let readiness = handle(&store, &world, sample()).await.unwrap().did.unwrap();
         assert_eq!((readiness.ready, world.told.get(), world.rested.get()), (count == 0, Some(count), 1));
     }
-    let (shelf, world) = (lab(), Fake::failing_for(9));
-    let step = handle(&shelf, &world, sample()).await.unwrap();
+    let (store, world) = (lab(), Fake::failing_for(9));
+    let step = handle(&store, &world, sample()).await.unwrap();
     assert!(step.because.contains("the secret is gone"), "{}", step.because);
     let finding = step.did.unwrap().findings.into_iter().find(|finding| finding.need == Need::Login).unwrap();
     assert_eq!(finding.state, State::NotReady);
@@ -111,8 +111,8 @@ async fn a_moment_s_trouble_calls_nobody_and_what_lasts_does() {
 
 #[tokio::test]
 async fn a_person_who_asks_is_answered_at_once_and_raises_no_alarm() {
-    let (shelf, world) = (lab(), Fake::failing_for(9));
-    let step = handle(&shelf, &world, json!({"plan": "lab", "quietly": true})).await.unwrap();
+    let (store, world) = (lab(), Fake::failing_for(9));
+    let step = handle(&store, &world, json!({"plan": "lab", "quietly": true})).await.unwrap();
     assert!(!step.did.unwrap().ready);
     assert_eq!((world.told.get(), world.rested.get()), (None, 0));
 }
@@ -120,10 +120,10 @@ async fn a_person_who_asks_is_answered_at_once_and_raises_no_alarm() {
 #[tokio::test]
 async fn while_a_run_moves_the_primary_nothing_is_looked_at_and_nobody_is_called() {
     let run: Value = serde_json::from_str(include_str!("../../../events/fence-primary.json")).unwrap();
-    let shelf = Memory::held_by(&serde_json::from_value(run["run"].clone()).unwrap());
-    let shelf = shelf.with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
+    let store = Memory::held_by(&serde_json::from_value(run["run"].clone()).unwrap());
+    let store = store.with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
     let world = Fake::failing_for(9);
-    let step = handle(&shelf, &world, sample()).await.unwrap();
+    let step = handle(&store, &world, sample()).await.unwrap();
     assert_eq!((step.step, step.did, world.told.get()), (domain::run::step::Outcome::Refused, None, None));
     assert_eq!(world.fails_for.get(), 9, "not even a look");
 }
@@ -131,8 +131,8 @@ async fn while_a_run_moves_the_primary_nothing_is_looked_at_and_nobody_is_called
 #[tokio::test]
 async fn a_plan_that_failed_over_is_not_ready_until_it_is_protected_again() {
     let lease = r#"{"plan":"lab","generation":1,"holder":null,"active":"replica","last":null}"#;
-    let (shelf, world) = (lab().with("leases/lab.json", lease), Fake::failing_for(0));
-    let step = handle(&shelf, &world, sample()).await.unwrap();
+    let (store, world) = (lab().with("leases/lab.json", lease), Fake::failing_for(0));
+    let step = handle(&store, &world, sample()).await.unwrap();
     assert!(!step.did.unwrap().ready && step.because.contains("failed over"), "{}", step.because);
     assert_eq!(world.told.get(), Some(1));
 }
@@ -140,9 +140,9 @@ async fn a_plan_that_failed_over_is_not_ready_until_it_is_protected_again() {
 #[tokio::test]
 async fn two_plans_over_one_pair_are_not_ready() {
     let other = include_str!("../../../plans/lab.yaml").replacen("plan: lab", "plan: other", 1);
-    let shelf = lab().with("plans/other.yaml", &other);
-    let shelf = shelf.with("leases/instances/us-east-1/orders-primary.json", r#"{"plan": "other"}"#);
-    let step = handle(&shelf, &Fake::failing_for(0), sample()).await.unwrap();
+    let store = lab().with("plans/other.yaml", &other);
+    let store = store.with("leases/instances/us-east-1/orders-primary.json", r#"{"plan": "other"}"#);
+    let step = handle(&store, &Fake::failing_for(0), sample()).await.unwrap();
     assert!(step.because.contains("`other`"), "{}", step.because);
 }
 

@@ -17,10 +17,10 @@ use domain::{
 use edge::{
     aws, component, function, judge, kms,
     metrics::Metrics,
+    object_store::Bucket,
     patience,
     postgres::{Postgres, Server},
     rds::Rds,
-    shelf::Bucket,
     waking::Sleepers,
 };
 use futures::future::join_all;

@@ -26,8 +26,8 @@ use domain::{
 };
 use edge::{
     clock, component,
-    rds::{Asked, Rds},
-    shelf::{self, Condition, Shelf},
+    object_store::{self, Condition, ObjectStore},
+    rds::{Acceptance, Rds},
     states::States,
 };
 use futures::future::join_all;
@@ -117,7 +117,7 @@ pub trait Estate {
         instance: &InstanceId,
     ) -> impl Future<Output = Result<Option<SeenInstance>, Failure>>;
     /// Deletes an instance.
-    fn tear_down(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Asked, Failure>>;
+    fn tear_down(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Acceptance, Failure>>;
     /// What is known of the execution that restored one.
     fn owner(&self, execution: &ExecutionArn, began: Timestamp) -> impl Future<Output = Owner>;
     /// The time.
@@ -125,17 +125,22 @@ pub trait Estate {
 }
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(shelf: &impl Shelf, world: &impl Estate, here: &str, event: Value) -> Result<Answer, Failure> {
+pub async fn handle(
+    store: &impl ObjectStore,
+    world: &impl Estate,
+    here: &str,
+    event: Value,
+) -> Result<Answer, Failure> {
     match edge::parse(event, "Cleanup")? {
-        Cleanup::Open(open) => opened(shelf, here, world.now(), open).await.map(|step| Answer::Opened(Box::new(step))),
-        Cleanup::Region(of) => cleaned(shelf, world, &of.cleanup, &of.region).await.map(Answer::Cleaned),
+        Cleanup::Open(open) => opened(store, here, world.now(), open).await.map(|step| Answer::Opened(Box::new(step))),
+        Cleanup::Region(of) => cleaned(store, world, &of.cleanup, &of.region).await.map(Answer::Cleaned),
         Cleanup::Restored(of) => torn_down(world, &of.restore, &of.component).await.map(Answer::TornDown),
     }
 }
 
-async fn opened(shelf: &impl Shelf, here: &str, now: Timestamp, open: Open) -> Result<Step<CleanupRun>, Failure> {
+async fn opened(store: &impl ObjectStore, here: &str, now: Timestamp, open: Open) -> Result<Step<CleanupRun>, Failure> {
     let request: CleanupRequest = edge::parse(open.request, "request")?;
-    let (plan, plan_version) = shelf::read_plan_here(shelf, &request.plan, here, "cleanup").await?;
+    let (plan, plan_version) = object_store::read_plan_here(store, &request.plan, here, "cleanup").await?;
     let apply = request.applies(&plan);
     let regions = plan.backup_regions();
     let because = format!(
@@ -153,13 +158,13 @@ async fn opened(shelf: &impl Shelf, here: &str, now: Timestamp, open: Open) -> R
 const DELETES_IN_A_TURN: usize = 20;
 
 async fn cleaned(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl Estate,
     run: &CleanupRun,
     region: &Region,
 ) -> Result<Step<Cleaned>, Failure> {
     let key = run.report_key(region);
-    let before = shelf::read_json::<Report>(shelf, &key).await?.map(|(report, _)| report);
+    let before = object_store::read_json::<Report>(store, &key).await?.map(|(report, _)| report);
     let snapshots = world.list(region, &run.plan.plan).await?;
     let restored = world.restores(region, &run.plan.plan).await?;
     let mut verdicts = cleanup::judge(&run.plan, snapshots, world.now());
@@ -173,7 +178,7 @@ async fn cleaned(
     let left: Vec<InstanceId> = report.strays().map(|stray| stray.instance.clone()).collect();
     info!(plan.name = %run.plan.plan, region = %region, there = report.verdicts.len(), going = going.len(), strays = left.len(), apply = run.apply, "planned the cleanup");
     // The reasons are written down before anything is gone.
-    shelf::write_json(shelf, &key, &report, Condition::Always).await?;
+    object_store::write_json(store, &key, &report, Condition::Always).await?;
     if !run.apply || going.is_empty() && left.is_empty() {
         return Ok(Step::done(report.summary(), Value::Null, counted(&report, key)));
     }
@@ -200,18 +205,18 @@ async fn cleaned(
     }
     for instance in &left {
         let because = match world.tear_down(region, instance).await {
-            Ok(Asked::Begun) => {
+            Ok(Acceptance::Begun) => {
                 report.torn_down(instance);
                 continue;
             }
-            Ok(Asked::Busy | Asked::NoRoom) => {
+            Ok(Acceptance::Busy | Acceptance::NoRoom) => {
                 "RDS does not delete it in the state that it is in: ask again later".into()
             }
             Err(failure) => failure.chain(),
         };
         report.failed.push(NotDeleted { name: instance.to_string(), because });
     }
-    shelf::write_json(shelf, &key, &report, Condition::Always).await?;
+    object_store::write_json(store, &key, &report, Condition::Always).await?;
     let told = counted(&report, key);
     if going.len() > DELETES_IN_A_TURN {
         return Ok(Step::under_way(report.summary(), Value::Null, told));
@@ -267,8 +272,10 @@ async fn torn_down(world: &impl Estate, run: &RestoreRun, component: &ComponentN
         Teardown::Refuse(why) => Step::refused(why, &seen),
         Teardown::Delete => Step::pending(
             match world.tear_down(&run.region, &instance).await? {
-                Asked::Begun => format!("RDS deletes `{instance}`"),
-                Asked::Busy | Asked::NoRoom => format!("RDS does not delete `{instance}` yet: it is changing"),
+                Acceptance::Begun => format!("RDS deletes `{instance}`"),
+                Acceptance::Busy | Acceptance::NoRoom => {
+                    format!("RDS does not delete `{instance}` yet: it is changing")
+                }
             },
             &seen,
         ),
@@ -314,7 +321,7 @@ impl Estate for World {
         Rds::far(region, REGION_PATIENCE).await.restored(instance).await
     }
 
-    async fn tear_down(&self, region: &Region, instance: &InstanceId) -> Result<Asked, Failure> {
+    async fn tear_down(&self, region: &Region, instance: &InstanceId) -> Result<Acceptance, Failure> {
         Rds::far(region, REGION_PATIENCE).await.tear_down(instance).await
     }
 

@@ -1,7 +1,7 @@
 //! `Cleanup` on Lambda.
 
 use cleanup::{World, handle};
-use edge::{aws, config, shelf::Bucket};
+use edge::{aws, config, object_store::Bucket};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::NotServing> {

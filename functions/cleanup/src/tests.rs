@@ -8,7 +8,7 @@ use domain::{
     component::SeenDatabase,
     run::step::Outcome,
 };
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 use jiff::ToSpan;
 
 use super::*;
@@ -106,14 +106,14 @@ impl Estate for Backups {
         Ok(self.restored.borrow().iter().find(|seen| seen.instance == *instance).cloned())
     }
 
-    async fn tear_down(&self, _: &Region, instance: &InstanceId) -> Result<Asked, Failure> {
+    async fn tear_down(&self, _: &Region, instance: &InstanceId) -> Result<Acceptance, Failure> {
         let mut restored = self.restored.borrow_mut();
         let seen = restored.iter_mut().find(|seen| seen.instance == *instance).unwrap();
         if seen.status == "creating" {
-            return Ok(Asked::Busy);
+            return Ok(Acceptance::Busy);
         }
         seen.status = "deleting".into();
-        Ok(Asked::Begun)
+        Ok(Acceptance::Begun)
     }
 
     async fn owner(&self, _: &ExecutionArn, _: Timestamp) -> Owner {
@@ -135,104 +135,104 @@ fn reported_only() -> Value {
     event
 }
 
-async fn clean(shelf: &Memory, estate: &Backups, event: Value) -> Step<Cleaned> {
-    match handle(shelf, estate, "us-west-2", event).await.unwrap() {
+async fn clean(store: &Memory, estate: &Backups, event: Value) -> Step<Cleaned> {
+    match handle(store, estate, "us-west-2", event).await.unwrap() {
         Answer::Cleaned(step) => step,
         Answer::Opened(_) | Answer::TornDown(_) => panic!("the Region was not cleaned"),
     }
 }
 
 async fn cleaned_with(estate: &Backups, event: Value) -> (Step<Cleaned>, Report) {
-    let shelf = Memory::default();
-    let step = clean(&shelf, estate, event).await;
-    let report = report(&shelf, &step.did.as_ref().unwrap().report);
+    let store = Memory::default();
+    let step = clean(&store, estate, event).await;
+    let report = report(&store, &step.did.as_ref().unwrap().report);
     (step, report)
 }
 
-fn report(shelf: &Memory, key: &str) -> Report {
-    serde_json::from_str(&shelf.text(key).unwrap()).unwrap()
+fn report(store: &Memory, key: &str) -> Report {
+    serde_json::from_str(&store.text(key).unwrap()).unwrap()
 }
 
 #[tokio::test]
 async fn what_nothing_keeps_goes_turn_by_turn_and_the_report_has_all_of_it() {
-    let (shelf, estate) = (Memory::default(), Backups::of(100));
-    let first = clean(&shelf, &estate, event()).await;
+    let (store, estate) = (Memory::default(), Backups::of(100));
+    let first = clean(&store, &estate, event()).await;
     assert_eq!(first.step, Outcome::Pending, "{}", first.because);
     let mut last = first;
     for _ in 0..10 {
         if last.step == Outcome::Done {
             break;
         }
-        last = clean(&shelf, &estate, event()).await;
+        last = clean(&store, &estate, event()).await;
     }
     let told = last.did.unwrap();
     assert_eq!((told.there + told.deleted, told.going, told.failed), (100, 0, 0));
     assert_eq!(estate.snapshots.borrow().len(), told.there);
-    let report = report(&shelf, &told.report);
+    let report = report(&store, &told.report);
     assert_eq!(report.deleted.len(), told.deleted);
     let reasons = report.verdicts.iter().chain(&report.deleted).map(|verdict| &verdict.because);
     assert!(reasons.into_iter().all(|because| !because.is_empty()), "every keep and every delete has its reason");
-    let again = clean(&shelf, &estate, event()).await.did.unwrap();
+    let again = clean(&store, &estate, event()).await.did.unwrap();
     assert_eq!((again.there, again.deleted), (told.there, told.deleted), "there is nothing more to do");
 }
 
 #[tokio::test]
 async fn what_was_deleted_by_a_turn_that_died_is_in_the_report() {
-    let (shelf, estate) = (Memory::default(), Backups::of(45));
-    let told = clean(&shelf, &estate, event()).await.did.unwrap();
+    let (store, estate) = (Memory::default(), Backups::of(45));
+    let told = clean(&store, &estate, event()).await.did.unwrap();
     // As it was written before the first delete.
-    let mut died = report(&shelf, &told.report);
+    let mut died = report(&store, &told.report);
     assert!(told.deleted > 1);
     died.verdicts.append(&mut died.deleted);
-    let shelf = Memory::default().with(&told.report, &serde_json::to_string(&died).unwrap());
-    let again = clean(&shelf, &estate, event()).await.did.unwrap();
-    assert_eq!((again.deleted, report(&shelf, &told.report).deleted.len()), (told.deleted, told.deleted));
+    let store = Memory::default().with(&told.report, &serde_json::to_string(&died).unwrap());
+    let again = clean(&store, &estate, event()).await.did.unwrap();
+    assert_eq!((again.deleted, report(&store, &told.report).deleted.len()), (told.deleted, told.deleted));
 }
 
 #[tokio::test]
 async fn a_dry_run_names_what_would_go_and_deletes_nothing() {
-    let (shelf, estate) = (Memory::default(), Backups::of(60));
-    let step = clean(&shelf, &estate, reported_only()).await;
+    let (store, estate) = (Memory::default(), Backups::of(60));
+    let step = clean(&store, &estate, reported_only()).await;
     let told = step.did.unwrap();
     assert!(step.step == Outcome::Done && told.going > 0 && told.deleted == 0, "{told:?}");
     assert_eq!(estate.snapshots.borrow().len(), 60);
-    assert_eq!(report(&shelf, &told.report).going().count(), told.going);
+    assert_eq!(report(&store, &told.report).going().count(), told.going);
 }
 
 #[tokio::test]
 async fn one_that_cannot_be_deleted_is_named_and_keeps_none_of_the_others() {
     let dry = clean(&Memory::default(), &Backups::of(45), reported_only()).await.did.unwrap();
-    let (shelf, mut estate) = (Memory::default(), Backups::of(45));
+    let (store, mut estate) = (Memory::default(), Backups::of(45));
     estate.stuck = [estate.snapshots.borrow()[40].name.clone()].into();
-    let step = clean(&shelf, &estate, event()).await;
+    let step = clean(&store, &estate, event()).await;
     let told = step.did.unwrap();
     assert_eq!((step.step, told.failed, told.deleted), (Outcome::Done, 1, dry.going - 1));
-    let report = report(&shelf, &told.report);
+    let report = report(&store, &told.report);
     assert!(estate.stuck.contains(&report.failed[0].name));
     assert!(step.because.contains("1 could not be deleted"), "{}", step.because);
 }
 
 #[tokio::test]
 async fn however_many_cannot_be_deleted_each_other_one_is_tried() {
-    let (shelf, mut estate) = (Memory::default(), Backups::of(120));
+    let (store, mut estate) = (Memory::default(), Backups::of(120));
     let (dry, would_go) = cleaned_with(&estate, reported_only()).await;
     let dry = dry.did.unwrap();
     assert!(dry.going > 2 * DELETES_IN_A_TURN, "{dry:?}");
     let going: Vec<String> = would_go.going().map(|gone| gone.snapshot.clone()).collect();
     estate.stuck = going.into_iter().take(DELETES_IN_A_TURN + 1).collect();
-    let mut step = clean(&shelf, &estate, event()).await;
+    let mut step = clean(&store, &estate, event()).await;
     for _ in 0..10 {
         if step.step == Outcome::Done {
             break;
         }
-        step = clean(&shelf, &estate, event()).await;
+        step = clean(&store, &estate, event()).await;
     }
     let told = step.did.unwrap();
     assert_eq!(
         (step.step, told.failed, told.deleted),
         (Outcome::Done, estate.stuck.len(), dry.going - estate.stuck.len())
     );
-    assert!(report(&shelf, &told.report).failed.iter().all(|failed| !failed.because.is_empty()));
+    assert!(report(&store, &told.report).failed.iter().all(|failed| !failed.because.is_empty()));
 }
 
 /// The backups that would go of so many days.
@@ -319,10 +319,10 @@ async fn a_report_that_nobody_can_read_is_not_written_over_and_nothing_is_delete
     let (_, report) = cleaned_with(&Backups::of(1), reported_only()).await;
     let key = domain::cleanup::report_key(&report.plan, &report.execution, &report.region);
     for text in ["", "[]", "{\"version\": 99}"] {
-        let (shelf, estate) = (Memory::default().with(&key, text), Backups::of(45));
-        let failure = handle(&shelf, &estate, "us-west-2", event()).await.err().unwrap();
+        let (store, estate) = (Memory::default().with(&key, text), Backups::of(45));
+        let failure = handle(&store, &estate, "us-west-2", event()).await.err().unwrap();
         assert!(failure.name() == "InvalidInput" && failure.chain().contains(&key), "{}", failure.chain());
-        assert_eq!((shelf.text(&key).as_deref(), estate.snapshots.borrow().len()), (Some(text), 45));
+        assert_eq!((store.text(&key).as_deref(), estate.snapshots.borrow().len()), (Some(text), 45));
     }
 }
 
@@ -345,7 +345,7 @@ async fn what_goes_of_a_cluster_is_deleted_as_a_cluster_s_and_an_instance_s_of_i
 
 #[tokio::test]
 async fn a_request_is_refused_before_anything_is_looked_at() {
-    let shelf = Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
+    let store = Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
     let open: Value = serde_json::from_str(include_str!("../../../events/cleanup-open.json")).unwrap();
     for (pointer, value, says) in [
         ("plan", Value::from("other"), "no plan `other`"),
@@ -354,12 +354,12 @@ async fn a_request_is_refused_before_anything_is_looked_at() {
     ] {
         let mut event = open.clone();
         event["open"]["request"][pointer] = value;
-        let failure = handle(&shelf, &Backups::of(0), "us-west-2", event).await.unwrap_err();
+        let failure = handle(&store, &Backups::of(0), "us-west-2", event).await.unwrap_err();
         assert!(failure.chain().contains(says), "{}", failure.chain());
     }
-    let failure = handle(&shelf, &Backups::of(0), "us-east-1", open.clone()).await.unwrap_err();
+    let failure = handle(&store, &Backups::of(0), "us-east-1", open.clone()).await.unwrap_err();
     assert_eq!(failure.name(), "InvalidInput");
-    let Answer::Opened(step) = handle(&shelf, &Backups::of(0), "us-west-2", open).await.unwrap() else {
+    let Answer::Opened(step) = handle(&store, &Backups::of(0), "us-west-2", open).await.unwrap() else {
         panic!("not opened")
     };
     let run = step.did.unwrap();

@@ -19,7 +19,7 @@ use domain::{
 };
 use edge::{
     metrics::Metrics,
-    shelf::{self, Condition, Shelf},
+    object_store::{self, Condition, ObjectStore},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -85,31 +85,36 @@ pub enum Answer {
 }
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(shelf: &impl Shelf, gauge: &impl Gauge, now: Timestamp, event: Value) -> Result<Answer, Failure> {
+pub async fn handle(
+    store: &impl ObjectStore,
+    gauge: &impl Gauge,
+    now: Timestamp,
+    event: Value,
+) -> Result<Answer, Failure> {
     if event.get("restore").is_some() {
         let ended = edge::parse(event, "CloseBackup")?;
-        return close_restore(shelf, now, ended).await.map(Answer::Restore);
+        return close_restore(store, now, ended).await.map(Answer::Restore);
     }
     let ended = edge::parse(event, "CloseBackup")?;
-    close_backup(shelf, gauge, now, ended).await.map(Answer::Backup)
+    close_backup(store, gauge, now, ended).await.map(Answer::Backup)
 }
 
 async fn close_restore(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     now: Timestamp,
     ended: CloseRestore,
 ) -> Result<Step<ClosedRestore>, Failure> {
     let CloseRestore { restore, parts } = ended;
     let parts = parts.into_iter().map(RestorePart::from).collect();
     let (key, record) = (restore.record_key(), RestoreRecord::assemble(&restore, parts, now));
-    shelf::write_json(shelf, &key, &record, Condition::Always).await?;
+    object_store::write_json(store, &key, &record, Condition::Always).await?;
     let because = record.summary();
     info!(plan.name = %record.plan, execution.name = record.execution.name(), outcome = ?record.outcome, because, "closed a restore");
     Ok(Step::done(because, Value::Null, ClosedRestore { outcome: record.outcome, record: key }))
 }
 
 async fn close_backup(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     gauge: &impl Gauge,
     now: Timestamp,
     ended: CloseBackup,
@@ -119,19 +124,19 @@ async fn close_backup(
     let key = backup.manifest_key();
     let ours = Manifest::assemble(&backup, parts, now);
     let mut because = ours.summary();
-    match shelf::read_json::<Manifest>(shelf, &key).await {
-        Ok(None) => shelf::write_json(shelf, &key, &ours, Condition::Absent).await?,
+    match object_store::read_json::<Manifest>(store, &key).await {
+        Ok(None) => object_store::write_json(store, &key, &ours, Condition::Absent).await?,
         // Another run for the same time may have found what this one did not.
         Ok(Some((theirs, _))) if theirs.is_sound(&backup) && theirs.covers(&ours) => {
             if theirs.outcome != ours.outcome {
                 because.push_str("; the manifest stays as an earlier run wrote it, which found more");
             }
         }
-        Ok(Some((_, etag))) => shelf::write_json(shelf, &key, &ours, Condition::Unchanged(etag)).await?,
+        Ok(Some((_, etag))) => object_store::write_json(store, &key, &ours, Condition::Unchanged(etag)).await?,
         // What nobody can read is worth less than what this run saw.
         Err(Failure::InvalidInput(why)) => {
             warn!(plan.name = %backup.plan.plan, key, why, "the manifest cannot be read, and is written anew");
-            shelf::write_json(shelf, &key, &ours, Condition::Always).await?;
+            object_store::write_json(store, &key, &ours, Condition::Always).await?;
         }
         Err(failure) => return Err(failure),
     }

@@ -1,7 +1,7 @@
 //! `CloseBackup` on Lambda.
 
 use close_backup::handle;
-use edge::{aws, clock, metrics::Metrics, shelf::Bucket};
+use edge::{aws, clock, metrics::Metrics, object_store::Bucket};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::NotServing> {

@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 use serde_json::json;
 
 use super::*;
@@ -21,8 +21,8 @@ impl Gauge for Scale {
     }
 }
 
-async fn close(shelf: &Memory, event: Value) -> Closed {
-    match handle(shelf, &Scale::default(), Timestamp::UNIX_EPOCH, event).await.unwrap() {
+async fn close(store: &Memory, event: Value) -> Closed {
+    match handle(store, &Scale::default(), Timestamp::UNIX_EPOCH, event).await.unwrap() {
         Answer::Backup(step) => step.did.unwrap(),
         Answer::Restore(_) => panic!("it was a backup"),
     }
@@ -47,32 +47,32 @@ fn failed() -> Value {
 
 #[tokio::test]
 async fn a_whole_backup_has_a_manifest_that_proves_itself() {
-    let shelf = Memory::default();
-    let closed = close(&shelf, event()).await;
+    let store = Memory::default();
+    let closed = close(&store, event()).await;
     assert_eq!(closed, Closed { outcome: UpkeepOutcome::Complete, manifest: KEY.into() });
-    let manifest: Manifest = serde_json::from_str(&shelf.text(KEY).unwrap()).unwrap();
+    let manifest: Manifest = serde_json::from_str(&store.text(KEY).unwrap()).unwrap();
     assert_eq!(manifest.damaged().count(), 0);
     assert!(manifest.retention.is_some(), "how long it is kept goes with it");
 }
 
 #[tokio::test]
 async fn a_manifest_is_written_once_and_replaced_only_by_a_better_one() {
-    let shelf = Memory::default();
-    assert_eq!(close(&shelf, failed()).await.outcome, UpkeepOutcome::Failed);
-    assert_eq!(close(&shelf, event()).await.outcome, UpkeepOutcome::Complete);
-    let whole = shelf.text(KEY);
-    assert_eq!(close(&shelf, failed()).await.outcome, UpkeepOutcome::Failed, "as this run saw it");
-    assert_eq!(shelf.text(KEY), whole);
+    let store = Memory::default();
+    assert_eq!(close(&store, failed()).await.outcome, UpkeepOutcome::Failed);
+    assert_eq!(close(&store, event()).await.outcome, UpkeepOutcome::Complete);
+    let whole = store.text(KEY);
+    assert_eq!(close(&store, failed()).await.outcome, UpkeepOutcome::Failed, "as this run saw it");
+    assert_eq!(store.text(KEY), whole);
     // It was taken again: what the manifest says is not there any more.
     let mut anew = event();
     anew["parts"][0]["taken"]["shot"]["lsn"] = json!("0/77");
-    close(&shelf, anew).await;
-    assert!(shelf.text(KEY).unwrap().contains("0/77"));
+    close(&store, anew).await;
+    assert!(store.text(KEY).unwrap().contains("0/77"));
 }
 
 #[tokio::test]
 async fn a_manifest_of_other_regions_is_replaced_for_the_plan_names_others_now() {
-    let (shelf, mut fewer) = (Memory::default(), event());
+    let (store, mut fewer) = (Memory::default(), event());
     fewer["parts"][0]["taken"]["places"].as_array_mut().unwrap().pop();
     let mut lacking = fewer.clone();
     lacking["parts"][0]["taken"]["missing"] = json!([{ "region": "us-west-2", "because": "silent" }]);
@@ -83,8 +83,8 @@ async fn a_manifest_of_other_regions_is_replaced_for_the_plan_names_others_now()
         (fewer, UpkeepOutcome::Complete, 1),
         (lacking, UpkeepOutcome::Partial, 1),
     ] {
-        assert_eq!(close(&shelf, event).await.outcome, outcome);
-        let manifest: Manifest = serde_json::from_str(&shelf.text(KEY).unwrap()).unwrap();
+        assert_eq!(close(&store, event).await.outcome, outcome);
+        let manifest: Manifest = serde_json::from_str(&store.text(KEY).unwrap()).unwrap();
         assert_eq!(manifest.parts[0].part.taken.as_ref().unwrap().places.len(), places);
     }
 }
@@ -104,9 +104,9 @@ async fn a_manifest_that_cannot_be_trusted_is_replaced() {
         format!("{before}{empty}"),
     ] {
         assert_ne!(spoilt, whole);
-        let shelf = Memory::default().with(KEY, &spoilt);
-        assert_eq!(close(&shelf, event()).await.outcome, UpkeepOutcome::Complete);
-        assert_eq!(shelf.text(KEY).unwrap(), whole);
+        let store = Memory::default().with(KEY, &spoilt);
+        assert_eq!(close(&store, event()).await.outcome, UpkeepOutcome::Complete);
+        assert_eq!(store.text(KEY).unwrap(), whole);
     }
 }
 
@@ -116,12 +116,12 @@ async fn a_restore_s_record_has_its_figures_and_its_outcome() {
     let mut wrong = proved.clone();
     wrong["parts"][0]["verified"]["checks"][1]["finding"] = json!({ "failed": { "expected": "1", "got": "0" } });
     for (event, outcome) in [(proved, UpkeepOutcome::Complete), (wrong, UpkeepOutcome::Failed)] {
-        let shelf = Memory::default();
-        let answer = handle(&shelf, &Scale::default(), Timestamp::UNIX_EPOCH, event).await.unwrap();
+        let store = Memory::default();
+        let answer = handle(&store, &Scale::default(), Timestamp::UNIX_EPOCH, event).await.unwrap();
         let Answer::Restore(step) = answer else { panic!("it was a restore") };
         let closed = step.did.unwrap();
         assert_eq!(closed.outcome, outcome);
-        let record: RestoreRecord = serde_json::from_str(&shelf.text(&closed.record).unwrap()).unwrap();
+        let record: RestoreRecord = serde_json::from_str(&store.text(&closed.record).unwrap()).unwrap();
         let part = &record.parts[0];
         assert_eq!((part.restore_seconds, part.recovery_point_seconds), (Some(3.4), Some(14_395.15)));
     }

@@ -10,14 +10,14 @@ use std::{future::Future, time::Duration};
 use domain::{
     failover::{approval::Reply, lease::Lease, run::Run, starter},
     record::{
-        evidence::{self, Closed, Closing, Evidence, Moment},
+        evidence::{self, Closed, Closing, Evidence, StateVisit},
         standing,
     },
     run::step::Step,
     words::{failure::Failure, id::ExecutionArn},
 };
 use edge::{
-    shelf::{self, Condition, Shelf},
+    object_store::{self, Condition, ObjectStore},
     states::{History, States},
 };
 use jiff::Timestamp;
@@ -41,7 +41,7 @@ const HISTORY_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     chronicle: &impl Chronicle,
     now: Timestamp,
     event: Value,
@@ -53,13 +53,13 @@ pub async fn handle(
     }
     let history = told(chronicle, &closing.execution, HISTORY_PATIENCE).await;
     let run = closing.run.clone();
-    let active = evidence::active_side(&closing, held(shelf, closing.run.as_ref()).await?.as_ref());
-    let (key, evidence, kept) = keep(shelf, evidence::assemble(closing, history, active, now)).await?;
+    let active = evidence::active_side(&closing, held(store, closing.run.as_ref()).await?.as_ref());
+    let (key, evidence, kept) = keep(store, evidence::assemble(closing, history, active, now)).await?;
     let released = match &run {
-        Some(run) => release(shelf, run, &evidence, now).await?,
+        Some(run) => release(store, run, &evidence, now).await?,
         None => "never held a lease".into(),
     };
-    let next = next(shelf, &evidence).await;
+    let next = next(store, &evidence).await;
     info!(execution.name = evidence.execution.name(), outcome = ?evidence.outcome, because = evidence.because, kept, released, "closed");
     Ok(Step::done(format!("evidence {kept}; {released}"), Value::Null, closed(key, &evidence, run.as_ref(), next)))
 }
@@ -69,9 +69,9 @@ async fn told(
     chronicle: &impl Chronicle,
     execution: &ExecutionArn,
     patience: Duration,
-) -> Result<(Vec<Moment>, u64), String> {
+) -> Result<(Vec<StateVisit>, u64), String> {
     let why = match tokio::time::timeout(patience, chronicle.history(execution)).await {
-        Ok(Ok(History { moments, transitions })) => return Ok((moments, transitions)),
+        Ok(Ok(History { visits, transitions })) => return Ok((visits, transitions)),
         Ok(Err(failure)) => failure.chain(),
         Err(_) => format!("the history of {execution} was not told within {} s", patience.as_secs()),
     };
@@ -81,16 +81,16 @@ async fn told(
 
 /// Writes the evidence where there is none. What a run left when it was closed before is kept and given back, whatever
 /// it is closed with now; what is not of this run stays as well, and the evidence is written beside it.
-async fn keep(shelf: &impl Shelf, evidence: Evidence) -> Result<(String, Evidence, &'static str), Failure> {
+async fn keep(store: &impl ObjectStore, evidence: Evidence) -> Result<(String, Evidence, &'static str), Failure> {
     let key = evidence::key(evidence.plan.as_ref(), &evidence.execution);
     let beside = evidence::key_beside(&evidence);
     for key in [key.clone(), beside.clone()] {
-        match shelf::write_json(shelf, &key, &evidence, Condition::Absent).await {
+        match object_store::write_json(store, &key, &evidence, Condition::Absent).await {
             Ok(()) => return Ok((key, evidence, "written")),
             Err(Failure::Conflict(_)) => {}
             Err(failure) => return Err(failure),
         }
-        match shelf::read_json::<Evidence>(shelf, &key).await {
+        match object_store::read_json::<Evidence>(store, &key).await {
             Ok(Some((left, _))) if left.is_of_the_run_of(&evidence) => return Ok((key, left, "was written before")),
             Ok(Some((other, _))) => warn!(key, execution.name = %other.execution, "another run's evidence is there"),
             Ok(None) => return Err(Failure::Conflict(format!("{key}: it was there and is gone"))),
@@ -104,9 +104,9 @@ async fn keep(shelf: &impl Shelf, evidence: Evidence) -> Result<(String, Evidenc
 }
 
 /// What starts the next run, by the lease as it is now: also a run that never held it may end beside what another one left.
-async fn next(shelf: &impl Shelf, evidence: &Evidence) -> Option<String> {
+async fn next(store: &impl ObjectStore, evidence: &Evidence) -> Option<String> {
     let plan = evidence.plan.as_ref()?;
-    let lease = match shelf::read_json::<Lease>(shelf, &shelf::lease_key(plan)).await {
+    let lease = match object_store::read_json::<Lease>(store, &object_store::lease_key(plan)).await {
         Ok(lease) => lease.map(|(lease, _)| lease),
         Err(failure) => {
             warn!(plan.name = %plan, why = failure.chain(), "what starts the next run is not told");
@@ -136,9 +136,9 @@ fn closed(key: String, evidence: &Evidence, run: Option<&Run>, next: Option<Stri
 
 /// The lease, where the run holds it. If it is another's, or not a lease, the run's record has to do. Where it does not
 /// come just now nobody knows: then the run is closed once it does.
-async fn held(shelf: &impl Shelf, run: Option<&Run>) -> Result<Option<Lease>, Failure> {
+async fn held(store: &impl ObjectStore, run: Option<&Run>) -> Result<Option<Lease>, Failure> {
     let Some(run) = run else { return Ok(None) };
-    match shelf::held_lease(shelf, run).await {
+    match object_store::held_lease(store, run).await {
         Ok((lease, _)) => Ok(Some(lease)),
         Err(Failure::Superseded(_) | Failure::InvalidInput(_)) => Ok(None),
         Err(failure) => Err(failure),
@@ -146,16 +146,16 @@ async fn held(shelf: &impl Shelf, run: Option<&Run>) -> Result<Option<Lease>, Fa
 }
 
 /// Releases the lease, if the run still holds it. Another's lease is left alone.
-async fn release(shelf: &impl Shelf, run: &Run, evidence: &Evidence, now: Timestamp) -> Result<String, Failure> {
-    let key = shelf::lease_key(&run.plan.plan);
-    let Some((lease, etag)) = shelf::read_json::<Lease>(shelf, &key).await? else {
+async fn release(store: &impl ObjectStore, run: &Run, evidence: &Evidence, now: Timestamp) -> Result<String, Failure> {
+    let key = object_store::lease_key(&run.plan.plan);
+    let Some((lease, etag)) = object_store::read_json::<Lease>(store, &key).await? else {
         return Ok("the lease is gone".into());
     };
     match &lease.holder {
         Some(holder) if holder.execution == run.execution => {
             let released = lease.released(evidence.outcome, evidence.active, now);
             let released = if evidence.is_declined() { released.declined() } else { released };
-            shelf::write_json(shelf, &key, &released, Condition::Unchanged(etag)).await?;
+            object_store::write_json(store, &key, &released, Condition::Unchanged(etag)).await?;
             Ok(format!("lease of generation {} released", lease.generation))
         }
         Some(holder) => Ok(format!("the lease is held by `{}`", holder.execution.name())),

@@ -1,7 +1,7 @@
 //! `CloseRun` on Lambda.
 
 use close_run::handle;
-use edge::{aws, clock, shelf::Bucket, states::States};
+use edge::{aws, clock, object_store::Bucket, states::States};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::NotServing> {

@@ -1,5 +1,5 @@
 use domain::{component::ActiveSide, run::outcome::RunOutcome};
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 use serde_json::json;
 
 use super::*;
@@ -38,15 +38,15 @@ fn held() -> Memory {
     Memory::held_by(&serde_json::from_value(event()["run"].clone()).unwrap())
 }
 
-async fn close(shelf: &Memory, event: Value) -> Step<Closed> {
-    handle(shelf, &Blank, Timestamp::UNIX_EPOCH, event).await.unwrap()
+async fn close(store: &Memory, event: Value) -> Step<Closed> {
+    handle(store, &Blank, Timestamp::UNIX_EPOCH, event).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_promotion_leaves_the_replica_active_and_the_lease_free() {
-    let shelf = held();
-    close(&shelf, event()).await;
-    let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    let store = held();
+    close(&store, event()).await;
+    let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
     assert_eq!((lease.active, lease.holder), (ActiveSide::Replica, None));
 }
 
@@ -56,12 +56,12 @@ async fn an_error_in_the_promotion_counts_as_promoted_until_a_person_looks() {
         let held = held().text("leases/lab.json").unwrap();
         let held = held.replace("\"phase\":\"opened\"", &format!("\"phase\":\"{phase}\""));
         assert!(held.contains(phase), "{held}");
-        let (shelf, mut event) = (Memory::default().with("leases/lab.json", &held), event());
+        let (store, mut event) = (Memory::default().with("leases/lab.json", &held), event());
         event["record"] = json!({"error": {"state": "PromoteReplica", "error": "AwsTransient", "cause": "timed out"}});
         event["outcome"] = json!("needs-a-person");
-        let left = close(&shelf, event).await.did.unwrap().evidence;
-        let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
-        let evidence: Evidence = serde_json::from_str(&shelf.text(&left).unwrap()).unwrap();
+        let left = close(&store, event).await.did.unwrap().evidence;
+        let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
+        let evidence: Evidence = serde_json::from_str(&store.text(&left).unwrap()).unwrap();
         assert_eq!(lease.active, active, "asked for only where the lease says so: {phase}");
         assert_eq!(evidence.active, active, "and its evidence says the same: {phase}");
         assert_eq!(lease.unfinished.is_some(), active == ActiveSide::Replica, "{phase}");
@@ -70,15 +70,15 @@ async fn an_error_in_the_promotion_counts_as_promoted_until_a_person_looks() {
 
 #[tokio::test]
 async fn what_a_dead_run_had_promoted_stays_promoted_whatever_this_run_decides() {
-    let (shelf, mut event) = (held(), event());
+    let (store, mut event) = (held(), event());
     event["record"] = json!({});
     event["outcome"] = json!("refused");
     event["run"]["takenOver"] = json!({
         "execution": "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:dead",
         "phase": "promoting", "since": "2026-01-15T09:00:00Z", "asked": null,
     });
-    close(&shelf, event).await;
-    let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    close(&store, event).await;
+    let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
     assert_eq!(lease.active, ActiveSide::Replica);
 }
 
@@ -86,11 +86,11 @@ async fn what_a_dead_run_had_promoted_stays_promoted_whatever_this_run_decides()
 async fn a_person_s_no_stays_in_the_lease_so_that_nothing_starts_again_by_itself() {
     let ends = [("deny", "refused", true), ("deny", "undone", true), ("approve", "refused", false)];
     for (decision, outcome, declined) in ends {
-        let (shelf, mut event) = (held(), event());
+        let (store, mut event) = (held(), event());
         event["record"] = json!({ "approval": { "decision": decision, "by": "anna", "why": "a drill" } });
         event["outcome"] = json!(outcome);
-        close(&shelf, event).await;
-        let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+        close(&store, event).await;
+        let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
         assert_eq!(lease.last.unwrap().declined_at.is_some(), declined, "{decision}");
     }
 }
@@ -98,34 +98,34 @@ async fn a_person_s_no_stays_in_the_lease_so_that_nothing_starts_again_by_itself
 #[tokio::test]
 async fn a_history_that_is_not_told_keeps_neither_the_evidence_nor_the_lease() {
     for (engine, says) in [(Mute::Denies, "AccessDenied"), (Mute::Throttles, "Throttling")] {
-        let shelf = held();
-        let closed = handle(&shelf, &engine, Timestamp::UNIX_EPOCH, event()).await.unwrap().did.unwrap();
-        let text = shelf.text(&closed.evidence).unwrap();
+        let store = held();
+        let closed = handle(&store, &engine, Timestamp::UNIX_EPOCH, event()).await.unwrap().did.unwrap();
+        let text = store.text(&closed.evidence).unwrap();
         let evidence: Evidence = serde_json::from_str(&text).unwrap();
         let why = evidence.timeline_missing.unwrap();
         assert!(why.contains(says) && evidence.timeline.is_empty(), "{why}");
         assert_eq!((evidence.transitions, closed.transitions), (None, None), "unknown is not zero");
         assert_eq!((closed.rto_seconds, closed.met), (None, None), "what was not timed was not met");
-        let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+        let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
         assert_eq!(lease.holder, None);
     }
     let execution = serde_json::from_value(event()["execution"].clone()).unwrap();
     let why = told(&Mute::Hangs, &execution, Duration::from_millis(5)).await.unwrap_err();
     assert!(why.contains("not told within"), "{why}");
-    let shelf = held();
-    let closed = close(&shelf, event()).await.did.unwrap();
-    assert!(!shelf.text(&closed.evidence).unwrap().contains("timelineMissing"), "only where it is missing");
+    let store = held();
+    let closed = close(&store, event()).await.did.unwrap();
+    assert!(!store.text(&closed.evidence).unwrap().contains("timelineMissing"), "only where it is missing");
 }
 
 #[tokio::test]
 async fn an_end_that_is_not_done_says_what_starts_the_next_run() {
     let next = async |outcome: &str, record: Value, opened: bool| {
-        let (shelf, mut event) = (held(), event());
+        let (store, mut event) = (held(), event());
         (event["outcome"], event["record"]) = (json!(outcome), record);
         if !opened {
             event["run"] = Value::Null;
         }
-        close(&shelf, event).await.did.unwrap().next.unwrap_or_default()
+        close(&store, event).await.did.unwrap().next.unwrap_or_default()
     };
     let done = next("done", event()["record"].clone(), true).await;
     assert_eq!(done, "");
@@ -142,38 +142,38 @@ async fn an_end_that_is_not_done_says_what_starts_the_next_run() {
 
 #[tokio::test]
 async fn closing_twice_is_closing_once() {
-    let shelf = held();
-    close(&shelf, event()).await;
-    let first = shelf.text("leases/lab.json");
-    let step = close(&shelf, event()).await;
-    assert_eq!(shelf.text("leases/lab.json"), first);
+    let store = held();
+    close(&store, event()).await;
+    let first = store.text("leases/lab.json");
+    let step = close(&store, event()).await;
+    assert_eq!(store.text("leases/lab.json"), first);
     assert!(step.because.contains("released already"), "{}", step.because);
 }
 
 #[tokio::test]
 async fn a_replay_with_other_content_keeps_what_the_run_left_and_answers_it() {
-    let (shelf, mut replay) = (held(), event());
-    let first = close(&shelf, event()).await.did.unwrap();
-    let (evidence, lease) = (shelf.text(&first.evidence), shelf.text("leases/lab.json"));
+    let (store, mut replay) = (held(), event());
+    let first = close(&store, event()).await.did.unwrap();
+    let (evidence, lease) = (store.text(&first.evidence), store.text("leases/lab.json"));
     replay["outcome"] = json!("needs-a-person");
     replay["stopped"]["answer"]["because"] = json!("a replay");
     replay["record"] = json!({});
-    let again = handle(&shelf, &Blank, Timestamp::MAX, replay).await.unwrap();
+    let again = handle(&store, &Blank, Timestamp::MAX, replay).await.unwrap();
     assert!(again.because.contains("written before"), "{}", again.because);
-    assert_eq!((shelf.text(&first.evidence), shelf.text("leases/lab.json")), (evidence, lease));
+    assert_eq!((store.text(&first.evidence), store.text("leases/lab.json")), (evidence, lease));
     assert_eq!(serde_json::to_value(again.did).unwrap(), serde_json::to_value(first).unwrap());
 }
 
 #[tokio::test]
 async fn a_run_that_died_between_evidence_and_release_is_released_as_its_evidence_says() {
-    let (shelf, lease) = (held(), held().text("leases/lab.json").unwrap());
-    let left = close(&shelf, event()).await.did.unwrap().evidence;
-    let shelf = Memory::default().with("leases/lab.json", &lease).with(&left, &shelf.text(&left).unwrap());
+    let (store, lease) = (held(), held().text("leases/lab.json").unwrap());
+    let left = close(&store, event()).await.did.unwrap().evidence;
+    let store = Memory::default().with("leases/lab.json", &lease).with(&left, &store.text(&left).unwrap());
     let mut replay = event();
     replay["outcome"] = json!("refused");
     replay["record"] = json!({});
-    close(&shelf, replay).await;
-    let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    close(&store, replay).await;
+    let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
     assert_eq!((lease.active, lease.holder), (ActiveSide::Replica, None));
     assert_eq!(lease.last.unwrap().outcome, RunOutcome::Done);
 }
@@ -183,60 +183,60 @@ async fn what_is_under_the_key_and_not_this_run_s_stays_and_the_evidence_is_writ
     let left = close(&held(), event()).await.did.unwrap().evidence;
     let mut older = event();
     older["startedAt"] = json!("2025-10-15T09:30:04.105Z");
-    let shelf = held();
-    close(&shelf, older).await;
-    for there in ["[]", "no JSON", "", &shelf.text(&left).unwrap()] {
-        let shelf = held().with(&left, there);
-        let key = close(&shelf, event()).await.did.unwrap().evidence;
+    let store = held();
+    close(&store, older).await;
+    for there in ["[]", "no JSON", "", &store.text(&left).unwrap()] {
+        let store = held().with(&left, there);
+        let key = close(&store, event()).await.did.unwrap().evidence;
         assert!(key != left && key.starts_with("evidence/lab/lifeboat-failover/"), "{key}");
-        assert_eq!(shelf.text(&left).unwrap(), there);
-        let evidence: Evidence = serde_json::from_str(&shelf.text(&key).unwrap()).unwrap();
+        assert_eq!(store.text(&left).unwrap(), there);
+        let evidence: Evidence = serde_json::from_str(&store.text(&key).unwrap()).unwrap();
         assert_eq!(evidence.outcome, RunOutcome::Done);
-        assert!(shelf.text("leases/lab.json").unwrap().contains("\"holder\":null"));
-        assert_eq!(close(&shelf, event()).await.did.unwrap().evidence, key, "the same again");
+        assert!(store.text("leases/lab.json").unwrap().contains("\"holder\":null"));
+        assert_eq!(close(&store, event()).await.did.unwrap().evidence, key, "the same again");
     }
 }
 
 #[tokio::test]
 async fn a_lease_that_nobody_can_read_is_named_and_the_evidence_is_written_all_the_same() {
     for text in ["", "null", "{\"plan\": \"lab\"}", &"[".repeat(100_000)] {
-        let shelf = Memory::default().with("leases/lab.json", text);
-        let failure = handle(&shelf, &Blank, Timestamp::UNIX_EPOCH, event()).await.unwrap_err();
+        let store = Memory::default().with("leases/lab.json", text);
+        let failure = handle(&store, &Blank, Timestamp::UNIX_EPOCH, event()).await.unwrap_err();
         assert!(failure.chain().contains("leases/lab.json"), "{}", failure.chain());
-        assert_eq!(shelf.text("leases/lab.json").as_deref(), Some(text), "a person must look");
-        assert!(shelf.keys().iter().any(|key| key.starts_with("evidence/lab/")));
+        assert_eq!(store.text("leases/lab.json").as_deref(), Some(text), "a person must look");
+        assert!(store.keys().iter().any(|key| key.starts_with("evidence/lab/")));
     }
 }
 
 #[tokio::test]
 async fn one_execution_closes_no_other_s_run() {
-    let (shelf, mut event) = (held(), event());
+    let (store, mut event) = (held(), event());
     event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:another");
-    let failure = handle(&shelf, &Blank, Timestamp::UNIX_EPOCH, event).await.unwrap_err();
+    let failure = handle(&store, &Blank, Timestamp::UNIX_EPOCH, event).await.unwrap_err();
     assert!(failure.name() == "InvalidInput" && failure.chain().contains("run.execution"), "{}", failure.chain());
-    assert_eq!(shelf.keys(), ["leases/lab.json"]);
+    assert_eq!(store.keys(), ["leases/lab.json"]);
 }
 
 #[tokio::test]
 async fn a_run_that_never_opened_leaves_evidence_all_the_same() {
-    let (shelf, mut event) = (Memory::default(), event());
+    let (store, mut event) = (Memory::default(), event());
     event["run"] = Value::Null;
     event["record"] = json!({});
-    let step = close(&shelf, event).await;
+    let step = close(&store, event).await;
     assert!(step.did.unwrap().evidence.starts_with("evidence/no-plan/"));
 }
 
 #[tokio::test]
 async fn a_run_that_got_no_lease_leaves_its_evidence_with_its_plan() {
-    let (shelf, mut event) = (Memory::default(), event());
+    let (store, mut event) = (Memory::default(), event());
     event["record"] = json!({"openRun": {
         "step": "Refused", "because": "there is nothing to fail over to", "did": null, "seen": {"active": "replica"},
     }});
     event["run"] = Value::Null;
     event["outcome"] = json!("refused");
-    let key = close(&shelf, event).await.did.unwrap().evidence;
+    let key = close(&store, event).await.did.unwrap().evidence;
     assert!(key.starts_with("evidence/lab/"), "{key}");
-    let evidence: Evidence = serde_json::from_str(&shelf.text(&key).unwrap()).unwrap();
+    let evidence: Evidence = serde_json::from_str(&store.text(&key).unwrap()).unwrap();
     assert!(evidence.trigger.is_some() && evidence.generation.is_none());
     assert_eq!(evidence.active, ActiveSide::Replica);
 }
@@ -248,11 +248,11 @@ async fn a_run_whose_lease_cannot_be_read_leaves_its_evidence_with_its_plan_and_
         ("OpenRun", "AwsDenied", "evidence/lab/"),
         ("OpenRun", "NotFound", "evidence/no-plan/"),
     ] {
-        let (shelf, mut event) = (Memory::default(), event());
+        let (store, mut event) = (Memory::default(), event());
         event["record"] = json!({"error": {"state": state, "error": error, "cause": "leases/lab.json cannot be read"}});
         event["run"] = Value::Null;
         event["outcome"] = json!("refused");
-        let closed = close(&shelf, event).await.did.unwrap();
+        let closed = close(&store, event).await.did.unwrap();
         assert!(closed.evidence.starts_with(folder), "{error}: {}", closed.evidence);
         assert!(closed.trigger.is_some(), "{error}: who asked is known in any case");
     }
@@ -260,10 +260,10 @@ async fn a_run_whose_lease_cannot_be_read_leaves_its_evidence_with_its_plan_and_
 
 #[tokio::test]
 async fn another_s_lease_is_left_alone() {
-    let (shelf, mut event) = (held(), event());
+    let (store, mut event) = (held(), event());
     let older = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:older");
     (event["execution"], event["run"]["execution"]) = (older.clone(), older);
-    let before = shelf.text("leases/lab.json");
-    close(&shelf, event).await;
-    assert_eq!(shelf.text("leases/lab.json"), before);
+    let before = store.text("leases/lab.json");
+    close(&store, event).await;
+    assert_eq!(store.text("leases/lab.json"), before);
 }

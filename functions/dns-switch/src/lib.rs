@@ -17,7 +17,7 @@ use domain::{
     words::failure::Failure,
 };
 use edge::{
-    shelf::{self, Shelf},
+    object_store::{self, ObjectStore},
     states::{Owners, still_runs},
 };
 use serde::Deserialize;
@@ -39,7 +39,7 @@ struct DnsSwitch {
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     owners: &impl Owners,
     zone: &impl Zone,
     event: Value,
@@ -47,7 +47,7 @@ pub async fn handle(
     let DnsSwitch { run, change, rehearse } = edge::parse(event, "DnsSwitch")?;
     let pair = run.protected()?;
     let (id, name, target) = (&run.plan.traffic.record.zone, &run.plan.traffic.record.name, &pair.replica.endpoint);
-    let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), zone.look(id, name));
+    let (held, seen) = tokio::join!(object_store::held_lease(store, &run), zone.look(id, name));
     // A rehearsal changes nothing, so that whoever asks needs no lease.
     if !rehearse {
         held?;

@@ -1,7 +1,7 @@
 //! `DnsSwitch` on Lambda.
 
 use dns_switch::{World, handle};
-use edge::{aws, shelf::Bucket, states::States};
+use edge::{aws, object_store::Bucket, states::States};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::NotServing> {

@@ -8,7 +8,7 @@ use domain::{
     run::step::Outcome,
     words::id::{HostName, ZoneId},
 };
-use edge::{shelf::fake::Memory, states::fake::Says};
+use edge::{object_store::fake::Memory, states::fake::Says};
 
 use super::*;
 
@@ -181,13 +181,13 @@ async fn a_run_without_the_lease_moves_nothing() {
 #[tokio::test]
 async fn a_rehearsal_moves_nothing_and_says_what_would_stop_the_switch() {
     let rehearsal: Value = serde_json::from_str(include_str!("../../../events/dns-switch-rehearsal.json")).unwrap();
-    let shelf = Memory::held_by(&serde_json::from_value(rehearsal["run"].clone()).unwrap());
+    let store = Memory::held_by(&serde_json::from_value(rehearsal["run"].clone()).unwrap());
     for (target, answers, outcome) in
         [(OLD, true, Outcome::Done), ("elsewhere.example.com", true, Outcome::Refused), (OLD, false, Outcome::Refused)]
     {
         let zone = Fake::leading_to(target);
         *zone.answer.borrow_mut() = if answers { Ok(OLD.parse().unwrap()) } else { Err("timed out".into()) };
-        let step = handle(&shelf, &Says(Owner::Running), &zone, rehearsal.clone()).await.unwrap();
+        let step = handle(&store, &Says(Owner::Running), &zone, rehearsal.clone()).await.unwrap();
         assert_eq!(step.step, outcome, "{}", step.because);
         assert_eq!(zone.changes.get(), 0, "{target}");
     }

@@ -21,7 +21,7 @@ use domain::{
 };
 use edge::{
     clock,
-    shelf::{self, Shelf},
+    object_store::{self, ObjectStore},
     states::{Owners, still_runs},
 };
 use serde::Deserialize;
@@ -50,14 +50,14 @@ enum Order {
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     owners: &impl Owners,
     world: &impl Pair,
     event: Value,
 ) -> Result<Step<Drained>, Failure> {
     let DrainPrimary { run, order } = edge::parse(event, "DrainPrimary")?;
     let pair = run.protected()?;
-    shelf::held_lease(shelf, &run).await?;
+    object_store::held_lease(store, &run).await?;
     let primary = &pair.primary.instance;
     let seen = world.look(pair).await;
     let objection = drain::objection(&seen, &run.plan, pair);
@@ -69,7 +69,7 @@ pub async fn handle(
         return Ok(Step::settled(format!("`{primary}` is healthy, and its replica follows"), &seen));
     }
     // Written down first: the next run knows what there is to open again.
-    shelf::shut_in_lease(shelf, &run, &Target::primary(&run.plan, pair), false, clock::now()).await?;
+    object_store::shut_in_lease(store, &run, &Target::primary(&run.plan, pair), false, clock::now()).await?;
     still_runs(owners, &run).await?;
     let end = world.drain(&run, pair).await?;
     let drained = Drained { lsn: end, replayed: world.replayed(pair, end).await?, at: clock::now() };

@@ -1,7 +1,7 @@
 //! `DrainPrimary` on Lambda.
 
 use drain_primary::{World, handle};
-use edge::{aws, shelf::Bucket, states::States};
+use edge::{aws, object_store::Bucket, states::States};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::NotServing> {

@@ -11,7 +11,7 @@ use domain::{
     watch::health::{Endpoint, Look, Verdict},
     words::wal::{Lsn, ReplicaPosition},
 };
-use edge::{shelf::fake::Memory, states::fake::Says};
+use edge::{object_store::fake::Memory, states::fake::Says};
 
 use super::*;
 
@@ -99,19 +99,19 @@ async fn a_rehearsal_changes_nothing_and_proves_nothing() {
 #[tokio::test]
 async fn what_is_shut_stands_in_the_lease_before_it_is_done() {
     let run: Run = serde_json::from_value(event("drain")["run"].clone()).unwrap();
-    let shelf = Memory::held_by(&run);
-    handle(&shelf, &Says(Owner::Running), &Fake::new(), event("drain")).await.unwrap();
-    let lease: domain::failover::lease::Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    let store = Memory::held_by(&run);
+    handle(&store, &Says(Owner::Running), &Fake::new(), event("drain")).await.unwrap();
+    let lease: domain::failover::lease::Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
     let shut = lease.shut.unwrap();
     assert_eq!((shut.target.side.instance.as_str(), shut.network), ("orders-primary", false));
 }
 
 #[tokio::test]
 async fn a_run_that_was_stopped_drains_nothing() {
-    let shelf = Memory::held_by(&serde_json::from_value(event("drain")["run"].clone()).unwrap());
+    let store = Memory::held_by(&serde_json::from_value(event("drain")["run"].clone()).unwrap());
     for (owner, name) in [(Owner::gone("ABORTED"), "Superseded"), (Owner::Unknown("slow".into()), "AwsTransient")] {
         let pair = Fake::new();
-        assert_eq!(handle(&shelf, &Says(owner), &pair, event("drain")).await.unwrap_err().name(), name);
+        assert_eq!(handle(&store, &Says(owner), &pair, event("drain")).await.unwrap_err().name(), name);
         assert!(pair.did.borrow().is_empty(), "{name}");
     }
 }

@@ -8,9 +8,9 @@ use domain::{
     words::{failure::Failure, wal::Lsn},
 };
 use edge::{
+    object_store::Bucket,
     patience::{DRAIN, WORKING_PAIR},
     postgres::{Postgres, Server},
-    shelf::Bucket,
 };
 
 /// Both sides of the pair.

@@ -20,8 +20,8 @@ use domain::{
 };
 use edge::{
     clock,
+    object_store::{self, ObjectStore},
     postgres::ShutOut,
-    shelf::{self, Shelf},
     states::{Owners, still_runs},
 };
 use serde::Deserialize;
@@ -46,18 +46,18 @@ struct FencePrimary {
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     owners: &impl Owners,
     old: &impl OldPrimary,
     event: Value,
 ) -> Result<Step<Fencing>, Failure> {
     let FencePrimary { run, answers, undo, fencing } = edge::parse(event, "FencePrimary")?;
     if undo {
-        return undo::open(shelf, owners, old, &run, fencing.as_ref(), clock::now()).await;
+        return undo::open(store, owners, old, &run, fencing.as_ref(), clock::now()).await;
     }
     let target = Target::primary(&run.plan, run.protected()?);
     // Written down first: whoever comes next knows what there is to open again.
-    shelf::shut_in_lease(shelf, &run, &target, true, clock::now()).await?;
+    object_store::shut_in_lease(store, &run, &target, true, clock::now()).await?;
     still_runs(owners, &run).await?;
     let fencing = fence(old, &run, &target).await;
     let instance = &target.side.instance;

@@ -1,6 +1,6 @@
 //! `FencePrimary` on Lambda.
 
-use edge::{aws, shelf::Bucket, states::States};
+use edge::{aws, object_store::Bucket, states::States};
 use fence_primary::{World, handle};
 
 #[tokio::main(flavor = "current_thread")]

@@ -10,10 +10,10 @@ use domain::{
     words::{failure::Failure, id::SecurityGroupId},
 };
 use edge::{
+    object_store::Bucket,
     patience::{FAILED_REGION, FENCE, UNDO_FENCE},
     postgres::{Inside, Patience, Postgres, Server, ShutOut},
     rds::{Rds, set_groups, set_network},
-    shelf::Bucket,
 };
 
 /// The old primary, as fencing reaches it.

@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use domain::{
     failover::{
         fencing::{DatabaseSeen, Membership, NetworkSeen, Way},
-        lease::{Asked, Lease},
+        lease::{Lease, RequestedPromotion},
         succession::Owner,
     },
     words::{
@@ -11,7 +11,7 @@ use domain::{
         wal::{LastSeen, Lsn},
     },
 };
-use edge::{shelf::Condition, shelf::fake::Memory, states::fake::Says};
+use edge::{object_store::Condition, object_store::fake::Memory, states::fake::Says};
 use jiff::Timestamp;
 
 use super::*;
@@ -93,16 +93,16 @@ fn held() -> Memory {
     Memory::held_by(&run())
 }
 
-fn lease(shelf: &Memory) -> Lease {
-    serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap()
+fn lease(store: &Memory) -> Lease {
+    serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap()
 }
 
-async fn asked(shelf: &Memory, old: &Old, event: Value) -> Result<Step<Fencing>, Failure> {
-    handle(shelf, &Says(Owner::Running), old, event).await
+async fn asked(store: &Memory, old: &Old, event: Value) -> Result<Step<Fencing>, Failure> {
+    handle(store, &Says(Owner::Running), old, event).await
 }
 
-async fn fence(shelf: &Memory, old: &Old) -> Step<Fencing> {
-    asked(shelf, old, event(false)).await.unwrap()
+async fn fence(store: &Memory, old: &Old) -> Step<Fencing> {
+    asked(store, old, event(false)).await.unwrap()
 }
 
 #[tokio::test]
@@ -163,46 +163,46 @@ async fn one_that_answered_when_it_was_judged_must_be_seen_to_refuse() {
 
 #[tokio::test]
 async fn what_is_shut_stands_in_the_lease_before_it_is_done() {
-    let shelf = held();
-    fence(&shelf, &Old::dead()).await;
-    let shut = lease(&shelf).shut.unwrap();
+    let store = held();
+    fence(&store, &Old::dead()).await;
+    let shut = lease(&store).shut.unwrap();
     assert_eq!((shut.target.side.instance.as_str(), shut.network), ("orders-primary", true));
 }
 
 #[tokio::test]
 async fn undoing_opens_both_ways_and_is_written_down_once_both_were_seen_open() {
-    let (shelf, old) = (held(), Old::reached());
-    fence(&shelf, &old).await;
-    asked(&shelf, &old, event(true)).await.unwrap();
+    let (store, old) = (held(), Old::reached());
+    fence(&store, &old).await;
+    asked(&store, &old, event(true)).await.unwrap();
     assert!(old.did.borrow().ends_with(&["network of orders-primary: Undo".into(), "let in to orders-primary".into()]));
-    assert_eq!(lease(&shelf).shut, None);
+    assert_eq!(lease(&store).shut, None);
 }
 
 #[tokio::test]
 async fn an_undo_is_not_done_while_roles_that_may_have_been_taken_are_not_seen_to_have_their_login() {
     for old in [Old::dead(), Old::new(Way::Unproved("not shown yet".into()), Way::Holds)] {
-        let shelf = held();
-        fence(&shelf, &Old::reached()).await;
-        let failure = asked(&shelf, &old, event(true)).await.unwrap_err();
+        let store = held();
+        fence(&store, &Old::reached()).await;
+        let failure = asked(&store, &old, event(true)).await.unwrap_err();
         assert_eq!(failure.name(), "AwsTransient", "{failure}");
-        assert!(lease(&shelf).shut.is_some(), "the next run owes it");
+        assert!(lease(&store).shut.is_some(), "the next run owes it");
     }
 }
 
 #[tokio::test]
 async fn roles_that_this_run_never_reached_need_no_giving_back() {
-    let (shelf, old) = (held(), Old::dead());
-    let fencing = fence(&shelf, &old).await.did.unwrap();
+    let (store, old) = (held(), Old::dead());
+    let fencing = fence(&store, &old).await.did.unwrap();
     let mut undo = event(true);
     undo["fencing"] = serde_json::to_value(&fencing).unwrap();
-    asked(&shelf, &old, undo.clone()).await.unwrap();
-    assert_eq!(lease(&shelf).shut, None);
+    asked(&store, &old, undo.clone()).await.unwrap();
+    assert_eq!(lease(&store).shut, None);
     // Another run's fence is another matter: what it reached, this one cannot know.
     let inherited = held();
     let target = Target::primary(&run().plan, run().pair().unwrap());
     let older = Run { generation: domain::words::id::Generation(run().generation.0 - 1), ..run() };
     let shut = lease(&inherited).shutting(&older, &target, true, Timestamp::UNIX_EPOCH).unwrap();
-    shelf::write_json(&inherited, "leases/lab.json", &shut, Condition::Always).await.unwrap();
+    object_store::write_json(&inherited, "leases/lab.json", &shut, Condition::Always).await.unwrap();
     assert!(asked(&inherited, &old, undo).await.is_err());
 }
 
@@ -213,14 +213,14 @@ async fn what_another_run_s_step_may_still_be_shutting_is_not_opened_yet() {
     let older = Run { execution, generation: domain::words::id::Generation(run().generation.0 - 1), ..run() };
     // However long ago it was shut first: whoever fenced it again may have been stopped a moment ago.
     for (opened_at, done) in [(clock::now(), false), (Timestamp::UNIX_EPOCH, true)] {
-        let (shelf, old) = (held(), Old::reached());
-        let shut = lease(&shelf).shutting(&older, &target, true, Timestamp::UNIX_EPOCH).unwrap();
-        shelf::write_json(&shelf, "leases/lab.json", &shut, Condition::Always).await.unwrap();
+        let (store, old) = (held(), Old::reached());
+        let shut = lease(&store).shutting(&older, &target, true, Timestamp::UNIX_EPOCH).unwrap();
+        object_store::write_json(&store, "leases/lab.json", &shut, Condition::Always).await.unwrap();
         let mut undo = event(true);
         undo["run"]["openedAt"] = serde_json::to_value(opened_at).unwrap();
-        let undone = asked(&shelf, &old, undo).await;
+        let undone = asked(&store, &old, undo).await;
         assert_eq!(undone.is_ok(), done, "{undone:?}");
-        assert_eq!(lease(&shelf).shut.is_none(), done);
+        assert_eq!(lease(&store).shut.is_none(), done);
     }
 }
 
@@ -234,7 +234,7 @@ async fn where_nothing_was_shut_there_is_nothing_to_open() {
 
 #[tokio::test]
 async fn nothing_is_opened_beside_a_replica_that_may_take_writes() {
-    let asked_for = Asked {
+    let asked_for = RequestedPromotion {
         at: Timestamp::UNIX_EPOCH,
         position: None,
         loss: domain::failover::loss::Loss::Promoted,
@@ -243,9 +243,9 @@ async fn nothing_is_opened_beside_a_replica_that_may_take_writes() {
     let promoting = lease(&held()).promoting(asked_for, None);
     let unfinished = Lease { unfinished: promoting.holder.clone(), ..lease(&held()) };
     for left in [promoting, unfinished] {
-        let (shelf, old) = (held(), Old::reached());
-        shelf::write_json(&shelf, "leases/lab.json", &left, Condition::Always).await.unwrap();
-        let step = asked(&shelf, &old, event(true)).await.unwrap();
+        let (store, old) = (held(), Old::reached());
+        object_store::write_json(&store, "leases/lab.json", &left, Condition::Always).await.unwrap();
+        let step = asked(&store, &old, event(true)).await.unwrap();
         assert_eq!(step.step, domain::run::step::Outcome::Refused, "{}", step.because);
         assert!(old.did.borrow().is_empty());
     }
@@ -254,12 +254,12 @@ async fn nothing_is_opened_beside_a_replica_that_may_take_writes() {
 #[tokio::test]
 async fn a_run_that_was_stopped_shuts_and_opens_nothing() {
     for undo in [false, true] {
-        let (shelf, old) = (held(), Old::reached());
+        let (store, old) = (held(), Old::reached());
         if undo {
-            fence(&shelf, &Old::dead()).await;
+            fence(&store, &Old::dead()).await;
         }
         let gone = Says(Owner::gone("ABORTED"));
-        let failure = handle(&shelf, &gone, &old, event(undo)).await.unwrap_err();
+        let failure = handle(&store, &gone, &old, event(undo)).await.unwrap_err();
         assert_eq!(failure.name(), "Superseded");
         assert!(old.did.borrow().is_empty(), "{undo}");
     }

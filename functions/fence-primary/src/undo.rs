@@ -11,7 +11,7 @@ use domain::{
     words::failure::Failure,
 };
 use edge::{
-    shelf::{self, Condition, Shelf},
+    object_store::{self, Condition, ObjectStore},
     states::{Owners, still_runs},
 };
 use jiff::Timestamp;
@@ -23,14 +23,14 @@ use crate::old_primary::OldPrimary;
 /// Opens what the lease says is shut: what this run shut, or what it took over. Done once each way that was taken was
 /// seen open, and the lease says so.
 pub(crate) async fn open(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     owners: &impl Owners,
     old: &impl OldPrimary,
     run: &Run,
     fencing: Option<&Fencing>,
     now: Timestamp,
 ) -> Result<Step<Fencing>, Failure> {
-    let (lease, etag) = shelf::held_lease(shelf, run).await?;
+    let (lease, etag) = object_store::held_lease(store, run).await?;
     if lease.is_past_the_point_of_no_return() {
         let why = "a promotion was asked for: nothing is opened beside a replica that may take writes";
         return Ok(Step::refused(why, Value::Null));
@@ -63,7 +63,8 @@ pub(crate) async fn open(
     }
     // Only a newer run can have written here: its generation then stops this one.
     let opened = lease.opened();
-    shelf::write_json(shelf, &shelf::lease_key(&run.plan.plan), &opened, Condition::Unchanged(etag)).await?;
+    object_store::write_json(store, &object_store::lease_key(&run.plan.plan), &opened, Condition::Unchanged(etag))
+        .await?;
     let opened = Fencing { fenced: false, network, database, roles_asked: false, ends_at: None };
     Ok(Step::done(format!("`{instance}` was seen open to the application again"), Value::Null, opened))
 }

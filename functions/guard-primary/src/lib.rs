@@ -16,13 +16,13 @@ use domain::{
     record::notice::Notice,
     run::step::Step,
     watch::probe,
-    words::{failure::Failure, id::PlanName, span::Span},
+    words::{failure::Failure, id::PlanName, time_span::TimeSpan},
 };
 use edge::{
+    object_store::{Bucket, ObjectStore},
     patience,
     postgres::{Patience, Postgres, Server},
     rds::{Rds, set_network},
-    shelf::{Bucket, Shelf},
     sns::{self, Sns},
 };
 use jiff::Timestamp;
@@ -39,11 +39,11 @@ struct GuardPrimary {
 }
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(shelf: &impl Shelf, world: &impl World, event: Value) -> Result<Step<Kept>, Failure> {
+pub async fn handle(store: &impl ObjectStore, world: &impl World, event: Value) -> Result<Step<Kept>, Failure> {
     let GuardPrimary { plan } = edge::parse(event, "GuardPrimary")?;
     // Until after the schedule's next one began, anywhere within its minute.
     let until = probe::later(world.now(), probe::EVERY + probe::LATEST_START);
-    watch::watch(shelf, world, &plan, until).await
+    watch::watch(store, world, &plan, until).await
 }
 
 /// RDS, the database, and people's topics.
@@ -91,7 +91,7 @@ impl World for Watcher {
         reason = "EventBridge starts the guard once a minute at most: it looks until the next one has begun"
     )]
     async fn sleep_until(&self, at: Timestamp) {
-        tokio::time::sleep(Span::between(self.now(), at).duration()).await;
+        tokio::time::sleep(TimeSpan::between(self.now(), at).duration()).await;
     }
 }
 

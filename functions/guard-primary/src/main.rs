@@ -1,6 +1,6 @@
 //! `GuardPrimary` on Lambda.
 
-use edge::{aws, shelf::Bucket};
+use edge::{aws, object_store::Bucket};
 use guard_primary::{Watcher, handle};
 
 #[tokio::main(flavor = "current_thread")]

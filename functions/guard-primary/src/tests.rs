@@ -3,13 +3,13 @@ use std::cell::RefCell;
 use domain::{
     failover::{
         guard::Guard,
-        lease::{Asked, Lease},
+        lease::{Lease, RequestedPromotion},
         run::Run,
     },
     run::step::Outcome,
     words::wal::{Lsn, ReplicaPosition},
 };
-use edge::shelf::{self, Condition, fake::Memory};
+use edge::object_store::{self, Condition, fake::Memory};
 use serde_json::json;
 
 use super::*;
@@ -88,23 +88,24 @@ fn sample() -> Value {
     serde_json::from_str(include_str!("../../../events/guard-primary.json")).unwrap()
 }
 
-/// A shelf on which a run has passed its point of no return.
+/// A store on which a run has passed its point of no return.
 async fn guarded() -> Memory {
     let event: Value = serde_json::from_str(include_str!("../../../events/fence-primary.json")).unwrap();
     let run: Run = serde_json::from_value(event["run"].clone()).unwrap();
-    let shelf = Memory::held_by(&run).with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
+    let store = Memory::held_by(&run).with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
     let position = ReplicaPosition { received: Lsn(100), replayed: Lsn(100), replayed_commit_at: None };
     let (since, position) = (Timestamp::UNIX_EPOCH, Some(position));
-    let asked = Asked { at: since, position, loss: domain::failover::loss::Loss::Promoted, unserved_since: None };
+    let asked =
+        RequestedPromotion { at: since, position, loss: domain::failover::loss::Loss::Promoted, unserved_since: None };
     let target = Target::primary(&run.plan, run.pair().unwrap());
     let guard = Guard { generation: run.generation, since, position, target, settles_at: None };
-    let lease = lease(&shelf).await.promoting(asked, Some(guard));
-    shelf::write_json(&shelf, "leases/lab.json", &lease, Condition::Always).await.unwrap();
-    shelf
+    let lease = lease(&store).await.promoting(asked, Some(guard));
+    object_store::write_json(&store, "leases/lab.json", &lease, Condition::Always).await.unwrap();
+    store
 }
 
-async fn lease(shelf: &Memory) -> Lease {
-    shelf::read_json(shelf, "leases/lab.json").await.unwrap().unwrap().0
+async fn lease(store: &Memory) -> Lease {
+    object_store::read_json(store, "leases/lab.json").await.unwrap().unwrap().0
 }
 
 #[tokio::test]
@@ -115,43 +116,43 @@ async fn a_plan_that_never_failed_over_has_nothing_to_guard() {
 
 #[tokio::test]
 async fn an_old_primary_that_returns_is_shut_out_recorded_and_told_of() {
-    let (shelf, old) = (guarded().await, Old::silent_for(5));
-    let kept = handle(&shelf, &old, sample()).await.unwrap().did.unwrap();
+    let (store, old) = (guarded().await, Old::silent_for(5));
+    let kept = handle(&store, &old, sample()).await.unwrap().did.unwrap();
     assert_eq!(kept.divergence.unwrap().wal_bytes, 64);
-    assert_eq!(lease(&shelf).await.guard, None);
-    assert!(lease(&shelf).await.holder.is_some(), "the run goes on");
+    assert_eq!(lease(&store).await.guard, None);
+    assert!(lease(&store).await.holder.is_some(), "the run goes on");
     let generation = kept.generation;
-    assert!(shelf.text(&format!("evidence/lab/guard/generation-{generation}.json")).is_some());
+    assert!(store.text(&format!("evidence/lab/guard/generation-{generation}.json")).is_some());
     assert_eq!(old.told.borrow().len(), 1);
-    let again = handle(&shelf, &Old::silent_for(0), sample()).await.unwrap();
+    let again = handle(&store, &Old::silent_for(0), sample()).await.unwrap();
     assert_eq!((again.step, again.did), (Outcome::Done, None), "done once");
 }
 
 #[tokio::test]
 async fn one_that_stays_silent_is_guarded_on() {
-    let (shelf, old) = (guarded().await, Old { network: false, ..Old::silent_for(u32::MAX) });
-    let step = handle(&shelf, &old, sample()).await.unwrap();
+    let (store, old) = (guarded().await, Old { network: false, ..Old::silent_for(u32::MAX) });
+    let step = handle(&store, &old, sample()).await.unwrap();
     assert_eq!(step.step, Outcome::Pending);
-    assert!(lease(&shelf).await.guard.is_some());
+    assert!(lease(&store).await.guard.is_some());
     assert!(old.now().as_second() > 60, "until after the next start");
     assert!(old.told.borrow().is_empty());
 }
 
 #[tokio::test]
 async fn it_is_looked_for_each_second_whatever_the_probe_does() {
-    let shelf = guarded().await;
+    let store = guarded().await;
     let slow = include_str!("../../../plans/lab.yaml").replace("interval: 500ms", "interval: 10s");
-    let (shelf, old) = (shelf.with("plans/lab.yaml", &slow), Old::silent_for(u32::MAX));
-    handle(&shelf, &old, sample()).await.unwrap();
+    let (store, old) = (store.with("plans/lab.yaml", &slow), Old::silent_for(u32::MAX));
+    handle(&store, &old, sample()).await.unwrap();
     let met = old.met.borrow();
-    let longest = met.windows(2).map(|pair| Span::between(pair[0].1, pair[1].1)).max().unwrap();
-    assert!(longest <= Span::seconds(1) && met.len() > 60, "{longest}, {} looks", met.len());
+    let longest = met.windows(2).map(|pair| TimeSpan::between(pair[0].1, pair[1].1)).max().unwrap();
+    assert!(longest <= TimeSpan::seconds(1) && met.len() > 60, "{longest}, {} looks", met.len());
 }
 
 #[tokio::test]
 async fn a_look_that_never_ends_delays_no_other() {
-    let (shelf, old) = (guarded().await, Old { hangs: RefCell::new((3, 1)), ..Old::silent_for(0) });
-    let kept = handle(&shelf, &old, sample()).await.unwrap().did.unwrap();
+    let (store, old) = (guarded().await, Old { hangs: RefCell::new((3, 1)), ..Old::silent_for(0) });
+    let kept = handle(&store, &old, sample()).await.unwrap().did.unwrap();
     assert_eq!(kept.ended_at.as_second(), 3, "by the fourth look, which began three seconds after the first");
     assert_eq!(kept.network, Way::Holds, "asked once more when it was met");
 }
@@ -160,8 +161,8 @@ async fn a_look_that_never_ends_delays_no_other() {
 async fn a_lease_that_cannot_be_read_for_a_moment_ends_no_watch_and_nothing_is_touched_without_it() {
     /// Cannot be read for some looks.
     struct Away(Memory, RefCell<u32>);
-    impl Shelf for Away {
-        async fn get(&self, key: &str) -> Result<Option<shelf::Object>, Failure> {
+    impl ObjectStore for Away {
+        async fn get(&self, key: &str) -> Result<Option<object_store::Object>, Failure> {
             let left = *self.1.borrow();
             self.1.replace(left.saturating_sub(1));
             if left > 0 {
@@ -175,8 +176,8 @@ async fn a_lease_that_cannot_be_read_for_a_moment_ends_no_watch_and_nothing_is_t
             self.0.put(key, text, condition).await
         }
     }
-    let (shelf, old) = (Away(guarded().await, RefCell::new(6)), Old::silent_for(0));
-    handle(&shelf, &old, sample()).await.unwrap().did.unwrap();
+    let (store, old) = (Away(guarded().await, RefCell::new(6)), Old::silent_for(0));
+    handle(&store, &old, sample()).await.unwrap().did.unwrap();
     assert_eq!(old.met.borrow()[0].1.as_second(), 3, "three looks of two reads each");
     let away = Away(guarded().await, RefCell::new(u32::MAX));
     let failure = handle(&away, &Old::silent_for(0), sample()).await.unwrap_err();
@@ -190,8 +191,8 @@ async fn whom_the_plan_names_by_now_is_left_alone() {
         .replace("orders-replica", "orders-primary")
         .replace("orders-x", "orders-replica");
     for plan in [turned.as_str(), "no plan at all"] {
-        let (shelf, old) = (guarded().await.with("plans/lab.yaml", plan), Old::silent_for(0));
-        let kept = handle(&shelf, &old, sample()).await.unwrap().did.unwrap();
+        let (store, old) = (guarded().await.with("plans/lab.yaml", plan), Old::silent_for(0));
+        let kept = handle(&store, &old, sample()).await.unwrap().did.unwrap();
         assert_eq!(kept.instance.as_str(), "orders-primary");
         assert!(old.met.borrow().iter().all(|(instance, _)| instance == "orders-primary"));
     }
@@ -201,8 +202,8 @@ async fn whom_the_plan_names_by_now_is_left_alone() {
 async fn a_guard_that_was_ended_touches_nothing_any_more() {
     /// The lease, of which the guard goes after some looks.
     struct Ending(Memory, RefCell<u32>);
-    impl Shelf for Ending {
-        async fn get(&self, key: &str) -> Result<Option<shelf::Object>, Failure> {
+    impl ObjectStore for Ending {
+        async fn get(&self, key: &str) -> Result<Option<object_store::Object>, Failure> {
             let left = *self.1.borrow();
             self.1.replace(left.saturating_sub(1));
             let object = self.0.get(key).await?;
@@ -211,7 +212,7 @@ async fn a_guard_that_was_ended_touches_nothing_any_more() {
             }
             let mut lease = lease(&self.0).await;
             lease.guard = None;
-            Ok(object.map(|object| shelf::Object { text: serde_json::to_string(&lease).unwrap(), ..object }))
+            Ok(object.map(|object| object_store::Object { text: serde_json::to_string(&lease).unwrap(), ..object }))
         }
 
         async fn put(&self, key: &str, text: String, condition: Condition) -> Result<(), Failure> {
@@ -219,18 +220,18 @@ async fn a_guard_that_was_ended_touches_nothing_any_more() {
         }
     }
     // One of the reads is the network's.
-    let (shelf, old) = (Ending(guarded().await, RefCell::new(4)), Old::silent_for(u32::MAX));
-    let step = handle(&shelf, &old, sample()).await.unwrap();
+    let (store, old) = (Ending(guarded().await, RefCell::new(4)), Old::silent_for(u32::MAX));
+    let step = handle(&store, &old, sample()).await.unwrap();
     assert_eq!((step.step, step.did), (Outcome::Done, None));
     assert_eq!(old.met.borrow().len(), 3);
 }
 
 #[tokio::test]
 async fn one_that_answers_and_cannot_be_shut_is_told_of_once_and_guarded_on() {
-    let (shelf, old) = (guarded().await, Old { resists: Some("no such role"), ..Old::silent_for(0) });
-    let step = handle(&shelf, &old, sample()).await.unwrap();
+    let (store, old) = (guarded().await, Old { resists: Some("no such role"), ..Old::silent_for(0) });
+    let step = handle(&store, &old, sample()).await.unwrap();
     assert_eq!(step.step, Outcome::Pending);
-    assert!(lease(&shelf).await.guard.is_some());
+    assert!(lease(&store).await.guard.is_some());
     let told = old.told.borrow();
     assert_eq!(told.len(), 1);
     assert!(told[0].contains("TAKES WRITES") && told[0].contains("no such role"), "{}", told[0]);

@@ -12,9 +12,9 @@ use domain::{
     record::notice::{self, Notice},
     run::step::Step,
     watch::probe,
-    words::{failure::Failure, id::PlanName, span::Span},
+    words::{failure::Failure, id::PlanName, time_span::TimeSpan},
 };
-use edge::shelf::{self, Condition, Shelf};
+use edge::object_store::{self, Condition, ObjectStore};
 use futures::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -46,7 +46,7 @@ const RESISTS: u32 = 2;
 /// A look at its database begins each second, whatever became of the looks before: one that waits for a host that was gone
 /// when it began must not delay the one that would meet it.
 pub(crate) async fn watch(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     plan: &PlanName,
     until: Timestamp,
@@ -66,13 +66,13 @@ pub(crate) async fn watch(
                     let because = format!("the old primary is not shut yet: {met:?}; its network: {network:?}");
                     return Ok(Step::pending(because, &met));
                 }
-                looks.push(look(shelf, world, plan, Place::Database).boxed_local());
+                looks.push(look(store, world, plan, Place::Database).boxed_local());
                 if !is_asked && network != Way::Holds {
                     is_asked = true;
-                    looks.push(look(shelf, world, plan, Place::Network).boxed_local());
+                    looks.push(look(store, world, plan, Place::Network).boxed_local());
                 }
                 let begun = world.now().max(next);
-                next = probe::on_grid(probe::later(begun, Span::milliseconds(1)), guard::EVERY);
+                next = probe::on_grid(probe::later(begun, TimeSpan::milliseconds(1)), guard::EVERY);
                 continue;
             }
         };
@@ -94,7 +94,7 @@ pub(crate) async fn watch(
             resisted += 1;
             // Not by one look: others may be shutting it at the same moment. Beside the looks, which go on meanwhile.
             if resisted == RESISTS {
-                looks.push(tell(shelf, world, plan, notice::resists(&guard, why)).boxed_local());
+                looks.push(tell(store, world, plan, notice::resists(&guard, why)).boxed_local());
             }
         }
         if let Some(kept) = guard::conclude(&guard, plan, &met, network.clone(), world.now()) {
@@ -102,14 +102,14 @@ pub(crate) async fn watch(
             let network = match kept.network {
                 Way::Holds => Way::Holds,
                 network @ (Way::NoServer(_) | Way::Unreachable(_) | Way::Unproved(_) | Way::Resists(_)) => {
-                    match look(shelf, world, plan, Place::Network).await {
+                    match look(store, world, plan, Place::Network).await {
                         Seen::Network(way) => way,
                         Seen::Database(..) | Seen::Unguarded | Seen::Unread(_) | Seen::Told => network,
                     }
                 }
             };
             info!(plan.name = %plan, instance.id = %guard.target.side.instance, because = kept.because, "kept out");
-            return conclude(shelf, world, plan, &guard, Kept { network, ..kept }).await;
+            return conclude(store, world, plan, &guard, Kept { network, ..kept }).await;
         }
         newest = Ok(met);
     }
@@ -137,16 +137,16 @@ enum Seen {
 }
 
 /// Tells people. Who does not hear keeps nothing from being done.
-async fn tell(shelf: &impl Shelf, world: &impl World, plan: &PlanName, notice: Notice) -> Seen {
-    let plan = shelf::read_plan(shelf, plan).await.ok().map(|(plan, _)| plan);
+async fn tell(store: &impl ObjectStore, world: &impl World, plan: &PlanName, notice: Notice) -> Seen {
+    let plan = object_store::read_plan(store, plan).await.ok().map(|(plan, _)| plan);
     world.tell(plan.as_ref(), &notice).await;
     Seen::Told
 }
 
 /// One look, each place by itself: a silent Region must not keep us from the database, nor a silent database from the
 /// network. It begins with a look at the lease, so that a guard that was ended or taken over touches nothing any more.
-async fn look(shelf: &impl Shelf, world: &impl World, plan: &PlanName, place: Place) -> Seen {
-    let guard = match (guard_of(shelf, plan).await, place) {
+async fn look(store: &impl ObjectStore, world: &impl World, plan: &PlanName, place: Place) -> Seen {
+    let guard = match (guard_of(store, plan).await, place) {
         (Ok(read), _) => read.and_then(|(lease, _)| lease.guard),
         (Err(failure), Place::Database) => return Seen::Unread(failure),
         (Err(failure), Place::Network) => return Seen::Network(Way::Unreachable(failure.chain())),
@@ -163,24 +163,26 @@ async fn look(shelf: &impl Shelf, world: &impl World, plan: &PlanName, place: Pl
 
 /// Writes the record first and then ends the guard: a guard that dies between is repeated, not forgotten.
 async fn conclude(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     plan: &PlanName,
     guard: &Guard,
     kept: Kept,
 ) -> Result<Step<Kept>, Failure> {
-    let mut lost = Failure::Conflict(format!("{}: nobody gave way", shelf::lease_key(plan)));
+    let mut lost = Failure::Conflict(format!("{}: nobody gave way", object_store::lease_key(plan)));
     for _ in 0..WRITES {
-        let read = guard_of(shelf, plan).await?;
+        let read = guard_of(store, plan).await?;
         let Some((unguarded, etag)) = read.and_then(|(lease, etag)| Some((lease.unguarded(guard.generation)?, etag)))
         else {
             return Ok(Step::idle("another guard was faster"));
         };
         let key = guard::key(plan, guard.generation);
-        shelf::write_json(shelf, &key, &kept, Condition::Always).await?;
-        match shelf::write_json(shelf, &shelf::lease_key(plan), &unguarded, Condition::Unchanged(etag)).await {
+        object_store::write_json(store, &key, &kept, Condition::Always).await?;
+        match object_store::write_json(store, &object_store::lease_key(plan), &unguarded, Condition::Unchanged(etag))
+            .await
+        {
             Ok(()) => {
-                let plan = shelf::read_plan(shelf, plan).await.ok().map(|(plan, _)| plan);
+                let plan = object_store::read_plan(store, plan).await.ok().map(|(plan, _)| plan);
                 world.tell(plan.as_ref(), &notice::kept_out(&kept, &key)).await;
                 return Ok(Step::done(kept.because.clone(), Value::Null, kept));
             }
@@ -191,6 +193,6 @@ async fn conclude(
     Err(lost)
 }
 
-async fn guard_of(shelf: &impl Shelf, plan: &PlanName) -> Result<Option<(Lease, String)>, Failure> {
-    shelf::read_json::<Lease>(shelf, &shelf::lease_key(plan)).await
+async fn guard_of(store: &impl ObjectStore, plan: &PlanName) -> Result<Option<(Lease, String)>, Failure> {
+    object_store::read_json::<Lease>(store, &object_store::lease_key(plan)).await
 }

@@ -19,8 +19,8 @@ use domain::{
     words::failure::Failure,
 };
 use edge::{
-    rds::Asked,
-    shelf::{self, Condition, Shelf},
+    object_store::{self, Condition, ObjectStore},
+    rds::Acceptance,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,12 +39,16 @@ struct HardenPrimary {
 const MOVES: usize = 3;
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value) -> Result<Step<Hardening>, Failure> {
+pub async fn handle(
+    store: &impl ObjectStore,
+    primary: &impl NewPrimary,
+    event: Value,
+) -> Result<Step<Hardening>, Failure> {
     let HardenPrimary { run } = edge::parse(event, "HardenPrimary")?;
     let pair = run.protected()?;
     let instance = &pair.replica.instance;
     let is_ours = |lease: &Lease| lease.generation == run.generation && lease.active == ActiveSide::Replica;
-    if !shelf::read_lease(shelf, &run.plan.plan).await?.is_some_and(|(lease, _)| is_ours(&lease)) {
+    if !object_store::read_lease(store, &run.plan.plan).await?.is_some_and(|(lease, _)| is_ours(&lease)) {
         let why = "another run has moved the primary since, or a person has: nothing was changed";
         return Ok(Step::refused(why, Value::Null));
     }
@@ -56,18 +60,20 @@ pub async fn handle(shelf: &impl Shelf, primary: &impl NewPrimary, event: Value)
         info!(plan.name = %run.plan.plan, instance.id = %instance, ?seen, ?next, "planned the hardening");
         let moved = match next {
             Move::Wait(why) => return Ok(Step::pending(why, &seen)),
-            Move::Modify(change) => primary.modify(&run, pair, change).await.map(|()| Asked::Begun),
+            Move::Modify(change) => primary.modify(&run, pair, change).await.map(|()| Acceptance::Begun),
             Move::Snapshot => primary.snapshot(&run, pair, &snapshot).await,
             Move::Done => {
                 let hardening = Hardening::of(&run, pair, &seen);
-                shelf::write_json(shelf, &hardening::key(&run), &hardening, Condition::Always).await?;
+                object_store::write_json(store, &hardening::key(&run), &hardening, Condition::Always).await?;
                 return Ok(Step::done(hardening.because(), &seen, hardening));
             }
         };
         match moved {
-            Ok(Asked::Begun) => {}
-            Ok(Asked::Busy) => return Ok(Step::pending(format!("RDS takes no snapshot of `{instance}` yet"), &seen)),
-            Ok(Asked::NoRoom) => {
+            Ok(Acceptance::Begun) => {}
+            Ok(Acceptance::Busy) => {
+                return Ok(Step::pending(format!("RDS takes no snapshot of `{instance}` yet"), &seen));
+            }
+            Ok(Acceptance::NoRoom) => {
                 let why = format!("{} has no room for a snapshot of `{instance}`", run.plan.regions.recovery);
                 let remedy = "delete some, as `lifeboat cleanup` does, and take one by hand";
                 return Ok(Step::refused(format!("{why}: {remedy}"), &seen));

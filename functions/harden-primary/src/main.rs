@@ -1,6 +1,6 @@
 //! `HardenPrimary` on Lambda.
 
-use edge::{aws, shelf::Bucket};
+use edge::{aws, object_store::Bucket};
 use harden_primary::{World, handle};
 
 #[tokio::main(flavor = "current_thread")]

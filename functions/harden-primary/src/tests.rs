@@ -5,7 +5,7 @@ use domain::{
     failover::hardening::{Change, Seen},
     run::step::Outcome,
 };
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 use serde_json::json;
 
 use super::*;
@@ -32,10 +32,10 @@ impl NewPrimary for Fake {
         Ok(())
     }
 
-    async fn snapshot(&self, _: &Run, _: &PostgresPair, _: &str) -> Result<Asked, Failure> {
+    async fn snapshot(&self, _: &Run, _: &PostgresPair, _: &str) -> Result<Acceptance, Failure> {
         self.1.borrow_mut().push("snapshot");
         self.0.borrow_mut().snapshot = Some("creating".into());
-        Ok(Asked::Begun)
+        Ok(Acceptance::Begun)
     }
 }
 
@@ -51,8 +51,8 @@ impl NewPrimary for Full {
         self.0.modify(run, pair, change).await
     }
 
-    async fn snapshot(&self, _: &Run, _: &PostgresPair, _: &str) -> Result<Asked, Failure> {
-        Ok(Asked::NoRoom)
+    async fn snapshot(&self, _: &Run, _: &PostgresPair, _: &str) -> Result<Acceptance, Failure> {
+        Ok(Acceptance::NoRoom)
     }
 }
 
@@ -69,23 +69,23 @@ fn event() -> Value {
     serde_json::from_str(include_str!("../../../events/harden-primary.json")).unwrap()
 }
 
-/// A shelf on which the event's run was closed after its promotion.
+/// A store on which the event's run was closed after its promotion.
 async fn closed() -> Memory {
     let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
-    let shelf = Memory::held_by(&run);
-    let key = shelf::lease_key(&run.plan.plan);
-    let (lease, _) = shelf::read_json::<Lease>(&shelf, &key).await.unwrap().unwrap();
+    let store = Memory::held_by(&run);
+    let key = object_store::lease_key(&run.plan.plan);
+    let (lease, _) = object_store::read_json::<Lease>(&store, &key).await.unwrap().unwrap();
     let lease = lease.released(domain::run::outcome::RunOutcome::Done, ActiveSide::Replica, run.opened_at);
-    shelf::write_json(&shelf, &key, &lease, Condition::Always).await.unwrap();
-    shelf
+    object_store::write_json(&store, &key, &lease, Condition::Always).await.unwrap();
+    store
 }
 
 #[tokio::test]
 async fn asked_until_it_is_done_it_does_each_thing_once() {
-    let (shelf, primary) = (closed().await, Fake::promoted("available"));
+    let (store, primary) = (closed().await, Fake::promoted("available"));
     let mut asks = 0;
     let done = loop {
-        let step = handle(&shelf, &primary, event()).await.unwrap();
+        let step = handle(&store, &primary, event()).await.unwrap();
         asks += 1;
         if step.step == Outcome::Done {
             break step.did.unwrap();
@@ -94,8 +94,8 @@ async fn asked_until_it_is_done_it_does_each_thing_once() {
     };
     assert_eq!(*primary.1.borrow(), ["modify", "snapshot"]);
     assert_eq!((done.retention_days, done.deletion_protection), (7, true));
-    assert!(shelf.keys().iter().any(|key| key.starts_with("evidence/lab/hardening/")));
-    handle(&shelf, &primary, event()).await.unwrap();
+    assert!(store.keys().iter().any(|key| key.starts_with("evidence/lab/hardening/")));
+    handle(&store, &primary, event()).await.unwrap();
     assert_eq!(primary.1.borrow().len(), 2, "repeating it changes nothing");
 }
 
@@ -108,9 +108,9 @@ async fn an_instance_that_is_busy_is_asked_again() {
 #[tokio::test]
 async fn a_primary_that_another_run_has_moved_is_left_alone() {
     let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
-    for shelf in [Memory::default(), Memory::held_by(&run)] {
+    for store in [Memory::default(), Memory::held_by(&run)] {
         let primary = Fake::promoted("available");
-        assert_eq!(handle(&shelf, &primary, event()).await.unwrap().step, Outcome::Refused);
+        assert_eq!(handle(&store, &primary, event()).await.unwrap().step, Outcome::Refused);
         assert!(primary.1.borrow().is_empty());
     }
 }

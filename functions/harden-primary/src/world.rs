@@ -11,7 +11,7 @@ use domain::{
     },
     words::failure::Failure,
 };
-use edge::rds::{Asked, Rds};
+use edge::rds::{Acceptance, Rds};
 
 /// The new primary, as RDS reaches it.
 pub trait NewPrimary {
@@ -20,7 +20,8 @@ pub trait NewPrimary {
     /// Changes its settings.
     fn modify(&self, run: &Run, pair: &PostgresPair, change: Change) -> impl Future<Output = Result<(), Failure>>;
     /// Asks for a snapshot of it.
-    fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> impl Future<Output = Result<Asked, Failure>>;
+    fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str)
+    -> impl Future<Output = Result<Acceptance, Failure>>;
 }
 
 /// RDS.
@@ -43,7 +44,7 @@ impl NewPrimary for World {
         Rds::here(&run.plan.regions.recovery).await.harden(&pair.replica.instance, change).await
     }
 
-    async fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> Result<Asked, Failure> {
+    async fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> Result<Acceptance, Failure> {
         let tags = [
             ("plan", run.plan.plan.to_string()),
             ("component", pair.name.to_string()),

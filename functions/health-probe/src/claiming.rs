@@ -5,7 +5,7 @@ use domain::{
     watch::probe::{self, Claim, Windows},
     words::failure::Failure,
 };
-use edge::shelf::{self, Condition, Shelf};
+use edge::object_store::{self, Condition, ObjectStore};
 use jiff::Timestamp;
 use tracing::warn;
 
@@ -17,16 +17,16 @@ const CLAIMS: usize = 3;
 /// Claims what is left of the window, and the gap before it. A claim whose answer was lost is found by its claimant:
 /// taken for another's, nobody would watch.
 pub(crate) async fn claim(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     plan: &Plan,
     scheduled_at: Timestamp,
 ) -> Result<Option<Part>, Failure> {
-    let (key, claimant) = (shelf::windows_key(&plan.plan), Some(world.claimant()));
+    let (key, claimant) = (object_store::windows_key(&plan.plan), Some(world.claimant()));
     let mut asked: Option<Part> = None;
     let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
     for tried in 0..=CLAIMS {
-        let read = match shelf::read_json::<Windows>(shelf, &key).await {
+        let read = match object_store::read_json::<Windows>(store, &key).await {
             Err(failure @ Failure::AwsTransient { .. }) => {
                 warn!(why = failure.chain(), "could not read the claims");
                 lost = failure;
@@ -49,7 +49,7 @@ pub(crate) async fn claim(
         };
         let claim = Windows { claimed_until: until, claimant: claimant.clone() };
         let condition = read.map_or(Condition::Absent, |(_, etag)| Condition::Unchanged(etag));
-        let written = shelf::write_json(shelf, &key, &claim, condition).await;
+        let written = object_store::write_json(store, &key, &claim, condition).await;
         asked = Some(Part { from, claim, after, gap });
         match written {
             Ok(()) => return Ok(asked),

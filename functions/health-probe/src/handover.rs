@@ -5,9 +5,9 @@ use std::cell::Cell;
 use domain::{
     plan::Plan,
     watch::probe::{self, TELLING, Watch, later},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
-use edge::shelf::{self, Shelf};
+use edge::object_store::{self, ObjectStore};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::warn;
@@ -15,11 +15,11 @@ use tracing::warn;
 use crate::world::{World, within};
 
 /// How soon the window before is read again where no sample asks for it.
-const AGAIN: Span = Span::seconds(1);
+const AGAIN: TimeSpan = TimeSpan::seconds(1);
 
 /// The window before, as long as it may have more to say.
 pub(crate) struct Handover<'a, S, W> {
-    shelf: &'a S,
+    store: &'a S,
     world: &'a W,
     plan: &'a Plan,
     /// Where it ends, if there was one.
@@ -41,10 +41,10 @@ pub(crate) struct Heard {
     pub(crate) is_last: bool,
 }
 
-impl<'a, S: Shelf, W: World> Handover<'a, S, W> {
-    pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan, after: Option<Timestamp>, from: Timestamp) -> Self {
+impl<'a, S: ObjectStore, W: World> Handover<'a, S, W> {
+    pub(crate) fn new(store: &'a S, world: &'a W, plan: &'a Plan, after: Option<Timestamp>, from: Timestamp) -> Self {
         let (is_open, heard) = (Cell::new(true), Cell::new(None));
-        Self { shelf, world, plan, after, from, is_open, heard, asked: Notify::new(), answered: Notify::new() }
+        Self { store, world, plan, after, from, is_open, heard, asked: Notify::new(), answered: Notify::new() }
     }
 
     /// What was heard since this was last called.
@@ -80,7 +80,7 @@ impl<'a, S: Shelf, W: World> Handover<'a, S, W> {
     pub(crate) async fn read(&self) {
         self.asked.notified().await;
         while self.is_open.get() {
-            let before = recalled(self.shelf, self.world, self.plan, TELLING).await;
+            let before = recalled(self.store, self.world, self.plan, TELLING).await;
             let is_last = self.is_last(before.as_ref());
             self.heard.set(Some(Heard { before, is_last }));
             self.answered.notify_one();
@@ -99,9 +99,14 @@ impl<'a, S: Shelf, W: World> Handover<'a, S, W> {
 }
 
 /// What the windows before have written down, if it can be read in time.
-pub(crate) async fn recalled(shelf: &impl Shelf, world: &impl World, plan: &Plan, patience: Span) -> Option<Watch> {
-    let key = shelf::watch_key(&plan.plan);
-    match within(world, patience, shelf::read_json::<Watch>(shelf, &key)).await {
+pub(crate) async fn recalled(
+    store: &impl ObjectStore,
+    world: &impl World,
+    plan: &Plan,
+    patience: TimeSpan,
+) -> Option<Watch> {
+    let key = object_store::watch_key(&plan.plan);
+    match within(world, patience, object_store::read_json::<Watch>(store, &key)).await {
         Some(Ok(watch)) => return Some(watch.map(|(watch, _)| watch).unwrap_or_default()),
         Some(Err(failure)) => warn!(why = failure.chain(), "could not recall the watch"),
         None => warn!("could not recall the watch in time"),

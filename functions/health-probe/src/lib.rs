@@ -19,13 +19,13 @@ use domain::{
     component::{ActiveSide, PostgresPair},
     plan::Plan,
     watch::health::{Look, LookRequest},
-    words::{failure::Failure, id::PlanName, span::Span},
+    words::{failure::Failure, id::PlanName, time_span::TimeSpan},
 };
 use edge::{
     metrics::Metrics,
+    object_store::Bucket,
     postgres::{Held, Postgres, Server},
     queue::Queue,
-    shelf::Bucket,
     waking::Sleepers,
 };
 use jiff::Timestamp;
@@ -66,16 +66,20 @@ pub enum Answer {
 }
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(shelf: &impl edge::shelf::Shelf, probe: &impl World, event: Value) -> Result<Answer, Failure> {
+pub async fn handle(
+    store: &impl edge::object_store::ObjectStore,
+    probe: &impl World,
+    event: Value,
+) -> Result<Answer, Failure> {
     let is_message = event.get("Records").is_some();
     match edge::parse(edge::message(event)?, "HealthProbe")? {
         HealthProbe::Watch { .. } | HealthProbe::Look(_) if is_message => {
             Err(Failure::InvalidInput("Records[0].body: a message only has a window gone on with, as `resume`".into()))
         }
         HealthProbe::Watch { plan, scheduled_at } => {
-            window::watch(shelf, probe, &plan, scheduled_at).await.map(Answer::Watched)
+            window::watch(store, probe, &plan, scheduled_at).await.map(Answer::Watched)
         }
-        HealthProbe::Resume(progress) => window::resume(shelf, probe, *progress).await.map(Answer::Watched),
+        HealthProbe::Resume(progress) => window::resume(store, probe, *progress).await.map(Answer::Watched),
         HealthProbe::Look(request) => Ok(Answer::Look(probe.look_once(&request).await)),
     }
 }
@@ -133,7 +137,7 @@ impl World for Probe {
         self.metrics.consecutive_failures(plan, counts).await
     }
 
-    async fn rouse(&self, progress: &Progress, after: Span) -> Result<(), Failure> {
+    async fn rouse(&self, progress: &Progress, after: TimeSpan) -> Result<(), Failure> {
         let Some(naps) = &self.naps else {
             return Err(Failure::InvalidInput("LIFEBOAT_NAPS names no queue that would wake the probe".into()));
         };
@@ -154,7 +158,7 @@ impl World for Probe {
         reason = "EventBridge starts the probe once a minute at most: it samples inside its window"
     )]
     async fn sleep_until(&self, at: Timestamp) {
-        let left = Span::between(self.now(), at);
+        let left = TimeSpan::between(self.now(), at);
         tokio::time::sleep(left.duration()).await;
     }
 }

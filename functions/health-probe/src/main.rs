@@ -1,6 +1,6 @@
 //! `HealthProbe` on Lambda.
 
-use edge::{aws, shelf::Bucket};
+use edge::{aws, object_store::Bucket};
 use health_probe::{Probe, handle};
 
 #[tokio::main(flavor = "current_thread")]

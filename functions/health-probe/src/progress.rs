@@ -4,7 +4,7 @@ use domain::{
     component::{ActiveSide, PostgresPair},
     plan::Plan,
     watch::probe::{Account, COMES_TO_REST, FAILING_TOLD_EVERY, WELL_TOLD_EVERY, Watch, Windows, later},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub(crate) struct Part {
     /// Where the window before ends, if there was one.
     pub(crate) after: Option<Timestamp>,
     /// How long nobody watched before `from`.
-    pub(crate) gap: Span,
+    pub(crate) gap: TimeSpan,
 }
 
 /// A window between two of its samples.
@@ -38,7 +38,7 @@ pub struct Progress {
     /// Where the window before ends, if there was one.
     pub(crate) after: Option<Timestamp>,
     /// How long nobody had claimed before the first sample.
-    pub(crate) gap: Span,
+    pub(crate) gap: TimeSpan,
     /// The next sample.
     pub(crate) at: Timestamp,
     pub(crate) account: Account,

@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use domain::{
     plan::Plan,
     watch::probe::{self, RELIEF, TELLING, Windows, prolong},
-    words::{failure::Failure, span::Span},
+    words::{failure::Failure, time_span::TimeSpan},
 };
-use edge::shelf::{self, Condition, Shelf};
+use edge::object_store::{self, Condition, ObjectStore};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::{info, warn};
@@ -15,11 +15,11 @@ use tracing::{info, warn};
 use crate::world::{World, within};
 
 /// How soon it is looked again where the claims could not be read or written.
-const AGAIN: Span = Span::seconds(1);
+const AGAIN: TimeSpan = TimeSpan::seconds(1);
 
 /// A window's claim, as long as nobody has claimed on.
 pub(crate) struct Relief<'a, S, W> {
-    shelf: &'a S,
+    store: &'a S,
     world: &'a W,
     plan: &'a Plan,
     scheduled_at: Timestamp,
@@ -31,11 +31,11 @@ pub(crate) struct Relief<'a, S, W> {
     ended: Notify,
 }
 
-impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
-    pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan, scheduled_at: Timestamp, claim: Windows) -> Self {
+impl<'a, S: ObjectStore, W: World> Relief<'a, S, W> {
+    pub(crate) fn new(store: &'a S, world: &'a W, plan: &'a Plan, scheduled_at: Timestamp, claim: Windows) -> Self {
         let (claim, is_over) = (RefCell::new(claim), Cell::new(false));
         let (answered, asked_now, ended) = (Notify::new(), Notify::new(), Notify::new());
-        Self { shelf, world, plan, scheduled_at, claim, is_over, answered, asked_now, ended }
+        Self { store, world, plan, scheduled_at, claim, is_over, answered, asked_now, ended }
     }
 
     /// Where the window ends, as far as it is claimed.
@@ -99,8 +99,10 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
     }
 
     async fn ask(&self) -> Result<bool, Failure> {
-        let key = shelf::windows_key(&self.plan.plan);
-        let Some((windows, etag)) = shelf::read_json::<Windows>(self.shelf, &key).await? else { return Ok(false) };
+        let key = object_store::windows_key(&self.plan.plan);
+        let Some((windows, etag)) = object_store::read_json::<Windows>(self.store, &key).await? else {
+            return Ok(false);
+        };
         let ours = self.claim.borrow().clone();
         // A claim of ours whose answer was lost.
         if windows.claimant == ours.claimant && windows.claimed_until > ours.claimed_until {
@@ -111,7 +113,7 @@ impl<'a, S: Shelf, W: World> Relief<'a, S, W> {
             return Ok(false);
         };
         let claim = Windows { claimed_until, ..ours };
-        shelf::write_json(self.shelf, &key, &claim, Condition::Unchanged(etag)).await?;
+        object_store::write_json(self.store, &key, &claim, Condition::Unchanged(etag)).await?;
         info!(plan.name = %self.plan.plan, "nobody has taken over: watched on until {claimed_until}");
         self.claim.replace(claim);
         Ok(true)

@@ -15,9 +15,9 @@ use domain::{
     failover::lease::Lease,
     plan::Plan,
     watch::probe::{Blip, TELLING, Watch},
-    words::{failure::Failure, span::Span},
+    words::{failure::Failure, time_span::TimeSpan},
 };
-use edge::shelf::{self, Condition, Shelf};
+use edge::object_store::{self, Condition, ObjectStore};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tracing::{info, warn};
@@ -31,14 +31,14 @@ const MOST_COUNTS: usize = 1_000;
 const MOST_BLIPS: usize = 100;
 
 /// How soon what could not be told is told again, where nothing new comes.
-const AGAIN: Span = Span::seconds(1);
+const AGAIN: TimeSpan = TimeSpan::seconds(1);
 
 /// How often the watch is tried to be written down: two windows may meet at their handover.
 const WRITES: usize = 3;
 
 /// What waits to be told, and who tells it.
 pub(crate) struct Teller<'a, S, W> {
-    shelf: &'a S,
+    store: &'a S,
     world: &'a W,
     plan: &'a Plan,
     pair: &'a PostgresPair,
@@ -65,10 +65,10 @@ enum Wakes {
     Done,
 }
 
-impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
-    pub(crate) fn new(shelf: &'a S, world: &'a W, plan: &'a Plan, pair: &'a PostgresPair) -> Self {
+impl<'a, S: ObjectStore, W: World> Teller<'a, S, W> {
+    pub(crate) fn new(store: &'a S, world: &'a W, plan: &'a Plan, pair: &'a PostgresPair) -> Self {
         Self {
-            shelf,
+            store,
             world,
             plan,
             pair,
@@ -223,8 +223,8 @@ impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
     /// Writes the newest watch down; `false` where that is to be tried again.
     async fn write_watch(&self) -> bool {
         let Some(watch) = self.watch.take() else { return true };
-        let key = shelf::watch_key(&self.plan.plan);
-        match within(self.world, TELLING, write_newest(self.shelf, &key, &watch)).await {
+        let key = object_store::watch_key(&self.plan.plan);
+        match within(self.world, TELLING, write_newest(self.store, &key, &watch)).await {
             Some(Ok(())) => return true,
             Some(Err(failure)) => warn!(why = failure.chain(), "could not write the watch down"),
             None => warn!("could not write the watch down in time"),
@@ -239,7 +239,7 @@ impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
             loop {
                 let Some(blip) = self.blips.borrow().front().cloned() else { return true };
                 let key = format!("evidence/{}/blips/{}.json", self.plan.plan, blip.streak.since);
-                if let Err(failure) = shelf::write_json(self.shelf, &key, &blip, Condition::Always).await {
+                if let Err(failure) = object_store::write_json(self.store, &key, &blip, Condition::Always).await {
                     warn!(why = failure.chain(), "could not record the blip");
                     return false;
                 }
@@ -253,7 +253,7 @@ impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
     /// is not well.
     async fn read_side(&self) {
         if self.asks_side.take()
-            && let Some(side) = active_side(self.shelf, self.world, self.plan, TELLING).await
+            && let Some(side) = active_side(self.store, self.world, self.plan, TELLING).await
         {
             self.side.set(Some(side));
         }
@@ -262,13 +262,13 @@ impl<'a, S: Shelf, W: World> Teller<'a, S, W> {
 
 /// The side that takes writes, as far as any run has said and it can be read in time.
 pub(crate) async fn active_side(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     plan: &Plan,
-    patience: Span,
+    patience: TimeSpan,
 ) -> Option<ActiveSide> {
-    let key = shelf::lease_key(&plan.plan);
-    match within(world, patience, shelf::read_json::<Lease>(shelf, &key)).await {
+    let key = object_store::lease_key(&plan.plan);
+    match within(world, patience, object_store::read_json::<Lease>(store, &key)).await {
         Some(Ok(lease)) => return Some(lease.map(|(lease, _)| lease.active).unwrap_or_default()),
         Some(Err(failure)) => warn!(why = failure.chain(), "could not read the lease"),
         None => warn!("could not read the lease in time"),
@@ -278,10 +278,10 @@ pub(crate) async fn active_side(
 
 /// Writes the watch down, unless what is there tells of more: a write that took its time, or a window's last one, must
 /// not take away what the next window has written. What cannot be read is replaced.
-async fn write_newest(shelf: &impl Shelf, key: &str, watch: &Watch) -> Result<(), Failure> {
+async fn write_newest(store: &impl ObjectStore, key: &str, watch: &Watch) -> Result<(), Failure> {
     let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
     for _ in 0..WRITES {
-        let condition = match shelf.get(key).await? {
+        let condition = match store.get(key).await? {
             None => Condition::Absent,
             Some(there) => {
                 let told_until = serde_json::from_str::<Watch>(&there.text).ok().and_then(|watch| watch.told_until);
@@ -292,7 +292,7 @@ async fn write_newest(shelf: &impl Shelf, key: &str, watch: &Watch) -> Result<()
                 Condition::Unchanged(there.etag)
             }
         };
-        match shelf::write_json(shelf, key, watch, condition).await {
+        match object_store::write_json(store, key, watch, condition).await {
             Err(conflict @ Failure::Conflict(_)) => lost = conflict,
             written => return written,
         }

@@ -5,9 +5,9 @@ use domain::{
         health::{Endpoint, Verdict},
         probe::{Blip, Watch, later},
     },
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 use serde_json::json;
 
 use self::clock::Clock;
@@ -25,17 +25,17 @@ struct Fake {
     down: Vec<(i64, i64)>,
     verdict: Verdict,
     /// How long a look takes that is not answered.
-    silence: Span,
+    silence: TimeSpan,
     /// How long CloudWatch takes.
-    publishing: Span,
+    publishing: TimeSpan,
     claimants: Cell<u32>,
     /// Messages on their way: when they come, and of which window they are.
     naps: RefCell<Vec<(Timestamp, Timestamp, serde_json::Value)>>,
     /// How much later than asked for a message comes, and until when the queue takes none.
-    queue_is_late: Span,
+    queue_is_late: TimeSpan,
     no_queue_until: Option<Timestamp>,
     /// How long waking takes.
-    waking: Span,
+    waking: TimeSpan,
     /// When the functions of a failover were woken, and for which side.
     woken: RefCell<Vec<(Timestamp, ActiveSide)>>,
     /// Until when it refuses for now.
@@ -57,13 +57,13 @@ impl Fake {
             clock: Clock::at(at(200)),
             down: spans.to_vec(),
             verdict: Verdict::Down,
-            silence: Span::milliseconds(1),
-            publishing: Span::milliseconds(0),
+            silence: TimeSpan::milliseconds(1),
+            publishing: TimeSpan::milliseconds(0),
             claimants: Cell::new(0),
             naps: RefCell::default(),
-            queue_is_late: Span::milliseconds(20),
+            queue_is_late: TimeSpan::milliseconds(20),
             no_queue_until: None,
-            waking: Span::milliseconds(0),
+            waking: TimeSpan::milliseconds(0),
             woken: RefCell::default(),
             refuses_until: None,
             published: RefCell::default(),
@@ -133,7 +133,7 @@ impl World for Fake {
         Ok(())
     }
 
-    async fn rouse(&self, progress: &Progress, after: Span) -> Result<(), Failure> {
+    async fn rouse(&self, progress: &Progress, after: TimeSpan) -> Result<(), Failure> {
         if self.no_queue_until.is_some_and(|until| self.now() < until) {
             return Err(Failure::AwsTransient { what: "no queue".into(), source: None });
         }
@@ -162,19 +162,24 @@ fn lab() -> Memory {
 }
 
 /// One start of the schedule, 300 ms late, and what it leaves word for.
-async fn start(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) -> Result<Answer, Failure> {
-    start_at(shelf, world, minute, 300).await
+async fn start(store: &impl edge::object_store::ObjectStore, world: &Fake, minute: i64) -> Result<Answer, Failure> {
+    start_at(store, world, minute, 300).await
 }
 
 /// A start so many milliseconds after its schedule.
-async fn start_at(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64, by: i64) -> Result<Answer, Failure> {
+async fn start_at(
+    store: &impl edge::object_store::ObjectStore,
+    world: &Fake,
+    minute: i64,
+    by: i64,
+) -> Result<Answer, Failure> {
     world.clock.sleep_until(at(minute * 60_000 + by)).await;
     let scheduled_at = at(minute * 60_000);
     let event = json!({"watch": {"plan": "lab", "scheduledAt": scheduled_at}});
-    let mut all = handle(shelf, world, event).await?;
+    let mut all = handle(store, world, event).await?;
     while let Some((comes_at, message)) = world.message_of(scheduled_at) {
         world.clock.sleep_until(comes_at).await;
-        if let (Answer::Watched(all), Answer::Watched(more)) = (&mut all, handle(shelf, world, message).await?)
+        if let (Answer::Watched(all), Answer::Watched(more)) = (&mut all, handle(store, world, message).await?)
             && let (Some(all), Some(more)) = (&mut all.did, more.did)
         {
             all.add(&more);
@@ -184,16 +189,16 @@ async fn start_at(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64, by
 }
 
 /// The next start, as far as the one before needs it: it claims on.
-async fn relieve(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) {
+async fn relieve(store: &impl edge::object_store::ObjectStore, world: &Fake, minute: i64) {
     world.clock.sleep_until(at(minute * 60_000 + 63_000)).await;
     let claimed_until = at(minute * 60_000 + 133_000);
     let windows = json!({ "claimedUntil": claimed_until, "claimant": "the next one" }).to_string();
-    drop(shelf.put("probes/lab/windows.json", windows, edge::shelf::Condition::Always).await);
+    drop(store.put("probes/lab/windows.json", windows, edge::object_store::Condition::Always).await);
 }
 
 /// One start, which is relieved by the next one in time.
-fn minute(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) -> Watched {
-    let both = async { tokio::join!(start(shelf, world, minute), relieve(shelf, world, minute)).0 };
+fn minute(store: &impl edge::object_store::ObjectStore, world: &Fake, minute: i64) -> Watched {
+    let both = async { tokio::join!(start(store, world, minute), relieve(store, world, minute)).0 };
     match world.clock.run(both).unwrap() {
         Answer::Watched(step) => step.did.unwrap(),
         Answer::Look(_) => panic!("not a window"),
@@ -201,21 +206,21 @@ fn minute(shelf: &impl edge::shelf::Shelf, world: &Fake, minute: i64) -> Watched
 }
 
 /// So many starts, each a minute after the one before: a window meets the next one while both run.
-fn minutes(shelf: &impl edge::shelf::Shelf, world: &Fake, count: i64) {
-    let starts = (0..count).map(|minute| start(shelf, world, minute));
-    let all = async { tokio::join!(futures::future::join_all(starts), relieve(shelf, world, count - 1)).0 };
+fn minutes(store: &impl edge::object_store::ObjectStore, world: &Fake, count: i64) {
+    let starts = (0..count).map(|minute| start(store, world, minute));
+    let all = async { tokio::join!(futures::future::join_all(starts), relieve(store, world, count - 1)).0 };
     for answer in world.clock.run(all) {
         answer.unwrap();
     }
 }
 
-fn remembered(shelf: &Memory) -> Watch {
-    serde_json::from_str(&shelf.text("probes/lab/watch.json").unwrap()).unwrap()
+fn remembered(store: &Memory) -> Watch {
+    serde_json::from_str(&store.text("probes/lab/watch.json").unwrap()).unwrap()
 }
 
-fn blips(shelf: &Memory) -> Vec<Blip> {
-    let keys = shelf.keys().into_iter().filter(|key| key.starts_with("evidence/lab/blips/"));
-    keys.map(|key| serde_json::from_str(&shelf.text(&key).unwrap()).unwrap()).collect()
+fn blips(store: &Memory) -> Vec<Blip> {
+    let keys = store.keys().into_iter().filter(|key| key.starts_with("evidence/lab/blips/"));
+    keys.map(|key| serde_json::from_str(&store.text(&key).unwrap()).unwrap()).collect()
 }
 
 #[test]
@@ -228,11 +233,11 @@ fn a_healthy_primary_is_told_of_once_a_minute_and_no_more() {
 
 #[test]
 fn windows_follow_each_other_without_gap_or_overlap() {
-    let (shelf, world) = (lab(), Fake::down(&[(0, 200_000)]));
-    minutes(&shelf, &world, 2);
+    let (store, world) = (lab(), Fake::down(&[(0, 200_000)]));
+    minutes(&store, &world, 2);
     let published = world.published.borrow();
     let expected: Vec<_> = (0..published.len())
-        .map(|n| later(at(500), Span::milliseconds(500).times(u32::try_from(n).unwrap())))
+        .map(|n| later(at(500), TimeSpan::milliseconds(500).times(u32::try_from(n).unwrap())))
         .collect();
     assert_eq!(published.iter().map(|(at, _)| *at).collect::<Vec<_>>(), expected);
     let counts: Vec<u32> = published.iter().map(|(_, failures)| *failures).collect();
@@ -241,27 +246,27 @@ fn windows_follow_each_other_without_gap_or_overlap() {
 
 #[test]
 fn a_second_delivery_samples_nothing() {
-    let (shelf, world) = (lab(), Fake::down(&[]));
-    minute(&shelf, &world, 0);
+    let (store, world) = (lab(), Fake::down(&[]));
+    minute(&store, &world, 0);
     let told = world.published.borrow().len();
-    minute(&shelf, &world, 0);
+    minute(&store, &world, 0);
     assert_eq!(world.published.borrow().len(), told);
 }
 
 #[test]
 fn a_blip_is_recorded_with_why_nothing_was_done() {
-    let (shelf, world) = (lab(), Fake::down(&[(20_000, 20_900)]));
-    minute(&shelf, &world, 0);
+    let (store, world) = (lab(), Fake::down(&[(20_000, 20_900)]));
+    minute(&store, &world, 0);
     assert_eq!(world.most_failures(), 2);
-    let blip = blips(&shelf).remove(0);
+    let blip = blips(&store).remove(0);
     assert!(!blip.alarmed && blip.because.contains("not failed over"), "{}", blip.because);
 }
 
 #[test]
 fn where_the_primary_stood_is_written_down_with_its_first_failure() {
-    let (shelf, world) = (lab(), Fake::down(&[(70_000, 99_000)]));
-    minute(&shelf, &world, 0);
-    let watch = remembered(&shelf);
+    let (store, world) = (lab(), Fake::down(&[(70_000, 99_000)]));
+    minute(&store, &world, 0);
+    let watch = remembered(&store);
     assert_eq!(watch.last_seen.unwrap().at, at(69_500));
     assert_eq!(watch.failing.unwrap().since, at(70_000));
 }
@@ -269,10 +274,10 @@ fn where_the_primary_stood_is_written_down_with_its_first_failure() {
 #[test]
 fn what_was_seen_of_an_instance_that_the_plan_no_longer_names_is_forgotten() {
     let before = json!({"instance": "orders-before", "failing": null, "lastSeen": {"lsn": "0/10", "at": at(0)}});
-    let shelf = lab().with("probes/lab/watch.json", &before.to_string());
+    let store = lab().with("probes/lab/watch.json", &before.to_string());
     let world = Fake::down(&[(0, 99_000)]);
-    minute(&shelf, &world, 0);
-    let watch = remembered(&shelf);
+    minute(&store, &world, 0);
+    let watch = remembered(&store);
     assert_eq!(watch.instance, Some("orders-primary".parse().unwrap()));
     assert_eq!(watch.last_seen, None, "where its log stood says nothing of another's");
     assert_eq!(watch.failing.unwrap().since, at(500), "the first sample");
@@ -280,8 +285,8 @@ fn what_was_seen_of_an_instance_that_the_plan_no_longer_names_is_forgotten() {
 
 #[test]
 fn a_look_that_cannot_tell_is_neither_up_nor_down() {
-    let (shelf, world) = (lab(), Fake { verdict: Verdict::Unknown, ..Fake::down(&[(0, 99_000)]) });
-    let watched = minute(&shelf, &world, 0);
+    let (store, world) = (lab(), Fake { verdict: Verdict::Unknown, ..Fake::down(&[(0, 99_000)]) });
+    let watched = minute(&store, &world, 0);
     assert!(world.published.borrow().is_empty(), "silence is what raises the alarm");
     assert!(serde_json::to_value(watched).unwrap()["untold"].as_u64().unwrap() > 100);
 }
@@ -289,8 +294,8 @@ fn a_look_that_cannot_tell_is_neither_up_nor_down() {
 #[test]
 fn a_judge_s_look_is_one_look() {
     let event = serde_json::from_str(include_str!("../../../events/health-probe-look.json")).unwrap();
-    let (shelf, world) = (lab(), Fake::down(&[]));
-    let answer = world.clock.run(handle(&shelf, &world, event)).unwrap();
+    let (store, world) = (lab(), Fake::down(&[]));
+    let answer = world.clock.run(handle(&store, &world, event)).unwrap();
     assert!(matches!(answer, Answer::Look(look) if look.database == Verdict::Up));
 }
 
@@ -302,35 +307,35 @@ fn a_malformed_event_is_invalid_input() {
         json!({"watch": {"plan": "LAB", "scheduledAt": at(0)}}),
         json!("x"),
     ] {
-        let (shelf, world) = (lab(), Fake::down(&[]));
-        assert_eq!(world.clock.run(handle(&shelf, &world, event)).unwrap_err().name(), "InvalidInput");
+        let (store, world) = (lab(), Fake::down(&[]));
+        assert_eq!(world.clock.run(handle(&store, &world, event)).unwrap_err().name(), "InvalidInput");
     }
 }
 
 #[test]
 fn after_a_failover_the_new_primary_is_watched() {
     let moved = r#"{"plan":"lab","generation":1,"holder":null,"active":"replica","last":null}"#;
-    let (shelf, world) = (lab().with("leases/lab.json", moved), Fake::down(&[]));
-    minute(&shelf, &world, 0);
+    let (store, world) = (lab().with("leases/lab.json", moved), Fake::down(&[]));
+    minute(&store, &world, 0);
     assert!(world.looked_at.borrow().iter().all(|side| *side == ActiveSide::Replica));
 }
 
 #[test]
 fn a_primary_that_is_moved_while_it_fails_is_followed_within_the_window() {
     struct Moving(Memory);
-    impl edge::shelf::Shelf for Moving {
-        async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
+    impl edge::object_store::ObjectStore for Moving {
+        async fn get(&self, key: &str) -> Result<Option<edge::object_store::Object>, Failure> {
             let streaks = ["\"failures\":3", "\"failures\":4"];
             let watch = self.0.text("probes/lab/watch.json").unwrap_or_default();
             let moved = streaks.iter().any(|streak| watch.contains(streak));
             if key == "leases/lab.json" && moved {
                 let text = r#"{"plan":"lab","generation":1,"holder":null,"active":"replica","last":null}"#.into();
-                return Ok(Some(edge::shelf::Object { text, etag: "1".into(), version: None }));
+                return Ok(Some(edge::object_store::Object { text, etag: "1".into(), version: None }));
             }
             self.0.get(key).await
         }
 
-        async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
+        async fn put(&self, key: &str, text: String, condition: edge::object_store::Condition) -> Result<(), Failure> {
             self.0.put(key, text, condition).await
         }
     }
@@ -344,23 +349,23 @@ fn a_primary_that_is_moved_while_it_fails_is_followed_within_the_window() {
 }
 
 #[test]
-fn a_shelf_that_does_not_answer_holds_up_no_sample() {
+fn a_store_that_does_not_answer_holds_up_no_sample() {
     /// Answers what a window needs to begin, and nothing from then on.
     struct Deaf(Memory, Cell<bool>);
-    impl edge::shelf::Shelf for Deaf {
-        async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
+    impl edge::object_store::ObjectStore for Deaf {
+        async fn get(&self, key: &str) -> Result<Option<edge::object_store::Object>, Failure> {
             if self.1.get() { std::future::pending().await } else { self.0.get(key).await }
         }
 
-        async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
+        async fn put(&self, key: &str, text: String, condition: edge::object_store::Condition) -> Result<(), Failure> {
             if self.1.replace(key.ends_with("windows.json")) && !key.ends_with("windows.json") {
                 return std::future::pending().await;
             }
             self.0.put(key, text, condition).await
         }
     }
-    let shelf = Deaf(lab(), Cell::new(false));
+    let store = Deaf(lab(), Cell::new(false));
     let world = Fake::down(&[(30_000, 31_200)]);
-    minute(&shelf, &world, 0);
+    minute(&store, &world, 0);
     assert_eq!(world.most_failures(), 3, "and it has counted on");
 }

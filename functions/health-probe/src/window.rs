@@ -14,9 +14,9 @@ use domain::{
         health::Verdict,
         probe::{self, Account, Blip, Change, RELIEF, Sample, TELLING},
     },
-    words::{failure::Failure, id::PlanName, span::Span, wal::LastSeen},
+    words::{failure::Failure, id::PlanName, time_span::TimeSpan, wal::LastSeen},
 };
-use edge::shelf::{self, Shelf};
+use edge::object_store::{self, ObjectStore};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -56,36 +56,36 @@ impl Watched {
 
 /// How long a window may wait at its beginning for what was written down before: a new connection's handshake fits, and
 /// one that starts late loses little.
-const PATIENCE: Span = Span::milliseconds(900);
+const PATIENCE: TimeSpan = TimeSpan::milliseconds(900);
 
 /// How long before its first sample a window reads where the watch stands.
-const BEGINS_SOONER: Span = Span::milliseconds(1_000);
+const BEGINS_SOONER: TimeSpan = TimeSpan::milliseconds(1_000);
 
 /// Watches one window.
 pub(crate) async fn watch(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     plan: &PlanName,
     scheduled_at: Timestamp,
 ) -> Result<Step<Watched>, Failure> {
-    let (plan, _) = shelf::read_plan(shelf, plan).await?;
+    let (plan, _) = object_store::read_plan(store, plan).await?;
     let pair = watched_pair(&plan)?;
-    let Some(part) = claim(shelf, world, &plan, scheduled_at).await? else {
+    let Some(part) = claim(store, world, &plan, scheduled_at).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
     };
-    let naps = plan.probe.naps() && nap::is_relied_on(shelf, world, &plan, part.after).await;
-    Ok(watch_on(shelf, world, &plan, pair, Progress::new(plan.clone(), scheduled_at, part), naps).await)
+    let naps = plan.probe.naps() && nap::is_relied_on(store, world, &plan, part.after).await;
+    Ok(watch_on(store, world, &plan, pair, Progress::new(plan.clone(), scheduled_at, part), naps).await)
 }
 
 /// Watches a window on that has napped.
 pub(crate) async fn resume(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     progress: Progress,
 ) -> Result<Step<Watched>, Failure> {
     let plan = progress.plan.clone();
     let pair = watched_pair(&plan)?;
-    Ok(watch_on(shelf, world, &plan, pair, progress, plan.probe.naps()).await)
+    Ok(watch_on(store, world, &plan, pair, progress, plan.probe.naps()).await)
 }
 
 fn watched_pair(plan: &Plan) -> Result<&PostgresPair, Failure> {
@@ -94,7 +94,7 @@ fn watched_pair(plan: &Plan) -> Result<&PostgresPair, Failure> {
 
 /// Watches from where a window stands: to its end, or until it may nap, where it `naps` at all.
 async fn watch_on(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     plan: &Plan,
     pair: &PostgresPair,
@@ -103,7 +103,7 @@ async fn watch_on(
 ) -> Step<Watched> {
     let gap_seconds = progress.after.is_none().then_some(progress.gap.as_seconds());
     let mut watched = Watched { gap_seconds, ..Watched::default() };
-    let (teller, mut naps_until) = (Teller::new(shelf, world, plan, pair), None);
+    let (teller, mut naps_until) = (Teller::new(store, world, plan, pair), None);
     loop {
         if let Some(until) = naps_until.take() {
             match nap::take(world, &progress, until).await {
@@ -125,14 +125,14 @@ async fn watch_on(
         }
         if progress.is_new() {
             world.sleep_until(begins).await;
-            if !begin(shelf, world, plan, pair, &mut progress).await {
+            if !begin(store, world, plan, pair, &mut progress).await {
                 teller.ask_side();
             }
         }
         // From here nothing but the end of the window ends the watch: nobody else has this part of the grid.
         teller.go_on();
-        let handover = Handover::new(shelf, world, plan, progress.after, progress.from);
-        let relief = Relief::new(shelf, world, plan, progress.scheduled_at, progress.claim.clone());
+        let handover = Handover::new(store, world, plan, progress.after, progress.from);
+        let relief = Relief::new(store, world, plan, progress.scheduled_at, progress.claim.clone());
         let (handover, relief) = (&handover, &relief);
         let mut window =
             Window { world, teller: &teller, handover, relief, plan, pair, naps, is_late: false, progress, watched };
@@ -157,14 +157,14 @@ async fn watch_on(
 /// Reads what the windows before wrote down and which side takes writes: no sooner than it is needed, for a run may move
 /// the primary meanwhile. `false` where the lease did not say which side.
 async fn begin(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     plan: &Plan,
     pair: &PostgresPair,
     progress: &mut Progress,
 ) -> bool {
     let (before, side) =
-        tokio::join!(recalled(shelf, world, plan, PATIENCE), active_side(shelf, world, plan, PATIENCE));
+        tokio::join!(recalled(store, world, plan, PATIENCE), active_side(store, world, plan, PATIENCE));
     let before = before.unwrap_or_default();
     let watched = side.unwrap_or(before.side);
     progress.has_heard(&before);
@@ -188,7 +188,7 @@ struct Window<'a, S, W> {
     watched: Watched,
 }
 
-impl<S: Shelf, W: World> Window<'_, S, W> {
+impl<S: ObjectStore, W: World> Window<'_, S, W> {
     /// Takes the window's samples, and stays until the next window begins. Breaks off where it may nap until some instant.
     async fn watch(&mut self) -> ControlFlow<Timestamp> {
         if !self.progress.account.is_open() {
@@ -367,11 +367,11 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
     /// How long nobody watched before this window: the window before may have been claimed and not watched, or not to its
     /// end. A silence shorter than [`domain::plan::Probe::noted_every`] was watched and not worth writing down.
     fn tell_gap(&mut self, told_until: Option<Timestamp>) {
-        let Some(silence) = told_until.map(|until| Span::between(until, self.progress.from)) else { return };
+        let Some(silence) = told_until.map(|until| TimeSpan::between(until, self.progress.from)) else { return };
         // One that naps writes down at its end and not before.
         let is_unsaid = self.plan.probe.naps() && told_until < self.progress.after;
         let gap = if is_unsaid || silence >= self.plan.probe.noted_every() { silence } else { self.progress.gap };
-        if gap > Span::seconds(0) {
+        if gap > TimeSpan::seconds(0) {
             warn!(plan.name = %self.plan.plan, "nobody watched for {gap} before {}", self.progress.from);
         }
         self.watched.gap_seconds = Some(gap.as_seconds());
@@ -394,6 +394,6 @@ impl<S: Shelf, W: World> Window<'_, S, W> {
 }
 
 /// Whether what was told then is to be told again.
-fn is_due(told: Option<Timestamp>, every: Span, at: Timestamp) -> bool {
-    told.is_none_or(|told| Span::between(told, at) >= every)
+fn is_due(told: Option<Timestamp>, every: TimeSpan, at: Timestamp) -> bool {
+    told.is_none_or(|told| TimeSpan::between(told, at) >= every)
 }

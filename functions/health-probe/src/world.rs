@@ -9,7 +9,7 @@ use domain::{
         health::{Look, LookRequest},
         probe::later,
     },
-    words::{failure::Failure, id::PlanName, span::Span},
+    words::{failure::Failure, id::PlanName, time_span::TimeSpan},
 };
 use jiff::Timestamp;
 
@@ -30,7 +30,7 @@ pub trait World {
     /// Publishes how many samples had failed in a row, at each of these instants.
     fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> impl Future<Output = Result<(), Failure>>;
     /// Leaves word that this watch is to be gone on with after so long.
-    fn rouse(&self, progress: &Progress, after: Span) -> impl Future<Output = Result<(), Failure>>;
+    fn rouse(&self, progress: &Progress, after: TimeSpan) -> impl Future<Output = Result<(), Failure>>;
     /// Wakes the functions of a failover, and the witness that looks at this side. Whoever does not wake is needed later.
     fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = ()>;
     /// The time.
@@ -40,7 +40,7 @@ pub trait World {
 }
 
 /// Waits for this, but no longer than `patience`.
-pub(crate) async fn within<T>(world: &impl World, patience: Span, awaited: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn within<T>(world: &impl World, patience: TimeSpan, awaited: impl Future<Output = T>) -> Option<T> {
     let end = later(world.now(), patience);
     tokio::select! {
         biased;

@@ -24,7 +24,7 @@ use domain::{
 };
 use edge::{
     clock,
-    shelf::{self, Shelf},
+    object_store::{self, ObjectStore},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -78,44 +78,44 @@ pub enum Answer {
 }
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(shelf: &impl Shelf, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
+pub async fn handle(store: &impl ObjectStore, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
     match JudgeFailover::parse(event)? {
-        JudgeFailover::Run(run) => judge(shelf, world, *run).await.map(Answer::Judged),
-        JudgeFailover::Rehearse(of) => rehearse(shelf, world, &of.rehearse, clock::now()).await.map(Answer::Rehearsed),
+        JudgeFailover::Run(run) => judge(store, world, *run).await.map(Answer::Judged),
+        JudgeFailover::Rehearse(of) => rehearse(store, world, &of.rehearse, clock::now()).await.map(Answer::Rehearsed),
     }
 }
 
 /// Judges for a run that no alarm has started. Nothing is changed, and no lease is needed.
 async fn rehearse(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl Looks,
     plan: &PlanName,
     now: Timestamp,
 ) -> Result<Step<Rehearsal>, Failure> {
-    let (plan, plan_version) = shelf::read_plan(shelf, plan).await?;
-    let lease = shelf::read_lease(shelf, &plan.plan).await?.map(|(lease, _)| lease);
+    let (plan, plan_version) = object_store::read_plan(store, plan).await?;
+    let lease = object_store::read_lease(store, &plan.plan).await?.map(|(lease, _)| lease);
     let generation = lease.as_ref().map_or(Generation::ZERO, |lease| lease.generation);
     let run = Run::supposed(plan, plan_version, generation, now)?;
-    let (seen, now) = (look(shelf, world, &run).await?, clock::now());
+    let (seen, now) = (look(store, world, &run).await?, clock::now());
     let rehearsal = judgement::rehearse(seen.clone(), lease.as_ref(), &run, now);
     Ok(Step::done(rehearsal.because.clone(), &seen, rehearsal))
 }
 
-async fn look(shelf: &impl Shelf, world: &impl Looks, run: &Run) -> Result<Seen, Failure> {
+async fn look(store: &impl ObjectStore, world: &impl Looks, run: &Run) -> Result<Seen, Failure> {
     let pair = run.protected()?;
-    let watch = shelf::read_json::<Watch>(shelf, &shelf::watch_key(&run.plan.plan)).await?;
+    let watch = object_store::read_json::<Watch>(store, &object_store::watch_key(&run.plan.plan)).await?;
     let watch = watch.map(|(watch, _)| watch).unwrap_or_default();
     // Where the log of another instance stood says nothing about this one's, and a streak that nobody continues is over.
     let watch = watch.of(ActiveSide::Primary, &pair.primary.instance).believed(clock::now(), &run.plan.probe);
     world.look(run, pair, watch).await
 }
 
-async fn judge(shelf: &impl Shelf, world: &impl Looks, request: JudgeRun) -> Result<Step<Judgement>, Failure> {
+async fn judge(store: &impl ObjectStore, world: &impl Looks, request: JudgeRun) -> Result<Step<Judgement>, Failure> {
     let JudgeRun { run, approval } = request;
     let approved =
         approval.map(|answer| edge::parse::<approval::Answer>(answer, "JudgeFailover: approval")).transpose()?;
-    shelf::held_lease(shelf, &run).await?;
-    let seen = look(shelf, world, &run).await?;
+    object_store::held_lease(store, &run).await?;
+    let seen = look(store, world, &run).await?;
     let decision = judgement::decide(&seen, &run, approved.as_ref(), clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?seen, ?decision, "judged");
     Ok(match decision {

@@ -1,6 +1,6 @@
 //! `JudgeFailover` on Lambda.
 
-use edge::{aws, shelf::Bucket};
+use edge::{aws, object_store::Bucket};
 use judge_failover::{World, handle};
 
 #[tokio::main(flavor = "current_thread")]

@@ -4,7 +4,7 @@ use domain::{
     run::step::Outcome,
     watch::health::{Endpoint, Look as Looked, Verdict},
 };
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 use serde_json::json;
 
 use super::*;
@@ -38,13 +38,13 @@ fn event() -> Value {
     serde_json::from_str(include_str!("../../../events/judge-failover.json")).unwrap()
 }
 
-/// A shelf on which the sample's run holds the lease.
+/// A store on which the sample's run holds the lease.
 fn held() -> Memory {
     Memory::held_by(&serde_json::from_value(event()["run"].clone()).unwrap())
 }
 
-async fn judged(shelf: &Memory, world: &Blind, event: Value) -> Result<Step<Judgement>, Failure> {
-    match handle(shelf, world, event).await? {
+async fn judged(store: &Memory, world: &Blind, event: Value) -> Result<Step<Judgement>, Failure> {
+    match handle(store, world, event).await? {
         Answer::Judged(step) => Ok(step),
         Answer::Rehearsed(_) => panic!("not a judgement"),
     }
@@ -52,13 +52,13 @@ async fn judged(shelf: &Memory, world: &Blind, event: Value) -> Result<Step<Judg
 
 #[tokio::test]
 async fn a_rehearsal_needs_no_lease_and_changes_nothing() {
-    let shelf = Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
+    let store = Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"));
     let event = serde_json::from_str(include_str!("../../../events/judge-failover-rehearse.json")).unwrap();
-    let Answer::Rehearsed(step) = handle(&shelf, &Blind(Verdict::Up), event).await.unwrap() else {
+    let Answer::Rehearsed(step) = handle(&store, &Blind(Verdict::Up), event).await.unwrap() else {
         panic!("not a rehearsal")
     };
     assert!(step.because.contains("nothing to fail over to"), "{}", step.because);
-    assert_eq!(shelf.keys(), ["plans/lab.yaml"]);
+    assert_eq!(store.keys(), ["plans/lab.yaml"]);
 }
 
 #[tokio::test]
@@ -81,8 +81,8 @@ async fn where_the_log_of_an_instance_stood_that_the_plan_no_longer_names_says_n
     let run: Run = serde_json::from_value(event()["run"].clone()).unwrap();
     let watch = |instance: &str| json!({ "side": "primary", "instance": instance, "failing": null, "lastSeen": { "lsn": "0/10", "at": run.opened_at } });
     for (instance, is_known) in [("orders-primary", true), ("orders-before", false)] {
-        let shelf = held().with("probes/lab/watch.json", &watch(instance).to_string());
-        let seen = look(&shelf, &Blind(Verdict::Down), &run).await.unwrap();
+        let store = held().with("probes/lab/watch.json", &watch(instance).to_string());
+        let seen = look(&store, &Blind(Verdict::Down), &run).await.unwrap();
         assert_eq!(seen.watch.last_seen.is_some(), is_known, "{instance}");
     }
 }
@@ -95,8 +95,8 @@ async fn a_streak_that_nobody_has_gone_on_with_is_none() {
         let failing = json!({ "since": at, "until": at, "failures": 1, "because": "refused" });
         let watch =
             json!({ "instance": "orders-primary", "failing": failing, "lastSeen": { "lsn": "0/10", "at": at } });
-        let shelf = held().with("probes/lab/watch.json", &watch.to_string());
-        let seen = look(&shelf, &Blind(Verdict::Down), &run).await.unwrap();
+        let store = held().with("probes/lab/watch.json", &watch.to_string());
+        let seen = look(&store, &Blind(Verdict::Down), &run).await.unwrap();
         assert_eq!(seen.watch.failing.is_some(), believed, "{age} s");
     }
 }

@@ -16,10 +16,10 @@ use domain::{
     },
 };
 use edge::{
+    object_store::Bucket,
     patience::FAILED_REGION,
     postgres::{Postgres, Server},
     rds::Rds,
-    shelf::Bucket,
     witness,
 };
 use tracing::warn;

@@ -10,7 +10,7 @@ use std::future::Future;
 use domain::{
     backup::{BackupRun, whole_second},
     cleanup::{self, CleanupRun, RegionTurn},
-    failover::{approval::Asked, judgement::Judgement, run::Run},
+    failover::{approval::ApprovalRequest, judgement::Judgement, run::Run},
     plan::Plan,
     record::{
         ending::{self, Ended},
@@ -23,7 +23,7 @@ use domain::{
 };
 use edge::{
     clock,
-    shelf::{self, Condition, Shelf},
+    object_store::{self, Condition, ObjectStore},
     sns::{self, Sns},
 };
 use jiff::Timestamp;
@@ -145,7 +145,7 @@ impl Carrier for Sns {
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     carrier: &impl Carrier,
     topic: &str,
     event: Value,
@@ -155,7 +155,7 @@ pub async fn handle(
             Some(notice) => Told { notice, plan: None, because: String::new() },
             None => return Ok(Step::done("the run said itself how it ended", Value::Null, Value::Null)),
         },
-        None => told(shelf, edge::parse(event, "Notify")?).await?,
+        None => told(store, edge::parse(event, "Notify")?).await?,
     };
     let Told { notice, plan, because } = told;
     let mut topics = vec![topic];
@@ -166,10 +166,10 @@ pub async fn handle(
 }
 
 /// What a state machine tells.
-async fn told(shelf: &impl Shelf, notify: Notify) -> Result<Told, Failure> {
+async fn told(store: &impl ObjectStore, notify: Notify) -> Result<Told, Failure> {
     Ok(match notify {
         Notify::Approval(approval) => {
-            keep_token(shelf, &approval, clock::now()).await?;
+            keep_token(store, &approval, clock::now()).await?;
             let Approval { run, judgement, .. } = *approval;
             let judged =
                 judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
@@ -249,15 +249,15 @@ fn is_our_own_end(error: &str) -> bool {
 }
 
 /// Keeps the token that answers an approval, readable by those who may approve.
-async fn keep_token(shelf: &impl Shelf, approval: &Approval, now: Timestamp) -> Result<(), Failure> {
-    let key = shelf::approval_key(&approval.run.plan.plan, approval.run.execution.name());
-    let asked = Asked {
+async fn keep_token(store: &impl ObjectStore, approval: &Approval, now: Timestamp) -> Result<(), Failure> {
+    let key = object_store::approval_key(&approval.run.plan.plan, approval.run.execution.name());
+    let asked = ApprovalRequest {
         execution: approval.run.execution.clone(),
         task_token: approval.task_token.clone(),
         because: approval.judgement.because.clone(),
         deadline: now.checked_add(approval.run.plan.failover.approval_deadline.duration()).map(whole_second).ok(),
     };
-    shelf::write_json(shelf, &key, &asked, Condition::Always).await
+    object_store::write_json(store, &key, &asked, Condition::Always).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `Notify` on Lambda.
 
-use edge::{aws, config, shelf::Bucket, sns::Sns};
+use edge::{aws, config, object_store::Bucket, sns::Sns};
 use notify::handle;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,6 +1,6 @@
 use std::cell::RefCell;
 
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 
 use super::*;
 
@@ -20,10 +20,10 @@ fn sample(text: &str) -> Value {
 
 #[tokio::test]
 async fn an_approval_is_kept_and_asked_for_with_its_commands() {
-    let (shelf, board) = (Memory::default(), Board::default());
-    handle(&shelf, &board, "topic", sample(include_str!("../../../events/notify-approval.json"))).await.unwrap();
-    let kept: Asked = serde_json::from_str(&shelf.text(&shelf.keys()[0]).unwrap()).unwrap();
-    assert!(shelf.keys()[0].starts_with("approvals/lab/"));
+    let (store, board) = (Memory::default(), Board::default());
+    handle(&store, &board, "topic", sample(include_str!("../../../events/notify-approval.json"))).await.unwrap();
+    let kept: ApprovalRequest = serde_json::from_str(&store.text(&store.keys()[0]).unwrap()).unwrap();
+    assert!(store.keys()[0].starts_with("approvals/lab/"));
     assert!(kept.deadline.unwrap() > clock::now(), "whoever looks sees until when");
     let (_, notice) = board.0.borrow()[0].clone();
     assert!(notice.message.contains("lifeboat approve") && notice.message.contains("--deny"), "{}", notice.message);

@@ -19,7 +19,7 @@ use domain::{
         id::{ComponentName, ExecutionArn},
     },
 };
-use edge::shelf::{self, Shelf};
+use edge::object_store::{self, ObjectStore};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,23 +46,23 @@ pub enum Answer {
 }
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(shelf: &impl Shelf, region: &str, now: Timestamp, event: Value) -> Result<Answer, Failure> {
+pub async fn handle(store: &impl ObjectStore, region: &str, now: Timestamp, event: Value) -> Result<Answer, Failure> {
     let open: OpenBackup = edge::parse(event, "OpenBackup")?;
     Ok(match StateMachine::of(&open.execution) {
-        Some(StateMachine::VerifyBackup) => Answer::Restore(Box::new(restore(shelf, region, now, open).await?)),
-        _ => Answer::Backup(Box::new(backup(shelf, region, now, open).await?)),
+        Some(StateMachine::VerifyBackup) => Answer::Restore(Box::new(restore(store, region, now, open).await?)),
+        _ => Answer::Backup(Box::new(backup(store, region, now, open).await?)),
     })
 }
 
 async fn restore(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     region: &str,
     now: Timestamp,
     open: OpenBackup,
 ) -> Result<Step<RestoreRun>, Failure> {
     let request: RestoreRequest = edge::parse(open.request, "request")?;
-    let (plan, plan_version) = shelf::read_plan_here(shelf, &request.plan, region, "verification").await?;
-    let active = active(shelf, &plan).await?;
+    let (plan, plan_version) = object_store::read_plan_here(store, &request.plan, region, "verification").await?;
+    let active = active(store, &plan).await?;
     let run = request.open(plan, plan_version, active, open.execution, now)?;
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), purpose = ?run.purpose, wanted = ?run.wanted, "opened a restore");
     let components: Vec<&str> = run.components.iter().map(ComponentName::as_str).collect();
@@ -71,20 +71,20 @@ async fn restore(
 }
 
 /// Which side takes writes.
-async fn active(shelf: &impl Shelf, plan: &Plan) -> Result<ActiveSide, Failure> {
-    let lease = shelf::read_lease(shelf, &plan.plan).await?;
+async fn active(store: &impl ObjectStore, plan: &Plan) -> Result<ActiveSide, Failure> {
+    let lease = object_store::read_lease(store, &plan.plan).await?;
     Ok(lease.map(|(lease, _)| lease.active).unwrap_or_default())
 }
 
 async fn backup(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     region: &str,
     now: Timestamp,
     open: OpenBackup,
 ) -> Result<Step<BackupRun>, Failure> {
     let request: BackupRequest = edge::parse(open.request, "request")?;
-    let plan = shelf::read_plan_here(shelf, &request.plan, region, "backup").await?;
-    let active = active(shelf, &plan.0).await?;
+    let plan = object_store::read_plan_here(store, &request.plan, region, "backup").await?;
+    let active = active(store, &plan.0).await?;
     let run = request.open(plan, active, open.execution, open.started_at, now)?;
     let because = format!("backs up {} by schedule `{}` of {}", run.plan.plan, run.schedule, run.scheduled_at);
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), schedule = %run.schedule, "opened a backup");

@@ -1,6 +1,6 @@
 //! `OpenBackup` on Lambda.
 
-use edge::{aws, clock, config, shelf::Bucket};
+use edge::{aws, clock, config, object_store::Bucket};
 use open_backup::handle;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,4 +1,4 @@
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 
 use super::*;
 
@@ -7,14 +7,14 @@ const VERIFICATION: &str = include_str!("../../../events/open-backup-verificatio
 const RESTORE: &str = include_str!("../../../events/open-backup-restore.json");
 const BY_HAND: &str = include_str!("../../../events/open-backup-by-hand.json");
 
-fn shelf() -> Memory {
+fn store() -> Memory {
     Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"))
 }
 
 async fn open(event: &str, change: impl FnOnce(&mut Value)) -> Result<Step<BackupRun>, Failure> {
     let mut event = serde_json::from_str(event).unwrap();
     change(&mut event);
-    match handle(&shelf(), "us-west-2", "2026-11-21T02:00:09Z".parse().unwrap(), event).await? {
+    match handle(&store(), "us-west-2", "2026-11-21T02:00:09Z".parse().unwrap(), event).await? {
         Answer::Backup(step) => Ok(*step),
         Answer::Restore(_) => panic!("a backup was asked for"),
     }
@@ -45,9 +45,9 @@ async fn what_is_wrong_with_a_request_is_named_before_anything_is_begun() {
 
 #[tokio::test]
 async fn a_lease_that_cannot_be_read_is_told_with_what_mends_it() {
-    let shelf = shelf().with("leases/lab.json", "");
+    let store = store().with("leases/lab.json", "");
     let event = serde_json::from_str(SCHEDULED).unwrap();
-    let told = handle(&shelf, "us-west-2", "2026-11-21T02:00:09Z".parse().unwrap(), event).await.unwrap_err();
+    let told = handle(&store, "us-west-2", "2026-11-21T02:00:09Z".parse().unwrap(), event).await.unwrap_err();
     assert_eq!(
         told.to_string(),
         "leases/lab.json cannot be read: the text ends too early (line 1, column 0). RUNBOOK.md, Correcting the lease"
@@ -57,7 +57,7 @@ async fn a_lease_that_cannot_be_read_is_told_with_what_mends_it() {
 async fn open_restore(event: &str, change: impl FnOnce(&mut Value)) -> Result<RestoreRun, Failure> {
     let mut event = serde_json::from_str(event).unwrap();
     change(&mut event);
-    match handle(&shelf(), "us-west-2", "2026-11-21T06:00:09Z".parse().unwrap(), event).await? {
+    match handle(&store(), "us-west-2", "2026-11-21T06:00:09Z".parse().unwrap(), event).await? {
         Answer::Restore(step) => Ok(step.did.unwrap()),
         Answer::Backup(_) => panic!("a restore was asked for"),
     }
@@ -95,6 +95,6 @@ async fn what_is_wrong_with_a_restore_is_named_before_anything_is_made() {
 #[tokio::test]
 async fn another_region_refuses() {
     let event = serde_json::from_str(SCHEDULED).unwrap();
-    let failure = handle(&shelf(), "us-east-1", Timestamp::UNIX_EPOCH, event).await.unwrap_err();
+    let failure = handle(&store(), "us-east-1", Timestamp::UNIX_EPOCH, event).await.unwrap_err();
     assert_eq!(failure.name(), "InvalidInput");
 }

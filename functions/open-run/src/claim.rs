@@ -8,8 +8,8 @@ use domain::{
         id::{InstanceId, Region},
     },
 };
-use edge::shelf::{
-    Shelf,
+use edge::object_store::{
+    ObjectStore,
     claims::{self, Claimed},
 };
 
@@ -17,31 +17,31 @@ use edge::shelf::{
 /// no longer names the instance.
 ///
 /// # Errors
-/// As the shelf answers; `Conflict` where another run claims at the same time.
-pub(crate) async fn claim(shelf: &impl Shelf, plan: &Plan) -> Result<Result<(), String>, Failure> {
-    let sides = claims::sides(plan).map(|(region, instance)| side(shelf, plan, region, instance));
+/// As the store answers; `Conflict` where another run claims at the same time.
+pub(crate) async fn claim(store: &impl ObjectStore, plan: &Plan) -> Result<Result<(), String>, Failure> {
+    let sides = claims::sides(plan).map(|(region, instance)| side(store, plan, region, instance));
     futures::future::try_join_all(sides).await.map(|sides| sides.into_iter().collect())
 }
 
 async fn side(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     plan: &Plan,
     region: &Region,
     instance: &InstanceId,
 ) -> Result<Result<(), String>, Failure> {
-    match claims::look(shelf, &plan.plan, region, instance).await? {
+    match claims::look(store, &plan.plan, region, instance).await? {
         Claimed::Ours => Ok(Ok(())),
         Claimed::Theirs(other) => Ok(Err(format!(
             "`{instance}` in {region} is in plan `{other}` as well, whose runs have a lease of their own: two plans over one \
              pair may not move it. Take it out of one of them"
         ))),
-        Claimed::Nobody(condition) => claims::write(shelf, &plan.plan, region, instance, condition).await.map(Ok),
+        Claimed::Nobody(condition) => claims::write(store, &plan.plan, region, instance, condition).await.map(Ok),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use edge::shelf::fake::Memory;
+    use edge::object_store::fake::Memory;
 
     use super::*;
 
@@ -54,10 +54,10 @@ mod tests {
 
     #[tokio::test]
     async fn two_plans_over_one_pair_do_not_both_move_it() {
-        let shelf = Memory::default().with("plans/lab.yaml", LAB);
-        assert_eq!(claim(&shelf, &plan("lab")).await.unwrap(), Ok(()));
-        assert_eq!(claim(&shelf, &plan("lab")).await.unwrap(), Ok(()), "it is its own");
-        let why = claim(&shelf, &plan("other")).await.unwrap().unwrap_err();
+        let store = Memory::default().with("plans/lab.yaml", LAB);
+        assert_eq!(claim(&store, &plan("lab")).await.unwrap(), Ok(()));
+        assert_eq!(claim(&store, &plan("lab")).await.unwrap(), Ok(()), "it is its own");
+        let why = claim(&store, &plan("other")).await.unwrap().unwrap_err();
         assert!(why.contains("`orders-primary`") && why.contains("plan `lab`"), "{why}");
     }
 
@@ -65,13 +65,13 @@ mod tests {
     async fn a_plan_that_is_gone_or_names_it_no_more_or_cannot_be_read_claims_nothing() {
         let others = LAB.replace("orders-primary", "other-primary").replace("orders-replica", "other-replica");
         for left in [None, Some(others.as_str()), Some("no plan")] {
-            let shelf = Memory::default().with("plans/lab.yaml", LAB);
-            claim(&shelf, &plan("lab")).await.unwrap().unwrap();
-            let claims: Vec<(String, String)> = shelf
+            let store = Memory::default().with("plans/lab.yaml", LAB);
+            claim(&store, &plan("lab")).await.unwrap().unwrap();
+            let claims: Vec<(String, String)> = store
                 .keys()
                 .into_iter()
                 .filter(|key| key.starts_with("leases/instances/"))
-                .map(|key| (key.clone(), shelf.text(&key).unwrap()))
+                .map(|key| (key.clone(), store.text(&key).unwrap()))
                 .collect();
             let mut after = Memory::default();
             for (key, text) in &claims {

@@ -12,14 +12,14 @@ mod claim;
 use domain::{
     failover::{
         request::FailoverRequest,
-        run::{Kind, Run},
+        run::{Run, RunKind},
         succession::{self, Taking},
     },
     run::step::Step,
     words::{failure::Failure, id::ExecutionArn},
 };
 use edge::{
-    shelf::{self, Condition, Shelf},
+    object_store::{self, Condition, ObjectStore},
     states::Owners,
 };
 use jiff::Timestamp;
@@ -37,17 +37,17 @@ struct OpenRun {
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     owners: &impl Owners,
     region: &str,
     now: Timestamp,
     event: Value,
 ) -> Result<Step<Run>, Failure> {
     let OpenRun { execution, request } = edge::parse(event, "OpenRun")?;
-    let request = FailoverRequest::parse_for(Kind::of(&execution), &request)
+    let request = FailoverRequest::parse_for(RunKind::of(&execution), &request)
         .map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
-    let (plan, plan_version) = shelf::read_plan_here(shelf, &request.plan, region, "run").await?;
-    let current = shelf::read_lease(shelf, &plan.plan).await?;
+    let (plan, plan_version) = object_store::read_plan_here(store, &request.plan, region, "run").await?;
+    let current = object_store::read_lease(store, &plan.plan).await?;
     let (lease, etag) = current.map_or((None, None), |(lease, etag)| (Some(lease), Some(etag)));
     let owner = match lease.as_ref().and_then(|lease| lease.holder.as_ref()) {
         Some(holder) if holder.execution != execution => Some(owners.owner(&holder.execution, holder.since).await),
@@ -62,11 +62,11 @@ pub async fn handle(
         Taking::Refuse(why) => return Ok(Step::refused(why, &lease)),
         Taking::Ours { lease, taken_over } => (lease, taken_over),
         Taking::Take { lease: taken, taken_over } => {
-            if let Err(why) = claim::claim(shelf, &plan).await? {
+            if let Err(why) = claim::claim(store, &plan).await? {
                 return Ok(Step::refused(why, &lease));
             }
             let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
-            shelf::write_json(shelf, &shelf::lease_key(&plan.plan), &taken, condition).await?;
+            object_store::write_json(store, &object_store::lease_key(&plan.plan), &taken, condition).await?;
             (taken, taken_over)
         }
     };

@@ -1,6 +1,6 @@
 //! `OpenRun` on Lambda.
 
-use edge::{aws, clock, config, shelf::Bucket, states::States};
+use edge::{aws, clock, config, object_store::Bucket, states::States};
 use open_run::handle;
 
 #[tokio::main(flavor = "current_thread")]

@@ -3,7 +3,7 @@ use domain::{
     run::step::Outcome,
     words::id::Generation,
 };
-use edge::{shelf::fake::Memory, states::fake::Says};
+use edge::{object_store::fake::Memory, states::fake::Says};
 use serde_json::json;
 
 use super::*;
@@ -20,16 +20,16 @@ fn lab() -> Memory {
     Memory::default().with("plans/lab.yaml", include_str!("../../../plans/lab.yaml"))
 }
 
-async fn open(shelf: &Memory, event: Value) -> Result<Step<Run>, Failure> {
-    handle(shelf, &Says(Owner::Running), "us-west-2", Timestamp::UNIX_EPOCH, event).await
+async fn open(store: &Memory, event: Value) -> Result<Step<Run>, Failure> {
+    handle(store, &Says(Owner::Running), "us-west-2", Timestamp::UNIX_EPOCH, event).await
 }
 
 #[tokio::test]
 async fn an_alarm_opens_a_run_of_the_first_generation() {
-    let shelf = lab();
-    let step = open(&shelf, alarm()).await.unwrap();
+    let store = lab();
+    let step = open(&store, alarm()).await.unwrap();
     assert_eq!(step.did.unwrap().generation, Generation(1));
-    assert!(shelf.text("leases/lab.json").unwrap().contains("\"generation\":1"));
+    assert!(store.text("leases/lab.json").unwrap().contains("\"generation\":1"));
 }
 
 #[tokio::test]
@@ -45,41 +45,41 @@ async fn a_switchover_does_not_go_on_where_a_promotion_was_asked_for() {
     let held = opened.text("leases/lab.json").unwrap();
     for (phase, outcome) in [("opened", Outcome::Done), ("promoting", Outcome::Refused)] {
         let held = held.replace("\"phase\":\"opened\"", &format!("\"phase\":\"{phase}\""));
-        let shelf = lab().with("leases/lab.json", &held);
+        let store = lab().with("leases/lab.json", &held);
         let gone = Says(Owner::gone("ABORTED"));
         let event = sample(include_str!("../../../events/open-run-switchover.json"));
-        let step = handle(&shelf, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event).await.unwrap();
+        let step = handle(&store, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event).await.unwrap();
         assert_eq!(step.step, outcome, "{phase}: {}", step.because);
-        assert_eq!(shelf.text("leases/lab.json").unwrap() == held, outcome == Outcome::Refused, "{phase}");
+        assert_eq!(store.text("leases/lab.json").unwrap() == held, outcome == Outcome::Refused, "{phase}");
     }
 }
 
 #[tokio::test]
 async fn opening_twice_is_opening_once() {
-    let shelf = lab();
-    let first = open(&shelf, alarm()).await.unwrap();
-    let second = open(&shelf, alarm()).await.unwrap();
+    let store = lab();
+    let first = open(&store, alarm()).await.unwrap();
+    let second = open(&store, alarm()).await.unwrap();
     assert_eq!(first.did.unwrap().generation, second.did.unwrap().generation);
 }
 
 #[tokio::test]
 async fn a_second_run_is_refused_while_the_first_one_runs() {
-    let shelf = lab();
-    open(&shelf, alarm()).await.unwrap();
+    let store = lab();
+    open(&store, alarm()).await.unwrap();
     let mut other = sample(include_str!("../../../events/open-run-by-hand.json"));
     other["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:other");
-    let step = open(&shelf, other).await.unwrap();
+    let step = open(&store, other).await.unwrap();
     assert_eq!(step.step, Outcome::Refused);
     assert!(step.did.is_none());
 }
 
 #[tokio::test]
 async fn an_alarm_waits_for_a_run_that_may_come_to_nothing() {
-    let shelf = lab();
+    let store = lab();
     let mut by_hand = sample(include_str!("../../../events/open-run-by-hand.json"));
     by_hand["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:by-hand");
-    open(&shelf, by_hand).await.unwrap();
-    let step = open(&shelf, alarm()).await.unwrap();
+    open(&store, by_hand).await.unwrap();
+    let step = open(&store, alarm()).await.unwrap();
     assert_eq!(step.step, Outcome::Pending);
     assert!(step.because.contains("still running"), "{}", step.because);
     assert!(step.did.is_none());
@@ -87,21 +87,23 @@ async fn an_alarm_waits_for_a_run_that_may_come_to_nothing() {
 
 #[tokio::test]
 async fn what_an_earlier_run_shut_is_owed_by_the_next_unless_it_finishes_a_promotion() {
-    let shelf = lab();
-    let first = open(&shelf, alarm()).await.unwrap().did.unwrap();
+    let store = lab();
+    let first = open(&store, alarm()).await.unwrap().did.unwrap();
     let target = domain::failover::fencing::Target::primary(&first.plan, first.pair().unwrap());
-    let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
     let shut = lease.shutting(&first, &target, true, Timestamp::UNIX_EPOCH).unwrap();
     let at = Timestamp::UNIX_EPOCH;
     let loss = domain::failover::loss::Loss::Promoted;
-    let promoting =
-        shut.promoting(domain::failover::lease::Asked { at, position: None, loss, unserved_since: None }, None);
+    let promoting = shut.promoting(
+        domain::failover::lease::RequestedPromotion { at, position: None, loss, unserved_since: None },
+        None,
+    );
     let mut event = sample(include_str!("../../../events/open-run-by-hand.json"));
     event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:next");
     for (left, owes) in [(&shut, true), (&promoting, false)] {
-        let shelf = lab().with("leases/lab.json", &serde_json::to_string(left).unwrap());
+        let store = lab().with("leases/lab.json", &serde_json::to_string(left).unwrap());
         let gone = Says(Owner::gone("ABORTED"));
-        let run = handle(&shelf, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event.clone()).await.unwrap();
+        let run = handle(&store, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event.clone()).await.unwrap();
         let run = run.did.unwrap();
         assert_eq!((run.owes.is_some(), run.finishes()), (owes, !owes));
     }
@@ -109,30 +111,30 @@ async fn what_an_earlier_run_shut_is_owed_by_the_next_unless_it_finishes_a_promo
 
 #[tokio::test]
 async fn a_plan_that_does_not_exist_is_named_and_nothing_is_written() {
-    let shelf = Memory::default();
-    let failure = open(&shelf, alarm()).await.unwrap_err();
+    let store = Memory::default();
+    let failure = open(&store, alarm()).await.unwrap_err();
     assert_eq!(failure.name(), "NotFound");
     assert!(failure.to_string().contains("`lab`"), "{failure}");
-    assert!(shelf.keys().is_empty());
+    assert!(store.keys().is_empty());
 }
 
 #[tokio::test]
 async fn a_run_in_the_wrong_region_is_refused_before_anything_is_written() {
-    let shelf = lab();
-    let failure = handle(&shelf, &Says(Owner::Running), "us-east-1", Timestamp::UNIX_EPOCH, alarm()).await.unwrap_err();
+    let store = lab();
+    let failure = handle(&store, &Says(Owner::Running), "us-east-1", Timestamp::UNIX_EPOCH, alarm()).await.unwrap_err();
     assert!(failure.to_string().contains("recovers in us-west-2"), "{failure}");
-    assert_eq!(shelf.keys(), ["plans/lab.yaml"]);
+    assert_eq!(store.keys(), ["plans/lab.yaml"]);
 }
 
 #[tokio::test]
 async fn a_lease_that_cannot_be_read_is_told_with_what_mends_it_and_stays_as_it_is() {
     for text in ["", "[]", r#"{"plan": "lab"}"#] {
-        let shelf = lab().with("leases/lab.json", text);
-        let failure = open(&shelf, alarm()).await.unwrap_err();
+        let store = lab().with("leases/lab.json", text);
+        let failure = open(&store, alarm()).await.unwrap_err();
         assert_eq!(failure.name(), "InvalidInput");
         let told = failure.to_string();
         assert!(told.contains("leases/lab.json") && told.contains("RUNBOOK.md, Correcting the lease"), "{told}");
-        assert_eq!(shelf.text("leases/lab.json").unwrap(), text);
+        assert_eq!(store.text("leases/lab.json").unwrap(), text);
     }
 }
 

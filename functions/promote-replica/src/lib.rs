@@ -14,7 +14,7 @@ use domain::{
         drain::Drained,
         fencing::Fencing,
         judgement::Judgement,
-        lease::Asked,
+        lease::RequestedPromotion,
         promotion::{self, Asking, Grounds, Move, Promotion, Seen},
         run::Run,
     },
@@ -23,8 +23,8 @@ use domain::{
 };
 use edge::{
     clock,
+    object_store::{self, ObjectStore},
     rds::Promoting,
-    shelf::{self, Shelf},
     states::Owners,
 };
 use point_of_no_return::PointOfNoReturn;
@@ -67,7 +67,7 @@ impl PromoteReplica {
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     owners: &impl Owners,
     replica: &impl Replica,
     event: Value,
@@ -77,7 +77,7 @@ pub async fn handle(
     let PromoteReplica { run, rehearse, judgement, .. } = request;
     let pair = run.protected()?;
     let instance = &pair.replica.instance;
-    let (held, seen) = tokio::join!(shelf::held_lease(shelf, &run), replica.look(&run, pair));
+    let (held, seen) = tokio::join!(object_store::held_lease(store, &run), replica.look(&run, pair));
     let ((lease, etag), seen) = (held?, seen?);
     let asking = Asking::of(&lease, &run);
     let next = promotion::plan(&seen, &run, &grounds, asking.before, consented, clock::now());
@@ -89,13 +89,13 @@ pub async fn handle(
         });
     }
     let unserved_since = asking.unserved_since(&run, judgement.as_ref());
-    let before_it = PointOfNoReturn { shelf, owners, run: &run, pair, lease: &lease, etag };
+    let before_it = PointOfNoReturn { store, owners, run: &run, pair, lease: &lease, etag };
     match next {
         Move::Refuse(why) => Ok(Step::refused(why, &seen)),
         Move::Wait(why) => Ok(Step::pending(why, &seen)),
         Move::Promote { loss, position } => {
             if !asking.is_ours() {
-                let asked = Asked { at: clock::now(), position: Some(position), loss, unserved_since };
+                let asked = RequestedPromotion { at: clock::now(), position: Some(position), loss, unserved_since };
                 before_it.pass(&asked, grounds.leave_a_guard()).await?;
             }
             promote(replica, &run, pair, &asking, &seen).await

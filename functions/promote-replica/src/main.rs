@@ -1,6 +1,6 @@
 //! `PromoteReplica` on Lambda.
 
-use edge::{aws, postgres::Postgres, shelf::Bucket, states::States};
+use edge::{aws, object_store::Bucket, postgres::Postgres, states::States};
 use promote_replica::{World, handle};
 
 #[tokio::main(flavor = "current_thread")]

@@ -11,7 +11,7 @@ use domain::{
     words::wal::ReplicaPosition,
 };
 use edge::{
-    shelf::{Condition, fake::Memory},
+    object_store::{Condition, fake::Memory},
     states::fake::Says,
 };
 use jiff::Timestamp;
@@ -99,67 +99,67 @@ fn held() -> Memory {
 
 #[tokio::test]
 async fn the_lease_says_promoting_before_rds_is_asked() {
-    let (shelf, replica) = (held(), Fake::new());
+    let (store, replica) = (held(), Fake::new());
     replica.answer_lost.set(true);
-    handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err();
-    assert!(shelf.text("leases/lab.json").unwrap().contains("\"phase\":\"promoting\""));
+    handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap_err();
+    assert!(store.text("leases/lab.json").unwrap().contains("\"phase\":\"promoting\""));
 }
 
 #[tokio::test]
 async fn an_answer_that_is_lost_promotes_once() {
-    let (shelf, replica) = (held(), Fake::new());
+    let (store, replica) = (held(), Fake::new());
     replica.answer_lost.set(true);
-    handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err();
-    let step = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap();
+    handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap_err();
+    let step = handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap();
     assert_eq!((step.step, replica.promoted.get()), (Outcome::Done, 1));
 }
 
 #[tokio::test]
 async fn a_promotion_that_is_under_way_already_is_waited_for() {
-    let (shelf, replica) = (held(), Fake::new());
+    let (store, replica) = (held(), Fake::new());
     replica.asked_twice.set(true);
-    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Pending);
-    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Done);
+    assert_eq!(handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Pending);
+    assert_eq!(handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Done);
     assert_eq!(replica.promoted.get(), 1);
 }
 
 #[tokio::test]
 async fn a_replica_that_changes_though_rds_shows_it_as_available_is_asked_again() {
-    let (shelf, replica) = (held(), Fake::new());
+    let (store, replica) = (held(), Fake::new());
     replica.busy.set(true);
     for promoted in [0, 1] {
-        let step = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap();
+        let step = handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap();
         assert_eq!((step.step, replica.promoted.get()), (Outcome::Pending, promoted), "{}", step.because);
     }
 }
 
 #[tokio::test]
 async fn a_replica_that_stays_busy_while_it_is_shown_as_available_is_an_error() {
-    let (shelf, replica) = (held(), Fake::new());
+    let (store, replica) = (held(), Fake::new());
     replica.busy.set(true);
-    handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap();
-    let (mut lease, _) = shelf::read_json::<Lease>(&shelf, "leases/lab.json").await.unwrap().unwrap();
+    handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap();
+    let (mut lease, _) = object_store::read_json::<Lease>(&store, "leases/lab.json").await.unwrap().unwrap();
     lease.holder.as_mut().unwrap().asked.as_mut().unwrap().at = Timestamp::UNIX_EPOCH;
-    shelf::write_json(&shelf, "leases/lab.json", &lease, Condition::Always).await.unwrap();
+    object_store::write_json(&store, "leases/lab.json", &lease, Condition::Always).await.unwrap();
     replica.busy.set(true);
-    let failure = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err();
+    let failure = handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap_err();
     assert!(failure.name() == "AwsRejected" && failure.chain().contains("3m after"), "{}", failure.chain());
 }
 
 #[tokio::test]
 async fn a_promotion_that_rds_rejects_is_an_error_and_not_waited_for() {
-    let (shelf, replica) = (held(), Fake::new());
+    let (store, replica) = (held(), Fake::new());
     replica.rejects.set(true);
-    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err().name(), "AwsRejected");
+    assert_eq!(handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap_err().name(), "AwsRejected");
 }
 
 #[tokio::test]
 async fn it_is_done_with_what_was_true_when_it_was_asked_for() {
-    let (shelf, replica) = (held(), Fake::new());
-    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Pending);
-    let promotion = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().did.unwrap();
+    let (store, replica) = (held(), Fake::new());
+    assert_eq!(handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Pending);
+    let promotion = handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap().did.unwrap();
     assert!(promotion.position.is_some() && promotion.asked_at.is_some());
-    let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
     let judged: Judgement = serde_json::from_value(event()["judgement"].clone()).unwrap();
     let probe = &serde_json::from_value::<Run>(event()["run"].clone()).unwrap().plan.probe;
     let since = lease.holder.unwrap().asked.unwrap().unserved_since;
@@ -168,18 +168,18 @@ async fn it_is_done_with_what_was_true_when_it_was_asked_for() {
 
 #[tokio::test]
 async fn a_primary_that_takes_no_write_is_not_done() {
-    let (shelf, replica) = (held(), Fake::new());
+    let (store, replica) = (held(), Fake::new());
     replica.writable.set(false);
-    handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap();
-    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap_err().name(), "Database");
+    handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap();
+    assert_eq!(handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap_err().name(), "Database");
 }
 
 #[tokio::test]
 async fn a_refusal_leaves_the_lease_before_the_point_of_no_return() {
-    let (shelf, replica) = (held(), Fake { promotable: false, ..Fake::new() });
-    assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Refused);
+    let (store, replica) = (held(), Fake { promotable: false, ..Fake::new() });
+    assert_eq!(handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap().step, Outcome::Refused);
     assert_eq!(replica.promoted.get(), 0);
-    assert!(shelf.text("leases/lab.json").unwrap().contains("\"phase\":\"opened\""));
+    assert!(store.text("leases/lab.json").unwrap().contains("\"phase\":\"opened\""));
 }
 
 #[tokio::test]
@@ -218,10 +218,10 @@ async fn a_rehearsal_promotes_nothing_and_refuses_what_rds_would() {
     for (promotable, outcome) in [(true, Outcome::Done), (false, Outcome::Refused)] {
         let mut event = after_a_drain("0/5000148");
         (event["drain"], event["rehearse"]) = (Value::Null, true.into());
-        let (shelf, replica) = (held_for(&event), Fake { promotable, ..Fake::new() });
-        let before = shelf.text("leases/lab.json");
-        assert_eq!(handle(&shelf, &Says(Owner::Running), &replica, event).await.unwrap().step, outcome);
-        assert_eq!((replica.promoted.get(), shelf.text("leases/lab.json")), (0, before));
+        let (store, replica) = (held_for(&event), Fake { promotable, ..Fake::new() });
+        let before = store.text("leases/lab.json");
+        assert_eq!(handle(&store, &Says(Owner::Running), &replica, event).await.unwrap().step, outcome);
+        assert_eq!((replica.promoted.get(), store.text("leases/lab.json")), (0, before));
     }
 }
 
@@ -244,20 +244,20 @@ async fn a_promotion_has_one_kind_of_grounds() {
 #[tokio::test]
 async fn a_run_that_was_stopped_promotes_nothing_and_writes_nothing_down() {
     for owner in [Owner::gone("ABORTED"), Owner::Unknown("throttled".into())] {
-        let (shelf, replica) = (held_for(&event()), Fake::new());
-        let before = shelf.text("leases/lab.json");
-        handle(&shelf, &Says(owner), &replica, event()).await.unwrap_err();
-        assert_eq!((shelf.text("leases/lab.json"), replica.promoted.get()), (before, 0));
+        let (store, replica) = (held_for(&event()), Fake::new());
+        let before = store.text("leases/lab.json");
+        handle(&store, &Says(owner), &replica, event()).await.unwrap_err();
+        assert_eq!((store.text("leases/lab.json"), replica.promoted.get()), (before, 0));
     }
 }
 
 #[tokio::test]
 async fn what_somebody_else_promoted_is_guarded_before_it_is_confirmed_and_its_loss_is_not_known() {
-    let (shelf, replica) = (held_for(&event()), Fake::new());
+    let (store, replica) = (held_for(&event()), Fake::new());
     replica.promoted.set(1);
-    let promotion = handle(&shelf, &Says(Owner::Running), &replica, event()).await.unwrap().did.unwrap();
+    let promotion = handle(&store, &Says(Owner::Running), &replica, event()).await.unwrap().did.unwrap();
     assert!(matches!(promotion.loss, Loss::Unknown { .. }) && promotion.position.is_none());
-    let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+    let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
     assert_eq!(lease.holder.unwrap().phase, Phase::Promoting);
     assert_eq!(lease.guard.unwrap().target.side.instance.as_str(), "orders-primary");
 }
@@ -279,9 +279,9 @@ async fn a_run_that_took_another_over_leaves_a_guard_that_outlasts_the_other_s_s
         (json!({ "execution": after["run"]["execution"], "phase": "opened", "since": "2026-01-15T09:30:00Z" }), true),
     ] {
         after["run"]["takenOver"] = taken_over;
-        let shelf = held_for(&after);
-        handle(&shelf, &Says(Owner::Running), &Fake::new(), after.clone()).await.unwrap();
-        let lease: Lease = serde_json::from_str(&shelf.text("leases/lab.json").unwrap()).unwrap();
+        let store = held_for(&after);
+        handle(&store, &Says(Owner::Running), &Fake::new(), after.clone()).await.unwrap();
+        let lease: Lease = serde_json::from_str(&store.text("leases/lab.json").unwrap()).unwrap();
         assert_eq!(lease.guard.unwrap().settles_at.is_some(), settles);
     }
 }

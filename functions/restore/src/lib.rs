@@ -13,7 +13,7 @@ use domain::{
     run::step::Step,
     words::{failure::Failure, id::ComponentName},
 };
-use edge::rds::Asked;
+use edge::rds::Acceptance;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -54,9 +54,9 @@ pub async fn handle(world: &impl Instances, now: Timestamp, event: Value) -> Res
                 Err(why) => return Ok(Step::refused(why, Value::Null)),
             };
             let because = match world.restore(&run.region, &creation).await? {
-                Asked::Begun => format!("RDS makes `{instance}` of {}", chosen.origin.name()),
-                Asked::Busy => format!("RDS does not restore {} yet: it is changing", chosen.origin.name()),
-                Asked::NoRoom => format!("RDS has no room for another instance in {} yet", run.region),
+                Acceptance::Begun => format!("RDS makes `{instance}` of {}", chosen.origin.name()),
+                Acceptance::Busy => format!("RDS does not restore {} yet: it is changing", chosen.origin.name()),
+                Acceptance::NoRoom => format!("RDS has no room for another instance in {} yet", run.region),
             };
             Ok(Step::pending(because, &creation))
         }

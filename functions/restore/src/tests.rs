@@ -18,14 +18,14 @@ fn now() -> Timestamp {
 }
 
 /// A Region in which an instance is available at the second look after it was asked for.
-struct Estate {
+struct FakeRds {
     instance: RefCell<Option<SeenInstance>>,
     asked: RefCell<Vec<Creation>>,
     quota: Quota,
     like: Option<Settings>,
 }
 
-impl Default for Estate {
+impl Default for FakeRds {
     fn default() -> Self {
         let like = Settings {
             class: Some("db.m7g.large".into()),
@@ -43,7 +43,7 @@ impl Default for Estate {
     }
 }
 
-impl Instances for Estate {
+impl Instances for FakeRds {
     async fn find(&self, _: &Region, _: &InstanceId) -> Result<Option<SeenInstance>, Failure> {
         let seen = self.instance.borrow().clone();
         if let Some(instance) = self.instance.borrow_mut().as_mut() {
@@ -62,7 +62,7 @@ impl Instances for Estate {
         Ok(self.quota)
     }
 
-    async fn restore(&self, _: &Region, creation: &Creation) -> Result<Asked, Failure> {
+    async fn restore(&self, _: &Region, creation: &Creation) -> Result<Acceptance, Failure> {
         *self.instance.borrow_mut() = Some(SeenInstance {
             instance: creation.instance.clone(),
             status: "creating".into(),
@@ -70,22 +70,22 @@ impl Instances for Estate {
             provenance: Ok(creation.provenance.clone()),
         });
         self.asked.borrow_mut().push(creation.clone());
-        Ok(Asked::Begun)
+        Ok(Acceptance::Begun)
     }
 }
 
 #[tokio::test]
 async fn it_is_asked_for_once_and_done_when_it_can_be_asked() {
-    let estate = Estate::default();
+    let rds = FakeRds::default();
     let mut steps = Vec::new();
     for _ in 0..3 {
-        steps.push(handle(&estate, now(), event()).await.unwrap());
+        steps.push(handle(&rds, now(), event()).await.unwrap());
     }
     assert_eq!(
         steps.iter().map(|step| step.step).collect::<Vec<_>>(),
         [Outcome::Pending, Outcome::Pending, Outcome::Done]
     );
-    let asked = estate.asked.borrow();
+    let asked = rds.asked.borrow();
     assert_eq!(asked.len(), 1);
     let restored = steps.pop().unwrap().did.unwrap();
     assert_eq!((&restored.instance, restored.port), (&asked[0].instance, 5432));
@@ -93,9 +93,9 @@ async fn it_is_asked_for_once_and_done_when_it_can_be_asked() {
 
 #[tokio::test]
 async fn it_is_isolated_and_made_like_the_region_s_own_instance() {
-    let estate = Estate::default();
-    handle(&estate, now(), event()).await.unwrap();
-    let asked = estate.asked.borrow()[0].clone();
+    let rds = FakeRds::default();
+    handle(&rds, now(), event()).await.unwrap();
+    let asked = rds.asked.borrow()[0].clone();
     assert_eq!(asked.security_group.as_str(), "sg-00000004", "the one that admits nobody but Lifeboat");
     assert_eq!(asked.settings.parameter_group.as_deref(), Some("orders-15"));
     assert!(!asked.settings.multi_az && !asked.deletion_protection, "a test needs no standby and is torn down");
@@ -104,11 +104,11 @@ async fn it_is_isolated_and_made_like_the_region_s_own_instance() {
 
 #[tokio::test]
 async fn what_is_kept_is_made_as_safe_as_a_primary() {
-    let estate = Estate::default();
+    let rds = FakeRds::default();
     let mut event = event();
     event["restore"]["purpose"] = "keep".into();
-    handle(&estate, now(), event).await.unwrap();
-    let asked = estate.asked.borrow()[0].clone();
+    handle(&rds, now(), event).await.unwrap();
+    let asked = rds.asked.borrow()[0].clone();
     assert!(asked.settings.multi_az && asked.deletion_protection);
     assert_eq!(asked.retention_days, 7);
 }
@@ -116,9 +116,9 @@ async fn what_is_kept_is_made_as_safe_as_a_primary() {
 #[tokio::test]
 async fn an_instance_that_is_somebody_elses_is_left_alone() {
     let theirs: Provenance = {
-        let estate = Estate::default();
-        handle(&estate, now(), event()).await.unwrap();
-        let asked = estate.asked.borrow()[0].clone();
+        let rds = FakeRds::default();
+        handle(&rds, now(), event()).await.unwrap();
+        let asked = rds.asked.borrow()[0].clone();
         let execution = "arn:aws:states:us-west-2:000000000000:execution:lifeboat-verify-backup:other".parse().unwrap();
         Provenance { execution, ..asked.provenance }
     };
@@ -129,34 +129,33 @@ async fn an_instance_that_is_somebody_elses_is_left_alone() {
             endpoint: Some(("theirs.example.com".parse().unwrap(), 5432)),
             provenance,
         };
-        let estate = Estate { instance: RefCell::new(Some(instance)), ..Estate::default() };
-        assert_eq!(handle(&estate, now(), event()).await.unwrap().step, Outcome::Refused);
-        assert!(estate.asked.borrow().is_empty());
+        let rds = FakeRds { instance: RefCell::new(Some(instance)), ..FakeRds::default() };
+        assert_eq!(handle(&rds, now(), event()).await.unwrap().step, Outcome::Refused);
+        assert!(rds.asked.borrow().is_empty());
     }
 }
 
 #[tokio::test]
 async fn a_full_quota_and_settings_that_nobody_knows_are_told_before_anything_is_asked_for() {
-    let full = Estate { quota: Quota { used: 40, most: 40 }, ..Estate::default() };
-    let unknown = Estate { like: None, ..Estate::default() };
-    for (estate, says) in [(full, "40 DB instances of 40"), (unknown, "set `restore` with instanceClass, subnetGroup")]
-    {
-        let step = handle(&estate, now(), event()).await.unwrap();
+    let full = FakeRds { quota: Quota { used: 40, most: 40 }, ..FakeRds::default() };
+    let unknown = FakeRds { like: None, ..FakeRds::default() };
+    for (rds, says) in [(full, "40 DB instances of 40"), (unknown, "set `restore` with instanceClass, subnetGroup")] {
+        let step = handle(&rds, now(), event()).await.unwrap();
         assert_eq!(step.step, Outcome::Refused);
         assert!(step.because.contains(says), "{}", step.because);
-        assert!(estate.asked.borrow().is_empty());
+        assert!(rds.asked.borrow().is_empty());
     }
 }
 
 #[tokio::test]
 async fn the_plan_s_own_settings_do_without_the_instance() {
-    let estate = Estate { like: None, ..Estate::default() };
+    let rds = FakeRds { like: None, ..FakeRds::default() };
     let mut event = event();
     event["restore"]["plan"]["components"][0]["replica"]["restore"] = serde_json::json!({
         "instanceClass": "db.t4g.large", "subnetGroup": "isolated", "parameterGroup": "orders-15", "optionGroup": "default:postgres-15"
     });
-    assert_eq!(handle(&estate, now(), event).await.unwrap().step, Outcome::Pending);
-    assert_eq!(estate.asked.borrow()[0].settings.class.as_deref(), Some("db.t4g.large"));
+    assert_eq!(handle(&rds, now(), event).await.unwrap().step, Outcome::Pending);
+    assert_eq!(rds.asked.borrow()[0].settings.class.as_deref(), Some("db.t4g.large"));
 }
 
 #[tokio::test]
@@ -166,9 +165,9 @@ async fn a_cluster_is_refused_by_name_before_anything_is_looked_at() {
     event["restore"]["plan"]["components"].as_array_mut().unwrap().push(cluster);
     event["restore"]["components"].as_array_mut().unwrap().push("reports".into());
     event["component"] = "reports".into();
-    let estate = Estate::default();
-    let failure = handle(&estate, now(), event).await.unwrap_err();
+    let rds = FakeRds::default();
+    let failure = handle(&rds, now(), event).await.unwrap_err();
     assert_eq!(failure.name(), "InvalidInput");
     assert!(failure.chain().contains("restoring a cluster is not supported yet: `reports`"), "{}", failure.chain());
-    assert!(estate.asked.borrow().is_empty());
+    assert!(rds.asked.borrow().is_empty());
 }

@@ -12,7 +12,7 @@ use domain::{
 };
 use edge::{
     patience::RESTORE_REGION,
-    rds::{Asked, Rds},
+    rds::{Acceptance, Rds},
 };
 
 /// A Region's instances.
@@ -32,7 +32,7 @@ pub trait Instances {
     /// How many instances there may be.
     fn quota(&self, region: &Region) -> impl Future<Output = Result<Quota, Failure>>;
     /// Asks for an instance.
-    fn restore(&self, region: &Region, creation: &Creation) -> impl Future<Output = Result<Asked, Failure>>;
+    fn restore(&self, region: &Region, creation: &Creation) -> impl Future<Output = Result<Acceptance, Failure>>;
 }
 
 /// Each Region's RDS.
@@ -57,7 +57,7 @@ impl Instances for World {
         Self::rds(region).await.instance_quota().await
     }
 
-    async fn restore(&self, region: &Region, creation: &Creation) -> Result<Asked, Failure> {
+    async fn restore(&self, region: &Region, creation: &Creation) -> Result<Acceptance, Failure> {
         Self::rds(region).await.restore(creation).await
     }
 }

@@ -25,9 +25,9 @@ use domain::{
 };
 use edge::{
     clock, component,
+    object_store::{self, Bucket, ObjectStore},
     postgres::Postgres,
-    shelf::{self, Bucket, Shelf},
-    snapshots::Asked,
+    snapshots::Acceptance,
 };
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -52,18 +52,24 @@ pub trait Snapshots {
     /// What is known of what is backed up, just before.
     fn database(&self, source: &Source<'_>) -> impl Future<Output = Result<SeenDatabase, Failure>>;
     /// Asks for a snapshot.
-    fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> impl Future<Output = Result<Asked, Failure>>;
+    fn take(&self, source: &Source<'_>, name: &str, label: &Label)
+    -> impl Future<Output = Result<Acceptance, Failure>>;
     /// Asks for a copy.
-    fn copy(&self, of: &Snapshot, to: &Region, key: Option<&KmsKeyId>) -> impl Future<Output = Result<Asked, Failure>>;
+    fn copy(
+        &self,
+        of: &Snapshot,
+        to: &Region,
+        key: Option<&KmsKeyId>,
+    ) -> impl Future<Output = Result<Acceptance, Failure>>;
     /// The time.
     fn now(&self) -> Timestamp;
 }
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(shelf: &impl Shelf, world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
+pub async fn handle(store: &impl ObjectStore, world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
     let Request { backup, component } = edge::parse(event, "Snapshot")?;
     // A run may have moved the primary since the backup was opened.
-    let active = match writes(shelf, &backup, &component).await? {
+    let active = match writes(store, &backup, &component).await? {
         Ok(active) => active,
         Err(why) => return Ok(Step::pending(why, Value::Null)),
     };
@@ -80,7 +86,7 @@ pub async fn handle(shelf: &impl Shelf, world: &impl Snapshots, event: Value) ->
     let next = backup::plan(&found);
     info!(plan.name = %backup.plan.plan, component.name = %component, snapshot.id = name, ?found, ?next, "planned the snapshot");
     match next {
-        Move::Make => take(shelf, world, &backup, &component, &source, &name).await,
+        Move::Make => take(store, world, &backup, &component, &source, &name).await,
         Move::Wait(why) => Ok(Step::pending(why, &found)),
         Move::Refuse(why) => Ok(Step::refused(why, &found)),
         Move::Done(original, label) => {
@@ -105,14 +111,14 @@ pub async fn handle(shelf: &impl Shelf, world: &impl Snapshots, event: Value) ->
 
 /// Which side takes writes now, or why that is not known.
 async fn writes(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     backup: &BackupRun,
     component: &ComponentName,
 ) -> Result<Result<ActiveSide, String>, Failure> {
     if !backup.follows(component) {
         return Ok(Ok(backup.active));
     }
-    let lease = shelf::read_json::<Lease>(shelf, &shelf::lease_key(&backup.plan.plan)).await?;
+    let lease = object_store::read_json::<Lease>(store, &object_store::lease_key(&backup.plan.plan)).await?;
     Ok(lease.map_or(Ok(backup.active), |(lease, _)| lease.writes()))
 }
 
@@ -129,7 +135,7 @@ async fn elsewhere(world: &impl Snapshots, source: &Source<'_>, name: &str) -> O
 }
 
 async fn take(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl Snapshots,
     backup: &BackupRun,
     component: &ComponentName,
@@ -144,7 +150,7 @@ async fn take(
     }
     let database = world.database(source).await?;
     // Since this step began, too: a primary that is shut out answers us, and holds what nobody else has.
-    match writes(shelf, backup, component).await? {
+    match writes(store, backup, component).await? {
         Ok(active) if active == backup.active => {}
         Ok(_) => return Ok(Step::pending("the primary was moved just now", Value::Null)),
         Err(why) => return Ok(Step::pending(why, Value::Null)),
@@ -152,9 +158,9 @@ async fn take(
     let label = backup.label(component, database);
     let (of, service) = (source.of(), source.kind().service());
     let because = match world.take(source, name, &label).await? {
-        Asked::Begun => format!("{service} takes `{name}` of `{of}`"),
-        Asked::Busy => format!("{service} takes no snapshot of `{of}` yet: it is busy with another change"),
-        Asked::NoRoom => format!("{service} has no room for a snapshot of `{of}` in {} yet", source.region),
+        Acceptance::Begun => format!("{service} takes `{name}` of `{of}`"),
+        Acceptance::Busy => format!("{service} takes no snapshot of `{of}` yet: it is busy with another change"),
+        Acceptance::NoRoom => format!("{service} has no room for a snapshot of `{of}` in {} yet", source.region),
     };
     Ok(Step::pending(because, &label.database))
 }
@@ -230,13 +236,15 @@ async fn copied(
                 return Ok(Turn::Never(full));
             }
             Ok(match world.copy(original, region, key).await {
-                Ok(Asked::Begun) => Turn::UnderWay(format!("{region}: the copy was asked for")),
+                Ok(Acceptance::Begun) => Turn::UnderWay(format!("{region}: the copy was asked for")),
                 // There is room for the snapshot: it is of the copies that there is none, twenty into a Region unless raised.
-                Ok(Asked::NoRoom) => Turn::UnderWay(format!(
+                Ok(Acceptance::NoRoom) => Turn::UnderWay(format!(
                     "{region}: {} makes no further copy yet, as many run into it as the account may have at once",
                     kind.service()
                 )),
-                Ok(Asked::Busy) => Turn::UnderWay(format!("{region}: {} does not copy `{name}` yet", kind.service())),
+                Ok(Acceptance::Busy) => {
+                    Turn::UnderWay(format!("{region}: {} does not copy `{name}` yet", kind.service()))
+                }
                 // For what it asks, as a key that is not there: the other Regions' copies go on.
                 Err(rejected @ (Failure::AwsRejected { .. } | Failure::AwsDenied { .. })) => {
                     Turn::Never(rejected.chain())
@@ -285,12 +293,12 @@ impl Snapshots for World {
         component::look(source, &self.postgres, DATABASE_PATIENCE, REGION_PATIENCE).await
     }
 
-    async fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> Result<Asked, Failure> {
+    async fn take(&self, source: &Source<'_>, name: &str, label: &Label) -> Result<Acceptance, Failure> {
         let service = component::snapshots(source.kind(), source.region, REGION_PATIENCE).await;
         service.take(source, name, &label.tags()).await
     }
 
-    async fn copy(&self, of: &Snapshot, to: &Region, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+    async fn copy(&self, of: &Snapshot, to: &Region, key: Option<&KmsKeyId>) -> Result<Acceptance, Failure> {
         component::snapshots(of.kind, to, REGION_PATIENCE).await.copy(of, key).await
     }
 

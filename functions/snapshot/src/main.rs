@@ -1,6 +1,6 @@
 //! `Snapshot` on Lambda.
 
-use edge::{aws, shelf::Bucket};
+use edge::{aws, object_store::Bucket};
 use snapshot::{World, handle};
 
 #[tokio::main(flavor = "current_thread")]

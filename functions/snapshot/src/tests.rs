@@ -1,7 +1,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use domain::{backup, run::step::Outcome};
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 use jiff::ToSpan;
 
 use super::*;
@@ -11,7 +11,7 @@ struct Account {
     snapshots: RefCell<BTreeMap<(SnapshotKind, String), Result<backup::Snapshot, String>>>,
     calls: RefCell<Vec<String>>,
     quota: Quota,
-    answers: Asked,
+    answers: Acceptance,
     now: Timestamp,
 }
 
@@ -19,7 +19,7 @@ impl Default for Account {
     fn default() -> Self {
         let quota = Quota { used: 3, most: 100 };
         let now = run().opened_at;
-        Self { snapshots: RefCell::default(), calls: RefCell::default(), quota, answers: Asked::Begun, now }
+        Self { snapshots: RefCell::default(), calls: RefCell::default(), quota, answers: Acceptance::Begun, now }
     }
 }
 
@@ -33,9 +33,9 @@ impl Account {
         self.calls.take()
     }
 
-    fn begin(&self, region: &Region, kind: SnapshotKind, name: &str, call: &str) -> Asked {
+    fn begin(&self, region: &Region, kind: SnapshotKind, name: &str, call: &str) -> RequestedPromotion {
         self.calls.borrow_mut().push(format!("{call} {region}"));
-        if self.answers == Asked::Begun {
+        if self.answers == Acceptance::Begun {
             let component = if kind == SnapshotKind::Cluster { "reports" } else { "orders" };
             let label = Ok(run().label(&component.parse().unwrap(), database()));
             let snapshot = backup::Snapshot { kind, label, ..snapshot(region.as_str(), name, "available") };
@@ -59,11 +59,11 @@ impl Snapshots for Account {
         Ok(database())
     }
 
-    async fn take(&self, source: &Source<'_>, name: &str, _: &Label) -> Result<Asked, Failure> {
+    async fn take(&self, source: &Source<'_>, name: &str, _: &Label) -> Result<Acceptance, Failure> {
         Ok(self.begin(source.region, source.kind(), name, "take"))
     }
 
-    async fn copy(&self, of: &backup::Snapshot, to: &Region, _: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+    async fn copy(&self, of: &backup::Snapshot, to: &Region, _: Option<&KmsKeyId>) -> Result<Acceptance, Failure> {
         Ok(self.begin(to, of.kind, &of.name, "copy"))
     }
 
@@ -194,9 +194,9 @@ async fn the_side_that_takes_writes_now_is_backed_up_and_none_while_it_is_moved(
         let lease = serde_json::json!({
             "plan": "lab", "generation": 1, "holder": holder, "active": active, "last": null, "unfinished": unfinished,
         });
-        let shelf = Memory::default().with("leases/lab.json", &lease.to_string());
+        let store = Memory::default().with("leases/lab.json", &lease.to_string());
         let account = Account::default();
-        let step = handle(&shelf, &account, event()).await.unwrap();
+        let step = handle(&store, &account, event()).await.unwrap();
         assert_eq!(
             (step.step, account.calls().as_slice()),
             (Outcome::Pending, calls.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice())
@@ -273,7 +273,7 @@ async fn a_full_quota_is_looked_at_before_the_call() {
 
 #[tokio::test]
 async fn a_busy_instance_and_a_quota_that_another_took_are_asked_again() {
-    for answers in [Asked::Busy, Asked::NoRoom] {
+    for answers in [Acceptance::Busy, Acceptance::NoRoom] {
         let account = Account { answers, ..Account::default() };
         for _ in 0..2 {
             assert_eq!(ask(&account).await.step, Outcome::Pending, "{answers:?}");

@@ -16,12 +16,12 @@ use domain::{
     words::{
         failure::Failure,
         id::{ExecutionArn, PlanName},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
 use edge::{
     judge,
-    shelf::Shelf,
+    object_store::ObjectStore,
     states::{self, States},
 };
 use jiff::Timestamp;
@@ -39,7 +39,7 @@ struct StartFailover {
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     region: &str,
     event: Value,
@@ -47,7 +47,7 @@ pub async fn handle(
     let StartFailover { plan } = edge::parse(event, "StartFailover")?;
     // Until after the schedule's next one began, anywhere within its minute.
     let until = probe::later(world.now(), probe::EVERY + probe::LATEST_START);
-    watch::watch(shelf, world, region, &plan, until).await
+    watch::watch(store, world, region, &plan, until).await
 }
 
 /// Step Functions, and the judge.
@@ -96,7 +96,7 @@ impl World for Engine {
         reason = "EventBridge starts the starter once a minute at most: it looks until the next one has begun"
     )]
     async fn sleep_until(&self, at: Timestamp) {
-        tokio::time::sleep(Span::between(self.now(), at).duration()).await;
+        tokio::time::sleep(TimeSpan::between(self.now(), at).duration()).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! `StartFailover` on Lambda.
 
-use edge::{aws, config, shelf::Bucket};
+use edge::{aws, config, object_store::Bucket};
 use start_failover::{Engine, handle};
 
 #[tokio::main(flavor = "current_thread")]

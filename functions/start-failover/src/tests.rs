@@ -4,14 +4,14 @@ use domain::{
     component::ActiveSide,
     failover::{
         judgement::Would,
-        lease::{Asked, Ended, Holder, Lease, Phase},
+        lease::{Ended, Holder, Lease, Phase, RequestedPromotion},
         starter::{Cause, Starts},
     },
     run::step::Outcome,
     watch::probe::{Streak, Watch, later},
     words::wal::{LastSeen, Lsn},
 };
-use edge::shelf::{self, Condition, fake::Memory};
+use edge::object_store::{self, Condition, fake::Memory};
 use serde_json::json;
 
 use super::*;
@@ -115,7 +115,12 @@ fn free() -> Lease {
 }
 
 fn holder(name: &str, phase: Phase) -> Option<Holder> {
-    let asked = Asked { at: at(1), position: None, loss: domain::failover::loss::Loss::Promoted, unserved_since: None };
+    let asked = RequestedPromotion {
+        at: at(1),
+        position: None,
+        loss: domain::failover::loss::Loss::Promoted,
+        unserved_since: None,
+    };
     let asked = (phase == Phase::Promoting).then_some(asked);
     Some(Holder { execution: execution(name), phase, since: at(0), asked })
 }
@@ -131,7 +136,7 @@ fn failing() -> Watch {
     Watch { failing: Some(streak), ..healthy() }
 }
 
-fn shelf(lease: &Lease, watch: &Watch) -> Memory {
+fn store(lease: &Lease, watch: &Watch) -> Memory {
     let text = |value: Value| value.to_string();
     Memory::default()
         .with("plans/lab.yaml", PLAN)
@@ -143,18 +148,18 @@ fn sample() -> Value {
     serde_json::from_str(include_str!("../../../events/start-failover.json")).unwrap()
 }
 
-async fn minute(shelf: &impl Shelf, engine: &Engine) -> Result<Step<Vec<Start>>, Failure> {
-    handle(shelf, engine, "us-west-2", sample()).await
+async fn minute(store: &impl ObjectStore, engine: &Engine) -> Result<Step<Vec<Start>>, Failure> {
+    handle(store, engine, "us-west-2", sample()).await
 }
 
 #[tokio::test]
 async fn where_all_is_well_it_looks_once_and_asks_nobody() {
     for lease in [free(), Lease { active: ActiveSide::Replica, ..free() }] {
-        let (shelf, engine) = (shelf(&lease, &healthy()), Engine::at(10));
-        let step = minute(&shelf, &engine).await.unwrap();
+        let (store, engine) = (store(&lease, &healthy()), Engine::at(10));
+        let step = minute(&store, &engine).await.unwrap();
         assert_eq!((step.step, step.did), (Outcome::Done, None));
         assert_eq!((engine.now(), *engine.asked.borrow(), engine.looks.borrow().len()), (at(10), 0, 0));
-        assert!(shelf.text(STARTS).is_none());
+        assert!(store.text(STARTS).is_none());
     }
     let step = minute(&Memory::default().with("plans/lab.yaml", PLAN), &Engine::at(10)).await.unwrap();
     assert_eq!((step.step, step.did), (Outcome::Done, None), "no run was ever opened");
@@ -162,14 +167,14 @@ async fn where_all_is_well_it_looks_once_and_asks_nobody() {
 
 #[tokio::test]
 async fn a_refused_failover_is_started_again_as_soon_as_it_is_due_and_left_to_its_work() {
-    let (shelf, engine) = (shelf(&free(), &failing()), Engine::at(4));
-    let step = minute(&shelf, &engine).await.unwrap();
+    let (store, engine) = (store(&free(), &failing()), Engine::at(4));
+    let step = minute(&store, &engine).await.unwrap();
     let start = step.did.unwrap().remove(0);
     assert_eq!((start.cause, start.attempt, step.step), (Cause::Failure, 1, Outcome::Done));
     assert_eq!(engine.names(), ["again-lab-1800000000000-1"], "one, while it runs");
     let input = engine.started.borrow()[0].1.clone();
     assert_eq!((&input["plan"], &input["again"]["attempt"]), (&json!("lab"), &json!(1)));
-    let starts: Starts = serde_json::from_str(&shelf.text(STARTS).unwrap()).unwrap();
+    let starts: Starts = serde_json::from_str(&store.text(STARTS).unwrap()).unwrap();
     assert_eq!((starts.last_at, starts.attempts), (at(8), 1));
     assert!(engine.now() > at(64), "until after the next start");
 }
@@ -179,27 +184,30 @@ async fn it_looks_every_five_seconds_while_something_is_wrong() {
     let lease = Lease { holder: holder("alarm-1", Phase::Opened), ..free() };
     let engine = Engine::at(0);
     engine.owners.borrow_mut().insert("alarm-1".into(), Owner::Running);
-    let step = minute(&shelf(&lease, &failing()), &engine).await.unwrap();
+    let step = minute(&store(&lease, &failing()), &engine).await.unwrap();
     assert!(step.step == Outcome::Pending && step.because.contains("`alarm-1`"), "{}", step.because);
     let looks = engine.looks.borrow();
-    assert!(looks.len() >= 14 && looks.windows(2).all(|pair| pair[1] == later(pair[0], Span::seconds(5))), "{looks:?}");
+    assert!(
+        looks.len() >= 14 && looks.windows(2).all(|pair| pair[1] == later(pair[0], TimeSpan::seconds(5))),
+        "{looks:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_second_delivery_of_the_minute_starts_nothing_beside_the_first() {
-    let (shelf, engine) = (shelf(&free(), &failing()), Engine::at(60));
-    minute(&shelf, &engine).await.unwrap();
+    let (store, engine) = (store(&free(), &failing()), Engine::at(60));
+    minute(&store, &engine).await.unwrap();
     engine.now.replace(at(61));
-    minute(&shelf, &engine).await.unwrap();
+    minute(&store, &engine).await.unwrap();
     assert_eq!(engine.names().len(), 1);
 }
 
 #[tokio::test]
 async fn of_two_starters_that_meet_one_starts() {
-    /// A shelf on which somebody else writes the memory first.
+    /// A store on which somebody else writes the memory first.
     struct Contended(Memory);
-    impl Shelf for Contended {
-        async fn get(&self, key: &str) -> Result<Option<shelf::Object>, Failure> {
+    impl ObjectStore for Contended {
+        async fn get(&self, key: &str) -> Result<Option<object_store::Object>, Failure> {
             self.0.get(key).await
         }
 
@@ -208,7 +216,7 @@ async fn of_two_starters_that_meet_one_starts() {
         }
     }
     let engine = Engine::at(60);
-    let step = minute(&Contended(shelf(&free(), &failing())), &engine).await.unwrap();
+    let step = minute(&Contended(store(&free(), &failing())), &engine).await.unwrap();
     assert_eq!((step.step, engine.names().len()), (Outcome::Pending, 0));
     assert!(step.because.contains("another starter"), "{}", step.because);
 }
@@ -216,8 +224,8 @@ async fn of_two_starters_that_meet_one_starts() {
 #[tokio::test]
 async fn what_it_may_not_write_down_it_does_not_start() {
     struct Denied(Memory);
-    impl Shelf for Denied {
-        async fn get(&self, key: &str) -> Result<Option<shelf::Object>, Failure> {
+    impl ObjectStore for Denied {
+        async fn get(&self, key: &str) -> Result<Option<object_store::Object>, Failure> {
             self.0.get(key).await
         }
 
@@ -226,18 +234,18 @@ async fn what_it_may_not_write_down_it_does_not_start() {
         }
     }
     let engine = Engine::at(60);
-    let failure = minute(&Denied(shelf(&free(), &failing())), &engine).await.unwrap_err();
+    let failure = minute(&Denied(store(&free(), &failing())), &engine).await.unwrap_err();
     assert_eq!((failure.name(), engine.names().len()), ("AwsDenied", 0));
 }
 
 #[tokio::test]
 async fn a_memory_that_is_lost_or_broken_keeps_nothing_from_starting() {
     for memory in ["", "null", "{}", "[1]"] {
-        let shelf = shelf(&free(), &failing()).with(STARTS, memory);
+        let store = store(&free(), &failing()).with(STARTS, memory);
         let engine = Engine::at(60);
-        minute(&shelf, &engine).await.unwrap();
+        minute(&store, &engine).await.unwrap();
         assert_eq!(engine.names().len(), 1, "{memory}");
-        serde_json::from_str::<Starts>(&shelf.text(STARTS).unwrap()).unwrap();
+        serde_json::from_str::<Starts>(&store.text(STARTS).unwrap()).unwrap();
     }
 }
 
@@ -246,12 +254,12 @@ async fn a_judge_that_refuses_or_is_silent_starts_nothing_and_is_quoted() {
     for (judge, says) in [(Ok(Would::Refuse), "as judged"), (Err("access denied"), "could not be asked: access denied")]
     {
         let engine = Engine { judge, ..Engine::at(60) };
-        let shelf = shelf(&free(), &failing());
-        let step = minute(&shelf, &engine).await.unwrap();
+        let store = store(&free(), &failing());
+        let step = minute(&store, &engine).await.unwrap();
         assert_eq!((step.step, engine.names().len()), (Outcome::Pending, 0));
         assert!(step.because.contains(says), "{}", step.because);
         assert!(*engine.asked.borrow() >= 14, "it is asked again each time");
-        assert!(shelf.text(STARTS).is_none());
+        assert!(store.text(STARTS).is_none());
     }
 }
 
@@ -260,7 +268,7 @@ async fn a_start_that_aws_is_not_ready_for_is_tried_again_by_the_same_name() {
     for (unready, starts) in [(0, 1), (2, 1), (3, 0)] {
         let engine = Engine::at(60);
         engine.unready.replace(unready);
-        let done = minute(&shelf(&free(), &failing()), &engine).await;
+        let done = minute(&store(&free(), &failing()), &engine).await;
         assert_eq!((engine.names().len(), done.is_ok()), (starts, starts == 1), "{unready}");
     }
 }
@@ -271,7 +279,7 @@ async fn an_unfinished_run_is_finished_without_asking_the_judge() {
     let engine = Engine { judge: Err("silent"), ..Engine::at(60) };
     let gone = Owner::Gone { status: "ABORTED".into(), at: Some(at(10)) };
     engine.owners.borrow_mut().insert("dead".into(), gone);
-    let step = minute(&shelf(&lease, &healthy()), &engine).await.unwrap();
+    let step = minute(&store(&lease, &healthy()), &engine).await.unwrap();
     assert_eq!(step.did.unwrap()[0].cause, Cause::Unfinished);
     assert_eq!(*engine.asked.borrow(), 0);
 }
@@ -281,17 +289,17 @@ async fn a_person_s_no_is_told_and_nothing_starts() {
     let mut lease = free();
     lease.last.as_mut().unwrap().declined_at = Some(at(3));
     let engine = Engine::at(60);
-    let step = minute(&shelf(&lease, &failing()), &engine).await.unwrap();
+    let step = minute(&store(&lease, &failing()), &engine).await.unwrap();
     assert_eq!((step.step, engine.names().len(), engine.now()), (Outcome::Refused, 0, at(60)));
     assert!(step.because.contains("said no"), "{}", step.because);
 }
 
 #[tokio::test]
 async fn one_look_that_fails_is_not_the_end_of_the_minute() {
-    /// A shelf that is throttled so many times.
+    /// A store that is throttled so many times.
     struct Throttled(Memory, RefCell<usize>);
-    impl Shelf for Throttled {
-        async fn get(&self, key: &str) -> Result<Option<shelf::Object>, Failure> {
+    impl ObjectStore for Throttled {
+        async fn get(&self, key: &str) -> Result<Option<object_store::Object>, Failure> {
             let left = *self.1.borrow();
             self.1.replace(left.saturating_sub(1));
             if left > 0 {
@@ -306,8 +314,8 @@ async fn one_look_that_fails_is_not_the_end_of_the_minute() {
     }
     for (throttled, starts) in [(3, true), (usize::MAX, false)] {
         let engine = Engine::at(60);
-        let shelf = Throttled(shelf(&free(), &failing()), RefCell::new(throttled));
-        let done = minute(&shelf, &engine).await;
+        let store = Throttled(store(&free(), &failing()), RefCell::new(throttled));
+        let done = minute(&store, &engine).await;
         assert_eq!((done.is_ok(), engine.names().len() == 1), (starts, starts));
     }
 }
@@ -323,7 +331,7 @@ async fn a_plan_or_a_lease_that_cannot_be_read_is_an_error_and_starts_nothing() 
         (WATCH, "null", "InvalidInput"),
     ] {
         let engine = Engine::at(60);
-        let failure = minute(&shelf(&free(), &failing()).with(key, text), &engine).await.unwrap_err();
+        let failure = minute(&store(&free(), &failing()).with(key, text), &engine).await.unwrap_err();
         assert_eq!((failure.name(), engine.names().len()), (name, 0), "{key}: {text}");
         assert!(failure.chain().contains(key) || failure.chain().contains("eu-west-1"), "{}", failure.chain());
     }
@@ -338,7 +346,7 @@ async fn a_plan_whose_sides_were_swapped_starts_nothing_by_what_was_seen_of_the_
         .replace("orders-replica", "orders-primary")
         .replace("orders-x", "orders-replica");
     let engine = Engine::at(60);
-    let step = minute(&shelf(&free(), &failing()).with("plans/lab.yaml", &swapped), &engine).await.unwrap();
+    let step = minute(&store(&free(), &failing()).with("plans/lab.yaml", &swapped), &engine).await.unwrap();
     assert_eq!((step.step, engine.names().len()), (Outcome::Done, 0));
 }
 

@@ -14,10 +14,10 @@ use domain::{
     words::{
         failure::Failure,
         id::{ExecutionArn, PlanName},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
-use edge::shelf::{self, Condition, Shelf};
+use edge::object_store::{self, Condition, ObjectStore};
 use jiff::Timestamp;
 use serde_json::Value;
 use tracing::{info, warn};
@@ -39,20 +39,20 @@ pub trait World {
 }
 
 /// From one look to the next at least, however soon a start is due.
-const SHORTEST: Span = Span::seconds(1);
+const SHORTEST: TimeSpan = TimeSpan::seconds(1);
 
 /// How often a start is tried that AWS was not ready for: its name makes one run of them.
 const TRIES: usize = 3;
 
 /// Looks until `until` where something is wrong, and once where all is well.
 pub(crate) async fn watch(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &impl World,
     region: &str,
     plan: &PlanName,
     until: Timestamp,
 ) -> Result<Step<Vec<Start>>, Failure> {
-    let starter = Starter { shelf, world, region, plan };
+    let starter = Starter { store, world, region, plan };
     let mut started = Vec::new();
     loop {
         let mut next = later(world.now(), starter::EVERY);
@@ -93,7 +93,7 @@ fn over(because: String, started: Vec<Start>) -> Step<Vec<Start>> {
 }
 
 struct Starter<'a, S, W> {
-    shelf: &'a S,
+    store: &'a S,
     world: &'a W,
     region: &'a str,
     plan: &'a PlanName,
@@ -105,12 +105,14 @@ struct Memory {
     condition: Condition,
 }
 
-impl<S: Shelf, W: World> Starter<'_, S, W> {
+impl<S: ObjectStore, W: World> Starter<'_, S, W> {
     /// Looks and decides. Where nothing is wrong or owed, the plan, the lease and the watch are all that is read.
     async fn look(&self) -> Result<(Decision, Memory), Failure> {
-        let (plan, _) = shelf::read_plan_here(self.shelf, self.plan, self.region, "failover").await?;
-        let lease = shelf::read_json::<Lease>(self.shelf, &shelf::lease_key(self.plan)).await?.map(|(lease, _)| lease);
-        let watch = shelf::read_json::<Watch>(self.shelf, &shelf::watch_key(self.plan)).await?;
+        let (plan, _) = object_store::read_plan_here(self.store, self.plan, self.region, "failover").await?;
+        let lease = object_store::read_json::<Lease>(self.store, &object_store::lease_key(self.plan))
+            .await?
+            .map(|(lease, _)| lease);
+        let watch = object_store::read_json::<Watch>(self.store, &object_store::watch_key(self.plan)).await?;
         let watch = watch.map(|(watch, _)| watch).unwrap_or_default();
         let (starts, started, judge) = (None, None, &Judge::NotAsked);
         let seen = Seen {
@@ -159,8 +161,8 @@ impl<S: Shelf, W: World> Starter<'_, S, W> {
 
     /// What is remembered. What cannot be read was lost, which must not keep a failover from starting.
     async fn memory(&self) -> Result<Memory, Failure> {
-        let key = shelf::starts_key(self.plan);
-        let Some(object) = self.shelf.get(&key).await? else {
+        let key = object_store::starts_key(self.plan);
+        let Some(object) = self.store.get(&key).await? else {
             return Ok(Memory { starts: None, condition: Condition::Absent });
         };
         let starts = serde_json::from_str(&object.text);
@@ -173,7 +175,9 @@ impl<S: Shelf, W: World> Starter<'_, S, W> {
         let name = start.name(self.plan);
         let execution = self.world.execution(&name)?;
         let starts = Starts::with(memory.starts.as_ref(), start, execution, self.world.now());
-        match shelf::write_json(self.shelf, &shelf::starts_key(self.plan), &starts, memory.condition).await {
+        match object_store::write_json(self.store, &object_store::starts_key(self.plan), &starts, memory.condition)
+            .await
+        {
             Ok(()) => {}
             Err(Failure::Conflict(_)) => return Ok(None),
             Err(failure) => return Err(failure),

@@ -15,7 +15,7 @@ use domain::{
         id::{ComponentName, InstanceId, PlanName, Region},
     },
 };
-use edge::shelf::{self, Shelf};
+use edge::object_store::{self, ObjectStore};
 use futures::future::join_all;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -43,7 +43,7 @@ pub trait Backups {
 /// `Done` with what was found, good or bad; `Pending` while a Region is silent that may hold a part of it.
 pub(crate) async fn verify(
     world: &impl Backups,
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     request: Request,
     now: Timestamp,
 ) -> Result<Step<Examined>, Failure> {
@@ -62,7 +62,7 @@ pub(crate) async fn verify(
             let snapshots = world.list(&run.region, &run.plan.plan).await?;
             let snapshot = restore::choose(&run, &component, &snapshots)?;
             let set = match snapshot {
-                Some(snapshot) => Some((snapshot, set_of(world, shelf, &run, &component, snapshot).await)),
+                Some(snapshot) => Some((snapshot, set_of(world, store, &run, &component, snapshot).await)),
                 None => None,
             };
             restore::examine(&run, &component, set.as_ref().map(|(snapshot, set)| (*snapshot, set)), now)
@@ -87,14 +87,14 @@ const MOST_PLACES: usize = 50;
 /// What belongs to a backup beside the snapshot: its manifest, and the copies that the manifest names.
 async fn set_of(
     world: &impl Backups,
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     run: &RestoreRun,
     component: &ComponentName,
     snapshot: &Snapshot,
 ) -> Set {
     let Ok(label) = &snapshot.label else { return Set { manifest: Ok(None), elsewhere: Vec::new() } };
     let key = manifest_key(&label.plan, &label.schedule, label.scheduled_at);
-    let manifest = shelf::read_json::<Manifest>(shelf, &key).await.map_err(|failure| failure.chain());
+    let manifest = object_store::read_json::<Manifest>(store, &key).await.map_err(|failure| failure.chain());
     let manifest = manifest.and_then(|found| match found.map(|(manifest, _)| manifest) {
         Some(manifest) if places(&manifest, component).count() > MOST_PLACES => Err(format!(
             "{key}: it names more than {MOST_PLACES} places of one backup; it was not written by this version"

@@ -18,7 +18,7 @@ use domain::{
     run::{step::Step, verification::Checked},
     words::failure::Failure,
 };
-use edge::{clock, shelf::Shelf};
+use edge::{clock, object_store::ObjectStore};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -53,13 +53,13 @@ pub enum Answer {
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     world: &(impl NewSide + Backups + Database),
     event: Value,
 ) -> Result<Answer, Failure> {
     match edge::parse(event, "Verify")? {
         Verify::Run(run) => new_side::verify(world, &run).await.map(Answer::NewSide),
-        Verify::Backup(request) => backup::verify(world, shelf, *request, clock::now()).await.map(Answer::Backup),
+        Verify::Backup(request) => backup::verify(world, store, *request, clock::now()).await.map(Answer::Backup),
         Verify::Restored(request) => restored::verify(world, *request, clock::now()).await.map(Answer::Restored),
     }
 }

@@ -1,6 +1,6 @@
 //! `Verify` on Lambda.
 
-use edge::{aws, shelf::Bucket};
+use edge::{aws, object_store::Bucket};
 use verify::{World, handle};
 
 #[tokio::main(flavor = "current_thread")]

@@ -11,16 +11,16 @@ use domain::{
     words::{
         failure::Failure,
         id::{HostName, InstanceId, PlanName, Region},
-        span::Span,
+        time_span::TimeSpan,
         wal::Lsn,
     },
 };
 use edge::{
     component, http,
+    object_store::Bucket,
     patience::{DATABASE, RESOLVER, RESTORE_REGION},
     postgres::{Fault, Postgres, Server},
     rds::Rds,
-    shelf::Bucket,
 };
 use jiff::Timestamp;
 
@@ -53,7 +53,7 @@ impl World {
         let began = Instant::now();
         match self.postgres.value(&server, &check.query, check.within.duration()).await {
             Ok(answered) => {
-                let took = Span::milliseconds(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
+                let took = TimeSpan::milliseconds(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
                 verification::judge(&check.expect, &answered, took, check.within)
             }
             Err(unasked) if unasked.fault == Fault::Refusal => refused(unasked.why),

@@ -12,7 +12,7 @@ use domain::{
     plan::Plan,
     state_machine::StateName,
     synth::{Place, synth},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 use tests::{
     machine::Machine,
@@ -68,7 +68,7 @@ fn what_is_started_by_itself_is_started_as_often_as_the_template_says() {
             Some((properties["Targets"][0]["Id"].as_str()?.to_owned(), rate.to_owned()))
         })
         .collect();
-    let rate = |every: Span| match every.duration().as_secs() / 60 {
+    let rate = |every: TimeSpan| match every.duration().as_secs() / 60 {
         1 => "rate(1 minute)".to_owned(),
         minutes => format!("rate({minutes} minutes)"),
     };
@@ -149,7 +149,7 @@ fn the_figures_in_the_documents_are_those_of_the_command() {
     for row in section.lines() {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let [interval, ..] = cells[..] else { continue };
-        let Ok(interval) = Span::try_from(interval.to_owned()) else { continue };
+        let Ok(interval) = TimeSpan::try_from(interval.to_owned()) else { continue };
         let mut plan = lab_plan();
         plan.probe.interval = interval;
         let reckoned = |plan: &Plan| cost::reckon(plan, &Given::default(), &prices).parts;

@@ -10,7 +10,7 @@ use domain::{
         synth,
     },
     watch::probe::{EVERY, FAILING_TOLD_EVERY, HANDOVER, LATEST_START, LONGEST_INTERVAL, WELL_TOLD_EVERY},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 use serde_json::{Value, json};
 use tests::{
@@ -440,7 +440,7 @@ fn the_alarm_is_one_that_aws_takes_and_that_the_probe_feeds() {
 fn the_probe_has_time_for_its_longest_window_and_what_is_told_after_it() {
     let limit = engine().properties("HealthProbeFunction")["Timeout"].as_u64().unwrap_or(0);
     let longest = EVERY + LATEST_START + LONGEST_INTERVAL + HANDOVER;
-    assert!(Span::seconds(limit) > longest, "{limit} s do not hold {longest}");
+    assert!(TimeSpan::seconds(limit) > longest, "{limit} s do not hold {longest}");
 }
 
 /// Lambda takes no queue whose messages come again before a function's time is over, and one that comes after its window is
@@ -453,7 +453,7 @@ fn the_queue_that_wakes_the_probe_gives_it_time_and_keeps_nothing_for_long() {
     let (queue, probe) = (template.properties("Naps"), template.properties("HealthProbeFunction"));
     let seconds = |value: &Value| value.as_u64().unwrap_or(0);
     assert!(seconds(&queue["VisibilityTimeout"]) >= seconds(&probe["Timeout"]));
-    let kept = Span::seconds(seconds(&queue["MessageRetentionPeriod"]));
+    let kept = TimeSpan::seconds(seconds(&queue["MessageRetentionPeriod"]));
     let longest = EVERY + LATEST_START + LONGEST_INTERVAL;
     assert!((longest..=longest.times(2)).contains(&kept), "{kept}");
     let mapping = template.properties("NapsMapping");

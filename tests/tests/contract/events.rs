@@ -9,7 +9,7 @@ use domain::{
         drain::Drained,
         judgement::Judgement,
         request::FailoverRequest,
-        run::{Kind, Run},
+        run::{Run, RunKind},
     },
     record::evidence::Record,
     restore::{RestorePart, RestoreRequest, RestoreRun, RestoreTurn},
@@ -112,7 +112,7 @@ fn shape(event: &Value) -> BTreeSet<String> {
 fn samples_are_what_the_domain_reads() {
     for name in ["open-run", "open-run-by-hand", "open-run-switchover"] {
         let event = repository::json(&format!("events/{name}.json"));
-        let kind = Kind::of(&read(&event["execution"]));
+        let kind = RunKind::of(&read(&event["execution"]));
         let request = FailoverRequest::parse_for(kind, &event["request"])
             .unwrap_or_else(|error| panic!("events/{name}.json: {error}"));
         assert_eq!(request.plan, lab_plan().plan);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    failover::run::Kind,
+    failover::run::RunKind,
     state_machine::{StateMachine, StateName},
     synth::{Place, engine::Export, synth},
     words::failure::Failure,
@@ -211,7 +211,7 @@ fn every_substitution_is_defined_and_used() {
 #[test]
 fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
     let template = engine();
-    for kind in Kind::ALL {
+    for kind in RunKind::ALL {
         assert_eq!(kind.machine().name(), format!("lifeboat-{}", kind.noun()));
     }
     let own = Template::of(synth(&lab_plan(), Place::Recovery).unwrap_or_default());
@@ -227,7 +227,7 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
         ),
         "nobody hears of one that was broken off"
     );
-    for kind in Kind::ALL {
+    for kind in RunKind::ALL {
         let resource = format!("{}StateMachine", kind.machine().title());
         let imported = Export::Machine(kind.machine()).import();
         let hears = |heard: &Value, of: &Value| heard.as_array().is_some_and(|heard| heard.contains(of));

@@ -14,7 +14,7 @@ use std::{
 };
 
 use domain::{
-    failover::run::Kind,
+    failover::run::RunKind,
     record::{
         ending::Ended,
         evidence::{self, Closing},
@@ -53,16 +53,16 @@ impl Walked {
 }
 
 /// Every path of each kind of run, walked once for all tests.
-fn walks() -> &'static [(Kind, Path, Walked)] {
-    static WALKS: OnceLock<Vec<(Kind, Path, Walked)>> = OnceLock::new();
-    WALKS.get_or_init(|| Kind::ALL.into_iter().flat_map(walks_of).collect())
+fn walks() -> &'static [(RunKind, Path, Walked)] {
+    static WALKS: OnceLock<Vec<(RunKind, Path, Walked)>> = OnceLock::new();
+    WALKS.get_or_init(|| RunKind::ALL.into_iter().flat_map(walks_of).collect())
 }
 
-fn walks_of(kind: Kind) -> Vec<(Kind, Path, Walked)> {
+fn walks_of(kind: RunKind) -> Vec<(RunKind, Path, Walked)> {
     let sample = repository::json("events/close-run.json");
     let (well, paths) = match kind {
-        Kind::Failover => (paths::all_well(&sample), paths::all(&sample)),
-        Kind::Switchover => (switchover::all_well(&sample), switchover::all(&sample)),
+        RunKind::Failover => (paths::all_well(&sample), paths::all(&sample)),
+        RunKind::Switchover => (switchover::all_well(&sample), switchover::all(&sample)),
     };
     let scripts: Vec<Value> = paths.iter().map(|path| script(&well, path)).collect();
     let definition = repository::json(&format!("statemachines/{}.asl.json", kind.noun()));
@@ -140,7 +140,7 @@ fn every_path_ends_where_it_must_and_says_why() {
         assert!(walked.because.contains(path.because), "{}: {}", path.claim, walked.because);
     }
     let ends: BTreeSet<StateName> = walks().iter().map(|(_, _, walked)| walked.end.clone()).collect();
-    let every = Kind::ALL.into_iter().flat_map(|kind| RunOutcome::ALL.map(|outcome| kind.end(outcome)));
+    let every = RunKind::ALL.into_iter().flat_map(|kind| RunOutcome::ALL.map(|outcome| kind.end(outcome)));
     assert_eq!(ends, every.collect());
 }
 
@@ -179,8 +179,8 @@ fn people_are_told_of_every_end_with_the_reason_that_the_run_ends_with() {
 fn nothing_is_promoted_before_writes_are_refused_and_nothing_is_opened_again_after_a_promotion_that_may_have_been() {
     for (kind, path, walked) in walks() {
         let shut = match kind {
-            Kind::Failover => StateName::FencePrimary,
-            Kind::Switchover => StateName::DrainPrimary,
+            RunKind::Failover => StateName::FencePrimary,
+            RunKind::Switchover => StateName::DrainPrimary,
         };
         let place = |state: &StateName| walked.calls.iter().position(|call| call.state == *state);
         if let Some(promoted) = place(&StateName::PromoteReplica) {
@@ -198,7 +198,7 @@ fn nothing_is_promoted_before_writes_are_refused_and_nothing_is_opened_again_aft
 
 #[test]
 fn a_switchover_is_promoted_on_its_drain_alone() {
-    for (_, path, walked) in walks().iter().filter(|(kind, ..)| *kind == Kind::Switchover) {
+    for (_, path, walked) in walks().iter().filter(|(kind, ..)| *kind == RunKind::Switchover) {
         for payload in walked.payloads(&StateName::PromoteReplica) {
             assert!(payload["drain"]["lsn"].is_string(), "{}: {payload}", path.claim);
             assert_eq!(payload["rehearse"], false, "{}", path.claim);

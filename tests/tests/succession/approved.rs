@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use domain::{
-    failover::{loss::Loss, run::Kind},
+    failover::{loss::Loss, run::RunKind},
     plan::{Plan, Policy},
     state_machine::StateName,
     words::id::ExecutionArn,
 };
-use edge::shelf;
+use edge::object_store;
 use jiff::Timestamp;
 use lab::{
     gateway::{Caller, Fault, How, When},
@@ -139,12 +139,12 @@ impl World<'_> {
         let mut event = repository::json("events/open-run.json")["request"].clone();
         event["detail"]["state"]["timestamp"] =
             Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string().into();
-        self.start_with(Kind::Failover, &event).await
+        self.start_with(RunKind::Failover, &event).await
     }
 
     /// Waits until a run asks a person; says how it ended, where it did not.
     async fn asked(&self, run: &ExecutionArn) -> Result<(), String> {
-        let key = shelf::approval_key(&self.plan().plan, run.name());
+        let key = object_store::approval_key(&self.plan().plan, run.name());
         self.until("the question to a person", async || {
             let asked = self.lab.system.object(&self.lab.aws, &key).await.unwrap();
             if asked.is_some() { Some(Ok(())) } else { self.runs_still(run).await.err().map(Err) }

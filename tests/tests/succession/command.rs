@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, process::Stdio};
 
-use domain::{failover::run::Kind, run::outcome::RunOutcome, words::id::ExecutionArn};
+use domain::{failover::run::RunKind, run::outcome::RunOutcome, words::id::ExecutionArn};
 use tests::repository;
 
 use crate::world::{Ended, World};
@@ -85,7 +85,7 @@ impl World<'_> {
 
     async fn runs(&self) -> BTreeSet<ExecutionArn> {
         let mut runs = BTreeSet::new();
-        for kind in Kind::ALL {
+        for kind in RunKind::ALL {
             let listed = self.states.list_executions().state_machine_arn(self.machine_arn(kind)).send().await.unwrap();
             runs.extend(listed.executions().iter().map(|run| run.execution_arn().parse().unwrap()));
         }

@@ -1,6 +1,6 @@
 //! Runs that need a person because AWS denied one of their steps a call, or because a check of the plan failed.
 
-use domain::{failover::run::Kind, run::outcome::RunOutcome};
+use domain::{failover::run::RunKind, run::outcome::RunOutcome};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{Case, world::World};
@@ -28,27 +28,27 @@ const OF_A_SWITCHOVER: [Denied; 4] = [
 
 pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
     let of = |kind, denied: &'w [Denied]| denied.iter().map(move |denied| (kind, *denied));
-    let all = of(Kind::Failover, &OF_A_FAILOVER).chain(of(Kind::Switchover, &OF_A_SWITCHOVER));
-    let case = |(kind, denied): (Kind, Denied)| {
+    let all = of(RunKind::Failover, &OF_A_FAILOVER).chain(of(RunKind::Switchover, &OF_A_SWITCHOVER));
+    let case = |(kind, denied): (RunKind, Denied)| {
         let (function, service, operation) = denied;
         let claim = format!("a {} whose {function} is denied {service}:{operation} is finished", kind.noun());
         Case::new(claim, is_finished(world, kind, denied))
     };
-    let unverified = Kind::ALL.into_iter().map(|kind| {
+    let unverified = RunKind::ALL.into_iter().map(|kind| {
         let claim = format!("a {} whose check fails is finished once the check is mended", kind.noun());
         Case::new(claim, is_mended(world, kind))
     });
     all.map(case).chain(unverified).collect()
 }
 
-async fn is_mended(world: &World<'_>, kind: Kind) {
+async fn is_mended(world: &World<'_>, kind: RunKind) {
     let mut plan = world.plan().clone();
     let impossible = "{\"kind\": \"sql\", \"name\": \"nobody\", \"query\": \"select 0\", \"expect\": {\"atLeast\": 1}, \"within\": \"2s\"}";
     plan.verify.push(serde_json::from_str(impossible).unwrap());
     world.replan(&plan).await;
     match kind {
-        Kind::Failover => world.kill().await,
-        Kind::Switchover => {}
+        RunKind::Failover => world.kill().await,
+        RunKind::Switchover => {}
     }
     let stopped = world.ended(&world.start(kind).await).await;
     let heading = kind.end(RunOutcome::NeedsAPerson).to_string();
@@ -61,10 +61,10 @@ async fn is_mended(world: &World<'_>, kind: Kind) {
     world.served_by_the_replica(&ended).await;
 }
 
-async fn is_finished(world: &World<'_>, kind: Kind, (function, service, operation): Denied) {
+async fn is_finished(world: &World<'_>, kind: RunKind, (function, service, operation): Denied) {
     match kind {
-        Kind::Failover => world.kill().await,
-        Kind::Switchover => {}
+        RunKind::Failover => world.kill().await,
+        RunKind::Switchover => {}
     }
     let caller = Caller::Function(format!("lifeboat-{function}"));
     let denied = Fault::new(When::Before, How::Denied).by(caller).of(service).operation(operation);
@@ -84,5 +84,5 @@ async fn is_finished(world: &World<'_>, kind: Kind, (function, service, operatio
         assert!(told.contains("lifeboat failover --plan lab --region us-west-2 --by YOU --why REASON"), "{told}");
     }
     let says_open = told.contains("as open to the application as it was");
-    assert!(!says_open || kind == Kind::Failover, "a drained primary is said to be open: {told}");
+    assert!(!says_open || kind == RunKind::Failover, "a drained primary is said to be open: {told}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::failover::{lease::Phase, run::Kind};
+use domain::failover::{lease::Phase, run::RunKind};
 use lab::gateway::{Call, Caller, Fault, How, When};
 
 use crate::{Case, stopped::BROKEN_OFF, world::World};
@@ -33,7 +33,7 @@ async fn hangs(world: &World<'_>, operation: &str, phase: Phase) {
     let fault =
         Fault::new(When::Before, How::Silent).by(promote.clone()).of("s3").operation(operation).target("leases/");
     let fault = world.faults.set(&fault.first(1)).await.unwrap();
-    let run = world.start(Kind::Failover).await;
+    let run = world.start(RunKind::Failover).await;
     world.until_it_hangs(&run, fault, false).await;
     world.stop(&run).await;
     world.faults.forget_calls().await.unwrap();

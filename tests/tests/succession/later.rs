@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::failover::run::Kind;
+use domain::failover::run::RunKind;
 
 use crate::{
     Case,
@@ -25,7 +25,7 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 
 async fn finished(world: &World<'_>, place: Place) {
     world.kill().await;
-    world.stopped(Kind::Failover, place).await;
+    world.stopped(RunKind::Failover, place).await;
     tokio::time::sleep(later()).await;
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;

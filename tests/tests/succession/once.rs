@@ -1,8 +1,8 @@
 //! What a run left is written once.
 
 use aws_sdk_sfn::types::HistoryEvent;
-use domain::{failover::run::Kind, record::evidence, state_machine::StateName, words::id::ExecutionArn};
-use edge::shelf;
+use domain::{failover::run::RunKind, record::evidence, state_machine::StateName, words::id::ExecutionArn};
+use edge::object_store;
 use serde_json::{Value, json};
 
 use crate::{Case, world::World};
@@ -16,12 +16,12 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 
 async fn keeps_its_record(world: &World<'_>) {
     world.kill().await;
-    let ended = world.ended(&world.start(Kind::Failover).await).await;
+    let ended = world.ended(&world.start(RunKind::Failover).await).await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
     world.served_by_the_replica(&ended).await;
     world.until("the end of the guard", async || world.lease().await.guard.is_none().then_some(())).await;
     let plan = &world.plan().plan;
-    let (evidence, lease) = (evidence::key(Some(plan), &ended.execution), shelf::lease_key(plan));
+    let (evidence, lease) = (evidence::key(Some(plan), &ended.execution), object_store::lease_key(plan));
     let left = async || (world.object(&evidence).await, world.object(&lease).await);
     let before = left().await;
     let request = ended.record().request.clone();

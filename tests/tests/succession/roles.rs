@@ -1,6 +1,6 @@
 //! Roles that cannot be shut out, because they do not exist.
 
-use domain::{component::Component, failover::run::Kind, plan::Plan, state_machine::StateName};
+use domain::{component::Component, failover::run::RunKind, plan::Plan, state_machine::StateName};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{Case, after::fenced, world::World};
@@ -48,7 +48,7 @@ async fn is_dropped(world: &World<'_>) {
     // The fence is held back until the primary is there again, without the role.
     let held = Fault::new(When::Before, How::Throttled).by(Caller::States).target("lifeboat-fence-primary");
     let held = world.faults.set(&held).await.unwrap();
-    let run = world.start(Kind::Failover).await;
+    let run = world.start(RunKind::Failover).await;
     world.until_it_hangs(&run, held, false).await;
     world.bring_back().await;
     world.as_the_owner(&format!("drop role {SECOND}")).await;

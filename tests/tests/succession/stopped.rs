@@ -1,7 +1,7 @@
 //! Failovers that are stopped.
 
 use domain::{
-    failover::{lease::Phase, run::Kind},
+    failover::{lease::Phase, run::RunKind},
     run::outcome::RunOutcome,
     state_machine::StateName,
 };
@@ -62,7 +62,7 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
             format!("a promotion that RDS never heard of is finished {when} the old primary returned to its guard");
         cases.push(Case::new(claim, never_asked(world, guarded)));
     }
-    for kind in Kind::ALL {
+    for kind in RunKind::ALL {
         let claim = format!("a {}'s promotion that a person gives up is taken back", kind.noun());
         cases.push(Case::new(claim, given_up(world, kind)));
     }
@@ -71,7 +71,7 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 
 async fn is_finished(world: &World<'_>, place: Place) {
     world.kill().await;
-    world.stopped(Kind::Failover, place).await;
+    world.stopped(RunKind::Failover, place).await;
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
     world.served_by_the_replica(&ended).await;
@@ -79,7 +79,7 @@ async fn is_finished(world: &World<'_>, place: Place) {
 
 async fn was_done(world: &World<'_>, place: Place) {
     world.kill().await;
-    let run = world.stopped(Kind::Failover, place).await;
+    let run = world.stopped(RunKind::Failover, place).await;
     let again = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert_eq!(again.end, StateName::FailoverRefused.as_str(), "{}", again.because);
     assert!(again.because.contains("nothing to fail over to"), "{}", again.because);
@@ -88,7 +88,7 @@ async fn was_done(world: &World<'_>, place: Place) {
 
 async fn is_opened(world: &World<'_>, place: Place, shut: bool) {
     world.kill().await;
-    world.stopped(Kind::Failover, place).await;
+    world.stopped(RunKind::Failover, place).await;
     assert_eq!(world.lease().await.shut.is_some(), shut, "what the lease says is shut");
     world.bring_back().await;
     let served = world.write_by_name().await.1;
@@ -117,7 +117,7 @@ pub(crate) fn denial() -> Fault {
 async fn never_asked(world: &World<'_>, guarded: bool) {
     world.kill().await;
     world.faults.set(&denial()).await.unwrap();
-    world.stopped(Kind::Failover, Place::after("promote-replica")).await;
+    world.stopped(RunKind::Failover, Place::after("promote-replica")).await;
     assert_eq!(world.phase().await, Some(Phase::Promoting));
     world.bring_back().await;
     if guarded {
@@ -130,10 +130,10 @@ async fn never_asked(world: &World<'_>, guarded: bool) {
     world.served_by_the_replica(&ended).await;
 }
 
-async fn given_up(world: &World<'_>, kind: Kind) {
+async fn given_up(world: &World<'_>, kind: RunKind) {
     match kind {
-        Kind::Failover => world.kill().await,
-        Kind::Switchover => {}
+        RunKind::Failover => world.kill().await,
+        RunKind::Switchover => {}
     }
     world.faults.set(&denial()).await.unwrap();
     let stopped = world.ended(&world.start(kind).await).await;

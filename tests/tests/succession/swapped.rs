@@ -4,7 +4,7 @@ use domain::{
     component::Component,
     failover::{
         guard::{self, Kept},
-        run::Kind,
+        run::RunKind,
     },
 };
 use lab::gateway::{Call, Caller};
@@ -21,7 +21,7 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 async fn keeps_to_its_own(world: &World<'_>) {
     let system = &world.lab.system;
     world.kill().await;
-    let ended = world.ended(&world.start(Kind::Failover).await).await;
+    let ended = world.ended(&world.start(RunKind::Failover).await).await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
     let guard = world.lease().await.guard.unwrap_or_else(|| panic!("a dead primary is guarded until it returns"));
     let mut plan = world.plan().clone();

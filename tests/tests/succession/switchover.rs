@@ -1,7 +1,7 @@
 //! Switchovers that are stopped.
 
 use domain::{
-    failover::{lease::Phase, run::Kind},
+    failover::{lease::Phase, run::RunKind},
     state_machine::StateName,
 };
 use lab::gateway::When;
@@ -65,7 +65,7 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 }
 
 async fn is_ordered_again(world: &World<'_>, place: Place, served: bool) {
-    world.stopped(Kind::Switchover, place).await;
+    world.stopped(RunKind::Switchover, place).await;
     assert_eq!(world.write_by_name().await.1.is_ok(), served, "whether clients are served");
     let ended = world.order("Handing over on purpose", "lifeboat switchover").await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);
@@ -73,7 +73,7 @@ async fn is_ordered_again(world: &World<'_>, place: Place, served: bool) {
 }
 
 async fn is_opened(world: &World<'_>, place: Place) {
-    world.stopped(Kind::Switchover, place).await;
+    world.stopped(RunKind::Switchover, place).await;
     assert!(world.lease().await.shut.is_some_and(|shut| !shut.network), "the drain stands in the lease");
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
     world.a_minute_passes().await;
@@ -83,7 +83,7 @@ async fn is_opened(world: &World<'_>, place: Place) {
 }
 
 async fn is_finished(world: &World<'_>, place: Place) {
-    world.stopped(Kind::Switchover, place).await;
+    world.stopped(RunKind::Switchover, place).await;
     assert_eq!(world.phase().await, Some(Phase::Promoting));
     let refused = world.order("Handing over on purpose", "lifeboat switchover").await;
     assert_eq!(refused.end, StateName::SwitchoverRefused.as_str(), "{}", refused.because);
@@ -95,7 +95,7 @@ async fn is_finished(world: &World<'_>, place: Place) {
 
 async fn is_refused_first(world: &World<'_>) {
     world.faults.set(&denial()).await.unwrap();
-    let stopped = world.ended(&world.start(Kind::Switchover).await).await;
+    let stopped = world.ended(&world.start(RunKind::Switchover).await).await;
     world.faults.heal().await.unwrap();
     assert_eq!(stopped.end, StateName::SwitchoverNeedsAPerson.as_str(), "{}", stopped.because);
     assert!(world.write_by_name().await.1.is_err(), "clients are unserved");
@@ -109,7 +109,7 @@ async fn is_refused_first(world: &World<'_>) {
 
 /// The primary dies after it was drained: then there is a failure to judge.
 async fn is_failed_over(world: &World<'_>, place: Place) {
-    world.stopped(Kind::Switchover, place).await;
+    world.stopped(RunKind::Switchover, place).await;
     world.kill().await;
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert_eq!(ended.end, "SUCCEEDED", "{}", ended.because);

@@ -1,6 +1,6 @@
 //! A finishing run whose fence comes to nothing.
 
-use domain::{failover::run::Kind, state_machine::StateName};
+use domain::{failover::run::RunKind, state_machine::StateName};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{
@@ -30,10 +30,10 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 async fn opens_nothing(world: &World<'_>, fault: Fault) {
     let primary = world.lab.system.primary();
     world.kill().await;
-    world.stopped(Kind::Failover, Place::after("promote-replica")).await;
+    world.stopped(RunKind::Failover, Place::after("promote-replica")).await;
     world.bring_back().await;
     world.faults.set(&fault).await.unwrap();
-    let given_up = world.ended(&world.start(Kind::Failover).await).await;
+    let given_up = world.ended(&world.start(RunKind::Failover).await).await;
     world.faults.heal().await.unwrap();
     assert_eq!(given_up.end, StateName::FailoverNeedsAPerson.as_str(), "{}", given_up.because);
     assert!(given_up.because.contains("FencePrimary"), "{}", given_up.because);

@@ -1,6 +1,6 @@
 //! A primary that cannot be opened again at once.
 
-use domain::{failover::run::Kind, state_machine::StateName};
+use domain::{failover::run::RunKind, state_machine::StateName};
 use lab::gateway::{Call, Caller};
 
 use crate::{
@@ -18,9 +18,9 @@ pub(crate) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
 
 async fn is_owed(world: &World<'_>) {
     let (aws, primary) = (&world.lab.aws, world.lab.system.primary());
-    world.stopped(Kind::Switchover, Place::after("drain-primary").in_earnest()).await;
+    world.stopped(RunKind::Switchover, Place::after("drain-primary").in_earnest()).await;
     world.faults.forget_calls().await.unwrap();
-    let undoing = world.start(Kind::Failover).await;
+    let undoing = world.start(RunKind::Failover).await;
     // Its first asks wait for what the run that was stopped may still have under way.
     world.called(is_undo, 1).await;
     aws.rds.pause(&primary).await.unwrap();
@@ -36,9 +36,9 @@ async fn is_owed(world: &World<'_>) {
 }
 
 async fn is_stopped(world: &World<'_>) {
-    world.stopped(Kind::Switchover, Place::after("drain-primary").in_earnest()).await;
+    world.stopped(RunKind::Switchover, Place::after("drain-primary").in_earnest()).await;
     world.a_minute_passes().await;
-    world.stopped(Kind::Failover, Place::before("fence-primary")).await;
+    world.stopped(RunKind::Failover, Place::before("fence-primary")).await;
     assert!(world.lease().await.shut.is_some(), "the lease has forgotten what is shut");
     let ended = world.order(BROKEN_OFF, "lifeboat failover").await;
     assert_eq!(ended.end, StateName::FailoverUndone.as_str(), "{}", ended.because);

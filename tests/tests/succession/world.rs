@@ -12,7 +12,7 @@ use domain::{
     failover::{
         lease::{Lease, Phase},
         loss::{self, Loss},
-        run::Kind,
+        run::RunKind,
     },
     plan::Plan,
     record::evidence::{self, Evidence},
@@ -23,7 +23,7 @@ use domain::{
         wal::{Lsn, ReplicaPosition},
     },
 };
-use edge::shelf;
+use edge::object_store;
 use jiff::Timestamp;
 use lab::{
     Lab,
@@ -67,7 +67,7 @@ impl Ended {
     pub(crate) fn outcome(&self) -> Option<RunOutcome> {
         match self.end.as_str() {
             "SUCCEEDED" => Some(RunOutcome::Done),
-            end => Kind::of(&self.execution).outcome_of(&end.into()),
+            end => RunKind::of(&self.execution).outcome_of(&end.into()),
         }
     }
 
@@ -135,7 +135,7 @@ impl<'a> World<'a> {
 
     /// Puts another version of the plan where runs read it, where it is another one.
     pub(crate) async fn replan(&self, plan: &Plan) {
-        let (key, text) = (shelf::plan_key(&plan.plan), serde_json::to_string(plan).unwrap());
+        let (key, text) = (object_store::plan_key(&plan.plan), serde_json::to_string(plan).unwrap());
         let (aws, system) = (&self.lab.aws, &self.lab.system);
         if system.object(aws, &key).await.unwrap().as_ref() != Some(&text) {
             system.put_object(aws, &key, &text).await.unwrap();
@@ -180,7 +180,7 @@ impl<'a> World<'a> {
     }
 
     async fn watch(&self) -> Watch {
-        let text = self.lab.system.object(&self.lab.aws, &shelf::watch_key(&self.plan().plan)).await.unwrap();
+        let text = self.lab.system.object(&self.lab.aws, &object_store::watch_key(&self.plan().plan)).await.unwrap();
         serde_json::from_str(&text.unwrap_or_default()).unwrap()
     }
 
@@ -195,7 +195,7 @@ impl<'a> World<'a> {
 
     /// The plan's lease.
     pub(crate) async fn lease(&self) -> Lease {
-        let key = shelf::lease_key(&self.plan().plan);
+        let key = object_store::lease_key(&self.plan().plan);
         let text = self.lab.system.object(&self.lab.aws, &key).await.unwrap();
         serde_json::from_str(&text.unwrap_or_else(|| panic!("there is no lease"))).unwrap()
     }
@@ -211,7 +211,7 @@ impl<'a> World<'a> {
         let mut lease = self.lease().await;
         let shut = lease.shut.as_mut().unwrap_or_else(|| panic!("nothing is shut, by the lease"));
         shut.since = shut.since.checked_sub(Duration::from_secs(60)).unwrap();
-        let (key, text) = (shelf::lease_key(&self.plan().plan), serde_json::to_string(&lease).unwrap());
+        let (key, text) = (object_store::lease_key(&self.plan().plan), serde_json::to_string(&lease).unwrap());
         self.lab.system.put_object(&self.lab.aws, &key, &text).await.unwrap();
     }
 
@@ -221,26 +221,26 @@ impl<'a> World<'a> {
     }
 
     /// Starts a run as a person does without the command.
-    pub(crate) async fn start(&self, kind: Kind) -> ExecutionArn {
+    pub(crate) async fn start(&self, kind: RunKind) -> ExecutionArn {
         self.start_with(kind, &json!({ "plan": self.plan().plan, "by": "the test", "why": "a run to be stopped" }))
             .await
     }
 
     /// Starts a run with this request, of a name that none had before.
-    pub(crate) async fn start_with(&self, kind: Kind, request: &Value) -> ExecutionArn {
+    pub(crate) async fn start_with(&self, kind: RunKind, request: &Value) -> ExecutionArn {
         let name = format!("succession-{}", self.runs.replace(self.runs.get() + 1));
         let arn = self.machine_arn(kind);
         let start = self.states.start_execution().name(name).input(request.to_string()).state_machine_arn(arn);
         start.send().await.unwrap().execution_arn().parse().unwrap()
     }
 
-    pub(crate) fn machine_arn(&self, kind: Kind) -> String {
+    pub(crate) fn machine_arn(&self, kind: RunKind) -> String {
         let region = &self.plan().regions.recovery;
         format!("arn:aws:states:{region}:{ACCOUNT}:stateMachine:{}", kind.machine().name())
     }
 
     /// Starts a run and ends it from outside in one call of a function, as a person or the engine's own death would.
-    pub(crate) async fn stopped(&self, kind: Kind, place: Place) -> ExecutionArn {
+    pub(crate) async fn stopped(&self, kind: RunKind, place: Place) -> ExecutionArn {
         let fault = self.hang(place).await;
         let run = self.start(kind).await;
         self.until_it_hangs(&run, fault, place.when == When::After).await;

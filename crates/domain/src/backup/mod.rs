@@ -26,12 +26,12 @@ use crate::{
     words::{
         failure::Failure,
         id::{ComponentName, ExecutionArn, Person, PlanName, ScheduleName},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
 
 /// How late a backup may be taken: as long as EventBridge Scheduler goes on trying. What was taken is copied at any time.
-const LATEST: Span = Span::seconds(24 * 3_600);
+const LATEST: TimeSpan = TimeSpan::seconds(24 * 3_600);
 
 /// What `OpenBackup` makes and every later step is given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -76,7 +76,7 @@ pub fn whole_second(at: Timestamp) -> Timestamp {
 /// # Errors
 /// A sentence for people.
 pub fn may_be_taken(scheduled_at: Timestamp, now: Timestamp) -> Result<(), String> {
-    let late = Span::between(scheduled_at, now);
+    let late = TimeSpan::between(scheduled_at, now);
     if late <= LATEST {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use super::Complaint;
 use crate::words::{
     id::{SecretName, SqlName},
-    span::Span,
+    time_span::TimeSpan,
 };
 
 use schemars::JsonSchema;
@@ -65,7 +65,7 @@ pub enum Credential {
 
 impl Credential {
     /// How long one is used before it is read again. An IAM token is good for 15 minutes.
-    pub const KEPT: Span = Span::seconds(300);
+    pub const KEPT: TimeSpan = TimeSpan::seconds(300);
 }
 
 /// Whether and how the server proves itself.

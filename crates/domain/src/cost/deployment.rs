@@ -12,7 +12,7 @@ use crate::{
     plan::Plan,
     synth::{Place, synth},
     watch::probe,
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 /// The engine's own alarms in a Region, whichever plans it serves.
@@ -34,10 +34,10 @@ pub struct Alarms {
 }
 
 /// How often it is looked whether the next failover would go through.
-pub const READINESS_EVERY: Span = Span::seconds(30 * 60);
+pub const READINESS_EVERY: TimeSpan = TimeSpan::seconds(30 * 60);
 
 /// What the recovery Region's rules start, and how often.
-pub const SCHEDULES: [(&str, Span); 4] = [
+pub const SCHEDULES: [(&str, TimeSpan); 4] = [
     ("health-probe", probe::EVERY),
     ("guard-primary", probe::EVERY),
     ("start-failover", probe::EVERY),
@@ -102,6 +102,6 @@ fn secrets(plan: &Plan) -> usize {
 }
 
 /// How often something happens in a month that happens every so often.
-pub(super) fn a_month(every: Span) -> f64 {
+pub(super) fn a_month(every: TimeSpan) -> f64 {
     MONTH.as_seconds() / every.as_seconds()
 }

@@ -5,7 +5,7 @@ use super::{
     memory,
     prices::{Price, Prices},
 };
-use crate::{component::SnapshotStorage, words::span::Span};
+use crate::{component::SnapshotStorage, words::time_span::TimeSpan};
 
 /// What AWS prices, in the order in which it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -220,7 +220,7 @@ impl Page<'_> {
     }
 
     /// Each time, so many invocations of a function that is awake for so long.
-    pub(super) fn runs(&mut self, function: &str, invocations: f64, awake: Span) -> &mut Self {
+    pub(super) fn runs(&mut self, function: &str, invocations: f64, awake: TimeSpan) -> &mut Self {
         let (seconds, megabytes) = (awake.as_seconds(), memory::memory_megabytes(function));
         let gb_seconds = seconds * f64::from(megabytes) / MEGABYTES_IN_A_GB;
         let of = format!("{} s × {megabytes} MB", counted(seconds));

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::prices::Price;
-use crate::words::span::Span;
+use crate::words::time_span::TimeSpan;
 
 /// A month, as AWS's own calculator has it: the twelfth part of a year of 365 days.
-pub const MONTH: Span = Span::seconds(730 * 3_600);
+pub const MONTH: TimeSpan = TimeSpan::seconds(730 * 3_600);
 
-pub(super) const DAY: Span = Span::seconds(24 * 3_600);
+pub(super) const DAY: TimeSpan = TimeSpan::seconds(24 * 3_600);
 
 /// A part of the cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -6,16 +6,16 @@ use super::{
     ledger::{Ledger, Thing},
     watch::{LOGIN_BYTES, reads_of_authorities, reads_of_login},
 };
-use crate::{component::PostgresPair, plan::Plan, words::span::Span};
+use crate::{component::PostgresPair, plan::Plan, words::time_span::TimeSpan};
 
 /// How long the look itself takes: the slowest function that it asks, then a write on the primary.
-const LOOK: Span = Span::seconds(5);
+const LOOK: TimeSpan = TimeSpan::seconds(5);
 
 /// How long one takes that is woken, or looks from the witness: a cold start, a login to read.
-const WAKE: Span = Span::seconds(1);
+const WAKE: TimeSpan = TimeSpan::seconds(1);
 
 /// How long a rehearsal takes: of the judge, who asks another Region, and of the switch, which asks every name server.
-const REHEARSAL: Span = Span::seconds(2);
+const REHEARSAL: TimeSpan = TimeSpan::seconds(2);
 
 /// What the look reads: the plan, the lease and who claims either instance.
 const LOOK_READS: f64 = 4.0;

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     component::{Component, Credential},
     plan_file,
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 fn lab() -> Plan {
@@ -16,7 +16,7 @@ fn lab() -> Plan {
 
 fn sampled_each(milliseconds: u64) -> Plan {
     let mut plan = lab();
-    plan.probe.interval = Span::milliseconds(milliseconds);
+    plan.probe.interval = TimeSpan::milliseconds(milliseconds);
     plan
 }
 
@@ -275,7 +275,7 @@ fn a_schedule_that_fires_no_more_costs_no_execution_and_keeps_nothing() {
 
 #[test]
 fn a_poll_is_asked_until_it_has_waited_long_enough() {
-    let poll = |growth, seconds| upkeep::Poll { states: &[], growth, takes: Span::seconds(seconds) }.asks();
+    let poll = |growth, seconds| upkeep::Poll { states: &[], growth, takes: TimeSpan::seconds(seconds) }.asks();
     assert_eq!((poll(1.0, 5), poll(2.0, 7), poll(2.0, 8), poll(1.5, 0)), (5, 3, 4, 0));
 }
 

@@ -12,7 +12,7 @@ use crate::{
     component::{Component, Kind},
     plan::{Backup, Plan},
     state_machine::{StateMachine, StateName},
-    words::{cron, id::Schedule, span::Span},
+    words::{cron, id::Schedule, time_span::TimeSpan},
 };
 
 /// The way of an execution through its state machine.
@@ -38,7 +38,7 @@ pub struct Poll {
     /// By how much each wait is longer than the one before; the first takes a second.
     pub growth: f64,
     /// For how long it is waited in all. Not known before: a database of some hundred GB takes about so long.
-    pub takes: Span,
+    pub takes: TimeSpan,
 }
 
 impl Poll {
@@ -55,13 +55,13 @@ impl Poll {
 }
 
 /// A snapshot, and its copies to other Regions.
-const SNAPSHOT_TAKES: Span = Span::seconds(3_600);
+const SNAPSHOT_TAKES: TimeSpan = TimeSpan::seconds(3_600);
 
 /// A restore of one.
-const RESTORE_TAKES: Span = Span::seconds(3_600);
+const RESTORE_TAKES: TimeSpan = TimeSpan::seconds(3_600);
 
 /// The deletion of what was restored.
-const TEARDOWN_TAKES: Span = Span::seconds(600);
+const TEARDOWN_TAKES: TimeSpan = TimeSpan::seconds(600);
 
 /// A backup.
 pub const BACKUP: Way = Way {
@@ -158,7 +158,7 @@ pub const TASKS: [Task; 9] = [
 
 /// How long a step takes that looks at RDS, here or in another Region. What reads every table takes as long as the plan
 /// lets it besides.
-const STEP: Span = Span::seconds(1);
+const STEP: TimeSpan = TimeSpan::seconds(1);
 
 /// What a step logs: a line has all that it saw. Measured: 200 to 2,600 bytes.
 const STEP_LOG_BYTES: f64 = 2_500.0;
@@ -167,7 +167,7 @@ const STEP_LOG_BYTES: f64 = 2_500.0;
 pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
     for backup in &plan.backups {
         let (times, turns) = (times(&backup.schedule, from), backup.components.len() as f64);
-        go("backups", &BACKUP, times, turns, Span::seconds(0), ledger);
+        go("backups", &BACKUP, times, turns, TimeSpan::seconds(0), ledger);
         let mut page = ledger.page("backups", times);
         page.uses(Thing::MetricRequest, turns);
         for login in kinds(plan, backup).filter_map(Kind::login) {
@@ -180,7 +180,7 @@ pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
         let Some(verification) = &backup.verification else { continue };
         let turns = backup.components.len() as f64;
         if let Some(schedule) = &verification.integrity {
-            go("proofs", &INTEGRITY, times(schedule, from), turns, Span::seconds(0), ledger);
+            go("proofs", &INTEGRITY, times(schedule, from), turns, TimeSpan::seconds(0), ledger);
         }
         if let Some(schedule) = &verification.restore_test {
             let (times, reading) = (times(schedule, from), verification.read_every_table.unwrap_or_default());
@@ -192,7 +192,7 @@ pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
     }
     if let Some(cleanup) = &plan.cleanup {
         let regions = plan.backup_regions().len() as f64;
-        go("cleanups", &CLEANUP, times(&cleanup.schedule, from), regions, Span::seconds(0), ledger);
+        go("cleanups", &CLEANUP, times(&cleanup.schedule, from), regions, TimeSpan::seconds(0), ledger);
     }
 }
 
@@ -217,7 +217,7 @@ fn metrics(plan: &Plan, backup: &Backup, times: f64, ledger: &mut Ledger) {
 }
 
 /// Enters executions that go a way so many times.
-fn go(who: &str, way: &Way, times: f64, turns: f64, reading: Span, ledger: &mut Ledger) {
+fn go(who: &str, way: &Way, times: f64, turns: f64, reading: TimeSpan, ledger: &mut Ledger) {
     let Way { before, turn, polls, after, .. } = *way;
     let asked: f64 = polls.iter().map(|poll| f64::from(poll.asks()) * poll.states.len() as f64).sum();
     // The start is one as well.

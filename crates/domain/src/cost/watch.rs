@@ -9,7 +9,7 @@ use crate::{
     component::{Credential, Login, PostgresPair, Tls},
     plan::{Plan, Probe},
     watch::probe::{EVERY, LEAD, LOGIN_EVERY, WELL_TOLD_EVERY},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 const WATCH: &str = "the watch";
@@ -35,7 +35,7 @@ const WINDOW_READS: f64 = 6.0;
 const WINDOW_WRITES: f64 = 1.0;
 
 /// How long a window is awake, in this estimate: its minute and its lead. One that nobody relieves stays longer.
-const WINDOW: Span = Span::seconds(EVERY.duration().as_secs() + LEAD.duration().as_secs());
+const WINDOW: TimeSpan = TimeSpan::seconds(EVERY.duration().as_secs() + LEAD.duration().as_secs());
 
 /// How often a window writes a healthy primary's position down: at its end, and as often as it has to before. Whoever writes
 /// down reads first what is there.
@@ -61,11 +61,11 @@ fn awake(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
 
 /// How long an invocation takes that is one sample: it is woken 0.5 s sooner than it is needed, and half a second more on
 /// average, for the queue counts in seconds; then a login from another Region, and what it tells.
-const SAMPLE: Span = Span::milliseconds(1_400);
+const SAMPLE: TimeSpan = TimeSpan::milliseconds(1_400);
 
 /// How long an invocation takes that claims a window: half a second; and the second that the window's first sample takes longer
 /// than any other, for it reads where the watch stands.
-const CLAIM: Span = Span::milliseconds(1_500);
+const CLAIM: TimeSpan = TimeSpan::milliseconds(1_500);
 
 /// What a window reads that naps: what an awake one does, and what the window before has written down once more, at its start.
 const NAPPER_READS: f64 = WINDOW_READS + 1.0;
@@ -76,7 +76,7 @@ const MESSAGE_REQUESTS: f64 = 3.0;
 /// How Lambda asks a queue whether there is a message: with so many pollers where there are few, each once in so long.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
 const POLLERS: f64 = 2.0;
-const POLL_EVERY: Span = Span::seconds(20);
+const POLL_EVERY: TimeSpan = TimeSpan::seconds(20);
 
 fn by_sample(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
     let interval = plan.probe.interval;
@@ -103,7 +103,7 @@ const SAMPLE_BYTES: f64 = 450.0;
 pub(super) const LOGIN_BYTES: f64 = 6_500.0;
 
 /// The credential is read again by the first turn that finds it too old, in each environment.
-fn read_logins(pair: &PostgresPair, turn: Span, environments: f64, ledger: &mut Ledger) {
+fn read_logins(pair: &PostgresPair, turn: TimeSpan, environments: f64, ledger: &mut Ledger) {
     let turns = ratio(Credential::KEPT, turn).ceil().max(1.0);
     let reads = environments * reads_of_login(&pair.login);
     ledger.page(WATCH, a_month(turn) / turns).uses(Thing::SecretRequest, reads);
@@ -126,7 +126,7 @@ pub(super) fn reads_of_authorities(pair: &PostgresPair) -> f64 {
 }
 
 /// A function that is started each minute, reads some objects of the Region's bucket and ends.
-const A_LOOK: Span = Span::milliseconds(200);
+const A_LOOK: TimeSpan = TimeSpan::milliseconds(200);
 
 /// What the guard reads: the lease, once for the database and once for the network.
 const GUARD_READS: f64 = 2.0;
@@ -140,6 +140,6 @@ pub(super) fn enter_guard_and_starter(ledger: &mut Ledger) {
     ledger.page("the starter", a_month(EVERY)).runs("start-failover", 1.0, A_LOOK).uses(Thing::Get, STARTER_READS);
 }
 
-fn ratio(of: Span, to: Span) -> f64 {
+fn ratio(of: TimeSpan, to: TimeSpan) -> f64 {
     of.as_seconds() / to.as_seconds()
 }

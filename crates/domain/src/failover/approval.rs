@@ -10,7 +10,7 @@ use crate::words::id::{ExecutionArn, Person};
 /// What is kept when a person is asked, for anybody who may answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Asked {
+pub struct ApprovalRequest {
     /// The execution that waits.
     pub execution: ExecutionArn,
     /// What answers it.

@@ -7,7 +7,7 @@ use crate::{
     failover::fencing::{Target, Way},
     words::{
         id::{Generation, InstanceId, Person, PlanName},
-        span::Span,
+        time_span::TimeSpan,
         wal::{Lsn, ReplicaPosition},
     },
 };
@@ -102,13 +102,13 @@ pub struct Divergence {
 
 /// How often a look at an old primary begins, whatever the plan's probe does and whatever became of the looks before: one
 /// that returns is met within a second.
-pub const EVERY: Span = Span::seconds(1);
+pub const EVERY: TimeSpan = TimeSpan::seconds(1);
 
 /// What to make of a meeting; `None` is: go on watching.
 #[must_use]
 pub fn conclude(guard: &Guard, plan: &PlanName, met: &Met, network: Way, now: Timestamp) -> Option<Kept> {
     let instance = &guard.target.side.instance;
-    let waited = Span::between(guard.since, now).roughly();
+    let waited = TimeSpan::between(guard.since, now).roughly();
     if guard.settles_at.is_some_and(|settles_at| now < settles_at) {
         return None;
     }
@@ -152,7 +152,7 @@ pub fn hand_over(guard: &Guard, plan: &PlanName, to: TakenOver, now: Timestamp) 
     let because = format!(
         "{} keeps `{instance}` out from {now} on, {} after the promotion: {}",
         to.by,
-        Span::between(guard.since, now).roughly(),
+        TimeSpan::between(guard.since, now).roughly(),
         to.why
     );
     Kept {

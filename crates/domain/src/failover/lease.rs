@@ -6,7 +6,7 @@ use crate::{
     run::outcome::RunOutcome,
     words::{
         id::{ExecutionArn, Generation, PlanName},
-        span::Span,
+        time_span::TimeSpan,
         wal::ReplicaPosition,
     },
 };
@@ -61,7 +61,7 @@ pub struct Shut {
 /// How long a step that shuts or opens a primary may go on after the execution that called it has ended. A fence looks for
 /// 4 s at most, shuts the database within 1 s and asks RDS twice, 2 s each: 9 s. An undo has the database's 8 s beside
 /// three calls to RDS.
-pub const STEP_OUTLIVES_RUN_BY: Span = Span::seconds(12);
+pub const STEP_OUTLIVES_RUN_BY: TimeSpan = TimeSpan::seconds(12);
 
 impl Lease {
     /// Which side takes writes, where that is known.
@@ -96,7 +96,7 @@ pub struct Holder {
     pub since: Timestamp,
     /// What was true when it asked for the promotion.
     #[serde(default)]
-    pub asked: Option<Asked>,
+    pub asked: Option<RequestedPromotion>,
 }
 
 /// How far a holder is.
@@ -145,7 +145,7 @@ impl Lease {
     /// guarded from then on. One that was drained was seen to refuse the application already, so that nobody needs to wait
     /// for it.
     #[must_use]
-    pub fn promoting(&self, asked: Asked, to_guard: Option<Guard>) -> Self {
+    pub fn promoting(&self, asked: RequestedPromotion, to_guard: Option<Guard>) -> Self {
         let guard = to_guard.or(self.guard.clone());
         let holder = self.holder.clone().map(|holder| Holder { phase: Phase::Promoting, asked: Some(asked), ..holder });
         Self { holder, shut: None, guard, ..self.clone() }
@@ -181,7 +181,7 @@ impl Lease {
 /// What is kept with the lease between asking for a promotion and its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Asked {
+pub struct RequestedPromotion {
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,

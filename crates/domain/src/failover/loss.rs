@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     plan::{DataLossBudget, Probe},
     words::{
-        span::Span,
+        time_span::TimeSpan,
         wal::{LastSeen, ReplicaPosition},
     },
 };
@@ -22,10 +22,10 @@ pub enum Loss {
         wal_bytes: u64,
         /// In time, from the last replayed commit, or from when the primary's log was seen to stand no further than the
         /// replica has come, to when the primary was last seen.
-        time: Span,
+        time: TimeSpan,
         /// From when the primary was last seen to when its own host said that it does not serve, or, where it was only
         /// silent, until now: what was written there nobody knows.
-        unseen: Span,
+        unseen: TimeSpan,
     },
     /// It cannot be told.
     Unknown {
@@ -38,7 +38,7 @@ pub enum Loss {
 
 /// How long before its first failed sample a watched primary was seen at the least: a sample that was under way, and one
 /// that the watch may have missed between two windows.
-pub(super) fn unwatched_at_most(probe: &Probe) -> Span {
+pub(super) fn unwatched_at_most(probe: &Probe) -> TimeSpan {
     probe.interval.times(3)
 }
 
@@ -57,22 +57,22 @@ pub fn lag(
     let Some(seen) = last_seen else {
         return Loss::Unknown { because: "the primary's position was never seen".into() };
     };
-    let unwatched = Span::between(seen.at, failing_since);
+    let unwatched = TimeSpan::between(seen.at, failing_since);
     if unwatched > unwatched_at_most(probe) {
         return Loss::Unknown {
             because: format!("the primary's position was last seen {} before it failed", unwatched.roughly()),
         };
     }
-    let unseen = Span::between(seen.at, unseen_until.max(failing_since));
+    let unseen = TimeSpan::between(seen.at, unseen_until.max(failing_since));
     let wal_bytes = position.replayed.bytes_until(seen.lsn);
     if wal_bytes == 0 {
-        return Loss::AtMost { wal_bytes, time: Span::seconds(0), unseen };
+        return Loss::AtMost { wal_bytes, time: TimeSpan::seconds(0), unseen };
     }
     // What is not replayed was committed after the last commit that is, and after the log was seen to stand where the
     // replica has come to. A quiet primary's last commit is old, and what it wrote since may have been none.
     let stood = seen.before.filter(|stood| stood.lsn <= position.replayed).map(|stood| stood.at);
     match position.replayed_commit_at.max(stood) {
-        Some(since) => Loss::AtMost { wal_bytes, time: Span::between(since, seen.at), unseen },
+        Some(since) => Loss::AtMost { wal_bytes, time: TimeSpan::between(since, seen.at), unseen },
         None => Loss::Unknown {
             because: format!("the replica is {wal_bytes} bytes behind and has replayed no commit since it started"),
         },
@@ -131,7 +131,7 @@ impl Loss {
 
     /// What the replica was seen to lack, in time: what was lost at the least, as far as anybody knows.
     #[must_use]
-    pub fn seen(&self) -> Option<Span> {
+    pub fn seen(&self) -> Option<TimeSpan> {
         match self {
             Self::AtMost { time, .. } => Some(*time),
             Self::Unknown { .. } | Self::Promoted => None,
@@ -140,7 +140,7 @@ impl Loss {
 
     /// The most that may be lost, in time: the lag and what was written unseen. Absent where it is unknown.
     #[must_use]
-    pub fn time(&self) -> Option<Span> {
+    pub fn time(&self) -> Option<TimeSpan> {
         match self {
             Self::AtMost { time, unseen, .. } => Some(*time + *unseen),
             Self::Unknown { .. } | Self::Promoted => None,

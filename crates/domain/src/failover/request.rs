@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     failover::{
         lease::{Holder, Lease},
-        run::{Consent, Kind, Run, Trigger},
+        run::{Consent, Run, RunKind, Trigger},
     },
     plan::Plan,
     words::{
@@ -83,22 +83,22 @@ impl FailoverRequest {
     ///
     /// # Errors
     /// As [`Self::parse`]; and a switchover is for a person to order, and has no loss to consent to.
-    pub fn parse_for(kind: Kind, input: &Value) -> Result<Self, BadRequest> {
+    pub fn parse_for(kind: RunKind, input: &Value) -> Result<Self, BadRequest> {
         let request = Self::parse(input)?;
         match (kind, &request.trigger) {
-            (Kind::Failover, _) | (Kind::Switchover, Trigger::Person { .. }) => {}
-            (Kind::Switchover, Trigger::Alarm { alarm, .. }) => {
+            (RunKind::Failover, _) | (RunKind::Switchover, Trigger::Person { .. }) => {}
+            (RunKind::Switchover, Trigger::Alarm { alarm, .. }) => {
                 return Err(BadRequest(format!(
                     "detail-type: alarm `{alarm}` starts no switchover; expected `plan`, `by` and `why`"
                 )));
             }
-            (Kind::Switchover, Trigger::Again { .. }) => {
+            (RunKind::Switchover, Trigger::Again { .. }) => {
                 return Err(BadRequest("again: starts no switchover; expected `plan`, `by` and `why`".to_owned()));
             }
         }
         match (kind, &request.consent) {
-            (Kind::Failover, _) | (Kind::Switchover, None) => Ok(request),
-            (Kind::Switchover, Some(_)) => {
+            (RunKind::Failover, _) | (RunKind::Switchover, None) => Ok(request),
+            (RunKind::Switchover, Some(_)) => {
                 Err(BadRequest("consent: a switchover loses nothing; leave it out, or order a failover".to_owned()))
             }
         }
@@ -107,7 +107,7 @@ impl FailoverRequest {
     /// The plan that an input of any of our state machines names, as far as it does: also where nothing else of it can
     /// be read.
     #[must_use]
-    pub fn plan_of(kind: Kind, input: &Value) -> Option<PlanName> {
+    pub fn plan_of(kind: RunKind, input: &Value) -> Option<PlanName> {
         let named = || input.get("plan")?.as_str()?.parse().ok();
         Self::parse_for(kind, input).map(|request| request.plan).ok().or_else(named)
     }
@@ -318,20 +318,20 @@ mod tests {
     fn a_run_that_is_started_again_says_why_and_orders_nothing() {
         let input =
             json!({"plan": "lab", "again": {"since": "2026-01-01T00:00:00Z", "attempt": 2, "reason": "still down"}});
-        let request = FailoverRequest::parse_for(Kind::Failover, &input).unwrap();
+        let request = FailoverRequest::parse_for(RunKind::Failover, &input).unwrap();
         assert!(request.trigger.is_automatic() && request.consent.is_none());
-        assert!(FailoverRequest::parse_for(Kind::Switchover, &input).is_err());
+        assert!(FailoverRequest::parse_for(RunKind::Switchover, &input).is_err());
     }
 
     #[test]
     fn a_switchover_is_ordered_by_a_person_and_has_no_loss_to_consent_to() {
         let order = json!({"plan": "lab", "by": "anna", "why": "maintenance"});
-        assert!(FailoverRequest::parse_for(Kind::Switchover, &order).is_ok());
+        assert!(FailoverRequest::parse_for(RunKind::Switchover, &order).is_ok());
         let mut consented = order;
         consented["consent"] = json!({"by": "anna", "why": "yes"});
         for (input, place) in [(alarm(), "detail-type: "), (consented, "consent: ")] {
-            assert!(FailoverRequest::parse_for(Kind::Failover, &input).is_ok());
-            let error = FailoverRequest::parse_for(Kind::Switchover, &input).unwrap_err().to_string();
+            assert!(FailoverRequest::parse_for(RunKind::Failover, &input).is_ok());
+            let error = FailoverRequest::parse_for(RunKind::Switchover, &input).unwrap_err().to_string();
             assert!(error.contains(place), "{error}");
         }
     }

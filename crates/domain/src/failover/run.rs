@@ -18,14 +18,14 @@ use crate::{
 
 /// What a run is for. Its state machine's name says so: that is known of every execution, also of one that opened no run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum RunKind {
     /// The primary failed: its replica takes over, and may lack something.
     Failover,
     /// The primary works, and hands over all that it has.
     Switchover,
 }
 
-impl Kind {
+impl RunKind {
     /// Every one.
     pub const ALL: [Self; 2] = [Self::Failover, Self::Switchover];
 
@@ -139,8 +139,8 @@ impl Run {
 
     /// What it is for.
     #[must_use]
-    pub fn kind(&self) -> Kind {
-        Kind::of(&self.execution)
+    pub fn kind(&self) -> RunKind {
+        RunKind::of(&self.execution)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     retention::Retention,
     words::{
         id::{ComponentName, KmsKeyId, Region, Schedule, ScheduleName},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
 
@@ -51,7 +51,7 @@ pub struct BackupVerification {
     /// How long reading every table of a restored database may take; left out, only what is queried is read, and damage
     /// elsewhere is not found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_every_table: Option<Span>,
+    pub read_every_table: Option<TimeSpan>,
     /// What a restored database must answer beyond the plan's own queries under `verify`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<SqlCheck>,
@@ -92,7 +92,7 @@ fn yes() -> bool {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BackupAlarm {
     /// No whole backup of a component for so long: whole hours, at most seven days, CloudWatch's longest.
-    pub older_than: Span,
+    pub older_than: TimeSpan,
     /// A component's database was smaller than this when it was backed up, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]

@@ -1,6 +1,6 @@
 //! What must be true of a database or of the side that took over.
 
-use crate::words::span::Span;
+use crate::words::time_span::TimeSpan;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ pub struct SqlCheck {
     /// The answer as text.
     pub expect: Expected,
     /// How long it may take.
-    pub within: Span,
+    pub within: TimeSpan,
 }
 
 /// What a query must answer.
@@ -62,7 +62,7 @@ pub struct HttpCheck {
     #[serde(default = "ok")]
     pub status: u16,
     /// How long it may take.
-    pub within: Span,
+    pub within: TimeSpan,
 }
 
 /// HTTP's OK.

@@ -1,6 +1,6 @@
 //! When to fail over, and when to ask.
 
-use crate::words::span::Span;
+use crate::words::time_span::TimeSpan;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Failover {
     /// How much may be lost without asking.
     pub data_loss_budget: DataLossBudget,
     /// How long a person has to answer.
-    pub approval_deadline: Span,
+    pub approval_deadline: TimeSpan,
 }
 
 /// What each class of failure is answered with. Every class is named, so that none is forgotten.
@@ -67,7 +67,7 @@ pub enum Policy {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DataLossBudget {
     /// By time.
-    pub time: Span,
+    pub time: TimeSpan,
     /// By write-ahead log, in bytes.
     pub wal_bytes: u64,
 }

@@ -21,7 +21,7 @@ use crate::{
     component::{ActiveSide, Component, PostgresPair, SideRegions, SnapshotKind},
     words::{
         id::{ComponentName, InstanceId, KmsKeyId, PlanName, Region, ScheduleName},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
 
@@ -77,9 +77,9 @@ pub struct Regions {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Objectives {
     /// Recovery time objective: the longest outage.
-    pub rto: Span,
+    pub rto: TimeSpan,
     /// Recovery point objective: the most recent work that may be lost.
-    pub rpo: Span,
+    pub rpo: TimeSpan,
     /// Share of time available, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
@@ -194,7 +194,7 @@ impl Plan {
     /// The longest from the primary's death until it may be failed over: a sample just missed, then all in a row and the
     /// last one's time-out; never less than the hold-down, which begins with the first failed sample.
     #[must_use]
-    pub fn detection(&self) -> Span {
+    pub fn detection(&self) -> TimeSpan {
         let probe = &self.probe;
         let counted = probe.interval.times(probe.failures_in_a_row) + probe.timeout;
         counted.max(probe.interval + probe.hold_down)
@@ -202,7 +202,7 @@ impl Plan {
 
     /// The shortest from when the primary was last seen until it may be failed over.
     #[must_use]
-    pub fn unseen(&self) -> Span {
+    pub fn unseen(&self) -> TimeSpan {
         let probe = &self.probe;
         probe.interval.times(probe.failures_in_a_row).max(probe.interval + probe.hold_down)
     }

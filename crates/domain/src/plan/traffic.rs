@@ -2,7 +2,7 @@
 
 use crate::words::{
     id::{ComponentName, HostName, ZoneId},
-    span::Span,
+    time_span::TimeSpan,
 };
 
 use schemars::JsonSchema;
@@ -27,5 +27,5 @@ pub struct Record {
     /// The name that clients use.
     pub name: HostName,
     /// How long resolvers keep it. Part of every client's outage.
-    pub ttl: Span,
+    pub ttl: TimeSpan,
 }

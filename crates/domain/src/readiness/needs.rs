@@ -15,7 +15,7 @@ use crate::{
     watch::instance_status::InstanceStatus,
     words::{
         id::{InstanceId, KmsKeyId, PlanName, Region, SecurityGroupId},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
 
@@ -141,13 +141,13 @@ pub(super) fn versions(seen: &Seen) -> Option<Finding> {
 
 /// How long before the end of a server's certificate a person is told. RDS renews most by itself, months before.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html>
-const CERTIFICATE_ENDS_SOON: Span = Span::seconds(14 * 24 * 3600);
+const CERTIFICATE_ENDS_SOON: TimeSpan = TimeSpan::seconds(14 * 24 * 3600);
 
 /// Whether clients that verify the server will still be let in. Where RDS does not say until when, the logins tell.
 pub(super) fn certified(side: &Side, seen: &Result<InstanceSeen, String>, now: Timestamp) -> Option<Finding> {
     let until = seen.as_ref().ok()?.certificate_until?;
     let instance = &side.instance;
-    if Span::between(now, until) > CERTIFICATE_ENDS_SOON {
+    if TimeSpan::between(now, until) > CERTIFICATE_ENDS_SOON {
         return Some(Finding::ready(Need::Login, format!("the certificate of `{instance}` is good until {until:.0}")));
     }
     let because = if until > now {
@@ -166,7 +166,7 @@ pub(super) fn certified(side: &Side, seen: &Result<InstanceSeen, String>, now: T
 
 /// How long RDS takes to fail over to the standby in another zone: "60 to 120 seconds" as a rule, and half of it more.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZSingleStandby.html>
-const STANDBY_TAKES_OVER_WITHIN: Span = Span::seconds(180);
+const STANDBY_TAKES_OVER_WITHIN: TimeSpan = TimeSpan::seconds(180);
 
 /// Which may come first where the primary has a standby. It is the plan's choice, and worth a word.
 pub(super) fn standby(seen: &Seen, run: &Run) -> Option<Finding> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    failover::run::{Kind, Run},
+    failover::run::{Run, RunKind},
     record::evidence::{Closed, Closing, Record},
     run::{
         outcome::RunOutcome,
@@ -60,7 +60,7 @@ impl Ended {
         let read = || -> Result<String, serde_json::Error> {
             let stopped = Option::<LastWord>::deserialize(&self.stopped)?;
             let record = Record::deserialize(&self.record)?;
-            Ok(because(Kind::of(&self.execution), self.run.as_ref(), self.outcome, stopped.as_ref(), &record))
+            Ok(because(RunKind::of(&self.execution), self.run.as_ref(), self.outcome, stopped.as_ref(), &record))
         };
         read().unwrap_or_else(|error| format!("of what cannot be read: {error}"))
     }
@@ -70,12 +70,18 @@ impl Closing {
     /// Why, in one sentence.
     #[must_use]
     pub fn because(&self) -> String {
-        let kind = Kind::of(&self.execution);
+        let kind = RunKind::of(&self.execution);
         because(kind, self.run.as_ref(), self.outcome, self.stopped.as_ref(), &self.record)
     }
 }
 
-fn because(kind: Kind, run: Option<&Run>, outcome: RunOutcome, stopped: Option<&LastWord>, record: &Record) -> String {
+fn because(
+    kind: RunKind,
+    run: Option<&Run>,
+    outcome: RunOutcome,
+    stopped: Option<&LastWord>,
+    record: &Record,
+) -> String {
     let Some(stopped) = stopped else { return "the run ended before its first answer".into() };
     let because = reason(run, stopped, record);
     match outcome {
@@ -145,15 +151,15 @@ pub fn hardening_late(word: &LastWord) -> String {
 }
 
 /// Why what was shut was not seen open again, where it had to be.
-fn not_undone(kind: Kind, record: &Record) -> Option<String> {
+fn not_undone(kind: RunKind, record: &Record) -> Option<String> {
     if let Some(error) = record.error.as_ref().filter(|error| error.state == StateName::UndoFencePrimary) {
         let caught = Caught { error: error.error.clone(), cause: error.cause.clone() };
         return Some(format!("{} ended with {caught}", error.state));
     }
     let undo = record.undo.as_ref().filter(|step| step.step != Outcome::Done)?;
     let what = match kind {
-        Kind::Failover => "fence",
-        Kind::Switchover => "drain",
+        RunKind::Failover => "fence",
+        RunKind::Switchover => "drain",
     };
     Some(format!("the {what} was not undone: {}", undo.because))
 }

@@ -7,7 +7,7 @@ use crate::{
         hardening,
         lease::{Lease, Phase},
         request::FailoverRequest,
-        run::{Consent, Kind, Run, Trigger},
+        run::{Consent, Run, RunKind, Trigger},
     },
     run::{outcome::RunOutcome, step::Outcome},
     state_machine::{LastWord, StateName},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub use super::objective::Objective;
-pub use super::steps::{Moment, Record, StepError};
+pub use super::steps::{Record, StateVisit, StepError};
 
 use super::objective::objective;
 
@@ -59,7 +59,7 @@ pub struct Evidence {
     /// Measured and promised.
     pub objective: Option<Objective>,
     /// State by state; empty where the engine's history could not be read.
-    pub timeline: Vec<Moment>,
+    pub timeline: Vec<StateVisit>,
     /// Why the timeline is empty, and with it whatever is measured by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeline_missing: Option<String>,
@@ -140,7 +140,7 @@ pub struct Closed {
 #[must_use]
 pub fn assemble(
     closing: Closing,
-    history: Result<(Vec<Moment>, u64), String>,
+    history: Result<(Vec<StateVisit>, u64), String>,
     active: ActiveSide,
     now: Timestamp,
 ) -> Evidence {
@@ -189,7 +189,7 @@ fn asked(closing: &Closing) -> Option<FailoverRequest> {
             trigger: run.trigger.clone(),
             consent: run.consent.clone(),
         }),
-        None => FailoverRequest::parse_for(Kind::of(&closing.execution), &closing.request).ok(),
+        None => FailoverRequest::parse_for(RunKind::of(&closing.execution), &closing.request).ok(),
     }
 }
 

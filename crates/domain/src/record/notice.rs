@@ -14,7 +14,7 @@ use crate::{
         fencing::{Target, Way},
         guard::{Guard, Kept},
         judgement::Judgement,
-        run::{Kind, Run, Trigger},
+        run::{Run, RunKind, Trigger},
     },
     plan::FailureClass,
     restore::{Purpose, RestoreRun},
@@ -215,11 +215,11 @@ pub fn ended(ended: Ended<'_>) -> Notice {
     let Ended { execution, run, plan, trigger, standing, starts_again, outcome, because, evidence } = ended;
     let plan = run.map(|run| &run.plan.plan).or(plan);
     let plan = plan.map_or("a plan that does not exist".to_owned(), PlanName::to_string);
-    let kind = Kind::of(execution);
+    let kind = RunKind::of(execution);
     let noun = kind.noun();
     let done = match kind {
-        Kind::Failover => "has failed over",
-        Kind::Switchover => "has switched over",
+        RunKind::Failover => "has failed over",
+        RunKind::Switchover => "has switched over",
     };
     let (headline, next) = match outcome {
         RunOutcome::Done => {

@@ -4,15 +4,15 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::steps::{Moment, Record};
+use super::steps::{Record, StateVisit};
 use crate::{
     failover::{
         loss::Loss,
-        run::{Kind, Run},
+        run::{Run, RunKind},
     },
     run::outcome::RunOutcome,
     state_machine::StateName,
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 /// What was measured, beside what was promised.
@@ -20,13 +20,13 @@ use crate::{
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Objective {
     /// The plan's recovery time objective.
-    pub rto: Span,
+    pub rto: TimeSpan,
     /// From when the primary was last seen to work, or from when it was drained, to the new side's passed checks, and until
     /// the name's TTL had run out, in seconds: the longest that a client can have been without it. Absent where that is not
     /// known: nothing was recovered, or an earlier failover had shut the primary before this failure was seen.
     pub rto_measured_seconds: Option<f64>,
     /// The plan's recovery point objective.
-    pub rpo: Span,
+    pub rpo: TimeSpan,
     /// The replica's lag when it was promoted, in seconds, plus what may have been written unseen: the most that can be
     /// lost. Absent where it is not known: the old primary was not seen to refuse writes, or an earlier run asked for the
     /// promotion.
@@ -35,7 +35,7 @@ pub struct Objective {
     pub met: Option<bool>,
 }
 
-pub(super) fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome: RunOutcome) -> Objective {
+pub(super) fn objective(run: &Run, record: &Record, timeline: &[StateVisit], outcome: RunOutcome) -> Objective {
     let judgement = record.judgement.as_ref().and_then(|step| step.did.as_ref());
     let promotion = record.promotion.as_ref().and_then(|step| step.did.as_ref());
     let verified = timeline.iter().rev().find(|moment| moment.state == StateName::Verify);
@@ -45,7 +45,7 @@ pub(super) fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome
     let seen_unserved = judgement.map_or(drained_at, |judgement| judgement.unserved_since(&run.plan.probe));
     let unserved_since = unserved_since_any_run(run, seen_unserved);
     let rto = match (outcome, unserved_since, verified_at) {
-        (RunOutcome::Done, Some(since), Some(at)) => Some(Span::between(since, at) + run.plan.traffic.record.ttl),
+        (RunOutcome::Done, Some(since), Some(at)) => Some(TimeSpan::between(since, at) + run.plan.traffic.record.ttl),
         _ => None,
     };
     let loss = promotion.map(|promotion| &promotion.loss);
@@ -66,9 +66,9 @@ pub(super) fn objective(run: &Run, record: &Record, timeline: &[Moment], outcome
     };
     Objective {
         rto: run.plan.objectives.rto,
-        rto_measured_seconds: rto.map(Span::as_seconds),
+        rto_measured_seconds: rto.map(TimeSpan::as_seconds),
         rpo: run.plan.objectives.rpo,
-        rpo_measured_seconds: rpo.map(Span::as_seconds),
+        rpo_measured_seconds: rpo.map(TimeSpan::as_seconds),
         met,
     }
 }
@@ -84,9 +84,9 @@ fn unserved_since_any_run(run: &Run, since: Option<Timestamp>) -> Option<Timesta
     let shut = run.owes.as_ref().map(|shut| (&shut.execution, shut.since));
     let finished = finished.map(|holder| (&holder.execution, holder.since));
     let earlier = [shut, finished].into_iter().flatten();
-    earlier.fold(since, |earliest, (execution, at)| match (earliest, Kind::of(execution)) {
+    earlier.fold(since, |earliest, (execution, at)| match (earliest, RunKind::of(execution)) {
         (Some(earliest), _) if earliest <= at => Some(earliest),
-        (_, Kind::Switchover) => Some(at),
-        (_, Kind::Failover) => None,
+        (_, RunKind::Switchover) => Some(at),
+        (_, RunKind::Failover) => None,
     })
 }

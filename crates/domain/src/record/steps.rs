@@ -55,7 +55,7 @@ pub struct StepError {
 /// A moment of the run, by the engine's own history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Moment {
+pub struct StateVisit {
     /// The state.
     pub state: StateName,
     /// When it was entered.

@@ -12,7 +12,7 @@ use crate::{
         outcome::UpkeepOutcome,
         verification::{Checked, Finding},
     },
-    words::{id::ComponentName, span::Span},
+    words::{id::ComponentName, time_span::TimeSpan},
 };
 
 /// What was found of a backup.
@@ -74,7 +74,7 @@ pub fn examine(
                 is(got >= least, &format!("at least {least} bytes"), format!("{got} bytes")),
             );
         }
-        let age = Span::between(label.database.database_time, now);
+        let age = TimeSpan::between(label.database.database_time, now);
         if run.wanted == Wanted::Latest {
             let expected = format!("at most {} old", alarm.older_than);
             check("it is new enough".into(), is(age <= alarm.older_than, &expected, format!("{age} old")));

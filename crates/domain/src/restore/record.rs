@@ -13,7 +13,7 @@ use crate::{
     state_machine::LastWord,
     words::{
         id::{ComponentName, ExecutionArn, Person, PlanName, Region, ScheduleName},
-        span::Span,
+        time_span::TimeSpan,
         wal::Lsn,
     },
 };
@@ -211,7 +211,7 @@ impl RestoreRecord {
 }
 
 fn measured(part: RestorePart, opened_at: Timestamp) -> Measured {
-    let seconds = |from: Timestamp, until: Timestamp| Span::between(from, until).duration().as_secs_f64();
+    let seconds = |from: Timestamp, until: Timestamp| TimeSpan::between(from, until).duration().as_secs_f64();
     Measured {
         restore_seconds: part.restored.as_ref().map(|restored| seconds(restored.asked_at, restored.available_at)),
         recovery_point_seconds: part.chosen().map(|chosen| seconds(chosen.data_until, opened_at)),

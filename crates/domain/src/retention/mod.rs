@@ -22,7 +22,7 @@ use period::Period;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::words::span::Span;
+use crate::words::time_span::TimeSpan;
 
 /// How long the backups of a schedule are kept. Each rule keeps what it keeps, whatever the others say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +34,7 @@ pub struct Retention {
     /// All that are at most so much older than the newest. Guards the others: however many backups are made in a
     /// short time, they push none of these out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<Span>,
+    pub within: Option<TimeSpan>,
     /// One of each hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hourly: Option<Each>,
@@ -73,12 +73,12 @@ pub enum Each {
     /// Of the newest so many that have a backup.
     Newest(u32),
     /// Of those whose backup is at most so much older than the newest of all.
-    Within(Span),
+    Within(TimeSpan),
 }
 
 impl Each {
     fn is_nothing(self) -> bool {
-        matches!(self, Self::Newest(0)) || self == Self::Within(Span::seconds(0))
+        matches!(self, Self::Newest(0)) || self == Self::Within(TimeSpan::seconds(0))
     }
 }
 
@@ -197,7 +197,7 @@ fn newest_first<Id: Ord>(entries: &[Entry<Id>], now: Timestamp) -> Vec<usize> {
 }
 
 /// Those of `sound` that are at most so much older than the newest.
-fn recent<'s, Id>(entries: &[Entry<Id>], sound: &'s [usize], within: Span) -> &'s [usize] {
+fn recent<'s, Id>(entries: &[Entry<Id>], sound: &'s [usize], within: TimeSpan) -> &'s [usize] {
     let Some(&newest) = sound.first() else { return sound };
     let length = SignedDuration::try_from(within.duration()).unwrap_or(SignedDuration::MAX);
     let oldest = entries[newest].taken_at.checked_sub(length).unwrap_or(Timestamp::MIN);

@@ -9,8 +9,8 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn days(count: u64) -> Span {
-    Span::seconds(count * 24 * 3_600)
+fn days(count: u64) -> TimeSpan {
+    TimeSpan::seconds(count * 24 * 3_600)
 }
 
 fn none() -> Retention {
@@ -97,7 +97,7 @@ fn sundays_are_what_stays_of_the_weeks_before() {
 
 #[test]
 fn a_policy_that_keeps_nothing_is_refused() {
-    let nothing = Retention { daily: Some(Each::Newest(0)), within: Some(Span::seconds(0)), floor: 5, ..none() };
+    let nothing = Retention { daily: Some(Each::Newest(0)), within: Some(TimeSpan::seconds(0)), floor: 5, ..none() };
     for policy in [none(), nothing] {
         assert!(policy.is_empty());
         assert_eq!(plan(&series(NEWEST, 24, 10), &policy, at(NOW)), Err(KeepsNothing));
@@ -172,7 +172,7 @@ fn a_legal_hold_keeps_even_what_failed() {
 
 #[test]
 fn within_reaches_to_its_limit_and_no_further() {
-    let policy = Retention { within: Some(Span::seconds(3_600)), ..none() };
+    let policy = Retention { within: Some(TimeSpan::seconds(3_600)), ..none() };
     for (older, stays) in [(3_599, true), (3_600, true), (3_601, false)] {
         let entries = [entry(at(NEWEST)), entry(at(NEWEST) - older.seconds())];
         assert_eq!(kept(&entries, &policy).len() == 2, stays, "{older} s");

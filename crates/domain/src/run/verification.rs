@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{plan::Expected, words::span::Span};
+use crate::{plan::Expected, words::time_span::TimeSpan};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -132,7 +132,7 @@ const SHOWN_CHARS: usize = 200;
 
 /// Judges a query's answer.
 #[must_use]
-pub fn judge(expected: &Expected, answered: &Answered, took: Span, within: Span) -> Finding {
+pub fn judge(expected: &Expected, answered: &Answered, took: TimeSpan, within: TimeSpan) -> Finding {
     let got = answered.value();
     let (holds, wanted) = match expected {
         Expected::Equals(text) => (got == Some(text.as_str()), format!("`{text}`")),
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn judged(expected: &Expected, got: Option<&str>) -> Finding {
-        judge(expected, &Answered::Value(got.map(str::to_owned)), Span::seconds(1), Span::seconds(1))
+        judge(expected, &Answered::Value(got.map(str::to_owned)), TimeSpan::seconds(1), TimeSpan::seconds(1))
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
             (&[(2, Some("11")), (2, Some("11"))], "more than one row, the first `11`"),
         ] {
             for expected in [Expected::AtLeast(10), Expected::Equals("11".into())] {
-                let finding = judge(&expected, &rows(came), Span::seconds(1), Span::seconds(1));
+                let finding = judge(&expected, &rows(came), TimeSpan::seconds(1), TimeSpan::seconds(1));
                 assert!(matches!(finding, Finding::Failed { got, .. } if got == says), "{came:?}");
             }
         }
@@ -217,7 +217,8 @@ mod tests {
     #[test]
     fn a_right_answer_that_comes_too_late_is_wrong() {
         let answered = Answered::Value(Some("x".into()));
-        let finding = judge(&Expected::Equals("x".into()), &answered, Span::milliseconds(1_001), Span::seconds(1));
+        let finding =
+            judge(&Expected::Equals("x".into()), &answered, TimeSpan::milliseconds(1_001), TimeSpan::seconds(1));
         assert!(matches!(finding, Finding::Failed { .. }));
     }
 

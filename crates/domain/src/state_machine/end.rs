@@ -1,4 +1,4 @@
-//! The machines that keep the backups in order, and the names of their ends. Those of the others are `run::Kind`'s.
+//! The machines that keep the backups in order, and the names of their ends. Those of the others are `run::RunKind`'s.
 
 use super::{StateMachine, StateName};
 use crate::run::outcome::UpkeepOutcome;

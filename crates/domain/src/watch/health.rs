@@ -2,7 +2,7 @@
 
 use crate::{
     component::{Login, PostgresPair, Side},
-    words::{id::SqlName, span::Span, wal::Lsn},
+    words::{id::SqlName, time_span::TimeSpan, wal::Lsn},
 };
 
 use jiff::Timestamp;
@@ -79,13 +79,13 @@ pub struct LookRequest {
     /// How to log in.
     pub login: Login,
     /// How long the look may take.
-    pub timeout: Span,
+    pub timeout: TimeSpan,
 }
 
 impl LookRequest {
     /// A request to look at a side of a pair.
     #[must_use]
-    pub fn of(pair: &PostgresPair, side: &Side, timeout: Span) -> Self {
+    pub fn of(pair: &PostgresPair, side: &Side, timeout: TimeSpan) -> Self {
         Self { side: side.clone(), database: pair.database.clone(), login: pair.login.clone(), timeout }
     }
 }

@@ -20,59 +20,59 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{plan::Probe, words::span::Span};
+use crate::{plan::Probe, words::time_span::TimeSpan};
 
 /// From one start of the schedule to the next: EventBridge's shortest rate.
-pub const EVERY: Span = Span::seconds(60);
+pub const EVERY: TimeSpan = TimeSpan::seconds(60);
 
 /// How far a window reaches past its own minute. Most starts are less late, so that most windows are not prolonged.
-pub const LEAD: Span = Span::seconds(13);
+pub const LEAD: TimeSpan = TimeSpan::seconds(13);
 
 /// How long past its own minute a window goes on that nobody relieves. EventBridge starts the next one anywhere within its
 /// minute, and a cold start takes a moment.
-pub const LATEST_START: Span = Span::seconds(65);
+pub const LATEST_START: TimeSpan = TimeSpan::seconds(65);
 
 /// By how much a window is prolonged at a time.
-pub const PROLONGATION: Span = Span::seconds(10);
+pub const PROLONGATION: TimeSpan = TimeSpan::seconds(10);
 
 /// How long before its end a window looks whether it was relieved: two calls of S3 fit, and a repetition.
-pub const RELIEF: Span = Span::seconds(4);
+pub const RELIEF: TimeSpan = TimeSpan::seconds(4);
 
 /// The longest interval between two samples. A window begins and ends on their grid, a minute apart, so that any shorter
 /// interval than a minute has a sample in each; but rounded up by an interval, the longest window and what is told after it
 /// must fit into the function's time limit, and a primary that is looked at seldom is failed over late.
-pub const LONGEST_INTERVAL: Span = Span::seconds(30);
+pub const LONGEST_INTERVAL: TimeSpan = TimeSpan::seconds(30);
 
 /// From this interval on a window naps between its samples: a message has it go on with the next one. A function that is awake
 /// costs by the second, and a login for each sample costs less from here on.
-pub const NAPS_FROM: Span = Span::seconds(5);
+pub const NAPS_FROM: TimeSpan = TimeSpan::seconds(5);
 
 /// How often failures that were seen last are told again where no sample is due: the alarm's period, so that its metric has
 /// no holes.
-pub const FAILING_TOLD_EVERY: Span = Span::seconds(10);
+pub const FAILING_TOLD_EVERY: TimeSpan = TimeSpan::seconds(10);
 
 /// How long a primary that is back is reported as often as one that fails: the alarm looks at the highest count of
 /// each of its periods, and must see one in which nothing failed.
-pub const COMES_TO_REST: Span = FAILING_TOLD_EVERY.times(2);
+pub const COMES_TO_REST: TimeSpan = FAILING_TOLD_EVERY.times(2);
 
 /// How often a healthy primary is reported: often enough that the watch is not taken for silent.
-pub const WELL_TOLD_EVERY: Span = Span::seconds(60);
+pub const WELL_TOLD_EVERY: TimeSpan = TimeSpan::seconds(60);
 
 /// How often a healthy primary's position is written down, for a judge that comes when nobody watches any more.
-pub const NOTED_EVERY: Span = Span::seconds(30);
+pub const NOTED_EVERY: TimeSpan = TimeSpan::seconds(30);
 
 /// How long a session is asked before the server must let us in again: one that lets nobody in any more is not well,
 /// whatever it answers to those who are in.
-pub const LOGIN_EVERY: Span = Span::seconds(5);
+pub const LOGIN_EVERY: TimeSpan = TimeSpan::seconds(5);
 
 /// What a login may take beyond a server's longest silence: six round trips of the longest way between two Regions.
-pub const LOGIN: Span = Span::seconds(2);
+pub const LOGIN: TimeSpan = TimeSpan::seconds(2);
 
 /// How long telling what was seen may take before it is given up: a new connection and one repetition fit.
-pub const TELLING: Span = Span::seconds(2);
+pub const TELLING: TimeSpan = TimeSpan::seconds(2);
 
 /// How long after its last sample a window may still write down: the telling that was under way, and its last one.
-pub const HANDOVER: Span = TELLING.times(2);
+pub const HANDOVER: TimeSpan = TELLING.times(2);
 
 /// Which part of the grid is spoken for. Kept with a conditional write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,7 +98,7 @@ pub enum Claim {
         /// Where the window before ends, if there was one: until then it may have more to say.
         after: Option<Timestamp>,
         /// How long nobody watched before `from`.
-        gap: Span,
+        gap: TimeSpan,
     },
     /// Others have all of it: a second delivery.
     Covered,
@@ -115,7 +115,7 @@ pub fn claim(windows: Option<&Windows>, probe: &Probe, scheduled_at: Timestamp, 
     let from = windows.map_or(soonest, |windows| windows.claimed_until.max(soonest));
     // One that is too late for its own samples takes the next: the window after it may be late as well.
     let until = until.max(later(from, probe.interval));
-    let gap = windows.map_or(Span::seconds(0), |windows| Span::between(windows.claimed_until, from));
+    let gap = windows.map_or(TimeSpan::seconds(0), |windows| TimeSpan::between(windows.claimed_until, from));
     Claim::Take { from, until, after: windows.map(|windows| windows.claimed_until), gap }
 }
 
@@ -126,7 +126,7 @@ pub fn prolong(windows: &Windows, ours: &Windows, probe: &Probe, scheduled_at: T
     if windows != ours {
         return None;
     }
-    let grid = |after: Span| on_grid(later(scheduled_at, after), probe.interval);
+    let grid = |after: TimeSpan| on_grid(later(scheduled_at, after), probe.interval);
     let next_ends = grid(EVERY + EVERY + LEAD);
     let left_to_it = next_ends.checked_sub(probe.interval.duration()).unwrap_or(next_ends);
     let latest = grid(EVERY + LATEST_START).min(left_to_it);
@@ -151,21 +151,21 @@ impl Probe {
 
     /// How often a healthy primary's position is written down. A window that naps takes it along, and writes it at its end.
     #[must_use]
-    pub fn noted_every(&self) -> Span {
+    pub fn noted_every(&self) -> TimeSpan {
         if self.naps() { EVERY } else { NOTED_EVERY }
     }
 
     /// How long a sample may take in all: a connection, a login and a question, of which each answer may take as long as the
     /// server may be silent. Of two samples in a row that take as long, the second is at most two intervals after the first.
     #[must_use]
-    pub fn longest_look(&self) -> Span {
+    pub fn longest_look(&self) -> TimeSpan {
         (self.timeout.times(2) + LOGIN).min(self.interval + self.timeout)
     }
 }
 
 /// The first instant of the grid that is not before `at`.
 #[must_use]
-pub fn on_grid(at: Timestamp, interval: Span) -> Timestamp {
+pub fn on_grid(at: Timestamp, interval: TimeSpan) -> Timestamp {
     let step = i64::try_from(interval.as_milliseconds()).unwrap_or(i64::MAX).max(1);
     let at = at.as_millisecond();
     let rest = at.rem_euclid(step);
@@ -175,7 +175,7 @@ pub fn on_grid(at: Timestamp, interval: Span) -> Timestamp {
 
 /// An instant this much later, or the end of time.
 #[must_use]
-pub fn later(at: Timestamp, by: Span) -> Timestamp {
+pub fn later(at: Timestamp, by: TimeSpan) -> Timestamp {
     at.checked_add(by.duration()).unwrap_or(Timestamp::MAX)
 }
 

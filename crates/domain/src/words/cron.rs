@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::{Date, date};
 
-use crate::words::span::Span;
+use crate::words::time_span::TimeSpan;
 
 /// Why EventBridge Scheduler would refuse a `cron`, or never fire it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +91,7 @@ const DAY_MINUTES: i64 = 24 * 60;
 const YEAR_DAYS: usize = 365;
 
 /// The year in which its times are counted.
-pub(crate) const YEAR: Span = Span::seconds(365 * 24 * 3_600);
+pub(crate) const YEAR: TimeSpan = TimeSpan::seconds(365 * 24 * 3_600);
 
 /// The six fields, where a text has as many and says `?` for one of the two days: AWS takes no other.
 pub(crate) fn fields(text: &str) -> Option<[&str; 6]> {
@@ -142,7 +142,7 @@ impl Cron {
     }
 
     /// The longest from one time to the next, in the first [`MOST_DATES`] days; none where it fires on one day only.
-    pub(crate) fn longest_wait(&self) -> Option<Span> {
+    pub(crate) fn longest_wait(&self) -> Option<TimeSpan> {
         let of_hour = |hour: i16| self.minutes.iter().map(move |minute| i64::from(hour * 60 + minute));
         let times: Vec<i64> = self.hours.iter().copied().flat_map(of_hour).collect();
         let (first, last) = (times.first()?, times.last()?);
@@ -150,7 +150,7 @@ impl Cron {
         let days = dates.windows(2).map(|two| two[1].duration_since(two[0]).as_hours() / 24).max()?;
         let within_a_day = times.windows(2).map(|two| two[1] - two[0]).max().unwrap_or(0);
         let minutes = within_a_day.max(days * DAY_MINUTES - last + first);
-        u64::try_from(minutes * 60).ok().map(Span::seconds)
+        u64::try_from(minutes * 60).ok().map(TimeSpan::seconds)
     }
 
     /// How often it fires in the [`YEAR`] that begins with this day.

@@ -1,6 +1,6 @@
 //! How far Regions are from each other: what a packet takes there and back.
 
-use crate::words::{id::Region, span::Span};
+use crate::words::{id::Region, time_span::TimeSpan};
 
 /// Where AWS's Regions are, by the city that their names stand for: latitude and longitude, to a tenth of a degree.
 const REGIONS: [(&str, f64, f64); 36] = [
@@ -53,16 +53,16 @@ const ENDS_MILLISECONDS: f64 = 4.0;
 
 /// What a packet takes from one Region to another and back, as a rule; `None` of a Region that is not known here.
 #[must_use]
-pub fn round_trip(one: &Region, other: &Region) -> Option<Span> {
+pub fn round_trip(one: &Region, other: &Region) -> Option<TimeSpan> {
     if one == other {
-        return Some(Span::seconds(0));
+        return Some(TimeSpan::seconds(0));
     }
     let (one, other) = (place(one)?, place(other)?);
     // The haversine formula, for places on a sphere.
     let of_the_arc = haversine(one.0 - other.0) + one.0.cos() * other.0.cos() * haversine(one.1 - other.1);
     let km = 2.0 * EARTH_RADIUS_KM * of_the_arc.sqrt().clamp(0.0, 1.0).asin();
     // At most half of the Earth's circumference: it fits.
-    Some(Span::milliseconds((km / KM_PER_MILLISECOND + ENDS_MILLISECONDS).round() as u64))
+    Some(TimeSpan::milliseconds((km / KM_PER_MILLISECOND + ENDS_MILLISECONDS).round() as u64))
 }
 
 /// A Region's latitude and longitude, in radians.

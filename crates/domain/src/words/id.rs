@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::{
     cron::{self, BadCron, Cron},
-    span::Span,
+    time_span::TimeSpan,
     wording,
 };
 
@@ -264,9 +264,9 @@ fn rate_seconds(rate: &str) -> Option<u64> {
 impl Schedule {
     /// The longest from one time to the next, where that can be told.
     #[must_use]
-    pub fn longest_wait(&self) -> Option<Span> {
+    pub fn longest_wait(&self) -> Option<TimeSpan> {
         match inside(&self.0, "rate(") {
-            Some(rate) => rate_seconds(rate).map(Span::seconds),
+            Some(rate) => rate_seconds(rate).map(TimeSpan::seconds),
             None => self.cron()?.ok()?.longest_wait(),
         }
     }

@@ -5,6 +5,6 @@ pub mod digest;
 pub mod distance;
 pub mod failure;
 pub mod id;
-pub mod span;
+pub mod time_span;
 pub mod wal;
 pub mod wording;

@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 use super::Server;
 use crate::{
     aws,
-    shelf::{Bucket, Shelf},
+    object_store::{Bucket, ObjectStore},
 };
 
 /// Where the Region's certificate authorities are: RDS's bundle, put there by the person who sets the engine up.

@@ -29,7 +29,7 @@ pub use fence::{Inside, ShutOut};
 pub use held::Held;
 pub use login::Logins;
 
-use crate::{dns::Dns, shelf::Bucket};
+use crate::{dns::Dns, object_store::Bucket};
 
 /// The application's databases.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{Asked, MOST_PAGES, Rds, gib, is, parsed, presigned, read_tags, too_many};
+use super::{Acceptance, MOST_PAGES, Rds, gib, is, parsed, presigned, read_tags, too_many};
 use crate::{
     aws, aws_failure, clock,
     snapshots::{Answer, SnapshotService},
@@ -65,11 +65,11 @@ impl SnapshotService for ClusterSnapshots {
         Box::pin(self.all_of(plan))
     }
 
-    fn take<'a>(&'a self, of: &'a Source<'a>, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked> {
+    fn take<'a>(&'a self, of: &'a Source<'a>, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Acceptance> {
         Box::pin(async move { self.taken(&parsed(of.id)?, name, tags).await })
     }
 
-    fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Asked> {
+    fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Acceptance> {
         Box::pin(self.copied(of, key))
     }
 
@@ -95,7 +95,7 @@ impl ClusterSnapshots {
         }
     }
 
-    async fn taken(&self, cluster: &ClusterId, name: &str, tags: &[(String, String)]) -> Result<Asked, Failure> {
+    async fn taken(&self, cluster: &ClusterId, name: &str, tags: &[(String, String)]) -> Result<Acceptance, Failure> {
         let request = self
             .0
             .client
@@ -104,16 +104,16 @@ impl ClusterSnapshots {
             .db_cluster_snapshot_identifier(name)
             .set_tags(Some(super::tags(tags)));
         match request.send().await {
-            Ok(_) => Ok(Asked::Begun),
-            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Asked::Begun),
-            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
-            Err(error) if is(&error, "InvalidDBClusterState") => Ok(Asked::Busy),
+            Ok(_) => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Acceptance::NoRoom),
+            Err(error) if is(&error, "InvalidDBClusterState") => Ok(Acceptance::Busy),
             Err(error) => Err(self.0.cluster_failure("take a snapshot of", cluster, error)),
         }
     }
 
     /// A cluster's goes with the signed URL that DocumentDB asks for.
-    async fn copied(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+    async fn copied(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Acceptance, Failure> {
         let Self(Rds { client, region }) = self;
         let is_elsewhere = presigned::region_of(of) != Some(region.as_str());
         let url = if is_elsewhere {
@@ -130,11 +130,11 @@ impl ClusterSnapshots {
             .set_pre_signed_url(url)
             .set_tags(Some(super::tags(&of.carried)));
         match request.send().await {
-            Ok(_) => Ok(Asked::Begun),
-            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Asked::Begun),
-            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
+            Ok(_) => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "DBClusterSnapshotAlreadyExists") => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Acceptance::NoRoom),
             Err(error) if is(&error, "InvalidDBClusterSnapshotState") || is(&error, "InvalidDBClusterState") => {
-                Ok(Asked::Busy)
+                Ok(Acceptance::Busy)
             }
             Err(error) => Err(aws_failure!(format!("cannot copy cluster snapshot `{}` to {region}", of.arn), error)),
         }

@@ -11,7 +11,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{Asked, MOST_PAGES, Rds, gib, is, parsed, read_tags, too_many};
+use super::{Acceptance, MOST_PAGES, Rds, gib, is, parsed, read_tags, too_many};
 use crate::{
     aws_failure,
     snapshots::{Answer, SnapshotService},
@@ -39,7 +39,7 @@ impl Rds {
         instance: &InstanceId,
         name: &str,
         tags: &[(String, String)],
-    ) -> Result<Asked, Failure> {
+    ) -> Result<Acceptance, Failure> {
         let request = self
             .client
             .create_db_snapshot()
@@ -47,10 +47,10 @@ impl Rds {
             .db_snapshot_identifier(name)
             .set_tags(Some(super::tags(tags)));
         match request.send().await {
-            Ok(_) => Ok(Asked::Begun),
-            Err(error) if is(&error, "DBSnapshotAlreadyExists") => Ok(Asked::Begun),
-            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
-            Err(error) if is(&error, "InvalidDBInstanceState") => Ok(Asked::Busy),
+            Ok(_) => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "DBSnapshotAlreadyExists") => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Acceptance::NoRoom),
+            Err(error) if is(&error, "InvalidDBInstanceState") => Ok(Acceptance::Busy),
             Err(error) => Err(self.failure("take a snapshot of", instance, error)),
         }
     }
@@ -69,11 +69,11 @@ impl SnapshotService for InstanceSnapshots {
         Box::pin(self.all_of(plan))
     }
 
-    fn take<'a>(&'a self, of: &'a Source<'a>, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Asked> {
+    fn take<'a>(&'a self, of: &'a Source<'a>, name: &'a str, tags: &'a [(String, String)]) -> Answer<'a, Acceptance> {
         Box::pin(async move { self.0.take_snapshot(&parsed(of.id)?, name, tags).await })
     }
 
-    fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Asked> {
+    fn copy<'a>(&'a self, of: &'a Snapshot, key: Option<&'a KmsKeyId>) -> Answer<'a, Acceptance> {
         Box::pin(self.copied(of, key))
     }
 
@@ -105,7 +105,7 @@ impl InstanceSnapshots {
     }
 
     /// An instance's goes without a signed URL, which only GovCloud would need for an encrypted one.
-    async fn copied(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Asked, Failure> {
+    async fn copied(&self, of: &Snapshot, key: Option<&KmsKeyId>) -> Result<Acceptance, Failure> {
         let Self(Rds { client, region }) = self;
         let request = client
             .copy_db_snapshot()
@@ -114,10 +114,10 @@ impl InstanceSnapshots {
             .set_kms_key_id(key.map(ToString::to_string))
             .set_tags(Some(super::tags(&of.carried)));
         match request.send().await {
-            Ok(_) => Ok(Asked::Begun),
-            Err(error) if is(&error, "DBSnapshotAlreadyExists") => Ok(Asked::Begun),
-            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Asked::NoRoom),
-            Err(error) if is(&error, "InvalidDBSnapshotState") => Ok(Asked::Busy),
+            Ok(_) => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "DBSnapshotAlreadyExists") => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "SnapshotQuotaExceeded") => Ok(Acceptance::NoRoom),
+            Err(error) if is(&error, "InvalidDBSnapshotState") => Ok(Acceptance::Busy),
             Err(error) => Err(aws_failure!(format!("cannot copy snapshot `{}` to {region}", of.arn), error)),
         }
     }

@@ -10,7 +10,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{Asked, MOST_PAGES, Rds, is, read_tags, tags, too_many};
+use super::{Acceptance, MOST_PAGES, Rds, is, read_tags, tags, too_many};
 use crate::aws_failure;
 
 /// Both ways to restore take the same settings, by builders of two types.
@@ -104,14 +104,14 @@ impl Rds {
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn restore(&self, creation: &Creation) -> Result<Asked, Failure> {
+    pub async fn restore(&self, creation: &Creation) -> Result<Acceptance, Failure> {
         match &creation.chosen.origin {
             Origin::Snapshot { name, .. } => self.restore_snapshot(creation, name).await,
             Origin::PointInTime { instance, time } => self.restore_time(creation, instance, *time).await,
         }
     }
 
-    async fn restore_snapshot(&self, creation: &Creation, name: &str) -> Result<Asked, Failure> {
+    async fn restore_snapshot(&self, creation: &Creation, name: &str) -> Result<Acceptance, Failure> {
         let request = self
             .client
             .restore_db_instance_from_db_snapshot()
@@ -125,7 +125,7 @@ impl Rds {
         creation: &Creation,
         source: &InstanceId,
         time: Option<Timestamp>,
-    ) -> Result<Asked, Failure> {
+    ) -> Result<Acceptance, Failure> {
         let request = self
             .client
             .restore_db_instance_to_point_in_time()
@@ -140,18 +140,18 @@ impl Rds {
         &self,
         creation: &Creation,
         answer: Result<T, aws_sdk_rds::error::SdkError<E>>,
-    ) -> Result<Asked, Failure>
+    ) -> Result<Acceptance, Failure>
     where
         E: aws_sdk_rds::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         match answer {
-            Ok(_) => Ok(Asked::Begun),
-            Err(error) if is(&error, "DBInstanceAlreadyExists") => Ok(Asked::Begun),
+            Ok(_) => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "DBInstanceAlreadyExists") => Ok(Acceptance::Begun),
             Err(error) if is(&error, "InstanceQuotaExceeded") || is(&error, "InsufficientDBInstanceCapacity") => {
-                Ok(Asked::NoRoom)
+                Ok(Acceptance::NoRoom)
             }
             Err(error) if is(&error, "InvalidDBSnapshotState") || is(&error, "InvalidDBInstanceState") => {
-                Ok(Asked::Busy)
+                Ok(Acceptance::Busy)
             }
             Err(error) => {
                 let what = format!("cannot restore {} in {}", creation.chosen.origin.name(), self.region);
@@ -165,7 +165,7 @@ impl Rds {
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn tear_down(&self, instance: &InstanceId) -> Result<Asked, Failure> {
+    pub async fn tear_down(&self, instance: &InstanceId) -> Result<Acceptance, Failure> {
         let request = self
             .client
             .delete_db_instance()
@@ -173,9 +173,9 @@ impl Rds {
             .skip_final_snapshot(true)
             .delete_automated_backups(true);
         match request.send().await {
-            Ok(_) => Ok(Asked::Begun),
-            Err(error) if is(&error, "DBInstanceNotFound") => Ok(Asked::Begun),
-            Err(error) if is(&error, "InvalidDBInstanceState") => Ok(Asked::Busy),
+            Ok(_) => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "DBInstanceNotFound") => Ok(Acceptance::Begun),
+            Err(error) if is(&error, "InvalidDBInstanceState") => Ok(Acceptance::Busy),
             Err(error) => Err(self.failure("delete", instance, error)),
         }
     }

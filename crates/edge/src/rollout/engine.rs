@@ -10,7 +10,7 @@ use domain::{
     words::failure::Failure,
 };
 
-use crate::{aws_failure, shelf::Bucket};
+use crate::{aws_failure, object_store::Bucket};
 
 /// An engine.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use super::{
     engine::{self, Engine},
     stack::Stacks,
 };
-use crate::shelf::{self, Bucket, Object, Shelf};
+use crate::object_store::{self, Bucket, Object, ObjectStore};
 
 /// One of the plan's Regions.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(super) async fn site(wanted: &Plan, place: Place, region: &Region, config: &
         unreadable: Vec::new(),
     };
     let Some(Engine { bucket, .. }) = &site.engine else { return Ok(site) };
-    let key = shelf::plan_key(&wanted.plan);
+    let key = object_store::plan_key(&wanted.plan);
     let (there, authorities, plans) = tokio::join!(bucket.get(&key), bucket.get(AUTHORITIES), bucket.list(PLANS));
     (site.plan, site.authorities) = (there?, authorities?);
     for listed in plans?.into_iter().filter(|listed| listed.key != key && listed.key.ends_with(".yaml")) {
@@ -111,7 +111,7 @@ impl Left {
 
     /// Takes the plan's object away.
     pub(super) async fn leave(&self, plan: &PlanName, tell: Tell<'_>) -> Result<(), Failure> {
-        let key = shelf::plan_key(plan);
+        let key = object_store::plan_key(plan);
         tell(&format!("{}: taking {key} away", self.region));
         self.bucket.delete(&key).await
     }
@@ -131,7 +131,7 @@ pub(super) async fn elsewhere(
         }
         let config = config(&region).await;
         let bucket = Bucket::named(&config, format!("lifeboat-{}-{region}", engine.seen.account));
-        if bucket.get(&shelf::plan_key(&wanted.plan)).await?.is_some() {
+        if bucket.get(&object_store::plan_key(&wanted.plan)).await?.is_some() {
             let has_stack = Stacks::of(&config, region.clone()).has(&stack_name(&wanted.plan)).await?;
             found.push(Left { region, has_stack, bucket });
         }

@@ -21,7 +21,7 @@ use domain::{
 use futures::future::try_join_all;
 use serde::Serialize;
 
-use crate::shelf::{self, Bucket, Condition, Shelf};
+use crate::object_store::{self, Bucket, Condition, ObjectStore};
 
 use look::{Left, Site};
 use stack::{ChangeSet, Stacks};
@@ -260,7 +260,7 @@ impl Proposal<'_> {
     }
 
     async fn write_plan(&self, site: &Site, tell: Tell<'_>) -> Result<(), Failure> {
-        let key = shelf::plan_key(&self.looked.wanted.plan.plan);
+        let key = object_store::plan_key(&self.looked.wanted.plan.plan);
         tell(&format!("{}: writing {key}", site.region));
         let condition =
             site.plan.as_ref().map_or(Condition::Absent, |object| Condition::Unchanged(object.etag.clone()));
@@ -294,7 +294,7 @@ pub async fn remove(
     tell: Tell<'_>,
 ) -> Result<(), Failure> {
     Stacks::of(config, region.clone()).remove(&stack_name(plan), tell).await?;
-    let key = shelf::plan_key(plan);
+    let key = object_store::plan_key(plan);
     tell(&format!("{region}: taking {key} away"));
     bucket.delete(&key).await
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::Tell;
 use crate::{
     aws_failure, clock,
-    shelf::{Bucket, Condition, Shelf},
+    object_store::{Bucket, Condition, ObjectStore},
 };
 
 /// CloudFormation in a Region.

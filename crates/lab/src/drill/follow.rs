@@ -11,7 +11,7 @@ use aws_sdk_sfn::{
     types::{ExecutionStatus, HistoryEvent},
 };
 use domain::{
-    failover::{request::FailoverRequest, run::Kind},
+    failover::{request::FailoverRequest, run::RunKind},
     record::evidence::{self, Evidence},
     state_machine::{StateMachine, StateName},
     words::id::{ExecutionArn, PlanName},
@@ -80,11 +80,11 @@ fn refused<E: aws_sdk_sfn::error::ProvideErrorMetadata + std::error::Error>(doin
 impl Runs {
     /// Remembers the failovers that exist now.
     pub(super) async fn so_far(lab: &Lab) -> Result<Self, DrillError> {
-        Self::of(lab, Kind::Failover).await
+        Self::of(lab, RunKind::Failover).await
     }
 
     /// Remembers the runs of a kind that exist now.
-    pub(super) async fn of(lab: &Lab, kind: Kind) -> Result<Self, DrillError> {
+    pub(super) async fn of(lab: &Lab, kind: RunKind) -> Result<Self, DrillError> {
         Self::of_machine(lab, kind.machine()).await
     }
 
@@ -131,7 +131,7 @@ impl Runs {
         let described = self.client.describe_execution().execution_arn(arn).send().await;
         let described = described.map_err(|error| refused("look at a run", &error))?;
         let input = described.input().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        Ok(FailoverRequest::plan_of(Kind::Failover, &input))
+        Ok(FailoverRequest::plan_of(RunKind::Failover, &input))
     }
 
     /// Waits for a run that begins by itself.
@@ -175,7 +175,7 @@ impl Runs {
     pub(super) async fn entered(&self, lab: &Lab, run: &ExecutionArn, state: &StateName) -> Result<(), DrillError> {
         let states = self.states(lab);
         let began = Instant::now();
-        while !states.history(run).await?.moments.iter().any(|moment| moment.state == *state) {
+        while !states.history(run).await?.visits.iter().any(|moment| moment.state == *state) {
             if began.elapsed() > self.patience {
                 let what = format!("state {state} of run {run}");
                 return Err(SystemError::Late { what, limit: self.patience }.into());
@@ -254,7 +254,7 @@ impl Runs {
         let began = Instant::now();
         loop {
             let end = self.end(run).await?;
-            for entry in live(run, &states.history(run).await?.moments) {
+            for entry in live(run, &states.history(run).await?.visits) {
                 if told.insert(entry.event) {
                     observer.happened(&entry);
                 }
@@ -283,16 +283,16 @@ impl Runs {
 }
 
 /// What a history tells so far: a step was done when the state after it was entered.
-pub(super) fn live(run: &ExecutionArn, history: &[evidence::Moment]) -> Vec<TimelineEntry> {
+pub(super) fn live(run: &ExecutionArn, history: &[evidence::StateVisit]) -> Vec<TimelineEntry> {
     let entered =
         |state: &StateName| history.iter().find(|moment| moment.state == *state).map(|moment| moment.entered_at);
-    let own: &[(StateName, Event, &str)] = match Kind::of(run) {
-        Kind::Failover => &[
+    let own: &[(StateName, Event, &str)] = match RunKind::of(run) {
+        RunKind::Failover => &[
             (StateName::FencePrimary, Event::Judged, "a failure; fail over"),
             (StateName::PromoteReplica, Event::Fenced, "the old primary is shut, as far as it was reached"),
             (StateName::Verify, Event::DnsSwitched, "the authoritative servers answer the new primary"),
         ],
-        Kind::Switchover => &[
+        RunKind::Switchover => &[
             (
                 StateName::PromoteReplica,
                 Event::Drained,

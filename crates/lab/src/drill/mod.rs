@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{plan::Plan, words::span::Span};
+use domain::{plan::Plan, words::time_span::TimeSpan};
 use jiff::Timestamp;
 use rds_on_postgres::RdsError;
 
@@ -91,7 +91,7 @@ pub struct Drills {
     /// The last one may have moved the primary.
     moved: bool,
     lead: Duration,
-    answer_after: Span,
+    answer_after: TimeSpan,
 }
 
 impl Drills {
@@ -104,7 +104,7 @@ impl Drills {
             begun: 0,
             moved: false,
             lead: Duration::ZERO,
-            answer_after: Span::seconds(0),
+            answer_after: TimeSpan::seconds(0),
         }
     }
 
@@ -154,7 +154,7 @@ impl Drills {
     }
 
     /// From now on, whoever approves a failover answers only after this time.
-    pub fn answer_after(&mut self, time: Span) {
+    pub fn answer_after(&mut self, time: TimeSpan) {
         self.answer_after = time;
     }
 

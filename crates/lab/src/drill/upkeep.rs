@@ -149,7 +149,7 @@ impl Lab {
             began_at: end.began_at,
             at: end.at,
             timeline,
-            turns: turns_until(&history.moments, end.at),
+            turns: turns_until(&history.visits, end.at),
         })
     }
 

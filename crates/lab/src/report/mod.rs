@@ -56,12 +56,10 @@ pub struct DrillResult {
     /// When the drill began, set-up included.
     pub began_at: Timestamp,
     /// When the disaster happened. Every time shown is counted from here.
-    #[serde(rename = "struckAt")]
     pub disaster_at: Timestamp,
     /// When the drill was over.
     pub ended_at: Timestamp,
     /// What happened, in the order in which it happened.
-    #[serde(rename = "moments")]
     pub timeline: Vec<TimelineEntry>,
     /// The functions' turns and the waits between them.
     pub turns: Vec<Turn>,

@@ -92,8 +92,8 @@ pub fn turns(evidence: &Evidence) -> Vec<Turn> {
 
 /// The same for a timeline alone whose last state ended at `ended_at`.
 #[must_use]
-pub fn turns_until(timeline: &[domain::record::evidence::Moment], ended_at: Timestamp) -> Vec<Turn> {
-    let turn = |moment: &domain::record::evidence::Moment| Turn {
+pub fn turns_until(timeline: &[domain::record::evidence::StateVisit], ended_at: Timestamp) -> Vec<Turn> {
+    let turn = |moment: &domain::record::evidence::StateVisit| Turn {
         state: moment.state.clone(),
         kind: if is_wait(&moment.state) { TurnKind::Wait } else { TurnKind::Task },
         from: moment.entered_at,

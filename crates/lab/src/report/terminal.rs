@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use domain::words::{span::Span, wording};
+use domain::words::{time_span::TimeSpan, wording};
 use jiff::Timestamp;
 
 use super::{DrillResult, Event, Figures, Part, Subject, TimelineEntry, Tone, parts};
@@ -148,7 +148,7 @@ fn figures_of_one(result: &DrillResult) -> Vec<(&'static str, String)> {
 fn undisturbed(result: &DrillResult) -> Vec<(&'static str, String)> {
     let client = &result.client;
     let wait = match &client.outage {
-        Some(outage) => Span::milliseconds(outage.milliseconds).to_string(),
+        Some(outage) => TimeSpan::milliseconds(outage.milliseconds).to_string(),
         None => "unknown: the client was never served".to_owned(),
     };
     let (acknowledged, failed) = (client.rows_acknowledged, client.attempts_failed);
@@ -159,11 +159,11 @@ fn undisturbed(result: &DrillResult) -> Vec<(&'static str, String)> {
 fn objectives(result: &DrillResult) -> Vec<(&'static str, String)> {
     let objectives = &result.plan.objectives;
     let outage = match &result.client.outage {
-        Some(outage) if outage.first_after.is_some() => Span::milliseconds(outage.milliseconds).to_string(),
-        Some(outage) => format!("not ended after {}", Span::milliseconds(outage.milliseconds)),
+        Some(outage) if outage.first_after.is_some() => TimeSpan::milliseconds(outage.milliseconds).to_string(),
+        Some(outage) => format!("not ended after {}", TimeSpan::milliseconds(outage.milliseconds)),
         None => "unknown: the client was never served".to_owned(),
     };
-    let held = |held: bool, objective: Span| {
+    let held = |held: bool, objective: TimeSpan| {
         if held { format!("objective {objective}") } else { "not judged here".to_owned() }
     };
     let lost = &result.client.lost;
@@ -174,7 +174,7 @@ fn objectives(result: &DrillResult) -> Vec<(&'static str, String)> {
             format!(
                 "{} rows, {} of work, {}",
                 lost.rows.count,
-                Span::milliseconds(lost.milliseconds),
+                TimeSpan::milliseconds(lost.milliseconds),
                 held(result.held_to.rpo, objectives.rpo)
             ),
         ),

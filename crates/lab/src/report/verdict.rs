@@ -1,6 +1,6 @@
 //! Whether a drill was passed.
 
-use domain::words::span::Span;
+use domain::words::time_span::TimeSpan;
 
 use super::{DrillResult, Ending, Subject};
 
@@ -39,7 +39,7 @@ impl DrillResult {
         if self.held_to.rto {
             found.extend(self.rto_missed());
         }
-        let lost = Span::milliseconds(self.client.lost.milliseconds);
+        let lost = TimeSpan::milliseconds(self.client.lost.milliseconds);
         if self.held_to.rpo && lost > self.plan.objectives.rpo {
             let (count, rpo) = (self.client.lost.rows.count, self.plan.objectives.rpo);
             found.push(format!("{count} acknowledged rows were lost, {lost} of work; the RPO is {rpo}"));
@@ -73,7 +73,7 @@ impl DrillResult {
     fn rto_missed(&self) -> Option<String> {
         let rto = self.plan.objectives.rto;
         let Some(outage) = &self.client.outage else { return Some("the client was never served".to_owned()) };
-        let lasted = Span::milliseconds(outage.milliseconds);
+        let lasted = TimeSpan::milliseconds(outage.milliseconds);
         match outage.first_after {
             None => Some(format!("the client was not served again in {lasted}; the RTO is {rto}")),
             Some(_) if lasted > rto => Some(format!("the client's outage was {lasted}; the RTO is {rto}")),

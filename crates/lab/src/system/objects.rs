@@ -1,7 +1,7 @@
 //! What is put where the engine reads it, and what the engine leaves there.
 
 use domain::{component::Credential, failover::lease::Lease, plan::Plan, words::id::Region};
-use edge::shelf;
+use edge::object_store;
 use serde_json::json;
 
 use super::{System, SystemError, bucket, failed};
@@ -31,12 +31,12 @@ impl System {
     /// Puts another version of the plan where runs read it.
     pub(crate) async fn replan(&self, aws: &LocalAws, plan: &Plan) -> Result<(), SystemError> {
         let text = serde_json::to_string(plan).map_err(failed("write the plan"))?;
-        self.put(aws, &plan.regions.recovery, &shelf::plan_key(&plan.plan), text).await
+        self.put(aws, &plan.regions.recovery, &object_store::plan_key(&plan.plan), text).await
     }
 
     /// The plan's lease.
     pub(crate) async fn lease(&self, aws: &LocalAws) -> Result<Option<Lease>, SystemError> {
-        let text = self.object(aws, &shelf::lease_key(&self.plan.plan)).await?;
+        let text = self.object(aws, &object_store::lease_key(&self.plan.plan)).await?;
         text.map(|text| serde_json::from_str(&text).map_err(failed("read the lease"))).transpose()
     }
 

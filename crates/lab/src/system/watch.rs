@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_cloudwatch::{primitives::DateTime, types::HistoryItemType};
 use domain::{component::ActiveSide, watch::probe::Watch};
-use edge::shelf;
+use edge::object_store;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -65,7 +65,7 @@ impl System {
         what: &str,
         wanted: impl Fn(&Watch) -> bool,
     ) -> Result<(), SystemError> {
-        let key = shelf::watch_key(&self.plan.plan);
+        let key = object_store::watch_key(&self.plan.plan);
         until(WATCH_PATIENCE, what, async || {
             let watch = self.object(aws, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
             let watch = watch.map(|watch| watch.of(ActiveSide::Primary, &self.pair.primary.instance));

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use domain::{plan::Plan, words::span::Span};
+use domain::{plan::Plan, words::time_span::TimeSpan};
 use jiff::Timestamp;
 use lab::{
     drill::{DrillError, Drills, Scenario},
@@ -24,7 +24,7 @@ const MOST_RUNS: u32 = 1_000;
 const MOST_MEGABYTES: u64 = 10_000;
 
 /// The longest time that a person takes to answer in a drill: below the four hours that a plan may give.
-const LATEST_ANSWER: Span = Span::seconds(3 * 3_600);
+const LATEST_ANSWER: TimeSpan = TimeSpan::seconds(3 * 3_600);
 
 /// The plan that is rehearsed by default.
 const LAB_PLAN: &str = "plans/lab.yaml";
@@ -70,8 +70,8 @@ pub(crate) struct Drill {
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..=MOST_MEGABYTES))]
     megabytes: Option<u64>,
     /// Let the person who approves answer only after this time; only for approval.
-    #[arg(long, value_name = "SPAN", value_parser = |text: &str| Span::try_from(text.to_owned()))]
-    answer_after: Option<Span>,
+    #[arg(long, value_name = "SPAN", value_parser = |text: &str| TimeSpan::try_from(text.to_owned()))]
+    answer_after: Option<TimeSpan>,
     /// Run N drills of random scenario and timing on one lab, and check after each what must always hold.
     #[arg(long, value_name = "N", conflicts_with_all = ["scenario", "runs", "keep", "megabytes", "answer_after"], value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     random: Option<u32>,

@@ -7,14 +7,14 @@ use domain::{
     failover::{
         correction::{self, Corrected, Correction, Generations, KEPT_CHARS, Said},
         fencing::Target,
-        run::Kind,
+        run::RunKind,
     },
     plan::Plan,
     words::id::{Generation, PlanName},
 };
 use edge::{
     clock,
-    shelf::{self, Condition, Shelf},
+    object_store::{self, Condition, ObjectStore},
 };
 
 use super::{Command, Read, read};
@@ -88,7 +88,7 @@ impl Command {
 
 /// A run of this plan that may still act.
 async fn at_work(engine: &Engine, plan: &PlanName) -> Result<Option<String>, Refusal> {
-    for kind in Kind::ALL {
+    for kind in RunKind::ALL {
         if let Some(run) = engine.running(kind, plan).await? {
             return Ok(Some(run.name().to_owned()));
         }
@@ -110,12 +110,12 @@ async fn in_the_evidence(engine: &Engine, plan: &PlanName) -> Result<Option<Gene
 
 /// The record first: nobody could explain a change without a record later.
 async fn write(engine: &Engine, record: &mut Corrected, etag: Option<String>) -> Result<(), Refusal> {
-    let (key, lease) = (correction::key(&record.plan, record.at), shelf::lease_key(&record.plan));
-    shelf::write_json(&engine.bucket, &key, record, Condition::Absent).await?;
+    let (key, lease) = (correction::key(&record.plan, record.at), object_store::lease_key(&record.plan));
+    object_store::write_json(&engine.bucket, &key, record, Condition::Absent).await?;
     let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
-    shelf::write_json(&engine.bucket, &lease, &record.after, condition).await?;
+    object_store::write_json(&engine.bucket, &lease, &record.after, condition).await?;
     record.written = true;
-    Ok(shelf::write_json(&engine.bucket, &key, record, Condition::Always).await?)
+    Ok(object_store::write_json(&engine.bucket, &key, record, Condition::Always).await?)
 }
 
 fn show(record: &Corrected, output: &mut Output) {

@@ -13,9 +13,8 @@ use domain::{
     words::id::Region,
 };
 use edge::{
-    aws,
+    aws, object_store,
     rollout::{self, Action, Looked, ObjectChange, Proposal, RegionChanges, Wanted},
-    shelf,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -212,7 +211,7 @@ fn lines(plan: &Plan, regions: &[RegionChanges]) -> Vec<String> {
         lines.push(format!("{} ({place})", changes.region));
         let version = changes.plan_version.as_ref().filter(|_| changes.plan == ObjectChange::Changed);
         let version = version.map(|version| format!(", version {version} is there")).unwrap_or_default();
-        lines.push(format!("  {:<9} {}{version}", word(changes.plan), shelf::plan_key(&plan.plan)));
+        lines.push(format!("  {:<9} {}{version}", word(changes.plan), object_store::plan_key(&plan.plan)));
         if changes.authorities != ObjectChange::Same {
             lines.push(format!("  {:<9} ca/rds.pem, for every plan of this Region", word(changes.authorities)));
         }

@@ -14,7 +14,7 @@ use domain::{
         id::{PlanName, Region},
     },
 };
-use edge::{aws, rollout, shelf};
+use edge::{aws, object_store, rollout};
 
 use crate::{
     output::{self, Output},
@@ -54,7 +54,7 @@ impl Remove {
                 "Name another Region, or another account.",
             ));
         };
-        let lease = match shelf::read_json::<Lease>(&bucket, &shelf::lease_key(&plan)).await {
+        let lease = match object_store::read_json::<Lease>(&bucket, &object_store::lease_key(&plan)).await {
             Ok(lease) => lease.map(|(lease, _)| lease),
             Err(failure @ Failure::InvalidInput(_)) => return Err(at_work(&plan, &failure.chain())),
             Err(failure) => return Err(failure.into()),
@@ -66,7 +66,7 @@ impl Remove {
             "plan {plan} in {region}: the stack {} and s3://{}/{} are taken away",
             stack_name(&plan),
             bucket.name(),
-            shelf::plan_key(&plan)
+            object_store::plan_key(&plan)
         ));
         if !yes {
             if !io::stdin().is_terminal() {

@@ -3,7 +3,7 @@
 use std::{fmt, process::ExitCode};
 
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
-use domain::{failover::run::Kind, record::evidence::Evidence, run::outcome::RunOutcome, words::id::ExecutionArn};
+use domain::{failover::run::RunKind, record::evidence::Evidence, run::outcome::RunOutcome, words::id::ExecutionArn};
 use serde::Serialize;
 
 use super::has_ended;
@@ -12,7 +12,7 @@ use crate::{output::Output, refusal::Refusal};
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ending {
-    of: Kind,
+    of: RunKind,
     outcome: RunOutcome,
     because: String,
 }
@@ -35,7 +35,7 @@ impl Ending {
         if !has_ended(described) {
             return None;
         }
-        let of = described.execution_arn().parse().map_or(Kind::Failover, |execution| Kind::of(&execution));
+        let of = described.execution_arn().parse().map_or(RunKind::Failover, |execution| RunKind::of(&execution));
         let end = described.error().and_then(|error| of.outcome_of(&error.into()));
         let outcome = match (status, end) {
             (ExecutionStatus::Succeeded, _) => RunOutcome::Done,
@@ -125,7 +125,7 @@ impl fmt::Display for Ending {
 mod tests {
     use super::*;
 
-    fn outcome(machine: Kind, status: ExecutionStatus, error: Option<&str>) -> Option<RunOutcome> {
+    fn outcome(machine: RunKind, status: ExecutionStatus, error: Option<&str>) -> Option<RunOutcome> {
         let described = DescribeExecutionOutput::builder()
             .execution_arn(format!("arn:aws:states:us-west-2:000000000000:execution:{}:a", machine.machine().name()))
             .state_machine_arn("arn")
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn only_our_own_ends_are_told_as_such_and_anything_else_needs_a_person() {
-        for machine in Kind::ALL {
+        for machine in RunKind::ALL {
             let outcome = |status, end: Option<&str>| {
                 outcome(machine, status, end.map(|end| end.replace("Own", machine.machine().title())).as_deref())
             };

@@ -10,7 +10,7 @@ use domain::{
     },
     run::outcome::RunOutcome,
     watch::probe::{Streak, Watch},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 use jiff::Timestamp;
@@ -85,7 +85,11 @@ impl Status {
         let failing = self.failing();
         let label = if failing.is_some() { "now" } else { "if it died" };
         let since = failing.map_or_else(String::new, |streak| {
-            format!("failing since {}, for {}: ", streak.since, Span::between(streak.since, self.looked_at).roughly())
+            format!(
+                "failing since {}, for {}: ",
+                streak.since,
+                TimeSpan::between(streak.since, self.looked_at).roughly()
+            )
         });
         (label, format!("{since}{}", self.verdict(failing.is_some())))
     }
@@ -214,7 +218,7 @@ impl Status {
         let holder = self.lease.as_ref()?.holder.as_ref()?;
         let until = deadline.map_or("until the plan's approvalDeadline".to_owned(), |deadline| {
             let left = if deadline > self.looked_at {
-                Span::between(self.looked_at, deadline).roughly()
+                TimeSpan::between(self.looked_at, deadline).roughly()
             } else {
                 "no time".into()
             };
@@ -248,7 +252,7 @@ impl Status {
             return format!("{UNWATCHED} no sample could tell yet. {SILENT}");
         };
         if !self.goes_on(watch) {
-            let age = Span::between(newest, self.looked_at).roughly();
+            let age = TimeSpan::between(newest, self.looked_at).roughly();
             return format!("{UNWATCHED} the newest sample that could tell is {age} old, of {newest}. {SILENT}");
         }
         if let (Some(watched), Some(active)) = (&watch.instance, &self.active)

@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use domain::{watch::probe::later, words::span::Span};
+use domain::{watch::probe::later, words::time_span::TimeSpan};
 use jiff::Timestamp;
 
 pub(crate) struct Clock {
@@ -28,7 +28,7 @@ impl Clock {
         self.now.get()
     }
 
-    pub(crate) async fn sleep(&self, span: Span) {
+    pub(crate) async fn sleep(&self, span: TimeSpan) {
         self.sleep_until(later(self.now(), span)).await;
     }
 

@@ -2,18 +2,23 @@
 
 use super::*;
 
-/// A shelf that takes its time.
+/// A store that takes its time.
 pub(super) struct Slow<'a> {
     pub(super) memory: Memory,
     world: &'a Fake,
-    pub(super) takes: Cell<Span>,
+    pub(super) takes: Cell<TimeSpan>,
     /// Each watch that was written down.
     written: RefCell<Vec<Watch>>,
 }
 
 impl<'a> Slow<'a> {
     pub(super) fn with(world: &'a Fake, memory: Memory, takes_milliseconds: u64) -> Self {
-        Self { memory, world, takes: Cell::new(Span::milliseconds(takes_milliseconds)), written: RefCell::default() }
+        Self {
+            memory,
+            world,
+            takes: Cell::new(TimeSpan::milliseconds(takes_milliseconds)),
+            written: RefCell::default(),
+        }
     }
 
     fn of(world: &'a Fake, interval: &str, takes_milliseconds: u64) -> Self {
@@ -21,13 +26,13 @@ impl<'a> Slow<'a> {
     }
 }
 
-impl edge::shelf::Shelf for Slow<'_> {
-    async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
+impl edge::object_store::ObjectStore for Slow<'_> {
+    async fn get(&self, key: &str) -> Result<Option<edge::object_store::Object>, Failure> {
         self.world.clock.sleep(self.takes.get()).await;
         self.memory.get(key).await
     }
 
-    async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
+    async fn put(&self, key: &str, text: String, condition: edge::object_store::Condition) -> Result<(), Failure> {
         self.world.clock.sleep(self.takes.get()).await;
         self.memory.put(key, text.clone(), condition).await?;
         if key == "probes/lab/watch.json" {
@@ -64,9 +69,9 @@ pub(super) fn first_sample(interval: i64, milliseconds: i64) -> i64 {
 fn the_first_sign_of_life_ever_is_written_down_at_once() {
     for (interval, written, _) in PACES {
         let world = Fake::down(&[]);
-        let shelf = Slow::of(&world, written, 0);
-        minute(&shelf, &world, 0);
-        let seen = shelf.written.borrow().iter().find_map(|watch| watch.last_seen);
+        let store = Slow::of(&world, written, 0);
+        minute(&store, &world, 0);
+        let seen = store.written.borrow().iter().find_map(|watch| watch.last_seen);
         assert_eq!(seen.map(|seen| seen.at), Some(at(first_sample(interval, 300))), "{written}");
     }
 }
@@ -77,13 +82,13 @@ fn an_outage_has_one_beginning_and_one_count_over_all_windows_that_it_lasts() {
         // Just before, at and just after the handover; and the last sample before it.
         for dies in [handover - interval - 1, handover - interval, handover, handover + 1, 5_000] {
             for takes in [0, 350] {
-                let silence = Span::milliseconds(380);
+                let silence = TimeSpan::milliseconds(380);
                 let world = Fake { silence, ..Fake::down(&[(dies, i64::MAX / 2_000_000)]) };
-                let shelf = Slow::of(&world, written, takes);
-                minutes(&shelf, &world, 4);
+                let store = Slow::of(&world, written, takes);
+                minutes(&store, &world, 4);
                 let since = first_sample(interval, dies);
-                let place = format!("{written}, dies at {dies}, a shelf of {takes} ms");
-                let streak = remembered(&shelf.memory).failing.expect("it fails");
+                let place = format!("{written}, dies at {dies}, a store of {takes} ms");
+                let streak = remembered(&store.memory).failing.expect("it fails");
                 assert_eq!(streak.since, at(since), "{place}");
                 assert!(streak.until >= at(240_000), "{place}: {streak:?}");
                 for (sampled, failures) in world.published.borrow().iter() {
@@ -97,7 +102,7 @@ fn an_outage_has_one_beginning_and_one_count_over_all_windows_that_it_lasts() {
                         "{place}, not {counted}"
                     );
                 }
-                assert_eq!(blips(&shelf.memory), []);
+                assert_eq!(blips(&store.memory), []);
             }
         }
     }
@@ -107,14 +112,14 @@ fn an_outage_has_one_beginning_and_one_count_over_all_windows_that_it_lasts() {
 fn a_hold_down_over_several_windows_is_reckoned_from_the_first_failure() {
     for (interval, written, handover) in PACES {
         let world = Fake::down(&[(handover - interval, 10_000_000)]);
-        let shelf = Slow::of(&world, written, 20);
-        minutes(&shelf, &world, 5);
-        for watch in shelf.written.borrow().iter() {
+        let store = Slow::of(&world, written, 20);
+        minutes(&store, &world, 5);
+        for watch in store.written.borrow().iter() {
             let began = watch.failing.as_ref().map(|streak| streak.since);
             assert!(began.is_none_or(|since| since == at(handover - interval)), "{written}: {watch:?}");
         }
-        let streak = remembered(&shelf.memory).failing.unwrap();
-        assert!(Span::between(streak.since, streak.until) > Span::seconds(180), "{written}: {streak:?}");
+        let streak = remembered(&store.memory).failing.unwrap();
+        assert!(TimeSpan::between(streak.since, streak.until) > TimeSpan::seconds(180), "{written}: {streak:?}");
     }
 }
 
@@ -131,18 +136,18 @@ fn an_outage_across_a_handover_is_recorded_with_its_true_length() {
             (handover, handover + interval),
         ] {
             for takes in [0, 350] {
-                let silence = Span::milliseconds(380);
+                let silence = TimeSpan::milliseconds(380);
                 let world = Fake { silence, ..Fake::down(&[(from, until)]) };
-                let shelf = Slow::of(&world, written, takes);
-                minutes(&shelf, &world, 3);
-                let place = format!("{written}, {from} to {until}, a shelf of {takes} ms");
-                let blips = blips(&shelf.memory);
+                let store = Slow::of(&world, written, takes);
+                minutes(&store, &world, 3);
+                let place = format!("{written}, {from} to {until}, a store of {takes} ms");
+                let blips = blips(&store.memory);
                 let [blip] = &blips[..] else { panic!("{place}: {blips:?}") };
                 let failures = u32::try_from((until - from) / interval).unwrap();
                 assert_eq!((blip.streak.since, blip.streak.failures), (at(from), failures), "{place}");
                 assert_eq!((blip.streak.until, blip.recovered_at), (at(until - interval), at(until)), "{place}");
                 assert_eq!(blip.alarmed, failures >= 3, "{place}");
-                assert_eq!(remembered(&shelf.memory).failing, None, "{place}");
+                assert_eq!(remembered(&store.memory).failing, None, "{place}");
             }
         }
     }
@@ -151,9 +156,9 @@ fn an_outage_across_a_handover_is_recorded_with_its_true_length() {
 #[test]
 fn a_failure_at_the_handover_knows_where_the_window_before_last_saw_the_primary() {
     let world = Fake::down(&[(73_000, 10_000_000)]);
-    let shelf = Slow::of(&world, "500ms", 20);
-    minutes(&shelf, &world, 2);
-    let written = shelf.written.borrow();
+    let store = Slow::of(&world, "500ms", 20);
+    minutes(&store, &world, 2);
+    let written = store.written.borrow();
     let first = written.iter().find(|watch| watch.failing.is_some()).unwrap();
     assert_eq!(first.failing.as_ref().map(|streak| streak.failures), Some(1));
     assert_eq!(first.last_seen.map(|seen| seen.at), Some(at(72_500)), "what the judge will reckon the loss from");
@@ -163,9 +168,9 @@ fn a_failure_at_the_handover_knows_where_the_window_before_last_saw_the_primary(
 fn what_a_window_wrote_down_is_not_taken_back_by_the_one_before() {
     for (_, written, handover) in PACES {
         let world = Fake::down(&[(handover - 1, handover + 40_000)]);
-        let shelf = Slow::of(&world, written, 400);
-        minutes(&shelf, &world, 3);
-        let written = shelf.written.borrow();
+        let store = Slow::of(&world, written, 400);
+        minutes(&store, &world, 3);
+        let written = store.written.borrow();
         assert!(written.is_sorted_by_key(|watch| watch.told_until), "{written:?}");
     }
 }
@@ -180,24 +185,24 @@ fn a_window_that_died_without_its_last_word_is_waited_for_and_not_made_up() {
     let windows = json!({"claimedUntil": at(73_000)});
     let world = Fake::down(&[(0, 10_000_000)]);
     let memory = lab().with("probes/lab/windows.json", &windows.to_string());
-    let shelf = Slow::with(&world, memory.with("probes/lab/watch.json", &before.to_string()), 20);
-    minute(&shelf, &world, 1);
-    let streak = remembered(&shelf.memory).failing.unwrap();
+    let store = Slow::with(&world, memory.with("probes/lab/watch.json", &before.to_string()), 20);
+    minute(&store, &world, 1);
+    let streak = remembered(&store.memory).failing.unwrap();
     assert_eq!(streak.since, at(73_000), "nobody saw it fail between");
-    let first = shelf.written.borrow()[0].clone();
+    let first = store.written.borrow()[0].clone();
     assert!(first.told_until < Some(at(78_500)), "it waits for a last word no longer than one may take: {first:?}");
 }
 
 #[test]
-fn a_shelf_that_answers_nothing_at_the_handover_changes_nothing() {
+fn a_store_that_answers_nothing_at_the_handover_changes_nothing() {
     /// Reads of the watch hang.
     struct Deaf(Memory);
-    impl edge::shelf::Shelf for Deaf {
-        async fn get(&self, key: &str) -> Result<Option<edge::shelf::Object>, Failure> {
+    impl edge::object_store::ObjectStore for Deaf {
+        async fn get(&self, key: &str) -> Result<Option<edge::object_store::Object>, Failure> {
             if key == "probes/lab/watch.json" { std::future::pending().await } else { self.0.get(key).await }
         }
 
-        async fn put(&self, key: &str, text: String, condition: edge::shelf::Condition) -> Result<(), Failure> {
+        async fn put(&self, key: &str, text: String, condition: edge::object_store::Condition) -> Result<(), Failure> {
             self.0.put(key, text, condition).await
         }
     }

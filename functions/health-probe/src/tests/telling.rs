@@ -13,15 +13,15 @@ use super::{
 /// milliseconds.
 fn watched(interval: u64, timeout: u64, telling: u64) -> (Fake, Watch) {
     let world = Fake {
-        publishing: Span::milliseconds(telling),
-        silence: Span::milliseconds(timeout),
+        publishing: TimeSpan::milliseconds(telling),
+        silence: TimeSpan::milliseconds(timeout),
         ..Fake::down(&[(20_000, 10_000_000)])
     };
     let memory = at_pace(&format!("{interval}ms"), &format!("{timeout}ms"));
     // It is read, and then written.
-    let shelf = Slow::with(&world, memory, telling / 2);
-    minutes(&shelf, &world, 3);
-    let watch = remembered(&shelf.memory);
+    let store = Slow::with(&world, memory, telling / 2);
+    minutes(&store, &world, 3);
+    let watch = remembered(&store.memory);
     (world, watch)
 }
 
@@ -36,7 +36,7 @@ fn telling_that_takes_longer_than_an_interval_still_raises_the_alarm() {
         let (at_last, _) = told.iter().find(|(_, failures)| *failures >= 3).expect("the count is reached");
         // Three samples, the last one's time-out, the telling that was under way, and this one.
         let longest = 2 * interval + timeout + 2 * telling;
-        let took = Span::between(at(20_000), *at_last).as_milliseconds();
+        let took = TimeSpan::between(at(20_000), *at_last).as_milliseconds();
         assert!(took <= longest, "{interval}/{timeout} ms, {telling} ms of telling: {took} ms");
     }
 }
@@ -60,7 +60,7 @@ fn every_sample_is_taken_and_told_however_long_telling_takes() {
 
 #[test]
 fn a_window_ends_after_its_last_telling() {
-    let world = Fake { publishing: Span::milliseconds(1_500), ..Fake::down(&[(0, 10_000_000)]) };
+    let world = Fake { publishing: TimeSpan::milliseconds(1_500), ..Fake::down(&[(0, 10_000_000)]) };
     minute(&Slow::with(&world, lab(), 900), &world, 0);
     assert_eq!(world.published.borrow().last().map(|(sampled, _)| *sampled), Some(at(72_500)));
     let end = world.now();
@@ -69,10 +69,10 @@ fn a_window_ends_after_its_last_telling() {
 
 #[test]
 fn a_cloudwatch_that_does_not_answer_holds_up_no_window() {
-    let world = Fake { publishing: Span::seconds(1_000), ..Fake::down(&[(0, 10_000_000)]) };
-    let shelf = lab();
-    minute(&shelf, &world, 0);
-    assert_eq!(remembered(&shelf).failing.map(|streak| streak.failures), Some(145));
+    let world = Fake { publishing: TimeSpan::seconds(1_000), ..Fake::down(&[(0, 10_000_000)]) };
+    let store = lab();
+    minute(&store, &world, 0);
+    assert_eq!(remembered(&store).failing.map(|streak| streak.failures), Some(145));
     assert!(world.now() <= at(77_000), "ended at {}", world.now());
 }
 
@@ -100,8 +100,8 @@ fn the_alarm_hears_of_failures_in_each_of_its_periods_and_of_a_healthy_primary_e
     for (interval, written, handover) in handover::PACES {
         let dies = handover + 60_000;
         let world = Fake::down(&[(dies, 10_000_000)]);
-        let shelf = Slow::with(&world, at_pace(written, "400ms"), 30);
-        minutes(&shelf, &world, 6);
+        let store = Slow::with(&world, at_pace(written, "400ms"), 30);
+        minutes(&store, &world, 6);
         let periods = periods(&world);
         let (first, last) = (*periods.keys().next().unwrap(), *periods.keys().next_back().unwrap());
         for period in first..=last {
@@ -113,9 +113,12 @@ fn the_alarm_hears_of_failures_in_each_of_its_periods_and_of_a_healthy_primary_e
             assert_eq!(highest.unwrap_or(0) >= 3, is_raised, "{written}: {highest:?} at {begins} ms");
         }
         let told: Vec<Timestamp> = world.published.borrow().iter().map(|(sampled, _)| *sampled).collect();
-        let longest = told.windows(2).map(|two| Span::between(two[0], two[1])).max().unwrap();
+        let longest = told.windows(2).map(|two| TimeSpan::between(two[0], two[1])).max().unwrap();
         // Of two minutes in a row none is without a word: then it would be taken for silent.
-        assert!(longest <= Span::seconds(60) + Span::milliseconds(interval.unsigned_abs()), "{written}: {longest}");
+        assert!(
+            longest <= TimeSpan::seconds(60) + TimeSpan::milliseconds(interval.unsigned_abs()),
+            "{written}: {longest}"
+        );
     }
 }
 
@@ -133,20 +136,20 @@ fn a_streak_that_is_gone_on_with_is_believed_at_every_instant_however_long_telli
         [(200, 150, 600), (500, 400, 1_900), (5_000, 4_000, 1_900), (30_000, 10_000, 1_900)]
     {
         let place = format!("{interval}/{timeout} ms, {telling} ms of telling");
-        let silence = Span::milliseconds(timeout);
+        let silence = TimeSpan::milliseconds(timeout);
         let world = Fake { silence, ..Fake::down(&[(30_000, 10_000_000)]) };
         let memory = at_pace(&format!("{interval}ms"), &format!("{timeout}ms"));
-        let (plan, _) = world.clock.run(edge::shelf::read_plan(&memory, &"lab".parse().unwrap())).unwrap();
-        let shelf = Slow::with(&world, memory, telling / 2);
+        let (plan, _) = world.clock.run(edge::object_store::read_plan(&memory, &"lab".parse().unwrap())).unwrap();
+        let store = Slow::with(&world, memory, telling / 2);
         let reader = async {
             world.clock.sleep_until(at(30_000 + 2 * 30_000)).await;
             while world.now() < at(240_000) {
-                let believed = remembered(&shelf.memory).believed(world.now(), &plan.probe);
+                let believed = remembered(&store.memory).believed(world.now(), &plan.probe);
                 assert!(believed.failing.is_some(), "{place}: {} at {}", believed_for(&plan.probe), world.now());
-                world.clock.sleep(Span::milliseconds(100)).await;
+                world.clock.sleep(TimeSpan::milliseconds(100)).await;
             }
         };
-        let starts = (0..4).map(|minute| start(&shelf, &world, minute));
+        let starts = (0..4).map(|minute| start(&store, &world, minute));
         world.clock.run(async { tokio::join!(futures::future::join_all(starts), reader) });
     }
 }
@@ -169,10 +172,10 @@ fn the_functions_of_a_failover_are_woken_at_the_first_failed_sample_and_once() {
 
 #[test]
 fn waking_holds_up_no_sample_and_no_window() {
-    let world = Fake { waking: Span::seconds(1_000), ..Fake::down(&[(70_000, 10_000_000)]) };
-    let shelf = lab();
-    minute(&shelf, &world, 0);
-    assert_eq!(remembered(&shelf).failing.map(|streak| streak.failures), Some(6));
+    let world = Fake { waking: TimeSpan::seconds(1_000), ..Fake::down(&[(70_000, 10_000_000)]) };
+    let store = lab();
+    minute(&store, &world, 0);
+    assert_eq!(remembered(&store).failing.map(|streak| streak.failures), Some(6));
     assert!(world.now() <= at(75_000), "ended at {}", world.now());
 }
 
@@ -181,8 +184,8 @@ fn what_came_back_is_told_of_until_the_alarm_has_come_to_rest_at_every_pace_and_
     for (interval, written, handover) in handover::PACES {
         for back in [handover - interval, handover, handover + 1, handover + interval, handover + 20_000] {
             let world = Fake::down(&[(handover - 4 * interval - 30_000, back)]);
-            let shelf = Slow::with(&world, at_pace(written, "400ms"), 30);
-            minutes(&shelf, &world, 4);
+            let store = Slow::with(&world, at_pace(written, "400ms"), 30);
+            minutes(&store, &world, 4);
             let periods = periods(&world);
             let back = at(first_sample(interval, back)).as_millisecond() / 10_000;
             let rests = (back..).find(|period| periods.get(period) == Some(&0)).unwrap();
@@ -197,16 +200,22 @@ fn an_alarm_that_rose_for_one_side_comes_to_rest_by_the_other() {
     // The run has moved the primary just before the next window begins.
     for moved in [60_000, 71_000, 72_900, 73_100, 80_000] {
         let world = Fake::down(&[(30_000, moved)]);
-        let shelf = lab();
+        let store = lab();
         let moving = async {
             world.clock.sleep_until(at(moved - 1)).await;
             let lease = r#"{"plan":"lab","generation":1,"holder":null,"active":"replica","last":null}"#;
             drop(
-                edge::shelf::Shelf::put(&shelf, "leases/lab.json", lease.into(), edge::shelf::Condition::Always).await,
+                edge::object_store::ObjectStore::put(
+                    &store,
+                    "leases/lab.json",
+                    lease.into(),
+                    edge::object_store::Condition::Always,
+                )
+                .await,
             );
         };
-        let starts = futures::future::join_all((0..3).map(|minute| start(&shelf, &world, minute)));
-        world.clock.run(async { tokio::join!(starts, relieve(&shelf, &world, 2), moving) });
+        let starts = futures::future::join_all((0..3).map(|minute| start(&store, &world, minute)));
+        world.clock.run(async { tokio::join!(starts, relieve(&store, &world, 2), moving) });
         let periods = periods(&world);
         let back = at(moved).as_millisecond() / 10_000;
         let rests = (back..).find(|period| periods.get(period) == Some(&0)).unwrap();

@@ -4,7 +4,7 @@ use domain::{
     run::step::Outcome,
     words::wal::Lsn,
 };
-use edge::shelf::fake::Memory;
+use edge::object_store::fake::Memory;
 
 use super::*;
 
@@ -63,7 +63,7 @@ fn regions() -> Regions {
     Regions { snapshots: vec![snapshot], elsewhere: Ok(()), window: None }
 }
 
-fn shelf() -> Memory {
+fn store() -> Memory {
     let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
     let run: BackupRun = serde_json::from_value(event["backup"].clone()).unwrap();
     let manifest = Manifest::assemble(&run, parts(&event), now());
@@ -72,17 +72,17 @@ fn shelf() -> Memory {
 
 async fn examined(
     regions: &Regions,
-    shelf: &Memory,
+    store: &Memory,
     change: impl FnOnce(&mut Value),
 ) -> Result<Step<Examined>, Failure> {
     let mut event: Value = serde_json::from_str(include_str!("../../../../events/verify-backup.json")).unwrap();
     change(&mut event["backup"]);
-    verify(regions, shelf, serde_json::from_value(event["backup"].clone()).unwrap(), now()).await
+    verify(regions, store, serde_json::from_value(event["backup"].clone()).unwrap(), now()).await
 }
 
 #[tokio::test]
 async fn a_whole_backup_is_found_and_chosen() {
-    let step = examined(&regions(), &shelf(), |_| ()).await.unwrap();
+    let step = examined(&regions(), &store(), |_| ()).await.unwrap();
     assert_eq!(step.step, Outcome::Done, "{}", step.because);
     let examined = step.did.unwrap();
     assert!(verification::sum_up(&examined.checks) == Verification::Passed, "{:#?}", examined.checks);
@@ -95,7 +95,7 @@ async fn a_fault_is_told_and_what_can_be_restored_is_chosen_all_the_same() {
     assert!(step.because.contains("the backup was not finished"), "{}", step.because);
     assert!(step.did.unwrap().chosen.is_some());
     let none = Regions { snapshots: Vec::new(), ..regions() };
-    let step = examined(&none, &shelf(), |_| ()).await.unwrap();
+    let step = examined(&none, &store(), |_| ()).await.unwrap();
     assert!((step.step, step.did.unwrap().chosen) == (Outcome::Done, None), "{}", step.because);
 }
 
@@ -103,7 +103,7 @@ async fn a_fault_is_told_and_what_can_be_restored_is_chosen_all_the_same() {
 async fn a_manifest_that_nobody_wrote_so_is_a_fault_of_the_backup_and_no_error() {
     let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
     let key = serde_json::from_value::<BackupRun>(event["backup"].clone()).unwrap().manifest_key();
-    let mut many: Value = serde_json::from_str(&shelf().text(&key).unwrap()).unwrap();
+    let mut many: Value = serde_json::from_str(&store().text(&key).unwrap()).unwrap();
     let places = many.pointer_mut("/parts/0/part/taken/places").unwrap().as_array_mut().unwrap();
     *places = vec![places[0].clone(); MOST_PLACES + 1];
     let deep = "[".repeat(100_000);
@@ -126,7 +126,7 @@ async fn a_manifest_that_nobody_wrote_so_is_a_fault_of_the_backup_and_no_error()
 #[tokio::test]
 async fn a_region_that_is_silent_is_asked_again() {
     let silent = Regions { elsewhere: Err("timed out".into()), ..regions() };
-    assert_eq!(examined(&silent, &shelf(), |_| ()).await.unwrap().step, Outcome::Pending);
+    assert_eq!(examined(&silent, &store(), |_| ()).await.unwrap().step, Outcome::Pending);
 }
 
 #[tokio::test]
@@ -136,10 +136,10 @@ async fn a_point_in_time_is_looked_for_at_the_instance_that_takes_writes() {
     let backed_up = Regions { window: Some(window), ..regions() };
     let wanting =
         |time: &'static str| move |event: &mut Value| event["restore"]["wanted"] = serde_json::json!({ "time": time });
-    let step = examined(&backed_up, &shelf(), wanting("2026-11-21T05:00:00Z")).await.unwrap();
+    let step = examined(&backed_up, &store(), wanting("2026-11-21T05:00:00Z")).await.unwrap();
     assert_eq!(step.did.unwrap().chosen.unwrap().data_until.to_string(), "2026-11-21T05:00:00Z");
     for (regions, says) in [(&backed_up, "reach from"), (&regions(), "no automated backups")] {
-        let why = examined(regions, &shelf(), wanting("2026-11-21T05:59:30Z")).await.unwrap_err();
+        let why = examined(regions, &store(), wanting("2026-11-21T05:59:30Z")).await.unwrap_err();
         assert!(why.name() == "NotFound" && why.chain().contains(says), "{}", why.chain());
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{retention::{Decision, Each, Entry, Retention, State, plan}, words::span::Span};
+use domain::{retention::{Decision, Each, Entry, Retention, State, plan}, words::time_span::TimeSpan};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use rustic_core::{KeepOptions, repofile::SnapshotFile};
 
@@ -91,7 +91,7 @@ fn rustic(times: Vec<Timestamp>, policy: &Retention, now: Timestamp) -> Result<J
 
 /// The same policy. It has no floor, which at its lowest keeps only the newest; every rule keeps that.
 fn in_words_of_rustic(policy: &Retention) -> KeepOptions {
-    let seconds = |span: Span| {
+    let seconds = |span: TimeSpan| {
         let count = span.duration().as_secs();
         i64::try_from(count).unwrap_or(i64::MAX).seconds()
     };
@@ -122,6 +122,6 @@ fn in_words_of_rustic(policy: &Retention) -> KeepOptions {
 pub const NO_RULE: Retention =
     Retention { last: 0, within: None, hourly: None, daily: None, weekly: None, monthly: None, yearly: None, floor: 1 };
 
-pub const fn days(count: u64) -> Span {
-    Span::seconds(count * 24 * 3_600)
+pub const fn days(count: u64) -> TimeSpan {
+    TimeSpan::seconds(count * 24 * 3_600)
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::{PostgresPair, Side};
 use crate::{
     component::{Complaint, Credential, SideRegions},
-    words::{id::Region, span::Span},
+    words::{id::Region, time_span::TimeSpan},
 };
 
 /// The most security groups RDS takes for an instance, and the most roles that one fence takes away.
 const MOST_IN_A_LIST: usize = 16;
 
-const DAY: Span = Span::seconds(24 * 3_600);
+const DAY: TimeSpan = TimeSpan::seconds(24 * 3_600);
 
 /// RDS's longest retention of automated backups. Zero switches them off.
 const LONGEST_RETENTION_DAYS: u32 = 35;

@@ -5,7 +5,7 @@ mod check;
 use super::{ActiveSide, Complaint, Identity, Kind, Login, SideRegions, SnapshotKind, SnapshotStorage};
 use crate::words::{
     id::{ComponentName, HostName, InstanceClass, InstanceId, RdsGroup, SecurityGroupId, SqlName},
-    span::Span,
+    time_span::TimeSpan,
 };
 
 use schemars::JsonSchema;
@@ -81,7 +81,7 @@ fn postgres_port() -> u16 {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AfterPromotion {
     /// Automated backups' retention: 1 to 35 days.
-    pub backup_retention: Span,
+    pub backup_retention: TimeSpan,
     /// Whether the instance can be deleted at all.
     pub deletion_protection: bool,
 }
@@ -97,7 +97,7 @@ impl AfterPromotion {
 
 impl Default for AfterPromotion {
     fn default() -> Self {
-        Self { backup_retention: Span::seconds(7 * 24 * 3_600), deletion_protection: true }
+        Self { backup_retention: TimeSpan::seconds(7 * 24 * 3_600), deletion_protection: true }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         instance_status::InstanceStatus,
         probe::HANDOVER,
     },
-    words::{span::Span, wal::LastSeen},
+    words::{time_span::TimeSpan, wal::LastSeen},
 };
 
 /// What the judge decided.
@@ -81,20 +81,20 @@ impl Judgement {
     #[must_use]
     pub fn unserved_since(&self, probe: &Probe) -> Option<Timestamp> {
         let seen = self.last_seen?.at;
-        let watched = Span::between(seen, self.failing_since) <= loss::unwatched_at_most(probe);
+        let watched = TimeSpan::between(seen, self.failing_since) <= loss::unwatched_at_most(probe);
         watched.then(|| seen.min(self.failing_since))
     }
 }
 
 /// How long log that was under way when a primary died may still arrive: longer, and it is life.
-const UNDER_WAY: Span = Span::seconds(10);
+const UNDER_WAY: TimeSpan = TimeSpan::seconds(10);
 
 /// How long a run that nobody ordered keeps looking at what may pass by itself: a primary that answers again and may
 /// fail again, a replica that misses one look, a reboot. An alarm needs up to two of its periods of 10 s to come to rest.
-pub const SETTLING: Span = Span::seconds(30);
+pub const SETTLING: TimeSpan = TimeSpan::seconds(30);
 
 /// How long a replica may take to replay what it has received already.
-const REPLAYING: Span = Span::seconds(60);
+const REPLAYING: TimeSpan = TimeSpan::seconds(60);
 
 /// Decides. Refuses whenever in doubt. `approved` is the answer of the person who was asked: then everything is looked at
 /// once more, and only the asking is over.
@@ -192,7 +192,7 @@ impl Case<'_> {
             Vantage::Replica => format!("the primary lives, its log still flows to the replica: {because}"),
             Vantage::Api => format!("the primary lives: {because}"),
         };
-        let failing_for = Span::between(failing_since(self.seen, self.run), self.now);
+        let failing_for = TimeSpan::between(failing_since(self.seen, self.run), self.now);
         let may_pass = match alive.vantage {
             Vantage::Recovery => true,
             Vantage::Replica => failing_for < UNDER_WAY,
@@ -206,7 +206,7 @@ impl Case<'_> {
     fn passing(&self, may_pass: bool, why: String) -> Decision {
         // From when it last came back: a primary that crashes again and again is watched until it stays.
         let since = self.seen.watch.recovered_at.map_or(self.run.opened_at, |at| at.max(self.run.opened_at));
-        if may_pass && self.run.trigger.is_automatic() && Span::between(since, self.now) < SETTLING {
+        if may_pass && self.run.trigger.is_automatic() && TimeSpan::between(since, self.now) < SETTLING {
             return Decision::Hold(format!("looked at for {SETTLING} before this is over: {why}"));
         }
         Decision::Refuse(why)
@@ -224,7 +224,7 @@ impl Case<'_> {
     fn judge(&self, signals: Vec<Signal>) -> Decision {
         let (seen, run, plan) = (self.seen, self.run, &self.run.plan);
         let failing_since = failing_since(seen, run);
-        let failing_for = Span::between(failing_since, self.now);
+        let failing_for = TimeSpan::between(failing_since, self.now);
         if run.trigger.is_automatic() && self.approved.is_none() && failing_for < plan.probe.hold_down {
             return Decision::Hold(format!(
                 "the primary has failed for {}, the hold-down is {}",
@@ -338,7 +338,7 @@ impl Case<'_> {
     /// A loss above the budget: a refusal, unless it may pass in a moment.
     fn too_much(&self, why: &str) -> Decision {
         let (seen, run) = (self.seen, self.run);
-        let open_for = Span::between(run.opened_at, self.now);
+        let open_for = TimeSpan::between(run.opened_at, self.now);
         // A healthy primary's position is written down seldom, a failing one's at once: a person may be faster.
         let watch_needs = run.plan.probe.interval.times(2) + run.plan.probe.timeout + HANDOVER;
         if seen.watch.failing.is_none() && open_for < watch_needs {

@@ -8,7 +8,7 @@ use super::seen::{ApiSeen, Receiver, ReplicaSeen, Seen, Witness};
 use crate::{
     failover::run::{Run, Trigger},
     watch::health::{Endpoint, Look, Vantage, Verdict},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 /// One signal, as the record shows it.
@@ -28,12 +28,12 @@ pub struct Signal {
 
 /// A WAL receiver that heard of the primary this recently is proof of life: PostgreSQL's `wal_receiver_status_interval`
 /// is 10 s, but a primary in use is heard with every commit.
-const PROOF_OF_LIFE: Span = Span::seconds(1);
+const PROOF_OF_LIFE: TimeSpan = TimeSpan::seconds(1);
 
 /// A receiver that has been silent for longer has come to the end of what was under way when its primary died: by default
 /// a primary that has nothing to say is heard every 10 s, `wal_receiver_status_interval`, and half of
 /// `wal_sender_timeout` of 60 s at the latest.
-const STILL_FLOWS: Span = Span::seconds(30);
+const STILL_FLOWS: TimeSpan = TimeSpan::seconds(30);
 
 /// Since when the primary's own host says that it does not serve. A host that is silent may serve others.
 pub(super) fn dead_since(seen: &Seen, failing_since: Timestamp) -> Option<Timestamp> {
@@ -88,7 +88,7 @@ fn of_receiver(replica: &ReplicaSeen, failing_since: Timestamp, now: Timestamp) 
     match replica {
         ReplicaSeen::Replica { receiver: Receiver::Absent, .. } => (Verdict::Down, "no WAL receiver runs".into()),
         ReplicaSeen::Replica { receiver: Receiver::Streaming { heard_at }, .. } => {
-            let silent_for = Span::between(*heard_at, now);
+            let silent_for = TimeSpan::between(*heard_at, now);
             if *heard_at > crate::watch::probe::later(failing_since, PROOF_OF_LIFE) && silent_for <= STILL_FLOWS {
                 (
                     Verdict::Up,

@@ -5,7 +5,7 @@ use crate::{
     component::ActiveSide,
     failover::{
         approval::{Answer, Decision as Word},
-        lease::{Asked, Holder, Phase},
+        lease::{Holder, Phase, RequestedPromotion},
         loss::Loss,
         run::{Consent, Run, Trigger},
     },
@@ -16,7 +16,7 @@ use crate::{
     },
     words::{
         id::Generation,
-        span::Span,
+        time_span::TimeSpan,
         wal::{LastSeen, Lsn, ReplicaPosition},
     },
 };
@@ -259,7 +259,7 @@ fn what_a_quiet_primary_s_replica_lacks_is_no_older_than_the_log_that_it_was_see
         let last_seen = LastSeen::new(Lsn(6_000), at(-500)).after(Some(LastSeen::new(Lsn(stood), at(-1_000))));
         Seen { replica, watch: Watch { last_seen: Some(last_seen), ..killed().watch }, ..killed() }
     };
-    assert_eq!(goes(&behind(1_000), &run()).loss.seen(), Some(Span::milliseconds(500)));
+    assert_eq!(goes(&behind(1_000), &run()).loss.seen(), Some(TimeSpan::milliseconds(500)));
     goes(&behind(999), &run());
     refused(&behind(1_001), &run(), "1h and 5000 bytes behind");
 }
@@ -304,8 +304,9 @@ fn a_replica_that_is_silent_is_nothing_to_fail_over_to_and_one_look_is_not_its_l
 
 /// A run that finishes what another one asked for, with what that one accepted.
 fn finishing(run: Run) -> Run {
-    let loss = Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen: Span::milliseconds(500) };
-    let asked = Some(Asked { at: at(0), position: Some(position(1_000, -600)), loss, unserved_since: None });
+    let loss = Loss::AtMost { wal_bytes: 0, time: TimeSpan::seconds(0), unseen: TimeSpan::milliseconds(500) };
+    let asked =
+        Some(RequestedPromotion { at: at(0), position: Some(position(1_000, -600)), loss, unserved_since: None });
     let holder = Holder { execution: run.execution.clone(), phase: Phase::Promoting, since: at(0), asked };
     Run { taken_over: Some(holder), ..run }
 }
@@ -364,7 +365,7 @@ fn what_a_promotion_would_lose_of_a_primary_that_came_back_is_reckoned_anew() {
     // Nobody has seen it since: what the first run accepted holds, though the watch follows another instance by now.
     let silent = Seen { watch: Watch::default(), ..killed() };
     let judgement = goes(&silent, &finishing(by_hand()));
-    assert_eq!(judgement.loss.seen(), Some(Span::seconds(0)));
+    assert_eq!(judgement.loss.seen(), Some(TimeSpan::seconds(0)));
 }
 
 fn approves(accept_data_loss: bool) -> Answer {
@@ -381,7 +382,7 @@ fn an_approval_is_judged_by_what_is_true_then() {
     assert_eq!(judgement.policy, Policy::Automatic, "nobody is asked twice");
     assert_eq!(
         judgement.loss.time(),
-        Some(Span::milliseconds(500)),
+        Some(TimeSpan::milliseconds(500)),
         "its own host says that it was dead all the while"
     );
     let back = Seen { recovery: up(), ..killed() };
@@ -398,7 +399,7 @@ fn what_a_primary_may_have_written_unseen_counts_until_now_and_is_consented_to_b
     let cut_off = Seen { recovery: silent, witness: Witness::Silent("no answer".into()), ..killed() };
     let question = goes(&cut_off, &run());
     assert_eq!((question.class, question.policy), (FailureClass::Unknown, Policy::Approval));
-    assert_eq!(question.loss.time(), Some(Span::milliseconds(1_800)), "from when it was last seen until now");
+    assert_eq!(question.loss.time(), Some(TimeSpan::milliseconds(1_800)), "from when it was last seen until now");
     let fourteen_minutes = at(840_000);
     let approved = |word: &Answer| decide(&cut_off, &run(), Some(word), fourteen_minutes);
     let Decision::Refuse(why) = approved(&approves(false)) else { panic!("not refused") };

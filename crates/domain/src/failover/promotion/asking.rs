@@ -9,12 +9,12 @@ use crate::{
         fencing::Target,
         guard::Guard,
         judgement::Judgement,
-        lease::{Asked, Holder, Lease, Phase, STEP_OUTLIVES_RUN_BY},
+        lease::{Holder, Lease, Phase, RequestedPromotion, STEP_OUTLIVES_RUN_BY},
         loss::Loss,
-        run::{Kind, Run},
+        run::{Run, RunKind},
     },
     watch::probe::later,
-    words::{failure::Failure, id::InstanceId, span::Span},
+    words::{failure::Failure, id::InstanceId, time_span::TimeSpan},
 };
 
 /// Whether a promotion was asked for before.
@@ -34,11 +34,11 @@ pub struct Asking {
     /// Whether it was, and by whom.
     pub before: Before,
     /// What was true then.
-    pub asked: Option<Asked>,
+    pub asked: Option<RequestedPromotion>,
 }
 
 /// How long RDS may refuse to change what it shows as available.
-const LAGS_BEHIND: Span = Span::seconds(180);
+const LAGS_BEHIND: TimeSpan = TimeSpan::seconds(180);
 
 impl Asking {
     /// By the lease that a run holds, and by the run that it finishes.
@@ -75,7 +75,7 @@ impl Asking {
     /// # Errors
     /// `AwsRejected` where this run has waited for longer than that.
     pub fn busy(&self, replica: &InstanceId, seen: &Seen, now: Timestamp) -> Result<String, Failure> {
-        let waits = |asked: &Asked| Span::between(asked.at, now) > LAGS_BEHIND;
+        let waits = |asked: &RequestedPromotion| TimeSpan::between(asked.at, now) > LAGS_BEHIND;
         if self.is_ours() && self.asked.as_ref().is_some_and(waits) {
             return Err(Failure::AwsRejected {
                 what: format!("RDS shows `{replica}` as {}", seen.api.status),
@@ -88,21 +88,25 @@ impl Asking {
 
 /// Since when a switchover had drained the primary that this run goes on to replace.
 fn drained_before(run: &Run) -> Option<Timestamp> {
-    let holder = run.taken_over.as_ref().filter(|holder| Kind::of(&holder.execution) == Kind::Switchover);
+    let holder = run.taken_over.as_ref().filter(|holder| RunKind::of(&holder.execution) == RunKind::Switchover);
     holder.map(|holder| holder.since)
 }
 
 /// What stands in the lease where the replica was promoted by none of our runs, as far as the lease knows. There is no way
 /// back from that either, and what is lost is not known.
 #[must_use]
-pub fn promoted_by_nobody(replica: &InstanceId, unserved_since: Option<Timestamp>, now: Timestamp) -> Asked {
+pub fn promoted_by_nobody(
+    replica: &InstanceId,
+    unserved_since: Option<Timestamp>,
+    now: Timestamp,
+) -> RequestedPromotion {
     let because = format!("`{replica}` was promoted by none of our runs");
-    Asked { at: now, position: None, loss: Loss::Unknown { because }, unserved_since }
+    RequestedPromotion { at: now, position: None, loss: Loss::Unknown { because }, unserved_since }
 }
 
 /// Who keeps the old primary out from now on.
 #[must_use]
-pub fn guard(run: &Run, pair: &PostgresPair, asked: &Asked) -> Guard {
+pub fn guard(run: &Run, pair: &PostgresPair, asked: &RequestedPromotion) -> Guard {
     Guard {
         generation: run.generation,
         since: asked.at,

@@ -8,7 +8,7 @@ pub use grounds::Grounds;
 
 use crate::{
     failover::{
-        lease::Asked,
+        lease::RequestedPromotion,
         loss::{Loss, lag},
         run::Run,
     },
@@ -16,7 +16,7 @@ use crate::{
     watch::instance_status::InstanceStatus,
     words::{
         id::InstanceId,
-        span::Span,
+        time_span::TimeSpan,
         wal::{Lsn, ReplicaPosition},
     },
 };
@@ -114,7 +114,7 @@ pub fn plan(seen: &Seen, run: &Run, grounds: &Grounds, before: Before, consented
             let why = format!("the replica has replayed up to {}, the primary's log ends at {end}", position.replayed);
             return if asked { Move::Wait(why) } else { Move::Refuse(why) };
         }
-        Grounds::Drained(_) => Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen: Span::seconds(0) },
+        Grounds::Drained(_) => Loss::AtMost { wal_bytes: 0, time: TimeSpan::seconds(0), unseen: TimeSpan::seconds(0) },
     };
     match loss.above(&run.plan.failover.data_loss_budget) {
         Some(why) if !consented && before != Before::ByUs => Move::Refuse(why),
@@ -172,7 +172,7 @@ pub struct Promotion {
 impl Promotion {
     /// A promotion that a write has proved.
     #[must_use]
-    pub fn proved(instance: &InstanceId, asked: Asked, written: Written) -> Self {
+    pub fn proved(instance: &InstanceId, asked: RequestedPromotion, written: Written) -> Self {
         Self {
             instance: instance.clone(),
             position: asked.position,

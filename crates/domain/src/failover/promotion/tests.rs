@@ -46,7 +46,7 @@ fn plan_it(seen: &Seen, lsn: Option<u64>, asked: bool) -> Move {
 #[test]
 fn a_replica_that_has_everything_is_promoted() {
     let seen = seen("available", true, Server::InRecovery(position(10)));
-    let loss = Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen: Span::seconds(0) };
+    let loss = Loss::AtMost { wal_bytes: 0, time: TimeSpan::seconds(0), unseen: TimeSpan::seconds(0) };
     assert_eq!(plan_it(&seen, Some(10), false), Move::Promote { loss, position: position(10) });
 }
 
@@ -70,10 +70,10 @@ fn a_replica_above_the_budget_is_not_promoted_without_consent() {
 fn a_primary_that_was_only_silent_may_have_written_until_now() {
     let seen = seen("available", true, Server::InRecovery(position(10)));
     let Grounds::Failed { last_seen, since, .. } = failed(Some(10)) else { panic!("not failed") };
-    for (dead_since, unseen) in [(Some(since), Span::seconds(0)), (None, Span::seconds(60))] {
+    for (dead_since, unseen) in [(Some(since), TimeSpan::seconds(0)), (None, TimeSpan::seconds(60))] {
         let grounds = Grounds::Failed { last_seen, since, dead_since };
         let Move::Promote { loss, .. } = planned(&seen, &grounds, Before::Never, false) else { panic!("refused") };
-        assert_eq!(loss, Loss::AtMost { wal_bytes: 0, time: Span::seconds(0), unseen });
+        assert_eq!(loss, Loss::AtMost { wal_bytes: 0, time: TimeSpan::seconds(0), unseen });
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     failover::judgement::Would,
     plan::Probe,
     watch::probe::{Streak, later},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 /// What to do now.
@@ -131,7 +131,7 @@ fn failure(seen: &Seen<'_>, streak: &Streak) -> Result<Need, Decision> {
         let because = format!("{} of {failures_in_a_row} samples in a row have failed", streak.failures);
         return Err(look_again(seen.now, because));
     }
-    if Span::between(streak.since, seen.now) < hold_down {
+    if TimeSpan::between(streak.since, seen.now) < hold_down {
         let because = format!("the primary fails since {}, and the hold-down is {hold_down}", streak.since);
         return Err(look_again(seen.now, because));
     }

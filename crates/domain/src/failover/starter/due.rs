@@ -6,32 +6,33 @@ use super::{
     seen::Seen,
     start::{Cause, Need},
 };
-use crate::{failover::succession::Owner, watch::probe::later, words::span::Span};
+use crate::{failover::succession::Owner, watch::probe::later, words::time_span::TimeSpan};
 
 /// The alarm comes first: it needs up to two of its periods of 10 s, and its event and its run some seconds more. Only
 /// where that has passed and no run ended, its event was lost.
-const THE_ALARM_FIRST: Span = Span::seconds(30);
+const THE_ALARM_FIRST: TimeSpan = TimeSpan::seconds(30);
 
 /// Whoever stopped a run may be at work.
-const AFTER_A_STOP: Span = Span::seconds(60);
+const AFTER_A_STOP: TimeSpan = TimeSpan::seconds(60);
 
 /// The waits after a run that ended, start by start. What keeps a failover from going through may pass within seconds, or
 /// only after a person's work.
-const AFTER_AN_END: [Span; 7] = [
-    Span::seconds(5),
-    Span::seconds(10),
-    Span::seconds(20),
-    Span::seconds(40),
-    Span::seconds(80),
-    Span::seconds(160),
+const AFTER_AN_END: [TimeSpan; 7] = [
+    TimeSpan::seconds(5),
+    TimeSpan::seconds(10),
+    TimeSpan::seconds(20),
+    TimeSpan::seconds(40),
+    TimeSpan::seconds(80),
+    TimeSpan::seconds(160),
     LONGEST,
 ];
 
 /// The same after one that ended past its point of no return: its own steps were asked for minutes already.
-const BEFORE_FINISHING: [Span; 4] = [Span::seconds(60), Span::seconds(120), Span::seconds(240), LONGEST];
+const BEFORE_FINISHING: [TimeSpan; 4] =
+    [TimeSpan::seconds(60), TimeSpan::seconds(120), TimeSpan::seconds(240), LONGEST];
 
 /// The longest wait: a failover that could go through waits for no more.
-const LONGEST: Span = Span::seconds(300);
+const LONGEST: TimeSpan = TimeSpan::seconds(300);
 
 /// So many starts within an hour may follow each other faster than the longest wait. With the 12 that the longest wait
 /// admits, an hour has 20 at most, however often the primary comes and goes.
@@ -77,7 +78,7 @@ pub(super) fn due(seen: &Seen<'_>, need: &Need, attempt: u32) -> Result<(Timesta
 }
 
 /// How long after the end of a run this start waits.
-pub(super) fn wait(cause: Cause, attempt: u32) -> Span {
+pub(super) fn wait(cause: Cause, attempt: u32) -> TimeSpan {
     let waits = match cause {
         Cause::Failure | Cause::Shut => AFTER_AN_END.as_slice(),
         Cause::Unfinished => BEFORE_FINISHING.as_slice(),

@@ -8,15 +8,15 @@ use crate::{
     failover::request::{Again, Reason},
     words::{
         id::{ExecutionArn, PlanName},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
 
 /// How often the starter looks while something is wrong.
-pub const EVERY: Span = Span::seconds(5);
+pub const EVERY: TimeSpan = TimeSpan::seconds(5);
 
 /// For how long starts are counted, whatever they answered.
-pub(super) const HOUR: Span = Span::seconds(3_600);
+pub(super) const HOUR: TimeSpan = TimeSpan::seconds(3_600);
 
 /// What a start answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -109,5 +109,5 @@ impl Starts {
 }
 
 fn is_recent(at: Timestamp, now: Timestamp) -> bool {
-    Span::between(at, now) < HOUR
+    TimeSpan::between(at, now) < HOUR
 }

@@ -8,7 +8,7 @@ use crate::{
     failover::{
         fencing::Target,
         judgement::{Rehearsal, Would},
-        lease::{Asked, Ended, Holder, Lease, Phase, Shut},
+        lease::{Ended, Holder, Lease, Phase, RequestedPromotion, Shut},
         loss::Loss,
         succession::Owner,
     },
@@ -17,7 +17,7 @@ use crate::{
     watch::probe::{Streak, Watch, believed_for, later},
     words::{
         id::{ExecutionArn, Generation},
-        span::Span,
+        time_span::TimeSpan,
         wal::{LastSeen, Lsn},
     },
 };
@@ -49,7 +49,7 @@ fn free() -> Lease {
 }
 
 fn holder(name: &str, phase: Phase) -> Holder {
-    let asked = Asked { at: at(0), position: None, loss: Loss::Promoted, unserved_since: None };
+    let asked = RequestedPromotion { at: at(0), position: None, loss: Loss::Promoted, unserved_since: None };
     let asked = (phase == Phase::Promoting).then_some(asked);
     Holder { execution: execution(name), phase, since: at(0), asked }
 }
@@ -196,7 +196,7 @@ fn what_is_not_yet_a_failure_is_waited_for() {
     let few = Watch { failing: failing(1).failing.map(|streak| Streak { failures: 2, ..streak }), ..failing(1) };
     let decision = case.seen(&few, 100, |seen| decide(&Seen { now: at(1), ..*seen }));
     assert!(matches!(&decision, Decision::Wait { because, .. } if because.contains("2 of 3")), "{decision:?}");
-    let plan = Plan { probe: Probe { hold_down: Span::seconds(60), ..lab().probe }, ..lab() };
+    let plan = Plan { probe: Probe { hold_down: TimeSpan::seconds(60), ..lab().probe }, ..lab() };
     for (second, starts) in [(59, false), (60, true)] {
         let decision = case.seen(&failing(second), second, |seen| decide(&Seen { plan: &plan, ..*seen }));
         assert_eq!(matches!(decision, Decision::Start(_)), starts, "{second}: {decision:?}");
@@ -208,7 +208,7 @@ fn a_streak_that_nobody_watches_any_more_starts_nothing() {
     let case = Case::refused();
     let longest = believed_for(&lab().probe).as_milliseconds();
     for (later_by, starts) in [(longest, true), (longest + 1, false)] {
-        let now = later(at(10), Span::milliseconds(later_by));
+        let now = later(at(10), TimeSpan::milliseconds(later_by));
         let decision = case.seen(&failing(10), 10, |seen| decide(&Seen { now, ..*seen }));
         assert_eq!(matches!(decision, Decision::Start(_)), starts, "{later_by}: {decision:?}");
     }
@@ -561,7 +561,7 @@ proptest! {
 #[test]
 fn no_wait_is_longer_than_five_minutes() {
     for cause in [Cause::Failure, Cause::Shut, Cause::Unfinished] {
-        assert_eq!(wait(cause, u32::MAX), Span::seconds(300));
+        assert_eq!(wait(cause, u32::MAX), TimeSpan::seconds(300));
         assert!((1..20).map(|attempt| wait(cause, attempt)).is_sorted());
     }
 }

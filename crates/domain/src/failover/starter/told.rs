@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     component::ActiveSide,
-    failover::{judgement::Would, lease::Lease, run::Kind, succession::Owner},
+    failover::{judgement::Would, lease::Lease, run::RunKind, succession::Owner},
     run::outcome::RunOutcome,
     words::id::{ExecutionArn, PlanName},
 };
@@ -48,12 +48,12 @@ pub fn next(
             keep_from_starting(plan, region)
         ));
     }
-    match (Kind::of(execution), declined_by) {
-        (Kind::Switchover, _) => None,
-        (Kind::Failover, Some(by)) => {
+    match (RunKind::of(execution), declined_by) {
+        (RunKind::Switchover, _) => None,
+        (RunKind::Failover, Some(by)) => {
             Some(format!("No run starts by itself for this failure: {by} said no. Order one:\n  {order}"))
         }
-        (Kind::Failover, None) => Some(format!(
+        (RunKind::Failover, None) => Some(format!(
             "As long as the primary fails, Lifeboat goes on looking, and starts the next run by itself as soon as nothing speaks \
              against it. {}",
             keep_from_starting(plan, region)

@@ -10,7 +10,7 @@ use crate::{
     component::ActiveSide,
     failover::{
         lease::{Holder, Lease, Phase},
-        run::{Kind, Trigger},
+        run::{RunKind, Trigger},
     },
     plan::Plan,
     words::id::{ExecutionArn, Generation},
@@ -106,7 +106,7 @@ pub fn take(
     let taken_over = unfinished.clone().or(died);
     // A switchover drains a primary that works, and once a promotion was asked for, nobody knows that there is still one.
     if let Some(dead) = taken_over.as_ref().filter(|dead| dead.phase == Phase::Promoting)
-        && Kind::of(execution) == Kind::Switchover
+        && RunKind::of(execution) == RunKind::Switchover
     {
         return Taking::Refuse(format!(
             "`{}` ended past its point of no return, and a switchover does not go on there: order a failover, which does",

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::words::span::Span;
+use crate::words::time_span::TimeSpan;
 
 /// What is known of the execution that holds a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Owner {
     /// One that the engine does not know, this long after it had begun. It keeps executions for 90 days, and may show one
     /// only some time after its start.
     #[must_use]
-    pub fn not_known(age: Span) -> Self {
+    pub fn not_known(age: TimeSpan) -> Self {
         if age < SHOWN_WITHIN {
             return Self::Unknown("the engine does not show it yet".to_owned());
         }
@@ -39,4 +39,4 @@ impl Owner {
 }
 
 /// How long after its start an execution may not be shown yet.
-const SHOWN_WITHIN: Span = Span::seconds(60);
+const SHOWN_WITHIN: TimeSpan = TimeSpan::seconds(60);

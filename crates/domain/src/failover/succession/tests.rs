@@ -1,8 +1,8 @@
 use super::*;
 use crate::{
-    failover::{fencing::Target, guard::Guard, lease::Asked, run::Run},
+    failover::{fencing::Target, guard::Guard, lease::RequestedPromotion, run::Run},
     run::outcome::RunOutcome,
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 fn execution(name: &str) -> ExecutionArn {
@@ -42,8 +42,8 @@ fn a_holder_that_cannot_be_asked_keeps_its_lease() {
 
 #[test]
 fn an_execution_that_is_not_shown_is_gone_only_once_it_is_old() {
-    assert!(matches!(Owner::not_known(Span::seconds(59)), Owner::Unknown(_)));
-    assert_eq!(Owner::not_known(Span::seconds(60)), Owner::gone("forgotten"));
+    assert!(matches!(Owner::not_known(TimeSpan::seconds(59)), Owner::Unknown(_)));
+    assert_eq!(Owner::not_known(TimeSpan::seconds(60)), Owner::gone("forgotten"));
 }
 
 #[test]
@@ -64,13 +64,13 @@ fn taking_it_twice_is_taking_it_once() {
     );
 }
 
-fn asked() -> Asked {
+fn asked() -> RequestedPromotion {
     let position = crate::words::wal::ReplicaPosition {
         received: crate::words::wal::Lsn(1),
         replayed: crate::words::wal::Lsn(1),
         replayed_commit_at: None,
     };
-    Asked {
+    RequestedPromotion {
         at: Timestamp::UNIX_EPOCH,
         position: Some(position),
         loss: crate::failover::loss::Loss::Promoted,

@@ -10,7 +10,7 @@ use crate::{
     component::ActiveSide,
     plan::{Backup, Plan},
     retention::{Each, Retention},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 /// Manual snapshots that RDS keeps in a Region, unless the account's quota is raised.
@@ -130,7 +130,7 @@ fn keys(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
     }
 }
 
-fn retention(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Finding>) {
+fn retention(backup: &Backup, wait: Option<TimeSpan>, path: &str, found: &mut Vec<Finding>) {
     let path = format!("{path}.retention");
     if backup.retention.is_empty() {
         let remedy = "Set one of last, within, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
@@ -146,20 +146,20 @@ fn retention(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Fi
 
 /// At least so many of a component's backups are kept, once the schedule has run for long enough: the rules overlap,
 /// so that they are not added up.
-fn keeps(backup: &Backup, wait: Option<Span>) -> u64 {
+fn keeps(backup: &Backup, wait: Option<TimeSpan>) -> u64 {
     let Retention { last, within, hourly, daily, weekly, monthly, yearly, floor } = &backup.retention;
     // The newest one, and one each time that the schedule fires or the period ends, whichever is longer.
-    let so_old = |within: Span, period: Span| {
+    let so_old = |within: TimeSpan, period: TimeSpan| {
         wait.map_or(0, |wait| within.duration().as_secs() / wait.max(period).duration().as_secs().max(1) + 1)
     };
-    let each = |rule: &Option<Each>, period: Span| match rule {
+    let each = |rule: &Option<Each>, period: TimeSpan| match rule {
         None => 0,
         Some(Each::Newest(count)) => u64::from(*count),
         Some(Each::Within(within)) => so_old(*within, period),
     };
     let all = [
         u64::from(*last.max(floor)),
-        within.map_or(0, |within| so_old(within, Span::seconds(0))),
+        within.map_or(0, |within| so_old(within, TimeSpan::seconds(0))),
         each(hourly, HOUR),
         each(daily, DAY),
         each(weekly, DAY.times(7)),
@@ -169,14 +169,14 @@ fn keeps(backup: &Backup, wait: Option<Span>) -> u64 {
     all.into_iter().max().unwrap_or_default()
 }
 
-const HOUR: Span = Span::seconds(3_600);
+const HOUR: TimeSpan = TimeSpan::seconds(3_600);
 
-const DAY: Span = Span::seconds(24 * 3_600);
+const DAY: TimeSpan = TimeSpan::seconds(24 * 3_600);
 
 /// The longest that a CloudWatch alarm looks back, with periods of an hour.
-const LONGEST_ALARM: Span = Span::seconds(7 * 24 * 3_600);
+const LONGEST_ALARM: TimeSpan = TimeSpan::seconds(7 * 24 * 3_600);
 
-fn alarm(backup: &Backup, wait: Option<Span>, path: &str, found: &mut Vec<Finding>) {
+fn alarm(backup: &Backup, wait: Option<TimeSpan>, path: &str, found: &mut Vec<Finding>) {
     let Some(alarm) = &backup.alarm else { return };
     let path = format!("{path}.alarm.olderThan");
     let age = alarm.older_than;

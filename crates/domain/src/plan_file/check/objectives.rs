@@ -1,13 +1,13 @@
 //! What was promised, against what can be kept.
 
 use super::super::finding::Finding;
-use crate::{plan::Plan, words::span::Span};
+use crate::{plan::Plan, words::time_span::TimeSpan};
 
 /// How often CloudWatch looks at a high-resolution alarm.
-const ALARM_PERIOD: Span = Span::seconds(10);
+const ALARM_PERIOD: TimeSpan = TimeSpan::seconds(10);
 
 /// The month over which availability is computed.
-const MONTH: Span = Span::seconds(30 * 24 * 3_600);
+const MONTH: TimeSpan = TimeSpan::seconds(30 * 24 * 3_600);
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     rto(plan, found);
@@ -46,7 +46,7 @@ fn rto(plan: &Plan, found: &mut Vec<Finding>) {
 
 fn rpo(plan: &Plan, found: &mut Vec<Finding>) {
     let (rpo, interval, budget) = (plan.objectives.rpo, plan.probe.interval, plan.failover.data_loss_budget.time);
-    if rpo == Span::seconds(0) {
+    if rpo == TimeSpan::seconds(0) {
         let what = "nothing may be lost, but a read replica in another Region is asynchronous";
         return found.push(Finding::error("objectives.rpo", what, "Promise an RPO above zero."));
     }

@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use super::super::finding::{Finding, quoted};
 use crate::{
     plan::{Plan, Policy},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 /// The state machine's own: it gives a person that long twice at most, within its 36 hours.
-const LONGEST_DEADLINE: Span = Span::seconds(4 * 3_600);
+const LONGEST_DEADLINE: TimeSpan = TimeSpan::seconds(4 * 3_600);
 
 /// The most topics a plan tells.
 const MOST_TOPICS: usize = 10;
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let deadline = plan.failover.approval_deadline;
-    if deadline < Span::seconds(1) || deadline > LONGEST_DEADLINE {
+    if deadline < TimeSpan::seconds(1) || deadline > LONGEST_DEADLINE {
         let what = format!("a person has 1s to {LONGEST_DEADLINE} to answer, not {deadline}");
         found.push(Finding::error(
             "failover.approvalDeadline",

@@ -1,10 +1,10 @@
 //! The record that names the primary.
 
 use super::super::finding::Finding;
-use crate::{plan::Plan, words::span::Span};
+use crate::{plan::Plan, words::time_span::TimeSpan};
 
 /// Above this, the record's TTL is most of an outage.
-const USUAL_TTL: Span = Span::seconds(60);
+const USUAL_TTL: TimeSpan = TimeSpan::seconds(60);
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let traffic = &plan.traffic;

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use super::super::finding::Finding;
 use crate::{
     plan::{Check, HttpCheck, Plan, SqlCheck},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 
 /// The most checks: they run within one invocation.
 const MOST_CHECKS: usize = 20;
 
 /// All of them are asked side by side, in one invocation of 30 seconds.
-pub(super) const LONGEST_CHECK: Span = Span::seconds(20);
+pub(super) const LONGEST_CHECK: TimeSpan = TimeSpan::seconds(20);
 
 /// The longest name: it stands in the record and in messages.
 const LONGEST_NAME_CHARS: usize = 80;
@@ -68,11 +68,11 @@ fn all(checks: &[Check], path: &str, found: &mut Vec<Finding>) {
 }
 
 /// Whether a check may not take so long.
-pub(super) fn is_outside(within: Span) -> bool {
-    within == Span::seconds(0) || within > LONGEST_CHECK
+pub(super) fn is_outside(within: TimeSpan) -> bool {
+    within == TimeSpan::seconds(0) || within > LONGEST_CHECK
 }
 
-fn check_sql(check: &SqlCheck, path: &str, found: &mut Vec<Finding>) -> Span {
+fn check_sql(check: &SqlCheck, path: &str, found: &mut Vec<Finding>) -> TimeSpan {
     if check.query.trim().is_empty() {
         found.push(Finding::error(
             format!("{path}.query"),
@@ -84,7 +84,7 @@ fn check_sql(check: &SqlCheck, path: &str, found: &mut Vec<Finding>) -> Span {
 }
 
 /// An address may hold a password; so it is never repeated.
-fn check_http(check: &HttpCheck, path: &str, found: &mut Vec<Finding>) -> Span {
+fn check_http(check: &HttpCheck, path: &str, found: &mut Vec<Finding>) -> TimeSpan {
     let rest = check.url.strip_prefix("https://").or_else(|| check.url.strip_prefix("http://"));
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     let plain = !check.url.contains(|c: char| c.is_whitespace() || c.is_control());

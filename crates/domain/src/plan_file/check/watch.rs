@@ -4,17 +4,17 @@ use super::super::finding::Finding;
 use crate::{
     plan::Plan,
     watch::probe::LONGEST_INTERVAL,
-    words::{distance, span::Span},
+    words::{distance, time_span::TimeSpan},
 };
 
 /// Each sample is a question, and some are a login: more often than this, watching is load.
-const SHORTEST_INTERVAL: Span = Span::milliseconds(100);
+const SHORTEST_INTERVAL: TimeSpan = TimeSpan::milliseconds(100);
 
 /// A healthy primary in the same Region may take that long to answer.
-const SHORTEST_TIMEOUT: Span = Span::milliseconds(50);
+const SHORTEST_TIMEOUT: TimeSpan = TimeSpan::milliseconds(50);
 
 /// What does not answer for so long does not serve; a look by the judge waits as long, and has a function's 30 s.
-const LONGEST_TIMEOUT: Span = Span::seconds(10);
+const LONGEST_TIMEOUT: TimeSpan = TimeSpan::seconds(10);
 
 /// One failure is a slip of the network.
 const FEWEST_FAILURES: u32 = 2;
@@ -24,7 +24,7 @@ const MOST_FAILURES: u32 = 100;
 
 /// A run asks 60 times, at growing distances, whether the hold-down is over: for 13 minutes. What is left of them is for a
 /// primary that answers in between.
-const LONGEST_HOLD_DOWN: Span = Span::seconds(600);
+const LONGEST_HOLD_DOWN: TimeSpan = TimeSpan::seconds(600);
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let probe = &plan.probe;
@@ -70,7 +70,7 @@ fn far(plan: &Plan, found: &mut Vec<Finding>) {
     let lookers = [Some(&regions.recovery), regions.witness.as_ref()].into_iter().flatten();
     let far = lookers.filter_map(|from| Some((from, distance::round_trip(from, &regions.primary)?)));
     let Some((from, round_trip)) = far.max_by_key(|(_, round_trip)| *round_trip) else { return };
-    let least = Span::milliseconds(round_trip.as_milliseconds() * 3 / 2);
+    let least = TimeSpan::milliseconds(round_trip.as_milliseconds() * 3 / 2);
     if plan.probe.timeout >= SHORTEST_TIMEOUT && plan.probe.timeout < least {
         let what = format!(
             "a packet from `{from}` to `{}` and back takes about {round_trip}: in {} a healthy primary may not answer",

@@ -10,14 +10,14 @@ use super::super::finding::{Finding, Place, quoted};
 use super::{
     places::Places,
     spelling::nearest,
-    tree::{Key, Kind, Node},
+    tree::{Key, Node, NodeKind},
 };
 use crate::words::{
     id::{
         ClusterId, ComponentName, HostName, InstanceClass, InstanceId, KmsKeyId, PlanName, RdsGroup, Region, Schedule,
         ScheduleName, SecretName, SecurityGroupId, SqlName, ZoneId,
     },
-    span::Span,
+    time_span::TimeSpan,
 };
 
 /// Finds every difference between `node` and the plan's `schema`, and where each path is written.
@@ -54,7 +54,7 @@ impl<'a> Walk<'a> {
         if let Some(choices) = schema["anyOf"].as_array() {
             // An optional value: its schema, or null.
             if let Some(wanted) =
-                choices.iter().find(|choice| choice["type"] != "null" && !matches!(node.kind, Kind::Null))
+                choices.iter().find(|choice| choice["type"] != "null" && !matches!(node.kind, NodeKind::Null))
             {
                 self.visit(wanted, node, path);
             }
@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
 
     /// A name or a length of time, which its own type parses.
     fn visit_name(&mut self, definition: &Value, parse: Parse, node: &Node, path: &str) {
-        let Kind::Text(text) = &node.kind else {
+        let NodeKind::Text(text) = &node.kind else {
             return self.wrong_kind(definition, node, path, "a text");
         };
         if parse(text.clone()).is_err() {
@@ -77,18 +77,18 @@ impl<'a> Walk<'a> {
     fn visit_plain(&mut self, schema: &'a Value, node: &Node, path: &str) {
         let (name, optional) = kind_name(schema);
         match (name, &node.kind) {
-            (_, Kind::Null) if optional => {}
-            ("object", Kind::Map(fields)) => self.visit_fields(schema, fields, node.place, path),
-            ("array", Kind::List(nodes)) => {
+            (_, NodeKind::Null) if optional => {}
+            ("object", NodeKind::Map(fields)) => self.visit_fields(schema, fields, node.place, path),
+            ("array", NodeKind::List(nodes)) => {
                 for (index, node) in nodes.iter().enumerate() {
                     self.visit(&schema["items"], node, &format!("{path}[{index}]"));
                 }
             }
-            ("string", Kind::Text(_)) | ("boolean", Kind::Bool(_)) => {}
-            ("integer", Kind::Number(number)) if number.is_i64() || number.is_u64() => {
+            ("string", NodeKind::Text(_)) | ("boolean", NodeKind::Bool(_)) => {}
+            ("integer", NodeKind::Number(number)) if number.is_i64() || number.is_u64() => {
                 self.visit_number(schema, node, path)
             }
-            ("number", Kind::Number(_)) => self.visit_number(schema, node, path),
+            ("number", NodeKind::Number(_)) => self.visit_number(schema, node, path),
             ("object", _) => self.wrong_kind(schema, node, path, "a group of fields"),
             ("array", _) => self.wrong_kind(schema, node, path, "a list"),
             ("boolean", _) => self.wrong_kind(schema, node, path, "true or false"),
@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
     }
 
     fn visit_number(&mut self, schema: &Value, node: &Node, path: &str) {
-        let Kind::Number(number) = &node.kind else { return };
+        let NodeKind::Number(number) = &node.kind else { return };
         let value = number.as_f64();
         let within = |limit: &str, holds: fn(f64, f64) -> bool| match (value, schema[limit].as_f64()) {
             (Some(value), Some(limit)) => holds(value, limit),
@@ -145,14 +145,14 @@ impl<'a> Walk<'a> {
         if choices.iter().all(|choice| choice["const"].is_string()) {
             let words: Vec<&str> = choices.iter().filter_map(|choice| choice["const"].as_str()).collect();
             return match &node.kind {
-                Kind::Text(text) if words.contains(&text.as_str()) => {}
-                Kind::Text(text) => self.not_among(&words, text, node.place, path),
-                Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Map(_) => {
+                NodeKind::Text(text) if words.contains(&text.as_str()) => {}
+                NodeKind::Text(text) => self.not_among(&words, text, node.place, path),
+                NodeKind::Null | NodeKind::Bool(_) | NodeKind::Number(_) | NodeKind::List(_) | NodeKind::Map(_) => {
                     self.wrong_kind(schema, node, path, &format!("one of {}", words.join(", ")));
                 }
             };
         }
-        let Kind::Map(fields) = &node.kind else {
+        let NodeKind::Map(fields) = &node.kind else {
             return self.wrong_kind(schema, node, path, "a group of fields");
         };
         if choices.iter().all(|choice| choice["properties"]["kind"]["const"].is_string()) {
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
         let tag = |choice: &'a Value| choice["properties"]["kind"]["const"].as_str();
         let kinds: Vec<&str> = choices.iter().filter_map(tag).collect();
         match fields.iter().find(|(key, _)| key.name == "kind").map(|(_, node)| (&node.kind, node.place)) {
-            Some((Kind::Text(kind), place)) => match choices.iter().find(|choice| tag(choice) == Some(kind)) {
+            Some((NodeKind::Text(kind), place)) => match choices.iter().find(|choice| tag(choice) == Some(kind)) {
                 Some(choice) => self.visit_fields(choice, fields, node.place, path),
                 None => self.not_among(&kinds, kind, place, &below(path, "kind")),
             },
@@ -203,7 +203,9 @@ impl<'a> Walk<'a> {
     fn wrong_kind(&mut self, schema: &Value, node: &Node, path: &str, wanted: &str) {
         let remedy = match (&node.kind, wanted) {
             (_, "a group of fields") if schema["properties"].is_object() => fields_of(schema),
-            (Kind::Number(_) | Kind::Bool(_), "a text") if !self.is_named(schema) => "Put it in quotes.".to_owned(),
+            (NodeKind::Number(_) | NodeKind::Bool(_), "a text") if !self.is_named(schema) => {
+                "Put it in quotes.".to_owned()
+            }
             (_, "a text") if self.is_named(schema) => format!("Write {}.", described(schema)),
             _ => format!("Write {wanted}."),
         };
@@ -278,7 +280,7 @@ const NAMES: [(&str, Parse); 16] = [
     ("KmsKeyId", parses::<KmsKeyId>),
     ("InstanceClass", parses::<InstanceClass>),
     ("RdsGroup", parses::<RdsGroup>),
-    ("Span", parses::<Span>),
+    ("TimeSpan", parses::<TimeSpan>),
 ];
 
 fn parser(name: &str) -> Option<Parse> {

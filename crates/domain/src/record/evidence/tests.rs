@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::failover::{
-    lease::{Asked, Holder, Shut},
+    lease::{Holder, RequestedPromotion, Shut},
     loss::Loss,
 };
 
@@ -21,7 +21,7 @@ fn done() -> Closing {
 }
 
 fn objective_of(closing: Closing) -> Objective {
-    let verified = Moment { state: StateName::Verify, entered_at: at(19), left_at: Some(at(20)) };
+    let verified = StateVisit { state: StateName::Verify, entered_at: at(19), left_at: Some(at(20)) };
     assemble(closing, Ok((vec![verified], 1)), ActiveSide::Replica, at(30)).objective.unwrap()
 }
 
@@ -79,8 +79,12 @@ fn nobody_knows_the_loss_where_the_old_primary_was_not_seen_to_refuse_or_an_earl
 fn a_run_that_finishes_another_s_counts_the_outage_from_where_that_one_did() {
     let outage = |since: i64, unserved_since: Option<i64>| {
         let mut closing = done();
-        let asked =
-            Asked { at: at(since), position: None, loss: Loss::Promoted, unserved_since: unserved_since.map(at) };
+        let asked = RequestedPromotion {
+            at: at(since),
+            position: None,
+            loss: Loss::Promoted,
+            unserved_since: unserved_since.map(at),
+        };
         let (execution, phase, since) = (execution("lifeboat-failover"), Phase::Promoting, at(since));
         closing.run.as_mut().unwrap().taken_over = Some(Holder { execution, phase, since, asked: Some(asked) });
         objective_of(closing).rto_measured_seconds

@@ -6,7 +6,7 @@ use super::Notice;
 use crate::{
     failover::{
         request::FailoverRequest,
-        run::{Kind, Trigger},
+        run::{RunKind, Trigger},
         starter,
     },
     run::outcome::RunOutcome,
@@ -20,7 +20,7 @@ const TOLD_CHARS: usize = 2_000;
 /// A run began. `input` is its request, where the engine tells it.
 #[must_use]
 pub fn started(execution: &ExecutionArn, input: Option<&str>) -> Notice {
-    let kind = Kind::of(execution);
+    let kind = RunKind::of(execution);
     let request = parsed(kind, input);
     let noun = kind.noun();
     let of = request.as_ref().map_or_else(|_| String::new(), |request| format!(" of {}", request.plan));
@@ -41,11 +41,11 @@ pub fn started(execution: &ExecutionArn, input: Option<&str>) -> Notice {
     });
     let next = match (&request, kind) {
         (Err(_), _) if input.is_some() => "It will be refused, and a notice says so.",
-        (_, Kind::Failover) => {
+        (_, RunKind::Failover) => {
             "It looks at the primary again, from everywhere, and decides. Until then nothing is changed. A notice follows: \
              how it ended, or a question."
         }
-        (_, Kind::Switchover) => {
+        (_, RunKind::Switchover) => {
             "It rehearses each step first; until then nothing is changed. Then it ends the application's sessions, and the \
              application is not served until traffic has moved. A notice says how it ended."
         }
@@ -65,10 +65,10 @@ pub fn started(execution: &ExecutionArn, input: Option<&str>) -> Notice {
 #[must_use]
 pub fn broken(execution: &ExecutionArn, input: Option<&str>, status: &str, cause: &str) -> Notice {
     let value = input.and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let plan = value.and_then(|input| FailoverRequest::plan_of(Kind::of(execution), &input));
+    let plan = value.and_then(|input| FailoverRequest::plan_of(RunKind::of(execution), &input));
     let of = plan.as_ref().map_or_else(String::new, |plan| format!(" of {plan}"));
     let noun = noun(execution);
-    let next = if Kind::ALL.iter().any(|kind| Some(kind.machine()) == StateMachine::of(execution)) {
+    let next = if RunKind::ALL.iter().any(|kind| Some(kind.machine()) == StateMachine::of(execution)) {
         format!(
             "If it held the lease, the next run takes it over, and finishes it where it had asked for the promotion.\n{}",
             starter::next_of_a_broken_run(execution, plan.as_ref())
@@ -91,7 +91,7 @@ pub fn broken(execution: &ExecutionArn, input: Option<&str>, status: &str, cause
 }
 
 /// The request, or why it cannot be told.
-fn parsed(kind: Kind, input: Option<&str>) -> Result<FailoverRequest, String> {
+fn parsed(kind: RunKind, input: Option<&str>) -> Result<FailoverRequest, String> {
     // Step Functions leaves a large input out of its event.
     let input = input.ok_or_else(|| "the engine's event came without it".to_owned())?;
     let input = serde_json::from_str::<Value>(input).map_err(|_| "it is no JSON".to_owned())?;
@@ -99,10 +99,10 @@ fn parsed(kind: Kind, input: Option<&str>) -> Result<FailoverRequest, String> {
 }
 
 /// Where it is written how a person orders it.
-fn ordering(kind: Kind) -> &'static str {
+fn ordering(kind: RunKind) -> &'static str {
     match kind {
-        Kind::Failover => "Starting a failover by hand",
-        Kind::Switchover => "Handing over on purpose",
+        RunKind::Failover => "Starting a failover by hand",
+        RunKind::Switchover => "Handing over on purpose",
     }
 }
 

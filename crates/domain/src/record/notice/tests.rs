@@ -73,7 +73,7 @@ fn end(execution: &ExecutionArn, outcome: RunOutcome) -> Ended<'_> {
 /// Each notice that there is, made by each of its constructors.
 fn every_notice() -> Vec<Notice> {
     let mut notices = Vec::new();
-    for kind in Kind::ALL {
+    for kind in RunKind::ALL {
         let execution = execution(kind.machine().name());
         for input in [
             Some(alarm()),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Change, Sample, Streak, Watch};
 use crate::{
     component::ActiveSide,
-    words::{id::InstanceId, span::Span},
+    words::{id::InstanceId, time_span::TimeSpan},
 };
 
 /// What a window knows of the primary: what the windows before wrote down, and its own samples.
@@ -19,7 +19,7 @@ use crate::{
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Account {
     watch: Watch,
-    interval: Span,
+    interval: TimeSpan,
     open: Option<Open>,
     recoveries: Vec<Recovery>,
 }
@@ -45,7 +45,7 @@ pub struct Recovery {
 impl Account {
     /// A window's account at its beginning: what the windows before have written down so far.
     #[must_use]
-    pub fn new(before: Watch, interval: Span) -> Self {
+    pub fn new(before: Watch, interval: TimeSpan) -> Self {
         let open = Some(Open { before: before.clone(), own: Vec::new() });
         Self { watch: before, interval, open, recoveries: Vec::new() }
     }

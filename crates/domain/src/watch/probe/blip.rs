@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Streak;
 use crate::{
     plan::Probe,
-    words::{id::PlanName, span::Span},
+    words::{id::PlanName, time_span::TimeSpan},
 };
 
 /// The record of a streak that ended by itself: why nothing was failed over.
@@ -35,7 +35,7 @@ impl Blip {
     pub fn new(plan: PlanName, probe: &Probe, streak: Streak, recovered_at: Timestamp) -> Self {
         let alarmed = streak.failures >= probe.failures_in_a_row;
         // Not until the recovery: nobody may have watched in between.
-        let span = (Span::between(streak.since, streak.until) + probe.interval).roughly();
+        let span = (TimeSpan::between(streak.since, streak.until) + probe.interval).roughly();
         let because = if alarmed {
             format!(
                 "{} samples failed in a row within {span} and raised the alarm; the run it started says what was decided",

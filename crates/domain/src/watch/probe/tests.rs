@@ -11,10 +11,10 @@ use crate::{
 
 fn probe() -> Probe {
     Probe {
-        interval: Span::milliseconds(500),
-        timeout: Span::milliseconds(400),
+        interval: TimeSpan::milliseconds(500),
+        timeout: TimeSpan::milliseconds(400),
         failures_in_a_row: 3,
-        hold_down: Span::seconds(1),
+        hold_down: TimeSpan::seconds(1),
     }
 }
 
@@ -41,7 +41,7 @@ fn seen(milliseconds: i64) -> Sample {
 #[test]
 fn the_first_window_begins_now_and_reaches_past_its_minute() {
     let claim = claim(None, &probe(), at(0), at(130));
-    assert_eq!(claim, Claim::Take { from: at(500), until: at(73_000), after: None, gap: Span::seconds(0) });
+    assert_eq!(claim, Claim::Take { from: at(500), until: at(73_000), after: None, gap: TimeSpan::seconds(0) });
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_window_begins_where_the_last_one_ends() {
     let claim = claim(Some(&windows), &probe(), at(60_000), at(60_400));
     assert_eq!(
         claim,
-        Claim::Take { from: at(73_000), until: at(133_000), after: Some(at(73_000)), gap: Span::seconds(0) }
+        Claim::Take { from: at(73_000), until: at(133_000), after: Some(at(73_000)), gap: TimeSpan::seconds(0) }
     );
 }
 
@@ -66,7 +66,7 @@ fn a_window_that_starts_too_late_says_how_long_nobody_watched() {
     let claim = claim(Some(&windows), &probe(), at(60_000), at(80_000));
     assert_eq!(
         claim,
-        Claim::Take { from: at(80_000), until: at(133_000), after: Some(at(73_000)), gap: Span::seconds(7) }
+        Claim::Take { from: at(80_000), until: at(133_000), after: Some(at(73_000)), gap: TimeSpan::seconds(7) }
     );
 }
 
@@ -74,7 +74,7 @@ fn a_window_that_starts_too_late_says_how_long_nobody_watched() {
 fn a_window_that_nobody_relieves_goes_on_until_the_next_start_is_more_than_late() {
     let ours = |until| Windows { claimed_until: at(until), claimant: Some("ours".into()) };
     for (interval, ends) in [(500, &[83_000, 93_000, 103_000, 113_000, 123_000, 125_000][..]), (30_000, &[120_000])] {
-        let probe = Probe { interval: Span::milliseconds(interval), ..probe() };
+        let probe = Probe { interval: TimeSpan::milliseconds(interval), ..probe() };
         let mut until = if interval == 500 { 73_000 } else { 90_000 };
         for end in ends {
             assert_eq!(prolong(&ours(until), &ours(until), &probe, at(0)), Some(at(*end)));
@@ -140,7 +140,8 @@ fn what_was_seen_of_one_instance_says_nothing_of_another() {
 #[test]
 fn the_last_word_of_a_window_is_awaited_no_longer_than_it_may_take() {
     let with = |interval: u64, timeout: u64| {
-        let probe = Probe { interval: Span::milliseconds(interval), timeout: Span::milliseconds(timeout), ..probe() };
+        let probe =
+            Probe { interval: TimeSpan::milliseconds(interval), timeout: TimeSpan::milliseconds(timeout), ..probe() };
         last_word_by(at(72_000), &probe)
     };
     assert_eq!(with(500, 400), at(72_000 - 500 + 900 + 4_000));
@@ -225,7 +226,7 @@ proptest! {
         stale in proptest::collection::vec(0usize..200, 60),
         lags in proptest::collection::vec(proptest::collection::vec(0usize..5, 0..5), 60),
     ) {
-        let step = Span::milliseconds(interval.unsigned_abs());
+        let step = TimeSpan::milliseconds(interval.unsigned_abs());
         let place = |n: usize| i64::try_from(n).unwrap() * interval;
         let (mut whole, mut expected, mut counts) = (Watch::default(), Vec::new(), Vec::new());
         for (n, up) in samples.iter().enumerate() {
@@ -280,17 +281,17 @@ proptest! {
         interval in prop_oneof![Just(500i64), Just(1_000), Just(5_000), Just(10_000), Just(30_000), 100i64..=30_000],
         second in 0i64..60,
     ) {
-        let probe = Probe { interval: Span::milliseconds(interval.unsigned_abs()), ..probe() };
+        let probe = Probe { interval: TimeSpan::milliseconds(interval.unsigned_abs()), ..probe() };
         let mut windows: Option<Windows> = None;
         let mut expected = None;
         for (minute, delay) in (0i64..).zip(delays) {
             let scheduled = at(minute * 60_000 + second * 1_000);
-            let started = scheduled.checked_add(Span::milliseconds(delay.unsigned_abs()).duration()).unwrap();
+            let started = scheduled.checked_add(TimeSpan::milliseconds(delay.unsigned_abs()).duration()).unwrap();
             // The window before looks whether it was relieved, again and again, until this one starts.
             while let Some(ours) = windows.clone().filter(|ours| later(started, RELIEF) > ours.claimed_until) {
                 let before = at((minute - 1) * 60_000 + second * 1_000);
                 let Some(until) = prolong(&ours, &ours, &probe, before) else { break };
-                prop_assert!(Span::between(before, until) <= EVERY + LATEST_START + LONGEST_INTERVAL);
+                prop_assert!(TimeSpan::between(before, until) <= EVERY + LATEST_START + LONGEST_INTERVAL);
                 windows = Some(Windows { claimed_until: until, ..ours });
                 expected = Some(until);
             }
@@ -300,11 +301,11 @@ proptest! {
                     // Samples that are far apart leave the next window its own, and one may be missed.
                     let missed = on_grid(started, probe.interval).max(expected);
                     prop_assert!(from == expected || interval > 13_000 && from == missed, "{} after {}", from, expected);
-                    prop_assert_eq!(gap, Span::between(expected, from));
+                    prop_assert_eq!(gap, TimeSpan::between(expected, from));
                 }
                 prop_assert!(from < until);
-                prop_assert!(Span::between(scheduled, until) < EVERY + EVERY + LONGEST_INTERVAL + LONGEST_INTERVAL);
-                prop_assert!(Span::between(started, until) < EVERY + LEAD + LONGEST_INTERVAL);
+                prop_assert!(TimeSpan::between(scheduled, until) < EVERY + EVERY + LONGEST_INTERVAL + LONGEST_INTERVAL);
+                prop_assert!(TimeSpan::between(started, until) < EVERY + LEAD + LONGEST_INTERVAL);
                 windows = Some(Windows { claimed_until: until, claimant: None });
                 expected = Some(until);
             } else {

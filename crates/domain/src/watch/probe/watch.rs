@@ -8,7 +8,7 @@ use super::{HANDOVER, NOTED_EVERY, TELLING, later};
 use crate::{
     component::ActiveSide,
     plan::Probe,
-    words::{id::InstanceId, span::Span, wal::LastSeen},
+    words::{id::InstanceId, time_span::TimeSpan, wal::LastSeen},
 };
 
 /// What the watch remembers from one window to the next, and leaves for the judge.
@@ -84,19 +84,19 @@ pub enum Change {
 /// tell, and the newest one's own time; the last word of a window that died, which the next one waits for before it writes;
 /// and the telling of its own.
 #[must_use]
-pub fn believed_for(probe: &Probe) -> Span {
+pub fn believed_for(probe: &Probe) -> TimeSpan {
     probe.interval.times(2) + probe.longest_look() + HANDOVER + TELLING
 }
 
 /// How old the newest sign of life may be beyond an interval. A healthy watch that is awake writes one down each
 /// [`NOTED_EVERY`], so that one may be lost; one that naps once a minute, so that none may.
-const SEEN_WITHIN: Span = NOTED_EVERY.times(2);
+const SEEN_WITHIN: TimeSpan = NOTED_EVERY.times(2);
 
 impl Streak {
     /// Whether somebody goes on with it: its newest sample is no older than [`believed_for`].
     #[must_use]
     pub fn goes_on(&self, now: Timestamp, probe: &Probe) -> bool {
-        Span::between(self.until, now) <= believed_for(probe)
+        TimeSpan::between(self.until, now) <= believed_for(probe)
     }
 }
 
@@ -110,7 +110,7 @@ impl Watch {
     /// Whether its instance was lately seen to answer.
     #[must_use]
     pub fn answered_lately(&self, now: Timestamp, probe: &Probe) -> bool {
-        self.last_seen.is_some_and(|seen| Span::between(seen.at, now) <= probe.interval + SEEN_WITHIN)
+        self.last_seen.is_some_and(|seen| TimeSpan::between(seen.at, now) <= probe.interval + SEEN_WITHIN)
     }
 
     /// Whether its instance was seen to answer after this instant.
@@ -140,12 +140,18 @@ impl Watch {
     ///
     /// A streak survives one sample that nobody has told of (it took longer than its interval, or could not tell); after a
     /// longer silence it starts again, because unseen is not failed.
-    pub fn take(&mut self, at: Timestamp, sample: Sample, interval: Span) -> Change {
+    pub fn take(&mut self, at: Timestamp, sample: Sample, interval: TimeSpan) -> Change {
         self.take_after(interval.times(2), at, sample, interval)
     }
 
     /// Takes in one sample, where a streak's newest one may be this long ago.
-    pub(super) fn take_after(&mut self, silence: Span, at: Timestamp, sample: Sample, interval: Span) -> Change {
+    pub(super) fn take_after(
+        &mut self,
+        silence: TimeSpan,
+        at: Timestamp,
+        sample: Sample,
+        interval: TimeSpan,
+    ) -> Change {
         self.told_until = Some(later(at, interval));
         match sample {
             // What refuses us from the beginning was never seen: that the watch is blind must not look like health.
@@ -157,9 +163,9 @@ impl Watch {
                 Change::Recovered(streak)
             }
             Sample::Down(because) => {
-                let unbroken = self.failing.take().filter(|streak| Span::between(streak.until, at) <= silence);
+                let unbroken = self.failing.take().filter(|streak| TimeSpan::between(streak.until, at) <= silence);
                 let since = unbroken.map_or(at, |streak| streak.since);
-                let steps = Span::between(since, at).as_milliseconds() / interval.as_milliseconds().max(1);
+                let steps = TimeSpan::between(since, at).as_milliseconds() / interval.as_milliseconds().max(1);
                 let failures = u32::try_from(steps.saturating_add(1)).unwrap_or(u32::MAX);
                 self.failing = Some(Streak { since, until: at, failures, because });
                 Change::Failing(failures)

@@ -125,7 +125,7 @@ fn the_longest_wait_is_from_the_last_time_of_a_day_to_the_first_of_the_next_one(
         ("0 2 1 1 ? 2030,2031", Some(365 * DAY)),
         ("0 2,4 1 1 ? 2030", None),
     ] {
-        assert_eq!(read(text).unwrap().longest_wait(), longest.map(Span::seconds), "{text}");
+        assert_eq!(read(text).unwrap().longest_wait(), longest.map(TimeSpan::seconds), "{text}");
     }
 }
 

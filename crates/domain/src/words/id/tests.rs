@@ -53,7 +53,7 @@ fn a_schedule_says_how_long_it_waits_how_often_it_fires_and_what_is_wrong_with_i
         ("cron(60 2 * * ? *)", None, None, false),
     ] {
         let schedule: Schedule = text.parse().unwrap();
-        assert_eq!(schedule.longest_wait(), waits_seconds.map(Span::seconds), "{text}");
+        assert_eq!(schedule.longest_wait(), waits_seconds.map(TimeSpan::seconds), "{text}");
         assert_eq!(schedule.times_in_a_year(jiff::civil::date(2026, 11, 28)), times, "{text}");
         assert_eq!(schedule.fault().is_none(), is_sound, "{text}");
     }

@@ -1,16 +1,16 @@
 //! A plan that asks a person.
 
 use domain::{
-    failover::approval::{Answer, Asked, Decision},
+    failover::approval::{Answer, ApprovalRequest, Decision},
     plan::{Plan, Policy},
     record::evidence::Evidence,
     state_machine::StateName,
     words::{
         id::{ExecutionArn, Person},
-        span::Span,
+        time_span::TimeSpan,
     },
 };
-use edge::{shelf, states::States};
+use edge::{object_store, states::States};
 use jiff::Timestamp;
 
 use super::{Drill, promoted_at};
@@ -21,8 +21,8 @@ use crate::{
 };
 
 /// How long a person has to answer, in addition to the time that the answer takes; and where nobody answers.
-const LONG: Span = Span::seconds(120);
-const SHORT: Span = Span::seconds(2);
+const LONG: TimeSpan = TimeSpan::seconds(120);
+const SHORT: TimeSpan = TimeSpan::seconds(2);
 
 impl Drill<'_> {
     pub(super) async fn approval(&mut self) -> Result<DrillResult, DrillError> {
@@ -80,11 +80,11 @@ impl Drill<'_> {
     }
 
     /// Waits for a run's question to a person.
-    async fn question(&self, run: &ExecutionArn) -> Result<Asked, DrillError> {
+    async fn question(&self, run: &ExecutionArn) -> Result<ApprovalRequest, DrillError> {
         let (aws, system) = (&self.lab.aws, &self.lab.system);
-        let key = shelf::approval_key(&self.plan().plan, run.name());
+        let key = object_store::approval_key(&self.plan().plan, run.name());
         let asked = until(super::super::patience(self.plan()), "the question to a person", async || {
-            Ok(system.object(aws, &key).await?.and_then(|text| serde_json::from_str::<Asked>(&text).ok()))
+            Ok(system.object(aws, &key).await?.and_then(|text| serde_json::from_str::<ApprovalRequest>(&text).ok()))
         });
         Ok(asked.await?)
     }
@@ -134,7 +134,7 @@ impl Drill<'_> {
 }
 
 /// The same plan, except that a person decides about a dead database, and has this long.
-fn asking(plan: &Plan, deadline: Span) -> Plan {
+fn asking(plan: &Plan, deadline: TimeSpan) -> Plan {
     let mut plan = plan.clone();
     plan.failover.policy.database = Policy::Approval;
     plan.failover.approval_deadline = deadline;

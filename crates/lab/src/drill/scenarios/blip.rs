@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{plan::Probe, watch::probe::Blip, words::span::Span};
+use domain::{plan::Probe, watch::probe::Blip, words::time_span::TimeSpan};
 use jiff::Timestamp;
 
 use super::{AFTERWARDS, Drill};
@@ -17,10 +17,10 @@ const BLIP_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long it hangs: where the plan leaves room for it, so long that one sample waits for its whole time-out, wherever
 /// between two of them it begins; and it is over before the hold-down is, and before as many fail as raise the alarm.
-fn pause(probe: &Probe) -> Span {
+fn pause(probe: &Probe) -> TimeSpan {
     let surely_sampled = probe.interval.as_milliseconds() * 11 / 10 + probe.timeout.as_milliseconds();
     let alarming = probe.hold_down.min(probe.interval.times(probe.failures_in_a_row - 1)).as_milliseconds();
-    Span::milliseconds(surely_sampled.min(alarming * 19 / 20))
+    TimeSpan::milliseconds(surely_sampled.min(alarming * 19 / 20))
 }
 
 impl Drill<'_> {
@@ -81,7 +81,7 @@ mod tests {
             plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml").expect("the lab's plan");
         let probe = &plan.probe;
         let pause = pause(probe);
-        assert_eq!(pause, Span::milliseconds(950));
+        assert_eq!(pause, TimeSpan::milliseconds(950));
         assert!(pause > probe.interval + probe.timeout && pause < probe.hold_down && pause < probe.interval.times(2));
     }
 }

@@ -3,7 +3,7 @@
 use domain::{
     component::ActiveSide,
     state_machine::StateName,
-    words::{id::HostName, span::Span},
+    words::{id::HostName, time_span::TimeSpan},
 };
 use edge::dns::Dns;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use crate::{
 const ELSEWHERE: &str = "elsewhere.lifeboat.test";
 
 /// Within which a person must be called.
-const CALLED_WITHIN: Span = Span::seconds(60);
+const CALLED_WITHIN: TimeSpan = TimeSpan::seconds(60);
 
 impl Drill<'_> {
     pub(super) async fn wrong_record(&mut self) -> Result<DrillResult, DrillError> {
@@ -73,7 +73,7 @@ impl Drill<'_> {
         let disaster_at = self.kill().await?;
         let run = runs.next().await?;
         let evidence = runs.follow(self.lab, &run, self.observer).await?;
-        let took = Span::between(disaster_at, evidence.ended_at);
+        let took = TimeSpan::between(disaster_at, evidence.ended_at);
         self.check("the run ends within a minute of the disaster", took <= CALLED_WITHIN, took.to_string());
         let stopped = evidence.record.error.as_ref().is_some_and(|error| error.state == StateName::PromoteReplica);
         self.check("it stopped at PromoteReplica, which did not say Done", stopped, &evidence.because);

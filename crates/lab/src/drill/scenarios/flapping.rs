@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use domain::{watch::probe::Blip, words::span::Span};
+use domain::{watch::probe::Blip, words::time_span::TimeSpan};
 use jiff::Timestamp;
 
 use super::{AFTERWARDS, Drill, lost::FENCED_WITHIN, promoted_at};
@@ -49,7 +49,7 @@ impl Drill<'_> {
     /// was resumed.
     async fn flap(&mut self, percent: u64) -> Result<Timestamp, DrillError> {
         let (plan, rds, primary) = (self.plan(), &self.lab.aws.rds, self.lab.system.primary());
-        let pause = Span::milliseconds(plan.detection().as_milliseconds() * percent / 100).duration();
+        let pause = TimeSpan::milliseconds(plan.detection().as_milliseconds() * percent / 100).duration();
         let up = (plan.probe.interval.times(2) + plan.probe.timeout).duration();
         rds.pause(&primary).await?;
         let detail = format!("SIGSTOP of every process of `{}` for {} ms", primary.id, pause.as_millis());

@@ -1,6 +1,6 @@
 //! A primary that dies: at once, or while its replica is behind.
 
-use domain::{record::evidence::Evidence, words::span::Span};
+use domain::{record::evidence::Evidence, words::time_span::TimeSpan};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -49,7 +49,7 @@ impl Drill<'_> {
             Actor::Disaster,
         );
         // Until the client has committed for longer than the budget.
-        let beyond = later(held_at, budget + Span::seconds(1));
+        let beyond = later(held_at, budget + TimeSpan::seconds(1));
         clients.first_after(beyond).await?;
         let disaster_at = self.kill().await?;
         let refused = runs.next().await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     failover::guard::{self, Kept},
-    words::span::Span,
+    words::time_span::TimeSpan,
 };
 use jiff::Timestamp;
 
@@ -21,7 +21,7 @@ const RECORD_PATIENCE: Duration = Duration::from_secs(75);
 
 /// How long the old primary may go on after its return. Until then only its network is fenced, which does not end the
 /// sessions that it has; the guard does, within two of its samples and the time that they take.
-pub(super) const FENCED_WITHIN: Span = Span::seconds(2);
+pub(super) const FENCED_WITHIN: TimeSpan = TimeSpan::seconds(2);
 
 impl Drill<'_> {
     pub(super) async fn host_lost(&mut self) -> Result<DrillResult, DrillError> {

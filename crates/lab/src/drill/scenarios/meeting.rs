@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{record::evidence::Evidence, run::outcome::RunOutcome, watch::probe::Watch};
-use edge::shelf;
+use edge::object_store;
 use jiff::Timestamp;
 
 use super::{Drill, order, promoted_at};
@@ -102,7 +102,7 @@ impl Drill<'_> {
     /// Waits until the watch has counted this many failures in a row.
     async fn failing(&self, count: u32) -> Result<(), DrillError> {
         let (aws, system) = (&self.lab.aws, &self.lab.system);
-        let key = shelf::watch_key(&self.plan().plan);
+        let key = object_store::watch_key(&self.plan().plan);
         until(WATCH_PATIENCE, "a failure that the watch counts", async || {
             let watch = system.object(aws, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
             Ok(watch.and_then(|watch| watch.failing).filter(|streak| streak.failures >= count).map(drop))

@@ -30,7 +30,7 @@ use domain::{
     plan::Plan,
     record::evidence::Evidence,
     watch::probe::later,
-    words::{id::ExecutionArn, span::Span},
+    words::{id::ExecutionArn, time_span::TimeSpan},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ pub(super) async fn run(
         checks: Vec::new(),
         turns: Vec::new(),
         readings: Vec::new(),
-        grace: Span::seconds(0),
+        grace: TimeSpan::seconds(0),
         guard: None,
     };
     match scenario {
@@ -118,7 +118,7 @@ struct Drill<'a> {
     /// How long the clients are at work before the disaster.
     lead: Duration,
     /// How long a person who approves takes.
-    answer_after: Span,
+    answer_after: TimeSpan,
     scenario: Scenario,
     observer: &'a dyn Observer,
     reproduce: &'a str,
@@ -130,7 +130,7 @@ struct Drill<'a> {
     /// What was measured.
     readings: Vec<Reading>,
     /// How long after its return the old primary may still take writes in sessions that are open.
-    grace: Span,
+    grace: TimeSpan,
     /// What the guard of the old primary left behind.
     guard: Option<Kept>,
 }
@@ -228,13 +228,13 @@ impl<'a> Drill<'a> {
     async fn stop(&mut self, runs: &Runs, run: &ExecutionArn, name: &str) -> Result<RunResult, DrillError> {
         let history = runs.stop(self.lab, run, "the drill").await?;
         let at = Timestamp::now();
-        for entry in live(run, &history.moments) {
+        for entry in live(run, &history.visits) {
             self.happened(entry.at, entry.event, entry.detail, entry.source);
         }
-        let state = history.moments.last().map_or("no state", |moment| moment.state.as_str());
+        let state = history.visits.last().map_or("no state", |moment| moment.state.as_str());
         let because = format!("stopped from outside in {state}");
         self.happened(at, Event::RunStopped, format!("{name}, in {state}: `{}`", run.name()), Actor::Disaster);
-        self.turns.extend(turns_until(&history.moments, at));
+        self.turns.extend(turns_until(&history.visits, at));
         Ok(RunResult::broken_off(name, run, history.transitions, because))
     }
 

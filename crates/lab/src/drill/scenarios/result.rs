@@ -1,6 +1,8 @@
 //! What a drill was, put together at its end.
 
-use domain::{failover::run::Trigger, plan::Probe, record::evidence::Evidence, watch::probe::later, words::span::Span};
+use domain::{
+    failover::run::Trigger, plan::Probe, record::evidence::Evidence, watch::probe::later, words::time_span::TimeSpan,
+};
 use jiff::Timestamp;
 
 use super::Drill;
@@ -21,7 +23,7 @@ impl Drill<'_> {
     }
 
     fn allows_strays(&self) -> bool {
-        self.grace > Span::seconds(0)
+        self.grace > TimeSpan::seconds(0)
     }
 
     /// The result of this drill: `moved` is when the primary was moved, `returned_at` when the old one came back.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{failover::run::Kind, words::wal::Lsn};
+use domain::{failover::run::RunKind, words::wal::Lsn};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -18,7 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(1_500);
 impl Drill<'_> {
     pub(super) async fn switchover(&mut self) -> Result<DrillResult, DrillError> {
         let plan = self.plan();
-        let mut runs = Runs::of(self.lab, Kind::Switchover).await?;
+        let mut runs = Runs::of(self.lab, RunKind::Switchover).await?;
         let clients = self.clients().await?;
         let disaster_at = Timestamp::now();
         self.observer.disaster(disaster_at);

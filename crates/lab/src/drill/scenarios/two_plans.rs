@@ -7,7 +7,7 @@ use domain::{
     failover::{lease::Lease, run::Trigger},
     record::evidence::Evidence,
     run::outcome::RunOutcome,
-    words::{id::ExecutionArn, span::Span},
+    words::{id::ExecutionArn, time_span::TimeSpan},
 };
 use jiff::Timestamp;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How far apart the primaries may die.
-const AT_ONCE: Span = Span::seconds(1);
+const AT_ONCE: TimeSpan = TimeSpan::seconds(1);
 
 /// How long alarms and rules are watched for what they must not do: an alarm is evaluated each second.
 const SETTLES: Duration = Duration::from_secs(3);
@@ -77,7 +77,7 @@ impl Drill<'_> {
             self.happened(neighbour.killed_at, Event::Killed, detail, Actor::Disaster);
         }
         let last = neighbours.iter().map(|neighbour| neighbour.killed_at).max().unwrap_or(disaster_at);
-        let apart = Span::between(disaster_at, last);
+        let apart = TimeSpan::between(disaster_at, last);
         self.check(format!("all primaries die within {AT_ONCE}"), apart <= AT_ONCE, format!("{apart} apart"));
 
         let own = async {
@@ -112,8 +112,8 @@ impl Drill<'_> {
         let client = logs.measure(lab, self.number, killed_at, moved, killed_at).await?;
         let objectives = &lab.system.plan.objectives;
         let outage = client.outage.as_ref().map_or(u64::MAX, |outage| outage.milliseconds);
-        let within = Span::milliseconds(outage) <= objectives.rto
-            && Span::milliseconds(client.lost.milliseconds) <= objectives.rpo;
+        let within = TimeSpan::milliseconds(outage) <= objectives.rto
+            && TimeSpan::milliseconds(client.lost.milliseconds) <= objectives.rpo;
         let told = format!(
             "{outage} ms, {} rows lost, {} after the promotion",
             client.lost.rows.count, client.split_brain.count

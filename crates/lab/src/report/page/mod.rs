@@ -101,7 +101,7 @@ mod tests {
         for named in ["scenario", "story", "reproduce"] {
             value[named] = ATTACK.into();
         }
-        for part in ["moments", "signals", "runs", "checks", "oldPrimary", "environment"] {
+        for part in ["timeline", "signals", "runs", "checks", "oldPrimary", "environment"] {
             spoil(&mut value[part]);
         }
         value["plan"]["summary"] = ATTACK.into();

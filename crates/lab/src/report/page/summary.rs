@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use domain::words::span::Span;
+use domain::words::time_span::TimeSpan;
 
 use super::{
     backups,
@@ -56,14 +56,14 @@ fn objectives(out: &mut String, result: &DrillResult) -> fmt::Result {
     let objectives = &result.plan.objectives;
     let (outage, good) = match &client.outage {
         Some(outage) => {
-            let within = outage.first_after.is_some() && Span::milliseconds(outage.milliseconds) <= objectives.rto;
+            let within = outage.first_after.is_some() && TimeSpan::milliseconds(outage.milliseconds) <= objectives.rto;
             let more = if outage.first_after.is_some() { "" } else { "> " };
             (format!("{more}{:.3} s", outage.milliseconds as f64 / 1_000.0), within)
         }
         None => ("unknown".to_owned(), false),
     };
     card(out, "Outage (RTO)", &outage, judged(result.held_to.rto, good), &against(result.held_to.rto, objectives.rto))?;
-    let lost = Span::milliseconds(client.lost.milliseconds);
+    let lost = TimeSpan::milliseconds(client.lost.milliseconds);
     let rows = format!("{} rows", client.lost.rows.count);
     let note = format!("{lost} of work; {}", against(result.held_to.rpo, objectives.rpo));
     card(out, "Lost (RPO)", &rows, judged(result.held_to.rpo, lost <= objectives.rpo), &note)?;
@@ -83,7 +83,7 @@ fn objectives(out: &mut String, result: &DrillResult) -> fmt::Result {
     )
 }
 
-fn against(held: bool, objective: Span) -> String {
+fn against(held: bool, objective: TimeSpan) -> String {
     if held { format!("objective {objective}") } else { format!("objective {objective}, not judged here") }
 }
 
@@ -94,8 +94,8 @@ pub(super) fn environment(out: &mut String, result: &DrillResult) -> fmt::Result
     for (program, version) in &result.environment.versions {
         write!(out, ", {} {}", text(program), text(version))?;
     }
-    let setting_up = Span::between(result.began_at, result.disaster_at);
-    let whole = Span::between(result.began_at, result.ended_at);
+    let setting_up = TimeSpan::between(result.began_at, result.disaster_at);
+    let whole = TimeSpan::between(result.began_at, result.ended_at);
     writeln!(
         out,
         ". Began {}; the disaster happened after {:.1} s, all was over after {:.1} s.</p>",

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", description = "a length of time, as 500ms, 5s, 15m, 24h or 7d")]
-pub struct Span(Duration);
+pub struct TimeSpan(Duration);
 
 /// A text that is not a length of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a length of time: write a number and a unit, as 500ms, 5s, 15m, 24h or 7d")]
-pub struct BadSpan(String);
+pub struct BadTimeSpan(String);
 
 /// The longest a plan may name: ten years, AWS's longest retention.
 const LONGEST: Duration = Duration::from_secs(3_653 * 24 * 3_600);
@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(3_653 * 24 * 3_600);
 /// The units that people are told, with their lengths in milliseconds.
 const UNITS: [(u64, &str); 5] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")];
 
-impl Span {
+impl TimeSpan {
     /// From whole milliseconds.
     #[must_use]
     pub const fn milliseconds(count: u64) -> Self {
@@ -92,11 +92,11 @@ impl Span {
     }
 }
 
-impl TryFrom<String> for Span {
-    type Error = BadSpan;
+impl TryFrom<String> for TimeSpan {
+    type Error = BadTimeSpan;
 
-    fn try_from(text: String) -> Result<Self, BadSpan> {
-        let bad = || BadSpan(text.chars().take(32).collect());
+    fn try_from(text: String) -> Result<Self, BadTimeSpan> {
+        let bad = || BadTimeSpan(text.chars().take(32).collect());
         let days = text.strip_suffix('d').and_then(|n| n.trim().parse::<u32>().ok());
         let span = match days {
             Some(days) => Duration::from_secs(u64::from(days) * 24 * 3_600),
@@ -106,13 +106,13 @@ impl TryFrom<String> for Span {
     }
 }
 
-impl From<Span> for String {
-    fn from(span: Span) -> Self {
+impl From<TimeSpan> for String {
+    fn from(span: TimeSpan) -> Self {
         span.to_string()
     }
 }
 
-impl fmt::Display for Span {
+impl fmt::Display for TimeSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let days = self.0.as_secs() / (24 * 3_600);
         if days > 0 && self.0 == Duration::from_secs(days * 24 * 3_600) {
@@ -126,7 +126,7 @@ impl fmt::Display for Span {
     }
 }
 
-impl std::ops::Add for Span {
+impl std::ops::Add for TimeSpan {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -138,8 +138,8 @@ impl std::ops::Add for Span {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Span, BadSpan> {
-        Span::try_from(text.to_owned())
+    fn read(text: &str) -> Result<TimeSpan, BadTimeSpan> {
+        TimeSpan::try_from(text.to_owned())
     }
 
     #[test]
@@ -178,9 +178,9 @@ mod tests {
             (672_506_316, "7d 19h"),
             (672_480_000, "7d 19h"),
         ] {
-            assert_eq!(Span::milliseconds(milliseconds).roughly(), told, "{milliseconds} ms");
+            assert_eq!(TimeSpan::milliseconds(milliseconds).roughly(), told, "{milliseconds} ms");
         }
-        assert_eq!(Span(Duration::from_micros(10)).roughly(), "1ms");
+        assert_eq!(TimeSpan(Duration::from_micros(10)).roughly(), "1ms");
     }
 
     #[test]

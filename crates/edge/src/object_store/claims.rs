@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Shelf, read_json, read_plan, write_json};
+use super::{Condition, ObjectStore, read_json, read_plan, write_json};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -36,16 +36,16 @@ fn key(region: &Region, instance: &InstanceId) -> String {
 /// Who has claimed an instance, as a plan sees it.
 ///
 /// # Errors
-/// As the shelf answers.
+/// As the store answers.
 pub async fn look(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     plan: &PlanName,
     region: &Region,
     instance: &InstanceId,
 ) -> Result<Claimed, Failure> {
-    Ok(match read_json::<Claim>(shelf, &key(region, instance)).await? {
+    Ok(match read_json::<Claim>(store, &key(region, instance)).await? {
         Some((claim, _)) if claim.plan == *plan => Claimed::Ours,
-        Some((claim, _)) if names(shelf, &claim.plan, region, instance).await? => Claimed::Theirs(claim.plan),
+        Some((claim, _)) if names(store, &claim.plan, region, instance).await? => Claimed::Theirs(claim.plan),
         Some((_, etag)) => Claimed::Nobody(Condition::Unchanged(etag)),
         None => Claimed::Nobody(Condition::Absent),
     })
@@ -54,15 +54,15 @@ pub async fn look(
 /// Claims an instance for a plan.
 ///
 /// # Errors
-/// As the shelf answers; `Conflict` where somebody else claims at the same time.
+/// As the store answers; `Conflict` where somebody else claims at the same time.
 pub async fn write(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     plan: &PlanName,
     region: &Region,
     instance: &InstanceId,
     condition: Condition,
 ) -> Result<(), Failure> {
-    write_json(shelf, &key(region, instance), &Claim { plan: plan.clone() }, condition).await
+    write_json(store, &key(region, instance), &Claim { plan: plan.clone() }, condition).await
 }
 
 /// Both sides of the pair that a plan's runs move, each in its Region.
@@ -74,8 +74,13 @@ pub fn sides(plan: &Plan) -> impl Iterator<Item = (&Region, &InstanceId)> {
 
 /// Whether a plan that is in this bucket still names an instance of a Region as one that its runs move. One that is gone,
 /// or that nobody can read, opens no run.
-async fn names(shelf: &impl Shelf, plan: &PlanName, region: &Region, instance: &InstanceId) -> Result<bool, Failure> {
-    match read_plan(shelf, plan).await {
+async fn names(
+    store: &impl ObjectStore,
+    plan: &PlanName,
+    region: &Region,
+    instance: &InstanceId,
+) -> Result<bool, Failure> {
+    match read_plan(store, plan).await {
         Ok((plan, _)) => Ok(sides(&plan).any(|side| side == (region, instance))),
         Err(Failure::NotFound(_) | Failure::InvalidInput(_)) => Ok(false),
         Err(failure) => Err(failure),

@@ -35,8 +35,8 @@ pub enum Condition {
     Unchanged(String),
 }
 
-/// A shelf of small objects.
-pub trait Shelf {
+/// A store of small objects.
+pub trait ObjectStore {
     /// Reads an object; `None` where there is none.
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Object>, Failure>>;
 
@@ -91,9 +91,9 @@ pub fn approval_key(plan: &PlanName, execution_name: &str) -> String {
 ///
 /// # Errors
 /// `NotFound` where there is none, `InvalidInput` where it is broken.
-pub async fn read_plan(shelf: &impl Shelf, name: &PlanName) -> Result<(Plan, String), Failure> {
+pub async fn read_plan(store: &impl ObjectStore, name: &PlanName) -> Result<(Plan, String), Failure> {
     let key = plan_key(name);
-    let object = shelf.get(&key).await?.ok_or_else(|| {
+    let object = store.get(&key).await?.ok_or_else(|| {
         Failure::NotFound(format!(
             "there is no plan `{name}`: this Region's bucket has no object `{key}`; upload it, or correct the name"
         ))
@@ -110,12 +110,12 @@ pub async fn read_plan(shelf: &impl Shelf, name: &PlanName) -> Result<(Plan, Str
 /// # Errors
 /// As [`read_plan`]; `InvalidInput` where the plan is recovered from another Region.
 pub async fn read_plan_here(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     name: &PlanName,
     here: &str,
     noun: &str,
 ) -> Result<(Plan, String), Failure> {
-    let (plan, version) = read_plan(shelf, name).await?;
+    let (plan, version) = read_plan(store, name).await?;
     let recovery = &plan.regions.recovery;
     if recovery.as_str() != here {
         return Err(Failure::InvalidInput(format!(
@@ -129,8 +129,11 @@ pub async fn read_plan_here(
 ///
 /// # Errors
 /// `InvalidInput` where it is not of that making.
-pub async fn read_json<T: DeserializeOwned>(shelf: &impl Shelf, key: &str) -> Result<Option<(T, String)>, Failure> {
-    let Some(object) = shelf.get(key).await? else { return Ok(None) };
+pub async fn read_json<T: DeserializeOwned>(
+    store: &impl ObjectStore,
+    key: &str,
+) -> Result<Option<(T, String)>, Failure> {
+    let Some(object) = store.get(key).await? else { return Ok(None) };
     Ok(Some((parse_json(key, &object.text)?, object.etag)))
 }
 
@@ -157,29 +160,29 @@ fn unreadable(key: &str, error: &serde_json::Error) -> String {
 /// # Errors
 /// `Conflict` where the condition does not hold.
 pub async fn write_json(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     key: &str,
     value: &impl Serialize,
     condition: Condition,
 ) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(|error| Failure::InvalidInput(format!("{key}: {error}")))?;
-    shelf.put(key, text, condition).await
+    store.put(key, text, condition).await
 }
 
 /// Reads a plan's lease, and its tag; `None` where no run has ever taken it.
 ///
 /// # Errors
 /// `InvalidInput` where nobody can read it.
-pub async fn read_lease(shelf: &impl Shelf, plan: &PlanName) -> Result<Option<(Lease, String)>, Failure> {
-    read_json(shelf, &lease_key(plan)).await
+pub async fn read_lease(store: &impl ObjectStore, plan: &PlanName) -> Result<Option<(Lease, String)>, Failure> {
+    read_json(store, &lease_key(plan)).await
 }
 
 /// Reads the lease and makes sure that the run still holds it; gives the lease and its tag.
 ///
 /// # Errors
 /// `Superseded` where it does not.
-pub async fn held_lease(shelf: &impl Shelf, run: &Run) -> Result<(Lease, String), Failure> {
-    let read = read_lease(shelf, &run.plan.plan).await?;
+pub async fn held_lease(store: &impl ObjectStore, run: &Run) -> Result<(Lease, String), Failure> {
+    let read = read_lease(store, &run.plan.plan).await?;
     let lease = succession::holds(read.as_ref().map(|(lease, _)| lease), run).map_err(Failure::Superseded)?;
     Ok((lease, read.map(|(_, etag)| etag).unwrap_or_default()))
 }
@@ -190,15 +193,15 @@ pub async fn held_lease(shelf: &impl Shelf, run: &Run) -> Result<(Lease, String)
 /// # Errors
 /// `Superseded` where it does not hold it, `Conflict` where somebody wrote at the same time.
 pub async fn shut_in_lease(
-    shelf: &impl Shelf,
+    store: &impl ObjectStore,
     run: &Run,
     target: &Target,
     network: bool,
     now: Timestamp,
 ) -> Result<Lease, Failure> {
-    let (lease, etag) = held_lease(shelf, run).await?;
+    let (lease, etag) = held_lease(store, run).await?;
     let Some(shutting) = lease.shutting(run, target, network, now) else { return Ok(lease) };
-    write_json(shelf, &lease_key(&run.plan.plan), &shutting, Condition::Unchanged(etag)).await?;
+    write_json(store, &lease_key(&run.plan.plan), &shutting, Condition::Unchanged(etag)).await?;
     Ok(shutting)
 }
 
@@ -212,7 +215,7 @@ mod s3 {
     use aws_sdk_s3::{Client, primitives::ByteStream};
     use domain::words::failure::Failure;
 
-    use super::{Condition, LARGEST_OBJECT_BYTES, Object, Shelf};
+    use super::{Condition, LARGEST_OBJECT_BYTES, Object, ObjectStore};
     use crate::{aws_failure, config};
 
     /// An S3 bucket.
@@ -259,7 +262,7 @@ mod s3 {
         }
     }
 
-    impl Shelf for Bucket {
+    impl ObjectStore for Bucket {
         async fn get(&self, key: &str) -> Result<Option<Object>, Failure> {
             let answer = match self.client.get_object().bucket(&self.name).key(key).send().await {
                 Ok(answer) => answer,
@@ -306,7 +309,7 @@ mod s3 {
     }
 }
 
-/// A shelf in memory, for the tests of handlers.
+/// A store in memory, for the tests of handlers.
 #[cfg(feature = "fake")]
 pub mod fake {
     use std::{cell::RefCell, collections::BTreeMap};
@@ -320,16 +323,16 @@ pub mod fake {
         words::failure::Failure,
     };
 
-    use super::{Condition, Object, Shelf, lease_key};
+    use super::{Condition, Object, ObjectStore, lease_key};
 
-    /// A shelf in memory.
+    /// A store in memory.
     #[derive(Debug, Default)]
     pub struct Memory {
         objects: RefCell<BTreeMap<String, (u64, String)>>,
     }
 
     impl Memory {
-        /// A shelf on which this run holds its plan's lease.
+        /// A store on which this run holds its plan's lease.
         #[must_use]
         pub fn held_by(run: &Run) -> Self {
             let lease = Lease {
@@ -371,7 +374,7 @@ pub mod fake {
         }
     }
 
-    impl Shelf for Memory {
+    impl ObjectStore for Memory {
         async fn get(&self, key: &str) -> Result<Option<Object>, Failure> {
             let objects = self.objects.borrow();
             Ok(objects.get(key).map(|(tag, text)| Object {

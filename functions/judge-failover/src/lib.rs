@@ -92,7 +92,7 @@ async fn rehearse(
     plan: &PlanName,
     now: Timestamp,
 ) -> Result<Step<Rehearsal>, Failure> {
-    let (plan, plan_version) = object_store::read_plan(store, plan).await?;
+    let (plan, plan_version) = object_store::read_pair(store, plan).await?;
     let lease = object_store::read_lease(store, &plan.plan).await?.map(|(lease, _)| lease);
     let generation = lease.as_ref().map_or(Generation::ZERO, |lease| lease.generation);
     let run = Run::supposed(plan, plan_version, generation, now)?;

@@ -111,8 +111,8 @@ struct Shortfall {
 /// What is told.
 struct Told {
     notice: Notice,
-    /// Whose topics hear of it besides ours.
-    plan: Option<Plan>,
+    /// The plan's topics, which hear of it besides ours.
+    topics: Vec<String>,
     /// Why, as the state machine keeps it.
     because: String,
 }
@@ -152,14 +152,13 @@ pub async fn handle(
 ) -> Result<Step<Value>, Failure> {
     let told = match event.get("detail-type") {
         Some(_) => match status_notice(event)? {
-            Some(notice) => Told { notice, plan: None, because: String::new() },
+            Some(notice) => Told { notice, topics: Vec::new(), because: String::new() },
             None => return Ok(Step::done("the run said itself how it ended", Value::Null, Value::Null)),
         },
         None => told(store, edge::parse(event, "Notify")?).await?,
     };
-    let Told { notice, plan, because } = told;
-    let mut topics = vec![topic];
-    topics.extend(plan.iter().flat_map(|plan| plan.notifications.topics.iter().map(String::as_str)));
+    let Told { notice, topics: of_the_plan, because } = told;
+    let topics: Vec<&str> = std::iter::once(topic).chain(of_the_plan.iter().map(String::as_str)).collect();
     let heard = sns::to_each(topics.iter().copied(), async |topic| carrier.publish(topic, &notice).await).await?;
     info!(subject = notice.subject, topics.took = heard.took, topics.deaf = ?heard.deaf, "told");
     Ok(Step::done(heard.summary(), Value::Null, json!({ "subject": notice.subject, "because": because })))
@@ -174,7 +173,7 @@ async fn told(store: &impl ObjectStore, notify: Notify) -> Result<Told, Failure>
             let judged =
                 judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
             let notice = notice::approval(&run, &judged, &judgement.because);
-            Told { notice, plan: Some(run.plan), because: judgement.because }
+            Told { notice, topics: run.plan.notifications.topics, because: judgement.because }
         }
         Notify::Ended(ended) => {
             let (outcome, because) = (ended.outcome(), ended.because());
@@ -191,40 +190,57 @@ async fn told(store: &impl ObjectStore, notify: Notify) -> Result<Told, Failure>
                 because: &because,
                 evidence: closed.map(|closed| closed.evidence.as_str()),
             });
-            Told { notice, plan: run.map(|run| run.plan), because }
+            Told { notice, topics: topics(run.map(|run| run.plan)), because }
         }
         Notify::Unhardened(lacks) => {
             let because = lacks.word.because();
-            Told { notice: notice::unhardened(&lacks.run, &because), plan: Some(lacks.run.plan), because }
+            Told {
+                notice: notice::unhardened(&lacks.run, &because),
+                topics: lacks.run.plan.notifications.topics,
+                because,
+            }
         }
         Notify::HardeningLate(lacks) => {
             let because = ending::hardening_late(&lacks.word);
-            Told { notice: notice::unhardened(&lacks.run, &because), plan: Some(lacks.run.plan), because }
+            Told {
+                notice: notice::unhardened(&lacks.run, &because),
+                topics: lacks.run.plan.notifications.topics,
+                because,
+            }
         }
         Notify::TrafficLate(lacks) => {
             let because = ending::traffic_late(&lacks.word);
-            Told { notice: notice::traffic_late(&lacks.run, &because), plan: Some(lacks.run.plan), because }
+            Told {
+                notice: notice::traffic_late(&lacks.run, &because),
+                topics: lacks.run.plan.notifications.topics,
+                because,
+            }
         }
         Notify::Backup(ended) => {
             let BackupEnded { execution, backup, outcome, stopped, because, manifest } = *ended;
             let because = why(because, stopped.as_ref());
             let notice = notice::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());
-            Told { notice, plan: backup.map(|run| run.plan), because }
+            Told { notice, topics: topics(backup.map(|run| run.plan)), because }
         }
         Notify::Cleanup(ended) => {
             let CleanupEnded { execution, cleanup: run, outcome, stopped, because, turns } = *ended;
             let because = because.or_else(|| stopped.is_none().then(|| cleanup::because(&turns)));
             let because = why(because, stopped.as_ref());
             let notice = notice::cleanup(&execution, run.as_ref(), outcome, &because);
-            Told { notice, plan: run.map(|run| run.plan), because }
+            Told { notice, topics: topics(run.map(|run| run.plan)), because }
         }
         Notify::Restore(ended) => {
             let RestoreEnded { execution, restore, outcome, stopped, because, record } = *ended;
             let because = why(because, stopped.as_ref());
             let notice = notice::restore(&execution, restore.as_ref(), outcome, &because, record.as_deref());
-            Told { notice, plan: restore.map(|run| run.plan), because }
+            Told { notice, topics: topics(restore.map(|run| run.plan)), because }
         }
     })
+}
+
+/// Those of the plan of a run that was opened.
+fn topics<T>(plan: Option<Plan<T>>) -> Vec<String> {
+    plan.map(|plan| plan.notifications.topics).unwrap_or_default()
 }
 
 /// The notice of an execution's status; `None` where the run has told by itself.

@@ -46,7 +46,7 @@ pub async fn handle(
     let OpenRun { execution, request } = edge::parse(event, "OpenRun")?;
     let request = FailoverRequest::parse_for(RunKind::of(&execution), &request)
         .map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
-    let (plan, plan_version) = object_store::read_plan_here(store, &request.plan, region, "run").await?;
+    let (plan, plan_version) = object_store::read_pair_here(store, &request.plan, region, "run").await?;
     let current = object_store::read_lease(store, &plan.plan).await?;
     let (lease, etag) = current.map_or((None, None), |(lease, etag)| (Some(lease), Some(etag)));
     let owner = match lease.as_ref().and_then(|lease| lease.holder.as_ref()) {

@@ -13,7 +13,7 @@ use domain::{
     backup::{
         self, BackupRun, Found, LONGEST_REASON_CHARS, Label, Missing, Move, Quota, Snapshot, Source, Stored, Taken,
     },
-    component::{ActiveSide, SeenDatabase, SnapshotKind},
+    component::{ActiveSides, SeenDatabase, SnapshotKind},
     failover::lease::Lease,
     retention::State,
     run::step::Step,
@@ -109,17 +109,17 @@ pub async fn handle(store: &impl ObjectStore, world: &impl Snapshots, event: Val
     }
 }
 
-/// Which side takes writes now, or why that is not known.
+/// Which side takes writes now of the pair that a component goes with, or why that is not known.
 async fn writes(
     store: &impl ObjectStore,
     backup: &BackupRun,
     component: &ComponentName,
-) -> Result<Result<ActiveSide, String>, Failure> {
-    if !backup.follows(component) {
-        return Ok(Ok(backup.active));
-    }
-    let lease = object_store::read_json::<Lease>(store, &object_store::lease_key(&backup.plan.plan)).await?;
-    Ok(lease.map_or(Ok(backup.active), |(lease, _)| lease.writes()))
+) -> Result<Result<ActiveSides, String>, Failure> {
+    let opened = backup.active.clone();
+    let pair = backup.plan.component(component).and_then(|known| backup.plan.goes_with(known));
+    let Some(pair) = pair.filter(|_| backup.follows(component)) else { return Ok(Ok(opened)) };
+    let lease = object_store::read_json::<Lease>(store, &object_store::lease_key(&pair)).await?;
+    Ok(lease.map_or(Ok(opened.clone()), |(lease, _)| lease.writes().map(|side| opened.with(pair, side))))
 }
 
 /// The same backup in another Region, there or being made. One that is silent, or has a thing of this name that is no

@@ -60,7 +60,7 @@ fn a_sample_runs_plan_is_the_labs() {
                 "/backup" | "/backup/backup" => read::<BackupRun>(run).plan,
                 "/cleanup/cleanup" | "/region/cleanup" => read::<CleanupRun>(run).plan,
                 _ if place.ends_with("/restore") => read::<RestoreRun>(run).plan,
-                _ => read::<Run>(run).plan,
+                _ => read::<Run>(run).plan.alone(),
             };
             assert_eq!(of, plan, "events/{name}{place}");
             seen += 1;

@@ -21,7 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    component::{ActiveSide, SeenDatabase, SnapshotKind},
+    component::{ActiveSide, ActiveSides, SeenDatabase, SnapshotKind},
     plan::Plan,
     words::{
         failure::Failure,
@@ -53,7 +53,7 @@ pub struct BackupRun {
     /// Who asked, where a person did.
     pub by: Option<Person>,
     /// Which side takes writes: that one is backed up, and of a cluster that one that is there.
-    pub active: ActiveSide,
+    pub active: ActiveSides,
     /// When the run opened.
     #[schemars(with = "String")]
     pub opened_at: Timestamp,
@@ -101,7 +101,7 @@ impl BackupRun {
             let why = format!("component: schedule `{}` backs up no `{component}`", self.schedule);
             return Err(Failure::InvalidInput(why));
         };
-        let (side, id) = component.kind().backed_up(self.plan.active_of(component, self.active));
+        let (side, id) = component.kind().backed_up(self.plan.active_of(component, &self.active));
         let sides = [&self.plan.regions.primary, &self.plan.regions.recovery];
         Ok(Source { component, side, id, region: self.plan.region_of(side), copies: &backup.copies, sides })
     }

@@ -5,7 +5,7 @@ use crate::{
     failover::{fencing::Target, guard::Guard, loss::Loss},
     run::outcome::RunOutcome,
     words::{
-        id::{ExecutionArn, Generation, PlanName},
+        id::{ComponentName, ExecutionArn, Generation, PlanName},
         time_span::TimeSpan,
         wal::ReplicaPosition,
     },
@@ -21,6 +21,10 @@ use serde::{Deserialize, Serialize};
 pub struct Lease {
     /// The plan.
     pub plan: PlanName,
+    /// The pair that it is of, by its component. A plan's first pair goes by the plan's own name, and another pair may have
+    /// come first since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentName>,
     /// The newest generation that any run was given.
     pub generation: Generation,
     /// Who holds it, if anyone.

@@ -9,7 +9,7 @@ use crate::{
         lease::{Holder, Lease},
         run::{Consent, Run, RunKind, Trigger},
     },
-    plan::Plan,
+    plan::PairPlan,
     words::{
         id::{ExecutionArn, Person, PlanName},
         wording,
@@ -45,7 +45,7 @@ impl FailoverRequest {
     pub fn open(
         self,
         execution: ExecutionArn,
-        (plan, plan_version): (Plan, String),
+        (plan, plan_version): (PairPlan, String),
         lease: &Lease,
         taken_over: Option<Holder>,
         now: Timestamp,

@@ -13,7 +13,7 @@ impl Drills {
     /// Sees to it that the neighbours are there, watched and well.
     pub(super) async fn welcome_neighbours(&mut self, progress: &dyn Progress) -> Result<(), DrillError> {
         if self.neighbours.is_empty() {
-            let plan = &self.lab.system.plan;
+            let plan = &self.lab.system.whole;
             let unusable =
                 |error: BadId| SystemError::Plan { plan: plan.plan.to_string(), why: format!("no neighbour: {error}") };
             let plans = [neighbour(plan, "billing", false), neighbour(plan, "stock", true)];
@@ -45,9 +45,13 @@ fn neighbour(of: &Plan, name: &str, crossed: bool) -> Result<Plan, BadId> {
     if crossed {
         (plan.regions.primary, plan.regions.recovery) = (of.regions.recovery.clone(), of.regions.primary.clone());
     }
-    let pair = of.traffic_pair().map(|pair| pair_of(&plan, pair, name)).transpose()?;
+    let like = of.components.iter().find_map(|component| component.kind().moves());
+    let pair = like.map(|pair| pair_of(&plan, pair, name)).transpose()?;
     plan.components = pair.into_iter().map(Component::from).collect();
-    plan.traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
+    plan.traffic.truncate(1);
+    for traffic in &mut plan.traffic {
+        traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
+    }
     // Its backups and whom else it tells are other drills' business.
     plan.backups.clear();
     plan.cleanup = None;

@@ -108,13 +108,12 @@ fn needs(plan: &Plan, place: Place, region: &Region, engine: &EngineSeen) -> Vec
         }
     }
     if place != Place::Witness {
-        let zone = &plan.traffic.record.zone;
-        needs.push(Need {
-            path: "traffic.record.zone".into(),
+        needs.extend(plan.traffic.iter().map(|traffic| &traffic.record.zone).enumerate().map(|(index, zone)| Need {
+            path: format!("traffic[{index}].record.zone"),
             list: "HostedZones",
             arn: format!("arn:{partition}:route53:::hostedzone/{zone}"),
             named: format!("the zone `{zone}`"),
-        });
+        }));
     }
     if place == Place::Recovery {
         needs.extend(plan.notifications.topics.iter().enumerate().map(|(index, topic)| Need {

@@ -10,7 +10,7 @@ use std::future::Future;
 use domain::{
     backup::{BackupRun, whole_second},
     cleanup::{self, CleanupRun, RegionTurn},
-    failover::{approval::ApprovalRequest, judgement::Judgement, run::Run},
+    failover::{all, approval::ApprovalRequest, judgement::Judgement, run::Run},
     plan::Plan,
     record::{
         ending::{self, Ended},
@@ -51,6 +51,8 @@ enum Notify {
     Cleanup(Box<CleanupEnded>),
     /// A backup could not be proved, or not restored.
     Restore(Box<RestoreEnded>),
+    /// An order for several pairs did not move all of them.
+    All(Box<all::Ended>),
 }
 
 /// A run that keeps the backups in order ended, and not as it should.
@@ -228,6 +230,11 @@ async fn told(store: &impl ObjectStore, notify: Notify) -> Result<Told, Failure>
             let because = why(because, stopped.as_ref());
             let notice = notice::cleanup(&execution, run.as_ref(), outcome, &because);
             Told { notice, topics: topics(run.map(|run| run.plan)), because }
+        }
+        Notify::All(ended) => {
+            let because = ended.because();
+            let topics = ended.opened.as_ref().map(|opened| opened.topics.clone()).unwrap_or_default();
+            Told { notice: notice::all(&ended, &because), topics, because }
         }
         Notify::Restore(ended) => {
             let RestoreEnded { execution, restore, outcome, stopped, because, record } = *ended;

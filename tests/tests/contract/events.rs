@@ -72,7 +72,7 @@ fn a_sample_runs_plan_is_the_labs() {
 #[test]
 fn a_sample_carries_what_its_task_hands_over() {
     for machine in Machine::all() {
-        for (name, state) in machine.of_kind("Task") {
+        for (name, state) in machine.calls() {
             let event = event_of(&machine, name);
             assert_eq!(shape(payload(state)), shape(&repository::json(&event)), "{name} and {event}");
         }

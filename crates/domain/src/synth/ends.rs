@@ -19,7 +19,7 @@ pub(super) fn add_runs(plan: &PairPlan, resources: &mut Resources) {
     );
     let what = "Tells people when a run died. Its alarm counts those that ended otherwise than done.";
     let of = Ends { plan: &plan.plan, id: "RunEndedBadly", rule: "run-ended", alarm: "run-ended-badly" };
-    of.add(&[StateMachine::Failover, StateMachine::Switchover], what, says, resources);
+    of.add(&[StateMachine::Failover, StateMachine::FailoverAll, StateMachine::Switchover], what, says, resources);
 }
 
 /// Backups, proofs and cleanups.

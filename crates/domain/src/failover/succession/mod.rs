@@ -10,10 +10,14 @@ use crate::{
     component::ActiveSide,
     failover::{
         lease::{Holder, Lease, Phase},
-        run::{RunKind, Trigger},
+        request::FailoverRequest,
+        run::{Run, RunKind, Trigger},
     },
     plan::PairPlan,
-    words::id::{ExecutionArn, Generation},
+    words::{
+        failure::Failure,
+        id::{ExecutionArn, Generation},
+    },
 };
 
 use jiff::Timestamp;
@@ -121,6 +125,26 @@ pub fn take(
     let (generation, holder) = (current.generation.next(), Some(holder));
     let lease = Lease { component: component(), generation, holder, unfinished, ..current.clone() };
     Taking::Take { lease, taken_over }
+}
+
+/// The run that a person's order would open now, where nobody holds the lease; or why it would open none.
+///
+/// # Errors
+/// As [`Run::supposed`].
+pub fn suppose(
+    order: FailoverRequest,
+    (plan, plan_version): (PairPlan, String),
+    lease: Option<&Lease>,
+    now: Timestamp,
+) -> Result<Result<Run, String>, Failure> {
+    let nobody = Run::supposed(plan, plan_version, Generation::ZERO, now)?;
+    Ok(match take(lease, None, &nobody.plan, &nobody.execution, now) {
+        Taking::Refuse(why) => Err(why),
+        Taking::Take { lease, taken_over } | Taking::Ours { lease, taken_over } => {
+            let Run { execution, plan, plan_version, opened_at, .. } = nobody;
+            Ok(order.open(execution, (plan, plan_version), &lease, taken_over, opened_at))
+        }
+    })
 }
 
 /// Why a lease says nothing of the pair whose plan this is: it is another's of the same plan, which came first before.

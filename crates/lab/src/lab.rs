@@ -18,7 +18,7 @@ use crate::{
 
 /// A lab with a protected system on it, watched and well. Ended by [`Lab::shut_down`], or else when it is dropped.
 ///
-/// A drill of several plans has one of these for each, all on the same AWS.
+/// A drill of several plans has one of these for each pair, all on the same AWS.
 pub struct Lab {
     /// AWS on this machine.
     pub aws: Arc<LocalAws>,
@@ -95,7 +95,9 @@ impl Lab {
     /// # Errors
     /// [`LabError`].
     pub async fn retire(&self) -> Result<(), LabError> {
-        protection::withdraw(&self.aws, &self.system.whole).await?;
+        if self.system.is_first() {
+            protection::withdraw(&self.aws, &self.system.whole).await?;
+        }
         Ok(self.system.forget(&self.aws).await?)
     }
 
@@ -104,8 +106,21 @@ impl Lab {
     /// # Errors
     /// [`LabError`].
     pub async fn revive(&self) -> Result<(), LabError> {
-        protection::apply(&self.aws, &self.system.whole).await?;
+        if self.system.is_first() {
+            protection::apply(&self.aws, &self.system.whole).await?;
+        }
         Ok(self.system.renew(&self.aws).await?)
+    }
+
+    /// Deletes what starts runs by itself: a run begins only when someone starts it.
+    ///
+    /// # Errors
+    /// [`LabError::System`].
+    pub async fn start_by_hand_only(&self) -> Result<(), LabError> {
+        for pair in self.further.iter().chain([&self.system]) {
+            pair.start_by_hand_only(&self.aws).await?;
+        }
+        Ok(self.system.start_nothing_again(&self.aws).await?)
     }
 
     /// How AWS behaves.

@@ -153,7 +153,7 @@ impl System {
             owner_password: random("owner"),
         };
         system.create_pair(aws).await?;
-        if system.plan.plan == system.whole.plan {
+        if system.is_first() {
             system.create_components(aws).await?;
         }
         system.point_to_primary(aws).await?;
@@ -227,7 +227,13 @@ impl System {
         Ok(())
     }
 
-    /// An instance's name in the lab's RDS.
+    /// Whether it is its plan's first pair, which goes by the plan's own name.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.plan.plan == self.whole.plan
+    }
+
+    /// The primary's name in the lab's RDS.
     #[must_use]
     pub fn primary(&self) -> Name {
         Name::new(self.plan.regions.primary.as_str(), self.pair.primary.instance.as_str())

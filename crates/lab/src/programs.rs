@@ -4,10 +4,11 @@ use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use serde::Deserialize;
+use tokio::process::Command;
 
 /// The checkout, and the functions built from it.
 #[derive(Debug, Clone)]
@@ -60,11 +61,12 @@ impl Programs {
         found.ok_or(ProgramsError::NoCheckout { from })
     }
 
-    /// Builds every function in the profile that the lab uses. Cargo's own progress is shown by cargo.
+    /// Builds every function in the profile that the lab uses. Cargo's own progress is shown by cargo, which ends with
+    /// whoever waits for it.
     ///
     /// # Errors
     /// [`ProgramsError`].
-    pub fn build(root: &Path) -> Result<Self, ProgramsError> {
+    pub async fn build(root: &Path) -> Result<Self, ProgramsError> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         // The whole workspace: with fewer packages cargo would choose other features, and build every dependency anew.
         let output = Command::new(cargo)
@@ -72,7 +74,9 @@ impl Programs {
             .current_dir(root)
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
+            .kill_on_drop(true)
             .output()
+            .await
             .map_err(ProgramsError::Cargo)?;
         if !output.status.success() {
             return Err(ProgramsError::Build(output.status));

@@ -1,8 +1,13 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
-use domain::{backup, run::step::Outcome};
-use edge::object_store::fake::Memory;
-use jiff::ToSpan;
+use domain::{
+    backup::{self, Found, Label, Quota, Source},
+    component::{SeenDatabase, SnapshotKind},
+    run::step::Outcome,
+    words::id::{KmsKeyId, Region},
+};
+use edge::{object_store::fake::Memory, snapshots::Acceptance};
+use jiff::{Timestamp, ToSpan};
 
 use super::*;
 

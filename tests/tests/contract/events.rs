@@ -124,9 +124,9 @@ fn samples_are_what_the_domain_reads() {
     for name in ["open-backup-verification", "open-backup-restore"] {
         read::<RestoreRequest>(&repository::json(&format!("events/{name}.json"))["request"]);
     }
-    let proved = read::<Vec<RestoreTurn>>(&repository::json("events/close-backup-restore.json")["parts"]);
+    let proved = read::<Vec<RestoreTurn>>(&repository::json("events/close-backup-restore.json")["restore"]["parts"]);
     assert!(proved.into_iter().map(RestorePart::from).all(|part| part.verified.is_some()));
-    let parts = read::<Vec<PartTurn>>(&repository::json("events/close-backup.json")["parts"]);
+    let parts = read::<Vec<PartTurn>>(&repository::json("events/close-backup.json")["backup"]["parts"]);
     assert!(parts.iter().all(|part| part.taken.is_some()));
     let event = repository::json("events/close-run.json");
     let record: Record = read(&event["record"]);

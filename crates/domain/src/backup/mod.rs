@@ -3,6 +3,7 @@
 //! A backup's name is made of its plan, component, schedule and the time that it was scheduled for: to take it twice is
 //! to take it once. What a restore needs to know of it goes with it as tags, into every Region.
 
+mod copies;
 mod manifest;
 mod name;
 mod request;
@@ -10,9 +11,10 @@ mod snapshot;
 mod source;
 mod tags;
 
+pub use copies::{CopyMove, CopyState, plan_copy, same_data};
 pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, PartTurn, Stored, Taken};
 pub use request::BackupRequest;
-pub use snapshot::{Found, Move, Quota, Snapshot, plan, room, same_data};
+pub use snapshot::{Found, Move, Quota, Snapshot, plan, room};
 pub use source::Source;
 pub use tags::{BadTags, Label, Marks, carried, tag};
 

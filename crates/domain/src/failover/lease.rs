@@ -175,6 +175,28 @@ impl Lease {
         Self { holder: None, active, unfinished, last: last.or_else(|| self.last.clone()), ..self.clone() }
     }
 
+    /// The same lease, released by the run that holds it. `declined` is whether a person said no to it.
+    ///
+    /// # Errors
+    /// A sentence where that run does not hold it: another's lease is left alone.
+    pub fn release(
+        &self,
+        execution: &ExecutionArn,
+        outcome: RunOutcome,
+        active: ActiveSide,
+        declined: bool,
+        at: Timestamp,
+    ) -> Result<Self, String> {
+        match &self.holder {
+            Some(holder) if holder.execution == *execution => {
+                let released = self.released(outcome, active, at);
+                Ok(if declined { released.declined() } else { released })
+            }
+            Some(holder) => Err(format!("the lease is held by `{}`", holder.execution.name())),
+            None => Err("the lease was released already".into()),
+        }
+    }
+
     /// The same lease, its last run ended by a person's no.
     #[must_use]
     pub fn declined(&self) -> Self {

@@ -31,7 +31,7 @@ pub struct FailoverRequest {
 pub const LARGEST_REQUEST_BYTES: usize = 64 * 1024;
 
 /// The longest reason a person may give.
-const LONGEST_REASON_CHARS: usize = 1_000;
+pub const LONGEST_REASON_CHARS: usize = 1_000;
 
 /// Why a text is not a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

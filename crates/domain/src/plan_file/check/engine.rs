@@ -199,7 +199,7 @@ mod tests {
         let missing = told(&lab(), Place::Recovery, None);
         assert!(missing[0].starts_with("regions.recovery: there is no engine in us-west-2"), "{missing:?}");
         let old = told(&lab(), Place::Primary, Some(&EngineSeen { language: "0".parse().ok(), ..engine() }));
-        let says = "regions.primary: the plan needs version 1 of the plan language, and the engine in us-west-2 understands version 0";
+        let says = "regions.primary: the plan needs version 2 of the plan language, and the engine in us-west-2 understands version 0";
         assert!(old.len() == 1 && old[0].starts_with(says), "{old:?}");
         let witness = EngineSeen { acts: false, ..engine() };
         assert!(told(&lab(), Place::Recovery, Some(&witness))[0].contains("is a witness's"));

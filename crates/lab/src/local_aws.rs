@@ -85,10 +85,9 @@ impl LocalAws {
     /// [`LocalAwsError`]; nothing is left running then.
     pub async fn start(slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LocalAwsError> {
         let root = Programs::root()?;
-        let base = root.join("target").join("lab");
+        let base = launch::programs::labs(&root);
         let tools = setup::prepare(&base, progress)?;
-        progress.step("building the functions");
-        let programs = Programs::build(&root)?;
+        let programs = Programs::build(&root, progress)?;
         let spawner = Spawner::start()?;
         let held = slot::take(slot)?;
         let slot = held.slot;

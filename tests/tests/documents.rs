@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-use lab::{drill::Scenario, programs::Programs};
+use lab::{drill::Scenario, programs::Programs, setup::Silent};
 use serde_json::Value;
 use tests::repository;
 
@@ -168,7 +168,7 @@ fn every_test_that_is_named_exists() {
 
 #[tokio::test]
 async fn every_command_is_one_that_we_have() {
-    let programs = Programs::build(&repository::root()).await.unwrap();
+    let programs = Programs::build(&repository::root(), &Silent).await.unwrap();
     let lifeboat = programs.bootstrap("lifeboat");
     let mut looked_at = 0;
     for Quoted { document, text } in spans().into_iter().chain(command_lines()) {

@@ -8,7 +8,7 @@ use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutCo
 use domain::words::failure::Failure;
 use tokio::sync::OnceCell;
 
-use crate::patience;
+use crate::{patience, tls};
 
 /// What every client shares: credentials, and one HTTP client, whose roots cost 27 ms to load.
 static SHARED: OnceCell<SdkConfig> = OnceCell::const_new();
@@ -47,7 +47,8 @@ pub(crate) async fn credentials() -> Result<aws_sdk_rds::config::Credentials, Fa
 }
 
 async fn limited(region: Option<&str>, attempt: Duration, whole: Duration, retries: RetryConfig) -> SdkConfig {
-    let shared = SHARED.get_or_init(|| aws_config::defaults(BehaviorVersion::latest()).load()).await;
+    let load = || aws_config::defaults(BehaviorVersion::latest()).http_client(tls::https_client()).load();
+    let shared = SHARED.get_or_init(load).await;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(whole.min(Duration::from_secs(2)))
         .operation_attempt_timeout(attempt)

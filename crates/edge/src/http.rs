@@ -2,13 +2,19 @@
 
 use domain::{plan::HttpCheck, run::verification::Finding};
 
+use crate::tls;
+
+/// A client to be made: the only way to one, for it chooses the cryptography.
+#[must_use]
+pub fn client() -> reqwest::ClientBuilder {
+    tls::cryptography();
+    reqwest::Client::builder()
+}
+
 /// Asks an address. Redirects are not followed: the plan names the address that must answer.
 pub async fn check(check: &HttpCheck) -> Finding {
-    let client = match reqwest::Client::builder()
-        .timeout(check.within.duration())
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-    {
+    let client = client().timeout(check.within.duration()).redirect(reqwest::redirect::Policy::none()).build();
+    let client = match client {
         Ok(client) => client,
         Err(error) => return Finding::Unanswered(domain::words::failure::chain(&error)),
     };

@@ -39,6 +39,7 @@ pub mod snapshots;
 pub mod sns;
 #[cfg(feature = "sfn")]
 pub mod states;
+pub mod tls;
 pub mod waking;
 #[cfg(feature = "lambda")]
 pub mod witness;

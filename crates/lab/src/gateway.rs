@@ -126,6 +126,7 @@ impl Gateway {
     async fn wait_until_it_answers(&mut self, log: &Path) -> Result<(), GatewayError> {
         let started = Instant::now();
         let health = format!("{}/_ministack/health", self.endpoint());
+        edge::tls::cryptography();
         loop {
             if let Some(status) = self.process.try_wait().map_err(failed("waiting for the gateway of", log))? {
                 let text = fs::read_to_string(log).unwrap_or_default();
@@ -205,6 +206,7 @@ pub fn sdk_config(endpoint: &str, region: &str) -> SdkConfig {
     let root = Credentials::new(ROOT_KEY, ROOT_KEY, None, None, "lab");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
+        .http_client(edge::tls::https_client())
         .endpoint_url(endpoint)
         .region(Region::new(region.to_owned()))
         .credentials_provider(SharedCredentialsProvider::new(root))

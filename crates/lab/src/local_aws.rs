@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long a replica takes at most to connect to its source anew.
-const RECONNECTS_WITHIN: Duration = Duration::from_secs(10);
+const STREAMS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The domain of database instances' endpoints.
 pub const INSTANCE_DOMAIN: &str = "rds.lifeboat.test";
@@ -85,10 +85,9 @@ impl LocalAws {
     /// [`LocalAwsError`]; nothing is left running then.
     pub async fn start(slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LocalAwsError> {
         let root = Programs::root()?;
-        let base = root.join("target").join("lab");
+        let base = launch::programs::labs(&root);
         let tools = setup::prepare(&base, progress)?;
-        progress.step("building the functions");
-        let programs = Programs::build(&root).await?;
+        let programs = Programs::build(&root, progress).await?;
         let spawner = Spawner::start()?;
         let held = slot::take(slot)?;
         let slot = held.slot;
@@ -175,7 +174,7 @@ impl LocalAws {
             }
         }));
         // Every link is new, so every replica reconnects. One whose stream does not flow again is for the drill to find.
-        let deadline = tokio::time::Instant::now() + RECONNECTS_WITHIN;
+        let deadline = tokio::time::Instant::now() + STREAMS_WITHIN;
         loop {
             let now = self.rds.receivers().await;
             let flows = |(name, process): (&Name, &i32)| now.get(name).is_some_and(|newer| newer != process);

@@ -1,31 +1,39 @@
-//! What a machine needs before a lab can start, made once and kept under the lab's base folder.
-//!
-//! - the gateway's Python: a virtual environment from hashed pins ([`Python`]);
-//! - PostgreSQL's server programs, found or, where that is allowed, installed ([`postgres`]).
-//!
-//! A second call finds everything in place and takes milliseconds.
+//! What a machine needs before a lab can start, made once and kept under the lab's base folder: what [`launch::setup`]
+//! makes, and the gateway's program for it.
 
-mod postgres;
-mod python;
-
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use python::Python;
+pub use launch::setup::{Progress, SetupError, Silent};
 
-/// Hears what is being done, to show it to the person who waits.
-pub trait Progress: Sync {
-    /// One sentence on what begins now.
-    fn step(&self, what: &str);
-}
+/// The launcher's files: carried in our own program, so that both are always of one version.
+const PROGRAM: &[(&str, &str)] = &[
+    ("launch.py", include_str!("../python/launch.py")),
+    ("seams/__init__.py", include_str!("../python/seams/__init__.py")),
+    ("seams/access.py", include_str!("../python/seams/access.py")),
+    ("seams/alarm_rules.py", include_str!("../python/seams/alarm_rules.py")),
+    ("seams/alarms.py", include_str!("../python/seams/alarms.py")),
+    ("seams/callbacks.py", include_str!("../python/seams/callbacks.py")),
+    ("seams/error_names.py", include_str!("../python/seams/error_names.py")),
+    ("seams/executions.py", include_str!("../python/seams/executions.py")),
+    ("seams/fault_rules.py", include_str!("../python/seams/fault_rules.py")),
+    ("seams/faults.py", include_str!("../python/seams/faults.py")),
+    ("seams/functions.py", include_str!("../python/seams/functions.py")),
+    ("seams/hosted_zones.py", include_str!("../python/seams/hosted_zones.py")),
+    ("seams/rds.py", include_str!("../python/seams/rds.py")),
+    ("seams/retries.py", include_str!("../python/seams/retries.py")),
+    ("seams/rule_counts.py", include_str!("../python/seams/rule_counts.py")),
+    ("seams/schedules.py", include_str!("../python/seams/schedules.py")),
+    ("seams/symbols.py", include_str!("../python/seams/symbols.py")),
+];
 
-/// Shows nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn step(&self, _what: &str) {}
+/// A virtual environment with the gateway's packages, and the launcher beside it.
+#[derive(Clone, Debug)]
+pub struct Python {
+    /// The environment's interpreter.
+    pub interpreter: PathBuf,
+    /// The gateway's program, to be given to it.
+    pub launcher: PathBuf,
 }
 
 /// What the set-up found or made.
@@ -37,73 +45,29 @@ pub struct Toolbox {
     pub postgres_bin: PathBuf,
 }
 
-/// Why a machine could not be made ready. Each says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// No usable Python.
-    #[error("{found}; the lab needs Python 3.10 or newer with its venv module: run `{remedy}`")]
-    NoPython {
-        /// What was looked for and what was there instead.
-        found: String,
-        /// The command that installs it here.
-        remedy: String,
-    },
-    /// pip could not install the pinned packages.
-    #[error("installing the gateway's Python packages failed, see {log}: {tail}")]
-    Packages {
-        /// pip's whole output.
-        log: PathBuf,
-        /// Its last lines.
-        tail: String,
-    },
-    /// No PostgreSQL server programs, and none could be installed.
-    #[error("{found}; the lab needs the server programs of PostgreSQL 14 or newer: run `{remedy}`")]
-    NoPostgres {
-        /// What was found instead.
-        found: String,
-        /// The command that installs them here.
-        remedy: String,
-    },
-    /// A file or program could not be used.
-    #[error("{what} {path}")]
-    Io {
-        /// What was attempted.
-        what: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-impl SetupError {
-    fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { what, path, source }
-    }
-}
-
-/// Makes this machine ready: blocks while it installs, and while another lab does.
-///
-/// `base` is the folder of all labs, `target/lab` in a checkout. May install Debian's package
-/// `postgresql` when run as root on a machine without PostgreSQL; nothing else outside of `base`
-/// is changed.
+/// Makes this machine ready, by [`launch::setup::prepare`], and writes the gateway's program.
 ///
 /// # Errors
 /// [`SetupError`]; its text names the command that mends it.
 pub fn prepare(base: &Path, progress: &dyn Progress) -> Result<Toolbox, SetupError> {
-    fs::create_dir_all(base).map_err(SetupError::io("creating", base))?;
-    let _turn = wait_for_turn(base, progress)?;
-    Ok(Toolbox { python: Python::prepare(base, progress)?, postgres_bin: postgres::prepare(base, progress)? })
+    let made = launch::setup::prepare(base, progress)?;
+    let _turn = launch::setup::wait_for_turn(base, progress)?;
+    let launcher = write_program(&base.join("python"))?;
+    Ok(Toolbox { python: Python { interpreter: made.interpreter, launcher }, postgres_bin: made.postgres_bin })
 }
 
-/// Holds the set-up's lock until dropped: one lab sets up at a time.
-fn wait_for_turn(base: &Path, progress: &dyn Progress) -> Result<File, SetupError> {
-    let path = base.join("setup.lock");
-    let lock = File::create(&path).map_err(SetupError::io("creating", &path))?;
-    if lock.try_lock().is_err() {
-        progress.step("waiting for another lab to finish its set-up");
-        lock.lock().map_err(SetupError::io("locking", &path))?;
+/// Writes the launcher where it differs; a running gateway has read it already.
+fn write_program(folder: &Path) -> Result<PathBuf, SetupError> {
+    let seams = folder.join("seams");
+    fs::create_dir_all(&seams).map_err(SetupError::io("creating", &seams))?;
+    for (name, text) in PROGRAM {
+        let path = folder.join(name);
+        if fs::read_to_string(&path).is_ok_and(|have| have == *text) {
+            continue;
+        }
+        let draft = path.with_extension("draft");
+        fs::write(&draft, text).map_err(SetupError::io("writing", &draft))?;
+        fs::rename(&draft, &path).map_err(SetupError::io("writing", &path))?;
     }
-    Ok(lock)
+    Ok(folder.join("launch.py"))
 }

@@ -408,7 +408,8 @@ impl Lab {
             "AWS4-HMAC-SHA256 Credential=test/20260101/{RECOVERY}/monitoring/aws4_request, \
                              SignedHeaders=host, Signature=0"
         );
-        let told = reqwest::Client::new()
+        let told = edge::http::client()
+            .build()?
             .post(self.gateway.endpoint())
             .header("Authorization", scope)
             .header("Content-Type", "application/x-www-form-urlencoded")

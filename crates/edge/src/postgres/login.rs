@@ -20,6 +20,7 @@ use super::Server;
 use crate::{
     aws,
     object_store::{Bucket, ObjectStore},
+    tls,
 };
 
 /// Where the Region's certificate authorities are: RDS's bundle, put there by the person who sets the engine up.
@@ -119,8 +120,7 @@ impl Logins {
         if roots.is_empty() {
             return Err(format!("`{CA_KEY}` has no certificate in it"));
         }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(tls::provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
         Ok(config.with_root_certificates(roots).with_no_client_auth())

@@ -30,6 +30,7 @@ async fn what_somebody_else_has_waiting_is_applied_only_where_backups_begin() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let config = aws_sdk_rds::Config::builder()
             .behavior_version(BehaviorVersion::latest())
+            .http_client(crate::tls::https_client())
             .region(At::new("us-east-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(format!("http://{}", listener.local_addr().unwrap()));

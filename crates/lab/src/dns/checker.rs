@@ -82,7 +82,7 @@ impl Directory {
 async fn fetch(scheme: &str, address: SocketAddr, config: &CheckConfig) -> bool {
     let host = config.fully_qualified_domain_name.clone().unwrap_or_else(|| address.ip().to_string());
     let path = config.resource_path.as_deref().unwrap_or("/");
-    let client = reqwest::Client::builder()
+    let client = edge::http::client()
         .connect_timeout(CONNECT_LIMIT)
         .redirect(reqwest::redirect::Policy::none())
         // Route 53 does not validate certificates either.

@@ -38,6 +38,7 @@ pub enum FaultsError {
 
 impl Faults {
     pub(super) fn at(endpoint: &str) -> Self {
+        edge::tls::cryptography();
         Self { base: format!("{endpoint}/_lab"), http: reqwest::Client::new() }
     }
 

@@ -1,6 +1,6 @@
 //! One session with a server: TLS, login, who answered, one row per commit.
 
-use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -90,7 +90,7 @@ fn trusting(pem: &str) -> Result<MakeRustlsConnect, WorkloadError> {
     if roots.is_empty() {
         return Err(unusable(&"there is none in the text given"));
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+    let config = ClientConfig::builder_with_provider(edge::tls::provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error))?
         .with_root_certificates(roots)

@@ -53,6 +53,7 @@ impl Lab {
     pub(crate) fn client(&self, region: &'static str) -> Client {
         let config = aws_sdk_rds::Config::builder()
             .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
             .region(Region::new(region))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(format!("http://{}", self.rds.listen()))

@@ -223,7 +223,7 @@ async fn tls(lab: &Lab) {
     let orders = lab.rds.instance(&rds_on_postgres::Name::new(PRIMARY, "orders")).unwrap();
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(lab.rds.ca_pem().as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls.with_root_certificates(roots).with_no_client_auth());
     let mut config = tokio_postgres::Config::new();

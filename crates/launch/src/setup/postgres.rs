@@ -12,6 +12,8 @@ const PROGRAMS: &[&str] = &["postgres", "initdb", "pg_ctl", "pg_basebackup"];
 /// The oldest server that the lab is tried with.
 const OLDEST_MAJOR: u32 = 14;
 
+const APT: &str = "/usr/bin/apt-get";
+
 /// Debian's packages create and start a cluster of their own unless this says no.
 const CREATE_NO_CLUSTER: &str = "create_main_cluster = false\nstart_conf = manual\n";
 
@@ -20,21 +22,32 @@ pub(super) fn prepare(base: &Path, progress: &dyn Progress) -> Result<PathBuf, S
     if let Some(folder) = find() {
         return Ok(folder);
     }
-    let apt = Path::new("/usr/bin/apt-get");
-    // SAFETY: takes nothing and cannot fail.
-    let root = unsafe { libc::geteuid() } == 0;
-    if root && apt.exists() {
+    if may_install() {
         progress.step("installing Debian's package postgresql (no cluster is created or started)");
-        install(base, apt)?;
+        install(base)?;
         if let Some(folder) = find() {
             return Ok(folder);
         }
     }
-    Err(SetupError::NoPostgres { found: "no server programs of PostgreSQL found".to_owned(), remedy: remedy(apt) })
+    Err(missing())
 }
 
-fn remedy(apt: &Path) -> String {
-    if apt.exists() {
+/// Whether we may install what is missing: as root, on a Debian.
+pub(super) fn may_install() -> bool {
+    // The standard library has no word for this; it links with the C library that has.
+    unsafe extern "C" {
+        safe fn geteuid() -> u32;
+    }
+    geteuid() == 0 && Path::new(APT).exists()
+}
+
+/// That there are none.
+pub(super) fn missing() -> SetupError {
+    SetupError::NoPostgres { found: "no server programs of PostgreSQL found".to_owned(), remedy: remedy() }
+}
+
+fn remedy() -> String {
+    if Path::new(APT).exists() {
         "sudo apt-get install postgresql".to_owned()
     } else if cfg!(target_os = "macos") {
         "brew install postgresql@17".to_owned()
@@ -44,7 +57,7 @@ fn remedy(apt: &Path) -> String {
 }
 
 /// The folder with the newest complete set of programs that is new enough.
-fn find() -> Option<PathBuf> {
+pub(super) fn find() -> Option<PathBuf> {
     let versioned = ["/usr/lib/postgresql", "/usr/local/lib/postgresql"].iter().flat_map(|root| bins_below(root));
     let homebrew = ["/opt/homebrew/opt", "/usr/local/opt"].iter().flat_map(|root| bins_below(root));
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -79,7 +92,7 @@ fn parse_major(text: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-fn install(base: &Path, apt: &Path) -> Result<(), SetupError> {
+fn install(base: &Path) -> Result<(), SetupError> {
     let settings = Path::new("/etc/postgresql-common/createcluster.conf");
     if !settings.exists() {
         if let Some(folder) = settings.parent() {
@@ -90,14 +103,14 @@ fn install(base: &Path, apt: &Path) -> Result<(), SetupError> {
     let log = base.join("apt.log");
     let mut said = Vec::new();
     for arguments in [&["update"][..], &["install", "--yes", "--no-install-recommends", "postgresql"][..]] {
-        let done = Command::new(apt)
+        let done = Command::new(APT)
             .args(arguments)
             // An existing settings file is kept without asking: there is nobody to ask.
             .args(["-o", "Dpkg::Options::=--force-confold"])
             .env("DEBIAN_FRONTEND", "noninteractive")
             .stdin(Stdio::null())
             .output()
-            .map_err(SetupError::io("running", apt))?;
+            .map_err(SetupError::io("running", Path::new(APT)))?;
         said.extend_from_slice(&done.stdout);
         said.extend_from_slice(&done.stderr);
         fs::write(&log, &said).map_err(SetupError::io("writing", &log))?;
@@ -105,7 +118,7 @@ fn install(base: &Path, apt: &Path) -> Result<(), SetupError> {
         if !done.status.success() && arguments[0] == "install" {
             return Err(SetupError::NoPostgres {
                 found: format!("installing Debian's package failed, see {}", log.display()),
-                remedy: remedy(apt),
+                remedy: remedy(),
             });
         }
     }

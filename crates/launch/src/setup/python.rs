@@ -1,4 +1,4 @@
-//! The gateway's Python: interpreter, hashed packages and our own launcher.
+//! The gateway's Python: interpreter and hashed packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,57 +9,41 @@ use super::{Progress, SetupError};
 /// The pins, with a hash for every file that pip may take.
 const REQUIREMENTS: &str = include_str!("../../python/requirements.txt");
 
-/// The launcher's files: carried in our own program, so that both are always of one version.
-const PROGRAM: &[(&str, &str)] = &[
-    ("launch.py", include_str!("../../python/launch.py")),
-    ("seams/__init__.py", include_str!("../../python/seams/__init__.py")),
-    ("seams/access.py", include_str!("../../python/seams/access.py")),
-    ("seams/alarm_rules.py", include_str!("../../python/seams/alarm_rules.py")),
-    ("seams/alarms.py", include_str!("../../python/seams/alarms.py")),
-    ("seams/callbacks.py", include_str!("../../python/seams/callbacks.py")),
-    ("seams/error_names.py", include_str!("../../python/seams/error_names.py")),
-    ("seams/executions.py", include_str!("../../python/seams/executions.py")),
-    ("seams/fault_rules.py", include_str!("../../python/seams/fault_rules.py")),
-    ("seams/faults.py", include_str!("../../python/seams/faults.py")),
-    ("seams/functions.py", include_str!("../../python/seams/functions.py")),
-    ("seams/hosted_zones.py", include_str!("../../python/seams/hosted_zones.py")),
-    ("seams/rds.py", include_str!("../../python/seams/rds.py")),
-    ("seams/retries.py", include_str!("../../python/seams/retries.py")),
-    ("seams/rule_counts.py", include_str!("../../python/seams/rule_counts.py")),
-    ("seams/schedules.py", include_str!("../../python/seams/schedules.py")),
-    ("seams/symbols.py", include_str!("../../python/seams/symbols.py")),
-];
-
 /// Interpreters to try, newest last: the first that is new enough is taken.
 const CANDIDATES: &[&str] = &["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
 
 /// The oldest Python that ministack runs on.
 const OLDEST: (u32, u32) = (3, 10);
 
-/// A virtual environment with the gateway's packages, and the launcher beside it.
-#[derive(Clone, Debug)]
-pub struct Python {
-    /// The environment's interpreter.
-    pub interpreter: PathBuf,
-    /// The gateway's program, to be given to it.
-    pub launcher: PathBuf,
+/// Makes the environment under `base`, or finds it made from the same pins. Gives its interpreter.
+pub(super) fn prepare(base: &Path, progress: &dyn Progress) -> Result<PathBuf, SetupError> {
+    let Environment { venv, interpreter, stamp } = Environment::below(base);
+    if !is_made(base) {
+        create(&venv, progress)?;
+        install(base, &interpreter, progress)?;
+        fs::write(&stamp, REQUIREMENTS).map_err(SetupError::io("writing", &stamp))?;
+    }
+    Ok(interpreter)
 }
 
-impl Python {
-    /// Makes the environment under `base`, or finds it made from the same pins.
-    pub(super) fn prepare(base: &Path, progress: &dyn Progress) -> Result<Self, SetupError> {
+/// Whether the environment is there, from these pins.
+pub(super) fn is_made(base: &Path) -> bool {
+    let Environment { interpreter, stamp, .. } = Environment::below(base);
+    fs::read_to_string(&stamp).is_ok_and(|have| have == REQUIREMENTS) && interpreter.exists()
+}
+
+/// Where the environment is.
+struct Environment {
+    venv: PathBuf,
+    interpreter: PathBuf,
+    /// The pins themselves, written last: an interrupted set-up has none.
+    stamp: PathBuf,
+}
+
+impl Environment {
+    fn below(base: &Path) -> Self {
         let venv = base.join("venv");
-        let interpreter = venv.join("bin/python");
-        let stamp = venv.join("requirements.txt");
-        // The stamp is the pins themselves, written last: an interrupted set-up has none.
-        let made = fs::read_to_string(&stamp).is_ok_and(|have| have == REQUIREMENTS);
-        if !made || !interpreter.exists() {
-            create(&venv, progress)?;
-            install(base, &interpreter, progress)?;
-            fs::write(&stamp, REQUIREMENTS).map_err(SetupError::io("writing", &stamp))?;
-        }
-        let launcher = write_program(&base.join("python"))?;
-        Ok(Self { interpreter, launcher })
+        Self { interpreter: venv.join("bin/python"), stamp: venv.join("requirements.txt"), venv }
     }
 }
 
@@ -78,23 +62,29 @@ fn create(venv: &Path, progress: &dyn Progress) -> Result<(), SetupError> {
     if made.status.success() && venv.join("bin/pip").exists() {
         return Ok(());
     }
-    // Debian splits `ensurepip` off into a package of its own.
     let text = String::from_utf8_lossy(&made.stdout);
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("no reason given");
     Err(SetupError::NoPython { found: format!("`{system} -m venv` failed ({})", first.trim()), remedy: remedy() })
 }
 
-/// The first interpreter that is new enough.
-fn find() -> Result<String, SetupError> {
+/// The first interpreter that is new enough and can make environments.
+pub(super) fn find() -> Result<String, SetupError> {
     let mut found = "no python3 on the PATH".to_owned();
     for name in CANDIDATES {
         match version(name) {
-            Some(version) if version >= OLDEST => return Ok((*name).to_owned()),
+            Some(version) if version >= OLDEST && makes_environments(name) => return Ok((*name).to_owned()),
+            // Debian splits `ensurepip` off into a package of its own.
+            Some(version) if version >= OLDEST => found = format!("{name} has no module venv, or no ensurepip"),
             Some((major, minor)) => found = format!("{name} is {major}.{minor}"),
             None => {}
         }
     }
     Err(SetupError::NoPython { found, remedy: remedy() })
+}
+
+fn makes_environments(interpreter: &str) -> bool {
+    let modules = Command::new(interpreter).args(["-c", "import ensurepip, venv"]).stdin(Stdio::null()).output();
+    modules.is_ok_and(|told| told.status.success())
 }
 
 fn version(interpreter: &str) -> Option<(u32, u32)> {
@@ -139,20 +129,4 @@ fn install(base: &Path, interpreter: &Path, progress: &dyn Progress) -> Result<(
     let lines: Vec<&str> = text.lines().collect();
     let tail = lines[lines.len().saturating_sub(3)..].join(" / ");
     Err(SetupError::Packages { log, tail })
-}
-
-/// Writes the launcher where it differs; a running gateway has read it already.
-fn write_program(folder: &Path) -> Result<PathBuf, SetupError> {
-    let seams = folder.join("seams");
-    fs::create_dir_all(&seams).map_err(SetupError::io("creating", &seams))?;
-    for (name, text) in PROGRAM {
-        let path = folder.join(name);
-        if fs::read_to_string(&path).is_ok_and(|have| have == *text) {
-            continue;
-        }
-        let draft = path.with_extension("draft");
-        fs::write(&draft, text).map_err(SetupError::io("writing", &draft))?;
-        fs::rename(&draft, &path).map_err(SetupError::io("writing", &path))?;
-    }
-    Ok(folder.join("launch.py"))
 }

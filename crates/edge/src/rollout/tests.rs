@@ -118,6 +118,7 @@ impl CloudFormation {
         });
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
+            .http_client(crate::tls::https_client())
             .region(SdkRegion::new("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
             .endpoint_url(endpoint)

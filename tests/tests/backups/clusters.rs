@@ -17,10 +17,11 @@ use lab::{
 };
 use serde_json::json;
 
-use crate::world::{Shown, World};
+use crate::world::{Shown, World, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_is_backed_up_beside_the_pair_and_neither_hides_the_other() {
+    let _turn = turn().await;
     let mut plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     let cluster =
         json!({ "kind": "cluster", "name": "reports", "engine": "aurora-postgresql", "primary": "reports-main" });

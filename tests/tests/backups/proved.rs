@@ -16,10 +16,11 @@ use lab::{
 use rds_on_postgres::Name;
 use serde_json::{Value, json};
 
-use crate::world::{Ended, PATIENCE, Shown, World};
+use crate::world::{Ended, PATIENCE, Shown, World, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_proved_by_restoring_it_and_a_damaged_one_is_found() {
+    let _turn = turn().await;
     let plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     let lab = Lab::start(&plan, None, &Shown).await.unwrap();
     let world = World { lab: &lab, now: Timestamp::now().round(Unit::Second).unwrap() };

@@ -25,10 +25,11 @@ use lab::{
 use serde_json::json;
 use tests::listener::Listener;
 
-use crate::world::{PATIENCE, World};
+use crate::world::{PATIENCE, World, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn traffic_is_switched_to_a_restored_instance_as_the_runbook_says_and_that_one_is_protected() {
+    let _turn = turn().await;
     let told = Listener::default();
     let plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     let mut drills = Drills::on(Lab::start(&plan, None, &told).await.unwrap());

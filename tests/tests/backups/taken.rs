@@ -23,10 +23,11 @@ use lab::{
 use rds_on_postgres::{Name, Status};
 use serde_json::json;
 
-use crate::world::{PATIENCE, Shown, World};
+use crate::world::{PATIENCE, Shown, World, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_whole_or_says_what_it_lacks_and_can_be_completed() {
+    let _turn = turn().await;
     let mut plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     // Few enough that some of a test's backups go.
     plan.backups[0].retention = serde_json::from_value(json!({ "last": 2, "floor": 1 })).unwrap();

@@ -11,6 +11,7 @@ use domain::{
 use jiff::{Timestamp, ToSpan};
 use lab::{Lab, gateway::ACCOUNT, setup::Progress};
 use serde_json::{Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(crate) struct Shown;
 
@@ -19,6 +20,14 @@ impl Progress for Shown {
     fn step(&self, what: &str) {
         println!("{what}");
     }
+}
+
+/// As many labs at once as two cores bear: with more of them, what is to be done in time is not.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// Waits for a lab's turn, which lasts as long as what this gives.
+pub(crate) async fn turn() -> SemaphorePermit<'static> {
+    TURNS.acquire().await.unwrap()
 }
 
 /// How long a run may take with the lab's small database.

@@ -1,0 +1,42 @@
+//! Where each thing is in the bucket.
+
+use domain::words::id::PlanName;
+
+/// Where leases are.
+pub(super) const LEASES: &str = "leases/";
+
+/// Where a plan's lease is.
+#[must_use]
+pub fn lease_key(plan: &PlanName) -> String {
+    format!("{LEASES}{plan}.json")
+}
+
+/// Where a plan is, its pairs with it.
+#[must_use]
+pub fn plan_key(plan: &PlanName) -> String {
+    format!("plans/{}.yaml", plan.whole())
+}
+
+/// Where the watch's memory is.
+#[must_use]
+pub fn watch_key(plan: &PlanName) -> String {
+    format!("probes/{plan}/watch.json")
+}
+
+/// Where the watch's claimed windows are.
+#[must_use]
+pub fn windows_key(plan: &PlanName) -> String {
+    format!("probes/{plan}/windows.json")
+}
+
+/// Where it is remembered how often a failover was started again.
+#[must_use]
+pub fn starts_key(plan: &PlanName) -> String {
+    format!("probes/{plan}/starts.json")
+}
+
+/// Where a pending approval's task token is.
+#[must_use]
+pub fn approval_key(plan: &PlanName, execution_name: &str) -> String {
+    format!("approvals/{plan}/{execution_name}.json")
+}

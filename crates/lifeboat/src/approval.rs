@@ -12,7 +12,7 @@ use domain::{
 };
 use edge::object_store;
 
-use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order, run};
+use crate::{engine::Engine, output::Output, pair, refusal::Refusal, request::Order, run};
 
 /// Answers a run that waits for a person.
 #[derive(Debug, Args)]
@@ -51,7 +51,7 @@ impl Command {
         let (region, name) = self.place()?;
         let engine = Engine::of(RunKind::Failover.machine(), region.as_deref()).await?;
         let execution = engine.execution(&name)?;
-        let key = object_store::approval_key(&self.plan, &name);
+        let key = object_store::approval_key(&pair::name(&engine, &self.plan).await, &name);
         let Some((asked, _)) = object_store::read_json::<ApprovalRequest>(&engine.bucket, &key).await? else {
             return Err(Refusal::failed(
                 format!("run `{name}` of plan `{}` has asked nobody in {} (no object {key})", self.plan, engine.region),

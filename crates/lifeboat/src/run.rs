@@ -61,8 +61,8 @@ struct Request<'a> {
 /// How often the run is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Looks in all: the longest state machine's own limit is 36 hours.
-const MOST_LOOKS: u32 = 2 * 60 * 60 * 36 + 600;
+/// Looks in all: the longest state machine's own limit is 31 days.
+const MOST_LOOKS: u32 = 2 * 60 * 60 * 24 * 31 + 600;
 
 /// Looks that may fail one after the other: a minute.
 const MOST_FAILURES: u32 = 120;

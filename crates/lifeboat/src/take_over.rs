@@ -16,7 +16,7 @@ use edge::{
     object_store::{self, Condition},
 };
 
-use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order};
+use crate::{engine::Engine, output::Output, pair, refusal::Refusal, request::Order};
 
 /// Takes an old primary over from its guard.
 #[derive(Debug, Args)]
@@ -51,7 +51,8 @@ impl Command {
         self.order.check()?;
         let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
         let to = TakenOver { by: self.order.by.clone(), why: self.order.why.trim().to_owned() };
-        let (lease_key, mut lost) = (object_store::lease_key(&self.plan), None);
+        let plan = pair::name(&engine, &self.plan).await;
+        let (lease_key, mut lost) = (object_store::lease_key(&plan), None);
         for _ in 0..TRIES {
             let read = object_store::read_json::<Lease>(&engine.bucket, &lease_key).await?;
             let guarded = read.and_then(|(lease, etag)| lease.guard.clone().map(|guard| (lease, guard, etag)));
@@ -61,8 +62,8 @@ impl Command {
             };
             let Some(unguarded) = lease.unguarded(guard.generation) else { continue };
             // The record first, as the guard itself does: nobody could explain it without a record later.
-            let kept = guard::hand_over(&guard, &self.plan, to.clone(), clock::now());
-            let key = guard::key(&self.plan, guard.generation);
+            let kept = guard::hand_over(&guard, &plan, to.clone(), clock::now());
+            let key = guard::key(&plan, guard.generation);
             let earlier = object_store::read_json::<Kept>(&engine.bucket, &key).await?;
             if earlier.as_ref().is_some_and(|(earlier, _)| earlier.taken_over.is_none()) {
                 lost = Some(Failure::Conflict(format!("{key}: the guard has met it, and is ending by itself")));

@@ -159,7 +159,7 @@ async fn an_order_for_several_pairs_takes_no_lease_and_makes_each_pair_s_order()
     assert_eq!((pairs.len(), pairs[0].plan.as_str(), &pairs[0].request["by"]), (1, "lab", &event["request"]["by"]));
     assert_eq!(store.keys(), ["plans/lab.yaml"], "nothing is written");
     for (field, value, says) in [
-        ("pairs", json!(["stock"]), "request.pairs: no traffic of plan `lab` leads to `stock`; it has `lab.orders`"),
+        ("pairs", json!(["stock"]), "request.pairs: no traffic of plan `lab` leads to `stock`; it has `orders`"),
         ("plan", json!("lab.orders"), "`lab.orders` is one pair of plan `lab`"),
         ("force", json!(true), "force"),
     ] {

@@ -252,6 +252,20 @@ fn a_kind_of_run_is_told_by_its_state_machine_s_name_and_people_hear_of_each() {
 }
 
 #[test]
+fn the_bad_ends_of_every_machine_are_counted_by_one_alarm() {
+    let own = Template::of(synth(&lab_plan(), Place::Recovery).unwrap_or_default());
+    let heard = ["RunEndedBadlyRule", "BackupEndedBadlyRule"].map(|rule| {
+        let machines = own.properties(rule)["EventPattern"]["detail"]["stateMachineArn"].clone();
+        machines.as_array().cloned().unwrap_or_default()
+    });
+    for machine in StateMachine::ALL {
+        let imported = Export::Machine(*machine).import();
+        let times = heard.concat().iter().filter(|of| **of == imported).count();
+        assert_eq!(times, 1, "{machine}");
+    }
+}
+
+#[test]
 fn the_record_has_a_place_for_every_answer() {
     let schema = domain::record::evidence::schema();
     let places = schema["$defs"]["Record"]["properties"]

@@ -81,7 +81,7 @@ impl OrderOfAll {
         let Some(named) = &self.pairs else { return Ok(plan.pairs().collect()) };
         let wrong = |why: String| Failure::InvalidInput(format!("request.pairs: {why}"));
         if named.is_empty() {
-            return Err(wrong(format!("is empty; plan `{}` has {}", plan.plan, plan.pair_names())));
+            return Err(wrong(format!("is empty; plan `{}` has {}", plan.plan, components(plan))));
         }
         let (mut pairs, mut seen) = (Vec::new(), BTreeSet::new());
         for name in named {
@@ -90,7 +90,7 @@ impl OrderOfAll {
             }
             let pair = plan.pairs().find(|pair| pair.traffic.component == *name);
             pairs.push(pair.ok_or_else(|| {
-                wrong(format!("no traffic of plan `{}` leads to `{name}`; it has {}", plan.plan, plan.pair_names()))
+                wrong(format!("no traffic of plan `{}` leads to `{name}`; it has {}", plan.plan, components(plan)))
             })?);
         }
         Ok(pairs)
@@ -106,6 +106,12 @@ impl OrderOfAll {
         let run = format!("{}-all-{}", pair.plan, digest::short(execution.as_str()));
         Ok(PairOrder { plan: pair.plan, run, request })
     }
+}
+
+/// The components of a plan's pairs, as a sentence lists them.
+fn components(plan: &Plan) -> String {
+    let names = plan.traffic.iter().map(|traffic| format!("`{}`", traffic.component));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// What the judge said of one pair.

@@ -1,4 +1,4 @@
-//! Who may change a plan's primary now. One object per plan, written only on the condition that it has not changed.
+//! Who may change a pair's primary now. One object for each pair, written only on the condition that it has not changed.
 
 use crate::{
     component::ActiveSide,
@@ -15,11 +15,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The lease of a plan, and where its primary is.
+/// The lease of a pair, and where its primary is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Lease {
-    /// The plan.
+    /// The pair's plan, by the pair's name.
     pub plan: PlanName,
     /// The pair that it is of, by its component. A plan's first pair goes by the plan's own name, and another pair may have
     /// come first since.

@@ -22,7 +22,7 @@ pub struct Traffic {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Record {
-    /// The public hosted zone.
+    /// The hosted zone, public or private.
     pub zone: ZoneId,
     /// The name that clients use.
     pub name: HostName,

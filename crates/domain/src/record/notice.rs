@@ -84,7 +84,7 @@ pub fn backup(
     let summary = backup.map(|run| format!("{}\n\n", run.plan.summary)).unwrap_or_default();
     let again = backup.map(|run| {
         format!(
-            "\nOnce the reason is mended, the same backup is completed by:\n  lifeboat backup --plan {} --schedule {} --at {} --region {}\n",
+            "\nOnce the reason is fixed, the same backup is completed by:\n  lifeboat backup --plan {} --schedule {} --at {} --region {}\n",
             run.plan.plan,
             run.schedule,
             run.scheduled_at,
@@ -256,7 +256,7 @@ pub fn ended(ended: Ended<'_>) -> Notice {
     let goes_on = match (outcome, run) {
         // Of a switchover too: once it asked for its promotion, only a failover goes on.
         (RunOutcome::NeedsAPerson, Some(run)) => format!(
-            "Once the reason is mended, one command goes on from here:\n  lifeboat failover --plan {} --region {} --by YOU --why REASON\n",
+            "Once the reason is fixed, one command goes on from here:\n  lifeboat failover --plan {} --region {} --by YOU --why REASON\n",
             run.plan.plan,
             run.execution.region()
         ),

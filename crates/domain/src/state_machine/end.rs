@@ -1,4 +1,4 @@
-//! The machines that keep the backups in order, and the names of their ends. Those of the others are `run::RunKind`'s.
+//! The machines that keep the backups in order, and the names of their ends. Those of the others are `failover::run::RunKind`'s and `failover::all::end`'s.
 
 use super::{StateMachine, StateName};
 use crate::run::outcome::UpkeepOutcome;

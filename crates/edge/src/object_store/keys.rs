@@ -5,7 +5,7 @@ use domain::words::id::PlanName;
 /// Where leases are.
 pub(super) const LEASES: &str = "leases/";
 
-/// Where a plan's lease is.
+/// Where a pair's lease is.
 #[must_use]
 pub fn lease_key(plan: &PlanName) -> String {
     format!("{LEASES}{plan}.json")

@@ -42,7 +42,7 @@ fn all_pairs_are_moved_in_the_plan_s_order_or_in_the_one_that_is_given() {
 #[test]
 fn an_order_that_is_wrong_names_its_field() {
     for (pairs, why, says) in [
-        (json!([]), "x", "request.pairs: is empty; plan `lab` has `lab.orders`, `lab.ledger`"),
+        (json!([]), "x", "request.pairs: is empty; plan `lab` has `orders`, `ledger`"),
         (json!(["ledger", "ledger"]), "x", "request.pairs: `ledger` is named twice"),
         (json!(["stock"]), "x", "request.pairs: no traffic of plan `lab` leads to `stock`"),
         (json!(["ledger"]), " ", "request: why: is empty"),

@@ -42,8 +42,9 @@ pub fn check_engine(plan: &Plan, place: Place, region: &Region, engine: Option<&
         return vec![Finding::error(path, what, "Deploy the engine of this release there first.")];
     }
     if place != Place::Witness && !engine.acts {
-        let what = format!("the engine in {region} is a witness's: it runs no recovery");
-        return vec![Finding::error(path, what, "Deploy it there with Place=system.")];
+        let what =
+            format!("the engine in {region} lacks what this release imports: it is a witness's, or an older one");
+        return vec![Finding::error(path, what, "Deploy the engine of this release there with Place=system.")];
     }
     let mut found = missing(plan, place, region, engine);
     found.extend(users(plan, region, engine));

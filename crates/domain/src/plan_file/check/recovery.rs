@@ -54,7 +54,7 @@ fn effect(plan: &Plan, found: &mut Vec<Finding>) {
             "network",
             policy.network,
             "a primary that somebody sees is not failed over, whoever asks",
-            "have the way to it mended",
+            "have the way to it repaired",
         ),
         (
             "application",

@@ -28,10 +28,9 @@ pub fn started(execution: &ExecutionArn, input: Option<&str>) -> Notice {
         Ok(Trigger::Alarm { alarm, reason, .. }) => {
             (format!("Alarm {alarm} was raised. CloudWatch says: {}", told(reason)), "An alarm".to_owned())
         }
-        Ok(Trigger::Again { attempt, reason, .. }) => (
-            format!("Lifeboat started it by itself, for the {attempt}. time: {}", told(reason)),
-            "Starting again".to_owned(),
-        ),
+        Ok(Trigger::Again { attempt, reason, .. }) => {
+            (format!("Lifeboat started it by itself (start {attempt}): {}", told(reason)), "Starting again".to_owned())
+        }
         Ok(Trigger::Person { by, why }) => (format!("{by} ordered it: {}", told(why)), ordering(kind).to_owned()),
         Err(bad) => (format!("Its request cannot be read: {bad}"), kind.end(RunOutcome::Refused).to_string()),
     };

@@ -81,19 +81,19 @@ fn rows() -> Vec<Row> {
 fn judge() -> Vec<Row> {
     let failure = |is: bool, word: &str| json!({ "isFailure": is, "word": word });
     rows![
-        begin(BeginPart, "One pair's turn: what it asks is counted from here, and nothing of it is known outside.",
+        begin(BeginPair, "One pair's turn: what it asks is counted from here, and nothing of it is known outside.",
             json!({ "asked": 0, "pair": "$states.input", "isFailure": false, "word": null }), JudgePair),
         step(JudgePair, "Looks now, from here and from the witness, as the pair's own run will. Nothing is changed, and \
             no lease is held.")
             .calls("judge-failover", json!({ "order": "$pair.request" }))
             .again(Again::conflict_or_database(3))
-            .fails_because("One pair that cannot be judged keeps all where they are.", failure(false, ERROR), EndPart)
+            .fails_because("One pair that cannot be judged keeps all where they are.", failure(false, ERROR), EndPair)
             .asks(IsFailure, "A no is an answer, kept with its reason; it says that all stay where they are.")
-            .done_with(failure(true, ANSWER), EndPart)
+            .done_with(failure(true, ANSWER), EndPair)
             .polls(20, "not judged", WaitForPair, Pause::rising_to(15), "Lets another run of the pair come to its end, \
                 or the watch count what it sees: 1 s, then 2 s, up to 15 s, less than 4 minutes in all.")
-            .otherwise(failure(false, ANSWER), EndPart),
-        sum_up(EndPart, "What the judge said of the pair, whatever it was: all of them are read together.",
+            .otherwise(failure(false, ANSWER), EndPair),
+        sum_up(EndPair, "What the judge said of the pair, whatever it was: all of them are read together.",
             json!({ "plan": "$pair.plan", "isFailure": "$isFailure", "word": "$word" }), None),
     ]
 }

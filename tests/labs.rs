@@ -25,7 +25,7 @@ pub async fn started_by_hand_only(count: usize) -> Result<Vec<Lab>, LabError> {
     let mut labs = Vec::new();
     for _ in 0..count {
         let lab = Lab::start(&plan, None, &Shown).await?;
-        lab.system.start_by_hand_only(&lab.aws).await?;
+        lab.start_by_hand_only().await?;
         labs.push(lab);
     }
     Ok(labs)

@@ -96,6 +96,11 @@ impl Machine {
         self.states.iter().filter(move |(_, state)| state.kind == kind)
     }
 
+    /// The tasks that call a function, by name.
+    pub fn calls(&self) -> impl Iterator<Item = (&StateName, &State)> {
+        self.of_kind("Task").filter(|(_, state)| state.calls_a_function())
+    }
+
     /// Every state that can be reached from `from`, itself included, over edges that `open` lets pass.
     #[must_use]
     pub fn reached(&self, from: &StateName, open: &dyn Fn(&StateName, &Edge) -> bool) -> BTreeSet<StateName> {
@@ -152,6 +157,12 @@ impl State {
         matches!(self.kind.as_str(), "Succeed" | "Fail")
     }
 
+    /// Whether it is a task that calls a function.
+    #[must_use]
+    pub fn calls_a_function(&self) -> bool {
+        self.json["Resource"].as_str().is_some_and(|resource| resource.starts_with("arn:aws:states:::lambda:"))
+    }
+
     /// The error names that its retries and catchers wait for.
     #[must_use]
     pub fn awaited_errors(&self) -> Vec<String> {
@@ -170,6 +181,13 @@ impl Edge {
     #[must_use]
     pub fn bound(&self) -> Option<u64> {
         self.count().map(|(_, bound)| bound)
+    }
+
+    /// Whether it goes on to the next one of a list: its index rises by one and ends with the list, whose length the plan's
+    /// check bounds.
+    #[must_use]
+    pub fn walks_a_list(&self) -> bool {
+        self.condition.contains("$at + 1 < $count(") && self.assigns.get("at").is_some_and(|at| at == "{% $at + 1 %}")
     }
 
     /// What counts it, and up to how many.

@@ -166,9 +166,9 @@ fn every_test_that_is_named_exists() {
     assert!(looked_at > 20, "{looked_at} tests: are they still found?");
 }
 
-#[test]
-fn every_command_is_one_that_we_have() {
-    let programs = Programs::build(&repository::root(), &Silent).unwrap();
+#[tokio::test]
+async fn every_command_is_one_that_we_have() {
+    let programs = Programs::build(&repository::root(), &Silent).await.unwrap();
     let lifeboat = programs.bootstrap("lifeboat");
     let mut looked_at = 0;
     for Quoted { document, text } in spans().into_iter().chain(command_lines()) {

@@ -19,15 +19,15 @@ fn undone_by(machine: &Machine) -> (StateName, StateName) {
     match machine.of {
         StateMachine::Failover => (StateName::UndoFencePrimary, StateName::FencePrimary),
         StateMachine::Switchover => (StateName::UndoFencePrimary, StateName::DrainPrimary),
-        StateMachine::Backup | StateMachine::VerifyBackup | StateMachine::Cleanup => {
+        StateMachine::FailoverAll | StateMachine::Backup | StateMachine::VerifyBackup | StateMachine::Cleanup => {
             panic!("{}: say here what it undoes", machine.name)
         }
     }
 }
 
-/// Whether an edge is one that a count bounds.
+/// Whether an edge is one that a count bounds, or a list's length.
 fn is_counted(edge: &Edge) -> bool {
-    edge.bound().is_some()
+    edge.bound().is_some() || edge.walks_a_list()
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn every_loop_is_bounded_by_its_count() {
     for machine in Machine::all() {
         let rounds: Vec<(&StateName, &Edge)> =
             machine.states.iter().flat_map(|(name, state)| state.edges.iter().map(move |edge| (name, edge))).collect();
-        for (name, edge) in rounds.iter().filter(|(_, edge)| is_counted(edge)) {
+        for (name, edge) in rounds.iter().filter(|(_, edge)| edge.bound().is_some()) {
             let wait = &machine.states[&edge.to];
             assert_eq!(wait.kind, "Wait", "{name} counts, so it must lead to a wait");
             let (count, _) = edge.count().unwrap_or_else(|| panic!("{name}"));
@@ -136,6 +136,20 @@ fn every_path_ends_through_close_run_then_notify() {
             assert!(ends.is_empty(), "{ends:?} can be reached without {gate}");
         }
     }
+}
+
+#[test]
+fn all_pairs_are_judged_before_the_first_is_moved_and_only_an_order_that_is_done_is_silent() {
+    let machine = Machine::read(StateMachine::FailoverAll);
+    for gate in [StateName::OpenPairs, StateName::JudgePairs, StateName::AreAllFailures] {
+        let around = machine.reached(&machine.start, &|_, edge| edge.to != gate);
+        assert!(!around.contains(&StateName::MovePair), "a pair can be moved without {gate}");
+    }
+    let fits = &machine.states[&StateName::AreAllFailures].edges[0];
+    assert!(fits.to == StateName::MovePair && fits.condition.contains("= $count($opened.pairs)"), "{fits:?}");
+    let unheard = machine.reached(&machine.start, &|_, edge| edge.to != StateName::Notify);
+    let ends: Vec<&StateName> = unheard.iter().filter(|name| machine.states[*name].is_end()).collect();
+    assert_eq!(ends, [&StateName::FailoverAllDone]);
 }
 
 #[test]
@@ -241,7 +255,11 @@ fn nothing_is_promoted_before_it_was_judged_or_rehearsed_and_the_old_primary_ref
     for machine in Machine::moving() {
         let gates: &[StateName] = match machine.of {
             StateMachine::Failover => &[StateName::JudgeFailover, StateName::FencePrimary],
-            StateMachine::Switchover | StateMachine::Backup | StateMachine::VerifyBackup | StateMachine::Cleanup => &[
+            StateMachine::FailoverAll
+            | StateMachine::Switchover
+            | StateMachine::Backup
+            | StateMachine::VerifyBackup
+            | StateMachine::Cleanup => &[
                 StateName::RehearsePromoteReplica,
                 StateName::RehearseDnsSwitch,
                 StateName::RehearseDrainPrimary,

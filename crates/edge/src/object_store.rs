@@ -6,7 +6,7 @@ mod listing;
 
 use domain::{
     failover::{fencing::Target, lease::Lease, run::Run, succession},
-    plan::Plan,
+    plan::{PairPlan, Plan},
     plan_file,
     words::{failure::Failure, id::PlanName, wording},
 };
@@ -57,10 +57,10 @@ pub fn lease_key(plan: &PlanName) -> String {
     format!("{LEASES}{plan}.json")
 }
 
-/// Where a plan is.
+/// Where a plan is, its pairs with it.
 #[must_use]
 pub fn plan_key(plan: &PlanName) -> String {
-    format!("plans/{plan}.yaml")
+    format!("plans/{}.yaml", plan.whole())
 }
 
 /// Where the watch's memory is.
@@ -90,8 +90,29 @@ pub fn approval_key(plan: &PlanName, execution_name: &str) -> String {
 /// Reads a plan, and the version that was read.
 ///
 /// # Errors
-/// `NotFound` where there is none, `InvalidInput` where it is broken.
+/// `NotFound` where there is none, `InvalidInput` where it is broken or only a pair of one is named.
 pub async fn read_plan(store: &impl ObjectStore, name: &PlanName) -> Result<(Plan, String), Failure> {
+    if name.is_of_a_pair() {
+        let whole = name.whole();
+        return Err(Failure::InvalidInput(format!("`{name}` is one pair of plan `{whole}`: name the plan, `{whole}`")));
+    }
+    read_whole(store, name).await
+}
+
+/// Reads the plan of one pair, and the version that was read.
+///
+/// # Errors
+/// `NotFound` where there is no such plan, or it has no such pair; `InvalidInput` where it is broken.
+pub async fn read_pair(store: &impl ObjectStore, name: &PlanName) -> Result<(PairPlan, String), Failure> {
+    let (plan, version) = read_whole(store, &name.whole()).await?;
+    let pair = plan.pair_plan(name).ok_or_else(|| {
+        let (whole, known) = (&plan.plan, plan.pair_names());
+        Failure::NotFound(format!("plan `{whole}` has no pair `{name}`; it has: {known}"))
+    })?;
+    Ok((pair, version))
+}
+
+async fn read_whole(store: &impl ObjectStore, name: &PlanName) -> Result<(Plan, String), Failure> {
     let key = plan_key(name);
     let object = store.get(&key).await?.ok_or_else(|| {
         Failure::NotFound(format!(
@@ -116,13 +137,33 @@ pub async fn read_plan_here(
     noun: &str,
 ) -> Result<(Plan, String), Failure> {
     let (plan, version) = read_plan(store, name).await?;
-    let recovery = &plan.regions.recovery;
-    if recovery.as_str() != here {
-        return Err(Failure::InvalidInput(format!(
-            "plan `{name}` recovers in {recovery}, this engine runs in {here}: start the {noun} there, or correct the plan"
-        )));
-    }
+    recovered_here(&plan, here, noun)?;
     Ok((plan, version))
+}
+
+/// Reads the plan of one pair for a `noun` that is begun by this Region's engine.
+///
+/// # Errors
+/// As [`read_pair`]; `InvalidInput` where the plan is recovered from another Region.
+pub async fn read_pair_here(
+    store: &impl ObjectStore,
+    name: &PlanName,
+    here: &str,
+    noun: &str,
+) -> Result<(PairPlan, String), Failure> {
+    let (plan, version) = read_pair(store, name).await?;
+    recovered_here(&plan, here, noun)?;
+    Ok((plan, version))
+}
+
+fn recovered_here<T>(plan: &Plan<T>, here: &str, noun: &str) -> Result<(), Failure> {
+    let (name, recovery) = (&plan.plan, &plan.regions.recovery);
+    if recovery.as_str() == here {
+        return Ok(());
+    }
+    Err(Failure::InvalidInput(format!(
+        "plan `{name}` recovers in {recovery}, this engine runs in {here}: start the {noun} there, or correct the plan"
+    )))
 }
 
 /// Reads an object of our own making, and its tag.
@@ -337,6 +378,7 @@ pub mod fake {
         pub fn held_by(run: &Run) -> Self {
             let lease = Lease {
                 plan: run.plan.plan.clone(),
+                component: None,
                 generation: run.generation,
                 holder: Some(Holder {
                     execution: run.execution.clone(),

@@ -60,8 +60,8 @@ mod ready {
     }
 
     async fn prepare(store: &impl ObjectStore, postgres: &Postgres, plan: &PlanName) -> Result<(), String> {
-        let (plan, _) = object_store::read_plan(store, plan).await.map_err(|failure| failure.chain())?;
-        let pair = plan.traffic_pair().ok_or("traffic.component: names no component")?;
+        let (plan, _) = object_store::read_pair(store, plan).await.map_err(|failure| failure.chain())?;
+        let pair = plan.pair().ok_or("traffic.component: names no component")?;
         let (primary, replica) = (Server::at(pair, &pair.primary), Server::at(pair, &pair.replica));
         let (primary, replica) = tokio::join!(postgres.prepare(&primary), postgres.prepare(&replica));
         primary.and(replica)

@@ -18,12 +18,14 @@ use crate::{
 
 /// A lab with a protected system on it, watched and well. Ended by [`Lab::shut_down`], or else when it is dropped.
 ///
-/// A drill of several plans has one of these for each, all on the same AWS.
+/// A drill of several plans has one of these for each pair, all on the same AWS.
 pub struct Lab {
     /// AWS on this machine.
     pub aws: Arc<LocalAws>,
-    /// The system.
+    /// The system: its first pair, with all that the plan protects beside its pairs.
     pub system: System,
+    /// Its further pairs.
+    pub further: Vec<System>,
     /// The people on call.
     pub pager: Pager,
     manners: Manners,
@@ -61,15 +63,17 @@ impl Lab {
     /// [`LabError`]; nothing is left running then.
     pub async fn start(plan: &Plan, slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LabError> {
         let aws = Arc::new(LocalAws::start(slot, progress).await?);
-        let system = protection::protect(&aws, plan, progress).await?;
-        Self::on(aws, system, pager::NOTICES).await
+        let mut systems = protection::protect(&aws, plan, progress).await?.into_iter();
+        let first = systems.next().ok_or_else(|| ProtectionError::from(SystemError::without_pairs(plan)))?;
+        let lab = Self::on(aws, first, pager::NOTICES).await?;
+        Ok(Self { further: systems.collect(), ..lab })
     }
 
     /// A system on an AWS that is up, and people on call who write their notices into this file of the lab's folder.
     async fn on(aws: Arc<LocalAws>, system: System, notices: &str) -> Result<Self, LabError> {
         let notices = aws.folder.join(notices);
         let pager = Pager::subscribe(&aws.gateway, system.plan.regions.recovery.as_str(), &notices).await?;
-        Ok(Self { aws, system, pager, manners: Manners::default() })
+        Ok(Self { aws, system, further: Vec::new(), pager, manners: Manners::default() })
     }
 
     /// Puts more plans' systems onto the same AWS, beside this one, each watched and well.
@@ -77,7 +81,7 @@ impl Lab {
     /// # Errors
     /// [`LabError`].
     pub async fn beside(&self, plans: &[Plan], progress: &dyn Progress) -> Result<Vec<Self>, LabError> {
-        let systems = protection::protect_beside(&self.aws, &self.system.plan, plans, progress).await?;
+        let systems = protection::protect_beside(&self.aws, &self.system.whole, plans, progress).await?;
         let mut labs = Vec::new();
         for system in systems {
             let notices = format!("{}-{}", system.plan.plan, pager::NOTICES);
@@ -91,7 +95,9 @@ impl Lab {
     /// # Errors
     /// [`LabError`].
     pub async fn retire(&self) -> Result<(), LabError> {
-        protection::withdraw(&self.aws, &self.system.plan).await?;
+        if self.system.is_first() {
+            protection::withdraw(&self.aws, &self.system.whole).await?;
+        }
         Ok(self.system.forget(&self.aws).await?)
     }
 
@@ -100,8 +106,21 @@ impl Lab {
     /// # Errors
     /// [`LabError`].
     pub async fn revive(&self) -> Result<(), LabError> {
-        protection::apply(&self.aws, &self.system.plan).await?;
+        if self.system.is_first() {
+            protection::apply(&self.aws, &self.system.whole).await?;
+        }
         Ok(self.system.renew(&self.aws).await?)
+    }
+
+    /// Deletes what starts runs by itself: a run begins only when someone starts it.
+    ///
+    /// # Errors
+    /// [`LabError::System`].
+    pub async fn start_by_hand_only(&self) -> Result<(), LabError> {
+        for pair in self.further.iter().chain([&self.system]) {
+            pair.start_by_hand_only(&self.aws).await?;
+        }
+        Ok(self.system.start_nothing_again(&self.aws).await?)
     }
 
     /// How AWS behaves.

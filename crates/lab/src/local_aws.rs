@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::plan::Plan;
+use domain::plan::PairPlan;
 use processes::{RunAs, Spawner};
 use rds_on_postgres::{Name, Rds, RdsConfig, RdsError};
 
@@ -87,7 +87,7 @@ impl LocalAws {
         let root = Programs::root()?;
         let base = launch::programs::labs(&root);
         let tools = setup::prepare(&base, progress)?;
-        let programs = Programs::build(&root, progress)?;
+        let programs = Programs::build(&root, progress).await?;
         let spawner = Spawner::start()?;
         let held = slot::take(slot)?;
         let slot = held.slot;
@@ -158,7 +158,7 @@ impl LocalAws {
     ///
     /// # Errors
     /// Where the gateway does not answer.
-    pub async fn set_manners(&self, manners: Manners, plan: &Plan) -> Result<(), FaultsError> {
+    pub async fn set_manners(&self, manners: Manners, plan: &PairPlan) -> Result<(), FaultsError> {
         let before = self.rds.receivers().await;
         self.rds.set_timing(manners.rds());
         self.gateway.faults().start_schedules_within(manners.starts_within().as_secs()).await?;

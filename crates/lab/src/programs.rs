@@ -1,7 +1,7 @@
 //! The functions' programs: in the folder that cargo built them into.
 
 use std::{
-    env,
+    env, io,
     path::{Path, PathBuf},
 };
 
@@ -31,12 +31,15 @@ impl Programs {
     ///
     /// # Errors
     /// [`ProgramsError`].
-    pub fn build(root: &Path, progress: &dyn Progress) -> Result<Self, ProgramsError> {
+    pub async fn build(root: &Path, progress: &dyn Progress) -> Result<Self, ProgramsError> {
         let folder = match env::var_os(FOLDER) {
             Some(folder) => folder.into(),
             None => {
                 progress.step("building the functions");
-                programs::build(root)?
+                // The gateways and every other lab go on while cargo works.
+                let of = root.to_owned();
+                let built = tokio::task::spawn_blocking(move || programs::build(&of)).await;
+                built.map_err(|error| ProgramsError::Cargo(io::Error::other(error)))??
             }
         };
         Ok(Self { root: root.to_owned(), folder })

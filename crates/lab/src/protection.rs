@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     component::SnapshotKind,
-    plan::Plan,
+    plan::{PairPlan, Plan},
     synth::Place,
-    words::{failure::Failure, id::Region},
+    words::{
+        failure::Failure,
+        id::{Region, ZoneId},
+    },
 };
 use edge::rollout::{self, Wanted};
 use futures::future::try_join_all;
@@ -39,19 +42,19 @@ pub enum ProtectionError {
 ///
 /// # Errors
 /// [`ProtectionError`].
-pub async fn protect(aws: &LocalAws, plan: &Plan, progress: &dyn Progress) -> Result<System, ProtectionError> {
+pub async fn protect(aws: &LocalAws, plan: &Plan, progress: &dyn Progress) -> Result<Vec<System>, ProtectionError> {
     progress.step("making the networks and the hosted zone");
     let plan = with_ids(aws, plan).await?;
     progress.step("deploying the engine to its Regions; creating the primary, its replica and their data");
     let plans = [&plan];
-    let (deployed, created) = tokio::join!(deploy_engines(aws, &plans), System::create(aws, plan.clone()));
+    let (deployed, created) = tokio::join!(deploy_engines(aws, &plans), create(aws, &plan));
     deployed?;
-    let system = created?;
+    let systems = created?;
     progress.step("applying the plan and starting to watch");
-    system.open(aws).await?;
+    try_join_all(systems.iter().map(|system| system.open(aws))).await?;
     apply(aws, &plan).await?;
-    system.watch(aws).await?;
-    Ok(system)
+    try_join_all(systems.iter().map(|system| system.watch(aws))).await?;
+    Ok(systems)
 }
 
 /// Does the same for more plans, beside one that is protected already.
@@ -67,14 +70,14 @@ pub async fn protect_beside(
     progress.step("letting the engine reach the systems of more plans; creating them");
     let plans = try_join_all(plans.iter().map(|plan| with_ids(aws, plan))).await?;
     let all: Vec<&Plan> = std::iter::once(first).chain(&plans).collect();
-    let create = try_join_all(plans.iter().map(|plan| System::create(aws, plan.clone())));
+    let create = try_join_all(plans.iter().map(|plan| create(aws, plan)));
     let (deployed, created) = tokio::join!(deploy_engines(aws, &all), create);
     deployed?;
-    let systems = created?;
+    let systems: Vec<System> = created?.into_iter().flatten().collect();
     progress.step("applying these plans and starting to watch");
-    for system in &systems {
-        system.open(aws).await?;
-        apply(aws, &system.plan).await?;
+    try_join_all(systems.iter().map(|system| system.open(aws))).await?;
+    for plan in &plans {
+        apply(aws, plan).await?;
     }
     try_join_all(systems.iter().map(|system| system.watch(aws))).await?;
     Ok(systems)
@@ -127,8 +130,15 @@ async fn with_ids(aws: &LocalAws, plan: &Plan) -> Result<Plan, ProtectionError> 
         parameters: BTreeMap::new(),
     };
     let targets = [side(plan.regions.primary.as_str()), side(plan.regions.recovery.as_str())];
-    let (networks, zone) = tokio::join!(aws.networks.deploy(&aws.gateway, &targets), System::zone(aws, plan));
-    Ok(System::with_ids(plan.clone(), &networks?, zone?)?)
+    let pairs: Vec<PairPlan> = plan.pairs().collect();
+    let zones = try_join_all(pairs.iter().map(|pair| System::zone(aws, pair)));
+    let (networks, zones) = tokio::join!(aws.networks.deploy(&aws.gateway, &targets), zones);
+    Ok(System::with_ids(plan.clone(), &networks?, zones?)?)
+}
+
+/// The system of each of a plan's pairs.
+async fn create(aws: &LocalAws, plan: &Plan) -> Result<Vec<System>, SystemError> {
+    try_join_all(plan.pairs().map(|pair| System::create(aws, plan, pair))).await
 }
 
 /// Deploys the engine to each Region of these plans. The first that names a Region says from where its functions look.
@@ -159,7 +169,8 @@ fn engine_in(aws: &LocalAws, plans: &[&Plan], region: &Region, place: Place) -> 
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let rds = |kind: &str, name: &str| format!("arn:aws:rds:*:{ACCOUNT}:{kind}:{name}");
     let named = |kind: SnapshotKind| move |plan: &Plan| plan.identifiers(kind.noun()).collect::<Vec<_>>();
-    let zone = |plan: &Plan| format!("arn:aws:route53:::hostedzone/{}", plan.traffic.record.zone);
+    let zones = |plan: &Plan| plan.traffic.iter().map(|traffic| traffic.record.zone.clone()).collect::<Vec<_>>();
+    let zone = |zone: ZoneId| format!("arn:aws:route53:::hostedzone/{zone}");
     // AWS puts a hyphen and six letters behind a secret's name in its ARN.
     let secret = |name: &str| format!("arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{name}-??????");
     let all = || plans.iter().copied();
@@ -167,7 +178,7 @@ fn engine_in(aws: &LocalAws, plans: &[&Plan], region: &Region, place: Place) -> 
         ("Place", place.to_owned()),
         ("Instances", listed(all().flat_map(named(SnapshotKind::Instance)).map(|name| rds("db", &name)))),
         ("Clusters", listed(all().flat_map(named(SnapshotKind::Cluster)).map(|name| rds("cluster", &name)))),
-        ("HostedZones", listed(all().map(zone))),
+        ("HostedZones", listed(all().flat_map(zones).map(zone))),
         ("Secrets", listed(all().flat_map(secrets).map(secret))),
         ("Resolver", resolver),
         ("Architecture", architecture.to_owned()),

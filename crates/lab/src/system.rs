@@ -20,7 +20,7 @@ use std::{
 use domain::{
     component::{Credential, PostgresPair},
     failover::lease::Lease,
-    plan::Plan,
+    plan::{PairPlan, Plan},
     words::id::{Region, ZoneId},
 };
 use edge::object_store;
@@ -39,7 +39,9 @@ pub use rewind::RewindError;
 #[derive(Debug, Clone)]
 pub struct System {
     /// The plan, with the ids that the lab gave.
-    pub plan: Plan,
+    pub plan: PairPlan,
+    /// The same plan with all of its pairs.
+    pub whole: Plan,
     /// The pair that the traffic's name leads to.
     pub pair: PostgresPair,
     /// The application's password.
@@ -100,11 +102,20 @@ fn failed<E: std::error::Error>(doing: impl Into<String>) -> impl FnOnce(E) -> S
     move |error| SystemError::Aws { doing, why: domain::words::failure::chain(&error) }
 }
 
+impl SystemError {
+    /// A plan that has no pair to rehearse.
+    pub(crate) fn without_pairs(plan: &Plan) -> Self {
+        Self::Plan { plan: plan.plan.to_string(), why: "no traffic leads to a pair of it".to_owned() }
+    }
+}
+
 impl System {
     /// The plan with the ids that the lab gives: networks are the primary's and the replica's.
-    pub(crate) fn with_ids(mut plan: Plan, networks: &[Outputs], zone: ZoneId) -> Result<Plan, SystemError> {
+    pub(crate) fn with_ids(mut plan: Plan, networks: &[Outputs], zones: Vec<ZoneId>) -> Result<Plan, SystemError> {
         let bad = |plan: &Plan, why: &str| SystemError::Plan { plan: plan.plan.to_string(), why: why.to_owned() };
-        plan.traffic.record.zone = zone;
+        for (traffic, zone) in plan.traffic.iter_mut().zip(zones) {
+            traffic.record.zone = zone;
+        }
         let [primary, replica] = networks else { return Err(bad(&plan, "a pair has two networks")) };
         let name = plan.plan.to_string();
         for component in &mut plan.components {
@@ -115,9 +126,9 @@ impl System {
     }
 
     /// Creates the pair and its data, and the record that leads to it.
-    pub(crate) async fn create(aws: &LocalAws, plan: Plan) -> Result<Self, SystemError> {
+    pub(crate) async fn create(aws: &LocalAws, whole: &Plan, plan: PairPlan) -> Result<Self, SystemError> {
         let bad = |why: &str| SystemError::Plan { plan: plan.plan.to_string(), why: why.to_owned() };
-        let pair = plan.traffic_pair().ok_or_else(|| bad("its traffic names no component"))?.clone();
+        let pair = plan.pair().ok_or_else(|| bad("its traffic names no component"))?.clone();
         for (side, region) in [(&pair.primary, &plan.regions.primary), (&pair.replica, &plan.regions.recovery)] {
             let expected = format!("{}.{region}.{}", side.instance, crate::local_aws::INSTANCE_DOMAIN);
             if side.endpoint.as_str() != expected {
@@ -136,12 +147,15 @@ impl System {
         let system = Self {
             pair,
             plan,
+            whole: whole.clone(),
             password: Password::new(random("shop")),
             owner: "postgres".into(),
             owner_password: random("owner"),
         };
         system.create_pair(aws).await?;
-        system.create_components(aws).await?;
+        if system.is_first() {
+            system.create_components(aws).await?;
+        }
         system.point_to_primary(aws).await?;
         Ok(system)
     }
@@ -213,7 +227,13 @@ impl System {
         Ok(())
     }
 
-    /// An instance's name in the lab's RDS.
+    /// Whether it is its plan's first pair, which goes by the plan's own name.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.plan.plan == self.whole.plan
+    }
+
+    /// The primary's name in the lab's RDS.
     #[must_use]
     pub fn primary(&self) -> Name {
         Name::new(self.plan.regions.primary.as_str(), self.pair.primary.instance.as_str())

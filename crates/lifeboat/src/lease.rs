@@ -87,10 +87,11 @@ struct Read {
 }
 
 impl Command {
-    pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+    pub(crate) async fn run(mut self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let order = self.order()?;
         let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
-        let (plan, _) = object_store::read_plan_here(&engine.bucket, &self.plan, &engine.region, "correction").await?;
+        let (plan, _) = object_store::read_pair_here(&engine.bucket, &self.plan, &engine.region, "correction").await?;
+        self.plan = plan.plan.clone();
         match (order, self.active) {
             (Some(order), Some(active)) => self.correct(&engine, &plan, &order, active, output).await,
             (None, _) | (_, None) => self.show(&read(&engine, &self.plan).await?, output),
@@ -219,6 +220,7 @@ mod tests {
         let holder = Holder { execution, phase: Phase::Promoting, since: Timestamp::UNIX_EPOCH, asked: None };
         let lease = Lease {
             plan: "lab".parse().unwrap(),
+            component: None,
             generation: Generation(3),
             holder: Some(holder),
             active: ActiveSide::Replica,

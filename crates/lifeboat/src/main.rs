@@ -14,6 +14,7 @@ mod failover;
 mod lab;
 mod lease;
 mod output;
+mod pair;
 mod plan;
 mod proof;
 mod readiness;

@@ -12,7 +12,7 @@ use domain::{
 use edge::{aws, function};
 use serde_json::json;
 
-use crate::{engine::Engine, output::Output, refusal::Refusal};
+use crate::{engine::Engine, output::Output, pair, refusal::Refusal};
 
 /// Checks everything that the next failover needs.
 #[derive(Debug, Args)]
@@ -46,9 +46,10 @@ const FUNCTION: &str = "lifeboat-check-readiness";
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
+        let plan = pair::named(&engine, &self.plan).await?.plan;
         output.remark("checking everything that the next failover needs");
         let config = aws::config_for_the_far_side(&engine.region, PATIENCE).await;
-        let request = json!({ "plan": self.plan, "quietly": true });
+        let request = json!({ "plan": plan, "quietly": true });
         let asked: Result<Step<Readiness>, String> = function::ask(&config, FUNCTION, &request).await;
         let step = asked.map_err(|why| {
             Refusal::failed(

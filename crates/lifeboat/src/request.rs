@@ -1,7 +1,7 @@
 //! What a person gives with every order: who they are, and why.
 
 use clap::Args;
-use domain::words::id::Person;
+use domain::{failover::request::LONGEST_REASON_CHARS, words::id::Person};
 
 use crate::refusal::Refusal;
 
@@ -15,9 +15,6 @@ pub(crate) struct Order {
     #[arg(long, value_name = "REASON")]
     pub(crate) why: String,
 }
-
-/// The longest reason, the same as for any request of a failover.
-const LONGEST_REASON_CHARS: usize = 1_000;
 
 impl Order {
     /// Holds that there is a reason.

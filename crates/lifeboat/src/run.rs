@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::{
     engine::{Engine, Start},
     output::Output,
+    pair,
     refusal::Refusal,
     request::Order,
 };
@@ -68,12 +69,13 @@ const MOST_FAILURES: u32 = 120;
 
 impl Ordered {
     /// Starts it and follows it to its end.
-    pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
+    pub(crate) async fn run(mut self, output: &mut Output) -> Result<ExitCode, Refusal> {
         self.order.check()?;
-        let input = self.input()?;
+        self.input()?;
         let engine = Engine::of(self.kind.machine(), self.region.as_deref()).await?;
         // The plan is looked for first: a run for one that does not exist would only be one more refusal in the record.
-        object_store::read_plan(&engine.bucket, &self.plan).await?;
+        self.plan = pair::named(&engine, &self.plan).await?.plan;
+        let input = self.input()?;
         let execution = start(&engine, &self.plan, &input).await?;
         let ending = follow(&engine, &execution, Ending::of, Again::SameWords, self.json, output).await?;
         let evidence = self.evidence(&engine, &execution).await;

@@ -20,7 +20,7 @@ use domain::{
         starter::{Standing, Starts},
         succession::Owner,
     },
-    plan::Plan,
+    plan::PairPlan,
     record::evidence::{self, Evidence},
     state_machine::StateName,
     watch::probe::Watch,
@@ -34,10 +34,11 @@ use edge::{
     dns::Dns,
     object_store::{self, Bucket},
 };
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::{engine::Engine, output::Output, refusal::Refusal};
+use crate::{engine::Engine, output::Output, pair, refusal::Refusal};
 
 /// Shows who is primary, replication, lease, last run, watch, and what a death now would lead to.
 #[derive(Debug, Args)]
@@ -98,7 +99,7 @@ struct Status {
     #[serde(skip)]
     started: Option<Owner>,
     #[serde(skip)]
-    whole_plan: Plan,
+    whole_plan: PairPlan,
     /// What could not be read, and why.
     unreadable: Unreadable,
 }
@@ -136,12 +137,19 @@ struct Record {
     because: Option<String>,
 }
 
-/// What is true of a plan now, as `--json` prints it.
+/// What is true of a plan now, as `--json` prints it: of each pair, where it has several.
 pub(crate) async fn told(plan: &PlanName, region: &str) -> Result<serde_json::Value, Refusal> {
     let engine = Engine::of(RunKind::Failover.machine(), Some(region)).await?;
     let (plan, _) = object_store::read_plan(&engine.bucket, plan).await?;
-    let status = look(&engine, plan).await?;
-    Ok(serde_json::to_value(Told { armed: status.standing(), status: &status }).unwrap_or_default())
+    let pairs: Vec<Status> = try_join_all(plan.pairs().map(|pair| look(&engine, pair))).await?;
+    Ok(json(&pairs))
+}
+
+/// One status as it is, several as a list.
+fn json(pairs: &[Status]) -> serde_json::Value {
+    let told = pairs.iter().map(|status| Told { armed: status.standing(), status });
+    let mut told: Vec<_> = told.map(|told| serde_json::to_value(told).unwrap_or_default()).collect();
+    if told.len() == 1 { told.remove(0) } else { told.into() }
 }
 
 impl Command {
@@ -152,18 +160,27 @@ impl Command {
 
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
-        let plan = match object_store::read_plan(&engine.bucket, &self.plan).await {
+        let plan = match object_store::read_plan(&engine.bucket, &self.plan.whole()).await {
             Ok((plan, _)) => plan,
             Err(failure @ Failure::NotFound(_)) => return Err(self.not_here(&engine, failure).await),
             Err(failure) => return Err(failure.into()),
         };
-        let status = look(&engine, plan).await?;
+        let pairs: Vec<PairPlan> = match self.plan.is_of_a_pair() {
+            true => vec![pair::named(&engine, &self.plan).await?],
+            false => plan.pairs().collect(),
+        };
+        let pairs: Vec<Status> = try_join_all(pairs.into_iter().map(|pair| look(&engine, pair))).await?;
         if self.json {
-            output.json(&Told { armed: status.standing(), status: &status })?;
+            output.json(&json(&pairs))?;
         } else {
-            status.lines().iter().for_each(|line| output.line(line));
+            for (index, status) in pairs.iter().enumerate() {
+                if index > 0 {
+                    output.line("");
+                }
+                status.lines().iter().for_each(|line| output.line(line));
+            }
         }
-        Ok(if status.is_whole() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        Ok(if pairs.iter().all(Status::is_whole) { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 
     /// The plan is not in this Region: where it is.
@@ -181,7 +198,7 @@ impl Command {
     }
 }
 
-async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
+async fn look(engine: &Engine, plan: PairPlan) -> Result<Status, Refusal> {
     let (bucket, name) = (&engine.bucket, &plan.plan);
     let mut unreadable = Unreadable::default();
     let lease = match read::<Lease>(bucket, &object_store::lease_key(name)).await {
@@ -220,7 +237,7 @@ async fn look(engine: &Engine, plan: Plan) -> Result<Status, Refusal> {
         Some(_) | None => None,
     };
     let side = lease.as_ref().map(|lease| lease.active).unwrap_or_default();
-    let active = plan.traffic_pair().filter(|_| unreadable.lease.is_none()).map(|pair| side.of(pair).instance.clone());
+    let active = plan.pair().filter(|_| unreadable.lease.is_none()).map(|pair| side.of(pair).instance.clone());
     Ok(Status {
         summary: plan.summary.clone(),
         region: engine.region.clone(),
@@ -276,13 +293,13 @@ async fn kept(bucket: &Bucket, plan: &PlanName, lease: &Lease, unreadable: &mut 
     None
 }
 
-async fn look_up(plan: &Plan) -> Result<Record, Refusal> {
+async fn look_up(plan: &PairPlan) -> Result<Record, Refusal> {
     let name = &plan.traffic.record.name;
     let (target, because) = match Dns::from_env()?.alias(name).await {
         Ok(target) => (Some(target.to_string()), None),
         Err(why) => (None, Some(why)),
     };
-    let side = plan.traffic_pair().zip(target.as_deref()).and_then(|(pair, target)| side_of(pair, target));
+    let side = plan.pair().zip(target.as_deref()).and_then(|(pair, target)| side_of(pair, target));
     Ok(Record { name: name.to_string(), target, side, because })
 }
 

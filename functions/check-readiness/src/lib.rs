@@ -86,7 +86,7 @@ async fn check(
     world: &impl Looks,
     plan: &PlanName,
 ) -> Result<Result<Readiness, String>, Failure> {
-    let (plan, version) = object_store::read_plan(store, plan).await?;
+    let (plan, version) = object_store::read_pair(store, plan).await?;
     let lease =
         object_store::read_json::<Lease>(store, &object_store::lease_key(&plan.plan)).await?.map(|(lease, _)| lease);
     // What a run shuts must not be opened by a write of ours, not even one that is rolled back.

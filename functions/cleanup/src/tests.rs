@@ -4,11 +4,15 @@ use std::{
 };
 
 use domain::{
-    backup::{BackupRun, Marks},
-    component::SeenDatabase,
+    backup::{BackupRun, Found, Marks, Snapshot},
+    cleanup::{DELETES_IN_A_TURN, Report},
+    component::{SeenDatabase, SnapshotKind},
+    failover::succession::Owner,
+    restore::{self, SeenInstance},
     run::step::Outcome,
+    words::id::{InstanceId, PlanName},
 };
-use edge::object_store::fake::Memory;
+use edge::{object_store::fake::Memory, rds::Acceptance};
 use jiff::ToSpan;
 
 use super::*;
@@ -70,7 +74,7 @@ impl Backups {
     }
 }
 
-impl Estate for Backups {
+impl BackupCatalog for Backups {
     async fn list(&self, region: &Region, _: &PlanName) -> Result<Vec<Snapshot>, Failure> {
         if region.as_str() == "us-east-1" {
             return Ok(self.snapshots.borrow().clone());
@@ -135,16 +139,16 @@ fn reported_only() -> Value {
     event
 }
 
-async fn clean(store: &Memory, estate: &Backups, event: Value) -> Step<Cleaned> {
-    match handle(store, estate, "us-west-2", event).await.unwrap() {
+async fn clean(store: &Memory, catalog: &Backups, event: Value) -> Step<Cleaned> {
+    match handle(store, catalog, "us-west-2", event).await.unwrap() {
         Answer::Cleaned(step) => step,
         Answer::Opened(_) | Answer::TornDown(_) => panic!("the Region was not cleaned"),
     }
 }
 
-async fn cleaned_with(estate: &Backups, event: Value) -> (Step<Cleaned>, Report) {
+async fn cleaned_with(catalog: &Backups, event: Value) -> (Step<Cleaned>, Report) {
     let store = Memory::default();
-    let step = clean(&store, estate, event).await;
+    let step = clean(&store, catalog, event).await;
     let report = report(&store, &step.did.as_ref().unwrap().report);
     (step, report)
 }
@@ -155,92 +159,92 @@ fn report(store: &Memory, key: &str) -> Report {
 
 #[tokio::test]
 async fn what_nothing_keeps_goes_turn_by_turn_and_the_report_has_all_of_it() {
-    let (store, estate) = (Memory::default(), Backups::of(100));
-    let first = clean(&store, &estate, event()).await;
+    let (store, catalog) = (Memory::default(), Backups::of(100));
+    let first = clean(&store, &catalog, event()).await;
     assert_eq!(first.step, Outcome::Pending, "{}", first.because);
     let mut last = first;
     for _ in 0..10 {
         if last.step == Outcome::Done {
             break;
         }
-        last = clean(&store, &estate, event()).await;
+        last = clean(&store, &catalog, event()).await;
     }
     let told = last.did.unwrap();
     assert_eq!((told.there + told.deleted, told.going, told.failed), (100, 0, 0));
-    assert_eq!(estate.snapshots.borrow().len(), told.there);
+    assert_eq!(catalog.snapshots.borrow().len(), told.there);
     let report = report(&store, &told.report);
     assert_eq!(report.deleted.len(), told.deleted);
     let reasons = report.verdicts.iter().chain(&report.deleted).map(|verdict| &verdict.because);
     assert!(reasons.into_iter().all(|because| !because.is_empty()), "every keep and every delete has its reason");
-    let again = clean(&store, &estate, event()).await.did.unwrap();
+    let again = clean(&store, &catalog, event()).await.did.unwrap();
     assert_eq!((again.there, again.deleted), (told.there, told.deleted), "there is nothing more to do");
 }
 
 #[tokio::test]
 async fn what_was_deleted_by_a_turn_that_died_is_in_the_report() {
-    let (store, estate) = (Memory::default(), Backups::of(45));
-    let told = clean(&store, &estate, event()).await.did.unwrap();
+    let (store, catalog) = (Memory::default(), Backups::of(45));
+    let told = clean(&store, &catalog, event()).await.did.unwrap();
     // As it was written before the first delete.
     let mut died = report(&store, &told.report);
     assert!(told.deleted > 1);
     died.verdicts.append(&mut died.deleted);
     let store = Memory::default().with(&told.report, &serde_json::to_string(&died).unwrap());
-    let again = clean(&store, &estate, event()).await.did.unwrap();
+    let again = clean(&store, &catalog, event()).await.did.unwrap();
     assert_eq!((again.deleted, report(&store, &told.report).deleted.len()), (told.deleted, told.deleted));
 }
 
 #[tokio::test]
 async fn a_dry_run_names_what_would_go_and_deletes_nothing() {
-    let (store, estate) = (Memory::default(), Backups::of(60));
-    let step = clean(&store, &estate, reported_only()).await;
+    let (store, catalog) = (Memory::default(), Backups::of(60));
+    let step = clean(&store, &catalog, reported_only()).await;
     let told = step.did.unwrap();
     assert!(step.step == Outcome::Done && told.going > 0 && told.deleted == 0, "{told:?}");
-    assert_eq!(estate.snapshots.borrow().len(), 60);
+    assert_eq!(catalog.snapshots.borrow().len(), 60);
     assert_eq!(report(&store, &told.report).going().count(), told.going);
 }
 
 #[tokio::test]
 async fn one_that_cannot_be_deleted_is_named_and_keeps_none_of_the_others() {
     let dry = clean(&Memory::default(), &Backups::of(45), reported_only()).await.did.unwrap();
-    let (store, mut estate) = (Memory::default(), Backups::of(45));
-    estate.stuck = [estate.snapshots.borrow()[40].name.clone()].into();
-    let step = clean(&store, &estate, event()).await;
+    let (store, mut catalog) = (Memory::default(), Backups::of(45));
+    catalog.stuck = [catalog.snapshots.borrow()[40].name.clone()].into();
+    let step = clean(&store, &catalog, event()).await;
     let told = step.did.unwrap();
     assert_eq!((step.step, told.failed, told.deleted), (Outcome::Done, 1, dry.going - 1));
     let report = report(&store, &told.report);
-    assert!(estate.stuck.contains(&report.failed[0].name));
+    assert!(catalog.stuck.contains(&report.failed[0].name));
     assert!(step.because.contains("1 could not be deleted"), "{}", step.because);
 }
 
 #[tokio::test]
 async fn however_many_cannot_be_deleted_each_other_one_is_tried() {
-    let (store, mut estate) = (Memory::default(), Backups::of(120));
-    let (dry, would_go) = cleaned_with(&estate, reported_only()).await;
+    let (store, mut catalog) = (Memory::default(), Backups::of(120));
+    let (dry, would_go) = cleaned_with(&catalog, reported_only()).await;
     let dry = dry.did.unwrap();
     assert!(dry.going > 2 * DELETES_IN_A_TURN, "{dry:?}");
     let going: Vec<String> = would_go.going().map(|gone| gone.snapshot.clone()).collect();
-    estate.stuck = going.into_iter().take(DELETES_IN_A_TURN + 1).collect();
-    let mut step = clean(&store, &estate, event()).await;
+    catalog.stuck = going.into_iter().take(DELETES_IN_A_TURN + 1).collect();
+    let mut step = clean(&store, &catalog, event()).await;
     for _ in 0..10 {
         if step.step == Outcome::Done {
             break;
         }
-        step = clean(&store, &estate, event()).await;
+        step = clean(&store, &catalog, event()).await;
     }
     let told = step.did.unwrap();
     assert_eq!(
         (step.step, told.failed, told.deleted),
-        (Outcome::Done, estate.stuck.len(), dry.going - estate.stuck.len())
+        (Outcome::Done, catalog.stuck.len(), dry.going - catalog.stuck.len())
     );
     assert!(report(&store, &told.report).failed.iter().all(|failed| !failed.because.is_empty()));
 }
 
 /// The backups that would go of so many days.
 async fn would_go(days: i64) -> Vec<Snapshot> {
-    let estate = Backups::of(days);
-    let (_, report) = cleaned_with(&estate, reported_only()).await;
+    let catalog = Backups::of(days);
+    let (_, report) = cleaned_with(&catalog, reported_only()).await;
     let goes = |snapshot: &Snapshot| report.going().any(|verdict| verdict.snapshot == snapshot.name);
-    estate.snapshots.take().into_iter().filter(goes).collect()
+    catalog.snapshots.take().into_iter().filter(goes).collect()
 }
 
 #[tokio::test]
@@ -251,8 +255,8 @@ async fn what_was_held_or_verified_since_it_was_listed_stays() {
         change(&mut changed);
         (changed.name.clone(), Ok(Some(changed)))
     };
-    let estate = Backups::of(40);
-    *estate.since.borrow_mut() = [
+    let catalog = Backups::of(40);
+    *catalog.since.borrow_mut() = [
         change(0, |held| held.marks.hold = Some("case 7".into())),
         change(1, |verified| verified.marks.verified_at = Some(now())),
         change(2, |nobodys| nobodys.label = Err("it has no tag `lifeboat:schedule`".into())),
@@ -263,9 +267,9 @@ async fn what_was_held_or_verified_since_it_was_listed_stays() {
         (going[7].name.clone(), Err("throttled")),
     ]
     .into();
-    let (step, report) = cleaned_with(&estate, event()).await;
+    let (step, report) = cleaned_with(&catalog, event()).await;
     let told = step.did.unwrap();
-    let there: Vec<String> = estate.snapshots.borrow().iter().map(|snapshot| snapshot.name.clone()).collect();
+    let there: Vec<String> = catalog.snapshots.borrow().iter().map(|snapshot| snapshot.name.clone()).collect();
     for (index, says) in ["legal hold", "`case 7`"].map(|says| (0, says)).into_iter().chain([
         (1, "verified since"),
         (2, "tags were changed"),
@@ -286,10 +290,10 @@ async fn what_was_held_or_verified_since_it_was_listed_stays() {
 async fn a_source_stays_while_it_is_being_copied_and_goes_once_the_copy_is_there() {
     let going = would_go(40).await;
     for (status, stays) in [("copying", true), ("creating", true), ("in-no-known-state", true), ("available", false)] {
-        let estate = Backups::of(40);
-        *estate.elsewhere.borrow_mut() = Ok(vec![Snapshot { status: status.into(), ..going[0].clone() }]);
-        let (step, report) = cleaned_with(&estate, event()).await;
-        let there = estate.snapshots.borrow().iter().any(|snapshot| snapshot.name == going[0].name);
+        let catalog = Backups::of(40);
+        *catalog.elsewhere.borrow_mut() = Ok(vec![Snapshot { status: status.into(), ..going[0].clone() }]);
+        let (step, report) = cleaned_with(&catalog, event()).await;
+        let there = catalog.snapshots.borrow().iter().any(|snapshot| snapshot.name == going[0].name);
         assert_eq!((step.step, there), (Outcome::Done, stays), "{status}");
         assert_eq!(report.deleted.len(), going.len() - usize::from(stays));
         if stays {
@@ -301,16 +305,16 @@ async fn a_source_stays_while_it_is_being_copied_and_goes_once_the_copy_is_there
 
 #[tokio::test]
 async fn what_may_be_on_its_way_to_a_region_that_is_silent_stays() {
-    let estate = Backups::of(40);
-    *estate.elsewhere.borrow_mut() = Err("us-west-2 does not answer");
-    let (step, report) = cleaned_with(&estate, event()).await;
-    assert_eq!((step.step, report.deleted.len(), estate.snapshots.borrow().len()), (Outcome::Done, 0, 40));
+    let catalog = Backups::of(40);
+    *catalog.elsewhere.borrow_mut() = Err("us-west-2 does not answer");
+    let (step, report) = cleaned_with(&catalog, event()).await;
+    assert_eq!((step.step, report.deleted.len(), catalog.snapshots.borrow().len()), (Outcome::Done, 0, 40));
     assert!(report.verdicts.iter().any(|verdict| verdict.because.contains("copied to us-west-2 is not known")));
     // Where the plan copies nothing to, nothing is on its way.
-    let (estate, mut event) = (Backups::of(40), event());
-    *estate.elsewhere.borrow_mut() = Err("us-west-2 does not answer");
+    let (catalog, mut event) = (Backups::of(40), event());
+    *catalog.elsewhere.borrow_mut() = Err("us-west-2 does not answer");
     event["region"]["cleanup"]["plan"]["backups"][0]["copies"] = serde_json::json!([{ "region": "us-east-1" }]);
-    let (_, report) = cleaned_with(&estate, event).await;
+    let (_, report) = cleaned_with(&catalog, event).await;
     assert!(!report.deleted.is_empty());
 }
 
@@ -319,25 +323,25 @@ async fn a_report_that_nobody_can_read_is_not_written_over_and_nothing_is_delete
     let (_, report) = cleaned_with(&Backups::of(1), reported_only()).await;
     let key = domain::cleanup::report_key(&report.plan, &report.execution, &report.region);
     for text in ["", "[]", "{\"version\": 99}"] {
-        let (store, estate) = (Memory::default().with(&key, text), Backups::of(45));
-        let failure = handle(&store, &estate, "us-west-2", event()).await.err().unwrap();
+        let (store, catalog) = (Memory::default().with(&key, text), Backups::of(45));
+        let failure = handle(&store, &catalog, "us-west-2", event()).await.err().unwrap();
         assert!(failure.name() == "InvalidInput" && failure.chain().contains(&key), "{}", failure.chain());
-        assert_eq!((store.text(&key).as_deref(), estate.snapshots.borrow().len()), (Some(text), 45));
+        assert_eq!((store.text(&key).as_deref(), catalog.snapshots.borrow().len()), (Some(text), 45));
     }
 }
 
 #[tokio::test]
 async fn what_goes_of_a_cluster_is_deleted_as_a_cluster_s_and_an_instance_s_of_its_name_stays() {
-    let estate = Backups::of(40);
-    for snapshot in estate.snapshots.borrow_mut().iter_mut() {
+    let catalog = Backups::of(40);
+    for snapshot in catalog.snapshots.borrow_mut().iter_mut() {
         snapshot.kind = SnapshotKind::Cluster;
     }
-    let names: BTreeSet<String> = estate.snapshots.borrow().iter().map(|snapshot| snapshot.name.clone()).collect();
+    let names: BTreeSet<String> = catalog.snapshots.borrow().iter().map(|snapshot| snapshot.name.clone()).collect();
     let mut newest = Backups::of(3).snapshots.take();
-    estate.snapshots.borrow_mut().append(&mut newest);
-    let (_, report) = cleaned_with(&estate, event()).await;
+    catalog.snapshots.borrow_mut().append(&mut newest);
+    let (_, report) = cleaned_with(&catalog, event()).await;
     assert!(!report.deleted.is_empty() && report.deleted.iter().all(|verdict| verdict.kind == SnapshotKind::Cluster));
-    let left = estate.snapshots.borrow();
+    let left = catalog.snapshots.borrow();
     assert_eq!(left.iter().filter(|snapshot| snapshot.kind == SnapshotKind::Instance).count(), 3);
     assert!(left.iter().all(|snapshot| names.contains(&snapshot.name)), "of the same names");
     assert_eq!(left.len(), 43 - report.deleted.len());
@@ -389,8 +393,8 @@ fn restored(status: &str, purpose: &str) -> SeenInstance {
     }
 }
 
-async fn answered(estate: &Backups, event: Value) -> Step<()> {
-    match handle(&Memory::default(), estate, "us-west-2", event).await.unwrap() {
+async fn answered(catalog: &Backups, event: Value) -> Step<()> {
+    match handle(&Memory::default(), catalog, "us-west-2", event).await.unwrap() {
         Answer::TornDown(step) => step,
         Answer::Opened(_) | Answer::Cleaned(_) => panic!("it was not a teardown"),
     }
@@ -398,14 +402,14 @@ async fn answered(estate: &Backups, event: Value) -> Step<()> {
 
 #[tokio::test]
 async fn a_test_s_instance_is_deleted_once_and_waited_for() {
-    let estate = Backups::of(0);
+    let catalog = Backups::of(0);
     for status in ["creating", "available", "deleting"] {
-        *estate.restored.borrow_mut() = vec![restored(status, "test")];
-        assert_eq!(answered(&estate, test_of_orders()).await.step, Outcome::Pending, "{status}");
-        assert_eq!(estate.restored.borrow()[0].status == "creating", status == "creating");
+        *catalog.restored.borrow_mut() = vec![restored(status, "test")];
+        assert_eq!(answered(&catalog, test_of_orders()).await.step, Outcome::Pending, "{status}");
+        assert_eq!(catalog.restored.borrow()[0].status == "creating", status == "creating");
     }
-    estate.restored.borrow_mut().clear();
-    assert_eq!(answered(&estate, test_of_orders()).await.step, Outcome::Done, "it is gone");
+    catalog.restored.borrow_mut().clear();
+    assert_eq!(answered(&catalog, test_of_orders()).await.step, Outcome::Done, "it is gone");
 }
 
 #[tokio::test]
@@ -413,9 +417,9 @@ async fn what_this_test_did_not_make_is_not_deleted() {
     let kept = restored("available", "keep");
     let strange = SeenInstance { provenance: Err("it has no tag `lifeboat:plan`".into()), ..kept.clone() };
     for seen in [kept, strange] {
-        let estate = Backups { restored: RefCell::new(vec![seen]), ..Backups::of(0) };
-        assert_eq!(answered(&estate, test_of_orders()).await.step, Outcome::Refused);
-        assert_eq!(estate.restored.borrow()[0].status, "available");
+        let catalog = Backups { restored: RefCell::new(vec![seen]), ..Backups::of(0) };
+        assert_eq!(answered(&catalog, test_of_orders()).await.step, Outcome::Refused);
+        assert_eq!(catalog.restored.borrow()[0].status, "available");
     }
 }
 
@@ -429,11 +433,11 @@ async fn an_instance_that_a_dead_test_left_goes_and_no_other_does() {
         ("keep", gone(), false),
     ] {
         let restored = RefCell::new(vec![restored("available", purpose)]);
-        let estate = Backups { restored, owner, ..Backups::of(1) };
-        let (step, report) = cleaned_with(&estate, event()).await;
+        let catalog = Backups { restored, owner, ..Backups::of(1) };
+        let (step, report) = cleaned_with(&catalog, event()).await;
         assert_eq!((step.step, report.torn_down.len()), (Outcome::Done, usize::from(goes)), "{purpose}: {report:#?}");
-        assert_eq!(estate.restored.borrow()[0].status == "deleting", goes);
-        let (_, again) = cleaned_with(&estate, event()).await;
+        assert_eq!(catalog.restored.borrow()[0].status == "deleting", goes);
+        let (_, again) = cleaned_with(&catalog, event()).await;
         assert_eq!(again.restores.len(), usize::from(!goes), "one that is being deleted is no stray");
     }
 }
@@ -441,23 +445,23 @@ async fn an_instance_that_a_dead_test_left_goes_and_no_other_does() {
 #[tokio::test]
 async fn a_dry_run_leaves_strays_and_names_them() {
     let restored = RefCell::new(vec![restored("available", "test")]);
-    let estate = Backups { restored, owner: Owner::gone("ABORTED"), ..Backups::of(1) };
-    let (step, report) = cleaned_with(&estate, reported_only()).await;
+    let catalog = Backups { restored, owner: Owner::gone("ABORTED"), ..Backups::of(1) };
+    let (step, report) = cleaned_with(&catalog, reported_only()).await;
     assert_eq!((report.strays().count(), report.torn_down.len()), (1, 0));
     assert!(step.because.contains("1 restored instances as well"), "{}", step.because);
-    assert_eq!(estate.restored.borrow()[0].status, "available");
+    assert_eq!(catalog.restored.borrow()[0].status, "available");
 }
 
 #[tokio::test]
 async fn what_a_restore_is_being_made_of_is_spared() {
-    let estate = Backups::of(40);
-    let (_, dry) = cleaned_with(&estate, reported_only()).await;
+    let catalog = Backups::of(40);
+    let (_, dry) = cleaned_with(&catalog, reported_only()).await;
     let going = dry.going().next().unwrap().snapshot.clone();
     for (status, spared) in [("creating", true), ("available", false)] {
         let mut of_it = restored(status, "test");
         of_it.provenance.as_mut().unwrap().from.clone_from(&going);
-        *estate.restored.borrow_mut() = vec![of_it];
-        let (_, report) = cleaned_with(&estate, reported_only()).await;
+        *catalog.restored.borrow_mut() = vec![of_it];
+        let (_, report) = cleaned_with(&catalog, reported_only()).await;
         assert_eq!(report.going().all(|verdict| verdict.snapshot != going), spared, "{status}");
     }
 }

@@ -1,5 +1,9 @@
 use std::cell::RefCell;
 
+use domain::{
+    backup::{Manifest, Taken},
+    words::id::{PlanName, ScheduleName},
+};
 use edge::object_store::fake::Memory;
 use serde_json::json;
 
@@ -31,7 +35,7 @@ async fn close(store: &Memory, event: Value) -> Closed {
 #[tokio::test]
 async fn only_a_whole_backup_is_weighed_so_that_any_other_grows_too_old() {
     let mut partial = event();
-    partial["parts"][0]["taken"]["missing"] = json!([{ "region": "eu-west-1", "because": "no room" }]);
+    partial["backup"]["parts"][0]["taken"]["missing"] = json!([{ "region": "eu-west-1", "because": "no room" }]);
     for (event, sizes) in [(event(), vec![7_500_000]), (failed(), vec![]), (partial, vec![])] {
         let scale = Scale::default();
         handle(&Memory::default(), &scale, Timestamp::UNIX_EPOCH, event).await.unwrap();
@@ -41,7 +45,7 @@ async fn only_a_whole_backup_is_weighed_so_that_any_other_grows_too_old() {
 
 fn failed() -> Value {
     let mut event = event();
-    event["parts"][0]["taken"] = Value::Null;
+    event["backup"]["parts"][0]["taken"] = Value::Null;
     event
 }
 
@@ -65,7 +69,7 @@ async fn a_manifest_is_written_once_and_replaced_only_by_a_better_one() {
     assert_eq!(store.text(KEY), whole);
     // It was taken again: what the manifest says is not there any more.
     let mut anew = event();
-    anew["parts"][0]["taken"]["shot"]["lsn"] = json!("0/77");
+    anew["backup"]["parts"][0]["taken"]["shot"]["lsn"] = json!("0/77");
     close(&store, anew).await;
     assert!(store.text(KEY).unwrap().contains("0/77"));
 }
@@ -73,9 +77,9 @@ async fn a_manifest_is_written_once_and_replaced_only_by_a_better_one() {
 #[tokio::test]
 async fn a_manifest_of_other_regions_is_replaced_for_the_plan_names_others_now() {
     let (store, mut fewer) = (Memory::default(), event());
-    fewer["parts"][0]["taken"]["places"].as_array_mut().unwrap().pop();
+    fewer["backup"]["parts"][0]["taken"]["places"].as_array_mut().unwrap().pop();
     let mut lacking = fewer.clone();
-    lacking["parts"][0]["taken"]["missing"] = json!([{ "region": "us-west-2", "because": "silent" }]);
+    lacking["backup"]["parts"][0]["taken"]["missing"] = json!([{ "region": "us-west-2", "because": "silent" }]);
     for (event, outcome, places) in [
         (fewer.clone(), UpkeepOutcome::Complete, 1),
         (event(), UpkeepOutcome::Complete, 2),
@@ -114,7 +118,8 @@ async fn a_manifest_that_cannot_be_trusted_is_replaced() {
 async fn a_restore_s_record_has_its_figures_and_its_outcome() {
     let proved: Value = serde_json::from_str(include_str!("../../../events/close-backup-restore.json")).unwrap();
     let mut wrong = proved.clone();
-    wrong["parts"][0]["verified"]["checks"][1]["finding"] = json!({ "failed": { "expected": "1", "got": "0" } });
+    wrong["restore"]["parts"][0]["verified"]["checks"][1]["finding"] =
+        json!({ "failed": { "expected": "1", "got": "0" } });
     for (event, outcome) in [(proved, UpkeepOutcome::Complete), (wrong, UpkeepOutcome::Failed)] {
         let store = Memory::default();
         let answer = handle(&store, &Scale::default(), Timestamp::UNIX_EPOCH, event).await.unwrap();

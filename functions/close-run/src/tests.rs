@@ -1,5 +1,10 @@
-use domain::{component::ActiveSide, run::outcome::RunOutcome};
-use edge::object_store::fake::Memory;
+use std::time::Duration;
+
+use domain::{
+    component::ActiveSide, failover::lease::Lease, record::evidence::Evidence, run::outcome::RunOutcome,
+    words::id::ExecutionArn,
+};
+use edge::{object_store::fake::Memory, states::History};
 use serde_json::json;
 
 use super::*;

@@ -12,7 +12,7 @@ use domain::{
         fencing::{Direction, Target, Way},
         guard::{Kept, Met},
     },
-    plan::Plan,
+    plan::PairPlan,
     record::notice::Notice,
     run::step::Step,
     watch::probe,
@@ -75,7 +75,7 @@ impl World for Watcher {
         set_network(&Rds::far(&target.region, patience::FAILED_REGION).await, &target.side, Direction::Fence).await
     }
 
-    async fn tell(&self, plan: Option<&Plan>, notice: &Notice) {
+    async fn tell(&self, plan: Option<&PairPlan>, notice: &Notice) {
         let of_the_plan = plan.map(|plan| plan.notifications.topics.as_slice()).unwrap_or_default();
         let topics = std::iter::once(self.topic.as_str()).chain(of_the_plan.iter().map(String::as_str));
         // Each topic that did not hear is logged; there is nobody else to tell.

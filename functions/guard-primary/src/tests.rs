@@ -71,7 +71,7 @@ impl World for Old {
         if self.network { Way::Holds } else { Way::Unreachable("the Region is silent".into()) }
     }
 
-    async fn tell(&self, _: Option<&Plan>, notice: &Notice) {
+    async fn tell(&self, _: Option<&PairPlan>, notice: &Notice) {
         self.told.borrow_mut().push(format!("{}\n{}", notice.subject, notice.message));
     }
 

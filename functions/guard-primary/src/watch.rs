@@ -8,7 +8,7 @@ use domain::{
         guard::{self, Guard, Kept, Met},
         lease::Lease,
     },
-    plan::Plan,
+    plan::PairPlan,
     record::notice::{self, Notice},
     run::step::Step,
     watch::probe,
@@ -27,7 +27,7 @@ pub trait World {
     /// Tries to shut its network.
     fn shut_network(&self, target: &Target) -> impl Future<Output = Way>;
     /// Tells people. Who does not hear keeps nothing from being done.
-    fn tell(&self, plan: Option<&Plan>, notice: &Notice) -> impl Future<Output = ()>;
+    fn tell(&self, plan: Option<&PairPlan>, notice: &Notice) -> impl Future<Output = ()>;
     /// The time.
     fn now(&self) -> Timestamp;
     /// Waits.
@@ -138,7 +138,7 @@ enum Seen {
 
 /// Tells people. Who does not hear keeps nothing from being done.
 async fn tell(store: &impl ObjectStore, world: &impl World, plan: &PlanName, notice: Notice) -> Seen {
-    let plan = object_store::read_plan(store, plan).await.ok().map(|(plan, _)| plan);
+    let plan = object_store::read_pair(store, plan).await.ok().map(|(plan, _)| plan);
     world.tell(plan.as_ref(), &notice).await;
     Seen::Told
 }
@@ -182,7 +182,7 @@ async fn conclude(
             .await
         {
             Ok(()) => {
-                let plan = object_store::read_plan(store, plan).await.ok().map(|(plan, _)| plan);
+                let plan = object_store::read_pair(store, plan).await.ok().map(|(plan, _)| plan);
                 world.tell(plan.as_ref(), &notice::kept_out(&kept, &key)).await;
                 return Ok(Step::done(kept.because.clone(), Value::Null, kept));
             }

@@ -46,7 +46,7 @@ impl NewPrimary for World {
 
     async fn snapshot(&self, run: &Run, pair: &PostgresPair, name: &str) -> Result<Acceptance, Failure> {
         let tags = [
-            ("plan", run.plan.plan.to_string()),
+            ("plan", run.plan.plan.whole().to_string()),
             ("component", pair.name.to_string()),
             ("generation", run.generation.to_string()),
         ]

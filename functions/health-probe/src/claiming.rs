@@ -1,7 +1,7 @@
 //! Claiming a part of the grid, with a conditional write.
 
 use domain::{
-    plan::Plan,
+    plan::PairPlan,
     watch::probe::{self, Claim, Windows},
     words::failure::Failure,
 };
@@ -19,7 +19,7 @@ const CLAIMS: usize = 3;
 pub(crate) async fn claim(
     store: &impl ObjectStore,
     world: &impl World,
-    plan: &Plan,
+    plan: &PairPlan,
     scheduled_at: Timestamp,
 ) -> Result<Option<Part>, Failure> {
     let (key, claimant) = (object_store::windows_key(&plan.plan), Some(world.claimant()));

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use domain::{
-    plan::Plan,
+    plan::PairPlan,
     watch::probe::{self, TELLING, Watch, later},
     words::time_span::TimeSpan,
 };
@@ -21,7 +21,7 @@ const AGAIN: TimeSpan = TimeSpan::seconds(1);
 pub(crate) struct Handover<'a, S, W> {
     store: &'a S,
     world: &'a W,
-    plan: &'a Plan,
+    plan: &'a PairPlan,
     /// Where it ends, if there was one.
     after: Option<Timestamp>,
     /// The first sample of this one.
@@ -42,7 +42,13 @@ pub(crate) struct Heard {
 }
 
 impl<'a, S: ObjectStore, W: World> Handover<'a, S, W> {
-    pub(crate) fn new(store: &'a S, world: &'a W, plan: &'a Plan, after: Option<Timestamp>, from: Timestamp) -> Self {
+    pub(crate) fn new(
+        store: &'a S,
+        world: &'a W,
+        plan: &'a PairPlan,
+        after: Option<Timestamp>,
+        from: Timestamp,
+    ) -> Self {
         let (is_open, heard) = (Cell::new(true), Cell::new(None));
         Self { store, world, plan, after, from, is_open, heard, asked: Notify::new(), answered: Notify::new() }
     }
@@ -102,7 +108,7 @@ impl<'a, S: ObjectStore, W: World> Handover<'a, S, W> {
 pub(crate) async fn recalled(
     store: &impl ObjectStore,
     world: &impl World,
-    plan: &Plan,
+    plan: &PairPlan,
     patience: TimeSpan,
 ) -> Option<Watch> {
     let key = object_store::watch_key(&plan.plan);

@@ -17,7 +17,7 @@ mod world;
 
 use domain::{
     component::{ActiveSide, PostgresPair},
-    plan::Plan,
+    plan::PairPlan,
     watch::health::{Look, LookRequest},
     words::{failure::Failure, id::PlanName, time_span::TimeSpan},
 };
@@ -114,7 +114,7 @@ impl World for Probe {
         self.postgres.prepare(&server(pair, ActiveSide::Primary)).await
     }
 
-    async fn look(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> Look {
+    async fn look(&self, plan: &PairPlan, pair: &PostgresPair, side: ActiveSide) -> Look {
         let probe = &plan.probe;
         let (within, whole) = (probe.timeout.duration(), probe.longest_look().duration());
         self.postgres.look_again(&self.held, &server(pair, side), within, whole).await
@@ -144,7 +144,7 @@ impl World for Probe {
         naps.send(&HealthProbe::Resume(Box::new(progress.clone())), after).await
     }
 
-    async fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) {
+    async fn wake(&self, plan: &PairPlan, pair: &PostgresPair, side: ActiveSide) {
         let look = LookRequest::of(pair, side.of(pair), plan.probe.timeout);
         self.sleepers.wake(&plan.plan, plan.regions.witness.as_ref().map(|region| (region, look))).await;
     }

@@ -6,7 +6,7 @@
 //! next window says how long.
 
 use domain::{
-    plan::Plan,
+    plan::PairPlan,
     watch::probe::{EVERY, later},
     words::{failure::Failure, time_span::TimeSpan},
 };
@@ -39,7 +39,7 @@ pub(crate) fn is_worth_it(now: Timestamp, until: Timestamp) -> bool {
 pub(crate) async fn is_relied_on(
     store: &impl ObjectStore,
     world: &impl World,
-    plan: &Plan,
+    plan: &PairPlan,
     after: Option<Timestamp>,
 ) -> bool {
     let told_until = recalled(store, world, plan, PATIENCE).await.and_then(|watch| watch.told_until);

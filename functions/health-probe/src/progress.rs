@@ -2,7 +2,7 @@
 
 use domain::{
     component::{ActiveSide, PostgresPair},
-    plan::Plan,
+    plan::PairPlan,
     watch::probe::{Account, COMES_TO_REST, FAILING_TOLD_EVERY, WELL_TOLD_EVERY, Watch, Windows, later},
     words::time_span::TimeSpan,
 };
@@ -28,7 +28,7 @@ pub(crate) struct Part {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Progress {
     /// A window goes on with the plan that it began with.
-    pub(crate) plan: Plan,
+    pub(crate) plan: PairPlan,
     /// The schedule's own time.
     pub(crate) scheduled_at: Timestamp,
     /// The claim, as it was written down last.
@@ -55,7 +55,7 @@ pub struct Progress {
 
 impl Progress {
     /// Before the first sample.
-    pub(crate) fn new(plan: Plan, scheduled_at: Timestamp, part: Part) -> Self {
+    pub(crate) fn new(plan: PairPlan, scheduled_at: Timestamp, part: Part) -> Self {
         let (Part { from, claim, after, gap }, interval) = (part, plan.probe.interval);
         Self {
             plan,

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use domain::{
-    plan::Plan,
+    plan::PairPlan,
     watch::probe::{self, RELIEF, TELLING, Windows, prolong},
     words::{failure::Failure, time_span::TimeSpan},
 };
@@ -21,7 +21,7 @@ const AGAIN: TimeSpan = TimeSpan::seconds(1);
 pub(crate) struct Relief<'a, S, W> {
     store: &'a S,
     world: &'a W,
-    plan: &'a Plan,
+    plan: &'a PairPlan,
     scheduled_at: Timestamp,
     claim: RefCell<Windows>,
     /// Nothing is prolonged any more.
@@ -32,7 +32,7 @@ pub(crate) struct Relief<'a, S, W> {
 }
 
 impl<'a, S: ObjectStore, W: World> Relief<'a, S, W> {
-    pub(crate) fn new(store: &'a S, world: &'a W, plan: &'a Plan, scheduled_at: Timestamp, claim: Windows) -> Self {
+    pub(crate) fn new(store: &'a S, world: &'a W, plan: &'a PairPlan, scheduled_at: Timestamp, claim: Windows) -> Self {
         let (claim, is_over) = (RefCell::new(claim), Cell::new(false));
         let (answered, asked_now, ended) = (Notify::new(), Notify::new(), Notify::new());
         Self { store, world, plan, scheduled_at, claim, is_over, answered, asked_now, ended }

@@ -13,7 +13,7 @@ use std::{
 use domain::{
     component::{ActiveSide, PostgresPair},
     failover::lease::Lease,
-    plan::Plan,
+    plan::PairPlan,
     watch::probe::{Blip, TELLING, Watch},
     words::{failure::Failure, time_span::TimeSpan},
 };
@@ -40,7 +40,7 @@ const WRITES: usize = 3;
 pub(crate) struct Teller<'a, S, W> {
     store: &'a S,
     world: &'a W,
-    plan: &'a Plan,
+    plan: &'a PairPlan,
     pair: &'a PostgresPair,
     counts: RefCell<VecDeque<(Timestamp, u32)>>,
     watch: RefCell<Option<Watch>>,
@@ -66,7 +66,7 @@ enum Wakes {
 }
 
 impl<'a, S: ObjectStore, W: World> Teller<'a, S, W> {
-    pub(crate) fn new(store: &'a S, world: &'a W, plan: &'a Plan, pair: &'a PostgresPair) -> Self {
+    pub(crate) fn new(store: &'a S, world: &'a W, plan: &'a PairPlan, pair: &'a PostgresPair) -> Self {
         Self {
             store,
             world,
@@ -264,7 +264,7 @@ impl<'a, S: ObjectStore, W: World> Teller<'a, S, W> {
 pub(crate) async fn active_side(
     store: &impl ObjectStore,
     world: &impl World,
-    plan: &Plan,
+    plan: &PairPlan,
     patience: TimeSpan,
 ) -> Option<ActiveSide> {
     let key = object_store::lease_key(&plan.plan);

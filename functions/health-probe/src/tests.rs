@@ -97,7 +97,7 @@ impl World for Fake {
         Ok(())
     }
 
-    async fn look(&self, _: &Plan, _: &PostgresPair, side: ActiveSide) -> Look {
+    async fn look(&self, _: &PairPlan, _: &PostgresPair, side: ActiveSide) -> Look {
         let now = self.now();
         self.looked_at.borrow_mut().push(side);
         self.looked_when.borrow_mut().push(now);
@@ -143,7 +143,7 @@ impl World for Fake {
         Ok(())
     }
 
-    async fn wake(&self, _: &Plan, _: &PostgresPair, side: ActiveSide) {
+    async fn wake(&self, _: &PairPlan, _: &PostgresPair, side: ActiveSide) {
         self.woken.borrow_mut().push((self.now(), side));
         self.clock.sleep(self.waking).await;
     }

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use domain::{
     component::PostgresPair,
-    plan::Plan,
+    plan::PairPlan,
     run::step::Step,
     watch::{
         health::Verdict,
@@ -68,7 +68,7 @@ pub(crate) async fn watch(
     plan: &PlanName,
     scheduled_at: Timestamp,
 ) -> Result<Step<Watched>, Failure> {
-    let (plan, _) = object_store::read_plan(store, plan).await?;
+    let (plan, _) = object_store::read_pair(store, plan).await?;
     let pair = watched_pair(&plan)?;
     let Some(part) = claim(store, world, &plan, scheduled_at).await? else {
         return Ok(Step::done("the window is watched already", Value::Null, Watched::default()));
@@ -88,15 +88,15 @@ pub(crate) async fn resume(
     Ok(watch_on(store, world, &plan, pair, progress, plan.probe.naps()).await)
 }
 
-fn watched_pair(plan: &Plan) -> Result<&PostgresPair, Failure> {
-    plan.traffic_pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))
+fn watched_pair(plan: &PairPlan) -> Result<&PostgresPair, Failure> {
+    plan.pair().ok_or_else(|| Failure::InvalidInput("traffic.component: names no component".into()))
 }
 
 /// Watches from where a window stands: to its end, or until it may nap, where it `naps` at all.
 async fn watch_on(
     store: &impl ObjectStore,
     world: &impl World,
-    plan: &Plan,
+    plan: &PairPlan,
     pair: &PostgresPair,
     mut progress: Progress,
     mut naps: bool,
@@ -159,7 +159,7 @@ async fn watch_on(
 async fn begin(
     store: &impl ObjectStore,
     world: &impl World,
-    plan: &Plan,
+    plan: &PairPlan,
     pair: &PostgresPair,
     progress: &mut Progress,
 ) -> bool {
@@ -178,7 +178,7 @@ struct Window<'a, S, W> {
     teller: &'a Teller<'a, S, W>,
     handover: &'a Handover<'a, S, W>,
     relief: &'a Relief<'a, S, W>,
-    plan: &'a Plan,
+    plan: &'a PairPlan,
     pair: &'a PostgresPair,
     /// Whether somebody would wake it: then it breaks off between two samples that are far apart.
     naps: bool,

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use domain::{
     component::{ActiveSide, PostgresPair},
-    plan::Plan,
+    plan::PairPlan,
     watch::{
         health::{Look, LookRequest},
         probe::later,
@@ -22,7 +22,7 @@ pub trait World {
     /// Reads what is ours before it is needed.
     fn prepare(&self, pair: &PostgresPair) -> impl Future<Output = Result<(), String>>;
     /// Looks at one side of the pair, as at a primary.
-    fn look(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = Look>;
+    fn look(&self, plan: &PairPlan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = Look>;
     /// No more looks come.
     fn hang_up(&self);
     /// Looks at the primary of a request.
@@ -32,7 +32,7 @@ pub trait World {
     /// Leaves word that this watch is to be gone on with after so long.
     fn rouse(&self, progress: &Progress, after: TimeSpan) -> impl Future<Output = Result<(), Failure>>;
     /// Wakes the functions of a failover, and the witness that looks at this side. Whoever does not wake is needed later.
-    fn wake(&self, plan: &Plan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = ()>;
+    fn wake(&self, plan: &PairPlan, pair: &PostgresPair, side: ActiveSide) -> impl Future<Output = ()>;
     /// The time.
     fn now(&self) -> Timestamp;
     /// Waits.

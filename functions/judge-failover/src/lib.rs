@@ -1,6 +1,7 @@
 //! `JudgeFailover`: looks again, now, from here and from the witness, and decides.
 //!
-//! - in: [`JudgeFailover`], samples in `events/judge-failover.json` and `events/judge-failover-rehearse.json`
+//! - in: [`JudgeFailover`], samples in `events/judge-failover.json`, `events/judge-failover-order.json` (a person's order,
+//!   before a run of it opens) and `events/judge-failover-rehearse.json`
 //! - out: [`Step<Judgement>`]: `Done` = fail over (`policy` says whether a person is asked first), `Pending` while the
 //!   hold-down lasts, `Refused` with the reason
 //! - changes: nothing; for a rehearsal the answer is [`Step<Rehearsal>`]
@@ -13,7 +14,9 @@ use domain::{
     failover::{
         approval,
         judgement::{self, Decision, Judgement, Rehearsal, Seen},
-        run::Run,
+        request::FailoverRequest,
+        run::{Run, RunKind},
+        succession,
     },
     run::step::Step,
     watch::probe::Watch,
@@ -37,6 +40,7 @@ pub use world::{Looks, World};
 #[derive(Debug)]
 enum JudgeFailover {
     Run(Box<JudgeRun>),
+    Order(Order),
     Rehearse(Rehearse),
 }
 
@@ -50,6 +54,13 @@ struct JudgeRun {
     approval: Option<Value>,
 }
 
+/// A person's order, as the run of it will be given it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    order: Value,
+}
+
 /// A plan whose primary may fail.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,10 +69,13 @@ struct Rehearse {
 }
 
 impl JudgeFailover {
-    /// One of the two, told by its key, so that what is wrong with it is told as well.
+    /// One of the three, told by its key, so that what is wrong with it is told as well.
     fn parse(event: Value) -> Result<Self, Failure> {
         if event.get("rehearse").is_some() {
             return edge::parse(event, "JudgeFailover").map(Self::Rehearse);
+        }
+        if event.get("order").is_some() {
+            return edge::parse(event, "JudgeFailover").map(Self::Order);
         }
         edge::parse(event, "JudgeFailover").map(|run| Self::Run(Box::new(run)))
     }
@@ -81,6 +95,7 @@ pub enum Answer {
 pub async fn handle(store: &impl ObjectStore, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
     match JudgeFailover::parse(event)? {
         JudgeFailover::Run(run) => judge(store, world, *run).await.map(Answer::Judged),
+        JudgeFailover::Order(Order { order }) => before(store, world, &order, clock::now()).await.map(Answer::Judged),
         JudgeFailover::Rehearse(of) => rehearse(store, world, &of.rehearse, clock::now()).await.map(Answer::Rehearsed),
     }
 }
@@ -92,13 +107,44 @@ async fn rehearse(
     plan: &PlanName,
     now: Timestamp,
 ) -> Result<Step<Rehearsal>, Failure> {
-    let (plan, plan_version) = object_store::read_plan(store, plan).await?;
+    let (plan, plan_version) = object_store::read_pair(store, plan).await?;
     let lease = object_store::read_lease(store, &plan.plan).await?.map(|(lease, _)| lease);
     let generation = lease.as_ref().map_or(Generation::ZERO, |lease| lease.generation);
     let run = Run::supposed(plan, plan_version, generation, now)?;
     let (seen, now) = (look(store, world, &run).await?, clock::now());
     let rehearsal = judgement::rehearse(seen.clone(), lease.as_ref(), &run, now);
     Ok(Step::done(rehearsal.because.clone(), &seen, rehearsal))
+}
+
+/// Judges a person's order before its run opens. Nothing is changed, and no lease is held.
+async fn before(
+    store: &impl ObjectStore,
+    world: &impl Looks,
+    order: &Value,
+    now: Timestamp,
+) -> Result<Step<Judgement>, Failure> {
+    let order = FailoverRequest::parse_for(RunKind::Failover, order)
+        .map_err(|error| Failure::InvalidInput(format!("JudgeFailover: order: {error}")))?;
+    let (plan, plan_version) = object_store::read_pair(store, &order.plan).await?;
+    let lease = object_store::read_lease(store, &plan.plan).await?.map(|(lease, _)| lease);
+    if let Some(holder) = lease.as_ref().and_then(|lease| lease.holder.as_ref()) {
+        let run = holder.execution.name();
+        return Ok(Step::pending(format!("execution `{run}` holds the lease of plan `{}`", plan.plan), &lease));
+    }
+    let run = match succession::suppose(order, (plan, plan_version), lease.as_ref(), now)? {
+        Ok(run) => run,
+        Err(why) => return Ok(Step::refused(why, &lease)),
+    };
+    let seen = look(store, world, &run).await?;
+    Ok(told(judgement::decide(&seen, &run, None, clock::now()), &seen))
+}
+
+fn told(decision: Decision, seen: &Seen) -> Step<Judgement> {
+    match decision {
+        Decision::Go(judgement) => Step::done(judgement.because(), seen, judgement),
+        Decision::Hold(why) => Step::pending(why, seen),
+        Decision::Refuse(why) => Step::refused(why, seen),
+    }
 }
 
 async fn look(store: &impl ObjectStore, world: &impl Looks, run: &Run) -> Result<Seen, Failure> {
@@ -118,11 +164,7 @@ async fn judge(store: &impl ObjectStore, world: &impl Looks, request: JudgeRun) 
     let seen = look(store, world, &run).await?;
     let decision = judgement::decide(&seen, &run, approved.as_ref(), clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?seen, ?decision, "judged");
-    Ok(match decision {
-        Decision::Go(judgement) => Step::done(judgement.because(), &seen, judgement),
-        Decision::Hold(why) => Step::pending(why, &seen),
-        Decision::Refuse(why) => Step::refused(why, &seen),
-    })
+    Ok(told(decision, &seen))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `Notify`: tells people: that a run began, that one must be approved, what is late, how one ended, that one was broken off.
 //!
-//! - in: [`Notify`], samples in `events/notify*.json`; or Step Functions' own event of an execution's status
+//! - in: [`Notification`], samples in `events/notify*.json`; or Step Functions' own event of an execution's status
 //! - out: [`Step<()>`]: `Done` once a topic took it; those that did not are named
 //! - changes: publishes; for an approval it first keeps the task token where `lifeboat approve` finds it
 //! - fails with: `InvalidInput`, `AwsTransient`, `AwsDenied`, `AwsRejected`
@@ -8,128 +8,21 @@
 use std::future::Future;
 
 use domain::{
-    backup::{BackupRun, whole_second},
-    cleanup::{self, CleanupRun, RegionTurn},
-    failover::{approval::ApprovalRequest, judgement::Judgement, run::Run},
-    plan::Plan,
     record::{
-        ending::{self, Ended},
-        notice::{self, Notice},
+        notice::Notice,
+        notification::{Announcement, Approval, Notification},
+        status_change::StatusChange,
     },
-    restore::RestoreRun,
-    run::{outcome::UpkeepOutcome, step::Step},
-    state_machine::{LastWord, StateKind, StateName},
-    words::{failure::Failure, id::ExecutionArn},
+    run::step::Step,
+    words::failure::Failure,
 };
 use edge::{
     clock,
     object_store::{self, Condition, ObjectStore},
     sns::{self, Sns},
 };
-use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
-
-/// What people are told.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Notify {
-    /// A person must decide.
-    Approval(Box<Approval>),
-    /// A run ended by itself.
-    Ended(Box<Ended>),
-    /// A new primary could not be made as safe as the old one was.
-    Unhardened(Box<Shortfall>),
-    /// It could not be yet, and it is asked on.
-    HardeningLate(Box<Shortfall>),
-    /// Clients are not sent to a new primary yet.
-    TrafficLate(Box<Shortfall>),
-    /// A backup lacks something.
-    Backup(Box<BackupEnded>),
-    /// A cleanup left something that was to go, or did not look everywhere.
-    Cleanup(Box<CleanupEnded>),
-    /// A backup could not be proved, or not restored.
-    Restore(Box<RestoreEnded>),
-}
-
-/// A run that keeps the backups in order ended, and not as it should.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct BackupEnded {
-    execution: ExecutionArn,
-    backup: Option<BackupRun>,
-    outcome: UpkeepOutcome,
-    stopped: Option<LastWord>,
-    because: Option<String>,
-    manifest: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CleanupEnded {
-    execution: ExecutionArn,
-    cleanup: Option<CleanupRun>,
-    outcome: UpkeepOutcome,
-    stopped: Option<LastWord>,
-    because: Option<String>,
-    turns: Vec<RegionTurn>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RestoreEnded {
-    execution: ExecutionArn,
-    restore: Option<RestoreRun>,
-    outcome: UpkeepOutcome,
-    stopped: Option<LastWord>,
-    because: Option<String>,
-    record: Option<String>,
-}
-
-/// What the step that closed it said; else why it did not come to that.
-fn why(because: Option<String>, stopped: Option<&LastWord>) -> String {
-    because.or(stopped.map(LastWord::because)).unwrap_or_else(|| "the run ended before its first answer".into())
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Approval {
-    run: Run,
-    judgement: Step<Judgement>,
-    task_token: String,
-}
-
-/// What a new primary or its clients still lack, and the last word of the step that sees to it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Shortfall {
-    run: Run,
-    word: LastWord,
-}
-
-/// What is told.
-struct Told {
-    notice: Notice,
-    /// Whose topics hear of it besides ours.
-    plan: Option<Plan>,
-    /// Why, as the state machine keeps it.
-    because: String,
-}
-
-/// Step Functions' event, of which only what is needed is looked at: AWS adds fields.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusChange {
-    execution_arn: ExecutionArn,
-    status: String,
-    #[serde(default)]
-    input: Option<String>,
-    #[serde(default)]
-    error: Option<String>,
-    #[serde(default)]
-    cause: Option<String>,
-}
 
 /// Who carries a notice.
 pub trait Carrier {
@@ -150,114 +43,34 @@ pub async fn handle(
     topic: &str,
     event: Value,
 ) -> Result<Step<Value>, Failure> {
-    let told = match event.get("detail-type") {
-        Some(_) => match status_notice(event)? {
-            Some(notice) => Told { notice, plan: None, because: String::new() },
+    let announcement = match event.get("detail-type") {
+        Some(_) => match status_change(event)?.notice() {
+            Some(notice) => Announcement { notice, topics: Vec::new(), because: String::new() },
             None => return Ok(Step::done("the run said itself how it ended", Value::Null, Value::Null)),
         },
-        None => told(store, edge::parse(event, "Notify")?).await?,
+        None => {
+            let notification: Notification = edge::parse(event, "Notify")?;
+            if let Notification::Approval(approval) = &notification {
+                keep_token(store, approval).await?;
+            }
+            notification.announce()?
+        }
     };
-    let Told { notice, plan, because } = told;
-    let mut topics = vec![topic];
-    topics.extend(plan.iter().flat_map(|plan| plan.notifications.topics.iter().map(String::as_str)));
+    let Announcement { notice, topics, because } = announcement;
+    let topics: Vec<&str> = std::iter::once(topic).chain(topics.iter().map(String::as_str)).collect();
     let heard = sns::to_each(topics.iter().copied(), async |topic| carrier.publish(topic, &notice).await).await?;
     info!(subject = notice.subject, topics.took = heard.took, topics.deaf = ?heard.deaf, "told");
     Ok(Step::done(heard.summary(), Value::Null, json!({ "subject": notice.subject, "because": because })))
 }
 
-/// What a state machine tells.
-async fn told(store: &impl ObjectStore, notify: Notify) -> Result<Told, Failure> {
-    Ok(match notify {
-        Notify::Approval(approval) => {
-            keep_token(store, &approval, clock::now()).await?;
-            let Approval { run, judgement, .. } = *approval;
-            let judged =
-                judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
-            let notice = notice::approval(&run, &judged, &judgement.because);
-            Told { notice, plan: Some(run.plan), because: judgement.because }
-        }
-        Notify::Ended(ended) => {
-            let (outcome, because) = (ended.outcome(), ended.because());
-            let Ended { execution, run, evidence, .. } = *ended;
-            let closed = evidence.as_ref();
-            let notice = notice::ended(notice::Ended {
-                execution: &execution,
-                run: run.as_ref(),
-                plan: closed.and_then(|closed| closed.plan.as_ref()),
-                trigger: closed.and_then(|closed| closed.trigger.as_ref()),
-                standing: closed.and_then(|closed| closed.standing.as_deref()),
-                starts_again: closed.and_then(|closed| closed.next.as_deref()),
-                outcome,
-                because: &because,
-                evidence: closed.map(|closed| closed.evidence.as_str()),
-            });
-            Told { notice, plan: run.map(|run| run.plan), because }
-        }
-        Notify::Unhardened(lacks) => {
-            let because = lacks.word.because();
-            Told { notice: notice::unhardened(&lacks.run, &because), plan: Some(lacks.run.plan), because }
-        }
-        Notify::HardeningLate(lacks) => {
-            let because = ending::hardening_late(&lacks.word);
-            Told { notice: notice::unhardened(&lacks.run, &because), plan: Some(lacks.run.plan), because }
-        }
-        Notify::TrafficLate(lacks) => {
-            let because = ending::traffic_late(&lacks.word);
-            Told { notice: notice::traffic_late(&lacks.run, &because), plan: Some(lacks.run.plan), because }
-        }
-        Notify::Backup(ended) => {
-            let BackupEnded { execution, backup, outcome, stopped, because, manifest } = *ended;
-            let because = why(because, stopped.as_ref());
-            let notice = notice::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());
-            Told { notice, plan: backup.map(|run| run.plan), because }
-        }
-        Notify::Cleanup(ended) => {
-            let CleanupEnded { execution, cleanup: run, outcome, stopped, because, turns } = *ended;
-            let because = because.or_else(|| stopped.is_none().then(|| cleanup::because(&turns)));
-            let because = why(because, stopped.as_ref());
-            let notice = notice::cleanup(&execution, run.as_ref(), outcome, &because);
-            Told { notice, plan: run.map(|run| run.plan), because }
-        }
-        Notify::Restore(ended) => {
-            let RestoreEnded { execution, restore, outcome, stopped, because, record } = *ended;
-            let because = why(because, stopped.as_ref());
-            let notice = notice::restore(&execution, restore.as_ref(), outcome, &because, record.as_deref());
-            Told { notice, plan: restore.map(|run| run.plan), because }
-        }
-    })
-}
-
-/// The notice of an execution's status; `None` where the run has told by itself.
-fn status_notice(event: Value) -> Result<Option<Notice>, Failure> {
-    let detail = event.get("detail").cloned().unwrap_or_default();
-    let change: StatusChange = edge::parse(detail, "Notify: detail")?;
-    Ok(match change.status.as_str() {
-        "RUNNING" => Some(notice::started(&change.execution_arn, change.input.as_deref())),
-        // Our own ends come through CloseRun and Notify; their names are their errors.
-        "FAILED" if change.error.as_deref().is_some_and(is_our_own_end) => None,
-        status => Some(notice::broken(
-            &change.execution_arn,
-            change.input.as_deref(),
-            status,
-            change.cause.as_deref().or(change.error.as_deref()).unwrap_or("none given"),
-        )),
-    })
-}
-
-fn is_our_own_end(error: &str) -> bool {
-    StateName::from(error).kind() == Some(StateKind::End)
+fn status_change(event: Value) -> Result<StatusChange, Failure> {
+    edge::parse(event.get("detail").cloned().unwrap_or_default(), "Notify: detail")
 }
 
 /// Keeps the token that answers an approval, readable by those who may approve.
-async fn keep_token(store: &impl ObjectStore, approval: &Approval, now: Timestamp) -> Result<(), Failure> {
+async fn keep_token(store: &impl ObjectStore, approval: &Approval) -> Result<(), Failure> {
     let key = object_store::approval_key(&approval.run.plan.plan, approval.run.execution.name());
-    let asked = ApprovalRequest {
-        execution: approval.run.execution.clone(),
-        task_token: approval.task_token.clone(),
-        because: approval.judgement.because.clone(),
-        deadline: now.checked_add(approval.run.plan.failover.approval_deadline.duration()).map(whole_second).ok(),
-    };
-    object_store::write_json(store, &key, &asked, Condition::Always).await
+    object_store::write_json(store, &key, &approval.request(clock::now()), Condition::Always).await
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 
+use domain::failover::approval::ApprovalRequest;
 use edge::object_store::fake::Memory;
 
 use super::*;

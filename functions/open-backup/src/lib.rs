@@ -9,17 +9,18 @@
 
 use domain::{
     backup::{BackupRequest, BackupRun},
-    component::ActiveSide,
+    component::ActiveSides,
     plan::Plan,
     restore::{RestoreRequest, RestoreRun},
     run::step::Step,
     state_machine::StateMachine,
     words::{
         failure::Failure,
-        id::{ComponentName, ExecutionArn},
+        id::{ComponentName, ExecutionArn, PlanName},
     },
 };
 use edge::object_store::{self, ObjectStore};
+use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,10 +71,14 @@ async fn restore(
     Ok(Step::done(because, Value::Null, run))
 }
 
-/// Which side takes writes.
-async fn active(store: &impl ObjectStore, plan: &Plan) -> Result<ActiveSide, Failure> {
-    let lease = object_store::read_lease(store, &plan.plan).await?;
-    Ok(lease.map(|(lease, _)| lease.active).unwrap_or_default())
+/// Which side of each pair takes writes.
+async fn active(store: &impl ObjectStore, plan: &Plan) -> Result<ActiveSides, Failure> {
+    let side = async |name: PlanName| {
+        let lease = object_store::read_lease(store, &name).await?;
+        Ok((name, lease.map(|(lease, _)| lease.active).unwrap_or_default()))
+    };
+    let sides = try_join_all(plan.pairs().map(|pair| side(pair.plan))).await?;
+    Ok(sides.into_iter().collect())
 }
 
 async fn backup(

@@ -2,7 +2,7 @@
 //! apart.
 
 use domain::{
-    plan::Plan,
+    plan::PairPlan,
     words::{
         failure::Failure,
         id::{InstanceId, Region},
@@ -18,14 +18,14 @@ use edge::object_store::{
 ///
 /// # Errors
 /// As the store answers; `Conflict` where another run claims at the same time.
-pub(crate) async fn claim(store: &impl ObjectStore, plan: &Plan) -> Result<Result<(), String>, Failure> {
+pub(crate) async fn claim(store: &impl ObjectStore, plan: &PairPlan) -> Result<Result<(), String>, Failure> {
     let sides = claims::sides(plan).map(|(region, instance)| side(store, plan, region, instance));
     futures::future::try_join_all(sides).await.map(|sides| sides.into_iter().collect())
 }
 
 async fn side(
     store: &impl ObjectStore,
-    plan: &Plan,
+    plan: &PairPlan,
     region: &Region,
     instance: &InstanceId,
 ) -> Result<Result<(), String>, Failure> {
@@ -47,9 +47,9 @@ mod tests {
 
     const LAB: &str = include_str!("../../../plans/lab.yaml");
 
-    fn plan(name: &str) -> Plan {
+    fn plan(name: &str) -> PairPlan {
         let text = LAB.replacen("plan: lab", &format!("plan: {name}"), 1);
-        domain::plan_file::read(&text, "plan").unwrap()
+        domain::plan_file::read(&text, "plan").unwrap().pairs().next().unwrap()
     }
 
     #[tokio::test]

@@ -1,21 +1,25 @@
 //! `OpenRun`: takes the plan's lease for this execution, or says who has it.
 //!
-//! - in: [`OpenRun`], samples in `events/open-run.json` (an alarm), `events/open-run-by-hand.json` (a person) and
-//!   `events/open-run-switchover.json` (a person, for a switchover)
-//! - out: [`Step<Run>`]: `Done` with the run that every later step is given, or `Refused` with the reason
+//! - in: [`OpenRun`], samples in `events/open-run.json` (an alarm), `events/open-run-by-hand.json` (a person),
+//!   `events/open-run-switchover.json` (a person, for a switchover) and `events/open-run-all.json` (a person, for several
+//!   pairs); which of them is asked for is told by the execution's state machine
+//! - out: [`Step<Run>`]: `Done` with the run that every later step is given, or `Refused` with the reason; of several pairs
+//!   [`Step<Opened>`]: `Done` with the order of each
 //! - changes: the plan's lease, and which plan moves each of its instances, on the condition that nobody else did; safe to
-//!   repeat
+//!   repeat. Of several pairs nothing
 //! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 mod claim;
 
 use domain::{
     failover::{
+        all::{Opened, OrderOfAll},
         request::FailoverRequest,
         run::{Run, RunKind},
         succession::{self, Taking},
     },
     run::step::Step,
+    state_machine::StateMachine,
     words::{failure::Failure, id::ExecutionArn},
 };
 use edge::{
@@ -23,7 +27,7 @@ use edge::{
     states::Owners,
 };
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::info;
 
@@ -35,6 +39,16 @@ struct OpenRun {
     request: Value,
 }
 
+/// What the function answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// The run of one pair.
+    Run(Box<Step<Run>>),
+    /// The orders of several.
+    All(Step<Opened>),
+}
+
 /// Handles an event, as the head of this file says.
 pub async fn handle(
     store: &impl ObjectStore,
@@ -42,11 +56,34 @@ pub async fn handle(
     region: &str,
     now: Timestamp,
     event: Value,
+) -> Result<Answer, Failure> {
+    let open: OpenRun = edge::parse(event, "OpenRun")?;
+    Ok(match StateMachine::of(&open.execution) {
+        Some(StateMachine::FailoverAll) => Answer::All(all(store, region, open).await?),
+        _ => Answer::Run(Box::new(one(store, owners, region, now, open).await?)),
+    })
+}
+
+/// Opens an order for several pairs. Each pair's run takes its own lease later.
+async fn all(store: &impl ObjectStore, region: &str, open: OpenRun) -> Result<Step<Opened>, Failure> {
+    let order: OrderOfAll = edge::parse(open.request, "request")?;
+    let (plan, _) = object_store::read_plan_here(store, &order.plan, region, "run").await?;
+    let opened = order.open(&plan, &open.execution)?;
+    info!(plan.name = %plan.plan, execution.name = open.execution.name(), pairs = opened.pairs.len(), "opened an order");
+    let because = format!("{} pairs of plan `{}` are to be failed over", opened.pairs.len(), plan.plan);
+    Ok(Step::done(because, Value::Null, opened))
+}
+
+async fn one(
+    store: &impl ObjectStore,
+    owners: &impl Owners,
+    region: &str,
+    now: Timestamp,
+    OpenRun { execution, request }: OpenRun,
 ) -> Result<Step<Run>, Failure> {
-    let OpenRun { execution, request } = edge::parse(event, "OpenRun")?;
     let request = FailoverRequest::parse_for(RunKind::of(&execution), &request)
         .map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
-    let (plan, plan_version) = object_store::read_plan_here(store, &request.plan, region, "run").await?;
+    let (plan, plan_version) = object_store::read_pair_here(store, &request.plan, region, "run").await?;
     let current = object_store::read_lease(store, &plan.plan).await?;
     let (lease, etag) = current.map_or((None, None), |(lease, etag)| (Some(lease), Some(etag)));
     let owner = match lease.as_ref().and_then(|lease| lease.holder.as_ref()) {

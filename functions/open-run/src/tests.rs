@@ -21,7 +21,14 @@ fn lab() -> Memory {
 }
 
 async fn open(store: &Memory, event: Value) -> Result<Step<Run>, Failure> {
-    handle(store, &Says(Owner::Running), "us-west-2", Timestamp::UNIX_EPOCH, event).await
+    run(store, Owner::Running, event).await
+}
+
+/// Opens a run of one pair.
+async fn run(store: &Memory, owner: Owner, event: Value) -> Result<Step<Run>, Failure> {
+    let answer = handle(store, &Says(owner), "us-west-2", Timestamp::UNIX_EPOCH, event).await?;
+    let Answer::Run(step) = answer else { panic!("a run of one pair") };
+    Ok(*step)
 }
 
 #[tokio::test]
@@ -46,9 +53,8 @@ async fn a_switchover_does_not_go_on_where_a_promotion_was_asked_for() {
     for (phase, outcome) in [("opened", Outcome::Done), ("promoting", Outcome::Refused)] {
         let held = held.replace("\"phase\":\"opened\"", &format!("\"phase\":\"{phase}\""));
         let store = lab().with("leases/lab.json", &held);
-        let gone = Says(Owner::gone("ABORTED"));
         let event = sample(include_str!("../../../events/open-run-switchover.json"));
-        let step = handle(&store, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event).await.unwrap();
+        let step = run(&store, Owner::gone("ABORTED"), event).await.unwrap();
         assert_eq!(step.step, outcome, "{phase}: {}", step.because);
         assert_eq!(store.text("leases/lab.json").unwrap() == held, outcome == Outcome::Refused, "{phase}");
     }
@@ -102,9 +108,7 @@ async fn what_an_earlier_run_shut_is_owed_by_the_next_unless_it_finishes_a_promo
     event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:next");
     for (left, owes) in [(&shut, true), (&promoting, false)] {
         let store = lab().with("leases/lab.json", &serde_json::to_string(left).unwrap());
-        let gone = Says(Owner::gone("ABORTED"));
-        let run = handle(&store, &gone, "us-west-2", Timestamp::UNIX_EPOCH, event.clone()).await.unwrap();
-        let run = run.did.unwrap();
+        let run = run(&store, Owner::gone("ABORTED"), event.clone()).await.unwrap().did.unwrap();
         assert_eq!((run.owes.is_some(), run.finishes()), (owes, !owes));
     }
 }
@@ -142,5 +146,27 @@ async fn a_lease_that_cannot_be_read_is_told_with_what_mends_it_and_stays_as_it_
 async fn a_malformed_event_is_invalid_input() {
     for event in [json!(null), json!({}), json!({"execution": "x", "request": {}}), json!([1])] {
         assert_eq!(open(&lab(), event).await.unwrap_err().name(), "InvalidInput");
+    }
+}
+
+#[tokio::test]
+async fn an_order_for_several_pairs_takes_no_lease_and_makes_each_pair_s_order() {
+    let store = lab();
+    let event = sample(include_str!("../../../events/open-run-all.json"));
+    let answer = handle(&store, &Says(Owner::Running), "us-west-2", Timestamp::UNIX_EPOCH, event.clone()).await;
+    let Answer::All(step) = answer.unwrap() else { panic!("several pairs") };
+    let pairs = step.did.unwrap().pairs;
+    assert_eq!((pairs.len(), pairs[0].plan.as_str(), &pairs[0].request["by"]), (1, "lab", &event["request"]["by"]));
+    assert_eq!(store.keys(), ["plans/lab.yaml"], "nothing is written");
+    for (field, value, says) in [
+        ("pairs", json!(["stock"]), "request.pairs: no traffic of plan `lab` leads to `stock`; it has `lab.orders`"),
+        ("plan", json!("lab.orders"), "`lab.orders` is one pair of plan `lab`"),
+        ("force", json!(true), "force"),
+    ] {
+        let mut wrong = event.clone();
+        wrong["request"][field] = value;
+        let failed = handle(&store, &Says(Owner::Running), "us-west-2", Timestamp::UNIX_EPOCH, wrong).await;
+        let error = failed.unwrap_err().chain();
+        assert!(error.contains(says), "{error}");
     }
 }

@@ -1,8 +1,13 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
-use domain::{backup, run::step::Outcome};
-use edge::object_store::fake::Memory;
-use jiff::ToSpan;
+use domain::{
+    backup::{self, Found, Label, Quota, Source},
+    component::{SeenDatabase, SnapshotKind},
+    run::step::Outcome,
+    words::id::{KmsKeyId, Region},
+};
+use edge::{object_store::fake::Memory, snapshots::Acceptance};
+use jiff::{Timestamp, ToSpan};
 
 use super::*;
 
@@ -33,7 +38,7 @@ impl Account {
         self.calls.take()
     }
 
-    fn begin(&self, region: &Region, kind: SnapshotKind, name: &str, call: &str) -> RequestedPromotion {
+    fn begin(&self, region: &Region, kind: SnapshotKind, name: &str, call: &str) -> Acceptance {
         self.calls.borrow_mut().push(format!("{call} {region}"));
         if self.answers == Acceptance::Begun {
             let component = if kind == SnapshotKind::Cluster { "reports" } else { "orders" };
@@ -209,7 +214,7 @@ async fn the_side_that_takes_writes_now_is_backed_up_and_none_while_it_is_moved(
 async fn a_plan_that_copies_to_one_side_only_is_looked_for_on_both() {
     let mut event = event();
     event["backup"]["plan"]["backups"][0]["copies"] = serde_json::json!([{ "region": "us-west-2" }]);
-    event["backup"]["active"] = "replica".into();
+    event["backup"]["active"]["lab"] = "replica".into();
     let account = Account::default().with("us-east-1", Ok(snapshot("us-east-1", "x", "available")));
     handle(&Memory::default(), &account, event).await.unwrap();
     assert_eq!(account.calls(), ["copy us-west-2"], "and not taken anew");

@@ -108,7 +108,7 @@ struct Memory {
 impl<S: ObjectStore, W: World> Starter<'_, S, W> {
     /// Looks and decides. Where nothing is wrong or owed, the plan, the lease and the watch are all that is read.
     async fn look(&self) -> Result<(Decision, Memory), Failure> {
-        let (plan, _) = object_store::read_plan_here(self.store, self.plan, self.region, "failover").await?;
+        let (plan, _) = object_store::read_pair_here(self.store, self.plan, self.region, "failover").await?;
         let lease = object_store::read_json::<Lease>(self.store, &object_store::lease_key(self.plan))
             .await?
             .map(|(lease, _)| lease);

@@ -115,7 +115,7 @@ impl World<'_> {
         assert!(ended.cause.contains("orders: ") && !ended.cause.contains("reports: "), "{}", ended.cause);
         let manifest = self.manifest(self.at(3)).await.unwrap();
         assert!(part(&manifest, "orders").is_none() && part(&manifest, "reports").is_some());
-        assert_eq!(self.back_up("allowed", self.at(3)).await.end, "SUCCEEDED");
+        self.back_up("allowed", self.at(3)).await.succeeded();
     }
 
     async fn a_clusters_backup_is_looked_at_and_not_restored(&self) {

@@ -24,7 +24,7 @@ async fn a_backup_is_proved_by_restoring_it_and_a_damaged_one_is_found() {
     let lab = Lab::start(&plan, None, &Shown).await.unwrap();
     let world = World { lab: &lab, now: Timestamp::now().round(Unit::Second).unwrap() };
     world.nothing_is_proved_where_there_is_no_backup().await;
-    assert_eq!(world.back_up("first", world.at(2)).await.end, "SUCCEEDED");
+    world.back_up("first", world.at(2)).await.succeeded();
     world.a_test_proves_it_and_leaves_nothing_behind().await;
     world.a_restore_whose_answer_is_lost_is_asked_for_once().await;
     world.calls_that_fail_once_are_asked_again().await;
@@ -243,7 +243,7 @@ impl World<'_> {
     }
 
     async fn a_damaged_backup_is_found_and_not_tagged(&self) {
-        assert_eq!(self.back_up("second", self.at(1)).await.end, "SUCCEEDED");
+        self.back_up("second", self.at(1)).await.succeeded();
         let region = self.lab.system.plan.regions.recovery.as_str();
         let manifest = self.manifest(self.at(1)).await.unwrap();
         let name = manifest.parts[0].part.taken.as_ref().unwrap().snapshot.clone();

@@ -35,8 +35,9 @@ async fn traffic_is_switched_to_a_restored_instance_as_the_runbook_says_and_that
     let switch = Switch { world: World { lab: &drills.lab, now: Timestamp::now().round(Unit::Second).unwrap() } };
     let plan = switch.by_the_runbook().await;
     let (aws, system) = (&drills.lab.aws, &mut drills.lab.system);
-    system.pair = plan.traffic_pair().unwrap().clone();
-    system.plan = plan;
+    system.plan = plan.pairs().next().unwrap();
+    system.pair = system.plan.pair().unwrap().clone();
+    system.whole = plan;
     system.watched(aws).await.unwrap();
     let result = drills.run(Scenario::PrimaryKilled, "cargo test", &told).await.unwrap();
     drills.shut_down().await;
@@ -50,13 +51,13 @@ struct Switch<'s> {
 impl Switch<'_> {
     /// The page's points. Gives the plan that is in force then.
     async fn by_the_runbook(&self) -> Plan {
-        let before = &self.world.lab.system.plan;
+        let before = &self.world.lab.system.whole;
         self.upload(&never(before)).await;
         let restored = self.restored().await;
         self.old_primary_is_shut().await;
         let instance = self.application_is_let_in(&restored).await;
         let endpoint = endpoint(&instance);
-        self.record_is_moved(&before.traffic.record.name, &endpoint).await;
+        self.record_is_moved(&before.traffic[0].record.name, &endpoint).await;
         let served = self.write(self.by_name()).await.unwrap();
         assert_eq!(Some(served.address), self.address(&endpoint), "the application is served by the restored instance");
         let replica = self.new_replica(&restored).await;
@@ -142,7 +143,7 @@ impl Switch<'_> {
     }
 
     fn of_the_new_pair(&self, restored: &Restored, served_at: HostName, replica: &DbInstance) -> Plan {
-        let mut plan = self.world.lab.system.plan.clone();
+        let mut plan = self.world.lab.system.whole.clone();
         let Component::PostgresPair(pair) = &mut plan.components[0] else { panic!("a pair") };
         (pair.primary.instance, pair.primary.endpoint) = (restored.instance.clone(), served_at);
         let name = replica.db_instance_identifier().unwrap();

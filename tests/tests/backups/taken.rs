@@ -210,7 +210,7 @@ impl World<'_> {
 
     async fn a_dry_run_deletes_nothing_and_names_what_would_go(&self) {
         for minutes in 5..8 {
-            assert_eq!(self.back_up(&format!("one-more-{minutes}"), self.at(minutes)).await.end, "SUCCEEDED");
+            self.back_up(&format!("one-more-{minutes}"), self.at(minutes)).await.succeeded();
         }
         let before = self.how_many().await;
         let (ended, reports) = self.clean("dry", &json!({ "plan": "lab", "apply": false })).await;
@@ -275,7 +275,7 @@ impl World<'_> {
     }
 
     async fn what_was_lost_is_copied_back_and_not_taken_anew(&self) {
-        assert_eq!(self.back_up("fresh", self.at(8)).await.end, "SUCCEEDED");
+        self.back_up("fresh", self.at(8)).await.succeeded();
         let (before, regions) = (self.how_many().await, &self.lab.system.plan.regions);
         let taken = self.manifest(self.at(8)).await.unwrap().parts[0].part.taken.clone().unwrap();
         let lost = self.rds(&regions.primary).delete_db_snapshot().db_snapshot_identifier(&taken.snapshot);
@@ -322,7 +322,7 @@ impl World<'_> {
 
     /// Deploys the plan's own stack, with a schedule that is due at once.
     async fn a_schedule_of_the_plans_stack_starts_a_backup(&self) {
-        let (aws, mut plan) = (&self.lab.aws, self.lab.system.plan.clone());
+        let (aws, mut plan) = (&self.lab.aws, self.lab.system.whole.clone());
         plan.backups[0].schedule = "rate(1 minute)".parse().unwrap();
         let file = aws.folder.join("schedules.json");
         std::fs::write(&file, format!("{:#}", domain::synth::synth(&plan, Place::Recovery).unwrap())).unwrap();

@@ -35,6 +35,13 @@ pub(crate) struct Ended {
     pub(crate) cause: String,
 }
 
+impl Ended {
+    /// It did, or its cause is told.
+    pub(crate) fn succeeded(&self) {
+        assert_eq!(self.end, "SUCCEEDED", "{}", self.cause);
+    }
+}
+
 impl World<'_> {
     /// A time of its own for each backup.
     pub(crate) fn at(&self, minutes_ago: i64) -> Timestamp {

@@ -60,7 +60,7 @@ fn a_sample_runs_plan_is_the_labs() {
                 "/backup" | "/backup/backup" => read::<BackupRun>(run).plan,
                 "/cleanup/cleanup" | "/region/cleanup" => read::<CleanupRun>(run).plan,
                 _ if place.ends_with("/restore") => read::<RestoreRun>(run).plan,
-                _ => read::<Run>(run).plan,
+                _ => read::<Run>(run).plan.alone(),
             };
             assert_eq!(of, plan, "events/{name}{place}");
             seen += 1;
@@ -72,7 +72,7 @@ fn a_sample_runs_plan_is_the_labs() {
 #[test]
 fn a_sample_carries_what_its_task_hands_over() {
     for machine in Machine::all() {
-        for (name, state) in machine.of_kind("Task") {
+        for (name, state) in machine.calls() {
             let event = event_of(&machine, name);
             assert_eq!(shape(payload(state)), shape(&repository::json(&event)), "{name} and {event}");
         }
@@ -124,9 +124,9 @@ fn samples_are_what_the_domain_reads() {
     for name in ["open-backup-verification", "open-backup-restore"] {
         read::<RestoreRequest>(&repository::json(&format!("events/{name}.json"))["request"]);
     }
-    let proved = read::<Vec<RestoreTurn>>(&repository::json("events/close-backup-restore.json")["parts"]);
+    let proved = read::<Vec<RestoreTurn>>(&repository::json("events/close-backup-restore.json")["restore"]["parts"]);
     assert!(proved.into_iter().map(RestorePart::from).all(|part| part.verified.is_some()));
-    let parts = read::<Vec<PartTurn>>(&repository::json("events/close-backup.json")["parts"]);
+    let parts = read::<Vec<PartTurn>>(&repository::json("events/close-backup.json")["backup"]["parts"]);
     assert!(parts.iter().all(|part| part.taken.is_some()));
     let event = repository::json("events/close-run.json");
     let record: Record = read(&event["record"]);

@@ -19,7 +19,7 @@ use crate::{engine, event_of, function_of, lab_plan, resource_of};
 
 /// Error names of Step Functions, Lambda and its Rust runtime that a definition may wait for.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html>
-const AWS_ERRORS: [&str; 17] = [
+const AWS_ERRORS: [&str; 20] = [
     "&lambda_runtime::deserializer::DeserializeError",
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
@@ -37,6 +37,9 @@ const AWS_ERRORS: [&str; 17] = [
     "States.ALL",
     "States.HeartbeatTimeout",
     "States.Timeout",
+    "StepFunctions.AWSStepFunctionsException",
+    "StepFunctions.ExecutionLimitExceededException",
+    "StepFunctions.SdkClientException",
 ];
 
 #[test]
@@ -67,7 +70,7 @@ const WAKES_WITHIN_SECONDS: f64 = 180.0;
 #[test]
 fn a_function_that_wakes_is_waited_for() {
     for machine in Machine::all() {
-        for (name, state) in machine.of_kind("Task") {
+        for (name, state) in machine.calls() {
             // What nobody waits for has a schedule of its own.
             if state.json["Arguments"]["InvocationType"] == "Event" {
                 continue;
@@ -156,6 +159,8 @@ fn every_task_has_a_time_limit_a_function_a_resource_and_an_event() {
     for machine in Machine::all() {
         for (name, state) in machine.of_kind("Task") {
             assert!(!state.json["TimeoutSeconds"].is_null(), "{name} has no TimeoutSeconds");
+        }
+        for (name, state) in machine.calls() {
             let function = function_of(name);
             assert!(FUNCTIONS.contains(&function.as_str()), "{name} calls {function}, which is no function");
             let resource = resource_of(&function);
@@ -173,7 +178,7 @@ fn a_task_outlasts_its_function() {
     let template = engine();
     let usual = template.json["Globals"]["Function"]["Timeout"].as_u64();
     let machines = Machine::all();
-    let tasks = machines.iter().flat_map(|machine| machine.of_kind("Task"));
+    let tasks = machines.iter().flat_map(Machine::calls);
     for (name, state) in tasks.filter(|(name, _)| **name != StateName::Approve) {
         let own = template.properties(&resource_of(&function_of(name)))["Timeout"].as_u64();
         let limits = (own.or(usual), state.json["TimeoutSeconds"].as_u64());
@@ -202,9 +207,14 @@ fn every_substitution_is_defined_and_used() {
         let statements = template.statements(&resource);
         let invokes = statements.iter().filter(|statement| statement["Action"] == "lambda:InvokeFunction");
         let invoked: BTreeSet<String> = invokes.flat_map(|statement| one_or_more(&statement["Resource"])).collect();
-        let called: BTreeSet<String> =
-            used.iter().map(|name| format!("{}.Arn", name.trim_end_matches("Arn"))).collect();
-        assert_eq!(invoked, called);
+        let starts = statements.iter().filter(|statement| statement["Action"] == "states:StartExecution");
+        let started: BTreeSet<String> = starts.flat_map(|statement| one_or_more(&statement["Resource"])).collect();
+        let called = |kind: &str| -> BTreeSet<&str> {
+            used.iter().filter_map(|name| name.strip_suffix("Arn")).filter(|name| name.ends_with(kind)).collect()
+        };
+        let functions: BTreeSet<String> = called("Function").into_iter().map(|name| format!("{name}.Arn")).collect();
+        assert_eq!(invoked, functions);
+        assert_eq!(started, called("StateMachine").into_iter().map(str::to_owned).collect());
     }
 }
 

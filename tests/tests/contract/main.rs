@@ -37,7 +37,8 @@ fn function_of(task: &StateName) -> String {
         | StateName::NotifyUnhardened
         | StateName::NotifyHardeningLate
         | StateName::NotifyTrafficLate => "notify".into(),
-        StateName::JudgeAgain => "judge-failover".into(),
+        StateName::JudgeAgain | StateName::JudgePair => "judge-failover".into(),
+        StateName::OpenPairs => "open-run".into(),
         StateName::OpenCleanup | StateName::TearDown => "cleanup".into(),
         StateName::VerifyBackup | StateName::VerifyRestored => "verify".into(),
         _ => repository::kebab(named("Undo").or(named("Rehearse")).unwrap_or(task.as_str())),
@@ -49,6 +50,9 @@ fn event_of(machine: &Machine, task: &StateName) -> String {
     let function = function_of(task);
     match (machine.of, task) {
         (_, StateName::Approve) => "events/notify-approval.json".into(),
+        (_, StateName::JudgePair) => "events/judge-failover-order.json".into(),
+        (_, StateName::OpenPairs) => "events/open-run-all.json".into(),
+        (StateMachine::FailoverAll, StateName::Notify) => "events/notify-all.json".into(),
         (_, StateName::JudgeAgain) => "events/judge-failover-approved.json".into(),
         (_, StateName::UndoFencePrimary) => "events/fence-primary-undo.json".into(),
         (_, StateName::NotifyTrafficLate) => "events/notify-traffic-late.json".into(),

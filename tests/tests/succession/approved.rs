@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::{
     failover::{loss::Loss, run::RunKind},
-    plan::{Plan, Policy},
+    plan::{PairPlan, Policy},
     state_machine::StateName,
     words::id::ExecutionArn,
 };
@@ -110,7 +110,7 @@ async fn nobody_saw(world: &World<'_>) {
 }
 
 /// The plan, but a person is asked about a dead database.
-fn asking(plan: &Plan) -> Plan {
+fn asking(plan: &PairPlan) -> PairPlan {
     let mut plan = plan.clone();
     plan.failover.policy.database = Policy::Approval;
     plan

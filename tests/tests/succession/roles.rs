@@ -1,6 +1,6 @@
 //! Roles that cannot be shut out, because they do not exist.
 
-use domain::{component::Component, failover::run::RunKind, plan::Plan, state_machine::StateName};
+use domain::{component::Component, failover::run::RunKind, plan::PairPlan, state_machine::StateName};
 use lab::gateway::{Caller, Fault, How, When};
 
 use crate::{Case, after::fenced, world::World};
@@ -61,7 +61,7 @@ async fn is_dropped(world: &World<'_>) {
     world.served_by_the_primary(&undone).await;
 }
 
-fn with_a_second_role(plan: &Plan) -> Plan {
+fn with_a_second_role(plan: &PairPlan) -> PairPlan {
     let mut plan = plan.clone();
     for component in &mut plan.components {
         if let Component::PostgresPair(pair) = component {

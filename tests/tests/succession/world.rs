@@ -14,7 +14,7 @@ use domain::{
         loss::{self, Loss},
         run::RunKind,
     },
-    plan::Plan,
+    plan::PairPlan,
     record::evidence::{self, Evidence},
     run::outcome::RunOutcome,
     watch::probe::Watch,
@@ -112,7 +112,7 @@ impl<'a> World<'a> {
         Self { lab, faults: lab.aws.gateway.faults(), states, lifeboat, rows, runs }
     }
 
-    pub(crate) fn plan(&self) -> &Plan {
+    pub(crate) fn plan(&self) -> &PairPlan {
         &self.lab.system.plan
     }
 
@@ -134,8 +134,8 @@ impl<'a> World<'a> {
     }
 
     /// Puts another version of the plan where runs read it, where it is another one.
-    pub(crate) async fn replan(&self, plan: &Plan) {
-        let (key, text) = (object_store::plan_key(&plan.plan), serde_json::to_string(plan).unwrap());
+    pub(crate) async fn replan(&self, plan: &PairPlan) {
+        let (key, text) = (object_store::plan_key(&plan.plan), serde_json::to_string(&plan.alone()).unwrap());
         let (aws, system) = (&self.lab.aws, &self.lab.system);
         if system.object(aws, &key).await.unwrap().as_ref() != Some(&text) {
             system.put_object(aws, &key, &text).await.unwrap();

@@ -3,6 +3,7 @@
 //! A backup's name is made of its plan, component, schedule and the time that it was scheduled for: to take it twice is
 //! to take it once. What a restore needs to know of it goes with it as tags, into every Region.
 
+mod copies;
 mod manifest;
 mod name;
 mod request;
@@ -10,9 +11,10 @@ mod snapshot;
 mod source;
 mod tags;
 
+pub use copies::{CopyMove, CopyState, plan_copy, same_data};
 pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, PartTurn, Stored, Taken};
 pub use request::BackupRequest;
-pub use snapshot::{Found, Move, Quota, Snapshot, plan, room, same_data};
+pub use snapshot::{Found, Move, Quota, Snapshot, plan, room};
 pub use source::Source;
 pub use tags::{BadTags, Label, Marks, carried, tag};
 
@@ -21,7 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    component::{ActiveSide, SeenDatabase, SnapshotKind},
+    component::{ActiveSide, ActiveSides, SeenDatabase, SnapshotKind},
     plan::Plan,
     words::{
         failure::Failure,
@@ -53,7 +55,7 @@ pub struct BackupRun {
     /// Who asked, where a person did.
     pub by: Option<Person>,
     /// Which side takes writes: that one is backed up, and of a cluster that one that is there.
-    pub active: ActiveSide,
+    pub active: ActiveSides,
     /// When the run opened.
     #[schemars(with = "String")]
     pub opened_at: Timestamp,
@@ -101,7 +103,7 @@ impl BackupRun {
             let why = format!("component: schedule `{}` backs up no `{component}`", self.schedule);
             return Err(Failure::InvalidInput(why));
         };
-        let (side, id) = component.kind().backed_up(self.plan.active_of(component, self.active));
+        let (side, id) = component.kind().backed_up(self.plan.active_of(component, &self.active));
         let sides = [&self.plan.regions.primary, &self.plan.regions.recovery];
         Ok(Source { component, side, id, region: self.plan.region_of(side), copies: &backup.copies, sides })
     }

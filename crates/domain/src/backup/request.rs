@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BackupRun, whole_second};
 use crate::{
-    component::ActiveSide,
+    component::ActiveSides,
     plan::Plan,
     words::{
         failure::Failure,
@@ -40,7 +40,7 @@ impl BackupRequest {
     pub fn open(
         self,
         (plan, plan_version): (Plan, String),
-        active: ActiveSide,
+        active: ActiveSides,
         execution: ExecutionArn,
         started_at: Timestamp,
         now: Timestamp,

@@ -63,6 +63,20 @@ pub struct Found {
     pub snapshot: Result<Option<Snapshot>, String>,
 }
 
+impl Found {
+    /// The first of these where the backup is; else where it is being made. One that is silent, or has a thing of this name
+    /// that is no backup, does not count.
+    #[must_use]
+    pub fn first_there(found: &[Self]) -> Option<&Self> {
+        let is = |found: &&Self, wanted: &[State]| {
+            let snapshot = found.snapshot.as_ref().ok().and_then(Option::as_ref);
+            snapshot.is_some_and(|snapshot| snapshot.label.is_ok() && wanted.contains(&snapshot.state()))
+        };
+        let there = found.iter().find(|found| is(found, &[State::Available]));
+        there.or_else(|| found.iter().find(|found| is(found, &[State::Making, State::Unknown])))
+    }
+}
+
 /// What to do in one Region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Move<'f> {
@@ -100,19 +114,6 @@ pub fn plan(found: &Found) -> Move<'_> {
             snapshot.arn
         )),
         State::Unknown => Move::Wait(format!("{}: {} is {}", found.region, snapshot.arn, snapshot.status)),
-    }
-}
-
-/// Whether a snapshot in another Region has the same data: one that was taken again under the same name has not.
-///
-/// # Errors
-/// A sentence for people.
-pub fn same_data(original: &Snapshot, copy: &Snapshot) -> Result<(), String> {
-    let database = |snapshot: &Snapshot| snapshot.label.as_ref().ok().map(|label| label.database.clone());
-    match (database(original), database(copy)) {
-        (Some(original), Some(copy)) if original == copy => Ok(()),
-        (Some(original), Some(copy)) => Err(format!("{copy}, not {original}")),
-        (None, _) | (_, None) => Err("its tags do not say of what it is".to_owned()),
     }
 }
 

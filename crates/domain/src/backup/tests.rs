@@ -28,6 +28,11 @@ fn database() -> SeenDatabase {
     }
 }
 
+/// The lab's pair on this side.
+fn sides(active: ActiveSide) -> ActiveSides {
+    ActiveSides::all(["lab".parse().unwrap()], active)
+}
+
 #[test]
 fn a_snapshots_name_is_one_that_rds_takes_and_the_same_for_each_try() {
     let name = run().snapshot_name(&orders());
@@ -42,7 +47,7 @@ fn the_side_that_takes_writes_is_backed_up_and_copied_to_the_other_regions() {
         (ActiveSide::Primary, "orders-primary", "us-east-1", vec!["us-west-2"]),
         (ActiveSide::Replica, "orders-replica", "us-west-2", vec!["us-east-1"]),
     ] {
-        let run = BackupRun { active, ..run() };
+        let run = BackupRun { active: sides(active), ..run() };
         let source = run.source(&orders()).unwrap();
         assert_eq!((source.of().to_string().as_str(), source.kind()), (instance, SnapshotKind::Instance));
         assert_eq!(source.region.as_str(), region);
@@ -120,7 +125,7 @@ fn a_backup_that_is_taken_a_day_late_is_none_of_then() {
 
 #[test]
 fn a_pair_that_a_failover_leaves_is_backed_up_where_it_was() {
-    let mut run = BackupRun { active: ActiveSide::Replica, ..run() };
+    let mut run = BackupRun { active: sides(ActiveSide::Replica), ..run() };
     let Component::PostgresPair(mut pair) = run.plan.components[0].clone() else { panic!("a pair") };
     pair.name = "customers".parse().unwrap();
     run.plan.backups[0].components.push(pair.name.clone());
@@ -174,7 +179,7 @@ fn a_cluster_is_backed_up_where_it_is_and_where_its_secondary_is_after_a_failove
         (ActiveSide::Replica, Some("reports-2"), "reports-2", "us-west-2"),
         (ActiveSide::Replica, None, "reports-1", "us-east-1"),
     ] {
-        let run = BackupRun { active, ..with_cluster(recovery) };
+        let run = BackupRun { active: sides(active), ..with_cluster(recovery) };
         let source = run.source(&reports()).unwrap();
         assert_eq!((source.of(), source.kind()), (SnapshotKind::Cluster.of(cluster), SnapshotKind::Cluster));
         assert_eq!(source.region.as_str(), region);

@@ -3,12 +3,16 @@
 //! A series is what one schedule made of one component in one Region; each is judged by its schedule's retention alone.
 //! What is in no series of the plan, because the plan has changed or its tags cannot be read, stays.
 
+mod report;
+mod run;
 mod sparing;
 mod turn;
 
 use std::collections::BTreeMap;
 
-pub use sparing::{spare, spare_sources, still_goes};
+pub use report::{DELETES_IN_A_TURN, Deletions, NotDeleted, Report};
+pub use run::{CleanupRequest, CleanupRun, report_key};
+pub use sparing::{LastLook, last_look, spare, spare_sources};
 pub use turn::{RegionTurn, because};
 
 use jiff::Timestamp;
@@ -19,68 +23,9 @@ use crate::{
     backup::Snapshot,
     component::SnapshotKind,
     plan::Plan,
-    restore::Stray,
     retention::{self, Decision, Entry, State},
-    words::id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName},
+    words::id::{ComponentName, ScheduleName},
 };
-
-/// What starts a cleanup: EventBridge Scheduler, or a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CleanupRequest {
-    /// The plan.
-    pub plan: PlanName,
-    /// Whether to delete. A schedule does as the plan says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub apply: Option<bool>,
-    /// Who asks, where a person does. Without a word on `apply`, nothing is deleted for them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Person>,
-}
-
-impl CleanupRequest {
-    /// Whether to delete: as the request says; else as the plan does, if nobody asks by hand.
-    #[must_use]
-    pub fn applies(&self, plan: &Plan) -> bool {
-        let by_plan = self.by.is_none() && plan.cleanup.as_ref().is_some_and(|cleanup| cleanup.apply);
-        self.apply.unwrap_or(by_plan)
-    }
-}
-
-/// What `OpenCleanup` makes and every later step is given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CleanupRun {
-    /// The execution.
-    pub execution: ExecutionArn,
-    /// The plan, as it was when the run opened.
-    pub plan: Plan,
-    /// The version of the plan's object: what was pinned.
-    pub plan_version: String,
-    /// Whether to delete.
-    pub apply: bool,
-    /// Who asked, where a person did.
-    pub by: Option<Person>,
-    /// Where, side by side.
-    pub regions: Vec<Region>,
-    /// When the run opened.
-    #[schemars(with = "String")]
-    pub opened_at: Timestamp,
-}
-
-impl CleanupRun {
-    /// Where a Region's report is kept.
-    #[must_use]
-    pub fn report_key(&self, region: &Region) -> String {
-        report_key(&self.plan.plan, &self.execution, region)
-    }
-}
-
-/// Where the report of a cleanup of a Region is kept.
-#[must_use]
-pub fn report_key(plan: &PlanName, execution: &ExecutionArn, region: &Region) -> String {
-    format!("reports/{plan}/cleanup/{}/{region}.json", execution.name())
-}
 
 /// The verdict on one backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -195,147 +140,6 @@ impl Verdict {
     fn stay(&mut self, why: &str) {
         self.stays = true;
         self.because = format!("{why}; else: {}", self.because);
-    }
-}
-
-/// What a cleanup of a Region found and did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Report {
-    /// This format's version.
-    pub version: u32,
-    /// The plan.
-    pub plan: PlanName,
-    /// The version of the plan's object.
-    pub plan_version: String,
-    /// Who did it.
-    pub execution: ExecutionArn,
-    /// The Region.
-    pub region: Region,
-    /// Whether what goes was to be deleted, or only named.
-    pub apply: bool,
-    /// When it was written last.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-    /// Every backup that is there, and the verdict on it.
-    pub verdicts: Vec<Verdict>,
-    /// What was deleted, as it was judged before.
-    pub deleted: Vec<Verdict>,
-    /// Restored instances that are there, and what becomes of each.
-    pub restores: Vec<Stray>,
-    /// Restored instances that RDS was asked to delete.
-    pub torn_down: Vec<Stray>,
-    /// What could not be deleted, and why.
-    pub failed: Vec<NotDeleted>,
-}
-
-/// What should have gone and is still there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NotDeleted {
-    /// The snapshot, or the restored instance.
-    pub name: String,
-    /// Why.
-    pub because: String,
-}
-
-/// The report's format that is written.
-const VERSION: u32 = 1;
-
-impl Report {
-    /// A report of what is there now. By what the same run reported `before` it knows what it has deleted, also where it
-    /// died before it could say so.
-    #[must_use]
-    pub fn of(
-        run: &CleanupRun,
-        region: &Region,
-        (verdicts, restores): (Vec<Verdict>, Vec<Stray>),
-        before: Option<Self>,
-        now: Timestamp,
-    ) -> Self {
-        let is_there = |gone: &Verdict| verdicts.iter().any(|verdict| verdict.is_of(gone.kind, &gone.snapshot));
-        let stands = |gone: &Stray| restores.iter().any(|stray| stray.instance == gone.instance);
-        let (deleted, torn_down, failed) = before.map_or_else(Default::default, |before| {
-            let failed =
-                before.failed.into_iter().filter(|failed| verdicts.iter().any(|there| there.snapshot == failed.name));
-            let failed: Vec<NotDeleted> = failed.collect();
-            let gone = before.verdicts.into_iter().filter(|verdict| !verdict.stays && !is_there(verdict));
-            let down = before.restores.into_iter().filter(|stray| !stray.stays && !stands(stray));
-            let deleted = before.deleted.into_iter().chain(gone).collect();
-            (deleted, before.torn_down.into_iter().chain(down).collect(), failed)
-        });
-        Self {
-            version: VERSION,
-            plan: run.plan.plan.clone(),
-            plan_version: run.plan_version.clone(),
-            execution: run.execution.clone(),
-            region: region.clone(),
-            apply: run.apply,
-            at: now,
-            verdicts,
-            deleted,
-            restores,
-            torn_down,
-            failed,
-        }
-    }
-
-    /// What is still to go.
-    pub fn going(&self) -> impl Iterator<Item = &Verdict> {
-        self.verdicts.iter().filter(|verdict| !verdict.stays)
-    }
-
-    /// What is still to go and was not tried by this run: one that cannot be deleted keeps no other.
-    pub fn untried(&self) -> impl Iterator<Item = &Verdict> {
-        self.going().filter(|verdict| self.failed.iter().all(|failed| failed.name != verdict.snapshot))
-    }
-
-    /// Notes that a backup was deleted.
-    pub fn gone(&mut self, kind: SnapshotKind, snapshot: &str) {
-        if let Some(index) = self.verdicts.iter().position(|verdict| verdict.is_of(kind, snapshot)) {
-            self.deleted.push(self.verdicts.remove(index));
-        }
-    }
-
-    /// Notes that a backup stays this time after all.
-    pub fn spared(&mut self, kind: SnapshotKind, snapshot: &str, why: &str) {
-        if let Some(verdict) = self.verdicts.iter_mut().find(|verdict| verdict.is_of(kind, snapshot)) {
-            verdict.stay(why);
-        }
-    }
-
-    /// The restored instances that are still to go.
-    pub fn strays(&self) -> impl Iterator<Item = &Stray> {
-        self.restores.iter().filter(|stray| !stray.stays)
-    }
-
-    /// Notes that RDS deletes a restored instance.
-    pub fn torn_down(&mut self, instance: &InstanceId) {
-        if let Some(index) = self.restores.iter().position(|stray| stray.instance == *instance) {
-            self.torn_down.push(self.restores.remove(index));
-        }
-    }
-
-    /// In one sentence.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let (there, going) = (self.verdicts.len(), self.going().count());
-        let told = |count: usize, what: &str| match count {
-            0 => String::new(),
-            count => format!(", {count} restored instances {what}"),
-        };
-        let Self { region, .. } = self;
-        let failed = match self.failed.len() {
-            0 => String::new(),
-            count => format!(", {count} could not be deleted: {}", self.failed[0].because),
-        };
-        if self.apply {
-            let strays = told(self.torn_down.len(), "torn down");
-            format!("{region}: {} deleted, {there} there{strays}{failed}", self.deleted.len())
-        } else {
-            let strays = told(self.strays().count(), "as well");
-            format!("{region}: {going} of {there} would be deleted{strays}")
-        }
     }
 }
 

@@ -53,11 +53,34 @@ fn kept_for_a_copy(
     }
 }
 
-/// Whether what was to go is to go still, as it is seen right before it would, and as the plan's other Regions hold it.
-///
-/// # Errors
-/// Why it stays this time; the next listing judges it again.
-pub fn still_goes(verdict: &Verdict, plan: &Plan, seen: &Snapshot, elsewhere: &[Found]) -> Result<(), String> {
+/// What becomes of a backup that was to go, by what is seen of it right before it would.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LastLook {
+    /// It is to be deleted.
+    Delete,
+    /// It is gone already.
+    Gone,
+    /// It stays this time, and why; the next listing judges it again.
+    Stays(String),
+    /// Its Region did not answer, and why.
+    Unseen(String),
+}
+
+/// Looks once more at what was to go, as its own Region shows it now and as the plan's other Regions hold it: the listing
+/// is some seconds old, and a hold that was tagged since is honoured.
+#[must_use]
+pub fn last_look(verdict: &Verdict, plan: &Plan, now: &Found, elsewhere: &[Found]) -> LastLook {
+    match &now.snapshot {
+        Err(why) => LastLook::Unseen(format!("it could not be looked at again before it was to go: {why}")),
+        Ok(None) => LastLook::Gone,
+        Ok(Some(seen)) => {
+            still_goes(verdict, plan, seen, elsewhere).map_or_else(LastLook::Stays, |()| LastLook::Delete)
+        }
+    }
+}
+
+/// Whether what was to go is to go still; else why it stays.
+pub(super) fn still_goes(verdict: &Verdict, plan: &Plan, seen: &Snapshot, elsewhere: &[Found]) -> Result<(), String> {
     if let Some(hold) = &seen.marks.hold {
         return Err(format!("it was put on legal hold since it was listed: `{hold}`"));
     }

@@ -1,6 +1,6 @@
 use jiff::ToSpan;
 
-use super::*;
+use super::{sparing::still_goes, *};
 use crate::{
     backup::{BackupRun, Found, Marks},
     component::SeenDatabase,

@@ -17,7 +17,7 @@ mod tests;
 
 use crate::words::id::{ComponentName, InstanceId, Region};
 
-pub use active_side::ActiveSide;
+pub use active_side::{ActiveSide, ActiveSides};
 pub use cluster::{Cluster, ClusterEngine, SeenCluster};
 pub use complaint::Complaint;
 pub use database::SeenDatabase;

@@ -84,10 +84,11 @@ pub struct Subtotal {
 pub fn reckon(plan: &Plan, given: &Given, prices: &Prices) -> Cost {
     let mut ledger = Ledger::default();
     deployment::enter(plan, &mut ledger);
-    if let Some(pair) = plan.traffic_pair() {
-        watch::enter(plan, pair, &mut ledger);
+    for of_pair in plan.pairs() {
+        let Some(pair) = of_pair.pair() else { continue };
+        watch::enter(&of_pair, pair, &mut ledger);
         watch::enter_guard_and_starter(&mut ledger);
-        readiness::enter(plan, pair, &mut ledger);
+        readiness::enter(&of_pair, pair, &mut ledger);
     }
     upkeep::enter(plan, prices.date, &mut ledger);
     storage::enter(plan, &given.sizes, prices.date, &mut ledger);

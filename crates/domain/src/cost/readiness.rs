@@ -6,7 +6,7 @@ use super::{
     ledger::{Ledger, Thing},
     watch::{LOGIN_BYTES, reads_of_authorities, reads_of_login},
 };
-use crate::{component::PostgresPair, plan::Plan, words::time_span::TimeSpan};
+use crate::{component::PostgresPair, plan::PairPlan, words::time_span::TimeSpan};
 
 /// How long the look itself takes: the slowest function that it asks, then a write on the primary.
 const LOOK: TimeSpan = TimeSpan::seconds(5);
@@ -38,7 +38,7 @@ const LOG_LINE_BYTES: f64 = 300.0;
 
 const READINESS: &str = "readiness";
 
-pub(super) fn enter(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
+pub(super) fn enter(plan: &PairPlan, pair: &PostgresPair, ledger: &mut Ledger) {
     // NotReady has a value in each hour.
     ledger.there(READINESS, Thing::Metric, 1.0);
     let witnesses = if plan.regions.witness.is_some() { WITNESSES } else { 0.0 };

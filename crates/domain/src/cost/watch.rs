@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     component::{Credential, Login, PostgresPair, Tls},
-    plan::{Plan, Probe},
+    plan::{PairPlan, Probe},
     watch::probe::{EVERY, LEAD, LOGIN_EVERY, WELL_TOLD_EVERY},
     words::time_span::TimeSpan,
 };
@@ -15,7 +15,7 @@ use crate::{
 const WATCH: &str = "the watch";
 
 /// Enters the watch.
-pub(super) fn enter(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
+pub(super) fn enter(plan: &PairPlan, pair: &PostgresPair, ledger: &mut Ledger) {
     // ConsecutiveFailures has a value in each hour.
     ledger.there(WATCH, Thing::Metric, 1.0);
     // Lambda asks the queue also where nobody naps.
@@ -43,7 +43,7 @@ fn notes(probe: &Probe) -> f64 {
     ratio(EVERY, probe.noted_every()).ceil()
 }
 
-fn awake(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
+fn awake(plan: &PairPlan, pair: &PostgresPair, ledger: &mut Ledger) {
     let notes = notes(&plan.probe);
     ledger
         .page(WATCH, a_month(EVERY))
@@ -78,7 +78,7 @@ const MESSAGE_REQUESTS: f64 = 3.0;
 const POLLERS: f64 = 2.0;
 const POLL_EVERY: TimeSpan = TimeSpan::seconds(20);
 
-fn by_sample(plan: &Plan, pair: &PostgresPair, ledger: &mut Ledger) {
+fn by_sample(plan: &PairPlan, pair: &PostgresPair, ledger: &mut Ledger) {
     let interval = plan.probe.interval;
     // Its start leaves one message, and each sample but the last the next.
     ledger

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     component::PostgresPair,
     failover::judgement::{Receiver, ReplicaSeen},
-    plan::Plan,
+    plan::PairPlan,
     watch::health::{Look, Verdict},
     words::wal::Lsn,
 };
@@ -60,7 +60,7 @@ impl Drained {
 
 /// What speaks against draining, if anything does. Refuses whenever in doubt.
 #[must_use]
-pub fn objection(seen: &Seen, plan: &Plan, pair: &PostgresPair) -> Option<String> {
+pub fn objection(seen: &Seen, plan: &PairPlan, pair: &PostgresPair) -> Option<String> {
     let (primary, replica) = (&pair.primary.instance, &pair.replica.instance);
     let written = match (seen.primary.database, seen.primary.lsn) {
         (Verdict::Up, Some(lsn)) => lsn,
@@ -94,8 +94,12 @@ mod tests {
     use super::*;
     use crate::{watch::health::Endpoint, words::wal::ReplicaPosition};
 
-    fn plan() -> Plan {
-        crate::plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+    fn plan() -> PairPlan {
+        crate::plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml")
+            .unwrap()
+            .pairs()
+            .next()
+            .unwrap()
     }
 
     fn primary(database: Verdict, lsn: Option<u64>) -> Look {
@@ -111,7 +115,7 @@ mod tests {
 
     fn objection_to(primary: Look, replica: ReplicaSeen) -> Option<String> {
         let plan = plan();
-        objection(&Seen { primary, replica }, &plan, plan.traffic_pair().unwrap())
+        objection(&Seen { primary, replica }, &plan, plan.pair().unwrap())
     }
 
     #[test]

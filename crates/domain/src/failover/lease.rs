@@ -5,7 +5,7 @@ use crate::{
     failover::{fencing::Target, guard::Guard, loss::Loss},
     run::outcome::RunOutcome,
     words::{
-        id::{ExecutionArn, Generation, PlanName},
+        id::{ComponentName, ExecutionArn, Generation, PlanName},
         time_span::TimeSpan,
         wal::ReplicaPosition,
     },
@@ -21,6 +21,10 @@ use serde::{Deserialize, Serialize};
 pub struct Lease {
     /// The plan.
     pub plan: PlanName,
+    /// The pair that it is of, by its component. A plan's first pair goes by the plan's own name, and another pair may have
+    /// come first since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentName>,
     /// The newest generation that any run was given.
     pub generation: Generation,
     /// Who holds it, if anyone.
@@ -169,6 +173,28 @@ impl Lease {
             RunOutcome::NeedsAPerson => promoting.or_else(|| self.unfinished.clone()),
         };
         Self { holder: None, active, unfinished, last: last.or_else(|| self.last.clone()), ..self.clone() }
+    }
+
+    /// The same lease, released by the run that holds it. `declined` is whether a person said no to it.
+    ///
+    /// # Errors
+    /// A sentence where that run does not hold it: another's lease is left alone.
+    pub fn release(
+        &self,
+        execution: &ExecutionArn,
+        outcome: RunOutcome,
+        active: ActiveSide,
+        declined: bool,
+        at: Timestamp,
+    ) -> Result<Self, String> {
+        match &self.holder {
+            Some(holder) if holder.execution == *execution => {
+                let released = self.released(outcome, active, at);
+                Ok(if declined { released.declined() } else { released })
+            }
+            Some(holder) => Err(format!("the lease is held by `{}`", holder.execution.name())),
+            None => Err("the lease was released already".into()),
+        }
     }
 
     /// The same lease, its last run ended by a person's no.

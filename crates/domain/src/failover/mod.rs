@@ -1,5 +1,6 @@
 //! Moving a primary to its other side: who may, whether it should be, and each step of it with its undo.
 
+pub mod all;
 pub mod approval;
 pub mod correction;
 pub mod drain;

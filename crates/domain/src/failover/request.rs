@@ -9,7 +9,7 @@ use crate::{
         lease::{Holder, Lease},
         run::{Consent, Run, RunKind, Trigger},
     },
-    plan::Plan,
+    plan::PairPlan,
     words::{
         id::{ExecutionArn, Person, PlanName},
         wording,
@@ -31,7 +31,7 @@ pub struct FailoverRequest {
 pub const LARGEST_REQUEST_BYTES: usize = 64 * 1024;
 
 /// The longest reason a person may give.
-const LONGEST_REASON_CHARS: usize = 1_000;
+pub const LONGEST_REASON_CHARS: usize = 1_000;
 
 /// Why a text is not a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +45,7 @@ impl FailoverRequest {
     pub fn open(
         self,
         execution: ExecutionArn,
-        (plan, plan_version): (Plan, String),
+        (plan, plan_version): (PairPlan, String),
         lease: &Lease,
         taken_over: Option<Holder>,
         now: Timestamp,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     component::PostgresPair,
     failover::lease::{Holder, Phase, Shut},
-    plan::Plan,
+    plan::PairPlan,
     run::outcome::RunOutcome,
     state_machine::{StateMachine, StateName},
     words::{
@@ -83,7 +83,7 @@ pub struct Run {
     /// Who owns the run and its lease.
     pub execution: ExecutionArn,
     /// The plan, as it was when the run opened.
-    pub plan: Plan,
+    pub plan: PairPlan,
     /// The version of the plan's object: what was pinned.
     pub plan_version: String,
     /// This run's generation.
@@ -107,7 +107,12 @@ impl Run {
     ///
     /// # Errors
     /// `InvalidInput` where an execution's name cannot hold the plan's Region.
-    pub fn supposed(plan: Plan, plan_version: String, generation: Generation, now: Timestamp) -> Result<Self, Failure> {
+    pub fn supposed(
+        plan: PairPlan,
+        plan_version: String,
+        generation: Generation,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
         let (region, machine) = (&plan.regions.recovery, StateMachine::Failover.name());
         let execution = format!("arn:aws:states:{region}:0:execution:{machine}:rehearsal");
         let execution = execution.parse().map_err(|error: BadId| Failure::InvalidInput(error.to_string()))?;
@@ -120,7 +125,7 @@ impl Run {
     /// The pair whose primary is moved. A plan without one never opens a run.
     #[must_use]
     pub fn pair(&self) -> Option<&PostgresPair> {
-        self.plan.traffic_pair()
+        self.plan.pair()
     }
 
     /// The same, for a step that can do nothing without it.

@@ -1,6 +1,8 @@
 //! A recovery plan: what one system needs so that it can be recovered.
 //!
-//! These types are the plan's file, field by field; [`crate::plan_file`] reads one and finds what types cannot.
+//! These types are the plan's file, field by field; [`crate::plan_file`] reads one and finds what types cannot. A plan may
+//! protect several pairs: each is watched and failed over by itself, and what does so sees the plan of its pair alone, a
+//! [`PairPlan`] under a name of its own.
 
 mod backups;
 mod checks;
@@ -18,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    component::{ActiveSide, Component, PostgresPair, SideRegions, SnapshotKind},
+    component::{ActiveSide, ActiveSides, Component, PostgresPair, SideRegions, SnapshotKind},
     words::{
         id::{ComponentName, InstanceId, KmsKeyId, PlanName, Region, ScheduleName},
         time_span::TimeSpan,
@@ -28,8 +30,9 @@ use crate::{
 /// One system's recovery plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Plan {
-    /// The plan's name.
+#[schemars(rename = "Plan")]
+pub struct Plan<T = Vec<Traffic>> {
+    /// The plan's name; in a [`PairPlan`], the pair's.
     pub plan: PlanName,
     /// One line for the person who is paged: what this system is.
     pub summary: String,
@@ -39,8 +42,8 @@ pub struct Plan {
     pub objectives: Objectives,
     /// What the plan protects.
     pub components: Vec<Component>,
-    /// How clients find the primary.
-    pub traffic: Traffic,
+    /// How clients find the primary of each pair that a failover moves.
+    pub traffic: T,
     /// How the primary's health is watched.
     pub probe: Probe,
     /// When to fail over, and when to ask.
@@ -58,6 +61,9 @@ pub struct Plan {
     #[serde(default)]
     pub notifications: Notifications,
 }
+
+/// A plan as the watch and the runs of one of its pairs see it: that pair's traffic, under the pair's name.
+pub type PairPlan = Plan<Traffic>;
 
 /// The plan's Regions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,25 +102,83 @@ pub struct Notifications {
 }
 
 impl Plan {
+    /// The plan of each pair. The first goes by the plan's own name, so that a plan to which a pair is added keeps its lease
+    /// and its evidence; a further one by its component's too, as `shop.ledger`.
+    pub fn pairs(&self) -> impl Iterator<Item = PairPlan> {
+        self.traffic.iter().enumerate().filter_map(|(index, traffic)| {
+            let name = if index == 0 { self.plan.clone() } else { self.plan.of_pair(&traffic.component).ok()? };
+            Some(self.with(name, traffic.clone()))
+        })
+    }
+
+    /// The plan of the pair of this name; the first pair has its component's name too.
+    #[must_use]
+    pub fn pair_plan(&self, name: &PlanName) -> Option<PairPlan> {
+        self.pairs().find(|pair| pair.plan == *name || self.plan.of_pair(&pair.traffic.component).as_ref() == Ok(name))
+    }
+
+    /// The names of its pairs, as a sentence lists them.
+    #[must_use]
+    pub fn pair_names(&self) -> String {
+        let names = self.traffic.iter().map(|traffic| format!("`{}.{}`", self.plan, traffic.component));
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The name of the pair whose side a component is on: its own where a failover moves it. What no failover moves by
+    /// itself goes with the first pair; a pair that no traffic leads to stays where it is.
+    #[must_use]
+    pub fn goes_with(&self, component: &Component) -> Option<PlanName> {
+        let own = self.pairs().find(|pair| pair.traffic.component == *component.name());
+        let first = || self.pairs().next().filter(|_| component.kind().moves().is_none());
+        own.or_else(first).map(|pair| pair.plan)
+    }
+
+    /// Which side of a component takes writes.
+    #[must_use]
+    pub fn active_of(&self, component: &Component, sides: &ActiveSides) -> ActiveSide {
+        sides.of(self.goes_with(component).as_ref())
+    }
+
+    /// On which side a component is backed up while its pair takes writes on this one.
+    #[must_use]
+    pub fn backed_up_on(&self, component: &Component, active: ActiveSide) -> ActiveSide {
+        let active = self.goes_with(component).map_or(ActiveSide::Primary, |_| active);
+        component.kind().backed_up(active).0
+    }
+}
+
+impl PairPlan {
     /// The pair that the traffic's record names. [`crate::plan_file::read`] has seen that it exists.
     #[must_use]
-    pub fn traffic_pair(&self) -> Option<&PostgresPair> {
+    pub fn pair(&self) -> Option<&PostgresPair> {
         let named = self.components.iter().filter(|component| *component.name() == self.traffic.component);
         named.into_iter().find_map(|component| component.kind().moves())
     }
 
-    /// Which side of a component takes writes while the traffic's pair takes them on this one. A failover leaves the
-    /// other pairs where they are.
+    /// The plan that has this pair and no other.
     #[must_use]
-    pub fn active_of(&self, component: &Component, active: ActiveSide) -> ActiveSide {
-        let stays = component.kind().moves().is_some() && *component.name() != self.traffic.component;
-        if stays { ActiveSide::Primary } else { active }
+    pub fn alone(&self) -> Plan {
+        self.with(self.plan.whole(), vec![self.traffic.clone()])
     }
+}
 
-    /// On which side a component is backed up while the traffic's pair takes writes on this one.
-    #[must_use]
-    pub fn backed_up_on(&self, component: &Component, active: ActiveSide) -> ActiveSide {
-        component.kind().backed_up(self.active_of(component, active)).0
+impl<T> Plan<T> {
+    /// The same plan with this traffic, under this name.
+    fn with<U>(&self, plan: PlanName, traffic: U) -> Plan<U> {
+        Plan {
+            plan,
+            traffic,
+            summary: self.summary.clone(),
+            regions: self.regions.clone(),
+            objectives: self.objectives.clone(),
+            components: self.components.clone(),
+            probe: self.probe.clone(),
+            failover: self.failover.clone(),
+            backups: self.backups.clone(),
+            cleanup: self.cleanup.clone(),
+            verify: self.verify.clone(),
+            notifications: self.notifications.clone(),
+        }
     }
 
     /// The component of this name.

@@ -4,7 +4,7 @@ use crate::{component::Side, failover::judgement::Would, plan::FailureClass, pla
 const LAB: &str = include_str!("../../../../plans/lab.yaml");
 
 fn run() -> Run {
-    let plan = plan_file::read(LAB, "plans/lab.yaml").unwrap();
+    let plan = plan_file::read(LAB, "plans/lab.yaml").unwrap().pairs().next().unwrap();
     Run::supposed(plan, "1".into(), Generation(1), Timestamp::UNIX_EPOCH).unwrap()
 }
 
@@ -129,6 +129,7 @@ fn a_standby_is_worth_a_word_where_the_other_region_may_come_first() {
         let plan =
             plan_file::read(&text.replace("rto: 30s", "rto: 15m").replace("rpo: 5s", "rpo: 1m"), "plans/lab.yaml")
                 .unwrap();
+        let plan = plan.pairs().next().unwrap();
         let run = Run::supposed(plan, "1".into(), Generation(1), Timestamp::UNIX_EPOCH).unwrap();
         let pair = run.pair().unwrap();
         let seen = Seen { primary: Ok(InstanceSeen { multi_az, ..instance(&pair.primary) }), ..well() };
@@ -153,7 +154,7 @@ fn a_standby_is_worth_a_word_where_the_other_region_may_come_first() {
 #[test]
 fn each_key_of_a_plan_s_copies_is_looked_at_once() {
     let text = LAB.replace("- region: us-west-2\n", "- region: us-west-2\n        kmsKey: alias/a\n");
-    let plan = plan_file::read(&text, "plans/lab.yaml").unwrap();
+    let plan = plan_file::read(&text, "plans/lab.yaml").unwrap().pairs().next().unwrap();
     let keys = plan.copy_keys();
     assert_eq!(keys.len(), 1);
     assert_eq!(keys[0].0.as_str(), "us-west-2");

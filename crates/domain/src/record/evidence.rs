@@ -11,7 +11,10 @@ use crate::{
     },
     run::{outcome::RunOutcome, step::Outcome},
     state_machine::{LastWord, StateName},
-    words::id::{ExecutionArn, Generation, PlanName},
+    words::{
+        failure::Failure,
+        id::{ExecutionArn, Generation, PlanName},
+    },
 };
 
 pub use super::objective::Objective;
@@ -77,6 +80,12 @@ impl Evidence {
     pub fn is_declined(&self) -> bool {
         self.outcome != RunOutcome::Done && self.record.approval.as_ref().is_some_and(Reply::denies)
     }
+
+    /// Who said no, where that is told.
+    #[must_use]
+    pub fn declined_by(&self) -> Option<&str> {
+        self.record.approval.as_ref().and_then(Reply::by).filter(|_| self.is_declined())
+    }
 }
 
 /// This format's version.
@@ -100,6 +109,22 @@ pub struct Closing {
     pub stopped: Option<LastWord>,
     /// The steps' answers.
     pub record: Record,
+}
+
+impl Closing {
+    /// Whether the run is the execution's own.
+    ///
+    /// # Errors
+    /// `InvalidInput` where it is another's: one execution closes no other's run.
+    pub fn check(&self) -> Result<(), Failure> {
+        match self.run.as_ref().filter(|run| run.execution != self.execution) {
+            None => Ok(()),
+            Some(other) => Err(Failure::InvalidInput(format!(
+                "run.execution: `{}` is not the execution that is closed",
+                other.execution.name()
+            ))),
+        }
+    }
 }
 
 /// What was closed.
@@ -133,6 +158,26 @@ pub struct Closed {
     /// State transitions.
     #[serde(default)]
     pub transitions: Option<u64>,
+}
+
+impl Closed {
+    /// What was closed, by its evidence. `standing` is what is true now, `next` what starts the next run.
+    #[must_use]
+    pub fn of(key: String, evidence: &Evidence, standing: Option<String>, next: Option<String>) -> Self {
+        let objective = evidence.objective.as_ref();
+        Self {
+            evidence: key,
+            because: evidence.because.clone(),
+            plan: evidence.plan.clone(),
+            trigger: evidence.trigger.clone(),
+            standing,
+            next,
+            rto_seconds: objective.and_then(|objective| objective.rto_measured_seconds),
+            rpo_seconds: objective.and_then(|objective| objective.rpo_measured_seconds),
+            met: objective.and_then(|objective| objective.met),
+            transitions: evidence.transitions,
+        }
+    }
 }
 
 /// Writes the evidence down. `history` is the execution's states and their number, or why the engine did not tell them;

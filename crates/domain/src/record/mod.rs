@@ -3,6 +3,8 @@
 pub mod ending;
 pub mod evidence;
 pub mod notice;
+pub mod notification;
 mod objective;
 pub mod standing;
+pub mod status_change;
 mod steps;

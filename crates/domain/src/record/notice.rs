@@ -11,6 +11,7 @@ use crate::{
     backup::BackupRun,
     cleanup::CleanupRun,
     failover::{
+        all,
         fencing::{Target, Way},
         guard::{Guard, Kept},
         judgement::Judgement,
@@ -47,6 +48,26 @@ impl Notice {
             .collect();
         Self { subject, message }
     }
+}
+
+/// An order for several pairs ended, and not with all of them moved.
+#[must_use]
+pub fn all(ended: &all::Ended, because: &str) -> Notice {
+    let all::Ended { execution, opened, outcome, .. } = ended;
+    let of = opened.as_ref().map_or_else(String::new, |opened| format!(" of {}", opened.plan));
+    let headline = match outcome {
+        RunOutcome::Refused => "refused",
+        RunOutcome::Done | RunOutcome::Undone | RunOutcome::NeedsAPerson => "NEEDS A PERSON",
+    };
+    let summary = opened.as_ref().map(|opened| format!("{}\n\n", opened.summary)).unwrap_or_default();
+    let look = opened.as_ref().map_or_else(String::new, |opened| {
+        format!("What is true now: lifeboat status {} --region {}\n", opened.plan, execution.region())
+    });
+    Notice::new(
+        &format!("Lifeboat: failover of several pairs{of}: {headline}"),
+        &format!("{summary}Why: {because}\nExecution: {execution}\n\n{look}"),
+        all::end(*outcome).as_str(),
+    )
 }
 
 /// A backup ended, and not as it should.

@@ -41,6 +41,14 @@ pub struct SeenInstance {
     pub provenance: Result<Provenance, String>,
 }
 
+impl SeenInstance {
+    /// Whose it is, if it is one of ours that is to stay unless somebody deletes it: what RDS deletes already is gone soon.
+    #[must_use]
+    pub fn left_by(&self) -> Option<&Provenance> {
+        self.provenance.as_ref().ok().filter(|_| self.status != "deleting")
+    }
+}
+
 /// What RDS is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -107,6 +107,14 @@ pub struct Stray {
     pub because: String,
 }
 
+impl Stray {
+    /// One that the plan names: it is in use.
+    #[must_use]
+    pub fn of_the_plan(instance: InstanceId) -> Self {
+        Self { instance, stays: true, because: "the plan names it".to_owned() }
+    }
+}
+
 /// What becomes of a restored instance. Only one that was to be torn down goes, once its run is known to have ended.
 #[must_use]
 pub fn stray(instance: InstanceId, of: &Provenance, owner: &Owner) -> Stray {

@@ -2,7 +2,7 @@
 
 use super::name::instance_name;
 use crate::{
-    component::{ActiveSide, Component, PostgresPair, Side},
+    component::{ActiveSide, ActiveSides, Component, PostgresPair, Side},
     plan::{Backup, BackupVerification, Check, Plan, SqlCheck},
     words::{
         failure::Failure,
@@ -110,7 +110,7 @@ pub struct RestoreRun {
     /// From which Region's backups, and into which Region.
     pub region: Region,
     /// Which side takes writes: the one that a point in time is of.
-    pub active: ActiveSide,
+    pub active: ActiveSides,
     /// Who asked, where a person did.
     pub by: Option<Person>,
     /// When the run opened.
@@ -142,7 +142,7 @@ impl RestoreRequest {
         self,
         plan: Plan,
         plan_version: String,
-        active: ActiveSide,
+        active: ActiveSides,
         execution: ExecutionArn,
         now: Timestamp,
     ) -> Result<RestoreRun, Failure> {
@@ -152,9 +152,12 @@ impl RestoreRequest {
             Err((field, why)) => return wrong(field, why),
         };
         let sides = [&plan.regions.primary, &plan.regions.recovery];
-        let taken_on = |name: &ComponentName| plan.component(name).map(|known| plan.backed_up_on(known, active));
-        let mut regions = components.iter().map(|name| plan.region_of(taken_on(name).unwrap_or(active)));
-        let there = regions.next().unwrap_or_else(|| plan.region_of(active));
+        let taken_on = |name: &ComponentName| {
+            let known = plan.component(name)?;
+            Some(plan.backed_up_on(known, plan.active_of(known, &active)))
+        };
+        let mut regions = components.iter().map(|name| plan.region_of(taken_on(name).unwrap_or_default()));
+        let there = regions.next().unwrap_or_else(|| plan.region_of(ActiveSide::default()));
         let are_apart = regions.any(|region| region != there);
         let usual = match self.wanted {
             Wanted::LatestTime | Wanted::Time(_) => there,
@@ -284,7 +287,7 @@ impl RestoreRun {
     pub fn point_in_time_of(&self, component: &ComponentName) -> Result<&InstanceId, Failure> {
         self.target(component)?;
         let known = self.component(component)?;
-        known.kind().points_in_time(self.plan.active_of(known, self.active)).ok_or_else(|| {
+        known.kind().points_in_time(self.plan.active_of(known, &self.active)).ok_or_else(|| {
             let noun = known.kind().noun();
             Failure::InvalidInput(format!("component: `{component}` is a {noun}, which has no points in time"))
         })

@@ -340,7 +340,7 @@ fn a_stray_goes_only_when_its_test_is_known_to_be_over() {
 }
 
 fn turn() -> Value {
-    event("close")["parts"][0].clone()
+    event("close")["restore"]["parts"][0].clone()
 }
 
 fn part() -> RestorePart {

@@ -66,6 +66,8 @@ macro_rules! state_machines {
 state_machines! {
     /// The primary failed: its replica takes over.
     Failover = "failover",
+    /// Several pairs of a plan failed: each is failed over in turn.
+    FailoverAll = "failover-all",
     /// The primary works, and hands over all that it has.
     Switchover = "switchover",
     /// What a schedule names is backed up.

@@ -25,6 +25,13 @@ pub(super) const TRANSIENT: [&str; 10] = [
     "States.Timeout",
 ];
 
+/// What Step Functions answers where a run may be started the next time.
+const STARTING: [&str; 3] = [
+    "StepFunctions.AWSStepFunctionsException",
+    "StepFunctions.SdkClientException",
+    "StepFunctions.ExecutionLimitExceededException",
+];
+
 /// How patient a step is with what may go well the next time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Patience {
@@ -40,6 +47,8 @@ pub(super) enum Patience {
     Promoted,
     /// Eight, up to 30 s apart: what must be done, and does not hurry.
     Long,
+    /// Four, and only where the start may go well the next time: a run of the same name is started once.
+    Starting,
     /// None: it is started and not waited for.
     None,
 }
@@ -100,6 +109,7 @@ pub(super) fn retriers(patience: Patience, again: Option<Again>) -> Value {
         Patience::Opening => (8, 10),
         Patience::Promoted => (8, 15),
         Patience::Long => (8, 30),
+        Patience::Starting => (4, 10),
         Patience::None => return Value::Null,
     };
     let mut transient = json!({
@@ -118,6 +128,10 @@ pub(super) fn retriers(patience: Patience, again: Option<Again>) -> Value {
         }
         Patience::Short => transient["Comment"] = "Twice, not more: nobody is served meanwhile.".into(),
         Patience::Opening => drop(transient.as_object_mut().and_then(|retrier| retrier.remove("JitterStrategy"))),
+        Patience::Starting => {
+            transient["ErrorEquals"] = json!(STARTING);
+            return json!([transient]);
+        }
         Patience::Usual | Patience::Promoted | Patience::Long | Patience::None => {}
     }
     [waking(), transient].into_iter().chain(again.map(Again::retrier)).collect()

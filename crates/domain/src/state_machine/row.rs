@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    StateMachine,
     name::StateName,
     pause::Pause,
     retry::{Again, Patience},
@@ -12,6 +13,9 @@ use super::{
 
 /// How long a step's function may take, in seconds: it ends by itself after 30.
 const STEP_SECONDS: u32 = 40;
+
+/// How long another machine's run may take, in seconds: longer than any takes by itself.
+const LONGEST_RUN_SECONDS: u32 = 40 * 3_600;
 
 /// A row of a machine.
 #[derive(Debug)]
@@ -108,6 +112,8 @@ pub(super) enum Call {
     Started,
     /// It asks a person, whose answer is the step's; within how long, as JSONata.
     Person { deadline_seconds: &'static str },
+    /// Another machine's run of this name, whose end is waited for.
+    Run { machine: StateMachine, name: &'static str },
 }
 
 /// Errors that outlasted their retries, or have none.
@@ -250,6 +256,12 @@ impl Step {
     /// Its function asks a person, who answers with the task's token.
     pub(super) fn asks_a_person(self, function: &'static str, payload: Value, deadline_seconds: &'static str) -> Self {
         Self { call: Call::Person { deadline_seconds }, patience: Patience::Asking, ..self }.calls(function, payload)
+    }
+
+    /// Starts another machine's run of this name, and waits for its end.
+    pub(super) fn runs(self, machine: StateMachine, name: &'static str, input: &str) -> Self {
+        let (call, payload) = (Call::Run { machine, name }, input.into());
+        Self { call, payload, seconds: LONGEST_RUN_SECONDS.into(), patience: Patience::Starting, ..self }
     }
 
     /// How patient it is.

@@ -55,23 +55,31 @@ fn of(row: Row, scope: Scope) -> States {
 }
 
 fn of_step(step: Step, scope: Scope) -> States {
-    let (resource, mut arguments, result) = match &step.call {
-        Call::Answered => ("invoke", json!({}), "$states.result.Payload"),
-        Call::Started => ("invoke", json!({ "InvocationType": "Event" }), ""),
-        Call::Person { .. } => ("invoke.waitForTaskToken", json!({}), "$states.result"),
+    let function = || arn(&format!("{}-function", step.function));
+    let invoke = |payload: &Value| json!({ "FunctionName": function(), "Payload": payload });
+    let (resource, arguments, result) = match &step.call {
+        Call::Answered => ("lambda:invoke", invoke(&step.payload), "$states.result.Payload"),
+        Call::Started => {
+            let arguments = with(invoke(&step.payload), [("InvocationType", "Event".into())]);
+            ("lambda:invoke", arguments, "")
+        }
+        Call::Person { .. } => ("lambda:invoke.waitForTaskToken", invoke(&step.payload), "$states.result"),
+        Call::Run { machine, name } => {
+            let machine = arn(&format!("{}-state-machine", machine.slug()));
+            let arguments = json!({ "StateMachineArn": machine, "Name": name, "Input": step.payload });
+            ("states:startExecution.sync:2", arguments, "$states.result.Output")
+        }
     };
-    arguments["FunctionName"] = arn(step.function).into();
-    arguments["Payload"] = step.payload;
     let (seconds, heartbeat) = match step.call {
         Call::Person { deadline_seconds } => {
             (expression(&format!("2 * {deadline_seconds}")).into(), deadline_seconds.into())
         }
-        Call::Answered | Call::Started => (step.seconds, Value::Null),
+        Call::Answered | Call::Started | Call::Run { .. } => (step.seconds, Value::Null),
     };
     let task = json!({
         "Type": "Task",
         "Comment": step.comment,
-        "Resource": format!("arn:aws:states:::lambda:{resource}"),
+        "Resource": format!("arn:aws:states:::{resource}"),
         "Catch": step.catches.into_iter().map(of_catch).collect::<Vec<Value>>(),
         "Next": step.question.as_ref().map(|question| &question.name).or(step.next.as_ref()),
     });
@@ -99,13 +107,13 @@ fn of_step(step: Step, scope: Scope) -> States {
     [(step.name, task)].into_iter().chain(question).chain(wait).collect()
 }
 
-/// What the template puts in place of a function's ARN.
-fn arn(function: &str) -> String {
-    let words = function.split('-').map(|word| {
+/// What the template puts in place of the ARN of a thing of this name.
+fn arn(name: &str) -> String {
+    let words = name.split('-').map(|word| {
         let (first, rest) = word.split_at(usize::from(!word.is_empty()));
         first.to_ascii_uppercase() + rest
     });
-    format!("${{{}FunctionArn}}", words.collect::<String>())
+    format!("${{{}Arn}}", words.collect::<String>())
 }
 
 fn of_catch(Catch { errors, comment, assign, next }: Catch) -> Value {

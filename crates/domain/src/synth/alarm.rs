@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::engine::Export;
-use crate::plan::Plan;
+use crate::words::id::PlanName;
 
 /// An alarm of a plan's stack: `what` of the plan, told to the engine's topic.
 pub(super) struct Alarm<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a PlanName,
     /// What its name ends with.
     pub(super) what: &'a str,
     /// What a person reads first, with its heading in RUNBOOK.
@@ -24,7 +24,7 @@ impl Alarm<'_> {
         let mut alarm = json!({
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": {
-                "AlarmName": format!("lifeboat-{}-{}", self.plan.plan, self.what),
+                "AlarmName": format!("lifeboat-{}-{}", self.plan, self.what),
                 "AlarmDescription": self.says,
                 "Namespace": self.namespace,
                 "MetricName": self.metric,

@@ -120,7 +120,7 @@ fn lost_alarm(plan: &Plan) -> Value {
         plan.plan
     );
     Alarm {
-        plan,
+        plan: &plan.plan,
         what: "lost-starts",
         says,
         namespace: "AWS/SQS",
@@ -153,7 +153,7 @@ fn size_alarms(plan: &Plan, backup: &Backup, component: &ComponentName) -> Vec<(
         changes["Period"] = json!(HOUR_SECONDS);
         changes["ComparisonOperator"] = json!("LessThanThreshold");
         let (what, dimensions) = (&format!("{name}-{kind}"), dimensions.clone());
-        Alarm { plan, what, says, namespace: "Lifeboat", metric, statistic, dimensions }.with(changes)
+        Alarm { plan: &plan.plan, what, says, namespace: "Lifeboat", metric, statistic, dimensions }.with(changes)
     };
     let Some(BackupAlarm { older_than, smaller_than_bytes }) = &backup.alarm else { return Vec::new() };
     // One that is too old is one of which nothing was published for so long; silence breaches.

@@ -4,18 +4,22 @@
 use serde_json::{Value, json};
 
 use super::{Resources, alarm::Alarm, engine::Export, rule};
-use crate::{plan::Plan, state_machine::StateMachine};
+use crate::{
+    plan::{PairPlan, Plan},
+    state_machine::StateMachine,
+    words::id::PlanName,
+};
 
 /// Failovers and switchovers.
-pub(super) fn add_runs(plan: &Plan, resources: &mut Resources) {
+pub(super) fn add_runs(plan: &PairPlan, resources: &mut Resources) {
     let says = format!(
         "A failover or a switchover of plan {} ended otherwise than done: refused, undone, broken off, or it needs a person. Its \
          notice says more; if none came: RUNBOOK, \"A run whose notice did not come\".",
         plan.plan
     );
     let what = "Tells people when a run died. Its alarm counts those that ended otherwise than done.";
-    let of = Ends { plan, id: "RunEndedBadly", rule: "run-ended", alarm: "run-ended-badly" };
-    of.add(&[StateMachine::Failover, StateMachine::Switchover], what, says, resources);
+    let of = Ends { plan: &plan.plan, id: "RunEndedBadly", rule: "run-ended", alarm: "run-ended-badly" };
+    of.add(&[StateMachine::Failover, StateMachine::FailoverAll, StateMachine::Switchover], what, says, resources);
 }
 
 /// Backups, proofs and cleanups.
@@ -27,12 +31,12 @@ pub(super) fn add_backups(plan: &Plan, resources: &mut Resources) {
     );
     let what = "Tells people when a backup, the proof of one, or a cleanup died. Its alarm counts those that ended otherwise \
                 than complete.";
-    let of = Ends { plan, id: "BackupEndedBadly", rule: "backup-ended", alarm: "backup-ended-badly" };
+    let of = Ends { plan: &plan.plan, id: "BackupEndedBadly", rule: "backup-ended", alarm: "backup-ended-badly" };
     of.add(&[StateMachine::Backup, StateMachine::Cleanup, StateMachine::VerifyBackup], what, says, resources);
 }
 
 struct Ends<'a> {
-    plan: &'a Plan,
+    plan: &'a PlanName,
     /// What the logical ids begin with.
     id: &'static str,
     /// A rule's name has 64 characters at most, an alarm's 255.
@@ -68,7 +72,7 @@ impl Ends<'_> {
             namespace: "AWS/Events",
             metric: "TriggeredRules",
             statistic: "Sum",
-            dimensions: json!([{ "Name": "RuleName", "Value": { "Ref": id } }]),
+            dimensions: json!([{ "Name": "RuleName", "Value": { "Ref": resources.id(&id) } }]),
         };
         resources.add(format!("{}Alarm", self.id), alarm.usual());
         resources.add(id, rule::rule(&rule::name(self.plan, self.rule), what, ("EventPattern", pattern), target));
@@ -77,7 +81,7 @@ impl Ends<'_> {
 
 /// Inputs that name the plan, as text, which is all that the event has of them: an order and a schedule by `plan`, the
 /// alarm's event by its metric's dimension, each as programs write JSON, with a space after the colon or without.
-fn naming(plan: &Plan) -> Value {
-    let key = |key: &str, space: &str| json!({ "wildcard": format!(r#"*"{key}":{space}"{}"*"#, plan.plan) });
+fn naming(plan: &PlanName) -> Value {
+    let key = |key: &str, space: &str| json!({ "wildcard": format!(r#"*"{key}":{space}"{}"*"#, plan) });
     json!([key("plan", ""), key("plan", " "), key("Plan", ""), key("Plan", " ")])
 }

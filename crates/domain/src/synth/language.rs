@@ -14,11 +14,14 @@ pub struct Language(u32);
 
 /// The keys that came after version 1, as `objectives.tiers` or `components[].tier`, and the kinds, as
 /// `components[].kind=redis`, each with the version that brought it.
-const SINCE: &[(&str, u32)] = &[];
+const SINCE: &[(&str, u32)] = &[
+    // Traffic is a list, of as many pairs as the plan has.
+    ("traffic[].component", 2),
+];
 
 impl Language {
     /// What this build understands.
-    pub const CURRENT: Self = Self(1);
+    pub const CURRENT: Self = Self(2);
 
     /// The first version that understands a plan: that of the newest key in it.
     #[must_use]

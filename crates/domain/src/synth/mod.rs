@@ -83,24 +83,30 @@ pub fn stack_name(plan: &PlanName) -> String {
 #[must_use]
 pub fn synth(plan: &Plan, place: Place) -> Option<Value> {
     let mut resources = Resources::default();
-    match place {
-        Place::Recovery => {
-            watch::add(plan, &mut resources);
-            guard::add(plan, &mut resources);
-            start::add(plan, &mut resources);
-            readiness::add(plan, &mut resources);
-            ends::add_runs(plan, &mut resources);
-            ends::add_backups(plan, &mut resources);
-            backups::add(plan, &mut resources);
+    for pair in plan.pairs() {
+        resources.of = if pair.plan == plan.plan { String::new() } else { logical_id(pair.traffic.component.as_str()) };
+        match place {
+            Place::Recovery => {
+                watch::add(&pair, &mut resources);
+                guard::add(&pair, &mut resources);
+                start::add(&pair, &mut resources);
+                readiness::add(&pair, &mut resources);
+                ends::add_runs(&pair, &mut resources);
+            }
+            // A run may be started there by hand: it is refused, which a person is to hear.
+            Place::Primary => ends::add_runs(&pair, &mut resources),
+            Place::Witness => return None,
         }
-        // A run may be started there by hand: it is refused, which a person is to hear.
-        Place::Primary => ends::add_runs(plan, &mut resources),
-        Place::Witness => return None,
+    }
+    resources.of = String::new();
+    if place == Place::Recovery {
+        ends::add_backups(plan, &mut resources);
+        backups::add(plan, &mut resources);
     }
     Some(json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": format!("Lifeboat - plan {} in its {} Region, made by lifeboat plan synth", plan.plan, place.name()),
-        "Resources": resources.0,
+        "Resources": resources.by_id,
     }))
 }
 
@@ -123,11 +129,20 @@ pub(crate) fn names(plan: &Plan) -> impl Iterator<Item = String> {
 
 /// The resources of a template, by logical id.
 #[derive(Debug, Default)]
-struct Resources(Map<String, Value>);
+struct Resources {
+    by_id: Map<String, Value>,
+    /// What the ids of a further pair's resources begin with.
+    of: String,
+}
 
 impl Resources {
-    fn add(&mut self, id: impl Into<String>, resource: Value) {
-        self.0.insert(id.into(), resource);
+    /// The logical id that a resource has in the template.
+    fn id(&self, id: &str) -> String {
+        format!("{}{id}", self.of)
+    }
+
+    fn add(&mut self, id: impl AsRef<str>, resource: Value) {
+        self.by_id.insert(self.id(id.as_ref()), resource);
     }
 }
 

@@ -3,25 +3,25 @@
 use serde_json::{Value, json};
 
 use super::{Resources, alarm::Alarm, engine::Export, rule};
-use crate::plan::Plan;
+use crate::plan::PairPlan;
 
-pub(super) fn add(plan: &Plan, resources: &mut Resources) {
+pub(super) fn add(plan: &PairPlan, resources: &mut Resources) {
     resources.add("ReadinessSchedule", schedule(plan));
     resources.add("NotReadyAlarm", not_ready(plan));
     resources.add("ReadinessUnknownAlarm", unknown(plan));
 }
 
 /// Each half hour is enough for what changes by hand; so no function of a failover is idle for weeks.
-fn schedule(plan: &Plan) -> Value {
+fn schedule(plan: &PairPlan) -> Value {
     let says = "Checks each half hour what the next failover needs.";
     let look = ("check-readiness", Export::CheckReadiness);
-    let mut rule = rule::every(plan, &rule::name(plan, "readiness"), says, "rate(30 minutes)", look);
+    let mut rule = rule::every(&plan.plan, &rule::name(&plan.plan, "readiness"), says, "rate(30 minutes)", look);
     rule["Properties"]["Targets"][0]["RetryPolicy"] =
         json!({ "MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 3 });
     rule
 }
 
-fn not_ready(plan: &Plan) -> Value {
+fn not_ready(plan: &PairPlan) -> Value {
     let says = format!(
         "The next failover of plan {} would be refused, or would stop halfway. RUNBOOK, \"Not ready\".",
         plan.plan
@@ -30,7 +30,7 @@ fn not_ready(plan: &Plan) -> Value {
     of_looks(plan, "not-ready", says, "Maximum").with(json!({ "Period": 300, "TreatMissingData": "ignore" }))
 }
 
-fn unknown(plan: &Plan) -> Value {
+fn unknown(plan: &PairPlan) -> Value {
     let says = format!(
         "Nobody has looked for an hour and a half whether the next failover of plan {} would go through. RUNBOOK, \"Not \
          ready\".",
@@ -43,7 +43,7 @@ fn unknown(plan: &Plan) -> Value {
     of_looks(plan, "readiness-unknown", says, "SampleCount").with(changes)
 }
 
-fn of_looks<'a>(plan: &'a Plan, what: &'a str, says: String, statistic: &'static str) -> Alarm<'a> {
+fn of_looks<'a>(plan: &'a PairPlan, what: &'a str, says: String, statistic: &'static str) -> Alarm<'a> {
     let dimensions = json!([{ "Name": "Plan", "Value": plan.plan }]);
-    Alarm { plan, what, says, namespace: "Lifeboat", metric: "NotReady", statistic, dimensions }
+    Alarm { plan: &plan.plan, what, says, namespace: "Lifeboat", metric: "NotReady", statistic, dimensions }
 }

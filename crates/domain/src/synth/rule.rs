@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::engine::Export;
-use crate::plan::Plan;
+use crate::words::id::PlanName;
 
 /// As often as EventBridge starts anything.
 pub(super) const EACH_MINUTE: &str = "rate(1 minute)";
 
 /// What a rule of a plan is called; 64 characters at most.
-pub(super) fn name(plan: &Plan, what: &str) -> String {
-    format!("lifeboat-{}-{what}", plan.plan)
+pub(super) fn name(plan: &PlanName, what: &str) -> String {
+    format!("lifeboat-{plan}-{what}")
 }
 
 /// A rule of a plan's stack.
@@ -29,8 +29,8 @@ pub(super) fn rule(name: &str, says: &str, when: (&str, Value), target: Value) -
 }
 
 /// A rule that starts a function every so often, with the plan's name as its input.
-pub(super) fn every(plan: &Plan, name: &str, says: &str, rate: &str, (id, function): (&str, Export)) -> Value {
-    let input = json!({ "plan": plan.plan }).to_string();
+pub(super) fn every(plan: &PlanName, name: &str, says: &str, rate: &str, (id, function): (&str, Export)) -> Value {
+    let input = json!({ "plan": plan }).to_string();
     let mut target = json!({ "Id": id, "Arn": function.import(), "Input": input });
     target["RetryPolicy"] = once();
     rule(name, says, ("ScheduleExpression", json!(rate)), target)

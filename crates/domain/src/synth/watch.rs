@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::{Resources, alarm::Alarm, engine::Export, rule};
-use crate::{plan::Plan, watch::probe};
+use crate::{plan::PairPlan, watch::probe};
 
-pub(super) fn add(plan: &Plan, resources: &mut Resources) {
+pub(super) fn add(plan: &PairPlan, resources: &mut Resources) {
     resources.add("ProbeSchedule", schedule(plan));
     resources.add("PrimaryDownAlarm", primary_down(plan));
     resources.add("ProbeSilentAlarm", probe_silent(plan));
 }
 
-fn schedule(plan: &Plan) -> Value {
+fn schedule(plan: &PairPlan) -> Value {
     // A window is told the schedule's own time, which only the event has.
     let template = format!(r#"{{"watch":{{"plan":"{}","scheduledAt":<time>}}}}"#, plan.plan);
     let target = json!({
@@ -21,13 +21,13 @@ fn schedule(plan: &Plan) -> Value {
         "RetryPolicy": rule::once(),
     });
     let when = ("ScheduleExpression", json!(rule::EACH_MINUTE));
-    rule::rule(&rule::name(plan, "probe"), "Starts a window of samples each minute.", when, target)
+    rule::rule(&rule::name(&plan.plan, "probe"), "Starts a window of samples each minute.", when, target)
 }
 
 /// The alarm that starts a failover.
 pub(super) const PRIMARY_DOWN: &str = "primary-down";
 
-fn primary_down(plan: &Plan) -> Value {
+fn primary_down(plan: &PairPlan) -> Value {
     let failures = plan.probe.failures_in_a_row;
     let says = format!(
         "The primary of plan {} failed {failures} samples in a row. A failover starts by itself; its notice follows. \
@@ -44,7 +44,7 @@ fn primary_down(plan: &Plan) -> Value {
     of_samples(plan, PRIMARY_DOWN, says, "Maximum").with(changes)
 }
 
-fn probe_silent(plan: &Plan) -> Value {
+fn probe_silent(plan: &PairPlan) -> Value {
     let says = format!(
         "Nothing was heard of plan {}'s probe for two minutes: nobody watches its primary, and no failover would start by \
          itself. RUNBOOK, \"The probe is silent\".",
@@ -56,7 +56,7 @@ fn probe_silent(plan: &Plan) -> Value {
     of_samples(plan, "probe-silent", says, "SampleCount").with(changes)
 }
 
-fn of_samples<'a>(plan: &'a Plan, what: &'a str, says: String, statistic: &'static str) -> Alarm<'a> {
+fn of_samples<'a>(plan: &'a PairPlan, what: &'a str, says: String, statistic: &'static str) -> Alarm<'a> {
     let dimensions = json!([{ "Name": "Plan", "Value": plan.plan }, { "Name": "Vantage", "Value": "recovery" }]);
-    Alarm { plan, what, says, namespace: "Lifeboat", metric: "ConsecutiveFailures", statistic, dimensions }
+    Alarm { plan: &plan.plan, what, says, namespace: "Lifeboat", metric: "ConsecutiveFailures", statistic, dimensions }
 }

@@ -79,9 +79,10 @@ macro_rules! id {
 }
 
 id!(
-    /// A recovery plan's name. Part of object keys, alarm dimensions and execution names.
-    PlanName, "a plan's name", "1 to 40 lower-case letters, digits and single hyphens, a letter first",
-    |text| hyphenated(text, 40)
+    /// A recovery plan's name, or that of one of its further pairs, as `shop.ledger`. Part of object keys, alarm dimensions
+    /// and execution names.
+    PlanName, "a plan's name", "1 to 40 lower-case letters, digits and single hyphens, a letter first; a dot before a pair's",
+    |text| text.len() <= 40 && text.splitn(2, '.').all(|part| hyphenated(part, 40))
 );
 id!(
     /// A component's name within its plan.
@@ -174,6 +175,28 @@ id!(
     Person, "a person", "1 to 128 printable characters",
     |text| !text.trim().is_empty() && text.len() <= 128 && !text.chars().any(char::is_control)
 );
+
+impl PlanName {
+    /// The name of a further pair of this plan: its component's after a dot.
+    ///
+    /// # Errors
+    /// Both together are too long.
+    pub fn of_pair(&self, component: &ComponentName) -> Result<Self, BadId> {
+        format!("{}.{component}", self.whole()).parse()
+    }
+
+    /// The plan's own name, without a pair's.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self(self.0.split('.').next().unwrap_or(&self.0).to_owned())
+    }
+
+    /// Whether it names a further pair of a plan.
+    #[must_use]
+    pub fn is_of_a_pair(&self) -> bool {
+        self.0.contains('.')
+    }
+}
 
 impl KmsKeyId {
     /// The Region that it is of, where it says so: an ARN does.

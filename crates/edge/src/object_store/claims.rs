@@ -1,7 +1,7 @@
 //! Which plan moves an instance. Kept beside the leases, on a condition.
 
 use domain::{
-    plan::Plan,
+    plan::PairPlan,
     words::{
         failure::Failure,
         id::{InstanceId, PlanName, Region},
@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, ObjectStore, read_json, read_plan, write_json};
+use super::{Condition, ObjectStore, read_json, read_pair, write_json};
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -66,8 +66,8 @@ pub async fn write(
 }
 
 /// Both sides of the pair that a plan's runs move, each in its Region.
-pub fn sides(plan: &Plan) -> impl Iterator<Item = (&Region, &InstanceId)> {
-    plan.traffic_pair().into_iter().flat_map(|pair| {
+pub fn sides(plan: &PairPlan) -> impl Iterator<Item = (&Region, &InstanceId)> {
+    plan.pair().into_iter().flat_map(|pair| {
         [(&plan.regions.primary, &pair.primary.instance), (&plan.regions.recovery, &pair.replica.instance)]
     })
 }
@@ -80,7 +80,7 @@ async fn names(
     region: &Region,
     instance: &InstanceId,
 ) -> Result<bool, Failure> {
-    match read_plan(store, plan).await {
+    match read_pair(store, plan).await {
         Ok((plan, _)) => Ok(sides(&plan).any(|side| side == (region, instance))),
         Err(Failure::NotFound(_) | Failure::InvalidInput(_)) => Ok(false),
         Err(failure) => Err(failure),

@@ -4,6 +4,7 @@
 //! CloudFormation say what it would change, and changes nothing; [`Proposal::carry_out`] does it. A plan is in force where
 //! its object is: that is written before a new stack, which needs it, and after a changed one, which may yet be refused.
 
+mod change_set;
 mod engine;
 mod look;
 mod stack;
@@ -23,10 +24,11 @@ use serde::Serialize;
 
 use crate::object_store::{self, Bucket, Condition, ObjectStore};
 
+use change_set::ChangeSet;
 use look::{Left, Site};
-use stack::{ChangeSet, Stacks};
+use stack::Stacks;
 
-pub use stack::{Action, ResourceChange};
+pub use change_set::{Action, ResourceChange};
 
 /// What is to be rolled out.
 #[derive(Debug, Clone, Copy)]
@@ -178,7 +180,7 @@ impl<'a> Looked<'a> {
     async fn change_set(&self, site: &Site) -> Result<Option<ChangeSet>, Failure> {
         let plan = self.wanted.plan;
         let Some(template) = synth(plan, site.place) else { return Ok(None) };
-        site.stacks.propose(&stack_name(&plan.plan), &template, site.bucket()?).await
+        ChangeSet::propose(&site.stacks, &stack_name(&plan.plan), &template, site.bucket()?).await
     }
 
     fn changes(&self, site: &Site, change_set: Option<&ChangeSet>) -> RegionChanges {
@@ -298,3 +300,6 @@ pub async fn remove(
     tell(&format!("{region}: taking {key} away"));
     bucket.delete(&key).await
 }
+
+#[cfg(test)]
+mod tests;

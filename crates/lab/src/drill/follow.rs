@@ -254,7 +254,8 @@ impl Runs {
         let began = Instant::now();
         loop {
             let end = self.end(run).await?;
-            for entry in live(run, &states.history(run).await?.visits) {
+            let visits = states.history(run).await?.visits;
+            for entry in live(run, &visits) {
                 if told.insert(entry.event) {
                     observer.happened(&entry);
                 }
@@ -264,7 +265,9 @@ impl Runs {
                 break;
             }
             if began.elapsed() > self.patience {
-                return Err(SystemError::Late { what: format!("the end of run {run}"), limit: self.patience }.into());
+                let last = visits.last().map_or("no state", |visit| visit.state.as_str());
+                let what = format!("the end of run {run}, which is in {last}");
+                return Err(SystemError::Late { what, limit: self.patience }.into());
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{plan::Plan, words::time_span::TimeSpan};
+use domain::{plan::PairPlan, words::time_span::TimeSpan};
 use jiff::Timestamp;
 use rds_on_postgres::RdsError;
 
@@ -184,7 +184,7 @@ impl Drills {
 const RUN_PATIENCE: Duration = Duration::from_secs(90);
 
 /// How long a run of the plan may take to begin, and how long to come to its end, before the drill gives it up.
-fn patience(plan: &Plan) -> Duration {
+fn patience(plan: &PairPlan) -> Duration {
     RUN_PATIENCE + plan.detection().duration()
 }
 

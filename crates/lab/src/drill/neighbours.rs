@@ -1,4 +1,5 @@
-//! Plans beside the lab's own, for drills of several plans: one with the same Regions, one with them crossed.
+//! Plans beside the lab's own, for drills of several plans: one with the same Regions and two pairs, one with its Regions
+//! crossed.
 
 use domain::{
     component::{Component, Credential, PostgresPair, Side},
@@ -13,10 +14,11 @@ impl Drills {
     /// Sees to it that the neighbours are there, watched and well.
     pub(super) async fn welcome_neighbours(&mut self, progress: &dyn Progress) -> Result<(), DrillError> {
         if self.neighbours.is_empty() {
-            let plan = &self.lab.system.plan;
+            let plan = &self.lab.system.whole;
             let unusable =
                 |error: BadId| SystemError::Plan { plan: plan.plan.to_string(), why: format!("no neighbour: {error}") };
-            let plans = [neighbour(plan, "billing", false), neighbour(plan, "stock", true)];
+            let billing = neighbour(plan, "billing", false).and_then(|plan| with_pair(plan, "invoices"));
+            let plans = [billing, neighbour(plan, "stock", true)];
             let plans = plans.into_iter().collect::<Result<Vec<Plan>, BadId>>().map_err(unusable)?;
             self.neighbours = self.lab.beside(&plans, progress).await?;
             return Ok(());
@@ -45,14 +47,31 @@ fn neighbour(of: &Plan, name: &str, crossed: bool) -> Result<Plan, BadId> {
     if crossed {
         (plan.regions.primary, plan.regions.recovery) = (of.regions.recovery.clone(), of.regions.primary.clone());
     }
-    let pair = of.traffic_pair().map(|pair| pair_of(&plan, pair, name)).transpose()?;
+    let like = of.components.iter().find_map(|component| component.kind().moves());
+    let pair = like.map(|pair| pair_of(&plan, pair, name)).transpose()?;
     plan.components = pair.into_iter().map(Component::from).collect();
-    plan.traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
+    plan.traffic.truncate(1);
+    for traffic in &mut plan.traffic {
+        traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
+    }
     // Its backups and whom else it tells are other drills' business.
     plan.backups.clear();
     plan.cleanup = None;
     plan.notifications.topics.clear();
     plan.verify.retain(|check| matches!(check, Check::Sql(_)));
+    Ok(plan)
+}
+
+/// The same plan with another pair, whose record is its own.
+fn with_pair(mut plan: Plan, name: &str) -> Result<Plan, BadId> {
+    let like = plan.components.iter().find_map(|component| component.kind().moves());
+    if let (Some(pair), Some(traffic)) = (like.map(|pair| pair_of(&plan, pair, name)), plan.traffic.first().cloned()) {
+        let (mut pair, mut traffic) = (pair?, traffic);
+        (pair.name, traffic.component) = (name.parse()?, name.parse()?);
+        traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
+        plan.components.push(pair.into());
+        plan.traffic.push(traffic);
+    }
     Ok(plan)
 }
 
@@ -79,6 +98,7 @@ mod tests {
     fn neighbours_are_plans_that_can_be_used_beside_the_lab_s() {
         let lab = plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
         let (same, crossed) = (neighbour(&lab, "billing", false).unwrap(), neighbour(&lab, "stock", true).unwrap());
+        let same = with_pair(same, "invoices").unwrap();
         for (plan, others) in [(&lab, [&same, &crossed]), (&same, [&lab, &crossed]), (&crossed, [&lab, &same])] {
             let text = serde_json::to_string(plan).unwrap();
             assert!(plan_file::read(&text, "plan").is_ok(), "{:?}", plan_file::read(&text, "plan"));

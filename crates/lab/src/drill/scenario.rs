@@ -65,7 +65,7 @@ pub enum Scenario {
     PartialFailure,
     /// A copy breaks off half way.
     CopyInterrupted,
-    /// Three plans' primaries die at once, two of the same Regions and one of them crossed.
+    /// The primaries of three plans die at once, one plan with two pairs and one with its Regions crossed.
     TwoPlans,
 }
 
@@ -246,7 +246,7 @@ impl Scenario {
             ),
             Self::TwoPlans => (
                 "two-plans",
-                "Beside the lab's plan there is one with the same Regions and one with them crossed, and all three primaries are killed within a second. Each must be failed over by its own alarm within its objectives, and no plan's runs, evidence, alarms, lease or notices may be another's.",
+                "Beside the lab's plan there is one with the same Regions, which has two pairs, and one with its Regions crossed, and all four primaries are killed within a second. Each pair must be failed over by its own alarm within its objectives, and no pair's runs, evidence, alarms, lease or notices may be another's.",
             ),
             Self::RestoreTest => (
                 "restore-test",

@@ -62,7 +62,7 @@ impl Order {
         }
     }
 
-    fn input(&self, plan: &Plan) -> Result<Value, DrillError> {
+    fn input<T>(&self, plan: &Plan<T>) -> Result<Value, DrillError> {
         let backup = schedule(plan)?;
         let (name, schedule) = (plan.plan.clone(), backup.name.clone());
         let by: Option<Person> = "the drill".parse().ok();
@@ -86,11 +86,11 @@ impl Order {
 }
 
 /// The plan's first schedule of backups.
-pub(super) fn schedule(plan: &Plan) -> Result<&Backup, SystemError> {
+pub(super) fn schedule<T>(plan: &Plan<T>) -> Result<&Backup, SystemError> {
     plan.backups.first().ok_or_else(|| unusable(plan, "it has no schedule of backups"))
 }
 
-fn unusable(plan: &Plan, why: &str) -> SystemError {
+fn unusable<T>(plan: &Plan<T>, why: &str) -> SystemError {
     SystemError::Plan { plan: plan.plan.to_string(), why: why.to_owned() }
 }
 

@@ -20,7 +20,7 @@ use std::{
 
 use domain::{
     failover::{guard::Kept, judgement::Signal},
-    plan::Plan,
+    plan::PairPlan,
     record::evidence::Evidence,
 };
 use jiff::Timestamp;
@@ -50,7 +50,7 @@ pub struct DrillResult {
     #[serde(default)]
     pub subject: Subject,
     /// The plan that was rehearsed.
-    pub plan: Plan,
+    pub plan: PairPlan,
     /// Which of the plan's objectives this scenario can be held to.
     pub held_to: HeldTo,
     /// When the drill began, set-up included.

@@ -38,7 +38,7 @@ pub(crate) fn killed() -> DrillResult {
         scenario: "primary-killed".to_owned(),
         story: "The primary is killed. Lifeboat must notice by itself, fail over and fence the old primary.".to_owned(),
         subject: Subject::Failover,
-        plan: domain::plan_file::read(PLAN, "plans/lab.yaml").unwrap(),
+        plan: domain::plan_file::read(PLAN, "plans/lab.yaml").unwrap().pairs().next().unwrap(),
         held_to: HeldTo { rto: true, rpo: true },
         began_at: after(-21_000),
         disaster_at: after(0),

@@ -1,6 +1,6 @@
 //! What is put where the engine reads it, and what the engine leaves there.
 
-use domain::{component::Credential, failover::lease::Lease, plan::Plan, words::id::Region};
+use domain::{component::Credential, failover::lease::Lease, plan::PairPlan, words::id::Region};
 use edge::object_store;
 use serde_json::json;
 
@@ -29,8 +29,8 @@ impl System {
     }
 
     /// Puts another version of the plan where runs read it.
-    pub(crate) async fn replan(&self, aws: &LocalAws, plan: &Plan) -> Result<(), SystemError> {
-        let text = serde_json::to_string(plan).map_err(failed("write the plan"))?;
+    pub(crate) async fn replan(&self, aws: &LocalAws, plan: &PairPlan) -> Result<(), SystemError> {
+        let text = serde_json::to_string(&plan.alone()).map_err(failed("write the plan"))?;
         self.put(aws, &plan.regions.recovery, &object_store::plan_key(&plan.plan), text).await
     }
 

@@ -3,7 +3,7 @@
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
 use domain::{
     failover::traffic::{bare, generation_name},
-    plan::Plan,
+    plan::PairPlan,
     words::id::ZoneId,
 };
 
@@ -12,7 +12,7 @@ use crate::local_aws::LocalAws;
 
 impl System {
     /// Makes the hosted zone that the plan's record is in: its name without the first label.
-    pub(crate) async fn zone(aws: &LocalAws, plan: &Plan) -> Result<ZoneId, SystemError> {
+    pub(crate) async fn zone(aws: &LocalAws, plan: &PairPlan) -> Result<ZoneId, SystemError> {
         let name = plan.traffic.record.name.as_str();
         let parent = name.split_once('.').map_or(name, |(_, parent)| parent);
         let route53 = aws_sdk_route53::Client::new(&aws.gateway.sdk_config(plan.regions.primary.as_str()));

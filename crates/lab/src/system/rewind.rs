@@ -24,15 +24,22 @@ pub enum RewindError {
 }
 
 impl System {
-    /// Takes the primary's alarm and the starter away: from now on a run begins only when someone starts it.
+    /// Takes the primary's alarm away.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn start_by_hand_only(&self, aws: &LocalAws) -> Result<(), SystemError> {
+    pub(crate) async fn start_by_hand_only(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let alarm = self.alarm();
         let deleted = self.cloudwatch(aws).delete_alarms().alarm_names(&alarm).send().await;
         let doing = format!("delete `{alarm}`");
-        deleted.map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })?;
+        deleted.map(drop).map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })
+    }
+
+    /// Deletes what starts a failover of any plan again.
+    ///
+    /// # Errors
+    /// Where AWS does not do it.
+    pub(crate) async fn start_nothing_again(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let lambda = aws_sdk_lambda::Client::new(&aws.gateway.sdk_config(self.plan.regions.recovery.as_str()));
         let deleted = lambda.delete_function().function_name(STARTER).send().await;
         let doing = format!("delete `{STARTER}`");

@@ -9,7 +9,7 @@ use domain::{
         fencing::Target,
         run::RunKind,
     },
-    plan::Plan,
+    plan::PairPlan,
     words::id::{Generation, PlanName},
 };
 use edge::{
@@ -27,7 +27,7 @@ impl Command {
     pub(super) async fn correct(
         &self,
         engine: &Engine,
-        plan: &Plan,
+        plan: &PairPlan,
         order: &Order,
         active: ActiveSide,
         output: &mut Output,
@@ -57,7 +57,7 @@ impl Command {
     async fn plan(
         &self,
         engine: &Engine,
-        plan: &Plan,
+        plan: &PairPlan,
         read: &Read,
         active: ActiveSide,
     ) -> Result<Result<Correction, String>, Refusal> {
@@ -67,7 +67,7 @@ impl Command {
             }
             (Some(Ok(lease)), false) => {
                 let said = Said { active, forget_guard: self.forget_guard };
-                let primary = plan.traffic_pair().map(|pair| Target::primary(plan, pair));
+                let primary = plan.pair().map(|pair| Target::primary(plan, pair));
                 return Ok(correction::correct(lease, read.owner.as_ref(), said, primary.as_ref()));
             }
             (Some(Err(why)), false) => return Ok(Err(format!("{why}. It is replaced with --new"))),

@@ -66,8 +66,8 @@ fn told(status: Status) -> String {
 
 /// The status of the lab's plan after a failover whose DNS switch did not come through.
 fn half_way() -> Status {
-    let plan = domain::plan_file::read(LAB, "plans/lab.yaml").unwrap();
-    let pair = plan.traffic_pair().unwrap();
+    let plan = domain::plan_file::read(LAB, "plans/lab.yaml").unwrap().pairs().next().unwrap();
+    let pair = plan.pair().unwrap();
     let target = pair.primary.endpoint.to_string();
     let side = side_of(pair, &target);
     let active = Some(pair.primary.instance.clone());
@@ -89,6 +89,7 @@ fn half_way() -> Status {
         unreadable: Unreadable::default(),
         lease: Some(Lease {
             plan: plan.plan,
+            component: None,
             generation,
             holder: None,
             active: ActiveSide::Replica,
@@ -108,7 +109,8 @@ fn half_way() -> Status {
 
 #[test]
 fn an_old_primary_that_nobody_saw_refuse_writes_stands_out() {
-    let (mut status, plan) = (half_way(), domain::plan_file::read(LAB, "plans/lab.yaml").unwrap());
+    let (mut status, plan) =
+        (half_way(), domain::plan_file::read(LAB, "plans/lab.yaml").unwrap().pairs().next().unwrap());
     let position = domain::words::wal::ReplicaPosition {
         received: domain::words::wal::Lsn(1),
         replayed: domain::words::wal::Lsn(1),
@@ -118,7 +120,7 @@ fn an_old_primary_that_nobody_saw_refuse_writes_stands_out() {
         generation: Generation(1),
         since: Timestamp::UNIX_EPOCH,
         position: Some(position),
-        target: domain::failover::fencing::Target::primary(&plan, plan.traffic_pair().unwrap()),
+        target: domain::failover::fencing::Target::primary(&plan, plan.pair().unwrap()),
         settles_at: None,
     });
     let lines = status.lines().join("\n");
@@ -306,8 +308,7 @@ fn a_run_that_is_to_be_finished_is_told_with_what_finishes_it() {
 #[test]
 fn a_primary_that_a_run_left_shut_stands_out() {
     let mut status = well();
-    let target =
-        domain::failover::fencing::Target::primary(&status.whole_plan, status.whole_plan.traffic_pair().unwrap());
+    let target = domain::failover::fencing::Target::primary(&status.whole_plan, status.whole_plan.pair().unwrap());
     status.lease.as_mut().unwrap().shut = Some(domain::failover::lease::Shut {
         execution: holder(Phase::Opened).unwrap().execution,
         generation: Generation(1),
@@ -321,8 +322,8 @@ fn a_primary_that_a_run_left_shut_stands_out() {
 
 #[test]
 fn a_record_that_is_neither_side_is_not_taken_for_one() {
-    let plan = domain::plan_file::read(LAB, "plans/lab.yaml").unwrap();
-    let pair = plan.traffic_pair().unwrap();
+    let plan = domain::plan_file::read(LAB, "plans/lab.yaml").unwrap().pairs().next().unwrap();
+    let pair = plan.pair().unwrap();
     assert_eq!(side_of(pair, pair.replica.endpoint.as_str()), Some(ActiveSide::Replica));
     assert_eq!(side_of(pair, "elsewhere.example"), None);
 }

@@ -139,7 +139,7 @@ fn a_streak_that_is_gone_on_with_is_believed_at_every_instant_however_long_telli
         let silence = TimeSpan::milliseconds(timeout);
         let world = Fake { silence, ..Fake::down(&[(30_000, 10_000_000)]) };
         let memory = at_pace(&format!("{interval}ms"), &format!("{timeout}ms"));
-        let (plan, _) = world.clock.run(edge::object_store::read_plan(&memory, &"lab".parse().unwrap())).unwrap();
+        let (plan, _) = world.clock.run(edge::object_store::read_pair(&memory, &"lab".parse().unwrap())).unwrap();
         let store = Slow::with(&world, memory, telling / 2);
         let reader = async {
             world.clock.sleep_until(at(30_000 + 2 * 30_000)).await;

@@ -36,14 +36,14 @@ fn now() -> Timestamp {
 }
 
 fn parts(event: &Value) -> Vec<Part> {
-    let turns: Vec<PartTurn> = serde_json::from_value(event["parts"].clone()).unwrap();
+    let turns: Vec<PartTurn> = serde_json::from_value(event["backup"]["parts"].clone()).unwrap();
     turns.into_iter().map(Part::from).collect()
 }
 
 /// The backup that the sample manifest is of, as RDS shows it.
 fn regions() -> Regions {
     let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
-    let run: BackupRun = serde_json::from_value(event["backup"].clone()).unwrap();
+    let run: BackupRun = serde_json::from_value(event["backup"]["backup"].clone()).unwrap();
     let taken = parts(&event).remove(0).taken.unwrap();
     let database: SeenDatabase = taken.database.clone();
     let snapshot = Snapshot {
@@ -65,7 +65,7 @@ fn regions() -> Regions {
 
 fn store() -> Memory {
     let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
-    let run: BackupRun = serde_json::from_value(event["backup"].clone()).unwrap();
+    let run: BackupRun = serde_json::from_value(event["backup"]["backup"].clone()).unwrap();
     let manifest = Manifest::assemble(&run, parts(&event), now());
     Memory::default().with(&run.manifest_key(), &serde_json::to_string(&manifest).unwrap())
 }
@@ -102,7 +102,7 @@ async fn a_fault_is_told_and_what_can_be_restored_is_chosen_all_the_same() {
 #[tokio::test]
 async fn a_manifest_that_nobody_wrote_so_is_a_fault_of_the_backup_and_no_error() {
     let event: Value = serde_json::from_str(include_str!("../../../../events/close-backup.json")).unwrap();
-    let key = serde_json::from_value::<BackupRun>(event["backup"].clone()).unwrap().manifest_key();
+    let key = serde_json::from_value::<BackupRun>(event["backup"]["backup"].clone()).unwrap().manifest_key();
     let mut many: Value = serde_json::from_str(&store().text(&key).unwrap()).unwrap();
     let places = many.pointer_mut("/parts/0/part/taken/places").unwrap().as_array_mut().unwrap();
     *places = vec![places[0].clone(); MOST_PLACES + 1];

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     component::{Login, PostgresPair, Side},
-    plan::Plan,
+    plan::PairPlan,
     words::{
         id::{InstanceId, Region, SqlName},
         wal::LastSeen,
@@ -42,7 +42,7 @@ pub struct Target {
 impl Target {
     /// The primary of a plan's pair.
     #[must_use]
-    pub fn primary(plan: &Plan, pair: &PostgresPair) -> Self {
+    pub fn primary(plan: &PairPlan, pair: &PostgresPair) -> Self {
         Self {
             region: plan.regions.primary.clone(),
             side: pair.primary.clone(),

@@ -2,8 +2,12 @@ use super::*;
 use crate::words::id::SecurityGroupId;
 
 fn side() -> Side {
-    let plan = crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
-    plan.traffic_pair().unwrap().primary.clone()
+    let plan = crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml")
+        .unwrap()
+        .pairs()
+        .next()
+        .unwrap();
+    plan.pair().unwrap().primary.clone()
 }
 
 fn groups(ids: &[&str]) -> Vec<SecurityGroupId> {

@@ -57,7 +57,11 @@ fn killed() -> Seen {
 fn run() -> Run {
     Run {
         execution: "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:a".parse().unwrap(),
-        plan: crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap(),
+        plan: crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml")
+            .unwrap()
+            .pairs()
+            .next()
+            .unwrap(),
         plan_version: "1".into(),
         generation: Generation(1),
         trigger: Trigger::Alarm { alarm: "lifeboat-lab-primary-down".into(), at: at(1_000), reason: String::new() },
@@ -526,6 +530,7 @@ fn a_holder_is_for_whoever_asks_to_look_up() {
     };
     let lease = crate::failover::lease::Lease {
         plan: run().plan.plan,
+        component: None,
         generation: Generation(1),
         holder: Some(holder),
         active: ActiveSide::Primary,
@@ -541,6 +546,7 @@ fn a_holder_is_for_whoever_asks_to_look_up() {
 fn a_plan_that_failed_over_would_not_do_so_again() {
     let lease = crate::failover::lease::Lease {
         plan: run().plan.plan,
+        component: None,
         generation: Generation(1),
         holder: None,
         active: ActiveSide::Replica,

@@ -12,7 +12,7 @@ use crate::{
         loss::{Loss, lag},
         run::Run,
     },
-    plan::Plan,
+    plan::PairPlan,
     watch::instance_status::InstanceStatus,
     words::{
         id::InstanceId,
@@ -196,8 +196,8 @@ impl Promotion {
 
 /// Automated backups' retention as RDS wants it: whole days, 1 to 35.
 #[must_use]
-pub fn retention_days(plan: &Plan) -> u8 {
-    plan.traffic_pair().map_or(1, |pair| pair.after_promotion.retention_days())
+pub fn retention_days(plan: &PairPlan) -> u8 {
+    plan.pair().map_or(1, |pair| pair.after_promotion.retention_days())
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ fn look_again(now: Timestamp, because: String) -> Decision {
 }
 
 fn need(seen: &Seen<'_>) -> Result<Need, Decision> {
-    let Some(pair) = seen.plan.traffic_pair() else {
+    let Some(pair) = seen.plan.pair() else {
         return Err(Decision::NotByItself("the plan's traffic names no component: correct the plan".to_owned()));
     };
     if let Some(left) = seen.lease.and_then(left_unfinished) {

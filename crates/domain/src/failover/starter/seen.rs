@@ -7,7 +7,7 @@ use crate::{
         lease::{Holder, Lease, Phase},
         succession::Owner,
     },
-    plan::Plan,
+    plan::PairPlan,
     watch::probe::Watch,
 };
 
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, Copy)]
 pub struct Seen<'a> {
     /// The plan.
-    pub plan: &'a Plan,
+    pub plan: &'a PairPlan,
     /// Its lease, if any run was ever opened.
     pub lease: Option<&'a Lease>,
     /// What is known of the execution that holds the lease.

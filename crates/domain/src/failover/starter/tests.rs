@@ -12,7 +12,7 @@ use crate::{
         loss::Loss,
         succession::Owner,
     },
-    plan::{Plan, Probe},
+    plan::{PairPlan, Probe},
     run::outcome::RunOutcome,
     watch::probe::{Streak, Watch, believed_for, later},
     words::{
@@ -26,8 +26,12 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
 }
 
-fn lab() -> Plan {
-    crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+fn lab() -> PairPlan {
+    crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml")
+        .unwrap()
+        .pairs()
+        .next()
+        .unwrap()
 }
 
 fn execution(name: &str) -> ExecutionArn {
@@ -38,6 +42,7 @@ fn free() -> Lease {
     let plan = lab();
     Lease {
         plan: plan.plan,
+        component: None,
         generation: Generation(1),
         holder: None,
         active: ActiveSide::Primary,
@@ -196,7 +201,7 @@ fn what_is_not_yet_a_failure_is_waited_for() {
     let few = Watch { failing: failing(1).failing.map(|streak| Streak { failures: 2, ..streak }), ..failing(1) };
     let decision = case.seen(&few, 100, |seen| decide(&Seen { now: at(1), ..*seen }));
     assert!(matches!(&decision, Decision::Wait { because, .. } if because.contains("2 of 3")), "{decision:?}");
-    let plan = Plan { probe: Probe { hold_down: TimeSpan::seconds(60), ..lab().probe }, ..lab() };
+    let plan = PairPlan { probe: Probe { hold_down: TimeSpan::seconds(60), ..lab().probe }, ..lab() };
     for (second, starts) in [(59, false), (60, true)] {
         let decision = case.seen(&failing(second), second, |seen| decide(&Seen { plan: &plan, ..*seen }));
         assert_eq!(matches!(decision, Decision::Start(_)), starts, "{second}: {decision:?}");
@@ -318,7 +323,7 @@ fn a_plan_that_failed_over_is_never_started_again() {
 
 fn shut() -> Lease {
     let plan = lab();
-    let target = Target::primary(&plan, plan.traffic_pair().unwrap());
+    let target = Target::primary(&plan, plan.pair().unwrap());
     let (execution, generation) = (execution("alarm-1"), Generation(1));
     let shut = Shut { execution, generation, since: at(0), target, network: true };
     Lease { last: Some(ended("alarm-1", 3)), shut: Some(shut), ..free() }

@@ -146,6 +146,6 @@ fn at_its_death(seen: &Seen<'_>) -> Standing {
 
 /// Whether somebody has lately seen the instance that the plan names.
 fn is_watched(seen: &Seen<'_>) -> bool {
-    let instance = seen.plan.traffic_pair().map(|pair| &pair.primary.instance);
+    let instance = seen.plan.pair().map(|pair| &pair.primary.instance);
     seen.watch.instance.as_ref() == instance && seen.watch.answered_lately(seen.now, &seen.plan.probe)
 }

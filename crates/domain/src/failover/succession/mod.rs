@@ -10,10 +10,14 @@ use crate::{
     component::ActiveSide,
     failover::{
         lease::{Holder, Lease, Phase},
-        run::{RunKind, Trigger},
+        request::FailoverRequest,
+        run::{Run, RunKind, Trigger},
     },
-    plan::Plan,
-    words::id::{ExecutionArn, Generation},
+    plan::PairPlan,
+    words::{
+        failure::Failure,
+        id::{ExecutionArn, Generation},
+    },
 };
 
 use jiff::Timestamp;
@@ -44,14 +48,16 @@ pub enum Taking {
 pub fn take(
     current: Option<&Lease>,
     owner: Option<&Owner>,
-    plan: &Plan,
+    plan: &PairPlan,
     execution: &ExecutionArn,
     now: Timestamp,
 ) -> Taking {
     let holder = Holder { execution: execution.clone(), phase: Phase::Opened, since: now, asked: None };
+    let component = || Some(plan.traffic.component.clone());
     let Some(current) = current else {
         let lease = Lease {
             plan: plan.plan.clone(),
+            component: component(),
             generation: Generation::ZERO.next(),
             holder: Some(holder),
             active: ActiveSide::Primary,
@@ -62,6 +68,9 @@ pub fn take(
         };
         return Taking::Take { lease, taken_over: None };
     };
+    if let Some(why) = of_another_pair(current, plan) {
+        return Taking::Refuse(why);
+    }
     if let Some(held) = &current.holder {
         if held.execution == *execution {
             return Taking::Ours { lease: current.clone(), taken_over: current.unfinished.clone() };
@@ -113,13 +122,46 @@ pub fn take(
             dead.execution.name()
         ));
     }
-    let lease = Lease { generation: current.generation.next(), holder: Some(holder), unfinished, ..current.clone() };
+    let (generation, holder) = (current.generation.next(), Some(holder));
+    let lease = Lease { component: component(), generation, holder, unfinished, ..current.clone() };
     Taking::Take { lease, taken_over }
 }
 
+/// The run that a person's order would open now, where nobody holds the lease; or why it would open none.
+///
+/// # Errors
+/// As [`Run::supposed`].
+pub fn suppose(
+    order: FailoverRequest,
+    (plan, plan_version): (PairPlan, String),
+    lease: Option<&Lease>,
+    now: Timestamp,
+) -> Result<Result<Run, String>, Failure> {
+    let nobody = Run::supposed(plan, plan_version, Generation::ZERO, now)?;
+    Ok(match take(lease, None, &nobody.plan, &nobody.execution, now) {
+        Taking::Refuse(why) => Err(why),
+        Taking::Take { lease, taken_over } | Taking::Ours { lease, taken_over } => {
+            let Run { execution, plan, plan_version, opened_at, .. } = nobody;
+            Ok(order.open(execution, (plan, plan_version), &lease, taken_over, opened_at))
+        }
+    })
+}
+
+/// Why a lease says nothing of the pair whose plan this is: it is another's of the same plan, which came first before.
+fn of_another_pair(lease: &Lease, plan: &PairPlan) -> Option<String> {
+    let of = lease.component.as_ref().filter(|of| **of != plan.traffic.component)?;
+    let is_there = plan.component(of).is_some_and(|known| known.kind().moves().is_some());
+    is_there.then(|| {
+        format!(
+            "the lease of `{}` is that of the pair `{of}`, and the plan's first pair is `{}` now: put `{of}` first again",
+            plan.plan, plan.traffic.component
+        )
+    })
+}
+
 /// What a plan that failed over lacks before it can again, and how it is restored.
-fn missing(plan: &Plan) -> String {
-    let Some(pair) = plan.traffic_pair() else { return "Its traffic names no component".to_owned() };
+fn missing(plan: &PairPlan) -> String {
+    let Some(pair) = plan.pair() else { return "Its traffic names no component".to_owned() };
     let (active, region) = (&pair.replica.instance, &plan.regions.primary);
     format!(
         "What is missing is a replica of `{active}` in {region}: `aws rds create-db-instance-read-replica --region {region} \

@@ -9,8 +9,12 @@ fn execution(name: &str) -> ExecutionArn {
     format!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:{name}").parse().unwrap()
 }
 
-fn lab() -> Plan {
-    crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+fn lab() -> PairPlan {
+    crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml")
+        .unwrap()
+        .pairs()
+        .next()
+        .unwrap()
 }
 
 fn held_by(name: &str) -> Lease {
@@ -80,7 +84,7 @@ fn asked() -> RequestedPromotion {
 
 fn target() -> Target {
     let plan = lab();
-    Target::primary(&plan, plan.traffic_pair().unwrap())
+    Target::primary(&plan, plan.pair().unwrap())
 }
 
 fn guard() -> Option<Guard> {

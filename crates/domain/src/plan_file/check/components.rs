@@ -37,12 +37,10 @@ fn finding(path: &str, Complaint { is_error, field, what, remedy }: Complaint) -
 }
 
 fn check_moves(plan: &Plan, component: &Component, path: &str, found: &mut Vec<Finding>) {
-    if plan.traffic_pair().is_some() && *component.name() != plan.traffic.component {
-        let what = format!(
-            "a failover moves `{}`, the component that traffic names, and leaves this one",
-            plan.traffic.component
-        );
-        found.push(Finding::warning(path, what, "Write a plan of its own for it."));
+    let leads_astray = plan.pairs().any(|pair| pair.pair().is_none());
+    if !leads_astray && plan.traffic.iter().all(|traffic| traffic.component != *component.name()) {
+        let what = "no traffic leads to it: a failover leaves it where it is";
+        found.push(Finding::warning(path, what, "Name it in `traffic`, with the record that its clients use."));
     }
 }
 

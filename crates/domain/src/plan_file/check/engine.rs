@@ -108,13 +108,12 @@ fn needs(plan: &Plan, place: Place, region: &Region, engine: &EngineSeen) -> Vec
         }
     }
     if place != Place::Witness {
-        let zone = &plan.traffic.record.zone;
-        needs.push(Need {
-            path: "traffic.record.zone".into(),
+        needs.extend(plan.traffic.iter().map(|traffic| &traffic.record.zone).enumerate().map(|(index, zone)| Need {
+            path: format!("traffic[{index}].record.zone"),
             list: "HostedZones",
             arn: format!("arn:{partition}:route53:::hostedzone/{zone}"),
             named: format!("the zone `{zone}`"),
-        });
+        }));
     }
     if place == Place::Recovery {
         needs.extend(plan.notifications.topics.iter().enumerate().map(|(index, topic)| Need {
@@ -200,7 +199,7 @@ mod tests {
         let missing = told(&lab(), Place::Recovery, None);
         assert!(missing[0].starts_with("regions.recovery: there is no engine in us-west-2"), "{missing:?}");
         let old = told(&lab(), Place::Primary, Some(&EngineSeen { language: "0".parse().ok(), ..engine() }));
-        let says = "regions.primary: the plan needs version 1 of the plan language, and the engine in us-west-2 understands version 0";
+        let says = "regions.primary: the plan needs version 2 of the plan language, and the engine in us-west-2 understands version 0";
         assert!(old.len() == 1 && old[0].starts_with(says), "{old:?}");
         let witness = EngineSeen { acts: false, ..engine() };
         assert!(told(&lab(), Place::Recovery, Some(&witness))[0].contains("is a witness's"));

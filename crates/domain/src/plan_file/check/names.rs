@@ -83,7 +83,7 @@ mod tests {
     fn plan(of: &[(&str, &[&str])]) -> Plan {
         let mut plan = lab();
         let names: BTreeSet<&str> = of.iter().flat_map(|(_, components)| components.iter().copied()).collect();
-        plan["traffic"]["component"] = json!(names.first());
+        plan["traffic"][0]["component"] = json!(names.first());
         let components = names.iter().map(|name| pair(name));
         let components: Value = components.collect();
         let backups = of.iter().map(|(name, components)| {

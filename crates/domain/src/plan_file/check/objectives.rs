@@ -16,16 +16,22 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
 }
 
 fn rto(plan: &Plan, found: &mut Vec<Finding>) {
-    let (rto, hold_down, ttl) = (plan.objectives.rto, plan.probe.hold_down, plan.traffic.record.ttl);
+    let (rto, hold_down) = (plan.objectives.rto, plan.probe.hold_down);
     if hold_down > rto {
         let what = format!("waiting {hold_down} before anything is moved breaks the RTO of {rto}");
         return found.push(Finding::error("probe.holdDown", what, "Shorten it, or promise a longer RTO."));
     }
-    if ttl > rto {
-        let what = format!("clients that keep the record for {ttl} miss the RTO of {rto}");
-        return found.push(Finding::error("traffic.record.ttl", what, "Shorten it, or promise a longer RTO."));
+    let mut longest = TimeSpan::default();
+    for (index, ttl) in plan.traffic.iter().map(|traffic| traffic.record.ttl).enumerate() {
+        if ttl > rto {
+            let what = format!("clients that keep the record for {ttl} miss the RTO of {rto}");
+            let path = format!("traffic[{index}].record.ttl");
+            found.push(Finding::error(path, what, "Shorten it, or promise a longer RTO."));
+        } else {
+            longest = longest.max(ttl);
+        }
     }
-    let detection = plan.detection();
+    let (detection, ttl) = (plan.detection(), longest);
     let known = detection + ttl;
     if rto < known {
         let what = format!(

@@ -20,10 +20,13 @@ pub struct Other {
 }
 
 /// Finds what another plan names for something else: runs of both would move one thing, or log in to one database with
-/// another's login. One of the same name is this plan as it was before.
+/// another's login. One of the same name is this plan as it was before: its first pair stays the first.
 #[must_use]
 pub fn check_against(plan: &Plan, others: &[Other]) -> Vec<Finding> {
     let mut found = Vec::new();
+    for earlier in others.iter().filter(|other| other.plan.plan == plan.plan) {
+        first_pair(plan, earlier, &mut found);
+    }
     for other in others.iter().filter(|other| other.plan.plan != plan.plan) {
         instances(plan, other, &mut found);
         secrets(plan, other, &mut found);
@@ -88,11 +91,29 @@ fn secrets(plan: &Plan, other: &Other, found: &mut Vec<Finding>) {
     }
 }
 
+/// The first pair goes by the plan's own name, and so do its lease, its watch and its evidence: another pair in its place
+/// would be taken for it.
+fn first_pair(plan: &Plan, earlier: &Other, found: &mut Vec<Finding>) {
+    let [ours, theirs] = [plan, &earlier.plan].map(|plan| plan.traffic.first().map(|traffic| &traffic.component));
+    let (Some(ours), Some(theirs)) = (ours, theirs) else { return };
+    let is_further_down = plan.traffic.iter().skip(1).any(|traffic| traffic.component == *theirs);
+    if ours != theirs && is_further_down {
+        let what = format!(
+            "`{theirs}` comes first in {}, so that its lease is the plan's own: `{ours}` would be taken for it",
+            earlier.named()
+        );
+        found.push(Finding::error("traffic[0].component", what, format!("Leave `{theirs}` the first.")));
+    }
+}
+
 fn record(plan: &Plan, other: &Other, found: &mut Vec<Finding>) {
-    let (ours, theirs) = (&plan.traffic.record, &other.plan.traffic.record);
-    if (&ours.zone, &ours.name) == (&theirs.zone, &theirs.name) {
-        let what = format!("`{}` leads to another primary in {}", ours.name, other.named());
-        found.push(Finding::error("traffic.record.name", what, "Give each system a name of its own."));
+    let theirs = || other.plan.traffic.iter().map(|traffic| &traffic.record);
+    for (index, ours) in plan.traffic.iter().map(|traffic| &traffic.record).enumerate() {
+        if theirs().any(|theirs| (&ours.zone, &ours.name) == (&theirs.zone, &theirs.name)) {
+            let what = format!("`{}` leads to another primary in {}", ours.name, other.named());
+            let path = format!("traffic[{index}].record.name");
+            found.push(Finding::error(path, what, "Give each system a name of its own."));
+        }
     }
 }
 

@@ -60,7 +60,7 @@ mod tests {
             backup
         });
         let backups: Value = backups.collect();
-        plan["traffic"]["component"] = json!(names[0]);
+        plan["traffic"][0]["component"] = json!(names[0]);
         (plan["components"], plan["backups"]) = (all, backups);
         serde_json::from_value(plan).unwrap()
     }

@@ -110,9 +110,9 @@ fn an_rto_must_hold_detection_and_the_ttl() {
         ("/probe/holdDown", json!("29500ms"), &["warning: objectives.rto"]),
         ("/probe/holdDown", json!("29501ms"), &["error: objectives.rto"]),
         ("/probe/holdDown", json!("30001ms"), &["error: probe.holdDown"]),
-        ("/traffic/record/ttl", json!("28s"), &["warning: objectives.rto"]),
-        ("/traffic/record/ttl", json!("29s"), &["error: objectives.rto"]),
-        ("/traffic/record/ttl", json!("31s"), &["error: traffic.record.ttl"]),
+        ("/traffic/0/record/ttl", json!("28s"), &["warning: objectives.rto"]),
+        ("/traffic/0/record/ttl", json!("29s"), &["error: objectives.rto"]),
+        ("/traffic/0/record/ttl", json!("31s"), &["error: traffic[0].record.ttl"]),
     ]);
 }
 
@@ -224,8 +224,8 @@ fn backups_are_kept_for_whole_days_up_to_35() {
 #[test]
 fn traffic_names_a_component_that_exists() {
     hold(&[
-        ("/traffic/component", json!("order"), &["error: traffic.component"]),
-        ("/components", json!([]), &["error: traffic.component", "error: backups[0].components[0]"]),
+        ("/traffic/0/component", json!("order"), &["error: traffic[0].component"]),
+        ("/components", json!([]), &["error: traffic[0].component", "error: backups[0].components[0]"]),
     ]);
 }
 
@@ -247,13 +247,17 @@ fn components_have_names_of_their_own_and_only_traffics_is_moved() {
 #[test]
 fn a_record_has_whole_seconds_and_a_name_of_its_own() {
     hold(&[
-        ("/traffic/record/ttl", json!("1500ms"), &["error: traffic.record.ttl"]),
-        ("/traffic/record/ttl", json!("1s"), &[]),
-        ("/traffic/record/name", json!("orders-primary.us-east-1.rds.lifeboat.test"), &["error: traffic.record.name"]),
+        ("/traffic/0/record/ttl", json!("1500ms"), &["error: traffic[0].record.ttl"]),
+        ("/traffic/0/record/ttl", json!("1s"), &[]),
+        (
+            "/traffic/0/record/name",
+            json!("orders-primary.us-east-1.rds.lifeboat.test"),
+            &["error: traffic[0].record.name"],
+        ),
     ]);
-    let ttl = |ttl: &str| found(&[("/objectives/rto", json!("5m")), ("/traffic/record/ttl", json!(ttl))]);
+    let ttl = |ttl: &str| found(&[("/objectives/rto", json!("5m")), ("/traffic/0/record/ttl", json!(ttl))]);
     assert_eq!(ttl("60s"), [""; 0]);
-    assert_eq!(ttl("61s"), ["warning: traffic.record.ttl"]);
+    assert_eq!(ttl("61s"), ["warning: traffic[0].record.ttl"]);
 }
 
 #[test]
@@ -738,8 +742,8 @@ fn a_cluster_is_backed_up_or_told_to_be_forgotten() {
 
 #[test]
 fn traffic_never_names_a_cluster() {
-    let traffic = ("/traffic/component", json!("reports"));
-    assert_eq!(found_with(&cluster(None), json!(["reports"]), &[traffic]), ["error: traffic.component"]);
+    let traffic = ("/traffic/0/component", json!("reports"));
+    assert_eq!(found_with(&cluster(None), json!(["reports"]), &[traffic]), ["error: traffic[0].component"]);
 }
 
 #[test]

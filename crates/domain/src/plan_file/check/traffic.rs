@@ -1,13 +1,50 @@
-//! The record that names the primary.
+//! What leads clients to each pair's primary.
+
+use std::collections::BTreeSet;
 
 use super::super::finding::Finding;
-use crate::{plan::Plan, words::time_span::TimeSpan};
+use crate::{
+    plan::{Plan, Traffic},
+    words::time_span::TimeSpan,
+};
 
 /// Above this, the record's TTL is most of an outage.
 const USUAL_TTL: TimeSpan = TimeSpan::seconds(60);
 
+/// As many pairs as one run moves: each is a run of its own in that run's history, one after the other.
+const MOST_PAIRS: usize = 20;
+
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
-    let traffic = &plan.traffic;
+    if plan.plan.is_of_a_pair() {
+        let what = format!("`{}` has a dot, which comes before the name of one of a plan's pairs", plan.plan);
+        found.push(Finding::error("plan", what, "Write a name without one."));
+    }
+    if plan.traffic.is_empty() {
+        found.push(Finding::error("traffic", "it is empty: no pair is watched or failed over", remedy(plan)));
+    }
+    if plan.traffic.len() > MOST_PAIRS {
+        let what = format!("{} pairs are more than one run moves", plan.traffic.len());
+        found.push(Finding::error("traffic", what, format!("Write plans of at most {MOST_PAIRS}.")));
+    }
+    let (mut components, mut records) = (BTreeSet::new(), BTreeSet::new());
+    for (index, traffic) in plan.traffic.iter().enumerate() {
+        let path = format!("traffic[{index}]");
+        if !components.insert(&traffic.component) {
+            let what = format!("`{}` is moved by another entry too", traffic.component);
+            found.push(Finding::error(format!("{path}.component"), what, "Name each pair once."));
+        } else if let Some(Err(too_long)) = (index > 0).then(|| plan.plan.of_pair(&traffic.component)) {
+            let remedy = "Shorten the plan's name or the component's: together 39 characters.";
+            found.push(Finding::error(format!("{path}.component"), too_long.to_string(), remedy));
+        }
+        if !records.insert((&traffic.record.zone, &traffic.record.name)) {
+            let what = format!("`{}` leads to another pair too", traffic.record.name);
+            found.push(Finding::error(format!("{path}.record.name"), what, "Give each pair a name of its own."));
+        }
+        one(plan, traffic, &path, found);
+    }
+}
+
+fn one(plan: &Plan, traffic: &Traffic, path: &str, found: &mut Vec<Finding>) {
     let named = plan.component(&traffic.component);
     let wrong = match named {
         Some(known) if known.kind().moves().is_some() => None,
@@ -17,23 +54,23 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         None => Some(format!("no component is called `{}`", traffic.component)),
     };
     if let Some(wrong) = wrong {
-        found.push(Finding::error("traffic.component", wrong, remedy(plan)));
+        found.push(Finding::error(format!("{path}.component"), wrong, remedy(plan)));
     }
     let ttl = traffic.record.ttl;
     if ttl.duration().subsec_nanos() != 0 {
         found.push(Finding::error(
-            "traffic.record.ttl",
+            format!("{path}.record.ttl"),
             format!("{ttl} is not whole seconds"),
             "Write whole seconds: Route 53 knows no less.",
         ));
     } else if ttl > USUAL_TTL {
         let what = format!("every client may be out for {ttl} after everything is recovered");
-        found.push(Finding::warning("traffic.record.ttl", what, format!("Write {USUAL_TTL} or less.")));
+        found.push(Finding::warning(format!("{path}.record.ttl"), what, format!("Write {USUAL_TTL} or less.")));
     }
-    let Some(pair) = plan.traffic_pair() else { return };
+    let Some(pair) = named.and_then(|named| named.kind().moves()) else { return };
     if [&pair.primary.endpoint, &pair.replica.endpoint].contains(&&traffic.record.name) {
         let what = format!("`{}` is an instance's own endpoint, and a CNAME cannot name itself", traffic.record.name);
-        found.push(Finding::error("traffic.record.name", what, "Name the record that clients use."));
+        found.push(Finding::error(format!("{path}.record.name"), what, "Name the record that clients use."));
     }
 }
 

@@ -21,7 +21,7 @@ fn errors(from: &str, to: &str) -> String {
 fn the_labs_plan_is_read_as_it_is_written() {
     let plan = read(LAB, "plans/lab.yaml").unwrap();
     assert_eq!(plan.plan.as_str(), "lab");
-    assert_eq!(plan.traffic_pair().unwrap().primary.instance.as_str(), "orders-primary");
+    assert_eq!(plan.pairs().next().unwrap().pair().unwrap().primary.instance.as_str(), "orders-primary");
     assert_eq!(examine(LAB).findings, []);
 }
 
@@ -119,7 +119,7 @@ fn an_error_names_file_line_column_path_and_remedy() {
         (
             "component: orders",
             "component: order",
-            "lab.yaml:43:14: error: traffic.component: no component is called `order`. Name one of: orders.",
+            "lab.yaml:43:16: error: traffic[0].component: no component is called `order`. Name one of: orders.",
         ),
     ] {
         assert_eq!(errors(from, to), expected, "{to}");
@@ -171,7 +171,7 @@ fn a_cluster_is_read_and_its_errors_name_line_column_path_and_remedy() {
     let text = with_cluster(CLUSTER).replacen("component: orders", "component: reports", 1);
     assert_eq!(
         read(&text, "lab.yaml").unwrap_err().to_string(),
-        "lab.yaml:48:14: error: traffic.component: `reports` is a cluster, which a failover does not move. Name one of: orders."
+        "lab.yaml:48:16: error: traffic[0].component: `reports` is a cluster, which a failover does not move. Name one of: orders."
     );
 }
 

@@ -73,6 +73,8 @@ pub fn broken(execution: &ExecutionArn, input: Option<&str>, status: &str, cause
             "If it held the lease, the next run takes it over, and finishes it where it had asked for the promotion.\n{}",
             starter::next_of_a_broken_run(execution, plan.as_ref())
         )
+    } else if StateMachine::of(execution) == Some(StateMachine::FailoverAll) {
+        "The run of the pair that it was at goes on by itself; the pairs after it were not begun.".to_owned()
     } else {
         "The same order given again goes on: what is there already is found.".to_owned()
     };
@@ -109,6 +111,7 @@ fn ordering(kind: RunKind) -> &'static str {
 /// What an execution is, in a sentence: its state machine's name says so.
 fn noun(execution: &ExecutionArn) -> &str {
     match StateMachine::of(execution) {
+        Some(StateMachine::FailoverAll) => "failover of several pairs",
         Some(StateMachine::VerifyBackup) => "restore test",
         Some(machine) => machine.slug(),
         None => execution.machine(),

@@ -105,6 +105,14 @@ fn every_notice() -> Vec<Notice> {
         read(sample(include_str!("../../../../../events/notify-restore.json"), "/restore/restore"));
     let of_purpose =
         [Purpose::Test, Purpose::Integrity, Purpose::Keep].map(|purpose| RestoreRun { purpose, ..proved.clone() });
+    let ordered: all::Ended = read(sample(include_str!("../../../../../events/notify-all.json"), "/all"));
+    for outcome in [RunOutcome::Refused, RunOutcome::NeedsAPerson] {
+        for opened in [ordered.opened.clone(), None] {
+            let mut ended = ordered.clone();
+            (ended.outcome, ended.opened) = (outcome, opened);
+            notices.push(all(&ended, &ordered.because()));
+        }
+    }
     for outcome in UpkeepOutcome::ALL {
         notices.push(backup(&of, Some(&run), outcome, "no", None));
         notices.push(backup(&of, None, outcome, "no", None));

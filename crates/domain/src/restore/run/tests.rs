@@ -19,7 +19,7 @@ fn open(components: &[&str], purpose: Purpose, component: Option<&str>) -> Resul
     let execution = serde_json::from_value(event["execution"].clone()).unwrap();
     let now = "2026-11-21T06:00:09Z".parse().unwrap();
     let request = RestoreRequest { purpose, component, ..request };
-    request.open(plan(components), "1".into(), ActiveSide::Primary, execution, now)
+    request.open(plan(components), "1".into(), ActiveSides::default(), execution, now)
 }
 
 fn names(run: Result<RestoreRun, Failure>) -> Vec<String> {
@@ -51,6 +51,7 @@ fn a_pair_that_a_failover_leaves_is_restored_to_a_point_in_time_where_it_is() {
         let component = component.map(|name| name.parse().unwrap());
         let request = RestoreRequest { component, wanted: Wanted::LatestTime, ..request.clone() };
         let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+        let active = ActiveSides::all(["lab".parse().unwrap()], active);
         request.open(plan.clone(), "1".into(), active, execution, "2026-11-21T06:00:09Z".parse().unwrap())
     };
     for (active, component, region) in [
@@ -72,7 +73,7 @@ fn what_a_test_must_pass_is_known_by_its_schedule() {
     let request = RestoreRequest { schedule: None, component, ..request };
     let execution = serde_json::from_value(event["execution"].clone()).unwrap();
     let now = "2026-11-21T06:00:09Z".parse().unwrap();
-    let error = request.open(plan(&["orders"]), "1".into(), ActiveSide::Primary, execution, now).unwrap_err();
+    let error = request.open(plan(&["orders"]), "1".into(), ActiveSides::default(), execution, now).unwrap_err();
     assert!(error.chain().contains("request.schedule: name the schedule"), "{}", error.chain());
 }
 

@@ -54,7 +54,7 @@ fn rows() -> Vec<Row> {
         },
         upkeep::close(CloseBackup, "Writes the manifest: what there is, and what there is not. If we stop here, the \
             snapshots are there and tell by their tags what they are.", "manifest")
-            .calls("close-backup", json!({ "backup": "$backup", "parts": "$states.input.parts" }))
+            .calls("close-backup", json!({ "backup": { "backup": "$backup", "parts": "$states.input.parts" } }))
             .again(Again::conflict(3).because("Another run for the same time wrote it first: look again.")),
         upkeep::is_complete("A backup as it should be is no news: its manifest and its age are watched."),
         sum_up(SumUp, "What whoever started it reads as its output.",

@@ -6,6 +6,8 @@ mod backup;
 mod cleanup;
 #[rustfmt::skip]
 mod failover;
+#[rustfmt::skip]
+mod failover_all;
 mod kept;
 #[rustfmt::skip]
 mod moving;
@@ -22,6 +24,7 @@ use super::{Definition, StateMachine};
 pub(super) fn of(machine: StateMachine) -> Definition {
     match machine {
         StateMachine::Failover => failover::definition(),
+        StateMachine::FailoverAll => failover_all::definition(),
         StateMachine::Switchover => switchover::definition(),
         StateMachine::Backup => backup::definition(),
         StateMachine::VerifyBackup => verify_backup::definition(),

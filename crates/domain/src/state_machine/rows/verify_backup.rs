@@ -52,7 +52,7 @@ fn rows() -> Vec<Row> {
         },
         upkeep::close(CloseBackup, "Writes the record: what was found, restored, asked and answered, and how long it \
             took. If we stop here, the backup's own tag says whether it is verified.", "record")
-            .calls("close-backup", json!({ "restore": "$restore", "parts": "$states.input.parts" })),
+            .calls("close-backup", json!({ "restore": { "restore": "$restore", "parts": "$states.input.parts" } })),
         upkeep::is_complete("A backup that is as it should be is no news: its record is kept, and its tag says it."),
         sum_up(SumUp, "What whoever started it reads as its output.",
             json!({ "outcome": "$outcome", "because": "$because", "record": "$record" }), Some(VerifyBackupComplete)),

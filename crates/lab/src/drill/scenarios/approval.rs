@@ -2,7 +2,7 @@
 
 use domain::{
     failover::approval::{Answer, ApprovalRequest, Decision},
-    plan::{Plan, Policy},
+    plan::{PairPlan, Policy},
     record::evidence::Evidence,
     state_machine::StateName,
     words::{
@@ -134,7 +134,7 @@ impl Drill<'_> {
 }
 
 /// The same plan, except that a person decides about a dead database, and has this long.
-fn asking(plan: &Plan, deadline: TimeSpan) -> Plan {
+fn asking(plan: &PairPlan, deadline: TimeSpan) -> PairPlan {
     let mut plan = plan.clone();
     plan.failover.policy.database = Policy::Approval;
     plan.failover.approval_deadline = deadline;

@@ -1,7 +1,7 @@
 //! A backup whose files are damaged.
 
 use domain::{
-    plan::Plan,
+    plan::PairPlan,
     restore::{Purpose, Wanted},
     run::verification::Finding,
 };
@@ -118,7 +118,7 @@ fn of(test: &Ended) -> String {
 }
 
 /// The same plan, whose retention keeps the last one and a floor of two.
-fn keeping_few(plan: &Plan) -> Result<Plan, SystemError> {
+fn keeping_few(plan: &PairPlan) -> Result<PairPlan, SystemError> {
     let mut plan = plan.clone();
     let few = serde_json::from_value(json!({ "last": 1, "floor": 2 }));
     let few = few.map_err(|error| SystemError::Plan { plan: plan.plan.to_string(), why: error.to_string() })?;

@@ -27,7 +27,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use domain::{
     failover::{guard::Kept, lease::Lease},
-    plan::Plan,
+    plan::PairPlan,
     record::evidence::Evidence,
     watch::probe::later,
     words::{id::ExecutionArn, time_span::TimeSpan},
@@ -136,7 +136,7 @@ struct Drill<'a> {
 }
 
 impl<'a> Drill<'a> {
-    fn plan(&self) -> &'a Plan {
+    fn plan(&self) -> &'a PairPlan {
         &self.lab.system.plan
     }
 
@@ -246,7 +246,7 @@ impl<'a> Drill<'a> {
 }
 
 /// A person's request for a failover, as `lifeboat failover` makes it.
-fn order(plan: &Plan, by: &str, why: &str) -> Value {
+fn order(plan: &PairPlan, by: &str, why: &str) -> Value {
     json!({ "plan": plan.plan, "by": by, "why": why })
 }
 

@@ -45,9 +45,12 @@ fn an_instance_a_secret_and_a_record_are_one_plan_s() {
     assert!(errors.len() == 1 && errors[0].starts_with(says), "{errors:?}");
 
     let mut other = billing();
-    other.traffic.record = lab().traffic.record;
+    other.traffic[0].record = lab().traffic[0].record.clone();
     let errors = told(&lab(), other);
-    assert!(errors.len() == 1 && errors[0].starts_with("traffic.record.name: `db.orders.lifeboat.test`"), "{errors:?}");
+    assert!(
+        errors.len() == 1 && errors[0].starts_with("traffic[0].record.name: `db.orders.lifeboat.test`"),
+        "{errors:?}"
+    );
 }
 
 #[test]

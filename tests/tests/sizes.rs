@@ -114,7 +114,7 @@ impl Size {
             json!({"interval": interval, "timeout": timeout, "failuresInARow": failures, "holdDown": hold_down});
         let (rto, rpo) = self.objectives;
         plan["objectives"] = json!({"rto": rto, "rpo": rpo});
-        plan["traffic"]["record"]["ttl"] = json!("5s");
+        plan["traffic"][0]["record"]["ttl"] = json!("5s");
         plan_file::read(&plan.to_string(), self.claim).unwrap()
     }
 

@@ -16,7 +16,7 @@ use domain::{
         judgement::{self, Decision, Judgement, Rehearsal, Seen},
         request::FailoverRequest,
         run::{Run, RunKind},
-        succession,
+        succession::{self, Owner},
     },
     run::step::Step,
     watch::probe::Watch,
@@ -59,6 +59,8 @@ struct JudgeRun {
 #[serde(deny_unknown_fields)]
 struct Order {
     order: Value,
+    /// Since when it is judged: the run that follows opens later.
+    since: Timestamp,
 }
 
 /// A plan whose primary may fail.
@@ -95,7 +97,7 @@ pub enum Answer {
 pub async fn handle(store: &impl ObjectStore, world: &impl Looks, event: Value) -> Result<Answer, Failure> {
     match JudgeFailover::parse(event)? {
         JudgeFailover::Run(run) => judge(store, world, *run).await.map(Answer::Judged),
-        JudgeFailover::Order(Order { order }) => before(store, world, &order, clock::now()).await.map(Answer::Judged),
+        JudgeFailover::Order(order) => before(store, world, order).await.map(Answer::Judged),
         JudgeFailover::Rehearse(of) => rehearse(store, world, &of.rehearse, clock::now()).await.map(Answer::Rehearsed),
     }
 }
@@ -120,18 +122,24 @@ async fn rehearse(
 async fn before(
     store: &impl ObjectStore,
     world: &impl Looks,
-    order: &Value,
-    now: Timestamp,
+    Order { order, since }: Order,
 ) -> Result<Step<Judgement>, Failure> {
-    let order = FailoverRequest::parse_for(RunKind::Failover, order)
+    let order = FailoverRequest::parse_for(RunKind::Failover, &order)
         .map_err(|error| Failure::InvalidInput(format!("JudgeFailover: order: {error}")))?;
     let (plan, plan_version) = object_store::read_pair(store, &order.plan).await?;
     let lease = object_store::read_lease(store, &plan.plan).await?.map(|(lease, _)| lease);
-    if let Some(holder) = lease.as_ref().and_then(|lease| lease.holder.as_ref()) {
-        let run = holder.execution.name();
-        return Ok(Step::pending(format!("execution `{run}` holds the lease of plan `{}`", plan.plan), &lease));
+    let owner = match lease.as_ref().and_then(|lease| lease.holder.as_ref()) {
+        Some(holder) => Some(world.owner(&holder.execution, holder.since).await),
+        None => None,
+    };
+    if let (Some(Owner::Running), Some(holder)) = (&owner, lease.as_ref().and_then(|lease| lease.holder.as_ref())) {
+        let (run, plan) = (holder.execution.name(), &plan.plan);
+        let why = format!(
+            "run `{run}` of `{plan}` is at work: let it end, or answer it where it asks (lifeboat status {plan})"
+        );
+        return Ok(Step::pending(why, &lease));
     }
-    let run = match succession::suppose(order, (plan, plan_version), lease.as_ref(), now)? {
+    let run = match succession::suppose(order, (plan, plan_version), (lease.as_ref(), owner.as_ref()), since)? {
         Ok(run) => run,
         Err(why) => return Ok(Step::refused(why, &lease)),
     };

@@ -7,12 +7,13 @@ use domain::{
     failover::{
         judgement::{ApiSeen, Fitness, RecordSeen, Seen, Witness},
         run::Run,
+        succession::Owner,
         traffic,
     },
     watch::{health::LookRequest, probe::Watch},
     words::{
         failure::Failure,
-        id::{Generation, InstanceId, Region},
+        id::{ExecutionArn, Generation, InstanceId, Region},
     },
 };
 use edge::{
@@ -20,14 +21,18 @@ use edge::{
     patience::FAILED_REGION,
     postgres::{Postgres, Server},
     rds::Rds,
+    states::{Owners, States},
     witness,
 };
+use jiff::Timestamp;
 use tracing::warn;
 
 /// Who can look at everything at once.
 pub trait Looks {
     /// Looks at the pair, given what the probe's watch remembers.
     fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> impl Future<Output = Result<Seen, Failure>>;
+    /// What is known of the execution that holds a lease since then.
+    fn owner(&self, execution: &ExecutionArn, since: Timestamp) -> impl Future<Output = Owner>;
 }
 
 /// RDS, the databases, the name servers, and the witness.
@@ -37,6 +42,7 @@ pub struct World {
     /// The databases' logins.
     pub postgres: Postgres,
     witness_function: String,
+    states: States,
 }
 
 impl World {
@@ -47,11 +53,16 @@ impl World {
     pub async fn from_env(bucket: Bucket) -> Result<Self, Failure> {
         let (postgres, witness_function) =
             (Postgres::from_env(bucket.clone()).await?, edge::config::witness_function()?);
-        Ok(Self { bucket, postgres, witness_function })
+        let states = States::from_env().await;
+        Ok(Self { bucket, postgres, witness_function, states })
     }
 }
 
 impl Looks for World {
+    async fn owner(&self, execution: &ExecutionArn, since: Timestamp) -> Owner {
+        self.states.owner(execution, since).await
+    }
+
     /// Everything is looked at side by side: the slowest look is the wait.
     async fn look(&self, run: &Run, pair: &PostgresPair, watch: Watch) -> Result<Seen, Failure> {
         let timeout = run.plan.probe.timeout.duration();

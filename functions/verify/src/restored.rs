@@ -53,7 +53,7 @@ pub(crate) async fn verify(world: &impl Database, request: Request, now: Timesta
         let got = world.position(pair, &side).await;
         restore::reaches(chosen.lsn.unwrap_or(Lsn(0)), got)
     });
-    let (asks, side): (Vec<_>, _) = (run.checks().collect(), &side);
+    let (asks, side): (Vec<_>, _) = (run.checks(&component).collect(), &side);
     let checks = together(position, asks.iter().map(|check| timed(&check.name, world.check(pair, side, check)))).await;
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), instance.id = %restored.instance, ?checks, "verified a restore");
     let passed = |checks| verification::sum_up(checks) == Verification::Passed;

@@ -51,6 +51,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "s3:GetObject",
             "s3:ListBucket",
             "secretsmanager:GetSecretValue",
+            "states:DescribeExecution",
         ],
     ),
     (

@@ -27,7 +27,7 @@ async fn keeps_its_record(world: &World<'_>) {
     let request = ended.record().request.clone();
     let again = json!({
         "execution": ended.execution, "startedAt": ended.record().started_at, "request": request, "run": world.opened(&ended.execution).await,
-        "outcome": "refused", "because": "closed once more", "record": {},
+        "outcome": "refused", "stopped": { "state": "Verify", "answer": { "because": "closed once more" } }, "record": {},
     });
     let answer = world.invoke("lifeboat-close-run", &again).await;
     assert_eq!(answer["step"], "Done", "{answer}");

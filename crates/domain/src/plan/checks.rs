@@ -1,6 +1,6 @@
 //! What must be true of a database or of the side that took over.
 
-use crate::words::time_span::TimeSpan;
+use crate::words::{id::ComponentName, time_span::TimeSpan};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,15 @@ impl Check {
             Self::Http(check) => &check.name,
         }
     }
+
+    /// The pair that it is of, by its component, where it is of one alone.
+    #[must_use]
+    pub fn component(&self) -> Option<&ComponentName> {
+        match self {
+            Self::Sql(check) => check.component.as_ref(),
+            Self::Http(check) => check.component.as_ref(),
+        }
+    }
 }
 
 /// A query and what it must answer.
@@ -32,6 +41,9 @@ impl Check {
 pub struct SqlCheck {
     /// What the check is called in the record.
     pub name: String,
+    /// The pair that is asked, by its component; each that is moved where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentName>,
     /// The query: one row, one column.
     pub query: String,
     /// The answer as text.
@@ -56,6 +68,9 @@ pub enum Expected {
 pub struct HttpCheck {
     /// What the check is called in the record.
     pub name: String,
+    /// The pair whose move it is made after, by its component; that of each where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentName>,
     /// The address, http or https.
     pub url: String,
     /// The status that is healthy.

@@ -107,7 +107,10 @@ impl Plan {
     pub fn pairs(&self) -> impl Iterator<Item = PairPlan> {
         self.traffic.iter().enumerate().filter_map(|(index, traffic)| {
             let name = if index == 0 { self.plan.clone() } else { self.plan.of_pair(&traffic.component).ok()? };
-            Some(self.with(name, traffic.clone()))
+            let is_its_own = |check: &Check| check.component().is_none_or(|of| *of == traffic.component);
+            let mut pair = self.with(name, traffic.clone());
+            pair.verify.retain(is_its_own);
+            Some(pair)
         })
     }
 

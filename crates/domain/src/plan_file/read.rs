@@ -94,7 +94,9 @@ fn parsed(text: &str) -> Result<(Plan, places::Places), Vec<Finding>> {
         let what = format!("it is larger than a plan may be ({LARGEST_PLAN_BYTES} bytes)");
         return Err(vec![Finding::error("", what, "Write one plan for each system.")]);
     }
-    let tree = tree::parse(text).map_err(|finding| vec![finding])?;
+    let mut tree = tree::parse(text).map_err(|finding| vec![finding])?;
+    // As version 1 of the language wrote it: an engine that is updated goes on reading the plans that are in force.
+    tree.listed("traffic");
     let (findings, places) = shape::differences(&schema(), &tree);
     if !findings.is_empty() {
         return Err(findings);

@@ -301,9 +301,12 @@ impl RestoreRun {
 
     /// What a restored database must answer: what a new primary must, and what the schedule adds. An address would not
     /// lead to it.
-    pub fn checks(&self) -> impl Iterator<Item = Cow<'_, SqlCheck>> {
+    pub fn checks(&self, component: &ComponentName) -> impl Iterator<Item = Cow<'_, SqlCheck>> {
         let of_the_plan = self.plan.verify.iter().filter_map(|check| match check {
-            Check::Sql(check) => Some(Cow::Borrowed(check)),
+            Check::Sql(check) if check.component.as_ref().is_none_or(|of| of == component) => {
+                Some(Cow::Borrowed(check))
+            }
+            Check::Sql(_) => None,
             Check::Http(_) => None,
         });
         let own = self.backup().and_then(|backup| backup.verification.as_ref());

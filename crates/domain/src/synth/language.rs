@@ -17,6 +17,7 @@ pub struct Language(u32);
 const SINCE: &[(&str, u32)] = &[
     // Traffic is a list, of as many pairs as the plan has.
     ("traffic[].component", 2),
+    ("verify[].component", 2),
 ];
 
 impl Language {

@@ -84,7 +84,8 @@ pub fn stack_name(plan: &PlanName) -> String {
 pub fn synth(plan: &Plan, place: Place) -> Option<Value> {
     let mut resources = Resources::default();
     for pair in plan.pairs() {
-        resources.of = if pair.plan == plan.plan { String::new() } else { logical_id(pair.traffic.component.as_str()) };
+        let of_a_further = || format!("Pair{}", logical_id(pair.traffic.component.as_str()));
+        resources.of = if pair.plan == plan.plan { String::new() } else { of_a_further() };
         match place {
             Place::Recovery => {
                 watch::add(&pair, &mut resources);

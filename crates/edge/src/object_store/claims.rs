@@ -45,7 +45,7 @@ pub async fn look(
 ) -> Result<Claimed, Failure> {
     Ok(match read_json::<Claim>(store, &key(region, instance)).await? {
         Some((claim, _)) if claim.plan == *plan => Claimed::Ours,
-        Some((claim, _)) if names(store, &claim.plan, region, instance).await? => Claimed::Theirs(claim.plan),
+        Some((claim, _)) if names(store, &claim.plan, plan, region, instance).await? => Claimed::Theirs(claim.plan),
         Some((_, etag)) => Claimed::Nobody(Condition::Unchanged(etag)),
         None => Claimed::Nobody(Condition::Absent),
     })
@@ -77,10 +77,13 @@ pub fn sides(plan: &PairPlan) -> impl Iterator<Item = (&Region, &InstanceId)> {
 async fn names(
     store: &impl ObjectStore,
     plan: &PlanName,
+    asks: &PlanName,
     region: &Region,
     instance: &InstanceId,
 ) -> Result<bool, Failure> {
     match read_pair(store, plan).await {
+        // A further pair that has become the first: its earlier name means the plan that asks.
+        Ok((plan, _)) if plan.plan == *asks => Ok(false),
         Ok((plan, _)) => Ok(sides(&plan).any(|side| side == (region, instance))),
         Err(Failure::NotFound(_) | Failure::InvalidInput(_)) => Ok(false),
         Err(failure) => Err(failure),

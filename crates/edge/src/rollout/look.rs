@@ -76,6 +76,10 @@ pub(super) async fn site(wanted: &Plan, place: Place, region: &Region, config: &
     let key = object_store::plan_key(&wanted.plan);
     let (there, authorities, plans) = tokio::join!(bucket.get(&key), bucket.get(AUTHORITIES), bucket.list(PLANS));
     (site.plan, site.authorities) = (there?, authorities?);
+    // What it was before: its first pair stays the first. One that nobody can read was in force nowhere.
+    let at = format!("s3://{}/{key}", bucket.name());
+    let earlier = site.plan.as_ref().and_then(|object| plan_file::read(&object.text, &at).ok());
+    site.others.extend(earlier.map(|plan| Other { plan, at }));
     for listed in plans?.into_iter().filter(|listed| listed.key != key && listed.key.ends_with(".yaml")) {
         let at = format!("s3://{}/{}", bucket.name(), listed.key);
         // Gone meanwhile, it is no neighbour.

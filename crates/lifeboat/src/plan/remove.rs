@@ -54,13 +54,19 @@ impl Remove {
                 "Name another Region, or another account.",
             ));
         };
-        let lease = match object_store::read_json::<Lease>(&bucket, &object_store::lease_key(&plan)).await {
-            Ok(lease) => lease.map(|(lease, _)| lease),
-            Err(failure @ Failure::InvalidInput(_)) => return Err(at_work(&plan, &failure.chain())),
-            Err(failure) => return Err(failure.into()),
-        };
-        if let Some(why) = lease.as_ref().and_then(busy) {
-            return Err(at_work(&plan, &why));
+        if plan.is_of_a_pair() {
+            let what = format!("`{plan}` is one pair of plan `{}`", plan.whole());
+            return Err(Refusal::usage(what, "Take it out of the plan's file, and apply that. Nothing was changed."));
+        }
+        for pair in pairs(&bucket, &plan).await? {
+            let lease = match object_store::read_json::<Lease>(&bucket, &object_store::lease_key(&pair)).await {
+                Ok(lease) => lease.map(|(lease, _)| lease),
+                Err(failure @ Failure::InvalidInput(_)) => return Err(at_work(&pair, &failure.chain())),
+                Err(failure) => return Err(failure.into()),
+            };
+            if let Some(why) = lease.as_ref().and_then(busy) {
+                return Err(at_work(&pair, &why));
+            }
         }
         output.line(&format!(
             "plan {plan} in {region}: the stack {} and s3://{}/{} are taken away",
@@ -82,6 +88,15 @@ impl Remove {
         rollout::remove(&plan, &region, &config, &bucket, &|step| output::progress(step)).await?;
         output.line(&format!("plan `{plan}` is not in force in {region} any more"));
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The names of the plan's pairs; its own where the plan cannot be read any more.
+async fn pairs(bucket: &Bucket, plan: &PlanName) -> Result<Vec<PlanName>, Refusal> {
+    match object_store::read_plan(bucket, plan).await {
+        Ok((plan, _)) => Ok(plan.pairs().map(|pair| pair.plan).collect()),
+        Err(Failure::NotFound(_) | Failure::InvalidInput(_)) => Ok(vec![plan.clone()]),
+        Err(failure) => Err(failure.into()),
     }
 }
 

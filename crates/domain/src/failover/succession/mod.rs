@@ -127,33 +127,40 @@ pub fn take(
     Taking::Take { lease, taken_over }
 }
 
-/// The run that a person's order would open now, where nobody holds the lease; or why it would open none.
+/// The run that a person's order would open, `since` when it is judged; or why it would open none.
 ///
 /// # Errors
 /// As [`Run::supposed`].
 pub fn suppose(
     order: FailoverRequest,
     (plan, plan_version): (PairPlan, String),
-    lease: Option<&Lease>,
-    now: Timestamp,
+    (lease, owner): (Option<&Lease>, Option<&Owner>),
+    since: Timestamp,
 ) -> Result<Result<Run, String>, Failure> {
-    let nobody = Run::supposed(plan, plan_version, Generation::ZERO, now)?;
-    Ok(match take(lease, None, &nobody.plan, &nobody.execution, now) {
+    let nobody = Run::supposed(plan, plan_version, Generation::ZERO, since)?;
+    Ok(match take(lease, owner, &nobody.plan, &nobody.execution, since) {
         Taking::Refuse(why) => Err(why),
         Taking::Take { lease, taken_over } | Taking::Ours { lease, taken_over } => {
-            let Run { execution, plan, plan_version, opened_at, .. } = nobody;
-            Ok(order.open(execution, (plan, plan_version), &lease, taken_over, opened_at))
+            let Run { execution, plan, plan_version, .. } = nobody;
+            Ok(order.open(execution, (plan, plan_version), &lease, taken_over, since))
         }
     })
 }
 
-/// Why a lease says nothing of the pair whose plan this is: it is another's of the same plan, which came first before.
+/// Why a lease says nothing of the pair whose plan this is: it is another's, which came first before. Only one that says no more
+/// than where generations stand is taken over from a pair that is gone.
 fn of_another_pair(lease: &Lease, plan: &PairPlan) -> Option<String> {
     let of = lease.component.as_ref().filter(|of| **of != plan.traffic.component)?;
     let is_there = plan.component(of).is_some_and(|known| known.kind().moves().is_some());
-    is_there.then(|| {
+    let tells = lease.active == ActiveSide::Replica
+        || lease.holder.is_some()
+        || lease.unfinished.is_some()
+        || lease.shut.is_some()
+        || lease.guard.is_some();
+    (is_there || tells).then(|| {
         format!(
-            "the lease of `{}` is that of the pair `{of}`, and the plan's first pair is `{}` now: put `{of}` first again",
+            "the lease of `{}` is that of the pair `{of}`, and the plan's first pair is `{}` now: put `{of}` first again. RUNBOOK.md, \
+             Correcting the lease",
             plan.plan, plan.traffic.component
         )
     })

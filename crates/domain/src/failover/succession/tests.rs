@@ -165,3 +165,19 @@ fn a_person_s_no_outlives_the_runs_that_end_after_it() {
     let next = Lease { holder: held_by("again").holder, ..no };
     assert_eq!(refused(next, 20).last.unwrap().declined_at, Some(at(10)), "it was said then, and not later");
 }
+
+#[test]
+fn the_lease_of_another_pair_is_taken_only_where_that_one_is_gone_and_left_nothing() {
+    let of = |component: &str| Lease { component: component.parse().ok(), holder: None, ..held_by("a") };
+    let take =
+        |lease: &Lease| take(Some(lease), None, &lab(), &held_by("b").holder.unwrap().execution, Timestamp::UNIX_EPOCH);
+    assert!(matches!(take(&of("orders")), Taking::Take { .. }));
+    let Taking::Take { lease, .. } = take(&of("gone")) else { panic!("it says nothing of the pair that is gone") };
+    assert_eq!(lease.component.unwrap().as_str(), "orders");
+    for tells in
+        [Lease { active: ActiveSide::Replica, ..of("gone") }, Lease { unfinished: held_by("c").holder, ..of("gone") }]
+    {
+        let Taking::Refuse(why) = take(&tells) else { panic!("{tells:?}") };
+        assert!(why.contains("is that of the pair `gone`"), "{why}");
+    }
+}

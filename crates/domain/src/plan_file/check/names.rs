@@ -11,6 +11,7 @@ use crate::{
 
 /// What cannot be told apart is what has the same logical id: that one has no hyphens, so that it says least.
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
+    pairs(plan, found);
     let mut schedules = BTreeMap::new();
     let mut series = Series::default();
     for (index, backup) in plan.backups.iter().enumerate() {
@@ -34,6 +35,18 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
                 (what, format!("{path}.name"))
             };
             found.push(Finding::error(path, what, REMEDY));
+        }
+    }
+}
+
+/// Each pair's watch and alarms are resources of the plan's stack.
+fn pairs(plan: &Plan, found: &mut Vec<Finding>) {
+    let mut seen = BTreeMap::new();
+    for (index, component) in plan.traffic.iter().map(|traffic| &traffic.component).enumerate() {
+        let first = *seen.entry(logical_id(component.as_str())).or_insert(component);
+        if first != component {
+            let what = format!("pairs `{first}` and `{component}` cannot be told apart in the plan's stack");
+            found.push(Finding::error(format!("traffic[{index}].component"), what, REMEDY));
         }
     }
 }

@@ -23,6 +23,30 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         found.push(Finding::warning("verify", what, "Add a query or an address that only a working system answers."));
     }
     all(&plan.verify, "verify", found);
+    of_pairs(plan, found);
+}
+
+/// A query is of one database: with several pairs it says of which.
+fn of_pairs(plan: &Plan, found: &mut Vec<Finding>) {
+    let names: Vec<String> = plan.traffic.iter().map(|traffic| traffic.component.to_string()).collect();
+    for (index, check) in plan.verify.iter().enumerate() {
+        let path = format!("verify[{index}].component");
+        match check.component() {
+            Some(of) if plan.traffic.iter().all(|traffic| traffic.component != *of) => {
+                let what = format!("no traffic leads to `{of}`");
+                found.push(Finding::error(path, what, format!("Name one of: {}.", names.join(", "))));
+            }
+            None if names.len() > 1 && matches!(check, Check::Sql(_)) => {
+                let what = "it is missing: each pair's run would ask its own database, and not every one can answer";
+                found.push(Finding::error(
+                    format!("verify[{index}]"),
+                    what,
+                    format!("Add `component`: one of {}.", names.join(", ")),
+                ));
+            }
+            Some(_) | None => {}
+        }
+    }
 }
 
 /// The queries that a restored database must answer.

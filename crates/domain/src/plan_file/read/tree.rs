@@ -111,6 +111,17 @@ fn place(line: u64, column: u64) -> Option<Place> {
 }
 
 impl Node {
+    /// Makes a list of one of a field of this group that is a group of fields itself.
+    pub(super) fn listed(&mut self, field: &str) {
+        let NodeKind::Map(fields) = &mut self.kind else { return };
+        for (_, node) in
+            fields.iter_mut().filter(|(key, node)| key.name == field && matches!(node.kind, NodeKind::Map(_)))
+        {
+            let one = Self { kind: std::mem::replace(&mut node.kind, NodeKind::Null), place: node.place };
+            node.kind = NodeKind::List(vec![one]);
+        }
+    }
+
     /// The value without its places.
     pub(super) fn value(&self) -> Value {
         match &self.kind {

@@ -85,7 +85,7 @@ fn judge() -> Vec<Row> {
             json!({ "asked": 0, "pair": "$states.input", "isFailure": false, "word": null }), JudgePair),
         step(JudgePair, "Looks now, from here and from the witness, as the pair's own run will. Nothing is changed, and \
             no lease is held.")
-            .calls("judge-failover", json!({ "order": "$pair.request" }))
+            .calls("judge-failover", json!({ "order": "$pair.request", "since": "$states.context.Execution.StartTime" }))
             .again(Again::conflict_or_database(3))
             .fails_because("One pair that cannot be judged keeps all where they are.", failure(false, ERROR), EndPair)
             .asks(IsFailure, "A no is an answer, kept with its reason; it says that all stay where they are.")

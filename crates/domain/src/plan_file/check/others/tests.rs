@@ -83,3 +83,16 @@ fn plans_whose_names_run_into_each_other_are_refused() {
     let errors = told(&ours, other);
     assert!(errors.len() == 1 && errors[0].starts_with("plan: its `lifeboat-shop-eu-daily-orders-too-"), "{errors:?}");
 }
+
+#[test]
+fn another_pair_in_the_place_of_the_first_is_told() {
+    let (before, mut now) = (lab(), lab());
+    let mut ledger = now.traffic[0].clone();
+    ledger.component = "ledger".parse().unwrap();
+    now.traffic.insert(0, ledger);
+    let errors = told(&now, before);
+    let says = "traffic[0].component: `orders` comes first in plan `lab`";
+    assert!(errors.len() == 1 && errors[0].starts_with(says), "{errors:?}");
+    now.traffic.rotate_left(1);
+    assert_eq!(told(&now, lab()), [""; 0]);
+}

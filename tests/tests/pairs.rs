@@ -33,6 +33,16 @@ fn two_pairs() -> Plan {
     let mut traffic = plan["traffic"][0].clone();
     (traffic["component"], traffic["record"]["name"]) = ("ledger".into(), "db.ledger.lifeboat.test".into());
     plan["traffic"].as_array_mut().unwrap().push(traffic);
+    let verify = plan["verify"].as_array().unwrap().clone();
+    let of = |component: &str| {
+        let named = verify.iter().filter(|check| check["kind"] == "sql").cloned().map(|mut check| {
+            check["name"] = format!("{} of {component}", check["name"].as_str().unwrap()).into();
+            check["component"] = component.into();
+            check
+        });
+        named.collect::<Vec<Value>>()
+    };
+    plan["verify"] = [of("orders"), of("ledger")].concat().into();
     plan_file::read(&plan.to_string(), "plan").unwrap()
 }
 

@@ -3,6 +3,7 @@ use domain::{
     failover::judgement::{ApiSeen, Fitness, RecordSeen, Witness},
     run::step::Outcome,
     watch::health::{Endpoint, Look as Looked, Verdict},
+    words::id::ExecutionArn,
 };
 use edge::object_store::fake::Memory;
 use serde_json::json;

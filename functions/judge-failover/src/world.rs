@@ -21,7 +21,7 @@ use edge::{
     patience::FAILED_REGION,
     postgres::{Postgres, Server},
     rds::Rds,
-    states::{Owners, States},
+    states::States,
     witness,
 };
 use jiff::Timestamp;

@@ -74,6 +74,7 @@ impl BackupVerification {
             else format('the login may not read all of %s of %s tables: %s', count(*) - count(read), count(*), \
             string_agg(name, ', ' order by name) filter (where read is null)) end from found";
         self.read_every_table.map(|within| SqlCheck {
+            component: None,
             name: "every table can be read".to_owned(),
             query: QUERY.to_owned(),
             expect: Expected::Equals("every table was read".to_owned()),

@@ -301,18 +301,17 @@ impl RestoreRun {
 
     /// What a restored database must answer: what a new primary must, and what the schedule adds. An address would not
     /// lead to it.
-    pub fn checks(&self, component: &ComponentName) -> impl Iterator<Item = Cow<'_, SqlCheck>> {
+    pub fn checks<'r>(&'r self, component: &ComponentName) -> impl Iterator<Item = Cow<'r, SqlCheck>> + use<'r> {
+        let component = component.clone();
         let of_the_plan = self.plan.verify.iter().filter_map(|check| match check {
-            Check::Sql(check) if check.component.as_ref().is_none_or(|of| of == component) => {
-                Some(Cow::Borrowed(check))
-            }
-            Check::Sql(_) => None,
+            Check::Sql(check) => Some(check),
             Check::Http(_) => None,
         });
         let own = self.backup().and_then(|backup| backup.verification.as_ref());
-        let named = own.into_iter().flat_map(|verification| verification.checks.iter().map(Cow::Borrowed));
+        let named = own.into_iter().flat_map(|verification| &verification.checks);
+        let is_of_it = move |check: &&SqlCheck| check.component.as_ref().is_none_or(|of| *of == component);
         let reading = own.and_then(BackupVerification::reading).map(Cow::Owned);
-        of_the_plan.chain(named).chain(reading)
+        of_the_plan.chain(named).filter(is_of_it).map(Cow::Borrowed).chain(reading)
     }
 
     /// The name of the instance that it makes of a component: another for each run, and the same for each try.

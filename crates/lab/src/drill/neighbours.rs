@@ -3,8 +3,8 @@
 
 use domain::{
     component::{Component, Credential, PostgresPair, Side},
-    plan::{Check, Plan},
-    words::id::{BadId, Region},
+    plan::{Check, Plan, SqlCheck},
+    words::id::{BadId, ComponentName, Region},
 };
 
 use super::{DrillError, Drills};
@@ -69,6 +69,17 @@ fn with_pair(mut plan: Plan, name: &str) -> Result<Plan, BadId> {
         let (mut pair, mut traffic) = (pair?, traffic);
         (pair.name, traffic.component) = (name.parse()?, name.parse()?);
         traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
+        // Each pair answers the queries that its own data can.
+        let of = |check: &Check, component: &ComponentName| match check.clone() {
+            Check::Sql(check) => Check::Sql(SqlCheck {
+                name: format!("{} in {component}", check.name),
+                component: Some(component.clone()),
+                ..check
+            }),
+            Check::Http(check) => Check::Http(check),
+        };
+        let names = [plan.traffic[0].component.clone(), traffic.component.clone()];
+        plan.verify = names.iter().flat_map(|name| plan.verify.iter().map(move |check| of(check, name))).collect();
         plan.components.push(pair.into());
         plan.traffic.push(traffic);
     }

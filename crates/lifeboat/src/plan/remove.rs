@@ -14,7 +14,11 @@ use domain::{
         id::{PlanName, Region},
     },
 };
-use edge::{aws, object_store, rollout};
+use edge::{
+    aws,
+    object_store::{self, Bucket},
+    rollout,
+};
 
 use crate::{
     output::{self, Output},

@@ -35,11 +35,10 @@ fn a_plan_in_json_is_read_too() {
 
 #[test]
 fn a_plan_of_the_language_s_first_version_is_read_as_it_was_meant() {
-    let (before, rest) = LAB.split_once("traffic:\n  - component: orders\n").unwrap();
+    let (before, rest) = LAB.split_once("  - component: orders\n").unwrap();
     let (record, after) = rest.split_once("\nprobe:\n").unwrap();
-    let record = record.replace("\n    ", "\n  ");
-    let first = format!("{before}traffic:\n  component: orders\n{}\nprobe:\n{after}", record.trim_start_matches("  "));
-    let first = first.replace("orders\n  record", "orders\n  record");
+    let record: String = record.lines().map(|line| format!("{}\n", line.strip_prefix("  ").unwrap_or(line))).collect();
+    let first = format!("{before}  component: orders\n{record}\nprobe:\n{after}");
     assert_eq!(read(&first, "lab.yaml").unwrap(), read(LAB, "lab.yaml").unwrap());
 }
 

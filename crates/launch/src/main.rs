@@ -57,7 +57,7 @@ fn launch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Stop> {
 fn announce(base: &Path) {
     if setup::is_due(base) {
         eprintln!(
-            "The first time, everything is built and this machine is made ready: about eight minutes on two cores."
+            "The first time, everything is built and this machine is made ready: 5 to 10 minutes on two cores."
         );
         eprintln!("After that a lab is up in 12 s. What is made is under target/ in this checkout.");
     }

@@ -60,6 +60,7 @@ async fn all_pairs_are_judged_before_the_first_is_fenced_and_moved_in_the_order_
     world.a_wrong_order_names_its_field().await;
     world.both_are_moved_in_the_order_given().await;
     world.what_is_moved_already_is_not_moved_again().await;
+    world.the_first_stays_the_first_and_none_is_left_before_it_is_over().await;
     world.lab.shut_down().await;
 }
 
@@ -144,6 +145,26 @@ impl World {
         let (code, told) = self.lifeboat("failover --plan lab --all --by anna --why 'once more'").await;
         assert!(code == 3 && told.contains("2 of 2 pairs are not failed over now"), "{code}: {told}");
         assert!(told.contains("its replication has not been restored since"), "{told}");
+    }
+
+    /// What a plan's file may not say any more while its pairs are where they are.
+    async fn the_first_stays_the_first_and_none_is_left_before_it_is_over(&self) {
+        let whole = &self.lab.system.whole;
+        let (mut without, mut turned) = (whole.clone(), whole.clone());
+        without.traffic.truncate(1);
+        without.verify.retain(|check| check.component().is_some_and(|of| of.as_str() == "orders"));
+        turned.traffic.rotate_left(1);
+        for (plan, says) in [
+            (without, "the pair `lab.ledger` is taken out of the plan, and "),
+            (turned, "`orders` comes first in plan `lab`"),
+        ] {
+            let file = self.lab.aws.folder.join("changed.json");
+            std::fs::write(&file, serde_json::to_string(&plan).unwrap()).unwrap();
+            let (code, told) = self.lifeboat(&format!("plan apply {} --yes", file.display())).await;
+            assert!(code == 1 && told.contains(says), "{code}: {told}");
+        }
+        let (code, told) = self.lifeboat("plan remove lab.ledger --region us-west-2 --yes").await;
+        assert!(code == 2 && told.contains("is one pair of plan `lab`"), "{code}: {told}");
     }
 
     async fn kill(&self, pair: &System) {

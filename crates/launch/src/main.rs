@@ -56,9 +56,7 @@ fn launch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Stop> {
 /// Says what is to come where that takes minutes.
 fn announce(base: &Path) {
     if setup::is_due(base) {
-        eprintln!(
-            "The first time, everything is built and this machine is made ready: 5 to 10 minutes on two cores."
-        );
+        eprintln!("The first time, everything is built and this machine is made ready: 5 to 10 minutes on two cores.");
         eprintln!("After that a lab is up in 12 s. What is made is under target/ in this checkout.");
     }
 }

@@ -68,6 +68,19 @@ pub struct Shut {
 pub const STEP_OUTLIVES_RUN_BY: TimeSpan = TimeSpan::seconds(12);
 
 impl Lease {
+    /// What of its pair is not over yet, in a few words.
+    #[must_use]
+    pub fn at_work(&self) -> Option<String> {
+        if let Some(holder) = &self.holder {
+            return Some(format!("`{}` holds its lease", holder.execution.name()));
+        }
+        if self.guard.is_some() {
+            return Some("a guard keeps its old primary out".to_owned());
+        }
+        let owes = self.unfinished.is_some() || self.shut.is_some();
+        owes.then(|| "a run left something to finish or to open".to_owned())
+    }
+
     /// Which side takes writes, where that is known.
     ///
     /// # Errors

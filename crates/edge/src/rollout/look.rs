@@ -2,7 +2,8 @@
 
 use aws_config::SdkConfig;
 use domain::{
-    component::Tls,
+    component::{ActiveSide, Tls},
+    failover::lease::Lease,
     plan::Plan,
     plan_file::{self, Other},
     synth::{Place, stack_name},
@@ -33,6 +34,8 @@ pub(super) struct Site {
     pub(super) others: Vec<Other>,
     /// Those that cannot be read, and why.
     pub(super) unreadable: Vec<String>,
+    /// Pairs that the plan does not name any more, and what keeps each from being left.
+    pub(super) needed: Vec<(PlanName, String)>,
 }
 
 impl Site {
@@ -71,6 +74,7 @@ pub(super) async fn site(wanted: &Plan, place: Place, region: &Region, config: &
         authorities: None,
         others: Vec::new(),
         unreadable: Vec::new(),
+        needed: Vec::new(),
     };
     let Some(Engine { bucket, .. }) = &site.engine else { return Ok(site) };
     let key = object_store::plan_key(&wanted.plan);
@@ -79,6 +83,9 @@ pub(super) async fn site(wanted: &Plan, place: Place, region: &Region, config: &
     // What it was before: its first pair stays the first. One that nobody can read was in force nowhere.
     let at = format!("s3://{}/{key}", bucket.name());
     let earlier = site.plan.as_ref().and_then(|object| plan_file::read(&object.text, &at).ok());
+    if let Some(earlier) = &earlier {
+        site.needed = needed(bucket, earlier, wanted).await?;
+    }
     site.others.extend(earlier.map(|plan| Other { plan, at }));
     for listed in plans?.into_iter().filter(|listed| listed.key != key && listed.key.ends_with(".yaml")) {
         let at = format!("s3://{}/{}", bucket.name(), listed.key);
@@ -90,6 +97,20 @@ pub(super) async fn site(wanted: &Plan, place: Place, region: &Region, config: &
         }
     }
     Ok(site)
+}
+
+/// The pairs of the plan as it was that it does not name any more, and whose watch and guard are still needed.
+async fn needed(bucket: &Bucket, earlier: &Plan, wanted: &Plan) -> Result<Vec<(PlanName, String)>, Failure> {
+    let mut needed = Vec::new();
+    for pair in earlier.pairs().filter(|pair| wanted.pair_plan(&pair.plan).is_none()) {
+        let lease = object_store::read_lease(bucket, &pair.plan).await?.map(|(lease, _)| lease);
+        let moved = |lease: &Lease| {
+            (lease.active == ActiveSide::Replica).then(|| "it failed over, and was not protected again".to_owned())
+        };
+        let why = lease.as_ref().and_then(|lease| lease.at_work().or_else(|| moved(lease)));
+        needed.extend(why.map(|why| (pair.plan.clone(), why)));
+    }
+    Ok(needed)
 }
 
 /// A Region that has a plan and that it does not name any more.

@@ -130,6 +130,10 @@ impl<'a> Looked<'a> {
             let remedy = "Use the newest command, or see to that object: what it names could not be compared.";
             (why.clone(), remedy.to_owned())
         });
+        let needed = self.sites.iter().flat_map(|site| &site.needed).map(|(pair, why)| {
+            let what = format!("the pair `{pair}` is taken out of the plan, and {why}");
+            (what, format!("Leave it in until that is over: lifeboat status {pair}"))
+        });
         // One that was only a witness starts nothing: its object goes with this change.
         let left = self.left.iter().filter(|left| left.has_stack).map(|Left { region, .. }| {
             let what = format!("plan `{name}` is in force in {region} too, which its file does not name any more");
@@ -151,7 +155,7 @@ impl<'a> Looked<'a> {
                     .to_owned(),
             )
         });
-        unreadable.chain(left).chain(without).collect()
+        unreadable.chain(needed).chain(left).chain(without).collect()
     }
 
     /// Has CloudFormation say what it would change. Nothing is changed; what is proposed must be carried out or withdrawn.

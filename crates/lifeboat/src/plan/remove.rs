@@ -68,7 +68,7 @@ impl Remove {
                 Err(failure @ Failure::InvalidInput(_)) => return Err(at_work(&pair, &failure.chain())),
                 Err(failure) => return Err(failure.into()),
             };
-            if let Some(why) = lease.as_ref().and_then(busy) {
+            if let Some(why) = lease.as_ref().and_then(Lease::at_work) {
                 return Err(at_work(&pair, &why));
             }
         }
@@ -107,16 +107,4 @@ async fn pairs(bucket: &Bucket, plan: &PlanName) -> Result<Vec<PlanName>, Refusa
 fn at_work(plan: &PlanName, why: &str) -> Refusal {
     let remedy = "Wait for its end, or see to it (RUNBOOK.md). Nothing was changed.";
     Refusal::failed(format!("plan `{plan}` is at work: {why}"), remedy)
-}
-
-/// What is not over yet.
-fn busy(lease: &Lease) -> Option<String> {
-    if let Some(holder) = &lease.holder {
-        return Some(format!("`{}` holds its lease", holder.execution.name()));
-    }
-    if lease.guard.is_some() {
-        return Some("a guard keeps its old primary out".to_owned());
-    }
-    let owes = lease.unfinished.is_some() || lease.shut.is_some();
-    owes.then(|| "a run left something to finish or to open".to_owned())
 }

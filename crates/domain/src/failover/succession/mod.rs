@@ -152,11 +152,7 @@ pub fn suppose(
 fn of_another_pair(lease: &Lease, plan: &PairPlan) -> Option<String> {
     let of = lease.component.as_ref().filter(|of| **of != plan.traffic.component)?;
     let is_there = plan.component(of).is_some_and(|known| known.kind().moves().is_some());
-    let tells = lease.active == ActiveSide::Replica
-        || lease.holder.is_some()
-        || lease.unfinished.is_some()
-        || lease.shut.is_some()
-        || lease.guard.is_some();
+    let tells = lease.active == ActiveSide::Replica || lease.at_work().is_some();
     (is_there || tells).then(|| {
         format!(
             "the lease of `{}` is that of the pair `{of}`, and the plan's first pair is `{}` now: put `{of}` first again. RUNBOOK.md, \

@@ -93,8 +93,9 @@ const FIXED: [(&str, &str); 23] = [
     ("max_connections", "100"),
     ("wal_level", "replica"),
     ("hot_standby", "on"),
-    ("max_wal_senders", "10"),
-    ("max_replication_slots", "10"),
+    // What a replica leaves on a primary that is dead when it goes takes a place for a while: many runs on one pair need room.
+    ("max_wal_senders", "64"),
+    ("max_replication_slots", "64"),
     ("wal_keep_size", "64MB"),
     // With the default of 5 s, a promotion right after the primary's death sleeps up to 5 s.
     ("wal_retrieve_retry_interval", "100ms"),

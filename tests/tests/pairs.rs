@@ -2,12 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use domain::{
     component::ActiveSide,
     failover::lease::Lease,
-    plan::Plan,
     plan_file,
     run::outcome::RunOutcome,
     words::id::{ExecutionArn, PlanName},
@@ -15,36 +14,12 @@ use domain::{
 use edge::object_store;
 use lab::{
     Lab,
+    drill::with_pair,
     system::System,
     workload::{Place, Server},
 };
-use serde_json::{Value, json};
-use tests::{listener::Listener, repository};
-
-/// The lab's plan, and beside its pair another one, `ledger`, which clients find by a name of its own.
-fn two_pairs() -> Plan {
-    let text = repository::text("plans/lab.yaml");
-    let mut plan = json!(plan_file::read(&text, "plans/lab.yaml").unwrap());
-    let mut pair: Value =
-        serde_json::from_str(&plan["components"][0].to_string().replace("orders-", "ledger-")).unwrap();
-    pair["name"] = "ledger".into();
-    pair["login"]["from"]["secretsManager"]["secret"] = "lifeboat/ledger".into();
-    plan["components"].as_array_mut().unwrap().push(pair);
-    let mut traffic = plan["traffic"][0].clone();
-    (traffic["component"], traffic["record"]["name"]) = ("ledger".into(), "db.ledger.lifeboat.test".into());
-    plan["traffic"].as_array_mut().unwrap().push(traffic);
-    let verify = plan["verify"].as_array().unwrap().clone();
-    let of = |component: &str| {
-        let named = verify.iter().filter(|check| check["kind"] == "sql").cloned().map(|mut check| {
-            check["name"] = format!("{} of {component}", check["name"].as_str().unwrap()).into();
-            check["component"] = component.into();
-            check
-        });
-        named.collect::<Vec<Value>>()
-    };
-    plan["verify"] = [of("orders"), of("ledger")].concat().into();
-    plan_file::read(&plan.to_string(), "plan").unwrap()
-}
+use serde_json::Value;
+use tests::{labs, listener::Listener, repository};
 
 struct World {
     lab: Lab,
@@ -53,7 +28,9 @@ struct World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_pairs_are_judged_before_the_first_is_fenced_and_moved_in_the_order_given() {
-    let lab = Lab::start(&two_pairs(), None, &Listener::default()).await.unwrap();
+    let file = "plans/lab.yaml";
+    let plan = plan_file::read(&repository::text(file), file).unwrap();
+    let lab = Lab::start(&with_pair(plan, "ledger").unwrap(), None, &Listener::default()).await.unwrap();
     let world = World { lab, rows: std::cell::Cell::new(5_000_000) };
     world.lab.start_by_hand_only().await.unwrap();
     world.one_that_works_keeps_all_where_they_are().await;
@@ -203,18 +180,7 @@ impl World {
 
     /// Gives a command of ours in the recovery Region; its exit code and what it says.
     async fn lifeboat(&self, words: &str) -> (i32, String) {
-        let aws = &self.lab.aws;
-        let lifeboat = aws.programs.bootstrap("lifeboat");
-        let mut shell = std::process::Command::new("/bin/sh");
-        shell
-            .args(["-c", &format!("{} {words}", lifeboat.display())])
-            .env_clear()
-            .env("AWS_REGION", self.lab.system.plan.regions.recovery.as_str())
-            .env("AWS_ENDPOINT_URL", aws.gateway.endpoint())
-            .env("LIFEBOAT_RESOLVER", aws.resolver().to_string())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .stdin(Stdio::null());
+        let mut shell = labs::shell(&self.lab, &format!("lifeboat {words}"));
         // The lab's own services go on meanwhile.
         let ran: Output = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();
         let told = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();

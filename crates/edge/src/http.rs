@@ -5,7 +5,6 @@ use domain::{plan::HttpCheck, run::verification::Finding};
 use crate::tls;
 
 /// A client to be made: the only way to one, for it chooses the cryptography.
-#[must_use]
 pub fn client() -> reqwest::ClientBuilder {
     tls::cryptography();
     reqwest::Client::builder()

@@ -72,11 +72,15 @@ pub(crate) fn progress(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
 
+/// A text on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// A text on one line, cut to a number of characters: a longer one ends with an ellipsis, and never within an escape.
 pub(crate) fn cut(text: &str, chars: usize) -> String {
-    let line = |text: &str| -> String { text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect() };
     if text.chars().count() <= chars {
-        return line(text);
+        return one_line(text);
     }
     let kept: String = text.chars().take(chars.saturating_sub(1)).collect();
     // JSON's escapes are a backslash and a letter, or `u` and four digits.
@@ -85,7 +89,7 @@ pub(crate) fn cut(text: &str, chars: usize) -> String {
         let backslashes = kept[..*at].chars().rev().take_while(|c| *c == '\\').count();
         backslashes % 2 == 0 && (rest.is_empty() || (rest.starts_with('u') && rest.len() < 5))
     });
-    format!("{}…", line(&kept[..escape.unwrap_or(kept.len())]))
+    format!("{}…", one_line(&kept[..escape.unwrap_or(kept.len())]))
 }
 
 #[cfg(test)]

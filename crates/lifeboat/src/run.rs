@@ -28,6 +28,8 @@ use crate::{
 };
 
 pub(crate) use again::Again;
+pub(crate) use ending::exit_code;
+
 use ending::Ending;
 use following::Following;
 

@@ -38,7 +38,7 @@ use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::{engine::Engine, output::Output, pair, refusal::Refusal};
+use crate::{engine::Engine, output::Output, refusal::Refusal};
 
 /// Shows who is primary, replication, lease, last run, watch, and what a death now would lead to.
 #[derive(Debug, Args)]
@@ -160,14 +160,10 @@ impl Command {
 
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
-        let plan = match object_store::read_plan(&engine.bucket, &self.plan.whole()).await {
-            Ok((plan, _)) => plan,
+        let pairs = match self.pairs(&engine).await {
+            Ok(pairs) => pairs,
             Err(failure @ Failure::NotFound(_)) => return Err(self.not_here(&engine, failure).await),
             Err(failure) => return Err(failure.into()),
-        };
-        let pairs: Vec<PairPlan> = match self.plan.is_of_a_pair() {
-            true => vec![pair::named(&engine, &self.plan).await?],
-            false => plan.pairs().collect(),
         };
         let pairs: Vec<Status> = try_join_all(pairs.into_iter().map(|pair| look(&engine, pair))).await?;
         if self.json {
@@ -181,6 +177,14 @@ impl Command {
             }
         }
         Ok(if pairs.iter().all(Status::is_whole) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+
+    /// The pair that is named; of a plan all of them.
+    async fn pairs(&self, engine: &Engine) -> Result<Vec<PairPlan>, Failure> {
+        if self.plan.is_of_a_pair() {
+            return Ok(vec![object_store::read_pair(&engine.bucket, &self.plan).await?.0]);
+        }
+        Ok(object_store::read_plan(&engine.bucket, &self.plan).await?.0.pairs().collect())
     }
 
     /// The plan is not in this Region: where it is.

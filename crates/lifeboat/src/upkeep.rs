@@ -10,7 +10,10 @@ use domain::{
 };
 use serde::Deserialize;
 
-use crate::{output::Output, run};
+use crate::{
+    output::{self, Output},
+    run,
+};
 
 /// How a run of what keeps the backups in order ended, and why; `None` while it runs. Whatever is not one of its own ends is
 /// a failure.
@@ -31,7 +34,7 @@ pub(crate) fn ending(upkeep: Upkeep, described: &DescribeExecutionOutput) -> Opt
     let turns = Vec::<RegionTurn>::deserialize(&output["turns"]).ok().map(|turns| cleanup::because(&turns));
     let told = output["because"].as_str().or(turns.as_deref()).or(described.cause()).or(described.error());
     let because = match told.filter(|text| !text.is_empty()) {
-        Some(told) => told.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        Some(told) => output::one_line(told),
         None => format!("the engine ended it as {}", described.status().as_str()),
     };
     Some((outcome, because))

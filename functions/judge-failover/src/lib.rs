@@ -128,11 +128,12 @@ async fn before(
         .map_err(|error| Failure::InvalidInput(format!("JudgeFailover: order: {error}")))?;
     let (plan, plan_version) = object_store::read_pair(store, &order.plan).await?;
     let lease = object_store::read_lease(store, &plan.plan).await?.map(|(lease, _)| lease);
-    let owner = match lease.as_ref().and_then(|lease| lease.holder.as_ref()) {
+    let holder = lease.as_ref().and_then(|lease| lease.holder.as_ref());
+    let owner = match holder {
         Some(holder) => Some(world.owner(&holder.execution, holder.since).await),
         None => None,
     };
-    if let (Some(Owner::Running), Some(holder)) = (&owner, lease.as_ref().and_then(|lease| lease.holder.as_ref())) {
+    if let (Some(holder), Some(Owner::Running)) = (holder, &owner) {
         let (run, plan) = (holder.execution.name(), &plan.plan);
         let why = format!(
             "run `{run}` of `{plan}` is at work: let it end, or answer it where it asks (lifeboat status {plan})"

@@ -77,7 +77,7 @@ async fn active(store: &impl ObjectStore, plan: &Plan) -> Result<ActiveSides, Fa
         let lease = object_store::read_lease(store, &name).await?;
         Ok((name, lease.map(|(lease, _)| lease.active).unwrap_or_default()))
     };
-    let sides = try_join_all(plan.pairs().map(|pair| side(pair.plan))).await?;
+    let sides = try_join_all(plan.names_of_pairs().map(side)).await?;
     Ok(sides.into_iter().collect())
 }
 

@@ -1,9 +1,9 @@
 //! Commands, as RUNBOOK writes them.
 
-use std::{collections::BTreeSet, process::Stdio};
+use std::collections::BTreeSet;
 
 use domain::{failover::run::RunKind, run::outcome::RunOutcome, words::id::ExecutionArn};
-use tests::repository;
+use tests::{labs, repository};
 
 use crate::world::{Ended, World};
 
@@ -60,20 +60,7 @@ impl World<'_> {
         // The same words twice are one order, and may be given 20 times.
         let why = format!("'the reason is mended, {}'", self.row());
         let command = command.replace("YOU", "anna").replace("REASON", &why);
-        let (aws, plan) = (&self.lab.aws, self.plan());
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.lifeboat.parent().unwrap().display());
-        let mut shell = std::process::Command::new("/bin/sh");
-        shell
-            .args(["-c", &command])
-            .env_clear()
-            .env("PATH", path)
-            .env("PLAN", plan.plan.as_str())
-            .env("AWS_REGION", plan.regions.recovery.as_str())
-            .env("AWS_ENDPOINT_URL", aws.gateway.endpoint())
-            .env("LIFEBOAT_RESOLVER", aws.resolver().to_string())
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .stdin(Stdio::null());
+        let mut shell = labs::shell(self.lab, &command);
         // The lab's own services go on meanwhile.
         let output = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();
         let code = output.status.code().unwrap();

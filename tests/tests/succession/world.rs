@@ -2,7 +2,6 @@
 
 use std::{
     cell::Cell,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -47,7 +46,6 @@ pub(crate) struct World<'a> {
     pub(crate) lab: &'a Lab,
     pub(crate) faults: Faults,
     pub(crate) states: aws_sdk_sfn::Client,
-    pub(crate) lifeboat: PathBuf,
     /// The next row that is written, and the next order's number.
     rows: Cell<i64>,
     runs: Cell<u32>,
@@ -106,10 +104,8 @@ impl<'a> World<'a> {
     pub(crate) fn new(lab: &'a Lab) -> Self {
         let region = lab.system.plan.regions.recovery.as_str();
         let states = aws_sdk_sfn::Client::new(&lab.aws.gateway.sdk_config(region));
-        let lifeboat = lab.aws.programs.bootstrap("lifeboat");
-        assert!(lifeboat.is_file(), "cargo did not build the command: {}", lifeboat.display());
         let (rows, runs) = (Cell::new(1_000_000), Cell::new(0));
-        Self { lab, faults: lab.aws.gateway.faults(), states, lifeboat, rows, runs }
+        Self { lab, faults: lab.aws.gateway.faults(), states, rows, runs }
     }
 
     pub(crate) fn plan(&self) -> &PairPlan {

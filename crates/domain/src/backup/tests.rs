@@ -30,7 +30,7 @@ fn database() -> SeenDatabase {
 
 /// The lab's pair on this side.
 fn sides(active: ActiveSide) -> ActiveSides {
-    ActiveSides::all(["lab".parse().unwrap()], active)
+    ActiveSides::default().with("lab".parse().unwrap(), active)
 }
 
 #[test]

@@ -30,12 +30,6 @@ impl ActiveSides {
         pair.and_then(|pair| self.0.get(pair)).copied().unwrap_or_default()
     }
 
-    /// All on one side: those of a plan, by its pairs' names.
-    #[must_use]
-    pub fn all(pairs: impl IntoIterator<Item = PlanName>, side: ActiveSide) -> Self {
-        pairs.into_iter().map(|pair| (pair, side)).collect()
-    }
-
     /// The same, with this side of a pair.
     #[must_use]
     pub fn with(mut self, pair: PlanName, side: ActiveSide) -> Self {

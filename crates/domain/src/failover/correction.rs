@@ -167,18 +167,7 @@ pub fn renew(plan: &PlanName, known: Generations, active: ActiveSide) -> Result<
         }
         (found, given) => given.or(found).unwrap_or(Generation::ZERO),
     };
-    let plan = plan.clone();
-    let lease = Lease {
-        plan,
-        component: None,
-        generation,
-        holder: None,
-        active,
-        last: None,
-        unfinished: None,
-        shut: None,
-        guard: None,
-    };
+    let lease = Lease::free(plan.clone(), generation, active);
     let changes = vec![
         format!("the lease is new, of generation {generation}: {}", source(known, generation)),
         format!("active: the {}", side(active)),
@@ -240,29 +229,13 @@ mod tests {
     }
 
     fn target() -> Target {
-        let plan = crate::plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml")
-            .unwrap()
-            .pairs()
-            .next()
-            .unwrap();
+        let plan = crate::plan_file::lab_pair();
         Target::primary(&plan, plan.pair().unwrap())
     }
 
     fn lease() -> Lease {
-        let plan = "lab".parse().unwrap();
-        let (active, generation) = (ActiveSide::Replica, Generation(7));
         let unfinished = Some(holder("left"));
-        Lease {
-            plan,
-            component: None,
-            generation,
-            holder: None,
-            active,
-            last: None,
-            unfinished,
-            shut: None,
-            guard: None,
-        }
+        Lease { unfinished, ..Lease::free("lab".parse().unwrap(), Generation(7), ActiveSide::Replica) }
     }
 
     fn said(active: ActiveSide) -> Said {

@@ -95,11 +95,7 @@ mod tests {
     use crate::{watch::health::Endpoint, words::wal::ReplicaPosition};
 
     fn plan() -> PairPlan {
-        crate::plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml")
-            .unwrap()
-            .pairs()
-            .next()
-            .unwrap()
+        crate::plan_file::lab_pair()
     }
 
     fn primary(database: Verdict, lsn: Option<u64>) -> Look {

@@ -180,11 +180,7 @@ mod tests {
 
     fn guard() -> Guard {
         let position = ReplicaPosition { received: Lsn(100), replayed: Lsn(90), replayed_commit_at: None };
-        let plan = crate::plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml")
-            .unwrap()
-            .pairs()
-            .next()
-            .unwrap();
+        let plan = crate::plan_file::lab_pair();
         let target = Target::primary(&plan, plan.pair().unwrap());
         Guard {
             generation: Generation(3),

@@ -68,6 +68,22 @@ pub struct Shut {
 pub const STEP_OUTLIVES_RUN_BY: TimeSpan = TimeSpan::seconds(12);
 
 impl Lease {
+    /// One that nobody holds, after no run.
+    #[must_use]
+    pub fn free(plan: PlanName, generation: Generation, active: ActiveSide) -> Self {
+        Self {
+            plan,
+            component: None,
+            generation,
+            holder: None,
+            active,
+            last: None,
+            unfinished: None,
+            shut: None,
+            guard: None,
+        }
+    }
+
     /// What of its pair is not over yet, in a few words.
     #[must_use]
     pub fn at_work(&self) -> Option<String> {

@@ -102,22 +102,38 @@ pub struct Notifications {
 }
 
 impl Plan {
-    /// The plan of each pair. The first goes by the plan's own name, so that a plan to which a pair is added keeps its lease
-    /// and its evidence; a further one by its component's too, as `shop.ledger`.
-    pub fn pairs(&self) -> impl Iterator<Item = PairPlan> {
+    /// Each pair's traffic, with the pair's name. The first goes by the plan's own name, so that a plan to which a pair is
+    /// added keeps its lease and its evidence; a further one by its component's too, as `shop.ledger`.
+    fn named(&self) -> impl Iterator<Item = (PlanName, &Traffic)> {
         self.traffic.iter().enumerate().filter_map(|(index, traffic)| {
             let name = if index == 0 { self.plan.clone() } else { self.plan.of_pair(&traffic.component).ok()? };
-            let is_its_own = |check: &Check| check.component().is_none_or(|of| *of == traffic.component);
-            let mut pair = self.with(name, traffic.clone());
-            pair.verify.retain(is_its_own);
-            Some(pair)
+            Some((name, traffic))
         })
+    }
+
+    /// The names of its pairs.
+    pub fn names_of_pairs(&self) -> impl Iterator<Item = PlanName> {
+        self.named().map(|(name, _)| name)
+    }
+
+    /// The plan of each pair.
+    pub fn pairs(&self) -> impl Iterator<Item = PairPlan> {
+        self.named().map(|(name, traffic)| self.narrowed(name, traffic))
     }
 
     /// The plan of the pair of this name; the first pair has its component's name too.
     #[must_use]
     pub fn pair_plan(&self, name: &PlanName) -> Option<PairPlan> {
-        self.pairs().find(|pair| pair.plan == *name || self.plan.of_pair(&pair.traffic.component).as_ref() == Ok(name))
+        let is_it = |own: &PlanName, of: &Traffic| own == name || self.plan.of_pair(&of.component).as_ref() == Ok(name);
+        let (own, traffic) = self.named().find(|(own, traffic)| is_it(own, traffic))?;
+        Some(self.narrowed(own, traffic))
+    }
+
+    /// The plan as one pair's watch and runs see it.
+    fn narrowed(&self, name: PlanName, traffic: &Traffic) -> PairPlan {
+        let mut pair = self.with(name, traffic.clone());
+        pair.verify.retain(|check| check.component().is_none_or(|of| *of == traffic.component));
+        pair
     }
 
     /// The names of its pairs, as a sentence lists them.
@@ -131,9 +147,9 @@ impl Plan {
     /// itself goes with the first pair; a pair that no traffic leads to stays where it is.
     #[must_use]
     pub fn goes_with(&self, component: &Component) -> Option<PlanName> {
-        let own = self.pairs().find(|pair| pair.traffic.component == *component.name());
-        let first = || self.pairs().next().filter(|_| component.kind().moves().is_none());
-        own.or_else(first).map(|pair| pair.plan)
+        let own = self.named().find(|(_, traffic)| traffic.component == *component.name());
+        let first = || self.named().next().filter(|_| component.kind().moves().is_none());
+        own.or_else(first).map(|(name, _)| name)
     }
 
     /// Which side of a component takes writes.
@@ -154,8 +170,7 @@ impl PairPlan {
     /// The pair that the traffic's record names. [`crate::plan_file::read`] has seen that it exists.
     #[must_use]
     pub fn pair(&self) -> Option<&PostgresPair> {
-        let named = self.components.iter().filter(|component| *component.name() == self.traffic.component);
-        named.into_iter().find_map(|component| component.kind().moves())
+        self.pair_of(&self.traffic)
     }
 
     /// The plan that has this pair and no other.
@@ -166,6 +181,13 @@ impl PairPlan {
 }
 
 impl<T> Plan<T> {
+    /// The pair that a traffic leads to.
+    #[must_use]
+    pub fn pair_of(&self, traffic: &Traffic) -> Option<&PostgresPair> {
+        let mut named = self.components.iter().filter(|component| *component.name() == traffic.component);
+        named.find_map(|component| component.kind().moves())
+    }
+
     /// The same plan with this traffic, under this name.
     fn with<U>(&self, plan: PlanName, traffic: U) -> Plan<U> {
         Plan {

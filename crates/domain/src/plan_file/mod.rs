@@ -10,3 +10,10 @@ pub use check::{
 };
 pub use finding::{Finding, Place, Severity};
 pub use read::{Examined, LARGEST_PLAN_BYTES, MOST_FINDINGS, PlanError, examine, placed, read, schema};
+
+/// The pair of the lab's plan.
+#[cfg(test)]
+pub(crate) fn lab_pair() -> crate::plan::PairPlan {
+    let plan = read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    plan.pairs().next().unwrap()
+}

@@ -4,7 +4,7 @@ use crate::{component::Side, failover::judgement::Would, plan::FailureClass, pla
 const LAB: &str = include_str!("../../../../plans/lab.yaml");
 
 fn run() -> Run {
-    let plan = plan_file::read(LAB, "plans/lab.yaml").unwrap().pairs().next().unwrap();
+    let plan = crate::plan_file::lab_pair();
     Run::supposed(plan, "1".into(), Generation(1), Timestamp::UNIX_EPOCH).unwrap()
 }
 

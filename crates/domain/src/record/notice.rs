@@ -55,10 +55,7 @@ impl Notice {
 pub fn all(ended: &all::Ended, because: &str) -> Notice {
     let all::Ended { execution, opened, outcome, .. } = ended;
     let of = opened.as_ref().map_or_else(String::new, |opened| format!(" of {}", opened.plan));
-    let headline = match outcome {
-        RunOutcome::Refused => "refused",
-        RunOutcome::Done | RunOutcome::Undone | RunOutcome::NeedsAPerson => "NEEDS A PERSON",
-    };
+    let headline = outcome.headline();
     let summary = opened.as_ref().map(|opened| format!("{}\n\n", opened.summary)).unwrap_or_default();
     let look = opened.as_ref().map_or_else(String::new, |opened| {
         format!("What is true now: lifeboat status {} --region {}\n", opened.plan, execution.region())

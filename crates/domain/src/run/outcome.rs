@@ -31,6 +31,17 @@ impl RunOutcome {
             Self::NeedsAPerson => "needs-a-person",
         }
     }
+
+    /// In a headline: the person who is called sees at once whether it can wait.
+    #[must_use]
+    pub fn headline(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Undone => "undone",
+            Self::NeedsAPerson => "NEEDS A PERSON",
+        }
+    }
 }
 
 /// How a backup or a cleanup ended as a whole, the best first.

@@ -30,7 +30,7 @@ pub(super) struct Site {
     /// The plan's object.
     pub(super) plan: Option<Object>,
     authorities: Option<Object>,
-    /// The other plans of the Region.
+    /// The other plans of the Region, and this one as it was.
     pub(super) others: Vec<Other>,
     /// Those that cannot be read, and why.
     pub(super) unreadable: Vec<String>,
@@ -102,13 +102,13 @@ pub(super) async fn site(wanted: &Plan, place: Place, region: &Region, config: &
 /// The pairs of the plan as it was that it does not name any more, and whose watch and guard are still needed.
 async fn needed(bucket: &Bucket, earlier: &Plan, wanted: &Plan) -> Result<Vec<(PlanName, String)>, Failure> {
     let mut needed = Vec::new();
-    for pair in earlier.pairs().filter(|pair| wanted.pair_plan(&pair.plan).is_none()) {
-        let lease = object_store::read_lease(bucket, &pair.plan).await?.map(|(lease, _)| lease);
+    for pair in earlier.names_of_pairs().filter(|pair| wanted.pair_plan(pair).is_none()) {
+        let lease = object_store::read_lease(bucket, &pair).await?.map(|(lease, _)| lease);
         let moved = |lease: &Lease| {
             (lease.active == ActiveSide::Replica).then(|| "it failed over, and was not protected again".to_owned())
         };
         let why = lease.as_ref().and_then(|lease| lease.at_work().or_else(|| moved(lease)));
-        needed.extend(why.map(|why| (pair.plan.clone(), why)));
+        needed.extend(why.map(|why| (pair, why)));
     }
     Ok(needed)
 }

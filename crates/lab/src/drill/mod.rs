@@ -18,6 +18,7 @@ use domain::{plan::PairPlan, words::time_span::TimeSpan};
 use jiff::Timestamp;
 use rds_on_postgres::RdsError;
 
+pub use neighbours::with_pair;
 pub use random::RandomDrills;
 pub use scenario::{Scenario, UnknownScenario};
 

@@ -62,24 +62,27 @@ fn neighbour(of: &Plan, name: &str, crossed: bool) -> Result<Plan, BadId> {
     Ok(plan)
 }
 
-/// The same plan with another pair, whose record is its own.
-fn with_pair(mut plan: Plan, name: &str) -> Result<Plan, BadId> {
+/// The same plan with another pair of this name, whose record, login and queries are its own.
+///
+/// # Errors
+/// [`BadId`] where the name makes no name of AWS's.
+pub fn with_pair(mut plan: Plan, name: &str) -> Result<Plan, BadId> {
     let like = plan.components.iter().find_map(|component| component.kind().moves());
     if let (Some(pair), Some(traffic)) = (like.map(|pair| pair_of(&plan, pair, name)), plan.traffic.first().cloned()) {
         let (mut pair, mut traffic) = (pair?, traffic);
         (pair.name, traffic.component) = (name.parse()?, name.parse()?);
         traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
         // Each pair answers the queries that its own data can.
-        let of = |check: &Check, component: &ComponentName| match check.clone() {
-            Check::Sql(check) => Check::Sql(SqlCheck {
-                name: format!("{} in {component}", check.name),
-                component: Some(component.clone()),
-                ..check
-            }),
-            Check::Http(check) => Check::Http(check),
+        let of_pair = |component: &ComponentName, check: &SqlCheck| {
+            let name = format!("{} in {component}", check.name);
+            Check::Sql(SqlCheck { name, component: Some(component.clone()), ..check.clone() })
         };
         let names = [plan.traffic[0].component.clone(), traffic.component.clone()];
-        plan.verify = names.iter().flat_map(|name| plan.verify.iter().map(move |check| of(check, name))).collect();
+        let of_both = |check: &Check| match check {
+            Check::Sql(check) => names.iter().map(|component| of_pair(component, check)).collect(),
+            Check::Http(_) => vec![check.clone()],
+        };
+        plan.verify = plan.verify.iter().flat_map(of_both).collect();
         plan.components.push(pair.into());
         plan.traffic.push(traffic);
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     engine::Engine,
-    output::Output,
+    output::{self, Output},
     refusal::Refusal,
     request::Order,
     run::{self, Again},
@@ -63,14 +63,10 @@ impl OrderedAll {
         if self.json {
             output.json(&Ended { execution: &execution, outcome, because: &because })?;
         } else {
-            output.line(&format!("{}: {because}", headline(outcome)));
+            output.line(&format!("{}: {because}", outcome.headline()));
             output.line(&format!("RUNBOOK.md, \"{}\".", all::end(outcome)));
         }
-        Ok(ExitCode::from(match outcome {
-            RunOutcome::Done => 0,
-            RunOutcome::Refused => 3,
-            RunOutcome::Undone | RunOutcome::NeedsAPerson => 5,
-        }))
+        Ok(run::exit_code(outcome))
     }
 
     fn input(&self) -> Result<String, Refusal> {
@@ -78,14 +74,6 @@ impl OrderedAll {
         let (pairs, consent) = (self.pairs.as_deref(), self.consent.as_ref());
         serde_json::to_string(&Request { plan: &self.plan, pairs, by, why, consent })
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat failover --help`."))
-    }
-}
-
-fn headline(outcome: RunOutcome) -> &'static str {
-    match outcome {
-        RunOutcome::Done => "done",
-        RunOutcome::Refused => "refused",
-        RunOutcome::Undone | RunOutcome::NeedsAPerson => "NEEDS A PERSON",
     }
 }
 
@@ -100,10 +88,8 @@ fn ending(described: &DescribeExecutionOutput) -> Option<(RunOutcome, String)> {
     let end = described.error().and_then(|error| all::outcome_of(&error.into()));
     let outcome = end.filter(|outcome| *outcome == RunOutcome::Refused).unwrap_or(RunOutcome::NeedsAPerson);
     let told = described.cause().or(described.error()).filter(|text| !text.is_empty());
-    let because = told.map_or_else(
-        || format!("the engine ended it as {}", described.status().as_str()),
-        |told| told.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect(),
-    );
+    let because =
+        told.map_or_else(|| format!("the engine ended it as {}", described.status().as_str()), output::one_line);
     Some((outcome, because))
 }
 

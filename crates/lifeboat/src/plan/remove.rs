@@ -98,7 +98,7 @@ impl Remove {
 /// The names of the plan's pairs; its own where the plan cannot be read any more.
 async fn pairs(bucket: &Bucket, plan: &PlanName) -> Result<Vec<PlanName>, Refusal> {
     match object_store::read_plan(bucket, plan).await {
-        Ok((plan, _)) => Ok(plan.pairs().map(|pair| pair.plan).collect()),
+        Ok((plan, _)) => Ok(plan.names_of_pairs().collect()),
         Err(Failure::NotFound(_) | Failure::InvalidInput(_)) => Ok(vec![plan.clone()]),
         Err(failure) => Err(failure.into()),
     }

@@ -7,7 +7,10 @@ use domain::{failover::run::RunKind, record::evidence::Evidence, run::outcome::R
 use serde::Serialize;
 
 use super::has_ended;
-use crate::{output::Output, refusal::Refusal};
+use crate::{
+    output::{self, Output},
+    refusal::Refusal,
+};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,16 @@ struct Ended<'a> {
     because: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<&'a Evidence>,
+}
+
+/// 0, 3, 4 or 5.
+pub(crate) fn exit_code(outcome: RunOutcome) -> ExitCode {
+    ExitCode::from(match outcome {
+        RunOutcome::Done => 0,
+        RunOutcome::Refused => 3,
+        RunOutcome::Undone => 4,
+        RunOutcome::NeedsAPerson => 5,
+    })
 }
 
 impl Ending {
@@ -48,7 +61,7 @@ impl Ending {
             (RunOutcome::Done, _) => {
                 "the new primary takes writes, traffic goes to it, and the plan's checks passed".into()
             }
-            (_, Some(told)) => told.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+            (_, Some(told)) => output::one_line(told),
             (_, None) => format!("the engine ended it as {}", status.as_str()),
         };
         Some(Self { of, outcome, because })
@@ -58,23 +71,8 @@ impl Ending {
         &self.because
     }
 
-    fn headline(&self) -> &'static str {
-        match self.outcome {
-            RunOutcome::Done => "done",
-            RunOutcome::Refused => "refused",
-            RunOutcome::Undone => "undone",
-            RunOutcome::NeedsAPerson => "NEEDS A PERSON",
-        }
-    }
-
-    /// 0, 3, 4 or 5.
     pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self.outcome {
-            RunOutcome::Done => 0,
-            RunOutcome::Refused => 3,
-            RunOutcome::Undone => 4,
-            RunOutcome::NeedsAPerson => 5,
-        })
+        exit_code(self.outcome)
     }
 
     pub(super) fn show(
@@ -117,7 +115,7 @@ impl Ending {
 
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.headline(), self.because)
+        write!(f, "{}: {}", self.outcome.headline(), self.because)
     }
 }
 

@@ -8,7 +8,6 @@ use domain::{
         starter::Standing,
         succession::Owner,
     },
-    run::outcome::RunOutcome,
     watch::probe::{Streak, Watch},
     words::time_span::TimeSpan,
 };
@@ -236,12 +235,7 @@ impl Status {
             return "unknown: the lease names it".into();
         }
         let Some(last) = self.lease.as_ref().and_then(|lease| lease.last.as_ref()) else { return "none".into() };
-        let outcome = match last.outcome {
-            RunOutcome::Done => "done",
-            RunOutcome::Refused => "refused",
-            RunOutcome::Undone => "undone",
-            RunOutcome::NeedsAPerson => "NEEDS A PERSON",
-        };
+        let outcome = last.outcome.headline();
         let because = self.last_run.as_ref().map_or("its evidence is missing", |evidence| evidence.because.as_str());
         format!("`{}` at {}: {outcome}: {because}", last.execution.name(), last.at)
     }

@@ -2,11 +2,7 @@ use super::*;
 use crate::words::id::SecurityGroupId;
 
 fn side() -> Side {
-    let plan = crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml")
-        .unwrap()
-        .pairs()
-        .next()
-        .unwrap();
+    let plan = crate::plan_file::lab_pair();
     plan.pair().unwrap().primary.clone()
 }
 

@@ -57,11 +57,7 @@ fn killed() -> Seen {
 fn run() -> Run {
     Run {
         execution: "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:a".parse().unwrap(),
-        plan: crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml")
-            .unwrap()
-            .pairs()
-            .next()
-            .unwrap(),
+        plan: crate::plan_file::lab_pair(),
         plan_version: "1".into(),
         generation: Generation(1),
         trigger: Trigger::Alarm { alarm: "lifeboat-lab-primary-down".into(), at: at(1_000), reason: String::new() },

@@ -27,11 +27,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn lab() -> PairPlan {
-    crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml")
-        .unwrap()
-        .pairs()
-        .next()
-        .unwrap()
+    crate::plan_file::lab_pair()
 }
 
 fn execution(name: &str) -> ExecutionArn {

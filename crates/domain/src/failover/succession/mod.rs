@@ -55,17 +55,8 @@ pub fn take(
     let holder = Holder { execution: execution.clone(), phase: Phase::Opened, since: now, asked: None };
     let component = || Some(plan.traffic.component.clone());
     let Some(current) = current else {
-        let lease = Lease {
-            plan: plan.plan.clone(),
-            component: component(),
-            generation: Generation::ZERO.next(),
-            holder: Some(holder),
-            active: ActiveSide::Primary,
-            last: None,
-            unfinished: None,
-            shut: None,
-            guard: None,
-        };
+        let free = Lease::free(plan.plan.clone(), Generation::ZERO.next(), ActiveSide::Primary);
+        let lease = Lease { component: component(), holder: Some(holder), ..free };
         return Taking::Take { lease, taken_over: None };
     };
     if let Some(why) = of_another_pair(current, plan) {

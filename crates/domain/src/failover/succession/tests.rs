@@ -10,11 +10,7 @@ fn execution(name: &str) -> ExecutionArn {
 }
 
 fn lab() -> PairPlan {
-    crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml")
-        .unwrap()
-        .pairs()
-        .next()
-        .unwrap()
+    crate::plan_file::lab_pair()
 }
 
 fn held_by(name: &str) -> Lease {

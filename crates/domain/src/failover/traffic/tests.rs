@@ -9,11 +9,7 @@ const NEW: &str = "orders-replica.us-west-2.rds.lifeboat.test";
 fn run(generation: u64) -> Run {
     Run {
         execution: "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:a".parse().unwrap(),
-        plan: crate::plan_file::read(include_str!("../../../../../plans/lab.yaml"), "plans/lab.yaml")
-            .unwrap()
-            .pairs()
-            .next()
-            .unwrap(),
+        plan: crate::plan_file::lab_pair(),
         plan_version: "1".into(),
         generation: Generation(generation),
         trigger: Trigger::Person { by: "anna".parse().unwrap(), why: "a test".into() },

@@ -37,7 +37,7 @@ fn finding(path: &str, Complaint { is_error, field, what, remedy }: Complaint) -
 }
 
 fn check_moves(plan: &Plan, component: &Component, path: &str, found: &mut Vec<Finding>) {
-    let leads_astray = plan.pairs().any(|pair| pair.pair().is_none());
+    let leads_astray = plan.traffic.iter().any(|traffic| plan.pair_of(traffic).is_none());
     if !leads_astray && plan.traffic.iter().all(|traffic| traffic.component != *component.name()) {
         let what = "no traffic leads to it: a failover leaves it where it is";
         found.push(Finding::warning(path, what, "Name it in `traffic`, with the record that its clients use."));

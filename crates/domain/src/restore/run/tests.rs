@@ -51,7 +51,7 @@ fn a_pair_that_a_failover_leaves_is_restored_to_a_point_in_time_where_it_is() {
         let component = component.map(|name| name.parse().unwrap());
         let request = RestoreRequest { component, wanted: Wanted::LatestTime, ..request.clone() };
         let execution = serde_json::from_value(event["execution"].clone()).unwrap();
-        let active = ActiveSides::all(["lab".parse().unwrap()], active);
+        let active = ActiveSides::default().with("lab".parse().unwrap(), active);
         request.open(plan.clone(), "1".into(), active, execution, "2026-11-21T06:00:09Z".parse().unwrap())
     };
     for (active, component, region) in [

@@ -167,8 +167,12 @@ fn engine_in(aws: &LocalAws, plans: &[&Plan], region: &Region, place: Place) -> 
     let addresses = || aws.dns().name_servers().iter().map(|server| server.address().to_string());
     let name_servers = aws.dns().hidden().map(|_| ("NameServers", addresses().collect::<Vec<_>>().join(",")));
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    let rds = |kind: &str, name: &str| format!("arn:aws:rds:*:{ACCOUNT}:{kind}:{name}");
-    let named = |kind: SnapshotKind| move |plan: &Plan| plan.identifiers(kind.noun()).collect::<Vec<_>>();
+    let named = |kind: SnapshotKind| {
+        let arns = |plan: &Plan| {
+            plan.identifiers(kind.noun()).map(|id| kind.arn("aws", "*", ACCOUNT, &id)).collect::<Vec<_>>()
+        };
+        (kind.list(), listed(plans.iter().copied().flat_map(arns)))
+    };
     let zones = |plan: &Plan| plan.traffic.iter().map(|traffic| traffic.record.zone.clone()).collect::<Vec<_>>();
     let zone = |zone: ZoneId| format!("arn:aws:route53:::hostedzone/{zone}");
     // AWS puts a hyphen and six letters behind a secret's name in its ARN.
@@ -176,14 +180,12 @@ fn engine_in(aws: &LocalAws, plans: &[&Plan], region: &Region, place: Place) -> 
     let all = || plans.iter().copied();
     let parameters = [
         ("Place", place.to_owned()),
-        ("Instances", listed(all().flat_map(named(SnapshotKind::Instance)).map(|name| rds("db", &name)))),
-        ("Clusters", listed(all().flat_map(named(SnapshotKind::Cluster)).map(|name| rds("cluster", &name)))),
         ("HostedZones", listed(all().flat_map(zones).map(zone))),
         ("Secrets", listed(all().flat_map(secrets).map(secret))),
         ("Resolver", resolver),
         ("Architecture", architecture.to_owned()),
     ];
-    let parameters = parameters.into_iter().chain(name_servers);
+    let parameters = parameters.into_iter().chain(SnapshotKind::ALL.map(named)).chain(name_servers);
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).collect();
     // A role is named after its stack, and roles are global to the account.
     Target { region: region.to_string(), stack: format!("lifeboat-{region}"), parameters }

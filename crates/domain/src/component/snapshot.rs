@@ -21,6 +21,10 @@ struct Row {
     noun: &'static str,
     /// The service that keeps them.
     service: &'static str,
+    /// The engine's parameter that lists what its roles may reach of what they are of.
+    list: &'static str,
+    /// The service and the type of resource in an ARN of what they are of.
+    arn: (&'static str, &'static str),
     /// What several of them are called, as in "3 manual snapshots".
     plural: &'static str,
     /// The longest name that the service takes.
@@ -40,6 +44,8 @@ impl SnapshotKind {
             Self::Instance => Row {
                 noun: "instance",
                 service: "RDS",
+                list: "Instances",
+                arn: ("rds", "db"),
                 plural: "snapshots",
                 longest_name: 255,
                 is_asked: true,
@@ -48,12 +54,20 @@ impl SnapshotKind {
             Self::Cluster => Row {
                 noun: "cluster",
                 service: "RDS",
+                list: "Clusters",
+                arn: ("rds", "cluster"),
                 plural: "cluster snapshots",
                 longest_name: 63,
                 is_asked: false,
                 software: None,
             },
         }
+    }
+
+    /// The kind whose snapshots are of what this noun names.
+    #[must_use]
+    pub fn of_noun(noun: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.noun() == noun)
     }
 
     /// What one is of, by its identifier.
@@ -72,6 +86,19 @@ impl SnapshotKind {
     #[must_use]
     pub fn service(self) -> &'static str {
         self.row().service
+    }
+
+    /// The engine's parameter that lists what its roles may reach of what they are of.
+    #[must_use]
+    pub fn list(self) -> &'static str {
+        self.row().list
+    }
+
+    /// The ARN of what one is of.
+    #[must_use]
+    pub fn arn(self, partition: &str, region: &str, account: &str, id: &str) -> String {
+        let (service, resource) = self.row().arn;
+        format!("arn:{partition}:{service}:{region}:{account}:{resource}:{id}")
     }
 
     /// What several of them are called, as in "3 manual snapshots".

@@ -80,12 +80,6 @@ struct Need {
 
 fn needs(plan: &Plan, place: Place, region: &Region, engine: &EngineSeen) -> Vec<Need> {
     let EngineSeen { partition, account, .. } = engine;
-    let rds = |path: String, region: &Region, kind: &str, list, name: &str| Need {
-        path,
-        list,
-        arn: format!("arn:{partition}:rds:{region}:{account}:{kind}:{name}"),
-        named: format!("`{name}` in {region}"),
-    };
     let mut needs = Vec::new();
     for (index, component) in plan.components.iter().enumerate() {
         let path = |rest: &str| format!("components[{index}].{rest}");
@@ -98,14 +92,20 @@ fn needs(plan: &Plan, place: Place, region: &Region, engine: &EngineSeen) -> Vec
                 named: format!("the secret `{secret}` in {region}"),
             });
         }
-        for Identity { field, side, noun, id } in component.kind().identities() {
-            // What is moved is looked at from both sides; what is only backed up, from where its backups are run.
-            let instance = noun == SnapshotKind::Instance.noun() && place != Place::Witness;
-            let cluster = noun == SnapshotKind::Cluster.noun() && place == Place::Recovery;
-            let (kind, list) = if instance { ("db", "Instances") } else { ("cluster", "Clusters") };
-            if instance || cluster {
-                needs.push(rds(path(field), plan.region_of(side), kind, list, &id));
-            }
+        // What is moved is looked at from both sides; what is only backed up, from where its backups are run.
+        let looks = match component.kind().moves() {
+            Some(_) => place != Place::Witness,
+            None => place == Place::Recovery,
+        };
+        for Identity { field, side, noun, id } in component.kind().identities().into_iter().filter(|_| looks) {
+            let Some(kind) = SnapshotKind::of_noun(noun) else { continue };
+            let there = plan.region_of(side);
+            needs.push(Need {
+                path: path(field),
+                list: kind.list(),
+                arn: kind.arn(partition, there.as_str(), account, &id),
+                named: format!("`{id}` in {there}"),
+            });
         }
     }
     if place != Place::Witness {

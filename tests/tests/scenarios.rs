@@ -1,8 +1,8 @@
-//! The drills, each with its expected verdict, on one lab: real PostgreSQL, real DNS, the real engine.
+//! The drills, each with its expected verdict, on labs side by side: real PostgreSQL, real DNS, the real engine.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
-use std::time::Instant;
+use std::{sync::Mutex, time::Instant};
 
 use domain::{plan::Plan, plan_file, record::evidence, run::outcome::RunOutcome};
 use lab::{
@@ -16,26 +16,36 @@ fn lab_plan() -> Plan {
     plan_file::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
 }
 
+/// As many as two cores bear: a lab mostly waits.
+const LABS: usize = 3;
+
+/// Those that leave no time to spare, or fill the machine by themselves.
+const ALONE: [Scenario; 2] = [Scenario::Switchover, Scenario::TwoPlans];
+
+/// Drills on a lab, and what was told of them.
+struct Played {
+    drills: Drills,
+    told: Listener,
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_drill_ends_as_it_must() {
-    let told = Listener::default();
-    let mut drills = Drills::on(Lab::start(&lab_plan(), None, &told).await.unwrap());
-    let mut results = Vec::new();
-    for scenario in Scenario::FAILOVERS.into_iter().chain(Scenario::OF_SEVERAL_PLANS) {
-        let began = Instant::now();
-        match drills.run(scenario, "cargo test", &told).await {
-            Ok(result) => {
-                tell(&format!("{:>5.1} s  {}: {}", began.elapsed().as_secs_f64(), scenario.name(), result.headline()));
-                results.push(result);
-            }
-            Err(error) => {
-                panic!("{}: {}\n{:#?}", scenario.name(), domain::words::failure::chain(&error), told.told())
-            }
-        }
+    let mut labs = Vec::new();
+    for _ in 0..LABS {
+        let told = Listener::default();
+        labs.push(Played { drills: Drills::on(Lab::start(&lab_plan(), None, &told).await.unwrap()), told });
     }
-    drills.shut_down().await;
+    let next = Mutex::new(Scenario::FAILOVERS.into_iter().filter(|scenario| !ALONE.contains(scenario)));
+    let side_by_side = futures::future::join_all(labs.iter_mut().map(|lab| lab.play(&next))).await;
+    let mut results = side_by_side.concat();
+    for scenario in ALONE {
+        results.push(labs[0].run(scenario).await);
+    }
+    for lab in labs {
+        lab.drills.shut_down().await;
+    }
     for result in &results {
-        assert!(result.passed(), "{}: {:?}\n{:#?}", result.scenario, result.shortcomings(), told.told());
+        assert!(result.passed(), "{}: {:?}", result.scenario, result.shortcomings());
     }
     a_blip_moves_nothing_and_says_why(result_of(&results, Scenario::Blip));
     a_lagging_replica_is_refused_until_someone_consents(result_of(&results, Scenario::ReplicaLagging));
@@ -46,6 +56,33 @@ async fn every_drill_ends_as_it_must() {
     a_switchover_proves_that_nothing_is_lost(result_of(&results, Scenario::Switchover));
     for result in &results {
         evidence_fits_its_schema(result);
+    }
+}
+
+impl Played {
+    /// Runs those that no other lab has taken, until none is left.
+    async fn play(&mut self, next: &Mutex<impl Iterator<Item = Scenario>>) -> Vec<DrillResult> {
+        let mut results = Vec::new();
+        loop {
+            let scenario = next.lock().unwrap().next();
+            let Some(scenario) = scenario else { return results };
+            results.push(self.run(scenario).await);
+        }
+    }
+
+    async fn run(&mut self, scenario: Scenario) -> DrillResult {
+        let began = Instant::now();
+        let told = || format!("{:#?}", self.told.told());
+        match self.drills.run(scenario, "cargo test", &self.told).await {
+            Ok(result) => {
+                tell(&format!("{:>5.1} s  {}: {}", began.elapsed().as_secs_f64(), scenario.name(), result.headline()));
+                if !result.passed() {
+                    tell(&format!("{}: {:?}\n{}", scenario.name(), result.shortcomings(), told()));
+                }
+                result
+            }
+            Err(error) => panic!("{}: {}\n{}", scenario.name(), domain::words::failure::chain(&error), told()),
+        }
     }
 }
 

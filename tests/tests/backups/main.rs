@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
 mod clusters;
+mod drills;
 mod proved;
 mod switched;
 mod taken;

@@ -100,9 +100,11 @@ fn most_asks(wait: &StateName) -> u64 {
 #[test]
 fn a_count_begins_at_zero_and_only_rises_inside_its_loop() {
     for machine in Machine::all() {
+        // One that asks nothing again has nothing to count.
+        let counts = machine.states.values().any(|state| state.edges.iter().any(|edge| edge.bound().is_some()));
         assert_eq!(
             machine.beginnings().filter(|state| state.json["Assign"]["asked"] == 0).count(),
-            1,
+            usize::from(counts),
             "{}",
             machine.name
         );
@@ -436,13 +438,18 @@ fn a_machine_has_time_for_all_its_waits() {
     const HOUR: u64 = 3_600;
     // What each machine's Comment promises of its waits, and what it has beyond: for the work itself, the tries of a Route 53
     // that is gone among it, and for an approval.
-    for (name, waits, beyond) in [
-        (StateMachine::Backup, 28 * HOUR, HOUR),
-        (StateMachine::Cleanup, HOUR, HOUR),
-        (StateMachine::Failover, 15 * HOUR, 21 * HOUR),
-        (StateMachine::Switchover, 15 * HOUR, 13 * HOUR),
-    ] {
-        let machine = Machine::read(name);
+    for machine in Machine::all() {
+        let name = machine.of;
+        let (waits, beyond) = match name {
+            StateMachine::Backup => (28 * HOUR, HOUR),
+            StateMachine::Cleanup => (HOUR, HOUR),
+            StateMachine::Failover => (15 * HOUR, 21 * HOUR),
+            StateMachine::Switchover => (15 * HOUR, 13 * HOUR),
+            // Of a component; twenty of them take four turns of five at once.
+            StateMachine::VerifyBackup => (27 * HOUR, 93 * HOUR),
+            // It waits for other machines' ends alone: twenty of a failover's 36 hours.
+            StateMachine::FailoverAll => (0, 31 * 24 * HOUR),
+        };
         assert_eq!(machine.timeout_seconds, waits + beyond, "{name}");
         let edges = machine.states.values().flat_map(|state| &state.edges);
         // Where two edges lead to one wait, they have one count.
@@ -487,14 +494,15 @@ const EVENTS_OF_A_STATE: u64 = 5;
 #[expect(clippy::print_stdout, reason = "the figure is to be read, not only kept below its limit")]
 fn the_history_of_an_execution_holds_all_that_a_plan_may_have() {
     // How many turns a Map takes at most: a plan's components, those that one schedule proves, a plan's Regions.
-    for (name, turns) in [
-        (StateMachine::Backup, MOST_COMPONENTS),
-        (StateMachine::VerifyBackup, MOST_PROVED),
-        (StateMachine::Cleanup, MOST_BACKUP_REGIONS),
-        (StateMachine::Failover, 1),
-        (StateMachine::Switchover, 1),
-    ] {
-        let machine = Machine::read(name);
+    for machine in Machine::all() {
+        let name = machine.of;
+        let turns = match name {
+            StateMachine::Backup => MOST_COMPONENTS,
+            StateMachine::VerifyBackup => MOST_PROVED,
+            StateMachine::Cleanup => MOST_BACKUP_REGIONS,
+            StateMachine::FailoverAll => 20,
+            StateMachine::Failover | StateMachine::Switchover => 1,
+        };
         let edges = machine.states.values().flat_map(|state| &state.edges);
         let counted: BTreeMap<&StateName, u64> = edges.filter_map(|edge| Some((&edge.to, edge.bound()?))).collect();
         let asks: u64 = counted.values().map(|bound| (bound + 1) * EVENTS_OF_AN_ASK).sum();

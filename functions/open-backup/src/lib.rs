@@ -51,7 +51,13 @@ pub async fn handle(store: &impl ObjectStore, region: &str, now: Timestamp, even
     let open: OpenBackup = edge::parse(event, "OpenBackup")?;
     Ok(match StateMachine::of(&open.execution) {
         Some(StateMachine::VerifyBackup) => Answer::Restore(Box::new(restore(store, region, now, open).await?)),
-        _ => Answer::Backup(Box::new(backup(store, region, now, open).await?)),
+        Some(StateMachine::Backup) | None => Answer::Backup(Box::new(backup(store, region, now, open).await?)),
+        Some(
+            machine @ (StateMachine::Failover
+            | StateMachine::Switchover
+            | StateMachine::FailoverAll
+            | StateMachine::Cleanup),
+        ) => return Err(Failure::InvalidInput(format!("execution: `{}` opens no backup", machine.name()))),
     })
 }
 

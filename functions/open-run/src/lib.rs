@@ -60,7 +60,13 @@ pub async fn handle(
     let open: OpenRun = edge::parse(event, "OpenRun")?;
     Ok(match StateMachine::of(&open.execution) {
         Some(StateMachine::FailoverAll) => Answer::All(all(store, region, open).await?),
-        _ => Answer::Run(Box::new(one(store, owners, region, now, open).await?)),
+        // Whoever calls a machine otherwise orders a failover with it.
+        Some(StateMachine::Failover | StateMachine::Switchover) | None => {
+            Answer::Run(Box::new(one(store, owners, region, now, open).await?))
+        }
+        Some(machine @ (StateMachine::Backup | StateMachine::VerifyBackup | StateMachine::Cleanup)) => {
+            return Err(Failure::InvalidInput(format!("execution: `{}` opens no run here", machine.name())));
+        }
     })
 }
 

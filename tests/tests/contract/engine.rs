@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
+    component::SnapshotKind,
     state_machine::StateMachine,
     synth::{
         Language, Place,
@@ -521,18 +522,21 @@ fn a_role_s_policies_are_no_larger_than_iam_takes() {
     let template = engine();
     for resource in template.resources.keys() {
         let policies = template.properties(resource)["Policies"].to_string();
-        // What is substituted, as long as it mostly is: two instances of each plan, a cluster, a zone and a secret.
+        // What is substituted, as long as it mostly is: two instances of each plan, one of what else is backed up, a zone and a
+        // secret.
         let arns = |each: &str, count| format!("[{}]", vec![format!("\"{each}\""); count].join(","));
-        let instance = "arn:aws:rds:*:000000000000:db:a-system-s-replica-*";
-        let cluster = "arn:aws:rds:*:000000000000:cluster:a-system-s-cluster-*";
+        let backed_up = |policies: String, kind: SnapshotKind| {
+            let arn = kind.arn("aws", "*", "000000000000", "a-system-s-replica-*");
+            let each = if kind == SnapshotKind::Instance { 2 } else { 1 };
+            policies.replace(&format!("\"{}\"", kind.list()), &arns(&arn, each * MOST_PLANS))
+        };
         let zone = "arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ";
         let secret = "arn:aws:secretsmanager:ap-southeast-2:000000000000:secret:lifeboat/a-system-s-login-??????";
+        let policies = SnapshotKind::ALL.into_iter().fold(policies, backed_up);
         let policies = policies
             .replace("${AWS::Partition}", "aws-us-gov")
             .replace("${AWS::AccountId}", "000000000000")
             .replace("${AWS::Region}", "ap-southeast-2")
-            .replace("\"Instances\"", &arns(instance, 2 * MOST_PLANS))
-            .replace("\"Clusters\"", &arns(cluster, MOST_PLANS))
             .replace("\"HostedZones\"", &arns(zone, MOST_PLANS))
             .replace("\"Secrets\"", &arns(secret, MOST_PLANS));
         assert!(policies.len() < LARGEST_POLICIES, "{resource}: {} characters", policies.len());
@@ -543,7 +547,8 @@ fn a_role_s_policies_are_no_larger_than_iam_takes() {
 #[test]
 fn no_parameter_names_everything_by_default() {
     let template = engine();
-    let lists = ["Clusters", "HostedZones", "Instances", "PlanTopics", "SecretKeys", "Secrets"];
+    let lists = ["HostedZones", "PlanTopics", "SecretKeys", "Secrets"];
+    let lists: Vec<&str> = lists.into_iter().chain(SnapshotKind::ALL.map(SnapshotKind::list)).collect();
     for (name, parameter) in template.json["Parameters"].as_object().into_iter().flatten() {
         let default = parameter["Default"].as_str().unwrap_or_default();
         assert!(!default.contains('*'), "{name}: {default}");
@@ -551,10 +556,15 @@ fn no_parameter_names_everything_by_default() {
             assert_eq!((&parameter["Type"], default), (&"CommaDelimitedList".into(), ""), "{name}: nothing is allowed");
         }
     }
-    // Whose names people choose: a pattern that begins with a letter is not everything.
-    for (name, kind) in [("Instances", "db"), ("Clusters", "cluster")] {
-        let pattern = template.json["Parameters"][name]["AllowedPattern"].as_str().unwrap_or_default();
-        assert!(pattern.contains(&format!(":[0-9]{{12}}:{kind}:[a-z]")), "{name}: {pattern}");
+    // Whose names people choose: a list takes what begins as one of its own, and nothing that may be everything.
+    for kind in SnapshotKind::ALL {
+        let schema = json!({ "pattern": template.json["Parameters"][kind.list()]["AllowedPattern"] });
+        let pattern = jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{schema}: {error}"));
+        for (id, taken) in [("orders-*", true), ("orders", true), ("*", false), ("?*", false), ("*orders", false)] {
+            let arn = kind.arn("aws", "*", "000000000000", id);
+            assert_eq!(pattern.is_valid(&json!(arn)), taken, "{}: {arn}", kind.list());
+        }
+        assert!(!pattern.is_valid(&json!("*")), "{schema}");
     }
 }
 
@@ -563,22 +573,25 @@ fn no_parameter_names_everything_by_default() {
 fn a_role_reaches_no_instance_cluster_zone_or_secret_but_those_of_the_lists() {
     let template = engine();
     let mut held = BTreeSet::new();
+    let lists = ["HostedZones", "Secrets"].into_iter().chain(SnapshotKind::ALL.map(SnapshotKind::list));
+    let lists: BTreeSet<&str> = lists.collect();
     for resource in template.resources.keys() {
         for statement in template.statements(resource) {
             for arn in one_or_more(&statement["Resource"]) {
                 let last = arn.rsplit(':').next().unwrap_or_default();
                 let of_ours = last.starts_with("lifeboat-");
-                for kind in [":db:", ":cluster:", ":secret:"] {
-                    assert!(!arn.contains(kind) || of_ours, "{resource}: {arn}");
+                let named = SnapshotKind::ALL.map(|kind| kind.arn("", "", "", ""));
+                for named in named.iter().map(String::as_str).chain(["arn::secretsmanager:::secret:"]) {
+                    // As `:db:`: what comes before the identifier.
+                    let kind = format!(":{}:", named.trim_end_matches(':').rsplit(':').next().unwrap_or_default());
+                    assert!(!arn.contains(&kind) || of_ours, "{resource}: {arn}");
                 }
                 assert!(!arn.contains("hostedzone/"), "{resource}: {arn}");
-                held.extend(
-                    ["Instances", "Clusters", "HostedZones", "Secrets"].into_iter().filter(|list| *list == arn),
-                );
+                held.extend(lists.iter().find(|list| **list == arn));
             }
         }
     }
-    assert_eq!(held.len(), 4, "{held:?}: are they still found?");
+    assert_eq!(held, lists, "are they still found?");
 }
 
 /// Both stacks are in one Region of one account, where alarms and rules have one name each.

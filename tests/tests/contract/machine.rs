@@ -203,6 +203,11 @@ fn every_substitution_is_defined_and_used() {
         assert_eq!(used, defined);
         assert_eq!(properties["Name"], format!("lifeboat-{}", machine.name));
         assert_eq!(properties["DefinitionUri"], format!("../statemachines/{}.asl.json", machine.name));
+        let logs = format!("{}Logs", machine.of.title());
+        let to = &properties["Logging"]["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"];
+        assert_eq!(*to, format!("{logs}.Arn"), "{}", machine.name);
+        let group = format!("/aws/vendedlogs/states/lifeboat-{}", machine.name);
+        assert_eq!(template.properties(&logs)["LogGroupName"], group, "{}", machine.name);
         // Whatever it calls it may call, and nothing else.
         let statements = template.statements(&resource);
         let invokes = statements.iter().filter(|statement| statement["Action"] == "lambda:InvokeFunction");

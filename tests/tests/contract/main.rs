@@ -65,16 +65,11 @@ fn event_of(machine: &Machine, task: &StateName) -> String {
         (StateMachine::VerifyBackup, StateName::OpenBackup) => "events/open-backup-verification.json".into(),
         (StateMachine::VerifyBackup, StateName::CloseBackup) => "events/close-backup-restore.json".into(),
         (StateMachine::VerifyBackup, StateName::Notify) => "events/notify-restore.json".into(),
-        (StateMachine::Cleanup, StateName::Notify) => "events/notify-cleanup.json".into(),
-        (StateMachine::Backup, StateName::Notify) => "events/notify-backup.json".into(),
         (_, StateName::RehearseDnsSwitch) => "events/dns-switch-rehearsal.json".into(),
-        (
-            StateMachine::Switchover,
-            StateName::OpenRun | StateName::PromoteReplica | StateName::RehearsePromoteReplica,
-        ) => {
-            format!("events/{function}-switchover.json")
+        _ => {
+            let own = format!("events/{function}-{}.json", machine.name);
+            if repository::root().join(&own).exists() { own } else { format!("events/{function}.json") }
         }
-        _ => format!("events/{function}.json"),
     }
 }
 

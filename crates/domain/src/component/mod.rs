@@ -39,6 +39,9 @@ pub enum Component {
     Cluster(Cluster),
 }
 
+/// The kinds that came after the first version of the plan language, each with the version that brought it.
+pub(crate) const SINCE: &[(&str, u32)] = &[];
+
 impl Component {
     /// What its kind answers.
     #[must_use]

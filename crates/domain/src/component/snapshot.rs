@@ -23,8 +23,8 @@ struct Row {
     service: &'static str,
     /// The engine's parameter that lists what its roles may reach of what they are of.
     list: &'static str,
-    /// The service and the type of resource in an ARN of what they are of.
-    arn: (&'static str, &'static str),
+    /// The ARN of what one is of: by partition, Region, account and identifier.
+    arn: fn(&str, &str, &str, &str) -> String,
     /// What several of them are called, as in "3 manual snapshots".
     plural: &'static str,
     /// The longest name that the service takes.
@@ -45,7 +45,7 @@ impl SnapshotKind {
                 noun: "instance",
                 service: "RDS",
                 list: "Instances",
-                arn: ("rds", "db"),
+                arn: |partition, region, account, id| format!("arn:{partition}:rds:{region}:{account}:db:{id}"),
                 plural: "snapshots",
                 longest_name: 255,
                 is_asked: true,
@@ -55,7 +55,7 @@ impl SnapshotKind {
                 noun: "cluster",
                 service: "RDS",
                 list: "Clusters",
-                arn: ("rds", "cluster"),
+                arn: |partition, region, account, id| format!("arn:{partition}:rds:{region}:{account}:cluster:{id}"),
                 plural: "cluster snapshots",
                 longest_name: 63,
                 is_asked: false,
@@ -97,8 +97,7 @@ impl SnapshotKind {
     /// The ARN of what one is of.
     #[must_use]
     pub fn arn(self, partition: &str, region: &str, account: &str, id: &str) -> String {
-        let (service, resource) = self.row().arn;
-        format!("arn:{partition}:{service}:{region}:{account}:{resource}:{id}")
+        (self.row().arn)(partition, region, account, id)
     }
 
     /// What several of them are called, as in "3 manual snapshots".

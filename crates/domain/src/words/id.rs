@@ -362,5 +362,37 @@ impl fmt::Display for Generation {
     }
 }
 
+/// Whether a text is a name of one type.
+pub(crate) type Parse = fn(String) -> Result<(), ()>;
+
+fn parses<T: TryFrom<String>>(text: String) -> Result<(), ()> {
+    T::try_from(text).map(drop).map_err(drop)
+}
+
+/// The types whose texts have rules of their own, by their names in a schema.
+pub(crate) const NAMES: [(&str, Parse); 16] = [
+    ("PlanName", parses::<PlanName>),
+    ("ComponentName", parses::<ComponentName>),
+    ("InstanceId", parses::<InstanceId>),
+    ("ClusterId", parses::<ClusterId>),
+    ("Region", parses::<Region>),
+    ("ZoneId", parses::<ZoneId>),
+    ("SecurityGroupId", parses::<SecurityGroupId>),
+    ("HostName", parses::<HostName>),
+    ("SqlName", parses::<SqlName>),
+    ("SecretName", parses::<SecretName>),
+    ("ScheduleName", parses::<ScheduleName>),
+    ("Schedule", parses::<Schedule>),
+    ("KmsKeyId", parses::<KmsKeyId>),
+    ("InstanceClass", parses::<InstanceClass>),
+    ("RdsGroup", parses::<RdsGroup>),
+    ("TimeSpan", parses::<TimeSpan>),
+];
+
+/// What parses the texts of the type that a schema calls by this name.
+pub(crate) fn parser(name: &str) -> Option<Parse> {
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, parse)| *parse)
+}
+
 #[cfg(test)]
 mod tests;

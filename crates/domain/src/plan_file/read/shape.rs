@@ -12,13 +12,7 @@ use super::{
     spelling::nearest,
     tree::{Key, Node, NodeKind},
 };
-use crate::words::{
-    id::{
-        ClusterId, ComponentName, HostName, InstanceClass, InstanceId, KmsKeyId, PlanName, RdsGroup, Region, Schedule,
-        ScheduleName, SecretName, SecurityGroupId, SqlName, ZoneId,
-    },
-    time_span::TimeSpan,
-};
+use crate::words::id::{NAMES, Parse, parser};
 
 /// Finds every difference between `node` and the plan's `schema`, and where each path is written.
 pub(super) fn differences(schema: &Value, node: &Node) -> (Vec<Finding>, Places) {
@@ -254,37 +248,6 @@ fn kind_name(schema: &Value) -> (&str, bool) {
 /// The path of a field of the group at `path`.
 fn below(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
-}
-
-/// Whether a text is a name of one type.
-type Parse = fn(String) -> Result<(), ()>;
-
-fn parses<T: TryFrom<String>>(text: String) -> Result<(), ()> {
-    T::try_from(text).map(drop).map_err(drop)
-}
-
-/// The types whose texts have rules of their own, by their names in the schema.
-const NAMES: [(&str, Parse); 16] = [
-    ("PlanName", parses::<PlanName>),
-    ("ComponentName", parses::<ComponentName>),
-    ("InstanceId", parses::<InstanceId>),
-    ("ClusterId", parses::<ClusterId>),
-    ("Region", parses::<Region>),
-    ("ZoneId", parses::<ZoneId>),
-    ("SecurityGroupId", parses::<SecurityGroupId>),
-    ("HostName", parses::<HostName>),
-    ("SqlName", parses::<SqlName>),
-    ("SecretName", parses::<SecretName>),
-    ("ScheduleName", parses::<ScheduleName>),
-    ("Schedule", parses::<Schedule>),
-    ("KmsKeyId", parses::<KmsKeyId>),
-    ("InstanceClass", parses::<InstanceClass>),
-    ("RdsGroup", parses::<RdsGroup>),
-    ("TimeSpan", parses::<TimeSpan>),
-];
-
-fn parser(name: &str) -> Option<Parse> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, parse)| *parse)
 }
 
 #[cfg(test)]

@@ -67,15 +67,17 @@ pub fn broken(execution: &ExecutionArn, input: Option<&str>, status: &str, cause
     let plan = value.and_then(|input| FailoverRequest::plan_of(RunKind::of(execution), &input));
     let of = plan.as_ref().map_or_else(String::new, |plan| format!(" of {plan}"));
     let noun = noun(execution);
-    let next = if RunKind::ALL.iter().any(|kind| Some(kind.machine()) == StateMachine::of(execution)) {
-        format!(
+    let next = match StateMachine::of(execution) {
+        Some(StateMachine::Failover | StateMachine::Switchover) => format!(
             "If it held the lease, the next run takes it over, and finishes it where it had asked for the promotion.\n{}",
             starter::next_of_a_broken_run(execution, plan.as_ref())
-        )
-    } else if StateMachine::of(execution) == Some(StateMachine::FailoverAll) {
-        "The run of the pair that it was at goes on by itself; the pairs after it were not begun.".to_owned()
-    } else {
-        "The same order given again goes on: what is there already is found.".to_owned()
+        ),
+        Some(StateMachine::FailoverAll) => {
+            "The run of the pair that it was at goes on by itself; the pairs after it were not begun.".to_owned()
+        }
+        Some(StateMachine::Backup | StateMachine::VerifyBackup | StateMachine::Cleanup) | None => {
+            "The same order given again goes on: what is there already is found.".to_owned()
+        }
     };
     let look = plan.map_or_else(String::new, |plan| {
         format!("What is true now: lifeboat status {plan} --region {}\n", execution.region())

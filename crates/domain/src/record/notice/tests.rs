@@ -3,6 +3,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     run::step::Step,
+    state_machine::StateMachine,
     words::{id::Generation, wal::Lsn},
 };
 
@@ -88,8 +89,8 @@ fn every_notice() -> Vec<Notice> {
         }
         notices.extend(RunOutcome::ALL.map(|outcome| ended(end(&execution, outcome))));
     }
-    for machine in ["lifeboat-backup", "lifeboat-cleanup", "lifeboat-verify-backup"] {
-        notices.push(broken(&execution(machine), Some(r#"{"plan": "lab"}"#), "TIMED_OUT", "none given"));
+    for machine in StateMachine::ALL {
+        notices.push(broken(&execution(machine.name()), Some(r#"{"plan": "lab"}"#), "TIMED_OUT", "none given"));
     }
     let (run, judgement, because) = asked();
     notices.push(approval(&run, &judgement, &because));

@@ -124,7 +124,7 @@ impl Package {
     /// [`DeployError::Template`] and [`DeployError::File`].
     pub fn gather(path: &Path, bootstrap: &(dyn Fn(&str) -> PathBuf + Sync)) -> Result<Self, DeployError> {
         let template = Template::read(path)?;
-        // One thread each: zipping is all of the work, and there are about ten of them.
+        // One thread each: zipping is all of the work where it is not done yet.
         let gathered: Vec<Result<(usize, Artifact), DeployError>> = std::thread::scope(|scope| {
             let threads: Vec<_> = template
                 .references

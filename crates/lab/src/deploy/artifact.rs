@@ -1,9 +1,12 @@
 //! What is uploaded: a function's zip, a state machine's definition or a template, keyed by its content.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -41,9 +44,8 @@ impl Artifact {
         match source {
             Source::Binary(name) => {
                 let path = bootstrap(name);
-                let program = read(&path)?;
-                let content = zipped(&program).map_err(|source| DeployError::File { what: "zipping", path, source })?;
-                Ok(Self { key: format!("{name}/{}.zip", digest(&program)), content })
+                let packed = Packed::of(&path).map_err(|source| DeployError::File { what: "zipping", path, source })?;
+                Ok(Self { key: format!("{name}/{}.zip", packed.version), content: packed.zip })
             }
             Source::Definition(path) => {
                 let path = folder.join(path);
@@ -57,6 +59,43 @@ impl Artifact {
 
 fn read(path: &Path) -> Result<Vec<u8>, DeployError> {
     fs::read(path).map_err(|source| DeployError::File { what: "reading", path: path.to_owned(), source })
+}
+
+/// A program in its zip, which is kept beside it: an unoptimized one is 40 MB, and packing all of them took most of a lab's
+/// start.
+struct Packed {
+    /// Tells it from what the program was before.
+    version: String,
+    zip: Vec<u8>,
+}
+
+impl Packed {
+    fn of(program: &Path) -> io::Result<Self> {
+        let found = fs::metadata(program)?;
+        let built = found.modified()?;
+        let since = built.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let version = format!("{}-{}", since.as_nanos(), found.len());
+        let kept = program.with_extension("zip");
+        let is_of_it = fs::metadata(&kept).and_then(|zip| zip.modified()).is_ok_and(|of| of == built);
+        if is_of_it {
+            return Ok(Self { version, zip: fs::read(&kept)? });
+        }
+        let zip = zipped(&fs::read(program)?)?;
+        if let Err(error) = keep(&zip, &kept, built) {
+            tracing::debug!(%error, "a zip is not kept as {}", kept.display());
+        }
+        Ok(Self { version, zip })
+    }
+}
+
+/// Keeps a zip under the time of what is in it. Of several that do so at once, the last one's stays, whole.
+fn keep(zip: &[u8], as_file: &Path, built: SystemTime) -> io::Result<()> {
+    static KEPT: AtomicU64 = AtomicU64::new(0);
+    let number = KEPT.fetch_add(1, Ordering::Relaxed);
+    let on_its_way = as_file.with_extension(format!("zip-{}-{number}", process::id()));
+    let mut file = File::create(&on_its_way)?;
+    let kept = file.write_all(zip).and_then(|()| file.set_modified(built));
+    kept.and_then(|()| fs::rename(&on_its_way, as_file)).inspect_err(|_| drop(fs::remove_file(&on_its_way)))
 }
 
 fn zipped(program: &[u8]) -> io::Result<Vec<u8>> {
@@ -75,4 +114,40 @@ fn digest(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_packed_once_until_it_is_built_again() {
+        let folder = std::env::temp_dir().join(format!("lifeboat-packed-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let program = folder.join("restore");
+        let build = |content: &[u8], at: u64| {
+            fs::write(&program, content).unwrap();
+            let built = UNIX_EPOCH + std::time::Duration::from_secs(at);
+            File::options().write(true).open(&program).unwrap().set_modified(built).unwrap();
+        };
+        build(b"the first", 1_000);
+        let first = Packed::of(&program).unwrap();
+        let kept = folder.join("restore.zip");
+        assert_eq!(fs::read(&kept).unwrap(), first.zip);
+        // What is kept is what is taken.
+        fs::write(&kept, b"kept").unwrap();
+        File::options()
+            .write(true)
+            .open(&kept)
+            .unwrap()
+            .set_modified(fs::metadata(&program).unwrap().modified().unwrap())
+            .unwrap();
+        assert_eq!(Packed::of(&program).unwrap().zip, b"kept");
+        // As long, and built again.
+        build(b"the other", 1_001);
+        let other = Packed::of(&program).unwrap();
+        assert_ne!(other.version, first.version);
+        assert_eq!(fs::read(&kept).unwrap(), other.zip);
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

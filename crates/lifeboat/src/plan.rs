@@ -2,7 +2,9 @@
 
 mod apply;
 mod cost;
+mod explain;
 mod remove;
+mod sarif;
 
 use std::{fs::File, io::Read, path::Path, process::ExitCode};
 
@@ -33,6 +35,8 @@ Example:
     Synth(Synth),
     /// Says what an idle plan costs a month at list prices.
     Cost(cost::Cost),
+    /// Prints the page that a plan's owner signs: what is protected, promised and kept, and what is open.
+    Explain(explain::Explain),
     /// Applies a plan to its Regions: its stacks, its object, and RDS's certificate authorities.
     Apply(apply::Apply),
     /// Takes a plan out of a Region: its stack, then its object.
@@ -64,6 +68,7 @@ pub(crate) struct Synth {
 Examples:
   lifeboat plan check plans/lab.yaml
   lifeboat plan check --json plans/*.yaml
+  lifeboat plan check --sarif plans/*.yaml > plans.sarif     # a code review shows each finding at its line
 
 Exit codes: 0 every plan can be used (warnings are shown); 1 one has errors; 2 a file cannot be read.")]
 pub(crate) struct Check {
@@ -73,6 +78,9 @@ pub(crate) struct Check {
     /// Prints one JSON object for each file.
     #[arg(long)]
     json: bool,
+    /// Prints one SARIF 2.1.0 document for all of them, which code reviews read.
+    #[arg(long, conflicts_with = "json")]
+    sarif: bool,
 }
 
 /// One file's result, as `--json` prints it.
@@ -95,6 +103,7 @@ impl Command {
             }
             Self::Synth(synth) => synth.run(output),
             Self::Cost(cost) => cost.run(output),
+            Self::Explain(explain) => explain.run(output),
             Self::Apply(apply) => crate::wait_for(apply.run(output)),
             Self::Remove(remove) => crate::wait_for(remove.run(output)),
         }
@@ -126,11 +135,13 @@ impl Synth {
 
 impl Check {
     fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
-        let mut usable = true;
+        let (mut usable, mut results) = (true, Vec::new());
         for file in &self.files {
-            let examined = plan_file::examine(&text(file)?);
+            let examined = examined(&text(file)?);
             usable &= examined.plan.is_some();
-            if self.json {
+            if self.sarif {
+                results.extend(examined.findings.iter().map(|finding| sarif::result(file, finding)));
+            } else if self.json {
                 let Examined { plan, findings } = &examined;
                 let name = plan.as_ref().map(|plan| plan.plan.to_string());
                 output.json(&Checked { file, plan: name, usable: plan.is_some(), findings })?;
@@ -138,8 +149,23 @@ impl Check {
                 show(file, &examined, output);
             }
         }
+        if self.sarif {
+            output.line(&format!("{:#}", sarif::log(&results)));
+        }
         Ok(if usable { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
+}
+
+/// Reads a plan and tells everything that is wrong with it, also that it was to be read again by now.
+fn examined(text: &str) -> Examined {
+    let mut examined = plan_file::examine(text);
+    let overdue = examined.plan.as_ref().and_then(|plan| plan_file::overdue(plan, today()));
+    examined.findings.extend(plan_file::placed(text, overdue.into_iter().collect()));
+    examined
+}
+
+fn today() -> jiff::civil::Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 fn show(file: &str, examined: &Examined, output: &mut Output) {

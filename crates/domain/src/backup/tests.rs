@@ -154,6 +154,7 @@ fn with_cluster(recovery: Option<&str>) -> BackupRun {
     let mut run = run();
     let cluster = Cluster {
         name: reports(),
+        tier: None,
         engine: ClusterEngine::Neptune,
         primary: "reports-1".parse().unwrap(),
         recovery: recovery.map(|id| id.parse().unwrap()),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{ActiveSide, Complaint, Identity, Kind, SeenDatabase, SnapshotKind, SnapshotStorage};
 use crate::words::{
     failure::Failure,
-    id::{ClusterId, ComponentName},
+    id::{ClusterId, ComponentName, TierName},
 };
 
 /// A cluster of Aurora, DocumentDB or Neptune, and its secondary in the recovery Region where it is a global one.
@@ -18,6 +18,9 @@ use crate::words::{
 pub struct Cluster {
     /// The component's name.
     pub name: ComponentName,
+    /// The tier whose promises it shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<TierName>,
     /// What it runs.
     pub engine: ClusterEngine,
     /// The DB cluster identifier in the primary Region.
@@ -76,6 +79,10 @@ impl Kind for Cluster {
         &self.name
     }
 
+    fn tier(&self) -> Option<&TierName> {
+        self.tier.as_ref()
+    }
+
     fn noun(&self) -> &'static str {
         "cluster"
     }
@@ -111,6 +118,10 @@ impl Kind for Cluster {
             ClusterEngine::Docdb => SnapshotStorage::Docdb,
             ClusterEngine::Neptune => SnapshotStorage::Neptune,
         })
+    }
+
+    fn replicates(&self) -> bool {
+        self.recovery.is_some()
     }
 
     fn engine(&self) -> Option<&'static str> {

@@ -15,7 +15,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use crate::words::id::{ComponentName, InstanceId, Region};
+use crate::words::id::{ComponentName, InstanceId, Region, TierName};
 
 pub use active_side::{ActiveSide, ActiveSides};
 pub use cluster::{Cluster, ClusterEngine, SeenCluster};
@@ -70,6 +70,9 @@ pub trait Kind {
     /// The component's name.
     fn name(&self) -> &ComponentName;
 
+    /// The tier whose promises it shares; without one, the plan's own objectives are its.
+    fn tier(&self) -> Option<&TierName>;
+
     /// What one of this kind is called in a sentence, as in "`reports` is a cluster".
     fn noun(&self) -> &'static str;
 
@@ -106,6 +109,11 @@ pub trait Kind {
     /// Whether a backup tells how large its data was.
     fn tells_size(&self) -> bool {
         false
+    }
+
+    /// Whether its recovery side follows it all the time, so that not only backups hold its data.
+    fn replicates(&self) -> bool {
+        self.moves().is_some()
     }
 
     /// How it is logged in to.

@@ -7,12 +7,14 @@
 mod backups;
 mod checks;
 mod failover;
+mod objectives;
 mod probe;
 mod traffic;
 
 pub use backups::{Backup, BackupAlarm, BackupCopy, BackupVerification, Cleanup};
 pub use checks::{Check, Expected, HttpCheck, SqlCheck};
 pub use failover::{DataLossBudget, Failover, FailureClass, Policies, Policy};
+pub use objectives::{Disaster, FailureObjective, Objectives, Tier};
 pub use probe::Probe;
 pub use traffic::{Record, Traffic};
 
@@ -22,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     component::{ActiveSide, ActiveSides, Component, PostgresPair, SideRegions, SnapshotKind},
     words::{
-        id::{ComponentName, InstanceId, KmsKeyId, PlanName, Region, ScheduleName},
+        id::{ComponentName, Day, InstanceId, KmsKeyId, PlanName, Region, ScheduleName},
         time_span::TimeSpan,
     },
 };
@@ -36,6 +38,12 @@ pub struct Plan<T = Vec<Traffic>> {
     pub plan: PlanName,
     /// One line for the person who is paged: what this system is.
     pub summary: String,
+    /// Who answers for the plan: a person, a team or a role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The day by which people are to read it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_by: Option<Day>,
     /// Where it runs, where it recovers, and a third place to look from.
     pub regions: Regions,
     /// What was promised.
@@ -76,20 +84,6 @@ pub struct Regions {
     /// A third place to look from. Needed where a Region's failure is answered automatically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Region>,
-}
-
-/// What was promised to the system's users.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Objectives {
-    /// Recovery time objective: the longest outage.
-    pub rto: TimeSpan,
-    /// Recovery point objective: the most recent work that may be lost.
-    pub rpo: TimeSpan,
-    /// Share of time available, in percent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 100))]
-    pub availability_percent: Option<f64>,
 }
 
 /// Who hears of it, beyond the engine's own topic.
@@ -194,6 +188,8 @@ impl<T> Plan<T> {
             plan,
             traffic,
             summary: self.summary.clone(),
+            owner: self.owner.clone(),
+            review_by: self.review_by.clone(),
             regions: self.regions.clone(),
             objectives: self.objectives.clone(),
             components: self.components.clone(),

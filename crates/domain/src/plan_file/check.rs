@@ -8,6 +8,7 @@ mod identities;
 mod names;
 mod objectives;
 mod others;
+mod promises;
 mod recovery;
 mod regions;
 mod schedules;
@@ -44,6 +45,7 @@ pub fn check(plan: &Plan) -> Vec<Finding> {
     summary(plan, &mut found);
     regions::check(plan, &mut found);
     objectives::check(plan, &mut found);
+    promises::check(plan, &mut found);
     components::check(plan, &mut found);
     identities::check(plan, &mut found);
     traffic::check(plan, &mut found);

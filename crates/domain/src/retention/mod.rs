@@ -91,6 +91,20 @@ impl Retention {
             && Period::ALL.into_iter().all(|period| self.each(period).is_none_or(Each::is_nothing))
     }
 
+    /// How old a backup becomes, of which the next is made after `wait` at the latest: the oldest that a rule keeps, where
+    /// backups are made all the time.
+    #[must_use]
+    pub fn reach(&self, wait: TimeSpan) -> TimeSpan {
+        let by_period = Period::ALL.into_iter().filter_map(|period| {
+            Some(match self.each(period)? {
+                Each::Newest(count) => period.about().max(wait).times(count),
+                Each::Within(within) => within,
+            })
+        });
+        let all = by_period.chain(self.within).chain([wait.times(self.last.max(self.floor))]);
+        all.max().unwrap_or_default()
+    }
+
     fn each(&self, period: Period) -> Option<Each> {
         match period {
             Period::Hour => self.hourly,

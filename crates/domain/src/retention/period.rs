@@ -3,6 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Reason;
+use crate::words::time_span::TimeSpan;
 
 /// A stretch of the calendar of which one backup is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,18 @@ impl Period {
                 i64::from(date.year()) * 12 + i64::from(date.month()) - 1
             }
             Self::Year => i64::from(TimeZone::UTC.to_datetime(at).year()),
+        }
+    }
+
+    /// How long one is, on average.
+    pub(super) fn about(self) -> TimeSpan {
+        const DAY: TimeSpan = TimeSpan::seconds(24 * 3_600);
+        match self {
+            Self::Hour => TimeSpan::seconds(3_600),
+            Self::Day => DAY,
+            Self::Week => DAY.times(7),
+            Self::Month => DAY.times(30),
+            Self::Year => DAY.times(365),
         }
     }
 

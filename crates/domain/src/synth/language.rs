@@ -18,6 +18,12 @@ const SINCE: &[(&str, u32)] = &[
     // Traffic is a list, of as many pairs as the plan has.
     ("traffic[].component", 2),
     ("verify[].component", 2),
+    // Promises by tier and by what fails, and who answers for them.
+    ("owner", 3),
+    ("reviewBy", 3),
+    ("objectives.tiers", 3),
+    ("objectives.failures", 3),
+    ("components[].tier", 3),
 ];
 
 impl Language {

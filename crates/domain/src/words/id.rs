@@ -100,6 +100,15 @@ id!(
     |text| hyphenated(text, 63)
 );
 id!(
+    /// What a plan calls a promise that services and components share.
+    TierName, "a tier's name", "1 to 40 lower-case letters, digits and single hyphens, a letter first",
+    |text| hyphenated(text, 40)
+);
+id!(
+    /// A day of the calendar.
+    Day, "a day", "a day, as 2027-01-31", |text| text.len() == 10 && text.parse::<Date>().is_ok()
+);
+id!(
     /// An AWS Region's code, as `eu-central-1`.
     Region, "an AWS Region", "a Region's code, as eu-central-1", is_region
 );
@@ -284,6 +293,14 @@ fn rate_seconds(rate: &str) -> Option<u64> {
     (is_plural == (count > 1)).then_some(count * seconds)
 }
 
+impl Day {
+    /// It, to reckon with.
+    #[must_use]
+    pub fn date(&self) -> Date {
+        self.0.parse().unwrap_or_default()
+    }
+}
+
 impl Schedule {
     /// The longest from one time to the next, where that can be told.
     #[must_use]
@@ -370,9 +387,11 @@ fn parses<T: TryFrom<String>>(text: String) -> Result<(), ()> {
 }
 
 /// The types whose texts have rules of their own, by their names in a schema.
-pub(crate) const NAMES: [(&str, Parse); 16] = [
+pub(crate) const NAMES: [(&str, Parse); 18] = [
     ("PlanName", parses::<PlanName>),
     ("ComponentName", parses::<ComponentName>),
+    ("TierName", parses::<TierName>),
+    ("Day", parses::<Day>),
     ("InstanceId", parses::<InstanceId>),
     ("ClusterId", parses::<ClusterId>),
     ("Region", parses::<Region>),

@@ -4,7 +4,7 @@ mod check;
 
 use super::{ActiveSide, Complaint, Identity, Kind, Login, SideRegions, SnapshotKind, SnapshotStorage};
 use crate::words::{
-    id::{ComponentName, HostName, InstanceClass, InstanceId, RdsGroup, SecurityGroupId, SqlName},
+    id::{ComponentName, HostName, InstanceClass, InstanceId, RdsGroup, SecurityGroupId, SqlName, TierName},
     time_span::TimeSpan,
 };
 
@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 pub struct PostgresPair {
     /// The component's name.
     pub name: ComponentName,
+    /// The tier whose promises it shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<TierName>,
     /// The side that takes writes while all is well.
     pub primary: Side,
     /// The side in the recovery Region.
@@ -115,6 +118,10 @@ impl ActiveSide {
 impl Kind for PostgresPair {
     fn name(&self) -> &ComponentName {
         &self.name
+    }
+
+    fn tier(&self) -> Option<&TierName> {
+        self.tier.as_ref()
     }
 
     fn noun(&self) -> &'static str {

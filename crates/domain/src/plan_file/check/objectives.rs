@@ -12,7 +12,8 @@ const MONTH: TimeSpan = TimeSpan::seconds(30 * 24 * 3_600);
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     rto(plan, found);
     rpo(plan, found);
-    availability(plan, found);
+    let objectives = &plan.objectives;
+    availability(objectives.availability_percent, objectives.rto, "objectives", found);
 }
 
 fn rto(plan: &Plan, found: &mut Vec<Finding>) {
@@ -70,22 +71,18 @@ fn rpo(plan: &Plan, found: &mut Vec<Finding>) {
     }
 }
 
-fn availability(plan: &Plan, found: &mut Vec<Finding>) {
-    let Some(percent) = plan.objectives.availability_percent else { return };
+/// A share of time that was promised, against one recovery as slow as was promised.
+pub(super) fn availability(percent: Option<f64>, rto: TimeSpan, path: &str, found: &mut Vec<Finding>) {
+    let Some(percent) = percent else { return };
+    let path = format!("{path}.availabilityPercent");
     if !(percent > 0.0 && percent < 100.0) {
         let what = format!("an availability is above 0 and below 100 percent, not {percent}");
-        return found.push(Finding::error(
-            "objectives.availabilityPercent",
-            what,
-            "Write a percentage that can be kept, as 99.95.",
-        ));
+        return found.push(Finding::error(path, what, "Write a percentage that can be kept, as 99.95."));
     }
     let allowed_seconds = MONTH.as_seconds() * (100.0 - percent) / 100.0;
-    if plan.objectives.rto.as_seconds() > allowed_seconds {
-        let what = format!(
-            "{percent} % allows {allowed_seconds:.0} s of outage in 30 days, one failover may take {}",
-            plan.objectives.rto
-        );
-        found.push(Finding::warning("objectives.availabilityPercent", what, "Promise less, or shorten the RTO."));
+    if rto.as_seconds() > allowed_seconds {
+        let what =
+            format!("{percent} % allows {allowed_seconds:.0} s of outage in 30 days, one failover may take {rto}");
+        found.push(Finding::warning(path, what, "Promise less, or shorten the RTO."));
     }
 }

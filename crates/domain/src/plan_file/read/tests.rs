@@ -166,7 +166,7 @@ fn a_cluster_is_read_and_its_errors_name_line_column_path_and_remedy() {
         (
             "primary: reports-1",
             "primary: reports-1\n    replica: reports-2",
-            "lab.yaml:46:5: error: components[1]: `replica` is not a field of this. Its fields are: engine, kind, name, primary, recovery.",
+            "lab.yaml:46:5: error: components[1]: `replica` is not a field of this. Its fields are: engine, kind, name, primary, recovery, tier.",
         ),
         (
             "    primary: reports-1\n",

@@ -1,0 +1,111 @@
+//! The page that a plan's owner signs: what is protected, what was promised, what follows from the plan's own numbers, and
+//! what nobody has answered yet. From the plan alone: nothing is asked of AWS.
+
+mod answers;
+mod markdown;
+mod protected;
+mod questions;
+mod regions;
+mod worst;
+
+#[cfg(test)]
+mod tests;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+pub use answers::Answer;
+pub use protected::{Protected, Scheduled};
+pub use regions::Gone;
+pub use worst::{Reckoned, TierKept, Worst};
+
+use super::{Finding, check};
+use crate::{
+    cost::{self, Given, Prices},
+    plan::{Objectives, Plan},
+    words::{id::PlanName, time_span::TimeSpan},
+};
+
+/// What a plan does not say.
+#[derive(Debug, Clone, Copy)]
+pub struct Assumed {
+    /// How long RDS takes to promote a replica: "several minutes or longer", by its own documents.
+    pub promotion: TimeSpan,
+    /// The day on which the page is made.
+    pub today: Date,
+}
+
+/// A plan, explained.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// The plan.
+    pub plan: PlanName,
+    /// What this system is.
+    pub summary: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The day by which it is to be read again.
+    pub review_by: Option<Date>,
+    /// The day on which this was made.
+    pub made: Date,
+    /// Where it runs, recovers and is looked at from.
+    pub regions: Vec<Gone>,
+    /// What was promised.
+    pub objectives: Objectives,
+    /// What is protected.
+    pub protected: Vec<Protected>,
+    /// The backups.
+    pub backups: Vec<Scheduled>,
+    /// At worst, by component.
+    pub worst: Vec<Worst>,
+    /// At worst, by tier.
+    pub tiers: Vec<TierKept>,
+    /// What each class of failure is answered with.
+    pub answers: Vec<Answer>,
+    /// What an idle month costs, in US dollars; absent where no prices are known.
+    pub dollars_a_month: Option<f64>,
+    /// What the plan's check objects to.
+    pub objections: Vec<Finding>,
+    /// What only people can answer.
+    pub questions: Vec<String>,
+}
+
+/// Explains a plan.
+#[must_use]
+pub fn explain(plan: &Plan, assumed: &Assumed) -> Explanation {
+    let worst = worst::by_component(plan, assumed);
+    let mut objections = check(plan);
+    objections.extend(overdue(plan, assumed.today));
+    Explanation {
+        plan: plan.plan.clone(),
+        summary: plan.summary.clone(),
+        owner: plan.owner.clone(),
+        review_by: plan.review_by.as_ref().map(crate::words::id::Day::date),
+        made: assumed.today,
+        regions: regions::gone(plan),
+        objectives: plan.objectives.clone(),
+        protected: protected::components(plan),
+        backups: protected::schedules(plan),
+        tiers: worst::by_tier(plan, &worst),
+        worst,
+        answers: answers::by_class(plan),
+        dollars_a_month: Prices::list().ok().map(|prices| cost::reckon(plan, &Given::default(), &prices).dollars),
+        objections,
+        questions: questions::open(plan),
+    }
+}
+
+/// The finding that a plan was to be read again by a day that has passed.
+#[must_use]
+pub fn overdue(plan: &Plan, today: Date) -> Option<Finding> {
+    let by = plan.review_by.as_ref()?.date();
+    (by < today).then(|| {
+        let what = format!("it was to be reviewed by {by}, and today is {today}");
+        Finding::warning(
+            "reviewBy",
+            what,
+            "Read it again with its owner (`lifeboat plan explain`), and write the next day.",
+        )
+    })
+}

@@ -10,6 +10,7 @@ mod kinds;
 mod linters;
 mod machine;
 mod payloads;
+mod plans;
 mod tree;
 
 use domain::{

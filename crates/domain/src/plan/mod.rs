@@ -123,9 +123,15 @@ impl Plan {
         Some(self.narrowed(own, traffic))
     }
 
-    /// The plan as one pair's watch and runs see it.
+    /// The plan as one pair's watch and runs see it: what was promised is what its tier promises.
     fn narrowed(&self, name: PlanName, traffic: &Traffic) -> PairPlan {
         let mut pair = self.with(name, traffic.clone());
+        let tier = self.pair_of(traffic).and_then(|of| self.objectives.tier(of.tier.as_ref()?));
+        if let Some(Tier { rto, rpo, availability_percent, .. }) = tier {
+            let promised = &mut pair.objectives;
+            (promised.rto, promised.rpo) = (*rto, *rpo);
+            promised.availability_percent = availability_percent.or(promised.availability_percent);
+        }
         pair.verify.retain(|check| check.component().is_none_or(|of| *of == traffic.component));
         pair
     }

@@ -134,3 +134,25 @@ impl Objectives {
         self.tiers.iter().find(|tier| tier.name == *name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::{plan::Plan, plan_file, words::time_span::TimeSpan};
+
+    #[test]
+    fn a_pair_s_runs_are_held_to_what_its_tier_promises() {
+        let text = include_str!("../../../../plans/lab.yaml");
+        let mut plan = serde_json::to_value(plan_file::read(text, "plans/lab.yaml").unwrap()).unwrap();
+        plan["objectives"]["tiers"] = json!([{"name": "gold", "rto": "20s", "rpo": "4s"}]);
+        let promised = |plan: &serde_json::Value| {
+            let plan: Plan = serde_json::from_value(plan.clone()).unwrap();
+            let objectives = plan.pairs().next().unwrap().objectives;
+            (objectives.rto, objectives.rpo, objectives.availability_percent)
+        };
+        assert_eq!(promised(&plan), (TimeSpan::seconds(30), TimeSpan::seconds(5), Some(99.95)), "it is of no tier");
+        plan["components"][0]["tier"] = json!("gold");
+        assert_eq!(promised(&plan), (TimeSpan::seconds(20), TimeSpan::seconds(4), Some(99.95)));
+    }
+}

@@ -85,6 +85,12 @@ impl TimeSpan {
         Self(self.0.saturating_mul(count))
     }
 
+    /// This share of it.
+    #[must_use]
+    pub fn percent(self, percent: f64) -> Self {
+        Self(Duration::try_from_secs_f64(self.as_seconds() * percent / 100.0).unwrap_or_default())
+    }
+
     /// From one instant to a later one; zero when the clocks say otherwise.
     #[must_use]
     pub fn between(from: jiff::Timestamp, to: jiff::Timestamp) -> Self {

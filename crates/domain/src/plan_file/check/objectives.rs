@@ -79,10 +79,10 @@ pub(super) fn availability(percent: Option<f64>, rto: TimeSpan, path: &str, foun
         let what = format!("an availability is above 0 and below 100 percent, not {percent}");
         return found.push(Finding::error(path, what, "Write a percentage that can be kept, as 99.95."));
     }
-    let allowed_seconds = MONTH.as_seconds() * (100.0 - percent) / 100.0;
-    if rto.as_seconds() > allowed_seconds {
-        let what =
-            format!("{percent} % allows {allowed_seconds:.0} s of outage in 30 days, one failover may take {rto}");
+    let allowed = MONTH.percent(100.0 - percent);
+    if rto > allowed {
+        let allowed = allowed.roughly();
+        let what = format!("{percent} % allows {allowed} of outage in 30 days, one recovery may take {rto}");
         found.push(Finding::warning(path, what, "Promise less, or shorten the RTO."));
     }
 }

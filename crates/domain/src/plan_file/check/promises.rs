@@ -147,16 +147,12 @@ fn against_tiers(plan: &Plan, failure: &FailureObjective, path: &str, found: &mu
         [("rto", failure.rto, (|tier| tier.rto) as fn(&Tier) -> TimeSpan), ("rpo", failure.rpo, |tier| tier.rpo)]
     {
         let shorter = hit.iter().filter(|tier| of_tier(tier) < of_failure);
-        let shorter: Vec<String> = shorter.map(|tier| format!("tier `{}` {}", tier.name, of_tier(tier))).collect();
+        let shorter: Vec<String> =
+            shorter.map(|tier| format!("tier `{}` promises {}", tier.name, of_tier(tier))).collect();
         if !shorter.is_empty() {
             let verb = if field == "rto" { "may take" } else { "may lose" };
-            let what = format!(
-                "a failure of class {} {verb} {of_failure}, but {} promises less",
-                failure.class,
-                shorter.join(", ")
-            );
-            let what = if shorter.len() > 1 { what.replace(" promises less", " promise less") } else { what };
-            let remedy = "Promise one of them: whoever is in that tier counts on its own.";
+            let what = format!("a failure of class {} {verb} {of_failure}, but {}", failure.class, shorter.join(", "));
+            let remedy = "Make them one: whoever is in that tier counts on its promise, whatever fails.";
             found.push(Finding::warning(format!("{path}.{field}"), what, remedy));
         }
     }

@@ -155,6 +155,9 @@ fn tier_kept(tier: &TierKept) -> String {
     let named = |names: &[crate::words::id::ComponentName]| {
         names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     };
+    if tier.components == 0 {
+        return "not known: no component is of it".to_owned();
+    }
     match (tier.broken_by.as_slice(), tier.unknown_of.as_slice()) {
         ([], []) => "yes".to_owned(),
         ([], unknown) => format!("not known of {}", named(unknown)),

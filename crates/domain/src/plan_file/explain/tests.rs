@@ -99,6 +99,8 @@ fn a_tier_that_nothing_belongs_to_is_asked_about() {
         "{:?}",
         explanation.questions
     );
+    let page = explanation.markdown();
+    assert!(page.contains("| `low` | 1d | 4h | not known: no component is of it |"), "{page}");
 }
 
 #[test]

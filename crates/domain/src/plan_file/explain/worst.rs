@@ -56,6 +56,8 @@ pub struct TierKept {
     pub rto: TimeSpan,
     /// The loss that was promised.
     pub rpo: TimeSpan,
+    /// How many components are of it.
+    pub components: usize,
     /// Its components that may take longer or lose more, by the plan's own numbers.
     pub broken_by: Vec<ComponentName>,
     /// Its components of which the plan does not tell.
@@ -125,6 +127,7 @@ pub(super) fn by_tier(plan: &Plan, worst: &[Worst]) -> Vec<TierKept> {
             tier: tier.name.clone(),
             rto: tier.rto,
             rpo: tier.rpo,
+            components: members().count(),
             broken_by: names(broken),
             unknown_of: names(unknown),
         }

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
 mod clusters;
-mod drills;
 mod proved;
 mod switched;
 mod taken;

@@ -126,11 +126,8 @@ impl Plan {
     /// The plan as one pair's watch and runs see it: what was promised is what its tier promises.
     fn narrowed(&self, name: PlanName, traffic: &Traffic) -> PairPlan {
         let mut pair = self.with(name, traffic.clone());
-        let tier = self.pair_of(traffic).and_then(|of| self.objectives.tier(of.tier.as_ref()?));
-        if let Some(Tier { rto, rpo, availability_percent, .. }) = tier {
-            let promised = &mut pair.objectives;
-            (promised.rto, promised.rpo) = (*rto, *rpo);
-            promised.availability_percent = availability_percent.or(promised.availability_percent);
+        if let Some(of) = self.pair_of(traffic) {
+            pair.objectives = self.objectives.of(of);
         }
         pair.verify.retain(|check| check.component().is_none_or(|of| *of == traffic.component));
         pair
@@ -163,6 +160,14 @@ impl Plan {
     pub fn backed_up_on(&self, component: &Component, active: ActiveSide) -> ActiveSide {
         let active = self.goes_with(component).map_or(ActiveSide::Primary, |_| active);
         component.kind().backed_up(active).0
+    }
+}
+
+impl Plan {
+    /// The longest that a client keeps a pair's record.
+    #[must_use]
+    pub fn longest_ttl(&self) -> TimeSpan {
+        self.traffic.iter().map(|traffic| traffic.record.ttl).max().unwrap_or_default()
     }
 }
 

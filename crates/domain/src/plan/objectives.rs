@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::words::{id::TierName, time_span::TimeSpan};
+use crate::{
+    component::Kind,
+    words::{id::TierName, time_span::TimeSpan},
+};
 
 /// What was promised to the system's users.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +93,35 @@ pub enum Disaster {
 }
 
 impl Disaster {
+    /// Every one.
+    pub const ALL: [Self; 9] = [
+        Self::Database,
+        Self::Zone,
+        Self::Region,
+        Self::SeveralRegions,
+        Self::Application,
+        Self::Network,
+        Self::Corruption,
+        Self::Breach,
+        Self::Deletion,
+    ];
+
+    /// As people say it.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Zone => "zone",
+            Self::Region => "Region",
+            Self::SeveralRegions => "several Regions",
+            Self::Application => "application",
+            Self::Network => "network",
+            Self::Corruption => "corruption",
+            Self::Breach => "breach",
+            Self::Deletion => "deletion",
+        }
+    }
+
     /// Whether what takes its place is the read replica in the other Region, which is asynchronous.
     #[must_use]
     pub fn moves_to_the_replica(self) -> bool {
@@ -132,6 +164,17 @@ impl Objectives {
     #[must_use]
     pub fn tier(&self, name: &TierName) -> Option<&Tier> {
         self.tiers.iter().find(|tier| tier.name == *name)
+    }
+
+    /// What is promised of a component: by its tier, else by the plan.
+    #[must_use]
+    pub fn of(&self, component: &dyn Kind) -> Self {
+        let mut promised = self.clone();
+        if let Some(tier) = component.tier().and_then(|name| self.tier(name)) {
+            (promised.rto, promised.rpo) = (tier.rto, tier.rpo);
+            promised.availability_percent = tier.availability_percent.or(promised.availability_percent);
+        }
+        promised
     }
 }
 

@@ -4,6 +4,7 @@ mod backups;
 mod capabilities;
 mod components;
 mod engine;
+mod failures;
 mod identities;
 mod names;
 mod objectives;
@@ -46,6 +47,7 @@ pub fn check(plan: &Plan) -> Vec<Finding> {
     regions::check(plan, &mut found);
     objectives::check(plan, &mut found);
     promises::check(plan, &mut found);
+    failures::check(plan, &mut found);
     components::check(plan, &mut found);
     identities::check(plan, &mut found);
     traffic::check(plan, &mut found);

@@ -13,7 +13,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{Severity, check, finding::Finding};
-use crate::{plan::Plan, words::wording};
+use crate::{plan::Plan, synth::left_empty, words::wording};
 
 /// The largest plan that is read.
 pub const LARGEST_PLAN_BYTES: usize = 64 * 1024;
@@ -102,7 +102,14 @@ fn parsed(text: &str) -> Result<(Plan, places::Places), Vec<Finding>> {
         return Err(findings);
     }
     match serde_path_to_error::deserialize(tree.value()) {
-        Ok(plan) => Ok((plan, places)),
+        Ok(plan) => {
+            let empty = left_empty(&tree.value(), &plan).into_iter().map(|path| {
+                let place = places.of(&path);
+                Finding::error(path, "it is empty", "Write something, or leave it out.").at(place)
+            });
+            let empty: Vec<Finding> = empty.collect();
+            if empty.is_empty() { Ok((plan, places)) } else { Err(empty) }
+        }
         Err(error) => {
             let path = error.path().to_string();
             let finding = Finding::error(&path, wording::plain(&error.inner().to_string()), "Correct it here.");

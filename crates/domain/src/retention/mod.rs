@@ -91,13 +91,13 @@ impl Retention {
             && Period::ALL.into_iter().all(|period| self.each(period).is_none_or(Each::is_nothing))
     }
 
-    /// How old a backup becomes, of which the next is made after `wait` at the latest: the oldest that a rule keeps, where
-    /// backups are made all the time.
+    /// How old the oldest backup becomes that a rule keeps, where one is made every `wait` on average. Of a year that has
+    /// just begun there is one already, so that seven yearly ones reach back six years and a day.
     #[must_use]
     pub fn reach(&self, wait: TimeSpan) -> TimeSpan {
         let by_period = Period::ALL.into_iter().filter_map(|period| {
             Some(match self.each(period)? {
-                Each::Newest(count) => period.about().max(wait).times(count),
+                Each::Newest(count) => period.at_least().max(wait).times(count.saturating_sub(1)) + wait,
                 Each::Within(within) => within,
             })
         });

@@ -41,14 +41,14 @@ impl Period {
         }
     }
 
-    /// How long one is, on average.
-    pub(super) fn about(self) -> TimeSpan {
+    /// How long one is, the shortest of them.
+    pub(super) fn at_least(self) -> TimeSpan {
         const DAY: TimeSpan = TimeSpan::seconds(24 * 3_600);
         match self {
             Self::Hour => TimeSpan::seconds(3_600),
             Self::Day => DAY,
             Self::Week => DAY.times(7),
-            Self::Month => DAY.times(30),
+            Self::Month => DAY.times(28),
             Self::Year => DAY.times(365),
         }
     }

@@ -37,6 +37,35 @@ impl Language {
     }
 }
 
+/// The keys that a text writes and leaves empty, where the plan made of it lacks them: by the plan it would need an older
+/// language than its text does.
+pub(crate) fn left_empty(text: &Value, plan: &Plan) -> Vec<String> {
+    let plan = serde_json::to_value(plan).unwrap_or_default();
+    let left_empty = |path: &str| {
+        let of_the_plan = places(&plan, path);
+        places(text, path).into_iter().filter(move |place| !of_the_plan.contains(place))
+    };
+    SINCE.iter().flat_map(|(path, _)| left_empty(path)).collect()
+}
+
+/// Where there is a key, whatever it holds, as `components[1].tier`.
+fn places(value: &Value, path: &str) -> Vec<String> {
+    let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+    let (name, each) = key.strip_suffix("[]").map_or((key, false), |name| (name, true));
+    let Some(found) = value.get(name) else { return Vec::new() };
+    let Some(rest) = rest else { return vec![name.to_owned()] };
+    let within: Vec<(String, &Value)> = if each {
+        let items = found.as_array().into_iter().flatten().enumerate();
+        items.map(|(index, item)| (format!("{name}[{index}]"), item)).collect()
+    } else {
+        vec![(name.to_owned(), found)]
+    };
+    let below = |(at, value): (String, &Value)| {
+        places(value, rest).into_iter().map(move |place| format!("{at}.{place}")).collect::<Vec<_>>()
+    };
+    within.into_iter().flat_map(below).collect()
+}
+
 const fn newest(mut newest: u32, of: &[(&str, u32)]) -> u32 {
     let mut rest = of;
     while let [(_, version), others @ ..] = rest {
@@ -98,7 +127,7 @@ mod tests {
             (json!({"owner": "anna"}), 2),
             (json!({"components": [{}, {"tier": "gold"}], "owner": "anna"}), 3),
             (json!({"components": [], "objectives": {"rto": "30s"}}), 1),
-            (json!({"objectives": {"tiers": []}}), 4),
+            (json!({"objectives": {"tiers": [{}]}}), 4),
             (json!({"components": [{"kind": "cluster"}, {"kind": "redis"}]}), 5),
             (json!({"components": [{"kind": "cluster"}]}), 1),
         ] {

@@ -17,6 +17,7 @@ mod watch;
 
 pub use backups::{SIZE_METRIC, WHOLE_METRIC};
 pub use language::Language;
+pub(crate) use language::left_empty;
 
 use serde_json::{Map, Value, json};
 

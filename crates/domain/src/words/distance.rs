@@ -3,9 +3,10 @@
 use crate::words::{id::Region, time_span::TimeSpan};
 
 /// Where AWS's Regions are, by the city that their names stand for: latitude and longitude, to a tenth of a degree.
-const REGIONS: [(&str, f64, f64); 36] = [
+const REGIONS: [(&str, f64, f64); 38] = [
     ("af-south-1", -33.9, 18.4),
     ("ap-east-1", 22.3, 114.2),
+    ("ap-east-2", 25.0, 121.6),
     ("ap-northeast-1", 35.7, 139.7),
     ("ap-northeast-2", 37.6, 127.0),
     ("ap-northeast-3", 34.7, 135.5),
@@ -16,6 +17,7 @@ const REGIONS: [(&str, f64, f64); 36] = [
     ("ap-southeast-3", -6.2, 106.8),
     ("ap-southeast-4", -37.8, 145.0),
     ("ap-southeast-5", 3.1, 101.7),
+    ("ap-southeast-6", -36.8, 174.8),
     ("ap-southeast-7", 13.8, 100.5),
     ("ca-central-1", 45.5, -73.6),
     ("ca-west-1", 51.0, -114.1),
@@ -41,6 +43,12 @@ const REGIONS: [(&str, f64, f64); 36] = [
     ("us-west-1", 37.4, -121.9),
     ("us-west-2", 45.8, -119.7),
 ];
+
+/// Whether AWS has a Region of this name, as far as this release knows. Those of its closed partitions are nowhere listed.
+#[must_use]
+pub fn is_known(region: &Region) -> bool {
+    region.as_str().contains("-iso") || place(region).is_some()
+}
 
 const EARTH_RADIUS_KM: f64 = 6_371.0;
 

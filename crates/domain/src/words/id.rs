@@ -311,6 +311,13 @@ impl Schedule {
         }
     }
 
+    /// From one time to the next, on average, where that can be told.
+    #[must_use]
+    pub fn mean_wait(&self) -> Option<TimeSpan> {
+        let times = self.times_in_a_year(Date::constant(2027, 1, 1)).filter(|times| *times > 0.0)?;
+        Some(cron::YEAR.percent(100.0 / times))
+    }
+
     /// How often it fires in the year that begins with this day, where that can be told.
     #[must_use]
     pub fn times_in_a_year(&self, from: Date) -> Option<f64> {

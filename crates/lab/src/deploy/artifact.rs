@@ -17,6 +17,9 @@ use super::template::Source;
 /// Deflate's fastest level: the gateway unpacks it again at once.
 const LEVEL: i64 = 1;
 
+/// What a kept zip's name ends with. The number changes with how one is made.
+const KEPT_AS: &str = "1.zip";
+
 /// The program's name and mode in the zip, as `provided.al2023` wants them.
 const ENTRY: &str = "bootstrap";
 const MODE: u32 = 0o755;
@@ -75,7 +78,7 @@ impl Packed {
         let built = found.modified()?;
         let since = built.duration_since(UNIX_EPOCH).unwrap_or_default();
         let version = format!("{}-{}", since.as_nanos(), found.len());
-        let kept = program.with_extension("zip");
+        let kept = program.with_extension(KEPT_AS);
         let is_of_it = fs::metadata(&kept).and_then(|zip| zip.modified()).is_ok_and(|of| of == built);
         if is_of_it {
             return Ok(Self { version, zip: fs::read(&kept)? });
@@ -132,7 +135,7 @@ mod tests {
         };
         build(b"the first", 1_000);
         let first = Packed::of(&program).unwrap();
-        let kept = folder.join("restore.zip");
+        let kept = folder.join("restore.1.zip");
         assert_eq!(fs::read(&kept).unwrap(), first.zip);
         // What is kept is what is taken.
         fs::write(&kept, b"kept").unwrap();

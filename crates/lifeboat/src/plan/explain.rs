@@ -29,7 +29,7 @@ pub(crate) struct Explain {
     /// The plan's file; `-` for standard input.
     #[arg(value_name = "FILE")]
     file: String,
-    /// How long RDS is reckoned to take for a promotion: \"several minutes or longer\", by its documents.
+    /// How long RDS is reckoned to take for a promotion; its documents say several minutes or longer.
     #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = span)]
     promotion: TimeSpan,
     /// Prints it as a page for browsers, without anything to be fetched.
@@ -72,7 +72,10 @@ fn page(name: &str, markdown: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::plan_file;
+    use domain::{
+        plan::{Disaster, FailureObjective, Tier},
+        plan_file,
+    };
 
     use super::*;
 
@@ -82,11 +85,28 @@ mod tests {
         let mut plan = plan_file::read(text, "plans/lab.yaml").unwrap();
         plan.summary = "<script>alert(1)</script> [a](javascript:b) | ![c](d) **e**".to_owned();
         plan.owner = Some("<b>anna</b> | `x`".to_owned());
+        let hostile = "<i>x</i> [y](z:)\u{202e} \n\n# Signed".to_owned();
+        let texts = || vec![hostile.clone()];
+        plan.objectives.tiers = vec![Tier {
+            name: "gold".parse().unwrap(),
+            rto: TimeSpan::seconds(1),
+            rpo: TimeSpan::seconds(1),
+            availability_percent: None,
+            services: texts(),
+            data: texts(),
+            keep: None,
+        }];
+        plan.objectives.failures = vec![FailureObjective {
+            class: Disaster::Breach,
+            level: Some(hostile.clone()),
+            rto: TimeSpan::seconds(1),
+            rpo: TimeSpan::seconds(1),
+        }];
         let assumed = Assumed { promotion: TimeSpan::seconds(300), today: super::super::today() };
         let page = page("lab", &explain(&plan, &assumed).markdown());
-        for made in ["<script", "<a ", "<img", "<b>", "<strong>e"] {
+        for made in ["<script", "<a ", "<img", "<b>", "<i>", "<strong>e", "<h1>Signed", "\u{202e}"] {
             assert!(!page.contains(made), "{made}: {page}");
         }
-        assert!(page.contains("&lt;b&gt;anna&lt;/b&gt; | `x`"), "{page}");
+        assert!(page.contains("&lt;b&gt;anna&lt;/b&gt; | 'x'"), "{page}");
     }
 }

@@ -11,6 +11,7 @@ pub(super) fn log(results: &[Value]) -> Value {
         "version": "2.1.0",
         "runs": [{
             "tool": {"driver": {"name": "lifeboat plan check", "version": env!("CARGO_PKG_VERSION")}},
+            "columnKind": "unicodeCodePoints",
             "results": results,
         }],
     })
@@ -23,15 +24,37 @@ pub(super) fn result(file: &str, finding: &Finding) -> Value {
         Severity::Warning => "warning",
     };
     let Place { line, column } = finding.place.unwrap_or(Place { line: 1, column: 1 });
-    json!({
+    let mut result = json!({
         "ruleId": rule(&finding.path),
         "level": level,
-        "message": {"text": format!("{}. {}", finding.what, finding.remedy)},
-        "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": file},
+        "message": {"text": message(&format!("{}. {}", finding.what, finding.remedy))},
+    });
+    // Standard input is no file that a review could show.
+    if file != "-" {
+        result["locations"] = json!([{"physicalLocation": {
+            "artifactLocation": {"uri": uri(file)},
             "region": {"startLine": line, "startColumn": column},
-        }}],
-    })
+        }}]);
+    }
+    result
+}
+
+/// A text in which SARIF finds no link.
+fn message(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
+}
+
+/// A path as a relative reference.
+fn uri(path: &str) -> String {
+    let mut shown = String::new();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            shown.push(char::from(byte));
+        } else {
+            shown.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    shown
 }
 
 /// `components[3].tier` is `components.tier`.
@@ -62,5 +85,12 @@ mod tests {
     fn a_rule_is_the_same_for_each_of_several() {
         assert_eq!(rule("components[3].tier"), rule("components[0].tier"));
         assert_eq!(rule(""), "plan");
+    }
+
+    #[test]
+    fn a_path_is_a_reference_that_a_browser_reads() {
+        assert_eq!(uri("plans/sp ace#b%.yaml"), "plans/sp%20ace%23b%25.yaml");
+        let findings = plan_file::examine("plan: [").findings;
+        assert!(result("-", &findings[0]).get("locations").is_none(), "standard input is no file");
     }
 }

@@ -7,13 +7,13 @@ use super::{
     verification::LONGEST_CHECK,
 };
 use crate::{
-    component::ActiveSide,
+    component::{ActiveSide, Component, SnapshotKind},
     plan::{Backup, Plan},
     retention::{Each, Retention},
-    words::time_span::TimeSpan,
+    words::{id::Region, time_span::TimeSpan},
 };
 
-/// Manual snapshots that RDS keeps in a Region, unless the account's quota is raised.
+/// Manual snapshots of a kind that RDS keeps in a Region, unless the account's quota is raised.
 const SNAPSHOT_QUOTA: u64 = 100;
 
 /// The most schedules of a plan: each is an EventBridge schedule and has its alarms.
@@ -39,13 +39,14 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         components(plan, backup, &path, found);
         copies(plan, backup, &path, found);
         let wait = backup.schedule.longest_wait();
-        retention(backup, wait, &path, found);
+        retention(backup, &path, found);
         alarm(backup, wait, &path, found);
         if !capabilities::restores_nothing(plan, backup) {
             verification(backup, &path, found);
         }
         capabilities::check(plan, backup, &path, found);
     }
+    quota(plan, found);
 }
 
 fn components(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
@@ -130,18 +131,47 @@ fn keys(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
     }
 }
 
-fn retention(backup: &Backup, wait: Option<TimeSpan>, path: &str, found: &mut Vec<Finding>) {
+fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
     let path = format!("{path}.retention");
     if backup.retention.is_empty() {
         let remedy = "Set one of last, within, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
         found.push(Finding::error(&path, "it has no rule", remedy));
     }
-    let most = keeps(backup, wait);
-    if most > SNAPSHOT_QUOTA {
-        let what = format!("it keeps {most} snapshots, RDS allows {SNAPSHOT_QUOTA} manual ones in a Region");
+}
+
+/// What a service keeps for the account in a Region is one number for all schedules.
+fn quota(plan: &Plan, found: &mut Vec<Finding>) {
+    for kind in SnapshotKind::ALL {
+        let in_regions = plan.backup_regions().into_iter().map(|region| (kept_in(plan, kind, &region), region));
+        let total = |kept: &[(u64, usize)]| kept.iter().map(|(kept, _)| kept).sum::<u64>();
+        let Some((kept, region)) = in_regions.max_by_key(|(kept, _)| total(kept)) else { continue };
+        let Some((_, most)) = kept.iter().max().copied().filter(|_| total(&kept) > SNAPSHOT_QUOTA) else { continue };
+        let of_each = kept.iter().map(|(kept, index)| format!("{kept} of `{}`", plan.backups[*index].name));
+        let what = format!(
+            "{} {} are kept in {region} ({}), {} allows {SNAPSHOT_QUOTA} manual ones in a Region",
+            total(&kept),
+            kind.plural(),
+            of_each.collect::<Vec<_>>().join(", "),
+            kind.service()
+        );
         let remedy = "Keep fewer, or have the account's quota raised: at the quota no backup can be made.";
-        found.push(Finding::warning(&path, what, remedy));
+        found.push(Finding::warning(format!("backups[{most}].retention"), what, remedy));
     }
+}
+
+/// How many snapshots of a kind each schedule keeps in a Region, by its place in the plan, while the primary takes writes.
+fn kept_in(plan: &Plan, kind: SnapshotKind, region: &Region) -> Vec<(u64, usize)> {
+    let of_schedules = plan.backups.iter().enumerate().map(|(index, backup)| {
+        let lies_here = |component: &&Component| {
+            let taken = plan.region_of(component.kind().backed_up(ActiveSide::Primary).0);
+            taken == region || backup.copies.iter().any(|copy| copy.region == *region)
+        };
+        let components = backup.components.iter().filter_map(|name| plan.component(name));
+        let of_the_kind = components.filter(|component| component.kind().snapshots() == kind);
+        let each = keeps(backup, backup.schedule.longest_wait());
+        (each * of_the_kind.filter(lies_here).count() as u64, index)
+    });
+    of_schedules.filter(|(kept, _)| *kept > 0).collect()
 }
 
 /// At least so many of a component's backups are kept, once the schedule has run for long enough: the rules overlap,

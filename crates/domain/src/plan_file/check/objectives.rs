@@ -1,7 +1,10 @@
-//! What was promised, against what can be kept.
+//! What was promised of what is failed over, against what can be kept: by the plan, and by each tier of a pair.
 
 use super::super::finding::Finding;
-use crate::{plan::Plan, words::time_span::TimeSpan};
+use crate::{
+    plan::{Plan, Traffic},
+    words::time_span::TimeSpan,
+};
 
 /// How often CloudWatch looks at a high-resolution alarm.
 const ALARM_PERIOD: TimeSpan = TimeSpan::seconds(10);
@@ -9,21 +12,42 @@ const ALARM_PERIOD: TimeSpan = TimeSpan::seconds(10);
 /// The month over which availability is computed.
 const MONTH: TimeSpan = TimeSpan::seconds(30 * 24 * 3_600);
 
+/// A promise, and where in the plan it is made.
+pub(super) struct Promise<'p> {
+    pub(super) path: String,
+    pub(super) rto: TimeSpan,
+    pub(super) rpo: TimeSpan,
+    /// The pairs that it is made of, by their places in `traffic`.
+    pub(super) traffic: Vec<(usize, &'p Traffic)>,
+}
+
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
-    rto(plan, found);
-    rpo(plan, found);
     let objectives = &plan.objectives;
+    // A pair of a tier has that one's promises instead.
+    let has_none = |traffic: &Traffic| plan.pair_of(traffic).is_none_or(|pair| pair.tier.is_none());
+    let traffic: Vec<_> = plan.traffic.iter().enumerate().filter(|(_, traffic)| has_none(traffic)).collect();
+    if traffic.is_empty() && !plan.traffic.is_empty() {
+        return availability(objectives.availability_percent, objectives.rto, "objectives", found);
+    }
+    let promise = Promise { path: "objectives".to_owned(), rto: objectives.rto, rpo: objectives.rpo, traffic };
+    moved(plan, &promise, found);
     availability(objectives.availability_percent, objectives.rto, "objectives", found);
 }
 
-fn rto(plan: &Plan, found: &mut Vec<Finding>) {
-    let (rto, hold_down) = (plan.objectives.rto, plan.probe.hold_down);
+/// What a failover is to keep.
+pub(super) fn moved(plan: &Plan, promise: &Promise<'_>, found: &mut Vec<Finding>) {
+    rto(plan, promise, found);
+    rpo(plan, promise, found);
+}
+
+fn rto(plan: &Plan, promise: &Promise<'_>, found: &mut Vec<Finding>) {
+    let (rto, hold_down) = (promise.rto, plan.probe.hold_down);
     if hold_down > rto {
         let what = format!("waiting {hold_down} before anything is moved breaks the RTO of {rto}");
         return found.push(Finding::error("probe.holdDown", what, "Shorten it, or promise a longer RTO."));
     }
     let mut longest = TimeSpan::default();
-    for (index, ttl) in plan.traffic.iter().map(|traffic| traffic.record.ttl).enumerate() {
+    for (index, ttl) in promise.traffic.iter().map(|(index, traffic)| (index, traffic.record.ttl)) {
         if ttl > rto {
             let what = format!("clients that keep the record for {ttl} miss the RTO of {rto}");
             let path = format!("traffic[{index}].record.ttl");
@@ -32,34 +56,32 @@ fn rto(plan: &Plan, found: &mut Vec<Finding>) {
             longest = longest.max(ttl);
         }
     }
-    let (detection, ttl) = (plan.detection(), longest);
+    let (path, detection, ttl) = (format!("{}.rto", promise.path), plan.detection(), longest);
     let known = detection + ttl;
     if rto < known {
         let what = format!(
             "{rto} is shorter than detection ({detection}) and the record's TTL ({ttl}) together, before anything is recovered"
         );
-        found.push(Finding::error(
-            "objectives.rto",
-            what,
-            "Promise a longer RTO, or shorten probe.interval, failuresInARow, holdDown or the TTL.",
-        ));
+        let remedy = "Promise a longer RTO, or shorten probe.interval, failuresInARow, holdDown or the TTL.";
+        found.push(Finding::error(path, what, remedy));
     } else if rto < known + ALARM_PERIOD {
         let what = format!(
             "{rto} leaves less than {ALARM_PERIOD} after detection ({detection}) and the TTL ({ttl}); CloudWatch may take that long to raise the alarm"
         );
-        found.push(Finding::warning("objectives.rto", what, "Promise a longer RTO, or shorten detection."));
+        found.push(Finding::warning(path, what, "Promise a longer RTO, or shorten detection."));
     }
 }
 
-fn rpo(plan: &Plan, found: &mut Vec<Finding>) {
-    let (rpo, interval, budget) = (plan.objectives.rpo, plan.probe.interval, plan.failover.data_loss_budget.time);
+fn rpo(plan: &Plan, promise: &Promise<'_>, found: &mut Vec<Finding>) {
+    let (rpo, interval, budget) = (promise.rpo, plan.probe.interval, plan.failover.data_loss_budget.time);
+    let path = format!("{}.rpo", promise.path);
     if rpo == TimeSpan::seconds(0) {
         let what = "nothing may be lost, but a read replica in another Region is asynchronous";
-        return found.push(Finding::error("objectives.rpo", what, "Promise an RPO above zero."));
+        return found.push(Finding::error(path, what, "Promise an RPO above zero."));
     }
     if rpo < interval {
         let what = format!("{rpo} is shorter than what measures it: the primary's position is read every {interval}");
-        found.push(Finding::error("objectives.rpo", what, "Promise a longer RPO, or shorten probe.interval."));
+        found.push(Finding::error(path, what, "Promise a longer RPO, or shorten probe.interval."));
     }
     if budget > rpo {
         let what = format!("{budget} may be lost without asking, but the RPO is {rpo}");

@@ -1,18 +1,19 @@
-//! What was promised by tier and by what fails, against the plan's own numbers and against each other.
+//! What was promised by tier, and by whom, against the plan's own numbers.
 
 use std::collections::BTreeSet;
 
-use super::{super::finding::Finding, objectives};
+use super::{
+    super::finding::Finding,
+    objectives::{self, Promise},
+};
 use crate::{
     component::Component,
-    plan::{Backup, Disaster, FailureObjective, Plan, Tier},
-    words::time_span::TimeSpan,
+    plan::{Backup, Plan, Tier},
 };
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     tiers(plan, found);
     components(plan, found);
-    failures(plan, found);
     review(plan, found);
 }
 
@@ -25,9 +26,16 @@ fn tiers(plan: &Plan, found: &mut Vec<Finding>) {
             found.push(Finding::error(format!("{path}.name"), what, "Give each tier a name of its own."));
         }
         objectives::availability(tier.availability_percent, tier.rto, &path, found);
-        if members(plan, tier).any(|component| component.kind().moves().is_some()) {
-            moved(plan, tier, &path, found);
+        let traffic: Vec<_> = plan
+            .traffic
+            .iter()
+            .enumerate()
+            .filter(|(_, traffic)| members(plan, tier).any(|component| *component.name() == traffic.component))
+            .collect();
+        if !traffic.is_empty() {
+            objectives::moved(plan, &Promise { path: path.clone(), rto: tier.rto, rpo: tier.rpo, traffic }, found);
         }
+        texts(tier, &path, found);
         kept(plan, tier, &path, found);
     }
 }
@@ -37,48 +45,49 @@ fn members<'p>(plan: &'p Plan, tier: &'p Tier) -> impl Iterator<Item = &'p Compo
     plan.components.iter().filter(|component| component.kind().tier() == Some(&tier.name))
 }
 
-/// A pair of the tier is failed over by the plan's own numbers.
-fn moved(plan: &Plan, tier: &Tier, path: &str, found: &mut Vec<Finding>) {
-    let ttl = plan.traffic.iter().map(|traffic| traffic.record.ttl).max().unwrap_or_default();
-    let (detection, rto) = (plan.detection(), tier.rto);
-    if rto < detection + ttl {
-        let what = format!(
-            "{rto} is shorter than detection ({detection}) and the record's TTL ({ttl}) together, before anything is recovered"
-        );
-        let remedy = "Promise a longer RTO, or shorten probe.interval, failuresInARow, holdDown or the TTL.";
-        found.push(Finding::error(format!("{path}.rto"), what, remedy));
-    }
-    let budget = plan.failover.data_loss_budget.time;
-    if budget > tier.rpo {
-        let what =
-            format!("{} may be lost, and failover.dataLossBudget.time lets {budget} go without asking", tier.rpo);
-        let remedy = "Lower the budget to the tier's RPO, or promise a longer RPO: a read replica in another Region is \
-            asynchronous.";
-        found.push(Finding::error(format!("{path}.rpo"), what, remedy));
+/// The longest name of a service or of data.
+const LONGEST_TEXT_CHARS: usize = 100;
+
+/// What people read on the plan's page.
+fn texts(tier: &Tier, path: &str, found: &mut Vec<Finding>) {
+    let all = [("services", &tier.services), ("data", &tier.data)];
+    for (field, texts) in all {
+        for index in
+            texts.iter().enumerate().filter(|(_, text)| !is_a_line(text, LONGEST_TEXT_CHARS)).map(|(index, _)| index)
+        {
+            let remedy = format!("Say it in one line of at most {LONGEST_TEXT_CHARS} characters.");
+            let path = format!("{path}.{field}[{index}]");
+            found.push(Finding::error(path, "it is empty, long, or holds line breaks", remedy));
+        }
     }
 }
 
-/// The law's years, against what a cleanup leaves.
+/// Whether a text is one line that says something.
+pub(super) fn is_a_line(text: &str, most_chars: usize) -> bool {
+    !text.trim().is_empty() && !text.chars().any(char::is_control) && text.chars().count() <= most_chars
+}
+
+/// How far back backups are to reach, against what a cleanup leaves.
 fn kept(plan: &Plan, tier: &Tier, path: &str, found: &mut Vec<Finding>) {
     let Some(keep) = tier.keep.filter(|_| plan.cleanup.as_ref().is_some_and(|cleanup| cleanup.apply)) else { return };
     for component in members(plan, tier) {
         let longest = schedules_of(plan, component)
-            .filter_map(|(_, backup)| Some((backup.retention.reach(backup.schedule.longest_wait()?), &backup.name)));
+            .filter_map(|(_, backup)| Some((backup.retention.reach(backup.schedule.mean_wait()?), &backup.name)));
         if let Some((reach, schedule)) = longest.max().filter(|(reach, _)| *reach < keep) {
             let what = format!(
-                "backups of `{}` are to be kept for {}, and the cleanup deletes the last of `{schedule}` after {}",
+                "backups of `{}` are to reach back {}, and the cleanup leaves none of `{schedule}` that is older than {}",
                 component.name(),
                 keep.roughly(),
                 reach.roughly()
             );
-            let remedy = "Keep some for that long, as `yearly: {newest: 7}`, or shorten `keep`.";
+            let remedy = "Keep some for that long, as `yearly: {newest: 8}` for seven years, or shorten `keep`.";
             found.push(Finding::warning(format!("{path}.keep"), what, remedy));
         }
     }
 }
 
 /// The schedules that back a component up, with their places in the plan.
-fn schedules_of<'p>(plan: &'p Plan, component: &'p Component) -> impl Iterator<Item = (usize, &'p Backup)> {
+pub(super) fn schedules_of<'p>(plan: &'p Plan, component: &'p Component) -> impl Iterator<Item = (usize, &'p Backup)> {
     let all = plan.backups.iter().enumerate();
     all.filter(|(_, backup)| backup.components.contains(component.name()))
 }
@@ -107,9 +116,10 @@ fn cadence(plan: &Plan, component: &Component, tier: &Tier, path: &str, found: &
     if component.kind().replicates() {
         return;
     }
-    let waits =
-        schedules_of(plan, component).filter_map(|(_, backup)| Some((backup.schedule.longest_wait()?, &backup.name)));
-    let Some((wait, schedule)) = waits.min() else { return };
+    // Together, several may leave less time between two backups than each of them.
+    let mut schedules = schedules_of(plan, component);
+    let (Some((_, backup)), None) = (schedules.next(), schedules.next()) else { return };
+    let (Some(wait), schedule) = (backup.schedule.longest_wait(), &backup.name) else { return };
     if wait >= tier.rpo {
         let what = format!(
             "tier `{}` may lose {}, and up to {wait} pass between two backups of `{}` by `{schedule}`, and then the next \
@@ -119,53 +129,6 @@ fn cadence(plan: &Plan, component: &Component, tier: &Tier, path: &str, found: &
             component.name()
         );
         found.push(Finding::warning(path, what, "Back it up more often, or promise a longer RPO."));
-    }
-}
-
-fn failures(plan: &Plan, found: &mut Vec<Finding>) {
-    let mut classes = BTreeSet::new();
-    for (index, failure) in plan.objectives.failures.iter().enumerate() {
-        let path = format!("objectives.failures[{index}]");
-        if !classes.insert(failure.class) {
-            let what = format!("`{}` is named twice", failure.class);
-            found.push(Finding::error(format!("{path}.class"), what, "Promise one RTO and one RPO for each class."));
-        }
-        if failure.rpo == TimeSpan::default() && failure.class.moves_to_the_replica() {
-            let what = "nothing may be lost, but a read replica in another Region is asynchronous";
-            found.push(Finding::warning(format!("{path}.rpo"), what, "Promise an RPO above zero."));
-        }
-        against_tiers(plan, failure, &path, found);
-    }
-}
-
-/// A tier promises whatever fails, so that no failure may take longer.
-fn against_tiers(plan: &Plan, failure: &FailureObjective, path: &str, found: &mut Vec<Finding>) {
-    let hit =
-        plan.objectives.tiers.iter().filter(|tier| members(plan, tier).any(|component| hits(failure.class, component)));
-    let hit: Vec<&Tier> = hit.collect();
-    for (field, of_failure, of_tier) in
-        [("rto", failure.rto, (|tier| tier.rto) as fn(&Tier) -> TimeSpan), ("rpo", failure.rpo, |tier| tier.rpo)]
-    {
-        let shorter = hit.iter().filter(|tier| of_tier(tier) < of_failure);
-        let shorter: Vec<String> =
-            shorter.map(|tier| format!("tier `{}` promises {}", tier.name, of_tier(tier))).collect();
-        if !shorter.is_empty() {
-            let verb = if field == "rto" { "may take" } else { "may lose" };
-            let what = format!("a failure of class {} {verb} {of_failure}, but {}", failure.class, shorter.join(", "));
-            let remedy = "Make them one: whoever is in that tier counts on its promise, whatever fails.";
-            found.push(Finding::warning(format!("{path}.{field}"), what, remedy));
-        }
-    }
-}
-
-/// Whether what fails takes a component with it.
-fn hits(class: Disaster, component: &Component) -> bool {
-    match class {
-        Disaster::Database => component.kind().moves().is_some(),
-        Disaster::Zone | Disaster::Region | Disaster::SeveralRegions => true,
-        Disaster::Application | Disaster::Network | Disaster::Corruption | Disaster::Breach | Disaster::Deletion => {
-            false
-        }
     }
 }
 

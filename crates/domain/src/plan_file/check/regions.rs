@@ -3,11 +3,13 @@
 use super::super::finding::Finding;
 use crate::{
     plan::{Plan, Policy},
-    words::id::Region,
+    synth::Place,
+    words::{distance, id::Region},
 };
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let regions = &plan.regions;
+    unknown(plan, found);
     if regions.recovery == regions.primary {
         let what = format!("it is `{}`, the primary Region too", regions.recovery);
         found.push(Finding::error("regions.recovery", what, "Name another Region: this one may be lost as a whole."));
@@ -20,6 +22,20 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         ));
     }
     witness(plan, found);
+}
+
+/// A name that only looks like a Region's: whatever is to be done there fails when it is needed.
+fn unknown(plan: &Plan, found: &mut Vec<Finding>) {
+    let places = Place::of(plan).map(|(place, region)| (format!("regions.{}", place.name()), region));
+    let copies = plan.backups.iter().enumerate().flat_map(|(index, backup)| {
+        let copies = backup.copies.iter().enumerate();
+        copies.map(move |(copy, to)| (format!("backups[{index}].copies[{copy}].region"), &to.region))
+    });
+    for (path, region) in places.chain(copies).filter(|(_, region)| !distance::is_known(region)) {
+        let remedy =
+            "Name one of AWS's Regions, as us-east-2. One that is newer than this release needs a newer release.";
+        found.push(Finding::error(path, format!("AWS has no Region `{region}`"), remedy));
+    }
 }
 
 fn witness(plan: &Plan, found: &mut Vec<Finding>) {

@@ -77,6 +77,8 @@ fn every_finding_says_what_to_do() {
 fn regions_must_differ() {
     hold(&[
         ("/regions/recovery", json!("us-east-1"), &["error: regions.recovery"]),
+        ("/regions/witness", json!("us-central-1"), &["error: regions.witness"]),
+        ("/backups/0/copies/0/region", json!("eu-west-9"), &["error: backups[0].copies[0].region"]),
         ("/regions/recovery", json!("us-gov-west-1"), &["error: regions.recovery"]),
         ("/regions/witness", json!("us-east-1"), &["error: regions.witness"]),
         ("/regions/witness", json!("us-west-2"), &["error: regions.witness"]),
@@ -519,11 +521,30 @@ fn backups_are_of_components_that_exist_each_once() {
         let named = (0..count).map(|n| {
             let mut backup = backup.clone();
             backup["name"] = json!(format!("s{n}"));
+            backup["retention"] = json!({"last": 4});
             backup
         });
         found(&[("/backups", named.collect())])
     };
     assert_eq!((of(20).len(), of(21)), (0, vec!["error: backups".to_owned()]));
+}
+
+/// RDS's quota is of an account and a Region, whichever schedule fills it.
+#[test]
+fn all_schedules_together_keep_no_more_than_a_region_holds() {
+    let of = |each: &[u32]| {
+        let named = each.iter().enumerate().map(|(n, newest)| {
+            let mut backup = lab()["backups"][0].clone();
+            backup["name"] = json!(format!("s{n}"));
+            backup["retention"] = json!({"last": newest});
+            backup
+        });
+        found(&[("/backups", named.collect())])
+    };
+    assert_eq!(of(&[100]), [""; 0]);
+    assert_eq!(of(&[101]), ["warning: backups[0].retention"]);
+    assert_eq!(of(&[40, 60]), [""; 0]);
+    assert_eq!(of(&[40, 61]), ["warning: backups[1].retention"]);
 }
 
 #[test]
@@ -579,13 +600,30 @@ fn a_schedule_proves_as_many_components_as_the_history_of_a_run_holds() {
     }
 }
 
+/// Beside the lab's own, whose primary and recovery Region they are not.
+const OTHER_REGIONS: [&str; 15] = [
+    "af-south-1",
+    "ap-east-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+];
+
 #[test]
 fn a_plan_s_backups_are_in_as_many_regions_as_one_cleanup_goes_through() {
     // The primary's and the recovery Region hold some, too.
     for (count, expected) in [(14, &[][..]), (15, &["error: backups"])] {
-        let copies: Value = (1..=count)
-            .map(|n| json!({"region": format!("eu-{}-{}", if n < 8 { "west" } else { "north" }, n % 8 + 1)}))
-            .collect();
+        let copies: Value = OTHER_REGIONS[..count].iter().map(|region| json!({"region": region})).collect();
         let found = found(&[("/backups/0/copies", copies)]);
         let errors: Vec<&String> = found.iter().filter(|found| found.starts_with("error")).collect();
         assert_eq!(errors, expected, "{count} more");
@@ -598,8 +636,8 @@ fn a_backup_is_as_many_snapshots_as_one_run_tells_of() {
     let pairs: Value =
         std::iter::once(lab()["components"][0].clone()).chain(names.iter().skip(1).map(|name| pair(name))).collect();
     for (copies, expected) in [(4, &[][..]), (5, &["error: backups[0].copies"])] {
-        let copies: Value =
-            (1..=copies).map(|n| json!({"region": format!("eu-west-{n}"), "kmsKey": "alias/backups"})).collect();
+        let copies = OTHER_REGIONS[..copies].iter().map(|region| json!({"region": region, "kmsKey": "alias/backups"}));
+        let copies: Value = copies.collect();
         let found = found(&[
             ("/components", pairs.clone()),
             ("/backups/0/components", json!(names)),

@@ -25,25 +25,26 @@ pub struct Answer {
 
 pub(super) fn by_class(plan: &Plan) -> Vec<Answer> {
     let promised = |class: Disaster| plan.objectives.failures.iter().find(|failure| failure.class == class);
-    let told = [
-        (FailureClass::Database, Some(Disaster::Database)),
-        (FailureClass::Zone, Some(Disaster::Zone)),
-        (FailureClass::Region, Some(Disaster::Region)),
-        (FailureClass::Application, Some(Disaster::Application)),
-        (FailureClass::Network, Some(Disaster::Network)),
-        (FailureClass::Unknown, None),
-    ];
-    let told = told.map(|(class, disaster)| {
-        let policy = policy(plan, plan.failover.policy.of(class));
-        answer(class.to_string(), policy, disaster.and_then(promised))
+    let by_disaster = Disaster::ALL.into_iter().filter_map(|class| {
+        let (said, is_told) = match class {
+            Disaster::Database => (policy(plan, plan.failover.policy.of(FailureClass::Database)), true),
+            Disaster::Zone => (policy(plan, plan.failover.policy.of(FailureClass::Zone)), true),
+            Disaster::Region => (policy(plan, plan.failover.policy.of(FailureClass::Region)), true),
+            // Whatever the policy says: a primary that somebody sees, or that answers, is not failed over.
+            Disaster::Application | Disaster::Network => ("nothing is moved by itself".to_owned(), true),
+            // Nothing that watches can tell these from a system that works.
+            Disaster::SeveralRegions | Disaster::Corruption | Disaster::Breach | Disaster::Deletion => {
+                ("nothing by itself: a person orders what is done".to_owned(), false)
+            }
+        };
+        // What nothing can tell is on the page where something was promised for it.
+        (is_told || promised(class).is_some()).then(|| answer(class.in_words(), said, promised(class)))
     });
-    // Nothing that watches can tell these from a system that works.
-    let by_people = [Disaster::SeveralRegions, Disaster::Corruption, Disaster::Breach, Disaster::Deletion];
-    let by_people = by_people.into_iter().filter_map(|class| {
-        let promised = promised(class)?;
-        Some(answer(class.to_string(), "nothing by itself: a person orders what is done".to_owned(), Some(promised)))
-    });
-    told.into_iter().chain(by_people).collect()
+    let unknown = match plan.failover.policy.unknown {
+        Policy::Automatic => "failed over by itself, where no more than the loss budget can be lost".to_owned(),
+        other => policy(plan, other),
+    };
+    by_disaster.chain([answer("not clear: signals are missing", unknown, None)]).collect()
 }
 
 fn policy(plan: &Plan, policy: Policy) -> String {
@@ -54,9 +55,9 @@ fn policy(plan: &Plan, policy: Policy) -> String {
     }
 }
 
-fn answer(class: String, answer: String, promised: Option<&FailureObjective>) -> Answer {
+fn answer(class: &str, answer: String, promised: Option<&FailureObjective>) -> Answer {
     Answer {
-        class,
+        class: class.to_owned(),
         level: promised.and_then(|promised| promised.level.clone()),
         answer,
         rto: promised.map(|promised| promised.rto),

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use super::{Explanation, Reckoned, TierKept};
-use crate::words::time_span::TimeSpan;
+use crate::{
+    plan::Tier,
+    words::{id::ComponentName, time_span::TimeSpan},
+};
 
 impl Explanation {
     /// The page, with nothing in it that a plan's text could make of it.
@@ -22,7 +25,6 @@ impl Explanation {
 
     fn head(&self, page: &mut String) {
         title(page, 1, &format!("Recovery plan `{}`", self.plan));
-        paragraph(page, &plain(&self.summary));
         let objectives = &self.objectives;
         let availability = objectives
             .availability_percent
@@ -36,13 +38,14 @@ impl Explanation {
             page,
             &["", ""],
             [
+                vec!["System".to_owned(), plain(&self.summary)],
                 vec!["Promised".to_owned(), promised],
                 vec!["Owner".to_owned(), self.owner.as_deref().map_or_else(unknown, plain)],
                 vec!["To be reviewed by".to_owned(), self.review_by.map_or_else(unknown, |day| day.to_string())],
                 vec![
                     "An idle month costs".to_owned(),
                     self.dollars_a_month.map_or_else(unknown, |dollars| {
-                        format!("${dollars:.2} at list prices, snapshots' storage left out (`lifeboat plan cost`)")
+                        format!("${dollars:.2} at list prices, without RDS itself and the storage of snapshots (`lifeboat plan cost`)")
                     }),
                 ],
                 vec!["This page was made".to_owned(), format!("{}, from the plan alone", self.made)],
@@ -76,20 +79,17 @@ impl Explanation {
                     name.to_owned(),
                     figure.promised.to_string(),
                     figure.at_worst.map_or_else(|| "not known".to_owned(), TimeSpan::roughly),
-                    kept(figure).to_owned(),
-                    figure.because.clone(),
+                    met(figure).to_owned(),
+                    plain(&figure.because),
                 ]
             })
         });
-        table(page, &["component", "", "promised", "at worst", "kept", "because"], rows);
-        if self.tiers.is_empty() {
-            return;
+        table(page, &["component", "", "promised", "at worst", "met", "because"], rows);
+        let tiers = self.objectives.tiers.iter().zip(&self.tiers);
+        let rows: Vec<Vec<String>> = tiers.map(|(promised, tier)| tier_row(promised, tier)).collect();
+        if !rows.is_empty() {
+            table(page, &["tier", "RTO", "RPO", "available", "backups reach back", "promised for", "met"], rows);
         }
-        let rows = self
-            .tiers
-            .iter()
-            .map(|tier| vec![format!("`{}`", tier.tier), tier.rto.to_string(), tier.rpo.to_string(), tier_kept(tier)]);
-        table(page, &["tier", "RTO", "RPO", "kept"], rows);
     }
 
     fn answers(&self, page: &mut String) {
@@ -137,32 +137,38 @@ impl Explanation {
             list(page, self.objections.iter().map(|finding| plain(&finding.to_string())));
         }
         title(page, 2, "Open questions");
-        list(page, self.questions.iter().cloned());
+        list(page, self.questions.iter().map(|asked| plain(asked)));
         title(page, 2, "Signed");
         table(page, &["name", "day"], [vec!["&nbsp;".to_owned(), "&nbsp;".to_owned()]]);
     }
 }
 
-fn kept(figure: &Reckoned) -> &'static str {
-    match figure.is_kept() {
+fn met(figure: &Reckoned) -> &'static str {
+    match figure.met {
         Some(true) => "yes",
         Some(false) => "**no**",
         None => "not known",
     }
 }
 
-fn tier_kept(tier: &TierKept) -> String {
-    let named = |names: &[crate::words::id::ComponentName]| {
-        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+fn tier_row(promised: &Tier, tier: &TierKept) -> Vec<String> {
+    let named = |names: &[ComponentName]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let met = match (tier.components, tier.broken_by.as_slice(), tier.unknown_of.as_slice()) {
+        (0, ..) => "not known: no component is of it".to_owned(),
+        (_, [], []) => "yes".to_owned(),
+        (_, [], unknown) => format!("not known of {}", named(unknown)),
+        (_, broken, _) => format!("**no**, by {}", named(broken)),
     };
-    if tier.components == 0 {
-        return "not known: no component is of it".to_owned();
-    }
-    match (tier.broken_by.as_slice(), tier.unknown_of.as_slice()) {
-        ([], []) => "yes".to_owned(),
-        ([], unknown) => format!("not known of {}", named(unknown)),
-        (broken, _) => format!("**no**, by {}", named(broken)),
-    }
+    let or_nothing = |text: Option<String>| text.unwrap_or_else(|| "—".to_owned());
+    vec![
+        format!("`{}`", promised.name),
+        promised.rto.to_string(),
+        promised.rpo.to_string(),
+        or_nothing(promised.availability_percent.map(|percent| format!("{percent} %"))),
+        or_nothing(promised.keep.map(|keep| keep.to_string())),
+        plain(&[promised.services.as_slice(), promised.data.as_slice()].concat().join(", ")),
+        met,
+    ]
 }
 
 fn title(page: &mut String, level: usize, text: &str) {
@@ -188,12 +194,14 @@ fn table(page: &mut String, head: &[&str], rows: impl IntoIterator<Item = Vec<St
     page.push('\n');
 }
 
-/// A text from the plan, of which Markdown and HTML make nothing.
+/// A text of which Markdown and HTML make nothing, and which reads in the order in which it is written.
 fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in text.trim().chars() {
         match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '!' => shown.extend(['\\', c]),
+            '`' => shown.push('\''),
+            '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '!' => shown.extend(['\\', c]),
+            '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
             c if c.is_control() => shown.push(' '),
             c => shown.push(c),
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    component::{ActiveSide, Identity, Kind},
+    component::{ActiveSide, Component, Identity},
     plan::{Backup, Plan},
     retention::{Each, Retention},
     words::{
@@ -20,7 +20,7 @@ pub struct Protected {
     pub name: ComponentName,
     /// What one is called.
     pub noun: &'static str,
-    /// What it runs, where that differs within its kind.
+    /// What it runs, where that is known.
     pub engine: Option<&'static str>,
     /// Whose promises it shares.
     pub tier: Option<TierName>,
@@ -32,29 +32,34 @@ pub struct Protected {
     pub in_a_failover: &'static str,
 }
 
+/// Whether a failover moves it.
+pub(super) fn is_moved(plan: &Plan, component: &Component) -> bool {
+    component.kind().moves().is_some() && plan.traffic.iter().any(|traffic| traffic.component == *component.name())
+}
+
 pub(super) fn components(plan: &Plan) -> Vec<Protected> {
-    let protected = |kind: &dyn Kind| {
+    let protected = |component: &Component| {
+        let kind = component.kind();
         let identities = kind.identities();
         let on = |side: ActiveSide| {
             let there = identities.iter().filter(|identity| identity.side == side);
             there.map(|Identity { noun, id, .. }| format!("{noun} {id}")).collect()
         };
-        let is_led_to = plan.traffic.iter().any(|traffic| traffic.component == *kind.name());
         Protected {
             name: kind.name().clone(),
             noun: kind.noun(),
-            engine: kind.engine(),
+            engine: kind.engine().or(kind.snapshots().software()),
             tier: kind.tier().cloned(),
             primary: on(ActiveSide::Primary),
             recovery: on(ActiveSide::Replica),
-            in_a_failover: match (kind.moves().is_some() && is_led_to, kind.replicates()) {
+            in_a_failover: match (is_moved(plan, component), kind.replicates()) {
                 (true, _) => "moved",
                 (false, true) => "stays; its recovery side is moved by hand",
                 (false, false) => "stays; a backup is restored by hand",
             },
         }
     };
-    plan.components.iter().map(|component| protected(component.kind())).collect()
+    plan.components.iter().map(protected).collect()
 }
 
 /// A schedule of backups.
@@ -69,7 +74,7 @@ pub struct Scheduled {
     pub schedule: String,
     /// The longest from one to the next.
     pub longest_wait: Option<TimeSpan>,
-    /// Where they lie besides the Region in which they are taken.
+    /// Where they lie, besides where they are taken.
     pub copies: Vec<Region>,
     /// How long they are kept.
     pub kept: String,

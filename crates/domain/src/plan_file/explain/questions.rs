@@ -1,4 +1,4 @@
-//! What no check can answer: it asks whoever signs.
+//! What no check can answer: it asks whoever signs. Plain text: what a plan says in it may be anything.
 
 use crate::plan::{Check, Plan};
 
@@ -31,6 +31,10 @@ pub(super) fn open(plan: &Plan) -> Vec<String> {
             "How is it known that the application works after a failover? No check asks it over HTTP.".to_owned(),
         );
     }
+    asked.push(
+        "Who answers at 3 a.m. where a person is asked or called, and is that person in the topics that hear of it?"
+            .to_owned(),
+    );
     asked.push("Do the application's pools open new connections after a failover, within the record's TTL?".to_owned());
     asked.push(
         "Is the application able to run in the recovery Region at full load, with quotas and machines for it?"

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::protected::is_moved;
 use crate::{
-    component::ActiveSide,
-    plan::{Backup, Plan},
+    component::Component,
+    plan::{Backup, Plan, Policy},
     synth::Place,
     words::id::Region,
 };
@@ -25,7 +26,7 @@ pub(super) fn gone(plan: &Plan) -> Vec<Gone> {
     let mut all: Vec<Gone> = Place::of(plan).map(|(place, region)| of_place(plan, place, region)).collect();
     for region in plan.backup_regions() {
         if all.iter().all(|gone| gone.region != region) {
-            let then = stays(plan, &region, None);
+            let then = copies(plan, &region).into_iter().collect();
             all.push(Gone { region, is: "keeps copies of backups", then });
         }
     }
@@ -34,57 +35,69 @@ pub(super) fn gone(plan: &Plan) -> Vec<Gone> {
 }
 
 fn of_place(plan: &Plan, place: Place, region: &Region) -> Gone {
-    let (is, then) = match place {
+    let (is, mut then) = match place {
         Place::Primary => ("the system runs here", primary(plan, region)),
-        Place::Recovery => {
-            let mut then = vec![
-                "the system goes on where it runs; nothing watches it from elsewhere, and no failover can be run"
-                    .to_owned(),
-            ];
-            then.extend(stays(plan, region, Some(ActiveSide::Replica)));
-            ("it recovers here, and recovery is run from here", then)
-        }
-        Place::Witness => {
-            let mut then = vec![
-                "nothing is lost; what a zone or a Region is answered with by itself waits for a person".to_owned(),
-            ];
-            then.extend(stays(plan, region, None));
-            ("a third place to look from", then)
-        }
+        Place::Recovery => ("it recovers here, and all runs are started from here", recovery(plan)),
+        Place::Witness => ("a third place to look from", vec![witness(plan).to_owned()]),
     };
+    then.extend(copies(plan, region));
     Gone { region: region.clone(), is, then }
 }
 
 fn primary(plan: &Plan, region: &Region) -> Vec<String> {
-    let mut then = Vec::new();
-    for component in &plan.components {
-        let (name, kind) = (component.name(), component.kind());
-        let is_led_to = plan.traffic.iter().any(|traffic| traffic.component == *name);
-        let elsewhere = |backup: &&Backup| {
-            backup.components.contains(name) && backup.copies.iter().any(|copy| copy.region != *region)
-        };
-        then.push(match (kind.moves().is_some() && is_led_to, kind.replicates()) {
-            (true, _) => format!("`{name}` is failed over to {}", plan.regions.recovery),
-            (false, true) => format!("`{name}` has a side in {}, which a person promotes", plan.regions.recovery),
-            (false, false) if plan.backups.iter().any(|backup| elsewhere(&backup)) => {
-                format!("`{name}` is lost but for the copies of its backups, which a person restores")
-            }
-            (false, false) => format!("**`{name}` is lost, and its backups with it**"),
-        });
-    }
-    then.extend(stays(plan, region, Some(ActiveSide::Primary)));
+    let mut then: Vec<String> =
+        plan.components.iter().map(|component| without_primary(plan, component, region)).collect();
+    let only_here = |backup: &&Backup| backup.copies.iter().all(|copy| copy.region == *region);
+    let names = named(plan.backups.iter().filter(only_here));
+    then.extend((!names.is_empty()).then(|| format!("**the backups of {names} lie nowhere else**")));
     then
 }
 
-/// The schedules whose backups lie in this Region and nowhere else.
-fn stays(plan: &Plan, region: &Region, taken_on: Option<ActiveSide>) -> Vec<String> {
-    let only_here = |backup: &&Backup| {
-        taken_on == Some(ActiveSide::Primary) && backup.copies.iter().all(|copy| copy.region == *region)
-    };
-    let names: Vec<String> = plan.backups.iter().filter(only_here).map(|backup| format!("`{}`", backup.name)).collect();
-    if names.is_empty() {
-        Vec::new()
-    } else {
-        vec![format!("**the backups of {} lie nowhere else**", names.join(", "))]
+fn without_primary(plan: &Plan, component: &Component, region: &Region) -> String {
+    let (name, to) = (component.name(), &plan.regions.recovery);
+    let is_elsewhere =
+        |backup: &Backup| backup.components.contains(name) && backup.copies.iter().any(|copy| copy.region != *region);
+    match (is_moved(plan, component), component.kind().replicates()) {
+        (true, _) => match plan.failover.policy.region {
+            Policy::Automatic => format!("`{name}` is failed over to {to}"),
+            Policy::Approval => format!("`{name}` is failed over to {to} once a person says yes"),
+            Policy::Never => format!("**`{name}` stays down until a person orders a failover to {to}**"),
+        },
+        (false, true) => format!("`{name}` has a side in {to}, which a person promotes"),
+        (false, false) if plan.backups.iter().any(is_elsewhere) => {
+            format!("`{name}` is lost but for the copies of its backups, which a person restores")
+        }
+        (false, false) => format!("**`{name}` is lost, and its backups with it**"),
     }
+}
+
+fn recovery(plan: &Plan) -> Vec<String> {
+    let mut then = vec!["the system goes on where it runs; no failover can be run".to_owned()];
+    if !plan.backups.is_empty() {
+        then.push("**no backup is taken, proved or cleaned up**".to_owned());
+    }
+    then
+}
+
+/// Whatever looks from there is silent, which makes each failure one of which signals are missing.
+fn witness(plan: &Plan) -> &'static str {
+    match plan.failover.policy.unknown {
+        Policy::Automatic => {
+            "nothing is lost; a failure is still answered by itself where no more than the budget can be lost"
+        }
+        Policy::Approval => "nothing is lost; a person is asked before any failover, a database's too",
+        Policy::Never => "nothing is lost; nothing is failed over by itself, not even for a database",
+    }
+}
+
+/// The schedules whose copies go with a Region.
+fn copies(plan: &Plan, region: &Region) -> Option<String> {
+    let here = |backup: &&Backup| backup.copies.iter().any(|copy| copy.region == *region);
+    let names = named(plan.backups.iter().filter(here));
+    (!names.is_empty() && *region != plan.regions.primary)
+        .then(|| format!("the copies of {names} that lie there are gone"))
+}
+
+fn named<'p>(backups: impl Iterator<Item = &'p Backup>) -> String {
+    backups.map(|backup| format!("`{}`", backup.name)).collect::<Vec<_>>().join(", ")
 }

@@ -25,13 +25,28 @@ fn with_a_cluster(plan: &mut Value) {
 }
 
 #[test]
-fn a_pair_s_worst_outage_is_detection_promotion_and_the_record_s_ttl() {
-    let explanation = explained(|_| {});
-    let worst = &explanation.worst[0];
+fn a_pair_s_worst_outage_is_what_its_slowest_answer_takes() {
+    let outage = |policy: &str| {
+        let explanation = explained(|plan| plan["failover"]["policy"]["zone"] = json!(policy));
+        explanation.worst[0].rto.clone()
+    };
     let plan: Plan = serde_json::from_value(lab()).unwrap();
-    let reckoned = plan.detection() + TimeSpan::seconds(300) + plan.traffic[0].record.ttl;
-    assert_eq!((worst.rto.at_worst, worst.rto.is_kept()), (Some(reckoned), Some(false)), "30 s are promised");
-    assert_eq!((worst.rpo.at_worst, worst.rpo.is_kept()), (Some(TimeSpan::seconds(2)), Some(true)));
+    // CloudWatch's period and RDS's promotion.
+    let by_itself = plan.detection() + TimeSpan::seconds(10) + TimeSpan::seconds(300) + plan.traffic[0].record.ttl;
+    assert_eq!(
+        (outage("automatic").at_worst, outage("automatic").met),
+        (Some(by_itself), Some(false)),
+        "30 s are promised"
+    );
+    assert_eq!(outage("approval").at_worst, Some(by_itself + plan.failover.approval_deadline));
+    assert_eq!((outage("never").at_worst, outage("never").met), (None, None), "nothing recovers it by itself");
+}
+
+#[test]
+fn a_pair_s_worst_loss_is_the_budget_and_what_nobody_saw() {
+    let plan: Plan = serde_json::from_value(lab()).unwrap();
+    let loss = explained(|_| {}).worst[0].rpo.clone();
+    assert_eq!((loss.at_worst, loss.met), (Some(TimeSpan::seconds(2) + plan.detection()), Some(true)));
 }
 
 #[test]
@@ -39,7 +54,7 @@ fn what_only_backups_hold_is_lost_back_to_the_last_one() {
     let explanation = explained(with_a_cluster);
     let worst = &explanation.worst[1];
     assert_eq!(worst.rpo.at_worst, Some(TimeSpan::seconds(24 * 3_600)));
-    assert_eq!((worst.rto.at_worst, worst.rto.is_kept()), (None, None), "nobody knows how long a person takes");
+    assert_eq!((worst.rto.at_worst, worst.rto.met), (None, None), "nobody knows how long a person takes");
     assert!(
         explanation.questions.iter().any(|asked| asked.contains("`reports` by hand")),
         "{:?}",
@@ -56,7 +71,7 @@ fn a_tier_is_kept_by_all_of_its_components_or_it_is_said_by_which_it_is_not() {
         });
         explanation.tiers[0].broken_by.len()
     };
-    assert_eq!((kept("10m", "5s"), kept("10m", "1s"), kept("1m", "5s")), (0, 1, 1));
+    assert_eq!((kept("10m", "5s"), kept("10m", "3s"), kept("1m", "5s")), (0, 1, 1));
 }
 
 #[test]
@@ -100,15 +115,39 @@ fn a_tier_that_nothing_belongs_to_is_asked_about() {
         explanation.questions
     );
     let page = explanation.markdown();
-    assert!(page.contains("| `low` | 1d | 4h | not known: no component is of it |"), "{page}");
+    assert!(page.contains("| `low` | 1d | 4h | — | — | Archive | not known: no component is of it |"), "{page}");
 }
 
 #[test]
 fn the_page_says_all_of_it() {
     let page = explained(with_a_cluster).markdown();
-    for said in
-        ["# Recovery plan `lab`", "| `reports` | cluster of aurora-postgresql |", "## If a Region goes", "## Signed"]
-    {
+    for said in [
+        "# Recovery plan `lab`",
+        "| `reports` | cluster of aurora-postgresql |",
+        "| `orders` | pair of PostgreSQL |",
+        "## If a Region goes",
+        "## Signed",
+    ] {
         assert!(page.contains(said), "{said}:\n{page}");
     }
+}
+
+#[test]
+fn what_follows_from_a_lost_region_follows_the_policy() {
+    let without = |policy: &str, answer: &str, region: &str| {
+        let explanation = explained(|plan| plan["failover"]["policy"][policy] = json!(answer));
+        explanation.regions.iter().find(|gone| gone.region.as_str() == region).unwrap().then.join("\n")
+    };
+    assert!(without("region", "approval", "us-east-1").contains("once a person says yes"));
+    assert!(without("region", "never", "us-east-1").contains("stays down until a person orders"));
+    assert!(without("unknown", "never", "eu-west-1").contains("not even for a database"));
+    let recovery = without("unknown", "approval", "us-west-2");
+    assert!(recovery.contains("no backup is taken") && recovery.contains("the copies of `daily`"), "{recovery}");
+}
+
+#[test]
+fn an_answer_without_effect_is_not_shown_as_one() {
+    let explanation = explained(|plan| plan["failover"]["policy"]["network"] = json!("automatic"));
+    let network = explanation.answers.iter().find(|answer| answer.class == "network").unwrap();
+    assert_eq!(network.answer, "nothing is moved by itself");
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Assumed;
 use crate::{
     component::Component,
-    plan::Plan,
+    plan::{Plan, Policy},
     words::{
         id::{ComponentName, TierName},
         time_span::TimeSpan,
@@ -20,16 +20,10 @@ pub struct Reckoned {
     pub at_worst: Option<TimeSpan>,
     /// What was promised.
     pub promised: TimeSpan,
+    /// Whether the promise is met; absent where that cannot be told.
+    pub met: Option<bool>,
     /// How it was reckoned.
     pub because: String,
-}
-
-impl Reckoned {
-    /// Whether the promise is kept; absent where that cannot be told.
-    #[must_use]
-    pub fn is_kept(&self) -> Option<bool> {
-        self.at_worst.map(|at_worst| at_worst <= self.promised)
-    }
 }
 
 /// A component at worst.
@@ -52,10 +46,6 @@ pub struct Worst {
 pub struct TierKept {
     /// Which.
     pub tier: TierName,
-    /// The outage that was promised.
-    pub rto: TimeSpan,
-    /// The loss that was promised.
-    pub rpo: TimeSpan,
     /// How many components are of it.
     pub components: usize,
     /// Its components that may take longer or lose more, by the plan's own numbers.
@@ -69,67 +59,103 @@ pub(super) fn by_component(plan: &Plan, assumed: &Assumed) -> Vec<Worst> {
 }
 
 fn of(plan: &Plan, component: &Component, assumed: &Assumed) -> Worst {
-    let tier = component.kind().tier();
-    let promised = tier.and_then(|tier| plan.objectives.tier(tier)).map(|tier| (tier.rto, tier.rpo));
-    let (promised_rto, promised_rpo) = promised.unwrap_or((plan.objectives.rto, plan.objectives.rpo));
-    let ttl =
-        plan.traffic.iter().find(|traffic| traffic.component == *component.name()).map(|traffic| traffic.record.ttl);
-    let (rto, rpo) = match ttl.filter(|_| component.kind().moves().is_some()) {
-        Some(ttl) => moved(plan, ttl, assumed),
-        None => restored(plan, component),
+    let promised = plan.objectives.of(component.kind());
+    let led = plan.traffic.iter().find(|traffic| traffic.component == *component.name());
+    let (rto, rpo) = match led.filter(|_| component.kind().moves().is_some()) {
+        Some(traffic) => (outage(plan, traffic.record.ttl, assumed), loss(plan)),
+        None => (by_hand(), since_the_last_backup(plan, component)),
     };
-    let reckoned = |(at_worst, because), promised| Reckoned { at_worst, promised, because };
     Worst {
         component: component.name().clone(),
-        tier: tier.cloned(),
-        rto: reckoned(rto, promised_rto),
-        rpo: reckoned(rpo, promised_rpo),
+        tier: component.kind().tier().cloned(),
+        rto: rto.against(promised.rto),
+        rpo: rpo.against(promised.rpo),
     }
 }
 
-type Figure = (Option<TimeSpan>, String);
-
-fn moved(plan: &Plan, ttl: TimeSpan, assumed: &Assumed) -> (Figure, Figure) {
-    let (detection, promotion, budget) = (plan.detection(), assumed.promotion, plan.failover.data_loss_budget.time);
-    let rto = format!(
-        "{detection} until it is judged, {promotion} for RDS to promote (assumed), {ttl} until clients ask for the name again; \
-         drills measure the rest"
-    );
-    let rpo = format!("a replica further behind than {budget} is promoted only with a person's consent");
-    ((Some(detection + promotion + ttl), rto), (Some(budget), rpo))
+/// What the plan tells of an outage or a loss.
+enum Told {
+    /// At most so much.
+    AtMost(TimeSpan, String),
+    /// More than so much.
+    MoreThan(TimeSpan, String),
+    /// Nothing.
+    Nothing(String),
 }
 
-fn restored(plan: &Plan, component: &Component) -> (Figure, Figure) {
-    let rto = (None, "a person restores it: what a restore test took is the best guess".to_owned());
+impl Told {
+    fn against(self, promised: TimeSpan) -> Reckoned {
+        let (at_worst, met, because) = match self {
+            Self::AtMost(at_worst, because) => (Some(at_worst), Some(at_worst <= promised), because),
+            Self::MoreThan(at_worst, because) => (Some(at_worst), Some(at_worst < promised), because),
+            Self::Nothing(because) => (None, None, because),
+        };
+        Reckoned { at_worst, promised, met, because }
+    }
+}
+
+/// The slowest of the answers to what takes a primary away.
+fn outage(plan: &Plan, ttl: TimeSpan, assumed: &Assumed) -> Told {
+    let policy = &plan.failover.policy;
+    let answers = [policy.database, policy.zone, policy.region];
+    if answers.contains(&Policy::Never) {
+        let why =
+            "the policy moves nothing for one of database, zone and region: a person orders a failover, or none comes";
+        return Told::Nothing(why.to_owned());
+    }
+    let (asked, deadline) = if answers.contains(&Policy::Approval) {
+        let deadline = plan.failover.approval_deadline;
+        (format!("up to {deadline} until a person says yes (silence is a no), "), deadline)
+    } else {
+        (String::new(), TimeSpan::default())
+    };
+    let (detection, alarm, promotion) = (plan.detection(), TimeSpan::seconds(10), assumed.promotion);
+    let because = format!(
+        "{detection} until it is seen, {alarm} until CloudWatch raises the alarm, {asked}{promotion} for RDS to promote \
+         (assumed), {ttl} until clients ask for the name again; drills measure the rest"
+    );
+    Told::AtMost(detection + alarm + deadline + promotion + ttl, because)
+}
+
+fn loss(plan: &Plan) -> Told {
+    let (budget, detection) = (plan.failover.data_loss_budget.time, plan.detection());
+    let because = format!(
+        "{budget} that the replica may be behind without a person's consent, and {detection} in which nobody saw what a primary \
+         that hangs still took"
+    );
+    Told::AtMost(budget + detection, because)
+}
+
+fn by_hand() -> Told {
+    Told::Nothing("a person restores it: what a restore test took is the best guess".to_owned())
+}
+
+fn since_the_last_backup(plan: &Plan, component: &Component) -> Told {
     if component.kind().replicates() {
-        return (rto, (None, "its recovery side follows it, by as much as its own service tells".to_owned()));
+        return Told::Nothing("its recovery side follows it, by as much as its own service tells".to_owned());
     }
     let schedules = plan.backups.iter().filter(|backup| backup.components.contains(component.name()));
     let waits = schedules.filter_map(|backup| Some((backup.schedule.longest_wait()?, &backup.name)));
-    let rpo = match waits.min() {
+    match waits.min() {
         Some((wait, name)) => {
-            (Some(wait), format!("{wait} between two backups by `{name}`, and what the next one takes"))
+            Told::MoreThan(wait, format!("up to {wait} between two backups by `{name}`, and what the next one takes"))
         }
-        None => (None, "no schedule backs it up".to_owned()),
-    };
-    (rto, rpo)
+        None => Told::Nothing("no schedule backs it up".to_owned()),
+    }
 }
 
 pub(super) fn by_tier(plan: &Plan, worst: &[Worst]) -> Vec<TierKept> {
     let tiers = plan.objectives.tiers.iter().map(|tier| {
         let members = || worst.iter().filter(|worst| worst.tier.as_ref() == Some(&tier.name));
-        let names = |holds: fn(&Worst) -> bool| {
-            members().filter(|worst| holds(worst)).map(|worst| worst.component.clone()).collect()
+        let names = |met: Option<bool>| {
+            let are = members().filter(|worst| [&worst.rto, &worst.rpo].iter().any(|figure| figure.met == met));
+            are.map(|worst| worst.component.clone()).collect()
         };
-        let broken = |worst: &Worst| [&worst.rto, &worst.rpo].iter().any(|figure| figure.is_kept() == Some(false));
-        let unknown = |worst: &Worst| [&worst.rto, &worst.rpo].iter().any(|figure| figure.is_kept().is_none());
         TierKept {
             tier: tier.name.clone(),
-            rto: tier.rto,
-            rpo: tier.rpo,
             components: members().count(),
-            broken_by: names(broken),
-            unknown_of: names(unknown),
+            broken_by: names(Some(false)),
+            unknown_of: names(None),
         }
     });
     tiers.collect()

@@ -135,6 +135,19 @@ fn an_error_names_file_line_column_path_and_remedy() {
     assert!(unknown.starts_with(begins), "{unknown}");
 }
 
+/// An engine that does not know a key reads no plan that has it, whatever it holds.
+#[test]
+fn a_key_that_is_newer_than_the_language_s_first_version_is_not_left_empty() {
+    for (from, to, path) in [
+        ("plan: lab\n", "plan: lab\nowner:\n", "owner"),
+        ("  rto: 30s\n", "  rto: 30s\n  tiers: []\n", "objectives.tiers"),
+        ("    name: orders\n", "    name: orders\n    tier:\n", "components[0].tier"),
+    ] {
+        let told = errors(from, to);
+        assert!(told.contains(&format!("error: {path}: it is empty. Write something, or leave it out.")), "{told}");
+    }
+}
+
 /// The lab's plan with a cluster, which is backed up with the pair.
 fn with_cluster(cluster: &str) -> String {
     LAB.replacen("\ntraffic:", &format!("\n{cluster}\ntraffic:"), 1)

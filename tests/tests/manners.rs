@@ -1,6 +1,8 @@
 //! Drills with AWS's own manners: statuses that lag, groups on their way, promotions with a restart, far Regions, schedules
 //! that start late, a name server that still has the old record. Two labs side by side, for a drill mostly waits.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+
 use std::{sync::Arc, time::Instant};
 
 use domain::{plan::Plan, plan_file};

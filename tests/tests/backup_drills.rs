@@ -1,5 +1,7 @@
 //! The drills of backups, each with its expected verdict, on one lab: real PostgreSQL, the real engine, a client at work.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+
 use std::time::Instant;
 
 use domain::{
@@ -14,13 +16,10 @@ use lab::{
 };
 use tests::listener::{Listener, tell};
 
-use crate::world::turn;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_drill_of_backups_ends_as_it_must() {
-    let _turn = turn().await;
     let told = Listener::default();
-    let plan = plan_file::read(include_str!("../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+    let plan = plan_file::read(include_str!("../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
     let mut drills = Drills::on(Lab::start(&plan, None, &told).await.unwrap());
     let mut results = Vec::new();
     for scenario in Scenario::BACKUPS {

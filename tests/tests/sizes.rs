@@ -4,6 +4,8 @@
 //! `cargo drill host-lost --plan FILE` plays a drill on any other plan, and `cargo drill approval --answer-after 10m` waits
 //! ten minutes for an answer.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
+
 use std::time::Instant;
 
 use domain::{plan::Plan, plan_file, words::time_span::TimeSpan};
@@ -90,7 +92,7 @@ async fn play(size: &Size, door: &Mutex<()>) -> Option<String> {
     };
     drills.answer_after(size.answer_after);
     let began = Instant::now();
-    let result = drills.run(size.scenario, "cargo test --test as_on_aws sizes", &told).await;
+    let result = drills.run(size.scenario, "cargo test --test sizes", &told).await;
     drills.shut_down().await;
     let shown = |wrong: &str| format!("{}: {wrong}\n{:#?}", size.claim, told.told());
     let result = match result {

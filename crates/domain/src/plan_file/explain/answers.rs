@@ -42,7 +42,7 @@ pub(super) fn by_class(plan: &Plan) -> Vec<Answer> {
     });
     let unknown = match plan.failover.policy.unknown {
         Policy::Automatic => "failed over by itself, where no more than the loss budget can be lost".to_owned(),
-        other => policy(plan, other),
+        asked @ (Policy::Approval | Policy::Never) => policy(plan, asked),
     };
     by_disaster.chain([answer("not clear: signals are missing", unknown, None)]).collect()
 }

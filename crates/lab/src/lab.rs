@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::plan::Plan;
 
 use crate::{
+    databases::Storage,
     footprint::Footprint,
     gateway::{Caller, Fault, FaultsError, How, When},
     local_aws::{LocalAws, LocalAwsError},
@@ -62,7 +63,24 @@ impl Lab {
     /// # Errors
     /// [`LabError`]; nothing is left running then.
     pub async fn start(plan: &Plan, slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LabError> {
-        let aws = Arc::new(LocalAws::start(slot, progress).await?);
+        Self::start_on(Storage::Memory, plan, slot, progress).await
+    }
+
+    /// The same with databases that memory may have no room for.
+    ///
+    /// # Errors
+    /// [`LabError`]; nothing is left running then.
+    pub async fn start_on_disk(plan: &Plan, slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LabError> {
+        Self::start_on(Storage::Disk, plan, slot, progress).await
+    }
+
+    async fn start_on(
+        storage: Storage,
+        plan: &Plan,
+        slot: Option<Slot>,
+        progress: &dyn Progress,
+    ) -> Result<Self, LabError> {
+        let aws = Arc::new(LocalAws::start(slot, storage, progress).await?);
         let mut systems = protection::protect(&aws, plan, progress).await?.into_iter();
         let first = systems.next().ok_or_else(|| ProtectionError::from(SystemError::without_pairs(plan)))?;
         let lab = Self::on(aws, first, pager::NOTICES).await?;

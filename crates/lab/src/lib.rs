@@ -1,5 +1,6 @@
 //! One machine standing in for AWS.
 
+mod databases;
 pub mod deploy;
 pub mod dns;
 pub mod drill;

@@ -12,6 +12,7 @@ use processes::{RunAs, Spawner};
 use rds_on_postgres::{Name, Rds, RdsConfig, RdsError};
 
 use crate::{
+    databases::{Databases, Storage},
     deploy::{DeployError, Package},
     dns::{Dns, DnsConfig, DnsError, Instances},
     gateway::{ACCOUNT, FaultsError, Gateway, GatewayConfig, GatewayError},
@@ -45,8 +46,10 @@ pub struct LocalAws {
     dns: Dns,
     pub(crate) engine: Package,
     pub(crate) networks: Package,
-    // Dropped last: what it spawned ends with it.
+    // What it spawned ends with it.
     _spawner: Spawner,
+    // Dropped last: no server runs on them any more.
+    _databases: Databases,
 }
 
 /// Why there is none.
@@ -83,7 +86,11 @@ impl LocalAws {
     ///
     /// # Errors
     /// [`LocalAwsError`]; nothing is left running then.
-    pub async fn start(slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LocalAwsError> {
+    pub(crate) async fn start(
+        slot: Option<Slot>,
+        storage: Storage,
+        progress: &dyn Progress,
+    ) -> Result<Self, LocalAwsError> {
         let root = Programs::root()?;
         let base = launch::programs::labs(&root);
         let tools = setup::prepare(&base, progress)?;
@@ -96,11 +103,12 @@ impl LocalAws {
         std::fs::create_dir_all(&folder)?;
         // From here the endpoint's own listener holds the slot.
         drop(held.listener);
+        let databases = Databases::of(&folder, slot, storage)?;
         let rds = Arc::new(
             rds_on_postgres::serve(
                 RdsConfig {
                     listen: slot.rds(),
-                    data: folder.join("rds"),
+                    data: databases.folder.clone(),
                     first_host: slot.first_host(),
                     postgres_bin: tools.postgres_bin,
                     run_as: RunAs::instead_of_root(c"postgres")?,
@@ -133,7 +141,19 @@ impl LocalAws {
         let networks = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| {
             programs.bootstrap(name)
         })?;
-        Ok(Self { slot, folder, gateway, rds, network: links, programs, dns, engine, networks, _spawner: spawner })
+        Ok(Self {
+            slot,
+            folder,
+            gateway,
+            rds,
+            network: links,
+            programs,
+            dns,
+            engine,
+            networks,
+            _spawner: spawner,
+            _databases: databases,
+        })
     }
 
     /// Its resolvers and its zones' name servers.

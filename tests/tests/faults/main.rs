@@ -22,7 +22,7 @@ use lab::Lab;
 use tests::{labs, listener::tell};
 
 /// As many as two cores bear: a lab mostly waits.
-const LABS: usize = 2;
+const LABS: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_call_fails_no_invariant_is_broken_and_every_run_ends_with_its_record() {

@@ -4,7 +4,7 @@
 //! `LIFEBOAT_SUCCESSION=stopped,switchover cargo test --test succession -- --nocapture` plays only the cases that say one of
 //! these.
 //!
-//! The cases share two labs, and each begins with a pair that is put back.
+//! The cases share three labs, and each begins with a pair that is put back.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail as tests do")]
 
@@ -31,7 +31,7 @@ use tests::{labs, listener::tell};
 use world::World;
 
 /// As many as two cores bear: a lab mostly waits.
-const LABS: usize = 2;
+const LABS: usize = 3;
 
 /// What is given, and what must come of it.
 pub(crate) struct Case<'w> {

@@ -6,14 +6,19 @@ use lab::{Lab, LabError, manners::Manners, slot::Slot};
 use super::observer::OnTerminal;
 use crate::refusal::Refusal;
 
-/// A lab with the plan's system on it, where AWS behaves as asked.
+/// A lab with the plan's system on it, where AWS behaves as asked. Databases that will be large lie on disk.
 pub(super) async fn bring_up(
     plan: &Plan,
     slot: Option<Slot>,
     manners: Manners,
+    are_large: bool,
     observer: &OnTerminal,
 ) -> Result<Lab, LabError> {
-    let mut lab = Lab::start(plan, slot, observer).await?;
+    let mut lab = if are_large {
+        Lab::start_on_disk(plan, slot, observer).await?
+    } else {
+        Lab::start(plan, slot, observer).await?
+    };
     match lab.set_manners(manners).await {
         Ok(()) => Ok(lab),
         Err(error) => {

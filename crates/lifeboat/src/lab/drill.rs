@@ -152,7 +152,8 @@ impl Drill {
         output: &mut Output,
     ) -> Result<(Drills, Vec<DrillResult>), DrillError> {
         let began = std::time::Instant::now();
-        let mut drills = Drills::on(bring_up::bring_up(plan, slot, manners, observer).await?);
+        let lab = bring_up::bring_up(plan, slot, manners, self.megabytes.is_some(), observer).await?;
+        let mut drills = Drills::on(lab);
         observer.step(&format!(
             "the lab is up, deployed and loaded, {:.1} s after the start",
             began.elapsed().as_secs_f64()

@@ -76,7 +76,7 @@ pub(super) async fn run(
     observer: &OnTerminal,
     output: &mut Output,
 ) -> Result<(Drills, Summary), DrillError> {
-    let lab = bring_up::bring_up(plan, slot, request.manners, observer).await?;
+    let lab = bring_up::bring_up(plan, slot, request.manners, false, observer).await?;
     let mut drills = Drills::on(lab);
     let mut outcomes = Vec::new();
     for (number, (scenario, lead)) in (1..=request.drills).zip(RandomDrills::new(request.seed)) {

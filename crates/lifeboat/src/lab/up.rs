@@ -38,7 +38,7 @@ impl Up {
         let manners = self.manners.read()?;
         let observer = OnTerminal::new();
         let lab = tokio::select! {
-            lab = bring_up::bring_up(&plan, slot, manners, &observer) => lab.map_err(|error| bring_up::refusal(&error))?,
+            lab = bring_up::bring_up(&plan, slot, manners, false, &observer) => lab.map_err(|error| bring_up::refusal(&error))?,
             _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
         };
         for line in access::how_to_talk_to(&lab)? {

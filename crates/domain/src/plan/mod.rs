@@ -164,6 +164,11 @@ impl Plan {
 }
 
 impl Plan {
+    /// The schedules that back a component up.
+    pub fn schedules_of(&self, component: &Component) -> impl Iterator<Item = &Backup> {
+        self.backups.iter().filter(|backup| backup.components.contains(component.name()))
+    }
+
     /// The longest that a client keeps a pair's record.
     #[must_use]
     pub fn longest_ttl(&self) -> TimeSpan {

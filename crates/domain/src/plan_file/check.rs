@@ -25,7 +25,10 @@ pub use engine::{EngineSeen, check_engine};
 pub use others::{Other, check_against};
 
 use super::finding::Finding;
-use crate::plan::Plan;
+use crate::{plan::Plan, words::time_span::TimeSpan};
+
+/// How often CloudWatch looks at a high-resolution alarm.
+pub(super) const ALARM_PERIOD: TimeSpan = TimeSpan::seconds(10);
 
 /// The most components: as many as one inline Map runs at once, and as the history of a backup holds.
 pub const MOST_COMPONENTS: u64 = 40;

@@ -81,6 +81,9 @@ pub fn examine(text: &str) -> Examined {
 /// Findings of a plan that was read from this text, each with the place of its path there.
 #[must_use]
 pub fn placed(text: &str, findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.is_empty() {
+        return findings;
+    }
     let Ok((_, places)) = parsed(text) else { return findings };
     let at = |finding: Finding| {
         let place = places.of(&finding.path);

@@ -46,7 +46,7 @@ fn check_moves(plan: &Plan, component: &Component, path: &str, found: &mut Vec<F
 
 /// A plan can do nothing else for what a failover does not move.
 fn check_is_backed_up(plan: &Plan, component: &Component, path: &str, found: &mut Vec<Finding>) {
-    if !plan.backups.iter().any(|backup| backup.components.contains(component.name())) {
+    if plan.schedules_of(component).next().is_none() {
         let noun = component.kind().noun();
         let what = format!("no schedule backs this {noun} up, and nothing else is done for a {noun}");
         found.push(Finding::warning(path, what, "Name it in the components of one of `backups`."));

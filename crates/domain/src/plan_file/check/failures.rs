@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    super::finding::Finding,
-    promises::{is_a_line, schedules_of},
-};
+use super::{super::finding::Finding, promises::is_a_line};
 use crate::{
     component::{ActiveSide, Component},
     plan::{Disaster, FailureClass, FailureObjective, Plan, Policy},
@@ -127,7 +124,7 @@ fn against_what_is_restored(plan: &Plan, failure: &FailureObjective, path: &str,
         return;
     }
     for component in &plan.components {
-        let waits = || schedules_of(plan, component).filter_map(|(_, backup)| backup.schedule.longest_wait());
+        let waits = || plan.schedules_of(component).filter_map(|backup| backup.schedule.longest_wait());
         let (reach, how) = match component.kind().points_in_time(ActiveSide::Primary) {
             Some(_) => (Some(NEWEST_POINT), "RDS restores it to a time"),
             None => (waits().min(), "its backups are made"),

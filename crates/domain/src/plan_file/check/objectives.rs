@@ -1,13 +1,10 @@
 //! What was promised of what is failed over, against what can be kept: by the plan, and by each tier of a pair.
 
-use super::super::finding::Finding;
+use super::{super::finding::Finding, ALARM_PERIOD};
 use crate::{
     plan::{Plan, Traffic},
     words::time_span::TimeSpan,
 };
-
-/// How often CloudWatch looks at a high-resolution alarm.
-const ALARM_PERIOD: TimeSpan = TimeSpan::seconds(10);
 
 /// The month over which availability is computed.
 const MONTH: TimeSpan = TimeSpan::seconds(30 * 24 * 3_600);

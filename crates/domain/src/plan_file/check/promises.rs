@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     component::Component,
-    plan::{Backup, Plan, Tier},
+    plan::{Plan, Tier},
 };
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
@@ -71,8 +71,9 @@ pub(super) fn is_a_line(text: &str, most_chars: usize) -> bool {
 fn kept(plan: &Plan, tier: &Tier, path: &str, found: &mut Vec<Finding>) {
     let Some(keep) = tier.keep.filter(|_| plan.cleanup.as_ref().is_some_and(|cleanup| cleanup.apply)) else { return };
     for component in members(plan, tier) {
-        let longest = schedules_of(plan, component)
-            .filter_map(|(_, backup)| Some((backup.retention.reach(backup.schedule.mean_wait()?), &backup.name)));
+        let longest = plan
+            .schedules_of(component)
+            .filter_map(|backup| Some((backup.retention.reach(backup.schedule.mean_wait()?), &backup.name)));
         if let Some((reach, schedule)) = longest.max().filter(|(reach, _)| *reach < keep) {
             let what = format!(
                 "backups of `{}` are to reach back {}, and the cleanup leaves none of `{schedule}` that is older than {}",
@@ -84,12 +85,6 @@ fn kept(plan: &Plan, tier: &Tier, path: &str, found: &mut Vec<Finding>) {
             found.push(Finding::warning(format!("{path}.keep"), what, remedy));
         }
     }
-}
-
-/// The schedules that back a component up, with their places in the plan.
-pub(super) fn schedules_of<'p>(plan: &'p Plan, component: &'p Component) -> impl Iterator<Item = (usize, &'p Backup)> {
-    let all = plan.backups.iter().enumerate();
-    all.filter(|(_, backup)| backup.components.contains(component.name()))
 }
 
 fn components(plan: &Plan, found: &mut Vec<Finding>) {
@@ -117,8 +112,8 @@ fn cadence(plan: &Plan, component: &Component, tier: &Tier, path: &str, found: &
         return;
     }
     // Together, several may leave less time between two backups than each of them.
-    let mut schedules = schedules_of(plan, component);
-    let (Some((_, backup)), None) = (schedules.next(), schedules.next()) else { return };
+    let mut schedules = plan.schedules_of(component);
+    let (Some(backup), None) = (schedules.next(), schedules.next()) else { return };
     let (Some(wait), schedule) = (backup.schedule.longest_wait(), &backup.name) else { return };
     if wait >= tier.rpo {
         let what = format!(

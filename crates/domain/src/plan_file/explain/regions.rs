@@ -55,8 +55,7 @@ fn primary(plan: &Plan, region: &Region) -> Vec<String> {
 
 fn without_primary(plan: &Plan, component: &Component, region: &Region) -> String {
     let (name, to) = (component.name(), &plan.regions.recovery);
-    let is_elsewhere =
-        |backup: &Backup| backup.components.contains(name) && backup.copies.iter().any(|copy| copy.region != *region);
+    let is_elsewhere = |backup: &Backup| backup.copies.iter().any(|copy| copy.region != *region);
     match (is_moved(plan, component), component.kind().replicates()) {
         (true, _) => match plan.failover.policy.region {
             Policy::Automatic => format!("`{name}` is failed over to {to}"),
@@ -64,7 +63,7 @@ fn without_primary(plan: &Plan, component: &Component, region: &Region) -> Strin
             Policy::Never => format!("**`{name}` stays down until a person orders a failover to {to}**"),
         },
         (false, true) => format!("`{name}` has a side in {to}, which a person promotes"),
-        (false, false) if plan.backups.iter().any(is_elsewhere) => {
+        (false, false) if plan.schedules_of(component).any(is_elsewhere) => {
             format!("`{name}` is lost but for the copies of its backups, which a person restores")
         }
         (false, false) => format!("**`{name}` is lost, and its backups with it**"),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Assumed;
+use super::{super::check::ALARM_PERIOD, Assumed};
 use crate::{
     component::Component,
     plan::{Plan, Policy},
@@ -109,7 +109,7 @@ fn outage(plan: &Plan, ttl: TimeSpan, assumed: &Assumed) -> Told {
     } else {
         (String::new(), TimeSpan::default())
     };
-    let (detection, alarm, promotion) = (plan.detection(), TimeSpan::seconds(10), assumed.promotion);
+    let (detection, alarm, promotion) = (plan.detection(), ALARM_PERIOD, assumed.promotion);
     let because = format!(
         "{detection} until it is seen, {alarm} until CloudWatch raises the alarm, {asked}{promotion} for RDS to promote \
          (assumed), {ttl} until clients ask for the name again; drills measure the rest"
@@ -134,8 +134,7 @@ fn since_the_last_backup(plan: &Plan, component: &Component) -> Told {
     if component.kind().replicates() {
         return Told::Nothing("its recovery side follows it, by as much as its own service tells".to_owned());
     }
-    let schedules = plan.backups.iter().filter(|backup| backup.components.contains(component.name()));
-    let waits = schedules.filter_map(|backup| Some((backup.schedule.longest_wait()?, &backup.name)));
+    let waits = plan.schedules_of(component).filter_map(|backup| Some((backup.schedule.longest_wait()?, &backup.name)));
     match waits.min() {
         Some((wait, name)) => {
             Told::MoreThan(wait, format!("up to {wait} between two backups by `{name}`, and what the next one takes"))

@@ -71,6 +71,13 @@ impl Machine {
         std::iter::once(self.start.clone()).chain(inside).map(|name| &self.states[&name])
     }
 
+    /// The states inside each `Map`.
+    #[must_use]
+    pub fn in_turns(&self) -> BTreeSet<StateName> {
+        let maps = self.of_kind("Map").filter_map(|(_, map)| map.json["ItemProcessor"]["States"].as_object());
+        maps.flat_map(|states| states.keys().map(|name| name.as_str().into())).collect()
+    }
+
     /// Reads its file under `statemachines/`.
     ///
     /// # Panics
@@ -193,7 +200,7 @@ impl Edge {
     /// What counts it, and up to how many.
     #[must_use]
     pub fn count(&self) -> Option<(&'static str, u64)> {
-        ["asked", "gone"].into_iter().find_map(|count| {
+        ["asked", "gone", "waited"].into_iter().find_map(|count| {
             let (_, rest) = self.condition.split_once(&format!("${count} < "))?;
             Some((count, rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()?))
         })

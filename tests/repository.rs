@@ -8,7 +8,8 @@ use std::{
 use serde_json::Value;
 
 /// Every function: a folder under `functions/`.
-pub const FUNCTIONS: [&str; 19] = [
+pub const FUNCTIONS: [&str; 20] = [
+    "check-health",
     "check-readiness",
     "cleanup",
     "close-backup",

@@ -14,6 +14,7 @@ pub mod plan;
 pub mod plan_file;
 pub mod readiness;
 pub mod record;
+pub mod report;
 pub mod restore;
 pub mod retention;
 pub mod run;

@@ -61,8 +61,8 @@ async fn limited(region: Option<&str>, attempt: Duration, whole: Duration, retri
     builder.build()
 }
 
-/// Codes by which AWS says: not now.
-const TRANSIENT: [&str; 16] = [
+/// Codes by which AWS says: not so often.
+const THROTTLED: [&str; 9] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -72,6 +72,10 @@ const TRANSIENT: [&str; 16] = [
     "TooManyRequestsException",
     "SlowDown",
     "PriorRequestNotComplete",
+];
+
+/// Codes by which AWS says: not now.
+const UNAVAILABLE: [&str; 7] = [
     "ServiceUnavailable",
     "ServiceUnavailableException",
     "InternalFailure",
@@ -104,11 +108,25 @@ pub fn failure(
 ) -> Failure {
     let source = Some(source);
     match (code, status) {
-        (Some(code), _) if TRANSIENT.contains(&code) => Failure::AwsTransient { what, source },
+        (Some(code), _) if THROTTLED.contains(&code) || UNAVAILABLE.contains(&code) => {
+            Failure::AwsTransient { what, source }
+        }
         (Some(code), _) if DENIED.contains(&code) => Failure::AwsDenied { what, source },
         (_, Some(403)) => Failure::AwsDenied { what, source },
         (_, None | Some(429 | 500..)) => Failure::AwsTransient { what, source },
         (_, Some(_)) => Failure::AwsRejected { what, source },
+    }
+}
+
+/// Whether nobody answered who could have: nothing came back, or AWS itself is broken. One that refuses us, or is asked too
+/// often, answers.
+#[must_use]
+pub fn is_silence(code: Option<&str>, status: Option<u16>) -> bool {
+    match (code, status) {
+        (Some(code), _) if UNAVAILABLE.contains(&code) => true,
+        (Some(code), _) if THROTTLED.contains(&code) || DENIED.contains(&code) => false,
+        (_, None | Some(500..)) => true,
+        (_, Some(_)) => false,
     }
 }
 
@@ -157,6 +175,24 @@ mod tests {
         assert_eq!(name(Some("AccessDenied"), Some(403)), "AwsDenied");
         assert_eq!(name(Some("InvalidDBInstanceState"), Some(400)), "AwsRejected");
         assert_eq!(name(Some("DBInstanceNotFound"), Some(404)), "AwsRejected");
+    }
+
+    #[test]
+    fn silence_is_no_answer_or_a_broken_one_and_a_refusal_is_an_answer() {
+        for (code, status, silent) in [
+            (None, None, true),
+            (None, Some(503), true),
+            (Some("InternalFailure"), Some(500), true),
+            (Some("ServiceUnavailable"), Some(400), true),
+            (Some("Throttling"), Some(400), false),
+            (Some("RequestLimitExceeded"), Some(503), false),
+            (Some("AccessDenied"), Some(403), false),
+            (Some("ExpiredToken"), Some(403), false),
+            (Some("DBInstanceNotFound"), Some(404), false),
+            (None, Some(429), false),
+        ] {
+            assert_eq!(is_silence(code, status), silent, "{code:?} {status:?}");
+        }
     }
 
     #[tokio::test]

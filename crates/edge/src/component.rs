@@ -65,5 +65,9 @@ pub async fn look(
             let seen = Rds::far(source.region, patience).await.cluster(cluster.on(source.side)).await?;
             seen.database(cluster, clock::now())
         }
+        Component::Bucket(_) | Component::Service(_) => {
+            let (name, noun) = (source.component.name(), source.component.kind().noun());
+            Err(Failure::InvalidInput(format!("plan: `{name}` is a {noun}, which no schedule backs up")))
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! Names: where a client would go, and what the authoritative servers say.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
 use domain::{
-    failover::traffic::{ServerAnswer, bare},
+    failover::traffic::{Asked, ServerAnswer, Told, bare},
+    plan::Target,
     words::{failure::Failure, id::HostName},
 };
 use futures::future::{join_all, try_join_all};
@@ -50,25 +51,25 @@ impl From<SocketAddr> for NameServer {
 }
 
 impl NameServer {
-    /// Asks it what a name is an alias of. One that has no address is one that does not answer.
+    /// Asks it where a name leads. One that has no address is one that does not answer.
     ///
     /// # Errors
     /// `InvalidInput` when no resolver can be made.
-    pub async fn alias(&self, name: &HostName) -> Result<ServerAnswer, Failure> {
-        let alias = match &self.address {
-            Ok(address) => Dns::asking(&[*address], false)?.alias(name).await,
+    pub async fn ask(&self, name: &HostName, asked: Asked) -> Result<ServerAnswer, Failure> {
+        let told = match &self.address {
+            Ok(address) => Dns::asking(&[*address], false)?.told(name, asked).await,
             Err(why) => Err(why.clone()),
         };
-        Ok(ServerAnswer { server: self.name.clone(), alias })
+        Ok(ServerAnswer { server: self.name.clone(), told })
     }
 }
 
-/// Asks each of these servers what a name is an alias of, side by side: those that are silent take their time.
+/// Asks each of these servers where a name leads, side by side: those that are silent take their time.
 ///
 /// # Errors
 /// `InvalidInput` when no resolver can be made.
-pub async fn ask_each(servers: &[NameServer], name: &HostName) -> Result<Vec<ServerAnswer>, Failure> {
-    try_join_all(servers.iter().map(|server| server.alias(name))).await
+pub async fn ask_each(servers: &[NameServer], name: &HostName, asked: Asked) -> Result<Vec<ServerAnswer>, Failure> {
+    try_join_all(servers.iter().map(|server| server.ask(name, asked))).await
 }
 
 impl Dns {
@@ -113,12 +114,54 @@ impl Dns {
     /// # Errors
     /// Says why there is none.
     pub async fn address(&self, host: &HostName) -> Result<IpAddr, String> {
-        let found = self
-            .resolver
-            .lookup_ip(format!("{host}."))
-            .await
-            .map_err(|error| format!("`{host}` cannot be resolved: {error}"))?;
-        found.iter().next().ok_or_else(|| format!("`{host}` has no address"))
+        self.addresses(host).await?.into_iter().next().ok_or_else(|| format!("`{host}` has no address"))
+    }
+
+    /// The addresses of a host, of IPv4 where it has any.
+    ///
+    /// # Errors
+    /// Says why they are not known.
+    pub async fn addresses(&self, host: &HostName) -> Result<Vec<IpAddr>, String> {
+        let found = self.resolver.lookup_ip(format!("{host}.")).await;
+        let found = found.map_err(|error| format!("`{host}` cannot be resolved: {error}"))?;
+        Ok(found.iter().collect())
+    }
+
+    /// All addresses of IPv4 that a name has.
+    ///
+    /// # Errors
+    /// Says why it has none.
+    pub async fn ipv4_of(&self, name: &HostName) -> Result<Vec<Ipv4Addr>, String> {
+        let found = self.resolver.lookup(format!("{name}."), RecordType::A).await;
+        let found = found.map_err(|error| format!("`{name}` cannot be looked up: {error}"))?;
+        let addresses = found.answers().iter().filter_map(|record| {
+            let RData::A(address) = &record.data else { return None };
+            Some(address.0)
+        });
+        let addresses: Vec<Ipv4Addr> = addresses.collect();
+        if addresses.is_empty() { Err(format!("`{name}` has no address")) } else { Ok(addresses) }
+    }
+
+    /// Where a name leads.
+    ///
+    /// # Errors
+    /// Says why that is not known.
+    pub async fn told(&self, name: &HostName, asked: Asked) -> Result<Told, String> {
+        match asked {
+            Asked::Host => self.alias(name).await.map(Told::Host),
+            Asked::Addresses => self.ipv4_of(name).await.map(Told::Addresses),
+        }
+    }
+
+    /// What a name answers that leads to this target.
+    ///
+    /// # Errors
+    /// Says why a load balancer's addresses are not known.
+    pub async fn wanted(&self, target: &Target) -> Result<Told, String> {
+        match target.told() {
+            Ok(told) => Ok(told),
+            Err(balancer) => self.ipv4_of(balancer).await.map(Told::Addresses),
+        }
     }
 
     /// The name servers of these names: also those that have no address.
@@ -268,22 +311,26 @@ mod tests {
         assert_eq!(dns.name_server("Both.example.").await.address, Ok((Ipv4Addr::LOCALHOST, 53).into()));
         let name = "db.example".parse().unwrap();
         for server in ["gone.example", "text.example", "no name", ""] {
-            let said = dns.name_server(server).await.alias(&name).await.unwrap();
+            let said = dns.name_server(server).await.ask(&name, Asked::Host).await.unwrap();
             assert_eq!(said.server, server);
-            assert!(said.alias.as_ref().is_err_and(|why| why.contains(server)), "{said:?}");
+            assert!(said.told.as_ref().is_err_and(|why| why.contains(server)), "{said:?}");
         }
         // Only by IPv6, where nobody is: an answer that did not come is none.
         let six = dns.name_server("six.example").await;
         let port = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port();
         let address = six.address.map(|address| SocketAddr::new(address.ip(), port));
-        let said = NameServer { address, ..six }.alias(&name).await.unwrap();
-        assert!(said.server == "six.example" && said.alias.is_err(), "{said:?}");
+        let said = NameServer { address, ..six }.ask(&name, Asked::Host).await.unwrap();
+        assert!(said.server == "six.example" && said.told.is_err(), "{said:?}");
     }
 
     #[tokio::test]
     async fn a_name_server_is_asked_at_its_address() {
-        static RECORDS: [(&str, u16, &[u8]); 1] = [("db.example.", CNAME, b"\x03new\x07example\x00")];
-        let said = NameServer::from(serve(&RECORDS).await).alias(&"db.example".parse().unwrap()).await.unwrap();
-        assert_eq!(said.alias, Ok("new.example".parse().unwrap()));
+        static RECORDS: [(&str, u16, &[u8]); 2] =
+            [("db.example.", CNAME, b"\x03new\x07example\x00"), ("www.example.", A, &[192, 0, 2, 1])];
+        let server = NameServer::from(serve(&RECORDS).await);
+        let said = server.ask(&"db.example".parse().unwrap(), Asked::Host).await.unwrap();
+        assert_eq!(said.told, Ok(Told::Host("new.example".parse().unwrap())));
+        let said = server.ask(&"www.example".parse().unwrap(), Asked::Addresses).await.unwrap();
+        assert_eq!(said.told, Ok(Told::Addresses(vec![Ipv4Addr::new(192, 0, 2, 1)])));
     }
 }

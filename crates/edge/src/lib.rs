@@ -4,6 +4,10 @@
 //! behind a feature, so that a function links what it uses and its tests build in seconds.
 
 pub mod aws;
+#[cfg(feature = "s3")]
+pub mod bucket;
+#[cfg(feature = "caller")]
+pub mod caller;
 pub mod clock;
 #[cfg(feature = "component")]
 pub mod component;
@@ -29,6 +33,8 @@ pub mod postgres;
 pub mod queue;
 #[cfg(feature = "rds")]
 pub mod rds;
+#[cfg(feature = "dns")]
+pub mod reach;
 #[cfg(feature = "cloudformation")]
 pub mod rollout;
 #[cfg(feature = "route53")]

@@ -3,14 +3,16 @@
 use aws_sdk_cloudwatch::{
     Client,
     primitives::DateTime,
-    types::{Dimension, MetricDatum, StandardUnit},
+    types::{Dimension, MetricDatum, StandardUnit, builders::MetricDatumBuilder},
 };
 use domain::{
-    backup::Taken,
-    synth::{SIZE_METRIC, WHOLE_METRIC},
+    backup::{Part, Taken},
+    record::evidence::Evidence,
+    synth::metric::{Metric, NAMESPACE, Of},
+    watch::region::{Figures, Unit},
     words::{
         failure::Failure,
-        id::{PlanName, ScheduleName},
+        id::{PlanName, Region, ScheduleName},
         time_span::TimeSpan,
     },
 };
@@ -23,9 +25,6 @@ use crate::{aws, aws_failure, clock};
 pub struct Metrics {
     client: Client,
 }
-
-/// The engine's namespace.
-const NAMESPACE: &str = "Lifeboat";
 
 impl Metrics {
     /// CloudWatch as the environment says.
@@ -40,31 +39,28 @@ impl Metrics {
     /// As AWS answers.
     pub async fn consecutive_failures(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> Result<(), Failure> {
         let data = counts.iter().map(|(at, failures)| {
-            MetricDatum::builder()
-                .metric_name("ConsecutiveFailures")
-                .dimensions(dimension("Plan", plan.as_str()))
-                .dimensions(dimension("Vantage", "recovery"))
+            count(Metric::ConsecutiveFailures, &Of::samples(plan), f64::from(*failures))
                 .timestamp(DateTime::from_millis(at.as_millisecond()))
-                .value(f64::from(*failures))
-                .unit(StandardUnit::Count)
                 .storage_resolution(1)
-                .build()
         });
         self.publish(plan, data).await
+    }
+
+    /// Publishes how many bytes of the primary's log the replica of a plan had not replayed at some instant.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn replication_lag(&self, plan: &PlanName, at: Timestamp, bytes: u64) -> Result<(), Failure> {
+        let lag = datum(Metric::ReplicationLagBytes, &Of::plan(plan), bytes as f64, StandardUnit::Bytes);
+        self.publish(plan, [lag.timestamp(DateTime::from_millis(at.as_millisecond()))]).await
     }
 
     /// Publishes how much of what a plan's next failover needs is not ready.
     ///
     /// # Errors
     /// As AWS answers.
-    pub async fn not_ready(&self, plan: &PlanName, count: usize) -> Result<(), Failure> {
-        let datum = MetricDatum::builder()
-            .metric_name("NotReady")
-            .dimensions(dimension("Plan", plan.as_str()))
-            .value(count as f64)
-            .unit(StandardUnit::Count)
-            .build();
-        self.publish(plan, [datum]).await
+    pub async fn not_ready(&self, plan: &PlanName, how_many: usize) -> Result<(), Failure> {
+        self.publish(plan, [count(Metric::NotReady, &Of::plan(plan), how_many as f64)]).await
     }
 
     /// Publishes that there is a whole backup, at the time that its data is of or as near to it as CloudWatch shows without
@@ -74,24 +70,78 @@ impl Metrics {
     /// # Errors
     /// As AWS answers.
     pub async fn whole_backup(&self, plan: &PlanName, schedule: &ScheduleName, taken: &Taken) -> Result<(), Failure> {
-        let datum = |name: &str, value: f64, unit: StandardUnit| {
-            MetricDatum::builder()
-                .metric_name(name)
-                .dimensions(dimension("Plan", plan.as_str()))
-                .dimensions(dimension("Schedule", schedule.as_str()))
-                .dimensions(dimension("Component", taken.component.as_str()))
-                .timestamp(DateTime::from_millis(shown_at(taken.database.database_time, clock::now()).as_millisecond()))
-                .value(value)
-                .unit(unit)
-                .build()
-        };
-        let whole = datum(WHOLE_METRIC, 1.0, StandardUnit::Count);
-        let size = taken.database.size_bytes.map(|bytes| datum(SIZE_METRIC, bytes as f64, StandardUnit::Bytes));
-        self.publish(plan, std::iter::once(whole).chain(size)).await
+        let of = Of::series(plan, schedule, &taken.component);
+        let at = DateTime::from_millis(shown_at(taken.database.database_time, clock::now()).as_millisecond());
+        let whole = count(Metric::WholeBackups, &of, 1.0);
+        let size = taken.database.size_bytes;
+        let size = size.map(|bytes| datum(Metric::BackupSizeBytes, &of, bytes as f64, StandardUnit::Bytes));
+        self.publish(plan, std::iter::once(whole).chain(size).map(|datum| datum.timestamp(at))).await
     }
 
-    async fn publish(&self, plan: &PlanName, data: impl IntoIterator<Item = MetricDatum>) -> Result<(), Failure> {
-        let data = data.into_iter().collect();
+    /// Publishes that a part of a backup failed, of its component and of the plan.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn failed_backup(&self, plan: &PlanName, part: &Part) -> Result<(), Failure> {
+        let of_each = [Of::plan(plan), Of::component(plan, &part.component)];
+        self.publish(plan, of_each.map(|of| count(Metric::FailedBackups, &of, 1.0))).await
+    }
+
+    /// Publishes how the proof of a backup went.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn proved_backup(&self, plan: &PlanName, has_passed: bool) -> Result<(), Failure> {
+        let passed = if has_passed { 1.0 } else { 0.0 };
+        self.publish(plan, [count(Metric::ProvedBackups, &Of::plan(plan), passed)]).await
+    }
+
+    /// Publishes what a run measured, and whether it moved the record.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn ended_run(&self, plan: &PlanName, evidence: &Evidence) -> Result<(), Failure> {
+        let (of, objective) = (Of::plan(plan), evidence.objective.as_ref());
+        let seconds = |metric: Metric, measured: Option<f64>| {
+            measured.map(|seconds| datum(metric, &of, seconds, StandardUnit::Seconds))
+        };
+        let moved = evidence.record.has_moved_traffic().then(|| count(Metric::RecordMoves, &of, 1.0));
+        let recovery = seconds(Metric::RecoverySeconds, objective.and_then(|of| of.rto_measured_seconds));
+        let loss = seconds(Metric::LossSeconds, objective.and_then(|of| of.rpo_measured_seconds));
+        self.publish(plan, [moved, recovery, loss].into_iter().flatten()).await
+    }
+
+    /// Publishes what the looks at a Region come to. What no look has told is not published: no data is unknown.
+    ///
+    /// # Errors
+    /// As AWS answers.
+    pub async fn health(&self, plan: &PlanName, region: &Region, figures: &Figures) -> Result<(), Failure> {
+        let data = figures.told().map(|(metric, value)| {
+            MetricDatum::builder()
+                .metric_name(metric.name())
+                .dimensions(Dimension::builder().name("Plan").value(plan.as_str()).build())
+                .dimensions(Dimension::builder().name("Region").value(region.as_str()).build())
+                .value(value)
+                .unit(match metric.unit() {
+                    Unit::Share => StandardUnit::None,
+                    Unit::Count => StandardUnit::Count,
+                    Unit::Percent => StandardUnit::Percent,
+                    Unit::Milliseconds => StandardUnit::Milliseconds,
+                    Unit::Seconds => StandardUnit::Seconds,
+                })
+        });
+        self.publish(plan, data).await
+    }
+
+    async fn publish(
+        &self,
+        plan: &PlanName,
+        data: impl IntoIterator<Item = MetricDatumBuilder>,
+    ) -> Result<(), Failure> {
+        let data: Vec<MetricDatum> = data.into_iter().map(MetricDatumBuilder::build).collect();
+        if data.is_empty() {
+            return Ok(());
+        }
         let request = self.client.put_metric_data().namespace(NAMESPACE).set_metric_data(Some(data));
         let published = request.send().await;
         published.map(drop).map_err(|error| aws_failure!(format!("cannot publish a metric of plan `{plan}`"), error))
@@ -115,8 +165,14 @@ fn shown_at(data_of: Timestamp, now: Timestamp) -> Timestamp {
     }
 }
 
-fn dimension(name: &str, value: &str) -> Dimension {
-    Dimension::builder().name(name).value(value).build()
+fn count(metric: Metric, of: &Of<'_>, how_many: f64) -> MetricDatumBuilder {
+    datum(metric, of, how_many, StandardUnit::Count)
+}
+
+fn datum(metric: Metric, of: &Of<'_>, value: f64, unit: StandardUnit) -> MetricDatumBuilder {
+    let dimension = |(name, value): &(&str, &str)| Dimension::builder().name(*name).value(*value).build();
+    let dimensions = of.dimensions().iter().map(dimension).collect();
+    MetricDatum::builder().metric_name(metric.name()).set_dimensions(Some(dimensions)).value(value).unit(unit)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod listing;
 mod plans;
 
 use keys::LEASES;
-pub use keys::{approval_key, lease_key, plan_key, starts_key, watch_key, windows_key};
+pub use keys::{approval_key, health_key, lease_key, order_key, plan_key, starts_key, watch_key, windows_key};
 pub use plans::{read_pair, read_pair_here, read_plan, read_plan_here};
 
 use domain::{

@@ -17,6 +17,7 @@ use domain::{
     failover::{
         fencing::{self, Direction, Membership, NetworkMove, NetworkSeen, Way},
         hardening::Change,
+        judgement::ApiSeen,
     },
     words::{
         failure::Failure,
@@ -94,6 +95,23 @@ impl Rds {
         let answer = answer.map_err(|error| self.failure("describe", instance, error))?;
         let found = answer.db_instances().first().ok_or_else(|| self.missing(instance))?;
         Ok(read(found))
+    }
+
+    /// What RDS says of an instance, for a judgement: a Region that does not answer is an answer too, and one that refuses
+    /// us is not silent.
+    pub async fn status(&self, instance: &InstanceId) -> ApiSeen {
+        let answer = self.client.describe_db_instances().db_instance_identifier(instance.as_str()).send().await;
+        match answer {
+            Ok(found) => found.db_instances().first().map_or_else(
+                || ApiSeen::Untold(self.missing(instance).chain()),
+                |found| ApiSeen::Status(read(found).status),
+            ),
+            Err(error) => {
+                let (code, status) = (aws::code(&error), error.raw_response().map(|answer| answer.status().as_u16()));
+                let why = self.failure("describe", instance, error).chain();
+                if aws::is_silence(code.as_deref(), status) { ApiSeen::Silent(why) } else { ApiSeen::Untold(why) }
+            }
+        }
     }
 
     /// An instance's security groups, for a fence: a Region that does not answer is an answer too.

@@ -2,10 +2,10 @@
 
 use aws_sdk_route53::{
     Client,
-    types::{Change, ChangeAction, ChangeBatch, ChangeStatus, ResourceRecord, ResourceRecordSet, RrType},
+    types::{AliasTarget, Change, ChangeAction, ChangeBatch, ChangeStatus, ResourceRecord, ResourceRecordSet, RrType},
 };
 use domain::{
-    failover::traffic::{RecordSet, Seen, bare, generation_name},
+    failover::traffic::{AliasOf, RecordSet, Seen, bare, generation_name},
     words::{
         failure::Failure,
         id::{HostName, ZoneId},
@@ -124,7 +124,12 @@ fn read(set: &ResourceRecordSet) -> RecordSet {
         kind: set.r#type().as_str().to_owned(),
         ttl_seconds: set.ttl(),
         values: set.resource_records().iter().map(|record| record.value().to_owned()).collect(),
-        routed: set.set_identifier().is_some() || set.alias_target().is_some(),
+        routed: set.set_identifier().is_some() || set.health_check_id().is_some(),
+        alias: set.alias_target().map(|alias| AliasOf {
+            zone: alias.hosted_zone_id().to_owned(),
+            host: alias.dns_name().to_owned(),
+            evaluates_health: alias.evaluate_target_health(),
+        }),
     }
 }
 
@@ -133,12 +138,17 @@ fn write(set: &RecordSet) -> Result<ResourceRecordSet, Failure> {
         .values
         .iter()
         .map(|value| ResourceRecord::builder().value(value).build().map_err(unbuildable))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    let alias = set.alias.as_ref().map(|alias| {
+        let target = AliasTarget::builder().hosted_zone_id(&alias.zone).dns_name(&alias.host);
+        target.evaluate_target_health(alias.evaluates_health).build().map_err(unbuildable)
+    });
     ResourceRecordSet::builder()
         .name(&set.name)
         .r#type(RrType::from(set.kind.as_str()))
         .set_ttl(set.ttl_seconds)
-        .set_resource_records(Some(records))
+        .set_resource_records(Some(records).filter(|records| !records.is_empty()))
+        .set_alias_target(alias.transpose()?)
         .build()
         .map_err(unbuildable)
 }

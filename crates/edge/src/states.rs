@@ -6,12 +6,13 @@ use aws_sdk_sfn::{
     types::{ExecutionStatus, HistoryEvent},
 };
 use domain::{
-    failover::{approval::Answer, run::Run, succession::Owner},
+    failover::{run::Run, succession::Owner},
     record::evidence::StateVisit,
     state_machine::StateName,
     words::{failure::Failure, id::ExecutionArn, time_span::TimeSpan},
 };
 use jiff::{Timestamp, Unit};
+use serde::Serialize;
 
 use crate::{aws, aws_failure, clock};
 
@@ -119,26 +120,36 @@ impl States {
         }
     }
 
-    /// Starts an execution, of which there is one by this name, however often it is started.
+    /// Starts an execution, of which there is one by this name, however often it is started. One that was started before with
+    /// the same input is our own, whose answer was lost.
     ///
     /// # Errors
-    /// As AWS answers.
+    /// `Conflict` where the name was used for something else; else as AWS answers.
     pub async fn start(&self, machine_arn: &str, name: &str, input: &str) -> Result<(), Failure> {
         let request = self.client.start_execution().state_machine_arn(machine_arn).name(name).input(input);
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(StartExecutionError::is_execution_already_exists) => {
-                Ok(())
+                self.is_ours(&execution(machine_arn, name)?, input).await
             }
             Err(error) => Err(aws_failure!(format!("cannot start `{name}` with {machine_arn}"), error)),
         }
+    }
+
+    async fn is_ours(&self, execution: &ExecutionArn, input: &str) -> Result<(), Failure> {
+        let answer = self.client.describe_execution().execution_arn(execution.as_str()).send().await;
+        let answer = answer.map_err(|error| aws_failure!(format!("cannot look at {execution}"), error))?;
+        if is_same(answer.input().unwrap_or_default(), input) {
+            return Ok(());
+        }
+        Err(Failure::Conflict(format!("{execution} exists, and was started with another input")))
     }
 
     /// Answers a task that waits for a person.
     ///
     /// # Errors
     /// `NotFound` where nobody waits for this answer any more; else as AWS answers.
-    pub async fn answer(&self, token: &str, answer: &Answer) -> Result<(), Failure> {
+    pub async fn answer(&self, token: &str, answer: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(answer)
             .map_err(|error| Failure::InvalidInput(format!("the answer cannot be written: {error}")))?;
         let sent = self.client.send_task_success().task_token(token).output(text).send().await;
@@ -177,6 +188,13 @@ impl States {
         }
         Ok(history)
     }
+}
+
+/// Whether two inputs say the same, however they are written.
+#[must_use]
+pub fn is_same(one: &str, other: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    one == other || read(one).is_some_and(|one| Some(one) == read(other))
 }
 
 impl History {

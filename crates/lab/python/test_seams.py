@@ -56,6 +56,21 @@ def alarm(**other):
     }
 
 
+class Math(unittest.TestCase):
+    def test_two_metrics_are_held_against_their_bounds_in_the_same_period(self):
+        expression = "IF(first > 0.1 AND second < 1, 1, 0)"
+        stat = lambda name: {"Id": name, "MetricStat": {"Metric": {}, "Period": 60, "Stat": "Average"}}
+        stats, told = alarm_rules.math([stat("first"), stat("second"), {"Id": "both", "Expression": expression}])
+        self.assertEqual((list(stats), told), (["first", "second"], expression))
+        for first, second, both in [(0.2, 0, 1), (0.1, 0, 0), (0.2, 1, 0), (None, 0, None), (0.2, None, None)]:
+            self.assertEqual(alarm_rules.both(expression, {"first": first, "second": second}), both)
+
+    def test_any_other_math_is_refused(self):
+        for metrics in ([{"Id": "a", "Expression": "first / second"}], [], [{"Id": "a", "Expression": "IF(x > 1 AND y < 1, 1, 0)"}]):
+            with self.assertRaisesRegex(alarm_rules.InvalidAlarm, "two metrics only"):
+                alarm_rules.math(metrics)
+
+
 class Judgement(unittest.TestCase):
     def test_as_many_breaches_as_asked_for_make_an_alarm(self):
         self.assertEqual(alarm_rules.judge(alarm(), [1, 0, 1], "OK", False), "ALARM")

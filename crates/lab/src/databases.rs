@@ -5,17 +5,18 @@
 
 use std::{
     ffi::CString,
-    fs, io,
+    io,
     os::unix::{ffi::OsStrExt, fs::symlink},
     path::{Path, PathBuf},
 };
 
-use crate::slot::Slot;
+use crate::{leftovers::clear, slot::Slot};
 
 /// Where they may lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Storage {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Storage {
     /// In memory, where there is room.
+    #[default]
     Memory,
     /// On disk: they will be large.
     Disk,
@@ -63,19 +64,6 @@ impl Drop for Databases {
     }
 }
 
-/// Removes what is there, if anything is; of a link, the link.
-fn clear(path: &Path) -> io::Result<()> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
 /// How many bytes a file system in memory has room for; `None` where it is none.
 fn room(path: &Path) -> Option<u64> {
     let path = CString::new(path.as_os_str().as_bytes()).ok()?;
@@ -93,6 +81,8 @@ fn room(path: &Path) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Deploys a SAM template as `sam package` and `sam deploy` do, to several Regions at once.
 //!
-//! - [`Package::gather`] reads the template, zips every function's `bootstrap` once and reads every
-//!   state machine's definition;
+//! - [`Package::gather`] reads the template, keeps every function's program, zips a `bootstrap` that becomes it, and
+//!   reads every state machine's definition;
 //! - [`Package::deploy`] uploads them to a Region's own artifacts bucket, writes their places into
 //!   the template's text and creates or updates the stack.
 
@@ -115,29 +115,19 @@ pub struct Package {
 }
 
 impl Package {
-    /// Reads the template at `path` and everything it refers to; blocks while it zips.
+    /// Reads the template at `path` and everything it refers to.
     ///
     /// `bootstrap` answers where the built program of a function is, by its name in the template's
-    /// `BuildProperties: Binary:`.
+    /// `BuildProperties: Binary:`. It is kept in `code`, which must stay as long as what is deployed.
     ///
     /// # Errors
     /// [`DeployError::Template`] and [`DeployError::File`].
-    pub fn gather(path: &Path, bootstrap: &(dyn Fn(&str) -> PathBuf + Sync)) -> Result<Self, DeployError> {
+    pub fn gather(path: &Path, code: &Path, bootstrap: &(dyn Fn(&str) -> PathBuf + Sync)) -> Result<Self, DeployError> {
         let template = Template::read(path)?;
-        // One thread each: zipping is all of the work where it is not done yet.
-        let gathered: Vec<Result<(usize, Artifact), DeployError>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = template
-                .references
-                .iter()
-                .map(|reference| {
-                    scope.spawn(|| {
-                        Ok((reference.line, Artifact::gather(&reference.source, &template.folder, bootstrap)?))
-                    })
-                })
-                .collect();
-            threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+        let gathered = template.references.iter().map(|reference| {
+            Ok((reference.line, Artifact::gather(&reference.source, &template.folder, code, bootstrap)?))
         });
-        let artifacts = gathered.into_iter().collect::<Result<_, _>>()?;
+        let artifacts = gathered.collect::<Result<_, DeployError>>()?;
         Ok(Self { template, artifacts })
     }
 
@@ -168,7 +158,8 @@ impl Package {
     }
 }
 
-async fn make_bucket(s3: &aws_sdk_s3::Client, bucket: &str, region: &str) -> Result<(), String> {
+/// Makes a bucket, unless it is there.
+pub(crate) async fn make_bucket(s3: &aws_sdk_s3::Client, bucket: &str, region: &str) -> Result<(), String> {
     // S3 wants no location for its home Region, and one for every other.
     let place = (region != "us-east-1").then(|| {
         CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(region)).build()

@@ -21,6 +21,7 @@ use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use processes::{DeathSignal, Spawner};
 
 use crate::dns;
+use crate::leftovers;
 use crate::setup::Python;
 
 pub use fault::{Call, Caller, Fault, How, InForce, Spoiled, When};
@@ -52,6 +53,8 @@ pub struct GatewayConfig {
     pub folder: PathBuf,
     /// The interpreter and the launcher.
     pub python: Python,
+    /// The authorities that functions trust where they ask by HTTPS, as PEM.
+    pub authorities: PathBuf,
 }
 
 /// Why the gateway is not there.
@@ -105,11 +108,7 @@ impl Gateway {
     /// [`GatewayError`]; nothing is left running then.
     pub async fn start(config: GatewayConfig, spawner: &Spawner) -> Result<Self, GatewayError> {
         let files = config.folder.join("gateway");
-        // What a killed lab left there is of no use to the next one in its slot.
-        match fs::remove_dir_all(&files) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed("emptying", &files)(source)),
-            _ => {}
-        }
+        leftovers::clear(&files).map_err(failed("emptying", &files))?;
         fs::create_dir_all(&files).map_err(failed("creating", &files))?;
         let files = files.canonicalize().map_err(failed("finding", &files))?;
         let log = config.folder.join("gateway.log");
@@ -237,6 +236,7 @@ fn command(config: &GatewayConfig, files: &Path, zones: &Path, log: &Path) -> Re
         // Listeners of other services on fixed ports, which nothing here needs.
         .env("IOT_MTLS_ENABLED", "0")
         .env("SFTP_ENABLED", "0")
+        .env("SSL_CERT_FILE", absolute(&config.authorities)?)
         .env("LIFEBOAT_LAB_RDS", format!("http://{}", config.rds))
         .env("LIFEBOAT_LAB_ZONES", zones)
         .env("LIFEBOAT_LAB_NAME_SERVERS", dns::NAMES.join(","))

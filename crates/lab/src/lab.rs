@@ -32,6 +32,17 @@ pub struct Lab {
     manners: Manners,
 }
 
+/// What a lab may be told beside its plan.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Settings<'a> {
+    /// Its slot; without one, the first that is free.
+    pub slot: Option<Slot>,
+    /// Where the databases lie.
+    pub storage: Storage,
+    /// SQL that makes what the plan's own checks ask for, in the database of each pair, as its owner.
+    pub data: Option<&'a str>,
+}
+
 /// Why there is no lab, or why it does not do what it was told.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
@@ -57,31 +68,14 @@ const SLEEPERS: [&str; 5] =
     ["lifeboat-open-backup", "lifeboat-snapshot", "lifeboat-restore", "lifeboat-close-backup", "lifeboat-cleanup"];
 
 impl Lab {
-    /// Brings a lab up and puts the plan's system on it, in `slot` or the first free one. AWS answers as fast as this
-    /// computer does, until [`Lab::set_manners`].
+    /// Brings a lab up and puts the plan's system on it. AWS answers as fast as this computer does, until
+    /// [`Lab::set_manners`].
     ///
     /// # Errors
     /// [`LabError`]; nothing is left running then.
-    pub async fn start(plan: &Plan, slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LabError> {
-        Self::start_on(Storage::Memory, plan, slot, progress).await
-    }
-
-    /// The same with databases that memory may have no room for.
-    ///
-    /// # Errors
-    /// [`LabError`]; nothing is left running then.
-    pub async fn start_on_disk(plan: &Plan, slot: Option<Slot>, progress: &dyn Progress) -> Result<Self, LabError> {
-        Self::start_on(Storage::Disk, plan, slot, progress).await
-    }
-
-    async fn start_on(
-        storage: Storage,
-        plan: &Plan,
-        slot: Option<Slot>,
-        progress: &dyn Progress,
-    ) -> Result<Self, LabError> {
-        let aws = Arc::new(LocalAws::start(slot, storage, progress).await?);
-        let mut systems = protection::protect(&aws, plan, progress).await?.into_iter();
+    pub async fn start(plan: &Plan, settings: Settings<'_>, progress: &dyn Progress) -> Result<Self, LabError> {
+        let aws = Arc::new(LocalAws::start(settings.slot, settings.storage, progress).await?);
+        let mut systems = protection::protect(&aws, plan, settings.data, progress).await?.into_iter();
         let first = systems.next().ok_or_else(|| ProtectionError::from(SystemError::without_pairs(plan)))?;
         let lab = Self::on(aws, first, pager::NOTICES).await?;
         Ok(Self { further: systems.collect(), ..lab })
@@ -100,6 +94,10 @@ impl Lab {
     /// [`LabError`].
     pub async fn beside(&self, plans: &[Plan], progress: &dyn Progress) -> Result<Vec<Self>, LabError> {
         let systems = protection::protect_beside(&self.aws, &self.system.whole, plans, progress).await?;
+        // The emulator ends a function that is at work when it is updated, and with it the windows of this plan's watch.
+        for pair in self.further.iter().chain([&self.system]) {
+            pair.watch_anew(&self.aws).await?;
+        }
         let mut labs = Vec::new();
         for system in systems {
             let notices = format!("{}-{}", system.plan.plan, pager::NOTICES);

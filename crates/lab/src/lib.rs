@@ -1,5 +1,6 @@
 //! One machine standing in for AWS.
 
+mod application;
 mod databases;
 pub mod deploy;
 pub mod dns;
@@ -7,6 +8,7 @@ pub mod drill;
 pub mod footprint;
 pub mod gateway;
 mod lab;
+mod leftovers;
 pub mod local_aws;
 pub mod manners;
 pub mod network;
@@ -19,4 +21,5 @@ pub mod slot;
 pub mod system;
 pub mod workload;
 
-pub use lab::{Lab, LabError};
+pub use databases::Storage;
+pub use lab::{Lab, LabError, Settings};

@@ -1,26 +1,29 @@
 //! AWS on this machine: its services, RDS, DNS, and the network between its Regions and its database hosts.
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    sync::Arc,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use domain::plan::PairPlan;
+use domain::{plan::PairPlan, words::id::PlanName};
 use processes::{RunAs, Spawner};
 use rds_on_postgres::{Name, Rds, RdsConfig, RdsError};
 
 use crate::{
+    application::{Authority, AuthorityError},
     databases::{Databases, Storage},
     deploy::{DeployError, Package},
     dns::{Dns, DnsConfig, DnsError, Instances},
     gateway::{ACCOUNT, FaultsError, Gateway, GatewayConfig, GatewayError},
+    leftovers,
     manners::Manners,
     network::{LinkQuality, Network, Vantage},
     programs::{Programs, ProgramsError},
     setup::{self, Progress, SetupError},
-    slot::{self, Slot, SlotError},
+    slot::{self, Held, Slot, SlotError},
 };
 
 /// How long a replica takes at most to connect to its source anew.
@@ -43,13 +46,19 @@ pub struct LocalAws {
     pub network: Network,
     /// The programs that are deployed on it.
     pub programs: Programs,
+    /// Who signs the applications' certificates.
+    pub(crate) authority: Authority,
+    /// The addresses of each pair's application, on its primary's and its recovery's side.
+    applications: Mutex<BTreeMap<PlanName, [Ipv4Addr; 2]>>,
     dns: Dns,
     pub(crate) engine: Package,
     pub(crate) networks: Package,
     // What it spawned ends with it.
     _spawner: Spawner,
-    // Dropped last: no server runs on them any more.
+    // Once no server runs on them any more.
     _databases: Databases,
+    // Dropped last: whoever takes the slot takes its folders.
+    _held: Held,
 }
 
 /// Why there is none.
@@ -73,6 +82,9 @@ pub enum LocalAwsError {
     /// AWS.
     #[error("the lab's AWS is not there")]
     Gateway(#[from] GatewayError),
+    /// No certificates.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     /// DNS.
     #[error("the lab's DNS is not there")]
     Dns(#[from] DnsError),
@@ -101,8 +113,6 @@ impl LocalAws {
         let folder = base.join(slot.to_string());
         progress.step("starting AWS, RDS and DNS on loopback addresses");
         std::fs::create_dir_all(&folder)?;
-        // From here the endpoint's own listener holds the slot.
-        drop(held.listener);
         let databases = Databases::of(&folder, slot, storage)?;
         let rds = Arc::new(
             rds_on_postgres::serve(
@@ -120,8 +130,14 @@ impl LocalAws {
             )
             .await?,
         );
-        let config =
-            GatewayConfig { listen: slot.gateway(), rds: slot.rds(), folder: folder.clone(), python: tools.python };
+        let authority = Authority::make(&folder)?;
+        let config = GatewayConfig {
+            listen: slot.gateway(),
+            rds: slot.rds(),
+            folder: folder.clone(),
+            python: tools.python,
+            authorities: authority.file().to_owned(),
+        };
         let gateway = Gateway::start(config, &spawner).await?;
         let links = Network::start(rds.hosts());
         let dns = Dns::serve(DnsConfig {
@@ -137,10 +153,11 @@ impl LocalAws {
             progress
                 .step(&format!("the name servers are not on port 53, so functions are told their addresses: {why}"));
         }
-        let engine = Package::gather(&programs.engine(), &|name| programs.bootstrap(name))?;
-        let networks = Package::gather(&programs.root.join("crates/lab/templates/network.yaml"), &|name| {
-            programs.bootstrap(name)
-        })?;
+        let code = folder.join("code");
+        leftovers::clear(&code)?;
+        let gather = |template: &Path| Package::gather(template, &code, &|name| programs.bootstrap(name));
+        let engine = gather(&programs.engine())?;
+        let networks = gather(&programs.root.join("crates/lab/templates/network.yaml"))?;
         Ok(Self {
             slot,
             folder,
@@ -148,12 +165,27 @@ impl LocalAws {
             rds,
             network: links,
             programs,
+            authority,
+            applications: Mutex::default(),
             dns,
             engine,
             networks,
             _spawner: spawner,
             _databases: databases,
+            _held: held,
         })
+    }
+
+    /// The addresses of a pair's application, on its primary's and its recovery's side: the same however often it is asked.
+    pub(crate) fn addresses_of_the_application(&self, pair: &PlanName) -> Option<[Ipv4Addr; 2]> {
+        let mut taken = self.applications.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(addresses) = taken.get(pair) {
+            return Some(*addresses);
+        }
+        let next = u8::try_from(taken.len() * 2).ok()?;
+        let addresses = [self.slot.application(next)?, self.slot.application(next + 1)?];
+        taken.insert(pair.clone(), addresses);
+        Some(addresses)
     }
 
     /// Its resolvers and its zones' name servers.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    component::SnapshotKind,
-    plan::{PairPlan, Plan},
+    component::{Bucket, SnapshotKind},
+    plan::{PairPlan, Plan, Traffic},
     synth::Place,
     words::{
         failure::Failure,
@@ -42,12 +42,17 @@ pub enum ProtectionError {
 ///
 /// # Errors
 /// [`ProtectionError`].
-pub async fn protect(aws: &LocalAws, plan: &Plan, progress: &dyn Progress) -> Result<Vec<System>, ProtectionError> {
+pub async fn protect(
+    aws: &LocalAws,
+    plan: &Plan,
+    data: Option<&str>,
+    progress: &dyn Progress,
+) -> Result<Vec<System>, ProtectionError> {
     progress.step("making the networks and the hosted zone");
     let plan = with_ids(aws, plan).await?;
     progress.step("deploying the engine to its Regions; creating the primary, its replica and their data");
     let plans = [&plan];
-    let (deployed, created) = tokio::join!(deploy_engines(aws, &plans), create(aws, &plan));
+    let (deployed, created) = tokio::join!(deploy_engines(aws, &plans), create(aws, &plan, data));
     deployed?;
     let systems = created?;
     progress.step("applying the plan and starting to watch");
@@ -70,7 +75,7 @@ pub async fn protect_beside(
     progress.step("letting the engine reach the systems of more plans; creating them");
     let plans = try_join_all(plans.iter().map(|plan| with_ids(aws, plan))).await?;
     let all: Vec<&Plan> = std::iter::once(first).chain(&plans).collect();
-    let create = try_join_all(plans.iter().map(|plan| create(aws, plan)));
+    let create = try_join_all(plans.iter().map(|plan| create(aws, plan, None)));
     let (deployed, created) = tokio::join!(deploy_engines(aws, &all), create);
     deployed?;
     let systems: Vec<System> = created?.into_iter().flatten().collect();
@@ -133,12 +138,14 @@ async fn with_ids(aws: &LocalAws, plan: &Plan) -> Result<Plan, ProtectionError> 
     let pairs: Vec<PairPlan> = plan.pairs().collect();
     let zones = try_join_all(pairs.iter().map(|pair| System::zone(aws, pair)));
     let (networks, zones) = tokio::join!(aws.networks.deploy(&aws.gateway, &targets), zones);
-    Ok(System::with_ids(plan.clone(), &networks?, zones?)?)
+    let mut plan = System::with_ids(plan.clone(), &networks?, zones?)?;
+    System::place_names(aws, &mut plan).await?;
+    Ok(plan)
 }
 
 /// The system of each of a plan's pairs.
-async fn create(aws: &LocalAws, plan: &Plan) -> Result<Vec<System>, SystemError> {
-    try_join_all(plan.pairs().map(|pair| System::create(aws, plan, pair))).await
+async fn create(aws: &LocalAws, plan: &Plan, data: Option<&str>) -> Result<Vec<System>, SystemError> {
+    try_join_all(plan.pairs().map(|pair| System::create(aws, plan, pair, data))).await
 }
 
 /// Deploys the engine to each Region of these plans. The first that names a Region says from where its functions look.
@@ -173,17 +180,20 @@ fn engine_in(aws: &LocalAws, plans: &[&Plan], region: &Region, place: Place) -> 
         };
         (kind.list(), listed(plans.iter().copied().flat_map(arns)))
     };
-    let zones = |plan: &Plan| plan.traffic.iter().map(|traffic| traffic.record.zone.clone()).collect::<Vec<_>>();
+    let zones = |plan: &Plan| plan.traffic.iter().flat_map(Traffic::names).map(|(zone, _)| zone).collect::<Vec<_>>();
     let zone = |zone: ZoneId| format!("arn:aws:route53:::hostedzone/{zone}");
     // AWS puts a hyphen and six letters behind a secret's name in its ARN.
     let secret = |name: &str| format!("arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{name}-??????");
+    let buckets = |plan: &Plan| plan.identifiers(Bucket::NOUN).map(|id| Bucket::arn("aws", &id)).collect::<Vec<_>>();
     let all = || plans.iter().copied();
     let parameters = [
         ("Place", place.to_owned()),
         ("HostedZones", listed(all().flat_map(zones).map(zone))),
+        (Bucket::LIST, listed(all().flat_map(buckets))),
         ("Secrets", listed(all().flat_map(secrets).map(secret))),
         ("Resolver", resolver),
         ("Architecture", architecture.to_owned()),
+        ("Operators", format!("arn:aws:iam::{ACCOUNT}:role/lab-on-call")),
     ];
     let parameters = parameters.into_iter().chain(SnapshotKind::ALL.map(named)).chain(name_servers);
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).collect();

@@ -1,6 +1,6 @@
 //! A lab's place on the loopback network: slot `k` has the addresses 127.77.k.0/24 to itself.
 //!
-//! The process that holds the listener on the slot's RDS address holds the slot. The kernel releases it
+//! Whoever holds the listener on an address that nobody asks anything holds the slot. The kernel releases it
 //! when the process ends, however it ends, so no lock file can be left behind.
 
 use std::fmt;
@@ -23,6 +23,11 @@ impl Slot {
     /// [`SlotError::OutOfRange`] otherwise.
     pub fn new(number: u8) -> Result<Self, SlotError> {
         if SLOTS.contains(&number) { Ok(Self(number)) } else { Err(SlotError::OutOfRange(number)) }
+    }
+
+    /// Where nothing answers: its listener is the hold on the slot.
+    fn lock(self) -> SocketAddr {
+        self.address(3, 4568)
     }
 
     /// Where AWS's other services answer.
@@ -49,6 +54,14 @@ impl Slot {
         [54, 55, 56, 57].map(|last| self.address(last, 53))
     }
 
+    /// The address of the `nth` application's server, as long as there are any.
+    #[must_use]
+    pub fn application(self, nth: u8) -> Option<Ipv4Addr> {
+        const FIRST: u8 = 10;
+        const COUNT: u8 = 40;
+        (nth < COUNT).then(|| self.host(FIRST + nth))
+    }
+
     /// The first of the addresses that stand for database hosts.
     #[must_use]
     pub fn first_host(self) -> Ipv4Addr {
@@ -70,13 +83,12 @@ impl fmt::Display for Slot {
     }
 }
 
-/// A slot that is ours as long as its listener lives.
+/// A slot that is ours, its addresses and its folders, as long as this lives.
 #[derive(Debug)]
 pub struct Held {
     /// Which one.
     pub slot: Slot,
-    /// The bound listener of [`Slot::rds`]: serve the RDS API on it.
-    pub listener: TcpListener,
+    _listener: TcpListener,
 }
 
 /// Why no slot could be taken.
@@ -125,10 +137,11 @@ pub fn take(asked: Option<Slot>) -> Result<Held, SlotError> {
 
 fn bind(slot: Slot) -> Result<Held, SlotError> {
     // The other addresses are only probed: another program may use them without being a lab.
-    let listener = listen(slot, slot.rds())?;
-    listen(slot, slot.gateway())?;
-    listen(slot, slot.dns())?;
-    Ok(Held { slot, listener })
+    let listener = listen(slot, slot.lock())?;
+    for address in [slot.rds(), slot.gateway(), slot.dns()] {
+        listen(slot, address)?;
+    }
+    Ok(Held { slot, _listener: listener })
 }
 
 fn listen(slot: Slot, address: SocketAddr) -> Result<TcpListener, SlotError> {

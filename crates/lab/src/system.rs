@@ -1,6 +1,10 @@
-//! The system that a plan protects: its database pair, its clusters, its name, its secret, and the plan where the engine reads it.
+//! The system that a plan protects: its database pair, its clusters and buckets, its name, its secret, and the plan where the engine reads it.
 
+mod application;
+mod buckets;
 mod components;
+mod keys;
+mod names;
 mod objects;
 mod pair;
 mod record;
@@ -14,6 +18,7 @@ use std::{
     io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -27,12 +32,14 @@ use edge::object_store;
 use rds_on_postgres::Name;
 
 use crate::{
+    application::{Application, ApplicationError},
     deploy::Outputs,
     gateway::ACCOUNT,
     local_aws::LocalAws,
     workload::{Password, orders::OrdersError},
 };
 
+use buckets::Telling;
 pub use rewind::RewindError;
 
 /// The system that a plan protects.
@@ -48,6 +55,12 @@ pub struct System {
     pub password: Password,
     owner: String,
     owner_password: String,
+    /// SQL that makes what the plan's own checks ask for.
+    data: Option<String>,
+    /// The servers in front of the database, one on each side.
+    applications: Vec<Arc<Application>>,
+    /// What S3 tells of each bucket that is replicated.
+    telling: Vec<Arc<Telling>>,
 }
 
 /// Why there is no system.
@@ -77,6 +90,9 @@ pub enum SystemError {
         /// How long.
         limit: Duration,
     },
+    /// The application in front of the database.
+    #[error("the plan's HTTP checks would not be answered")]
+    Application(#[from] ApplicationError),
     /// The data.
     #[error("the data cannot be loaded")]
     Data(#[from] OrdersError),
@@ -110,7 +126,7 @@ impl SystemError {
 }
 
 impl System {
-    /// The plan with the ids that the lab gives: networks are the primary's and the replica's.
+    /// The plan with the ids and endpoints that the lab gives: networks are the primary's and the replica's.
     pub(crate) fn with_ids(mut plan: Plan, networks: &[Outputs], zones: Vec<ZoneId>) -> Result<Plan, SystemError> {
         let bad = |plan: &Plan, why: &str| SystemError::Plan { plan: plan.plan.to_string(), why: why.to_owned() };
         for (traffic, zone) in plan.traffic.iter_mut().zip(zones) {
@@ -118,45 +134,49 @@ impl System {
         }
         let [primary, replica] = networks else { return Err(bad(&plan, "a pair has two networks")) };
         let name = plan.plan.to_string();
+        let regions = [&plan.regions.primary, &plan.regions.recovery];
         for component in &mut plan.components {
-            let set = components::set_ids(component, [primary, replica]);
+            let set = components::set_ids(component, regions, [primary, replica]);
             set.map_err(|why| SystemError::Plan { plan: name.clone(), why })?;
         }
         Ok(plan)
     }
 
     /// Creates the pair and its data, and the record that leads to it.
-    pub(crate) async fn create(aws: &LocalAws, whole: &Plan, plan: PairPlan) -> Result<Self, SystemError> {
+    pub(crate) async fn create(
+        aws: &LocalAws,
+        whole: &Plan,
+        plan: PairPlan,
+        data: Option<&str>,
+    ) -> Result<Self, SystemError> {
         let bad = |why: &str| SystemError::Plan { plan: plan.plan.to_string(), why: why.to_owned() };
         let pair = plan.pair().ok_or_else(|| bad("its traffic names no component"))?.clone();
-        for (side, region) in [(&pair.primary, &plan.regions.primary), (&pair.replica, &plan.regions.recovery)] {
-            let expected = format!("{}.{region}.{}", side.instance, crate::local_aws::INSTANCE_DOMAIN);
-            if side.endpoint.as_str() != expected {
-                return Err(bad(&format!(
-                    "in the lab the endpoint of `{}` is `{expected}`, not `{}`",
-                    side.instance, side.endpoint
-                )));
-            }
-        }
         if matches!(pair.login.from, Credential::IamToken { .. }) {
             return Err(bad(
                 "its login is an IAM token, which PostgreSQL on one machine cannot check; use secretsManager",
             ));
         }
         let random = |what: &str| format!("{what}-{:x}", jiff::Timestamp::now().as_nanosecond());
-        let system = Self {
+        let mut system = Self {
             pair,
             plan,
             whole: whole.clone(),
             password: Password::new(random("shop")),
             owner: "postgres".into(),
             owner_password: random("owner"),
+            data: data.map(str::to_owned),
+            applications: Vec::new(),
+            telling: Vec::new(),
         };
+        if system.is_first() {
+            system.make_keys(aws).await?;
+        }
         system.create_pair(aws).await?;
         if system.is_first() {
             system.create_components(aws).await?;
         }
         system.point_to_primary(aws).await?;
+        system.start_application(aws).await?;
         Ok(system)
     }
 

@@ -11,8 +11,10 @@ mod names;
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -42,6 +44,7 @@ struct Lab {
     rds_heads: Arc<Mutex<Vec<String>>>,
     dns: Dns,
     _spawner: Spawner,
+    _held: lab::slot::Held,
 }
 
 struct Shown;
@@ -84,13 +87,15 @@ fn start() -> Result<Lab, Box<dyn Error>> {
     let slot = held.slot;
     let folder = base().join(slot.to_string());
     let rds_heads = Arc::new(Mutex::new(Vec::new()));
-    serve_rds(held.listener, Arc::clone(&rds_heads));
+    serve_rds(TcpListener::bind(slot.rds())?, Arc::clone(&rds_heads));
     let spawner = Spawner::start()?;
     let config = GatewayConfig {
         listen: slot.gateway(),
         rds: slot.rds(),
         folder: folder.clone(),
         python: toolbox.python.clone(),
+        // No function asks anything by HTTPS here.
+        authorities: folder.join("authorities.pem"),
     };
     let (gateway, dns, outputs) = runtime.block_on(async {
         let gateway = Gateway::start(config, &spawner).await?;
@@ -106,7 +111,7 @@ fn start() -> Result<Lab, Box<dyn Error>> {
         let outputs = deploy(&gateway, toolbox, &folder).await?;
         Ok::<_, Box<dyn Error>>((gateway, dns, outputs))
     })?;
-    Ok(Lab { runtime, slot, gateway, outputs, rds_heads, dns, _spawner: spawner })
+    Ok(Lab { runtime, slot, gateway, outputs, rds_heads, dns, _spawner: spawner, _held: held })
 }
 
 async fn deploy(gateway: &Gateway, toolbox: &Toolbox, folder: &Path) -> Result<Vec<Outputs>, Box<dyn Error>> {
@@ -114,8 +119,9 @@ async fn deploy(gateway: &Gateway, toolbox: &Toolbox, folder: &Path) -> Result<V
     let program = folder.join("echo");
     let interpreter = std::path::absolute(&toolbox.python.interpreter)?;
     std::fs::write(&program, format!("#!{}\n{}", interpreter.display(), include_str!("aws/bootstrap.py")))?;
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755))?;
     let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws/template.yaml");
-    let package = Package::gather(&template, &|_| program.clone())?;
+    let package = Package::gather(&template, &folder.join("code"), &|_| program.clone())?;
     let target = |region: &str, role: &str| Target {
         region: region.to_owned(),
         stack: "small".to_owned(),

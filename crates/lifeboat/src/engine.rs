@@ -7,21 +7,30 @@ use aws_sdk_sfn::{
     config::{ProvideCredentials, SharedCredentialsProvider},
 };
 use domain::{
-    failover::{approval::Answer, judgement::Rehearsal, request::FailoverRequest, run::RunKind, succession::Owner},
-    plan::Plan,
+    failover::{
+        caller::{self as callers, Caller, KEY, Ordered, Proof, bound_to},
+        judgement::Rehearsal,
+        request::FailoverRequest,
+        run::RunKind,
+        succession::Owner,
+    },
+    plan::{Failover, Plan},
     run::step::Step,
     state_machine::{StateMachine, StateName},
     words::{
         failure::Failure,
-        id::{BadId, ExecutionArn, PlanName, Region},
+        id::{BadId, CallerArn, ExecutionArn, PlanName, Region},
     },
 };
 use edge::{
-    aws, aws_failure,
+    aws::{self, SdkConfig},
+    aws_failure,
+    caller::{self, Callers, Sts},
     object_store::{self, Bucket},
     states::States,
 };
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::refusal::Refusal;
 
@@ -37,6 +46,7 @@ const MOST_PAGES: usize = 20;
 /// The engine of one Region.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
+    config: SdkConfig,
     client: Client,
     states: States,
     machine: String,
@@ -80,7 +90,7 @@ impl Engine {
         // arn:PARTITION:states:REGION:ACCOUNT:stateMachine:NAME
         let account = machine.split(':').nth(4).unwrap_or_default();
         let bucket = Bucket::named(&config, format!("lifeboat-{account}-{region}"));
-        Ok(Self { client, states: States::with(&config), machine, region, bucket })
+        Ok(Self { client, states: States::with(&config), config, machine, region, bucket })
     }
 
     /// The ARN of the execution of this name.
@@ -89,6 +99,57 @@ impl Engine {
         arn.parse().map_err(|_| {
             Refusal::usage(format!("`{name}` is not an execution's name"), "Give the name that the notice shows.")
         })
+    }
+
+    /// An order with the proof of who gives it. Where everybody may order, it goes without one if need be: the proof is for
+    /// the record then.
+    pub(crate) async fn proved(
+        &self,
+        what: Ordered,
+        (plan, failover): (&PlanName, Option<&Failover>),
+        execution: &ExecutionArn,
+        order: Value,
+    ) -> Result<Value, Refusal> {
+        let mut proved = order.clone();
+        match caller::prove(&self.config, &bound_to(what, plan, execution, &order)).await {
+            Ok(proof) => proved[KEY] = json!(proof),
+            Err(failure) if failover.is_none_or(|failover| failover.may_order.is_some()) => return Err(failure.into()),
+            Err(_) => {}
+        }
+        Ok(proved)
+    }
+
+    /// Who gave an order by STS's word, as the engine asks it.
+    pub(crate) async fn who_gave(
+        &self,
+        what: Ordered,
+        plan: &PlanName,
+        execution: &ExecutionArn,
+        given: &Value,
+    ) -> Result<Caller, Failure> {
+        let Some(proof) = given.get(KEY) else { return Ok(Caller::Unnamed) };
+        let proof: Proof = serde_json::from_value(proof.clone())
+            .map_err(|error| Failure::InvalidInput(format!("the proof cannot be read: {error}")))?;
+        Sts::with(&self.config).ask(&proof, &bound_to(what, plan, execution, given)).await
+    }
+
+    /// Who we are by STS's word, for a command that starts no run and is an order all the same.
+    ///
+    /// # Errors
+    /// Why the plan does not let us.
+    pub(crate) async fn may_order<T>(&self, plan: &Plan<T>) -> Result<Option<CallerArn>, String> {
+        let bound = format!("command/{}", plan.plan);
+        let asked = async { Sts::with(&self.config).ask(&caller::prove(&self.config, &bound).await?, &bound).await };
+        let who = asked.await.unwrap_or_else(|failure: Failure| Caller::Unproved(failure.chain()));
+        callers::allow(plan, self.account(), who)
+    }
+
+    /// The number of an execution's newest event.
+    pub(crate) async fn newest_event(&self, execution: &ExecutionArn) -> Result<i64, Failure> {
+        let request = self.client.get_execution_history().execution_arn(execution.as_str()).max_results(1);
+        let answer = request.reverse_order(true).include_execution_data(false).send().await;
+        let answer = answer.map_err(|error| aws_failure!(format!("cannot read the history of {execution}"), error))?;
+        Ok(answer.events().first().map_or(0, |event| event.id))
     }
 
     /// Starts an execution.
@@ -170,6 +231,14 @@ impl Engine {
         found
     }
 
+    /// The bucket of a Region's engine.
+    pub(crate) async fn bucket_of(&self, region: &Region) -> Bucket {
+        if region.as_str() == self.region {
+            return self.bucket.clone();
+        }
+        Bucket::named(&aws::config(Some(region.as_str())).await, format!("{}{region}", self.prefix()))
+    }
+
     /// What the name of each Region's bucket begins with.
     fn prefix(&self) -> String {
         format!("lifeboat-{}-", self.account())
@@ -199,7 +268,7 @@ impl Engine {
     }
 
     /// Answers a task that waits for a person.
-    pub(crate) async fn answer(&self, token: &str, answer: &Answer) -> Result<(), Refusal> {
+    pub(crate) async fn answer(&self, token: &str, answer: &Value) -> Result<(), Refusal> {
         self.states.answer(token, answer).await.map_err(|failure| {
             let Failure::NotFound(why) = failure else { return failure.into() };
             Refusal::failed(

@@ -1,6 +1,6 @@
 //! The command for the people on call.
 //!
-//! One module for each noun: plans, approvals, failovers, switchovers, backups, their proofs, cleanups, evidence, readiness, status. What is printed is printed by
+//! One module for each noun: plans, approvals, failovers, switchovers, backups, their proofs, cleanups, evidence, reports, readiness, status. What is printed is printed by
 //! [`output`]; a command that cannot do what it was asked says so with a [`Refusal`].
 
 mod approval;
@@ -19,6 +19,7 @@ mod plan;
 mod proof;
 mod readiness;
 mod refusal;
+mod report;
 mod request;
 mod run;
 mod status;
@@ -47,7 +48,7 @@ AWS is reached with the usual configuration (AWS_PROFILE, AWS_REGION, AWS_ENDPOI
 plan's recovery Region: give that one as --region.
 
 Exit codes: 0 done; 1 it could not be done, or a plan has errors; 2 the command line is wrong; and of a run
-3 refused, 4 undone, 5 needs a person, 6 incomplete.";
+3 refused, 4 undone, 5 needs a person, 6 incomplete; of a report 7 a target is missed, 8 one is not measured.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -83,6 +84,8 @@ enum Command {
     /// Prints the schema of evidence, writes a drill's page.
     #[command(subcommand)]
     Evidence(evidence::Command),
+    /// Reports what runs kept over some time, against the plan's targets.
+    Report(report::Command),
     /// Checks everything that the next failover needs.
     Readiness(readiness::Command),
     /// Shows the primary, replication, lease, last run, watch, and what would happen if the primary died now.
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
         Command::Drill(command) => Err(command.run()),
         Command::Lab(command) => command.supervised().and_then(|command| wait_for(command.run(&mut output))),
         Command::Evidence(command) => command.run(&mut output),
+        Command::Report(command) => wait_for(command.run(&mut output)),
         Command::Readiness(command) => wait_for(command.run(&mut output)),
         Command::Status(command) => wait_for(command.run(&mut output)),
     };

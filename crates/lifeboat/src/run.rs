@@ -10,14 +10,17 @@ use std::{process::ExitCode, time::Duration};
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use domain::{
     failover::{
+        caller::Ordered as Given,
         request::FailoverRequest,
         run::{Consent, RunKind},
     },
+    plan::{Disaster, Failover},
     record::evidence::{self, Evidence},
     words::id::{ExecutionArn, PlanName},
 };
-use edge::{clock, object_store};
+use edge::{clock, object_store, states};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     engine::{Engine, Start},
@@ -44,6 +47,8 @@ pub(crate) struct Ordered {
     pub(crate) order: Order,
     /// A consent to lose more than the plan's budget.
     pub(crate) consent: Option<Consent>,
+    /// What has happened, where only a person can tell.
+    pub(crate) class: Option<Disaster>,
     /// The plan's recovery Region.
     pub(crate) region: Option<String>,
     /// Whether what is told is told as JSON.
@@ -58,6 +63,8 @@ struct Request<'a> {
     why: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     consent: Option<&'a Consent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<Disaster>,
 }
 
 /// How often the run is looked at.
@@ -76,24 +83,24 @@ impl Ordered {
         self.input()?;
         let engine = Engine::of(self.kind.machine(), self.region.as_deref()).await?;
         // The plan is looked for first: a run for one that does not exist would only be one more refusal in the record.
-        self.plan = pair::named(&engine, &self.plan).await?.plan;
-        let input = self.input()?;
-        let execution = start(&engine, &self.plan, &input).await?;
+        let pair = pair::named(&engine, &self.plan).await?;
+        self.plan = pair.plan;
+        let execution = order(&engine, &self.plan, &pair.failover, &self.input()?).await?;
         let ending = follow(&engine, &execution, Ending::of, Again::SameWords, self.json, output).await?;
         let evidence = self.evidence(&engine, &execution).await;
         ending.show(&execution, evidence.as_ref(), self.json, output)?;
         Ok(ending.exit_code())
     }
 
-    fn input(&self) -> Result<String, Refusal> {
+    fn input(&self) -> Result<Value, Refusal> {
         let (by, why, consent) = (self.order.by.as_str(), self.order.why.trim(), self.consent.as_ref());
         let wrong = |error: &dyn std::fmt::Display| {
             Refusal::usage(error.to_string(), format!("See `lifeboat {} --help`.", self.kind.noun()))
         };
-        let request =
-            serde_json::to_value(Request { plan: &self.plan, by, why, consent }).map_err(|error| wrong(&error))?;
+        let request = serde_json::to_value(Request { plan: &self.plan, by, why, consent, class: self.class })
+            .map_err(|error| wrong(&error))?;
         FailoverRequest::parse_for(self.kind, &request).map_err(|error| wrong(&error))?;
-        Ok(request.to_string())
+        Ok(request)
     }
 
     /// The run's evidence, if it can be read: what is told of the end stands without it.
@@ -113,11 +120,37 @@ pub(crate) async fn start_anew(engine: &Engine, plan: &PlanName, input: &str) ->
 
 /// Starts a run, or joins the one that the same order started before and that still runs.
 pub(crate) async fn start(engine: &Engine, plan: &PlanName, input: &str) -> Result<ExecutionArn, Refusal> {
-    for name in name::names(plan, input) {
-        match engine.start(&name, input).await? {
+    start_or_join(engine, plan, input, async |_| Ok(input.to_owned())).await
+}
+
+/// The same of a run that moves a primary: with its order goes the proof of who gives it.
+pub(crate) async fn order(
+    engine: &Engine,
+    plan: &PlanName,
+    failover: &Failover,
+    order: &Value,
+) -> Result<ExecutionArn, Refusal> {
+    // A proof is another one each time, and the same order is the same run.
+    start_or_join(engine, plan, &order.to_string(), async |execution| {
+        let proved = engine.proved(Given::Run, (plan, Some(failover)), execution, order.clone()).await?;
+        Ok(proved.to_string())
+    })
+    .await
+}
+
+async fn start_or_join(
+    engine: &Engine,
+    plan: &PlanName,
+    order: &str,
+    input: impl AsyncFn(&ExecutionArn) -> Result<String, Refusal>,
+) -> Result<ExecutionArn, Refusal> {
+    for name in name::names(plan, order) {
+        let input = input(&engine.execution(&name)?).await?;
+        match engine.start(&name, &input).await? {
             Start::Started(execution) => return Ok(execution),
             Start::Taken(execution) => {
-                if !has_ended(&engine.describe(&execution).await?) {
+                let described = engine.describe(&execution).await?;
+                if !has_ended(&described) || is_this_order(&described, order, &input) {
                     return Ok(execution);
                 }
             }
@@ -127,6 +160,12 @@ pub(crate) async fn start(engine: &Engine, plan: &PlanName, input: &str) -> Resu
         format!("this order was given {} times already, and each run has ended", name::MOST),
         "Say in --why what is different now.",
     ))
+}
+
+/// Whether an execution that has ended is the one that this very command has started, whose answer was lost: its input has
+/// the proof that was made just now. Without a proof an order given once more has the same words.
+fn is_this_order(described: &DescribeExecutionOutput, order: &str, input: &str) -> bool {
+    input != order && states::is_same(described.input().unwrap_or_default(), input)
 }
 
 /// Whether an execution has ended.
@@ -209,4 +248,34 @@ async fn look<E>(
         }
     }
     Ok(ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_ended_is_our_own_only_with_the_proof_that_we_made() {
+        let described = |input: &str| {
+            DescribeExecutionOutput::builder()
+                .execution_arn("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:a")
+                .state_machine_arn("arn")
+                .start_date(aws_sdk_sfn::primitives::DateTime::from_secs(0))
+                .status(ExecutionStatus::Failed)
+                .input(input)
+                .build()
+                .unwrap()
+        };
+        let order = r#"{"plan":"lab","by":"anna","why":"it burns"}"#;
+        let proved =
+            |signature: &str| format!(r#"{{"plan":"lab","by":"anna","why":"it burns","proof":"{signature}"}}"#);
+        for (started_with, given, ours) in [
+            (proved("0a"), proved("0a"), true),
+            (proved("0b"), proved("0a"), false),
+            (order.to_owned(), proved("0a"), false),
+            (order.to_owned(), order.to_owned(), false),
+        ] {
+            assert_eq!(is_this_order(&described(&started_with), order, &given), ours, "{started_with} {given}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `lifeboat status`: who is primary, replication, lease, last run and watch, and what a death now would lead to.
 
 mod armed;
+mod health;
 mod lines;
 
 #[cfg(test)]
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::{
-    component::{ActiveSide, PostgresPair},
+    component::ActiveSide,
     failover::{
         approval::ApprovalRequest,
         guard::{self, Kept},
@@ -19,8 +20,9 @@ use domain::{
         run::RunKind,
         starter::{Standing, Starts},
         succession::Owner,
+        traffic::Told as Leads,
     },
-    plan::PairPlan,
+    plan::{MovedName, PairPlan},
     record::evidence::{self, Evidence},
     state_machine::StateName,
     watch::probe::Watch,
@@ -34,7 +36,7 @@ use edge::{
     dns::Dns,
     object_store::{self, Bucket},
 };
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -85,12 +87,18 @@ struct Status {
     /// What the holder asks a person, where it waits for one.
     waits_for: Option<Waiting>,
     record: Record,
+    /// The application's names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    records: Vec<Record>,
     last_run: Option<Evidence>,
     watch: Option<Watch>,
     /// What takes writes by the plan and the lease: it is what should be watched.
     active: Option<InstanceId>,
     /// What the judge says of a death now, or why it could not be asked.
     rehearsal: Result<Rehearsal, String>,
+    /// The health of each Region, as last seen from the other one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    health: Vec<health::Seen>,
     /// What the guard of the last promotion left behind.
     kept: Option<Kept>,
     /// What the starter remembers, and whether the run that it started last still runs.
@@ -234,12 +242,14 @@ async fn look(engine: &Engine, plan: PairPlan) -> Result<Status, Refusal> {
         Some(starts) => Some(engine.owner(&starts.execution, starts.last_at).await),
         None => None,
     };
-    let (record, rehearsal) = tokio::join!(look_up(&plan), engine.rehearse(name));
+    let (record, rehearsal, health) =
+        tokio::join!(look_up(&plan), engine.rehearse(name), health::look(engine, &plan, clock::now()));
     let rehearsal = rehearsal.and_then(|step| step.did.ok_or_else(|| format!("the judge answered: {}", step.because)));
     let kept = match lease.as_ref() {
         Some(lease) if lease.active == ActiveSide::Replica => kept(bucket, name, lease, &mut unreadable).await,
         Some(_) | None => None,
     };
+    let (record, records) = record?;
     let side = lease.as_ref().map(|lease| lease.active).unwrap_or_default();
     let active = plan.pair().filter(|_| unreadable.lease.is_none()).map(|pair| side.of(pair).instance.clone());
     Ok(Status {
@@ -251,11 +261,13 @@ async fn look(engine: &Engine, plan: PairPlan) -> Result<Status, Refusal> {
         lease,
         owner,
         waits_for,
-        record: record?,
+        record,
+        records,
         last_run,
         watch,
         active,
         rehearsal,
+        health,
         kept,
         starts,
         started,
@@ -297,22 +309,34 @@ async fn kept(bucket: &Bucket, plan: &PlanName, lease: &Lease, unreadable: &mut 
     None
 }
 
-async fn look_up(plan: &PairPlan) -> Result<Record, Refusal> {
-    let name = &plan.traffic.record.name;
-    let (target, because) = match Dns::from_env()?.alias(name).await {
-        Ok(target) => (Some(target.to_string()), None),
-        Err(why) => (None, Some(why)),
-    };
-    let side = plan.pair().zip(target.as_deref()).and_then(|(pair, target)| side_of(pair, target));
-    Ok(Record { name: name.to_string(), target, side, because })
+/// Where the traffic's name leads, and where the application's do.
+async fn look_up(plan: &PairPlan) -> Result<(Record, Vec<Record>), Refusal> {
+    let dns = Dns::from_env()?;
+    let names = plan.moved_names();
+    let mut looked = join_all(names.iter().map(|name| look_at(&dns, name))).await.into_iter();
+    let missing = || Record { name: plan.traffic.record.name.to_string(), target: None, side: None, because: None };
+    Ok((looked.next().unwrap_or_else(missing), looked.collect()))
 }
 
-fn side_of(pair: &PostgresPair, target: &str) -> Option<ActiveSide> {
-    match target {
-        _ if target == pair.primary.endpoint.as_str() => Some(ActiveSide::Primary),
-        _ if target == pair.replica.endpoint.as_str() => Some(ActiveSide::Replica),
-        _ => None,
+/// Whose answer this is, of what each side's would be.
+fn side_of(told: &Leads, primary: Result<&Leads, &String>, recovery: Result<&Leads, &String>) -> Option<ActiveSide> {
+    let leads_to = |wanted: Result<&Leads, &String>| wanted.is_ok_and(|wanted| told.leads_to(wanted));
+    match (leads_to(primary), leads_to(recovery)) {
+        (true, _) => Some(ActiveSide::Primary),
+        (false, true) => Some(ActiveSide::Replica),
+        (false, false) => None,
     }
+}
+
+/// Where a name leads, and which side that is: an alias shows its target's addresses and not its name.
+async fn look_at(dns: &Dns, name: &MovedName) -> Record {
+    let told = match dns.told(&name.name, name.primary.asked()).await {
+        Ok(told) => told,
+        Err(why) => return Record { name: name.name.to_string(), target: None, side: None, because: Some(why) },
+    };
+    let (primary, recovery) = tokio::join!(dns.wanted(&name.primary), dns.wanted(&name.recovery));
+    let side = side_of(&told, primary.as_ref(), recovery.as_ref());
+    Record { name: name.name.to_string(), target: Some(told.to_string().replace('`', "")), side, because: None }
 }
 
 /// What is known of the lease's holder, in a word or two.

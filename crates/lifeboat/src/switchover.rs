@@ -17,7 +17,8 @@ primary that failed there is `lifeboat failover`.
 Example:
   lifeboat switchover --plan lab --region us-west-2 --by anna --why 'the provider works on us-east-1 tonight'
 
-Exit codes: 0 done; 3 refused; 4 undone; 5 needs a person; 1 it could not be started or followed; 2 wrong command line.")]
+Exit codes: 0 done; 3 refused; 4 undone; 5 needs a person; 6 done, and names of the application were not moved;
+1 it could not be started or followed; 2 wrong command line.")]
 pub(crate) struct Command {
     /// The plan's name.
     #[arg(long, visible_alias = "plan-name", value_name = "NAME")]
@@ -35,6 +36,6 @@ pub(crate) struct Command {
 impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         let Self { plan, order, region, json } = self;
-        Ordered { kind: RunKind::Switchover, plan, order, consent: None, region, json }.run(output).await
+        Ordered { kind: RunKind::Switchover, plan, order, consent: None, class: None, region, json }.run(output).await
     }
 }

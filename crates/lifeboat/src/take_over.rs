@@ -16,7 +16,7 @@ use edge::{
     object_store::{self, Condition},
 };
 
-use crate::{engine::Engine, output::Output, pair, refusal::Refusal, request::Order};
+use crate::{engine::Engine, output::Output, refusal::Refusal, request::Order};
 
 /// Takes an old primary over from its guard.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ Nothing is looked at and nothing is fenced: whoever can reach the old primary ma
 Example:
   lifeboat take-over --plan lab --region us-west-2 --by anna --why 'orders-primary was deleted, its disk is kept for the audit'
 
-Exit codes: 0 it is yours; 3 there is no guard; 1 it could not be done; 2 wrong command line.")]
+Exit codes: 0 it is yours; 3 there is no guard, or you may not; 1 it could not be done; 2 wrong command line.")]
 pub(crate) struct Command {
     /// The plan's name.
     #[arg(long, visible_alias = "plan-name", value_name = "NAME")]
@@ -50,8 +50,25 @@ impl Command {
     pub(crate) async fn run(self, output: &mut Output) -> Result<ExitCode, Refusal> {
         self.order.check()?;
         let engine = Engine::of(RunKind::Failover.machine(), self.region.as_deref()).await?;
-        let to = TakenOver { by: self.order.by.clone(), why: self.order.why.trim().to_owned() };
-        let plan = pair::name(&engine, &self.plan).await;
+        // Where there is no plan any more, nobody says who may.
+        let pair = match object_store::read_pair(&engine.bucket, &self.plan).await {
+            Ok((pair, _)) => Some(pair),
+            Err(Failure::NotFound(_)) => None,
+            Err(failure) => return Err(failure.into()),
+        };
+        let proved = match &pair {
+            Some(pair) => engine.may_order(pair).await,
+            None => Ok(None),
+        };
+        let proved = match proved {
+            Ok(proved) => proved,
+            Err(why) => {
+                output.line(&format!("refused: {why}"));
+                return Ok(ExitCode::from(3));
+            }
+        };
+        let to = TakenOver { by: self.order.by.clone(), why: self.order.why.trim().to_owned(), proved };
+        let plan = pair.map_or_else(|| self.plan.clone(), |pair| pair.plan);
         let (lease_key, mut lost) = (object_store::lease_key(&plan), None);
         for _ in 0..TRIES {
             let read = object_store::read_json::<Lease>(&engine.bucket, &lease_key).await?;

@@ -32,6 +32,7 @@ fn well(run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
             multi_az: false,
             certificate_until: None,
             security_groups: side.security_groups.clone(),
+            retention_days: 7,
         })
     };
     let rehearsal = Rehearsal {
@@ -54,6 +55,7 @@ fn well(run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
         name: Ok(pair.primary.endpoint.clone()),
         functions: vec![("lifeboat-notify".into(), Ok(()))],
         claims,
+        buckets: vec![],
     }
 }
 

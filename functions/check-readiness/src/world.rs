@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use domain::{
     backup::Quota,
-    component::{PostgresPair, SnapshotKind},
+    component::{ActiveSide, PostgresPair, SnapshotKind},
     failover::{judgement::Rehearsal, run::Run},
-    readiness::{InstanceSeen, Seen},
+    readiness::{BucketLook, InstanceSeen, ReplicationTold, Seen},
     run::step::Step,
     watch::health::LookRequest,
     words::{
@@ -15,7 +15,9 @@ use domain::{
     },
 };
 use edge::{
-    aws, component, function, judge, kms,
+    aws,
+    bucket::{self, telling},
+    component, function, judge, kms,
     metrics::Metrics,
     object_store::Bucket,
     patience,
@@ -86,7 +88,7 @@ impl Looks for World {
             let seen = kms::look(&region, &key).await.map_err(|failure| failure.chain());
             (region, key, seen)
         });
-        let (rehearsal, functions, primary_in, replica_in, at_primary, at_replica, quotas, keys, switch, name) = tokio::join!(
+        let (rehearsal, functions, primary_in, replica_in, at_primary, at_replica, quotas, keys, buckets, switch, name) = tokio::join!(
             self.rehearsal(&run.plan.plan),
             self.functions(run, pair),
             lets_in(&self.postgres, &primary),
@@ -95,6 +97,7 @@ impl Looks for World {
             instance(&regions.recovery, &pair.replica.instance),
             quotas(&regions.recovery),
             join_all(keys),
+            join_all(run.plan.own_buckets().map(|of| bucket_of(run, of))),
             self.switch(run),
             self.look_up(&record.name),
         );
@@ -112,6 +115,7 @@ impl Looks for World {
             name,
             functions,
             claims,
+            buckets,
         }
     }
 
@@ -140,6 +144,7 @@ async fn instance(region: &Region, instance: &InstanceId) -> Result<InstanceSeen
         multi_az: seen.multi_az,
         certificate_until: seen.certificate_until,
         security_groups,
+        retention_days: seen.retention_days,
     })
 }
 
@@ -149,4 +154,29 @@ async fn quotas(region: &Region) -> Vec<(Region, &'static str, Result<Quota, Str
     let (snapshots, instances) = tokio::join!(service.quota(), rds.instance_quota());
     let told = |what, quota: Result<Quota, Failure>| (region.clone(), what, quota.map_err(|failure| failure.chain()));
     vec![told("manual snapshots", snapshots), told("DB instances", instances)]
+}
+
+/// Both sides of a bucket, and what S3 tells of its replication.
+async fn bucket_of(run: &Run, of: &domain::component::Bucket) -> BucketLook {
+    let far = |side| aws::config_for_the_far_side(run.plan.region_of(side).as_str(), patience::READINESS);
+    let sides = join_all(of.sides().map(|(side, name)| async move {
+        let seen = bucket::look(&far(side).await, name).await;
+        (side, seen.map_err(|failure| failure.chain()))
+    }))
+    .await;
+    let primary = sides.iter().find(|(side, _)| *side == ActiveSide::Primary);
+    let seen = primary.and_then(|(_, seen)| seen.as_ref().ok()?.bucket());
+    let rule = seen.zip(of.replica()).and_then(|(seen, to)| Some((seen.replicated_to(to.as_str()).ok()?, to)));
+    // One whose metrics are off tells nothing.
+    let told = match rule.filter(|(rule, _)| rule.metrics) {
+        Some((rule, to)) => {
+            let rule = telling::Rule { from: &of.primary, to, id: &rule.id };
+            let (here, there) = tokio::join!(far(ActiveSide::Primary), far(ActiveSide::Replica));
+            let (behind, failed) = tokio::join!(telling::behind(&there, rule), telling::failed(&here, rule));
+            let (behind, failed) = (behind.map_err(|error| error.chain()), failed.map_err(|error| error.chain()));
+            Some(ReplicationTold { behind, failed })
+        }
+        None => None,
+    };
+    BucketLook { component: of.name.clone(), sides, told }
 }

@@ -2,8 +2,8 @@
 //!
 //! - in: [`CloseBackup`], samples in `events/close-backup.json` and `events/close-backup-restore.json`
 //! - out: [`Step<Closed>`] or [`Step<ClosedRestore>`]: always `Done`
-//! - changes: the manifest, where there is none, a poorer one or one that cannot be trusted, and the metric of each whole
-//!   part; or the restore's record; safe to repeat
+//! - changes: the manifest, where there is none, a poorer one or one that cannot be trusted, and the metric of each part;
+//!   or the restore's record, and the metric of a proof; safe to repeat
 //! - fails with: `InvalidInput`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 mod manifest;
@@ -79,12 +79,13 @@ pub async fn handle(
         CloseBackup::Backup(ended) => {
             manifest::close(store, gauge, now, &ended.backup, ended.parts).await.map(Answer::Backup)
         }
-        CloseBackup::Restore(ended) => close_restore(store, now, *ended).await.map(Answer::Restore),
+        CloseBackup::Restore(ended) => close_restore(store, gauge, now, *ended).await.map(Answer::Restore),
     }
 }
 
 async fn close_restore(
     store: &impl ObjectStore,
+    gauge: &impl Gauge,
     now: Timestamp,
     ended: RestoreTurns,
 ) -> Result<Step<ClosedRestore>, Failure> {
@@ -92,6 +93,9 @@ async fn close_restore(
     let parts = parts.into_iter().map(RestorePart::from).collect();
     let (key, record) = (restore.record_key(), RestoreRecord::assemble(&restore, parts, now));
     object_store::write_json(store, &key, &record, Condition::Always).await?;
+    if record.is_a_proof() {
+        gauge.proved(&record.plan, record.outcome == UpkeepOutcome::Complete).await?;
+    }
     let because = record.summary();
     info!(plan.name = %record.plan, execution.name = record.execution.name(), outcome = ?record.outcome, because, "closed a restore");
     Ok(Step::done(because, Value::Null, ClosedRestore { outcome: record.outcome, record: key }))

@@ -19,15 +19,27 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::{info, warn};
 
-/// Who watches how old backups are, and how large.
+/// Who watches how old backups are, how large, and how many are lost.
 pub trait Gauge {
     /// A part of a schedule's backup is whole.
     fn whole(&self, plan: &PlanName, schedule: &ScheduleName, of: &Taken) -> impl Future<Output = Result<(), Failure>>;
+    /// A part of a backup is not.
+    fn failed(&self, plan: &PlanName, part: &Part) -> impl Future<Output = Result<(), Failure>>;
+    /// A backup was to be proved.
+    fn proved(&self, plan: &PlanName, has_passed: bool) -> impl Future<Output = Result<(), Failure>>;
 }
 
 impl Gauge for Metrics {
     async fn whole(&self, plan: &PlanName, schedule: &ScheduleName, of: &Taken) -> Result<(), Failure> {
         self.whole_backup(plan, schedule, of).await
+    }
+
+    async fn failed(&self, plan: &PlanName, part: &Part) -> Result<(), Failure> {
+        self.failed_backup(plan, part).await
+    }
+
+    async fn proved(&self, plan: &PlanName, has_passed: bool) -> Result<(), Failure> {
+        self.proved_backup(plan, has_passed).await
     }
 }
 
@@ -54,8 +66,11 @@ pub(crate) async fn close(
     let mut because = ours.summary();
     because.push_str(keep(store, &key, backup, &ours).await?);
     // What this run saw, whatever an earlier one wrote: what is gone since must grow too old.
-    for taken in ours.parts.iter().filter_map(|checked| checked.part.whole()) {
-        gauge.whole(&backup.plan.plan, &backup.schedule, taken).await?;
+    for part in ours.parts.iter().map(|checked| &checked.part) {
+        match part.whole() {
+            Some(taken) => gauge.whole(&backup.plan.plan, &backup.schedule, taken).await?,
+            None => gauge.failed(&backup.plan.plan, part).await?,
+        }
     }
     info!(plan.name = %backup.plan.plan, execution.name = backup.execution.name(), outcome = ?ours.outcome, because, "closed a backup");
     Ok(Step::done(because, Value::Null, Closed { outcome: ours.outcome, manifest: key }))

@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
 use domain::{
-    backup::{Manifest, Taken},
+    backup::{Manifest, Part, Taken},
     words::id::{PlanName, ScheduleName},
 };
 use edge::object_store::fake::Memory;
@@ -15,12 +15,23 @@ fn event() -> Value {
     serde_json::from_str(include_str!("../../../events/close-backup.json")).unwrap()
 }
 
+/// The sizes of what is whole, the components of what is not, and how proofs went.
 #[derive(Default)]
-struct Scale(RefCell<Vec<u64>>);
+struct Scale(RefCell<Vec<u64>>, RefCell<Vec<String>>, RefCell<Vec<bool>>);
 
 impl Gauge for Scale {
     async fn whole(&self, _: &PlanName, _: &ScheduleName, of: &Taken) -> Result<(), Failure> {
         self.0.borrow_mut().extend(of.database.size_bytes);
+        Ok(())
+    }
+
+    async fn failed(&self, _: &PlanName, part: &Part) -> Result<(), Failure> {
+        self.1.borrow_mut().push(part.component.to_string());
+        Ok(())
+    }
+
+    async fn proved(&self, _: &PlanName, has_passed: bool) -> Result<(), Failure> {
+        self.2.borrow_mut().push(has_passed);
         Ok(())
     }
 }
@@ -39,7 +50,8 @@ async fn only_a_whole_backup_is_weighed_so_that_any_other_grows_too_old() {
     for (event, sizes) in [(event(), vec![7_500_000]), (failed(), vec![]), (partial, vec![])] {
         let scale = Scale::default();
         handle(&Memory::default(), &scale, Timestamp::UNIX_EPOCH, event).await.unwrap();
-        assert_eq!(scale.0.take(), sizes);
+        let lost: &[&str] = if sizes.is_empty() { &["orders"] } else { &[] };
+        assert_eq!((scale.0.take(), scale.1.take()), (sizes, lost.iter().map(ToString::to_string).collect()));
     }
 }
 

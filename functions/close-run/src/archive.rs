@@ -7,6 +7,9 @@ use domain::{
 use edge::object_store::{self, Condition, ObjectStore};
 use tracing::warn;
 
+/// What became of evidence where there was none.
+pub(crate) const WRITTEN: &str = "written";
+
 /// Writes the evidence where there is none. What a run left when it was closed before is kept and given back, whatever
 /// it is closed with now; what is not of this run stays as well, and the evidence is written beside it.
 pub(crate) async fn keep(
@@ -17,7 +20,7 @@ pub(crate) async fn keep(
     let beside = evidence::key_beside(&evidence);
     for key in [key.clone(), beside.clone()] {
         match object_store::write_json(store, &key, &evidence, Condition::Absent).await {
-            Ok(()) => return Ok((key, evidence, "written")),
+            Ok(()) => return Ok((key, evidence, WRITTEN)),
             Err(Failure::Conflict(_)) => {}
             Err(failure) => return Err(failure),
         }

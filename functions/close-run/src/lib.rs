@@ -2,11 +2,13 @@
 //!
 //! - in: [`Closing`], sample in `events/close-run.json`
 //! - out: [`Step<Closed>`]: always `Done`
-//! - changes: the evidence's object, which is written once and never again; the plan's lease; safe to repeat
+//! - changes: the evidence's object, which is written once and never again; the plan's lease; the metrics of what the run
+//!   measured; safe to repeat
 //! - fails with: `InvalidInput`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 mod archive;
 mod chronicle;
+mod gauge;
 mod lease;
 
 use domain::{
@@ -24,11 +26,13 @@ use tracing::info;
 
 pub use chronicle::Chronicle;
 use chronicle::{HISTORY_PATIENCE, told};
+pub use gauge::Gauge;
 
 /// Handles an event, as the head of this file says.
 pub async fn handle(
     store: &impl ObjectStore,
     chronicle: &impl Chronicle,
+    gauge: &impl Gauge,
     now: Timestamp,
     event: Value,
 ) -> Result<Step<Closed>, Failure> {
@@ -42,6 +46,10 @@ pub async fn handle(
         Some(run) => lease::release(store, run, &evidence, now).await?,
         None => "never held a lease".into(),
     };
+    // Written before, and closed again, it is in CloudWatch already.
+    if kept == archive::WRITTEN {
+        gauge::tell(gauge, &evidence).await;
+    }
     let next = lease::next(store, &evidence).await;
     let standing = run.and_then(|run| standing::standing(&evidence.record, &run));
     info!(execution.name = evidence.execution.name(), outcome = ?evidence.outcome, because = evidence.because, kept, released, "closed");

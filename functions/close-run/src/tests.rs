@@ -1,8 +1,11 @@
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use domain::{
-    component::ActiveSide, failover::lease::Lease, record::evidence::Evidence, run::outcome::RunOutcome,
-    words::id::ExecutionArn,
+    component::ActiveSide,
+    failover::lease::Lease,
+    record::evidence::Evidence,
+    run::outcome::RunOutcome,
+    words::id::{ExecutionArn, PlanName},
 };
 use edge::{object_store::fake::Memory, states::History};
 use serde_json::json;
@@ -14,6 +17,24 @@ struct Blank;
 impl Chronicle for Blank {
     async fn history(&self, _: &ExecutionArn) -> Result<History, Failure> {
         Ok(History::default())
+    }
+}
+
+/// The runs whose figures were told; or CloudWatch takes none.
+#[derive(Default)]
+struct Figures {
+    told: RefCell<Vec<(PlanName, Option<f64>, bool)>>,
+    refuses: bool,
+}
+
+impl Gauge for Figures {
+    async fn ended(&self, plan: &PlanName, evidence: &Evidence) -> Result<(), Failure> {
+        if self.refuses {
+            return Err(Failure::AwsDenied { what: "cannot publish".into(), source: None });
+        }
+        let recovery = evidence.objective.as_ref().and_then(|objective| objective.rto_measured_seconds);
+        self.told.borrow_mut().push((plan.clone(), recovery, evidence.record.has_moved_traffic()));
+        Ok(())
     }
 }
 
@@ -44,7 +65,7 @@ fn held() -> Memory {
 }
 
 async fn close(store: &Memory, event: Value) -> Step<Closed> {
-    handle(store, &Blank, Timestamp::UNIX_EPOCH, event).await.unwrap()
+    handle(store, &Blank, &Figures::default(), Timestamp::UNIX_EPOCH, event).await.unwrap()
 }
 
 #[tokio::test]
@@ -104,7 +125,8 @@ async fn a_person_s_no_stays_in_the_lease_so_that_nothing_starts_again_by_itself
 async fn a_history_that_is_not_told_keeps_neither_the_evidence_nor_the_lease() {
     for (engine, says) in [(Mute::Denies, "AccessDenied"), (Mute::Throttles, "Throttling")] {
         let store = held();
-        let closed = handle(&store, &engine, Timestamp::UNIX_EPOCH, event()).await.unwrap().did.unwrap();
+        let closed =
+            handle(&store, &engine, &Figures::default(), Timestamp::UNIX_EPOCH, event()).await.unwrap().did.unwrap();
         let text = store.text(&closed.evidence).unwrap();
         let evidence: Evidence = serde_json::from_str(&text).unwrap();
         let why = evidence.timeline_missing.unwrap();
@@ -163,7 +185,7 @@ async fn a_replay_with_other_content_keeps_what_the_run_left_and_answers_it() {
     replay["outcome"] = json!("needs-a-person");
     replay["stopped"]["answer"]["because"] = json!("a replay");
     replay["record"] = json!({});
-    let again = handle(&store, &Blank, Timestamp::MAX, replay).await.unwrap();
+    let again = handle(&store, &Blank, &Figures::default(), Timestamp::MAX, replay).await.unwrap();
     assert!(again.because.contains("written before"), "{}", again.because);
     assert_eq!((store.text(&first.evidence), store.text("leases/lab.json")), (evidence, lease));
     assert_eq!(serde_json::to_value(again.did).unwrap(), serde_json::to_value(first).unwrap());
@@ -206,7 +228,7 @@ async fn what_is_under_the_key_and_not_this_run_s_stays_and_the_evidence_is_writ
 async fn a_lease_that_nobody_can_read_is_named_and_the_evidence_is_written_all_the_same() {
     for text in ["", "null", "{\"plan\": \"lab\"}", &"[".repeat(100_000)] {
         let store = Memory::default().with("leases/lab.json", text);
-        let failure = handle(&store, &Blank, Timestamp::UNIX_EPOCH, event()).await.unwrap_err();
+        let failure = handle(&store, &Blank, &Figures::default(), Timestamp::UNIX_EPOCH, event()).await.unwrap_err();
         assert!(failure.chain().contains("leases/lab.json"), "{}", failure.chain());
         assert_eq!(store.text("leases/lab.json").as_deref(), Some(text), "a person must look");
         assert!(store.keys().iter().any(|key| key.starts_with("evidence/lab/")));
@@ -217,7 +239,7 @@ async fn a_lease_that_nobody_can_read_is_named_and_the_evidence_is_written_all_t
 async fn one_execution_closes_no_other_s_run() {
     let (store, mut event) = (held(), event());
     event["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:another");
-    let failure = handle(&store, &Blank, Timestamp::UNIX_EPOCH, event).await.unwrap_err();
+    let failure = handle(&store, &Blank, &Figures::default(), Timestamp::UNIX_EPOCH, event).await.unwrap_err();
     assert!(failure.name() == "InvalidInput" && failure.chain().contains("run.execution"), "{}", failure.chain());
     assert_eq!(store.keys(), ["leases/lab.json"]);
 }
@@ -271,4 +293,16 @@ async fn another_s_lease_is_left_alone() {
     let before = store.text("leases/lab.json");
     close(&store, event).await;
     assert_eq!(store.text("leases/lab.json"), before);
+}
+
+#[tokio::test]
+async fn a_run_s_figures_are_told_once_and_no_end_waits_for_them() {
+    let (store, figures) = (held(), Figures::default());
+    for _ in 0..2 {
+        handle(&store, &Blank, &figures, Timestamp::UNIX_EPOCH, event()).await.unwrap();
+    }
+    assert_eq!(figures.told.take(), [("lab".parse().unwrap(), None, true)], "without a history no RTO is known");
+    let denied = Figures { refuses: true, ..Figures::default() };
+    let closed = handle(&held(), &Blank, &denied, Timestamp::UNIX_EPOCH, event()).await.unwrap();
+    assert!(closed.did.is_some());
 }

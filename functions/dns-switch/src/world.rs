@@ -3,7 +3,8 @@
 use std::{future::Future, net::SocketAddr};
 
 use domain::{
-    failover::traffic::{Answers, RecordSet, Seen},
+    failover::traffic::{Answers, RecordSet, Seen, Told},
+    plan::{MovedName, Target},
     words::{
         failure::Failure,
         id::{HostName, ZoneId},
@@ -13,6 +14,7 @@ use edge::{
     dns::{self, Dns, NameServer},
     route53::Route53,
 };
+use futures::future::try_join_all;
 
 /// The zone, and who answers for it.
 pub trait Zone {
@@ -28,8 +30,10 @@ pub trait Zone {
     ) -> impl Future<Output = Result<String, Failure>>;
     /// Whether all of Route 53's servers have a batch.
     fn is_insync(&self, change: &str) -> impl Future<Output = Result<bool, Failure>>;
-    /// What the zone's authoritative servers answer.
-    fn answers(&self, zone: &ZoneId, name: &HostName) -> impl Future<Output = Result<Answers, Failure>>;
+    /// What the zone's authoritative servers answer for each of these names.
+    fn answers(&self, zone: &ZoneId, names: &[&MovedName]) -> impl Future<Output = Result<Vec<Answers>, Failure>>;
+    /// What a name answers that leads to this target, or why that is not known.
+    fn wanted(&self, target: &Target) -> impl Future<Output = Result<Told, String>>;
 }
 
 /// Route 53, and the zone's servers.
@@ -81,8 +85,13 @@ impl Zone for World {
         self.route53.is_insync(change).await
     }
 
-    async fn answers(&self, zone: &ZoneId, name: &HostName) -> Result<Answers, Failure> {
-        let Some(servers) = self.servers(zone).await? else { return Ok(Answers::Private) };
-        Ok(Answers::Each(dns::ask_each(&servers, name).await?))
+    async fn answers(&self, zone: &ZoneId, names: &[&MovedName]) -> Result<Vec<Answers>, Failure> {
+        let Some(servers) = self.servers(zone).await? else { return Ok(vec![Answers::Private; names.len()]) };
+        let each = names.iter().map(|name| dns::ask_each(&servers, &name.name, name.recovery.asked()));
+        Ok(try_join_all(each).await?.into_iter().map(Answers::Each).collect())
+    }
+
+    async fn wanted(&self, target: &Target) -> Result<Told, String> {
+        self.resolver.wanted(target).await
     }
 }

@@ -11,15 +11,17 @@ mod handover;
 mod nap;
 mod progress;
 mod relief;
+mod sampling;
 mod telling;
 mod window;
 mod world;
 
 use domain::{
     component::{ActiveSide, PostgresPair},
+    failover::judgement::ReplicaSeen,
     plan::PairPlan,
     watch::health::{Look, LookRequest},
-    words::{failure::Failure, id::PlanName, time_span::TimeSpan},
+    words::{failure::Failure, id::PlanName, time_span::TimeSpan, wal::LastSeen},
 };
 use edge::{
     metrics::Metrics,
@@ -35,7 +37,7 @@ pub use progress::Progress;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use window::Watched;
+pub use sampling::Watched;
 pub use world::World;
 
 /// What the probe is asked for.
@@ -135,6 +137,31 @@ impl World for Probe {
 
     async fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> Result<(), Failure> {
         self.metrics.consecutive_failures(plan, counts).await
+    }
+
+    async fn publish_lag(
+        &self,
+        plan: &PairPlan,
+        pair: &PostgresPair,
+        side: ActiveSide,
+        written: LastSeen,
+    ) -> Result<(), Failure> {
+        let other = server(pair, side.other());
+        match self.postgres.replica(&other, plan.probe.timeout.duration()).await {
+            ReplicaSeen::Replica { position, .. } => {
+                let bytes = position.replayed.bytes_until(written.lsn);
+                tracing::info!(plan.name = %plan.plan, "{} is {bytes} bytes behind", other.side.instance);
+                self.metrics.replication_lag(&plan.plan, written.at, bytes).await
+            }
+            ReplicaSeen::Primary => {
+                tracing::info!(plan.name = %plan.plan, "{} is no replica", other.side.instance);
+                Ok(())
+            }
+            ReplicaSeen::Silent(why) => {
+                tracing::warn!(plan.name = %plan.plan, why, "nobody knows how far the replica is behind");
+                Ok(())
+            }
+        }
     }
 
     async fn rouse(&self, progress: &Progress, after: TimeSpan) -> Result<(), Failure> {

@@ -51,6 +51,9 @@ pub struct Progress {
     /// When failures were last told of, by this window or one before. For [`COMES_TO_REST`] a primary that is well is told of as
     /// often as one that fails: the alarm must hear of it in a period in which nothing failed, to come to rest.
     pub(crate) failing_told_at: Option<Timestamp>,
+    /// When it was last asked how far the replica is behind.
+    #[serde(default)]
+    pub(crate) lag_asked_at: Option<Timestamp>,
 }
 
 impl Progress {
@@ -70,6 +73,7 @@ impl Progress {
             told_at: None,
             noted_at: None,
             failing_told_at: None,
+            lag_asked_at: None,
         }
     }
 

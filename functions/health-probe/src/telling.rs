@@ -15,7 +15,7 @@ use domain::{
     failover::lease::Lease,
     plan::PairPlan,
     watch::probe::{Blip, TELLING, Watch},
-    words::{failure::Failure, time_span::TimeSpan},
+    words::{failure::Failure, time_span::TimeSpan, wal::LastSeen},
 };
 use edge::object_store::{self, Condition, ObjectStore};
 use jiff::Timestamp;
@@ -48,10 +48,13 @@ pub(crate) struct Teller<'a, S, W> {
     asks_side: Cell<bool>,
     side: Cell<Option<ActiveSide>>,
     wakes: Cell<Wakes>,
+    /// Of which side's log, and from where, the other side's lag is to be measured.
+    lag: Cell<Option<(ActiveSide, LastSeen)>>,
     is_over: Cell<bool>,
     counted: Notify,
     noted: Notify,
     failed: Notify,
+    lagging: Notify,
 }
 
 /// Whether the functions of a failover are to be woken: once in an invocation, for they stay awake for longer.
@@ -78,10 +81,12 @@ impl<'a, S: ObjectStore, W: World> Teller<'a, S, W> {
             asks_side: Cell::new(false),
             side: Cell::new(None),
             wakes: Cell::new(Wakes::NotYet),
+            lag: Cell::new(None),
             is_over: Cell::new(false),
             counted: Notify::new(),
             noted: Notify::new(),
             failed: Notify::new(),
+            lagging: Notify::new(),
         }
     }
 
@@ -129,12 +134,19 @@ impl<'a, S: ObjectStore, W: World> Teller<'a, S, W> {
         }
     }
 
+    /// The primary, on this side, had written so far: how far the other side is behind is to be told.
+    pub(crate) fn lag(&self, side: ActiveSide, written: LastSeen) {
+        self.lag.set(Some((side, written)));
+        self.lagging.notify_one();
+    }
+
     /// Nothing more will come: what waits is told once more, and that is the end.
     pub(crate) fn end(&self) {
         self.is_over.set(true);
         self.counted.notify_one();
         self.noted.notify_one();
         self.failed.notify_one();
+        self.lagging.notify_one();
     }
 
     /// Whether something waits still that could not be told.
@@ -150,7 +162,26 @@ impl<'a, S: ObjectStore, W: World> Teller<'a, S, W> {
     /// Tells everything until the end. What waits after it is told the next time.
     pub(crate) async fn tell(&self) {
         // Apart, so that a silent S3 keeps no value from the alarm, nor the other way round.
-        tokio::join!(self.tell_counts(), self.tell_notes(), self.wake_once());
+        tokio::join!(self.tell_counts(), self.tell_notes(), self.wake_once(), self.tell_lag());
+    }
+
+    /// Tells how far the replica is behind, each time that it is asked. What could not be told is not told later: the next
+    /// one comes within a minute.
+    async fn tell_lag(&self) {
+        loop {
+            let is_last = self.is_over.get();
+            if let Some((side, written)) = self.lag.take() {
+                match within(self.world, TELLING, self.world.publish_lag(self.plan, self.pair, side, written)).await {
+                    Some(Ok(())) => {}
+                    Some(Err(failure)) => warn!(why = failure.chain(), "could not tell how far the replica is behind"),
+                    None => warn!("could not tell in time how far the replica is behind"),
+                }
+            }
+            if is_last {
+                return;
+            }
+            self.lagging.notified().await;
+        }
     }
 
     async fn tell_counts(&self) {

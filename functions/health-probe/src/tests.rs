@@ -16,6 +16,7 @@ use super::*;
 mod claiming;
 mod clock;
 mod handover;
+mod lag;
 mod naps;
 mod telling;
 
@@ -45,6 +46,10 @@ struct Fake {
     told: RefCell<Vec<(Timestamp, u32)>>,
     looked_at: RefCell<Vec<ActiveSide>>,
     looked_when: RefCell<Vec<Timestamp>>,
+    /// Of which side's log it was asked how far the other side is behind.
+    lags: RefCell<Vec<ActiveSide>>,
+    /// How long the replica takes to answer.
+    replica: TimeSpan,
 }
 
 fn at(milliseconds: i64) -> Timestamp {
@@ -70,6 +75,8 @@ impl Fake {
             told: RefCell::default(),
             looked_at: RefCell::default(),
             looked_when: RefCell::default(),
+            lags: RefCell::default(),
+            replica: TimeSpan::milliseconds(1),
         }
     }
 
@@ -130,6 +137,12 @@ impl World for Fake {
         self.clock.sleep(self.publishing).await;
         self.published.borrow_mut().extend(counts);
         self.told.borrow_mut().push((self.now(), counts.iter().map(|(_, failures)| *failures).max().unwrap_or(0)));
+        Ok(())
+    }
+
+    async fn publish_lag(&self, _: &PairPlan, _: &PostgresPair, side: ActiveSide, _: LastSeen) -> Result<(), Failure> {
+        self.clock.sleep(self.replica).await;
+        self.lags.borrow_mut().push(side);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use domain::{
         health::{Look, LookRequest},
         probe::later,
     },
-    words::{failure::Failure, id::PlanName, time_span::TimeSpan},
+    words::{failure::Failure, id::PlanName, time_span::TimeSpan, wal::LastSeen},
 };
 use jiff::Timestamp;
 
@@ -29,6 +29,15 @@ pub trait World {
     fn look_once(&self, request: &LookRequest) -> impl Future<Output = Look>;
     /// Publishes how many samples had failed in a row, at each of these instants.
     fn publish(&self, plan: &PlanName, counts: &[(Timestamp, u32)]) -> impl Future<Output = Result<(), Failure>>;
+    /// Measures how far the side that would take over is behind what the primary, on this side, has written, and publishes it.
+    /// Where the other side does not say where it stands, nobody knows, and nothing is published.
+    fn publish_lag(
+        &self,
+        plan: &PairPlan,
+        pair: &PostgresPair,
+        side: ActiveSide,
+        written: LastSeen,
+    ) -> impl Future<Output = Result<(), Failure>>;
     /// Leaves word that this watch is to be gone on with after so long.
     fn rouse(&self, progress: &Progress, after: TimeSpan) -> impl Future<Output = Result<(), Failure>>;
     /// Wakes the functions of a failover, and the witness that looks at this side. Whoever does not wake is needed later.

@@ -14,12 +14,16 @@ use domain::{
     failover::{
         approval,
         judgement::{self, Decision, Judgement, Rehearsal, Seen},
+        named,
         request::FailoverRequest,
         run::{Run, RunKind},
         succession::{self, Owner},
     },
     run::step::Step,
-    watch::probe::Watch,
+    watch::{
+        probe::Watch,
+        region::{self, Judged, RegionHealth},
+    },
     words::{
         failure::Failure,
         id::{Generation, PlanName},
@@ -28,11 +32,12 @@ use domain::{
 use edge::{
     clock,
     object_store::{self, ObjectStore},
+    patience::RESOLVER,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::info;
+use tracing::{info, warn};
 
 pub use world::{Looks, World};
 
@@ -46,12 +51,15 @@ enum JudgeFailover {
 
 /// A run's failure.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct JudgeRun {
     run: Run,
     /// The answer of the person who was asked, as the state machine took it; absent before.
     #[serde(default)]
     approval: Option<Value>,
+    /// Since when RDS of neither Region answers, as the look before this one says.
+    #[serde(default)]
+    silent_since: Option<Timestamp>,
 }
 
 /// A person's order, as the run of it will be given it.
@@ -127,6 +135,11 @@ async fn before(
     let order = FailoverRequest::parse_for(RunKind::Failover, &order)
         .map_err(|error| Failure::InvalidInput(format!("JudgeFailover: order: {error}")))?;
     let (plan, plan_version) = object_store::read_pair(store, &order.plan).await?;
+    if let Some(class) = order.class
+        && let Err(why) = named::answer(&plan, class)
+    {
+        return Ok(Step::refused(why, &Value::Null));
+    }
     let lease = object_store::read_lease(store, &plan.plan).await?.map(|(lease, _)| lease);
     let holder = lease.as_ref().and_then(|lease| lease.holder.as_ref());
     let owner = match holder {
@@ -162,15 +175,33 @@ async fn look(store: &impl ObjectStore, world: &impl Looks, run: &Run) -> Result
     let watch = watch.map(|(watch, _)| watch).unwrap_or_default();
     // Where the log of another instance stood says nothing about this one's, and a streak that nobody continues is over.
     let watch = watch.of(ActiveSide::Primary, &pair.primary.instance).believed(clock::now(), &run.plan.probe);
-    world.look(run, pair, watch).await
+    let (seen, health) = tokio::join!(world.look(run, pair, watch), health(store, run));
+    Ok(Seen { health, ..seen? })
+}
+
+/// How healthy the primary's Region was when it was last looked at: for the record. No judgement waits for it.
+async fn health(store: &impl ObjectStore, run: &Run) -> Option<Judged> {
+    let health = run.plan.health.as_ref()?;
+    let key = object_store::health_key(&run.plan.plan.whole(), &run.plan.regions.primary);
+    match tokio::time::timeout(RESOLVER, object_store::read_json::<RegionHealth>(store, &key)).await {
+        Ok(Ok(seen)) => seen.map(|(seen, _)| region::judge(&seen, health, clock::now())),
+        Ok(Err(failure)) => {
+            warn!(key, why = failure.chain(), "could not read the Region's health");
+            None
+        }
+        Err(_) => {
+            warn!(key, "could not read the Region's health in time");
+            None
+        }
+    }
 }
 
 async fn judge(store: &impl ObjectStore, world: &impl Looks, request: JudgeRun) -> Result<Step<Judgement>, Failure> {
-    let JudgeRun { run, approval } = request;
+    let JudgeRun { run, approval, silent_since } = request;
     let approved =
         approval.map(|answer| edge::parse::<approval::Answer>(answer, "JudgeFailover: approval")).transpose()?;
     object_store::held_lease(store, &run).await?;
-    let seen = look(store, world, &run).await?;
+    let seen = look(store, world, &run).await?.after(silent_since, clock::now());
     let decision = judgement::decide(&seen, &run, approved.as_ref(), clock::now());
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?seen, ?decision, "judged");
     Ok(told(decision, &seen))

@@ -35,6 +35,8 @@ impl Looks for Blind {
             record: RecordSeen::Names(pair.primary.endpoint.clone()),
             fitness: Fitness::default(),
             watch,
+            health: None,
+            silent_since: None,
         })
     }
 }
@@ -103,6 +105,27 @@ async fn a_streak_that_nobody_has_gone_on_with_is_none() {
         let store = held().with("probes/lab/watch.json", &watch.to_string());
         let seen = look(&store, &Blind(Verdict::Down), &run).await.unwrap();
         assert_eq!(seen.watch.failing.is_some(), believed, "{age} s");
+    }
+}
+
+#[tokio::test]
+async fn the_health_of_the_primary_s_region_is_on_record_and_decides_nothing() {
+    let mut event = event();
+    event["run"]["plan"]["health"] = json!({"every": "30s", "checks": ["all"]});
+    let failed = json!({"name": "api", "went": {"failed": "status 503"}, "tookMilliseconds": 5});
+    let looks: Vec<Value> = (1..=3)
+        .rev()
+        .map(|age| {
+            let at = clock::now().checked_sub(jiff::SignedDuration::from_secs(30 * age)).unwrap();
+            json!({"at": at, "checks": [failed], "databases": [], "api": "up"})
+        })
+        .collect();
+    let kept = json!({"region": "us-east-1", "seenFrom": "us-west-2", "looks": looks}).to_string();
+    for (kept, condition) in [(kept.as_str(), json!("unhealthy")), ("{", Value::Null)] {
+        let store = Memory::held_by(&serde_json::from_value(event["run"].clone()).unwrap());
+        let store = store.with("health/lab/us-east-1.json", kept);
+        let step = judged(&store, &Blind(Verdict::Up), event.clone()).await.unwrap();
+        assert_eq!((step.step, &step.seen["health"]["condition"]), (Outcome::Refused, &condition));
     }
 }
 

@@ -18,7 +18,7 @@ use domain::{
 };
 use edge::{
     object_store::Bucket,
-    patience::FAILED_REGION,
+    patience::{AWS_TRY, FAILED_REGION},
     postgres::{Postgres, Server},
     rds::Rds,
     states::States,
@@ -73,21 +73,17 @@ impl Looks for World {
             self.ask_witness(run, pair),
             // The replica is near and must be asked well: a slow answer is better than none.
             self.postgres.replica_fit_for(&replica, roles, plan, timeout.max(FAILED_REGION)),
-            api(&run.plan.regions.primary, &pair.primary.instance),
-            api(&run.plan.regions.recovery, &pair.replica.instance),
+            api(&run.plan.regions.primary, &pair.primary.instance, FAILED_REGION),
+            // Its silence would mean that this Region is lost as well: it is given time.
+            api(&run.plan.regions.recovery, &pair.replica.instance, AWS_TRY),
             self.record(run, timeout),
             self.moved(run, timeout),
         );
-        // Where RDS does not say how the replica is, the promotion will see.
-        let replica_status = match replica_api {
-            ApiSeen::Status(status) => Some(status),
-            ApiSeen::Silent(why) => {
-                warn!(instance.id = %pair.replica.instance, why, "RDS does not say how the replica is");
-                None
-            }
-        };
-        let fitness = Fitness { moved, replica_status, ..fitness };
-        Ok(Seen { recovery, witness, replica, api, record, fitness, watch })
+        if let ApiSeen::Untold(why) | ApiSeen::Silent(why) = &replica_api {
+            warn!(instance.id = %pair.replica.instance, why, "RDS does not say how the replica is");
+        }
+        let fitness = Fitness { moved, replica_api, ..fitness };
+        Ok(Seen { recovery, witness, replica, api, record, fitness, watch, health: None, silent_since: None })
     }
 }
 
@@ -112,9 +108,6 @@ impl World {
     }
 }
 
-async fn api(region: &Region, instance: &InstanceId) -> ApiSeen {
-    match Rds::far(region, FAILED_REGION).await.describe(instance).await {
-        Ok(instance) => ApiSeen::Status(instance.status),
-        Err(failure) => ApiSeen::Silent(failure.chain()),
-    }
+async fn api(region: &Region, instance: &InstanceId, patience: Duration) -> ApiSeen {
+    Rds::far(region, patience).await.status(instance).await
 }

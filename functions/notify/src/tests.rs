@@ -22,10 +22,13 @@ fn sample(text: &str) -> Value {
 #[tokio::test]
 async fn an_approval_is_kept_and_asked_for_with_its_commands() {
     let (store, board) = (Memory::default(), Board::default());
-    handle(&store, &board, "topic", sample(include_str!("../../../events/notify-approval.json"))).await.unwrap();
+    let mut event = sample(include_str!("../../../events/notify-approval.json"));
+    let until = clock::now().as_millisecond() + 900_000;
+    event["approval"]["untilMillis"] = json!(until);
+    handle(&store, &board, "topic", event).await.unwrap();
     let kept: ApprovalRequest = serde_json::from_str(&store.text(&store.keys()[0]).unwrap()).unwrap();
     assert!(store.keys()[0].starts_with("approvals/lab/"));
-    assert!(kept.deadline.unwrap() > clock::now(), "whoever looks sees until when");
+    assert_eq!(kept.deadline.unwrap().as_second(), until / 1_000, "whoever looks sees until when");
     let (_, notice) = board.0.borrow()[0].clone();
     assert!(notice.message.contains("lifeboat approve") && notice.message.contains("--deny"), "{}", notice.message);
     assert!(!notice.message.contains("taskToken"), "a token is for those who may approve, not for a topic");

@@ -3,23 +3,27 @@
 //! - in: [`OpenBackup`], samples in `events/open-backup.json` (a schedule), `events/open-backup-by-hand.json` (a person),
 //!   `events/open-backup-verification.json` and `events/open-backup-restore.json`; which of the two is asked for is told by
 //!   the execution's state machine
-//! - out: [`Step<BackupRun>`] or [`Step<RestoreRun>`]: `Done` with the run that every later step is given
-//! - changes: nothing
-//! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+//! - out: [`Step<BackupRun>`] or [`Step<RestoreRun>`]: `Done` with the run that every later step is given; of a backup whose
+//!   schedule's run before is still at work `Pending` (ask again), or `Refused` with the run and the reason
+//! - changes: which run of the schedule is at work; safe to repeat. Of a restore nothing
+//! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 use domain::{
-    backup::{BackupRequest, BackupRun},
+    backup::{self, AtWork, BackupRequest, BackupRun, Turn},
     component::ActiveSides,
     plan::Plan,
     restore::{RestoreRequest, RestoreRun},
-    run::step::Step,
+    run::step::{Outcome, Step},
     state_machine::StateMachine,
     words::{
         failure::Failure,
         id::{ComponentName, ExecutionArn, PlanName},
     },
 };
-use edge::object_store::{self, ObjectStore};
+use edge::{
+    object_store::{self, Condition, ObjectStore},
+    states::Owners,
+};
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -47,11 +51,17 @@ pub enum Answer {
 }
 
 /// Handles an event, as the head of this file says.
-pub async fn handle(store: &impl ObjectStore, region: &str, now: Timestamp, event: Value) -> Result<Answer, Failure> {
+pub async fn handle(
+    store: &impl ObjectStore,
+    owners: &impl Owners,
+    region: &str,
+    now: Timestamp,
+    event: Value,
+) -> Result<Answer, Failure> {
     let open: OpenBackup = edge::parse(event, "OpenBackup")?;
     Ok(match StateMachine::of(&open.execution) {
         Some(StateMachine::VerifyBackup) => Answer::Restore(Box::new(restore(store, region, now, open).await?)),
-        Some(StateMachine::Backup) | None => Answer::Backup(Box::new(backup(store, region, now, open).await?)),
+        Some(StateMachine::Backup) | None => Answer::Backup(Box::new(backup(store, owners, region, now, open).await?)),
         Some(
             machine @ (StateMachine::Failover
             | StateMachine::Switchover
@@ -89,6 +99,7 @@ async fn active(store: &impl ObjectStore, plan: &Plan) -> Result<ActiveSides, Fa
 
 async fn backup(
     store: &impl ObjectStore,
+    owners: &impl Owners,
     region: &str,
     now: Timestamp,
     open: OpenBackup,
@@ -97,8 +108,25 @@ async fn backup(
     let plan = object_store::read_plan_here(store, &request.plan, region, "backup").await?;
     let active = active(store, &plan.0).await?;
     let run = request.open(plan, active, open.execution, open.started_at, now)?;
+    let key = backup::at_work_key(&run.plan.plan, &run.schedule);
+    let (at_work, etag) = object_store::read_json::<AtWork>(store, &key).await?.unzip();
+    let owner = match &at_work {
+        Some(other) if other.execution != run.execution => Some(owners.owner(&other.execution, other.since).await),
+        Some(_) | None => None,
+    };
+    let turn = backup::turn(&run, at_work.as_ref(), owner.as_ref(), open.started_at, now);
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), schedule = %run.schedule, ?owner, ?turn, "opened a backup");
+    match turn {
+        Turn::Begin(ours) => {
+            let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
+            object_store::write_json(store, &key, &ours, condition).await?;
+        }
+        Turn::GoOn => {}
+        Turn::Wait(why) => return Ok(Step::pending(why, &at_work)),
+        // With the run: its plan says who is told.
+        Turn::Skip(why) => return Ok(Step { step: Outcome::Refused, ..Step::done(why, &at_work, run) }),
+    }
     let because = format!("backs up {} by schedule `{}` of {}", run.plan.plan, run.schedule, run.scheduled_at);
-    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), schedule = %run.schedule, "opened a backup");
     Ok(Step::done(because, Value::Null, run))
 }
 

@@ -1,9 +1,9 @@
 use domain::{
-    failover::{lease::Lease, succession::Owner},
+    failover::{caller::bound_to, lease::Lease, run::Trigger, succession::Owner},
     run::step::Outcome,
     words::id::Generation,
 };
-use edge::{object_store::fake::Memory, states::fake::Says};
+use edge::{caller::fake::Knows, object_store::fake::Memory, states::fake::Says};
 use serde_json::json;
 
 use super::*;
@@ -26,8 +26,21 @@ async fn open(store: &Memory, event: Value) -> Result<Step<Run>, Failure> {
 
 /// Opens a run of one pair.
 async fn run(store: &Memory, owner: Owner, event: Value) -> Result<Step<Run>, Failure> {
-    let answer = handle(store, &Says(owner), "us-west-2", Timestamp::UNIX_EPOCH, event).await?;
-    let Answer::Run(step) = answer else { panic!("a run of one pair") };
+    run_of(store, owner, &nobody(), event).await
+}
+
+/// STS, which knows nobody.
+fn nobody() -> Knows {
+    Knows { bound: String::new(), says: None }
+}
+
+/// The engine's Region, at a time when the proofs of the samples are good.
+fn here() -> (&'static str, Timestamp) {
+    ("us-west-2", "2026-01-26T09:31:00Z".parse().unwrap())
+}
+
+async fn run_of(store: &Memory, owner: Owner, callers: &Knows, event: Value) -> Result<Step<Run>, Failure> {
+    let Answer::Run(step) = handle(store, &Says(owner), callers, here(), event).await? else { panic!("one pair") };
     Ok(*step)
 }
 
@@ -125,7 +138,7 @@ async fn a_plan_that_does_not_exist_is_named_and_nothing_is_written() {
 #[tokio::test]
 async fn a_run_in_the_wrong_region_is_refused_before_anything_is_written() {
     let store = lab();
-    let failure = handle(&store, &Says(Owner::Running), "us-east-1", Timestamp::UNIX_EPOCH, alarm()).await.unwrap_err();
+    let failure = handle(&store, &Says(Owner::Running), &nobody(), ("us-east-1", here().1), alarm()).await.unwrap_err();
     assert!(failure.to_string().contains("recovers in us-west-2"), "{failure}");
     assert_eq!(store.keys(), ["plans/lab.yaml"]);
 }
@@ -153,7 +166,7 @@ async fn a_malformed_event_is_invalid_input() {
 async fn an_order_for_several_pairs_takes_no_lease_and_makes_each_pair_s_order() {
     let store = lab();
     let event = sample(include_str!("../../../events/open-run-all.json"));
-    let answer = handle(&store, &Says(Owner::Running), "us-west-2", Timestamp::UNIX_EPOCH, event.clone()).await;
+    let answer = handle(&store, &Says(Owner::Running), &nobody(), here(), event.clone()).await;
     let Answer::All(step) = answer.unwrap() else { panic!("several pairs") };
     let pairs = step.did.unwrap().pairs;
     assert_eq!((pairs.len(), pairs[0].plan.as_str(), &pairs[0].request["by"]), (1, "lab", &event["request"]["by"]));
@@ -165,8 +178,151 @@ async fn an_order_for_several_pairs_takes_no_lease_and_makes_each_pair_s_order()
     ] {
         let mut wrong = event.clone();
         wrong["request"][field] = value;
-        let failed = handle(&store, &Says(Owner::Running), "us-west-2", Timestamp::UNIX_EPOCH, wrong).await;
+        let failed = handle(&store, &Says(Owner::Running), &nobody(), here(), wrong).await;
         let error = failed.unwrap_err().chain();
         assert!(error.contains(says), "{error}");
     }
+}
+
+/// The lab, where only the on-call role may order.
+fn strict() -> Memory {
+    let text = include_str!("../../../plans/lab.yaml");
+    let text = text.replacen("  approvalDeadline: 15m\n", "  approvalDeadline: 15m\n  mayOrder: [on-call]\n", 1);
+    Memory::default().with("plans/lab.yaml", &text)
+}
+
+fn by_hand() -> Value {
+    sample(include_str!("../../../events/open-run-by-hand.json"))
+}
+
+/// STS, which knows whose proof of this event's order it is.
+fn knows(what: Ordered, event: &Value, arn: &str) -> Knows {
+    let words = if what == Ordered::Approval { &event["approval"] } else { &event["request"] };
+    let run = if what == Ordered::Approval { &event["run"] } else { event };
+    let plan = "lab".parse().unwrap();
+    let execution = serde_json::from_value(run["execution"].clone()).unwrap();
+    Knows { bound: bound_to(what, &plan, &execution, words), says: Some(Caller::Proved(arn.parse().unwrap())) }
+}
+
+const ON_CALL: &str = "arn:aws:sts::000000000000:assumed-role/on-call/anna";
+
+#[tokio::test]
+async fn only_who_may_by_the_plan_orders_a_run_and_the_record_has_who_it_was() {
+    let event = by_hand();
+    let step = run_of(&strict(), Owner::Running, &knows(Ordered::Run, &event, ON_CALL), event.clone()).await.unwrap();
+    let Trigger::Person { proved, .. } = step.did.unwrap().trigger else { panic!("ordered") };
+    assert_eq!(proved.unwrap().as_str(), ON_CALL);
+    let mut unproved = event.clone();
+    unproved["request"].as_object_mut().unwrap().remove("proof");
+    let mut old = event.clone();
+    old["request"]["proof"]["date"] = json!("20260126T092559Z");
+    let mut other_words = event.clone();
+    other_words["request"]["why"] = json!("another reason");
+    let mut other_run = event.clone();
+    other_run["execution"] = json!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:other");
+    let other_role = knows(Ordered::Run, &event, "arn:aws:sts::000000000000:assumed-role/developer/on-call");
+    let it = knows(Ordered::Run, &event, ON_CALL);
+    for (event, callers, says) in [
+        (unproved, &it, "who gave this order is not proved, and not everybody may"),
+        (old, &it, "its proof was made at 2026-01-26T09:25:59Z, and is good for 5m"),
+        (other_words, &it, "signed for another order"),
+        (other_run, &it, "signed for another order"),
+        (event.clone(), &other_role, "`arn:aws:sts::000000000000:assumed-role/developer/on-call` may not order this"),
+    ] {
+        let store = strict();
+        let step = run_of(&store, Owner::Running, callers, event).await.unwrap();
+        assert!(step.step == Outcome::Refused && step.because.contains(says), "{says}: {}", step.because);
+        assert_eq!(store.keys(), ["plans/lab.yaml"], "no lease is taken");
+    }
+    assert_eq!(run_of(&strict(), Owner::Running, &nobody(), event).await.unwrap_err().name(), "AwsTransient");
+    assert_eq!(open(&strict(), alarm()).await.unwrap().step, Outcome::Done, "an alarm orders nothing");
+}
+
+#[tokio::test]
+async fn where_everybody_may_order_nobody_is_refused_and_who_is_proved_is_on_record() {
+    let event = by_hand();
+    let trigger = async |callers: &Knows| {
+        let step = run_of(&lab(), Owner::Running, callers, event.clone()).await.unwrap();
+        let Trigger::Person { proved, .. } = step.did.unwrap().trigger else { panic!("ordered") };
+        proved.map(|who| who.to_string())
+    };
+    assert_eq!(trigger(&knows(Ordered::Run, &event, ON_CALL)).await.as_deref(), Some(ON_CALL));
+    assert_eq!(trigger(&nobody()).await, None, "STS is silent");
+}
+
+#[tokio::test]
+async fn the_runs_of_an_order_for_several_are_held_to_it_for_as_long_as_it_is_carried_out() {
+    let store = strict();
+    let mut event = sample(include_str!("../../../events/open-run-all.json"));
+    event["request"]["proof"] = by_hand()["request"]["proof"].clone();
+    let mut unproved = event.clone();
+    unproved["request"].as_object_mut().unwrap().remove("proof");
+    let callers = knows(Ordered::Run, &event, ON_CALL);
+    let refused = handle(&store, &Says(Owner::Running), &callers, here(), unproved).await.unwrap_err().chain();
+    assert!(refused.contains("request.proof: who gave this order is not proved"), "{refused}");
+    let Answer::All(step) = handle(&store, &Says(Owner::Running), &callers, here(), event).await.unwrap() else {
+        panic!("several pairs")
+    };
+    let pair = step.did.unwrap().pairs.remove(0);
+    assert!(!pair.request.to_string().contains("signature"), "{}", pair.request);
+    let execution = format!("arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:{}", pair.run);
+    let its_run = json!({"execution": execution, "request": pair.request});
+    let mut consenting = its_run.clone();
+    consenting["request"]["consent"] = json!({"by": "anna", "why": "x"});
+    // The same words under the same name, and of another machine.
+    let mut handed_over = its_run.clone();
+    handed_over["execution"] = json!(execution.replace(":lifeboat-failover:", ":lifeboat-switchover:"));
+    for (event, owner, outcome) in [
+        (handed_over, Owner::Running, Outcome::Refused),
+        (consenting, Owner::Running, Outcome::Refused),
+        (its_run.clone(), Owner::gone("SUCCEEDED"), Outcome::Refused),
+        (its_run, Owner::Running, Outcome::Done),
+    ] {
+        let step = run_of(&store, owner, &nobody(), event).await.unwrap();
+        assert_eq!(step.step, outcome, "{}", step.because);
+        let proved = step.did.is_some_and(|run| matches!(run.trigger, Trigger::Person { proved: Some(_), .. }));
+        assert_eq!(proved, outcome == Outcome::Done);
+    }
+}
+
+#[tokio::test]
+async fn an_approval_is_an_order_as_well() {
+    let mut event = sample(include_str!("../../../events/open-run-approval.json"));
+    let approve = async |event: &Value, callers: &Knows| {
+        let answer = handle(&lab(), &Says(Owner::Running), callers, here(), event.clone()).await.unwrap();
+        let Answer::Approval(step) = answer else { panic!("an approval") };
+        assert!(!serde_json::to_string(&step).unwrap().contains("signature"));
+        step
+    };
+    let step = approve(&event, &knows(Ordered::Approval, &event, ON_CALL)).await;
+    assert_eq!(step.because, format!("approved by anna ({ON_CALL})"));
+    assert_eq!(approve(&event, &nobody()).await.did.unwrap().proved, None, "everybody may");
+    event["run"]["plan"]["failover"]["mayOrder"] = json!(["on-call"]);
+    assert_eq!(approve(&event, &knows(Ordered::Approval, &event, ON_CALL)).await.step, Outcome::Done);
+    // The same words as an order, or with a consent, were signed by nobody.
+    let as_an_order = Knows { says: Some(Caller::Unproved("signed for an order".into())), ..nobody() };
+    let mut consenting = event.clone();
+    consenting["approval"]["acceptDataLoss"] = json!(true);
+    let mut unproved = event.clone();
+    unproved["approval"].as_object_mut().unwrap().remove("proof");
+    let it = knows(Ordered::Approval, &event, ON_CALL);
+    for (event, callers) in [(&event, &as_an_order), (&consenting, &it), (&unproved, &it)] {
+        let step = approve(event, callers).await;
+        assert!(step.step == Outcome::Pending && step.because.contains("not by anybody who may"), "{}", step.because);
+    }
+    // One that nobody can tell of, or that nobody can read, is as if it had not been given.
+    let step = approve(&event, &nobody()).await;
+    assert!(step.step == Outcome::Pending && step.because.contains("STS is silent"), "{}", step.because);
+    event["approval"]["proved"] = json!(ON_CALL);
+    let step = approve(&event, &nobody()).await;
+    assert!(step.step == Outcome::Pending && step.because.contains("proved"), "only AWS says who it was");
+}
+
+#[tokio::test]
+async fn what_a_replica_has_as_well_is_refused_with_what_helps_and_takes_no_lease() {
+    let store = lab();
+    let event = sample(include_str!("../../../events/open-run-by-class.json"));
+    let step = open(&store, event).await.unwrap();
+    assert!(step.step == Outcome::Refused && step.because.contains("lifeboat restore"), "{}", step.because);
+    assert_eq!(store.keys(), ["plans/lab.yaml"]);
 }

@@ -33,6 +33,8 @@ impl Default for FakeRds {
             parameter_group: Some("orders-15".into()),
             option_group: Some("orders".into()),
             multi_az: true,
+            storage_gib: None,
+            storage_type: None,
         };
         Self {
             instance: RefCell::default(),

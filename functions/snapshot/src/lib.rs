@@ -2,7 +2,7 @@
 //!
 //! - in: [`Request`], sample in `events/snapshot.json`
 //! - out: [`Step<Taken>`]: `Done` once it is available in every Region that will have it, `Pending` (ask again) with what
-//!   there is so far, or `Refused` with the reason
+//!   there is so far, or `Refused` with the reason; where the run's time is over, with that as well
 //! - changes: `rds:CreateDBSnapshot` and `rds:CopyDBSnapshot`, or of a cluster `rds:CreateDBClusterSnapshot` and
 //!   `rds:CopyDBClusterSnapshot`, each once; deletes nothing; safe to repeat
 //! - fails with: `InvalidInput`, `NotFound`, `Database`, `AwsTransient`, `AwsDenied`, `AwsRejected`
@@ -34,19 +34,30 @@ struct Request {
 /// Handles an event, as the head of this file says.
 pub async fn handle(store: &impl ObjectStore, world: &impl Snapshots, event: Value) -> Result<Step<Taken>, Failure> {
     let Request { backup, component } = edge::parse(event, "Snapshot")?;
+    let step = step(store, world, &backup, &component).await?;
+    Ok(backup.or_over(step, world.now()))
+}
+
+async fn step(
+    store: &impl ObjectStore,
+    world: &impl Snapshots,
+    backup: &BackupRun,
+    component: &ComponentName,
+) -> Result<Step<Taken>, Failure> {
     // A run may have moved the primary since the backup was opened.
-    let active = match original::writes(store, &backup, &component).await? {
+    let active = match original::writes(store, backup, component).await? {
         Ok(active) => active,
         Err(why) => return Ok(Step::pending(why, Value::Null)),
     };
-    let backup = BackupRun { active, ..backup };
-    let source = backup.source(&component)?;
-    let name = backup.snapshot_name(&component);
+    let backup = BackupRun { active, ..backup.clone() };
+    let source = backup.source(component)?;
+    let name = backup.snapshot_name(component);
     let found = original::find(world, &source, &name).await;
-    let next = backup.plan_original(&component, &found);
+    let next = backup.plan_original(component, &found);
     info!(plan.name = %backup.plan.plan, component.name = %component, snapshot.id = name, ?found, ?next, "planned the snapshot");
     match next {
-        Move::Make => original::take(store, world, &backup, &component, &source, &name).await,
+        Move::Make if backup.is_over(world.now()) => Ok(Step::pending("it was not begun", &found)),
+        Move::Make => original::take(store, world, &backup, component, &source, &name).await,
         Move::Wait(why) => Ok(Step::pending(why, &found)),
         Move::Refuse(why) => Ok(Step::refused(why, &found)),
         Move::Done(original, label) => {

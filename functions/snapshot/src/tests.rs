@@ -169,9 +169,12 @@ async fn a_full_quota_of_cluster_snapshots_is_told_as_such() {
 async fn what_was_taken_elsewhere_before_a_failover_is_copied_and_not_taken_anew() {
     let account = Account::default().with("us-west-2", Ok(snapshot("us-west-2", "x", "available")));
     let late = Account { now: run().scheduled_at + 48.hours(), ..account };
-    assert_eq!(ask(&late).await.step, Outcome::Pending);
+    let mut event = event();
+    event["backup"]["until"] = serde_json::json!(late.now + 1.hours());
+    let ask = async || handle(&Memory::default(), &late, event.clone()).await.unwrap();
+    assert_eq!(ask().await.step, Outcome::Pending);
     assert_eq!(late.calls(), ["copy us-east-1"], "what was taken is copied however late");
-    let step = ask(&late).await;
+    let step = ask().await;
     assert_eq!((step.step, step.did.unwrap().places.len()), (Outcome::Done, 2));
 }
 
@@ -266,6 +269,27 @@ async fn what_is_being_made_is_waited_for() {
     let step = ask(&account).await;
     assert_eq!((step.step, account.calls().len()), (Outcome::Pending, 0));
     assert!(step.because.contains("50 percent"), "{}", step.because);
+}
+
+#[tokio::test]
+async fn what_is_not_there_once_the_run_s_time_is_over_is_lacking_and_nothing_is_begun_any_more() {
+    for (there, taken, says) in [
+        (vec![("us-east-1", "available"), ("us-west-2", "copying")], Some((1, 1)), "us-west-2: copying, 50 percent"),
+        (vec![("us-east-1", "available"), ("us-west-2", "available")], Some((2, 0)), "is in us-east-1, us-west-2"),
+        (vec![("us-east-1", "creating")], None, "us-east-1: creating, 50 percent"),
+        (vec![], None, "it was not begun"),
+    ] {
+        let with =
+            |account: Account, (region, status): &(&str, &str)| account.with(region, Ok(snapshot(region, "x", status)));
+        let account = there.iter().fold(Account { now: run().until, ..Account::default() }, with);
+        let step = ask(&account).await;
+        assert!(step.because.contains(says), "{}", step.because);
+        let is_whole = taken == Some((2, 0));
+        assert_eq!(step.step, if is_whole { Outcome::Done } else { Outcome::Refused });
+        assert_eq!(step.because.starts_with("not finished within 26h: "), !is_whole, "{}", step.because);
+        assert_eq!(step.did.map(|taken| (taken.places.len(), taken.missing.len())), taken);
+        assert_eq!(account.calls(), [""; 0]);
+    }
 }
 
 #[tokio::test]

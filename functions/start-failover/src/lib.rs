@@ -5,7 +5,7 @@
 //! - out: [`Step<Vec<Start>>`]: `Done` with what was started, or where nothing is wrong; `Pending` when the next one has begun and
 //!   something is; `Refused` where only a person may start one
 //! - changes: `states:StartExecution`, by a name that is used once; the starter's memory; safe to repeat
-//! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
+//! - fails with: `InvalidInput`, `NotFound`, `Conflict`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
 mod watch;
 

@@ -55,7 +55,7 @@ pub(crate) async fn verify(
             let chosen = restore::point_in_time(&run.wanted, instance, window)?;
             Examined { chosen: Some(chosen), checks: Vec::new() }
         }
-        Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) => {
+        Wanted::Latest | Wanted::Date(_) | Wanted::ScheduledAt(_) | Wanted::Backup(_) => {
             if run.purpose != Purpose::Integrity {
                 run.target(&component)?;
             }

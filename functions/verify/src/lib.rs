@@ -1,6 +1,6 @@
 //! `Verify`: runs the plan's checks: against the new side after a failover, of a backup, and against what was restored of it.
 //!
-//! - in: [`Verify`], samples in `events/verify.json` (a new side), `events/verify-backup.json` and `events/verify-restored.json`
+//! - in: [`OfRun`] or [`Verify`], samples in `events/verify.json` (a new side), `events/verify-backup.json` and `events/verify-restored.json`
 //! - out: [`Step<Vec<Checked>>`], [`Step<Examined>`], [`Step<Verified>`]: `Done`, `Pending` while something cannot be asked,
 //!   and of a new side or a restored database `Refused` when a check failed
 //! - changes: the tag `lifeboat:verified-at` of a backup that was restored and passed every check; safe to repeat
@@ -27,12 +27,20 @@ pub use new_side::NewSide;
 pub use restored::Database;
 pub use world::World;
 
-/// What is verified.
+/// The new side of a run that moved the primary.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OfRun {
+    run: Box<Run>,
+    /// Whether names of the application were left where they are: nobody waits for these.
+    #[serde(default)]
+    unmoved: bool,
+}
+
+/// What else is verified.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Verify {
-    /// The new side of a run that moved the primary.
-    Run(Box<Run>),
     /// A backup, without restoring it.
     Backup(Box<backup::Request>),
     /// What was restored of it.
@@ -57,8 +65,11 @@ pub async fn handle(
     world: &(impl NewSide + Backups + Database),
     event: Value,
 ) -> Result<Answer, Failure> {
+    if event.get("run").is_some() {
+        let OfRun { run, unmoved } = edge::parse(event, "Verify")?;
+        return new_side::verify(world, &run, unmoved).await.map(Answer::NewSide);
+    }
     match edge::parse(event, "Verify")? {
-        Verify::Run(run) => new_side::verify(world, &run).await.map(Answer::NewSide),
         Verify::Backup(request) => backup::verify(world, store, *request, clock::now()).await.map(Answer::Backup),
         Verify::Restored(request) => restored::verify(world, *request, clock::now()).await.map(Answer::Restored),
     }

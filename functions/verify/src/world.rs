@@ -1,17 +1,15 @@
 //! What is verified, where it is.
 
-use std::time::Instant;
-
 use domain::{
     backup::{Found, Snapshot},
     component::{PostgresPair, Side, SnapshotKind},
-    plan::{Check, SqlCheck},
+    failover::traffic::Told,
+    plan::{Check, MovedName, SqlCheck},
     restore::Window,
-    run::verification::{self, Finding},
+    run::verification::Finding,
     words::{
         failure::Failure,
-        id::{HostName, InstanceId, PlanName, Region},
-        time_span::TimeSpan,
+        id::{InstanceId, PlanName, Region},
         wal::Lsn,
     },
 };
@@ -49,13 +47,8 @@ impl World {
 
     /// Asks one of the plan's queries. Whether a server that refuses it will answer later is the caller's to say.
     async fn sql(&self, pair: &PostgresPair, side: &Side, check: &SqlCheck, refused: fn(String) -> Finding) -> Finding {
-        let server = Server::at(pair, side);
-        let began = Instant::now();
-        match self.postgres.value(&server, &check.query, check.within.duration()).await {
-            Ok(answered) => {
-                let took = TimeSpan::milliseconds(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-                verification::judge(&check.expect, &answered, took, check.within)
-            }
+        match self.postgres.check(&Server::at(pair, side), check).await {
+            Ok(finding) => finding,
             Err(unasked) if unasked.fault == Fault::Refusal => refused(unasked.why),
             Err(unasked) => Finding::Unanswered(unasked.why),
         }
@@ -63,14 +56,17 @@ impl World {
 }
 
 impl NewSide for World {
-    async fn alias(&self, name: &HostName) -> Result<HostName, String> {
-        self.postgres.dns().alias_within(name, RESOLVER).await
+    async fn told(&self, name: &MovedName) -> Result<(Told, Told), String> {
+        let dns = self.postgres.dns();
+        let both = async { tokio::try_join!(dns.told(&name.name, name.recovery.asked()), dns.wanted(&name.recovery)) };
+        let told = tokio::time::timeout(RESOLVER, both).await;
+        told.unwrap_or_else(|_| Err(format!("`{}`: no answer within {} ms", name.name, RESOLVER.as_millis())))
     }
 
     async fn check(&self, pair: &PostgresPair, check: &Check) -> Finding {
         match check {
             Check::Sql(check) => Box::pin(self.sql(pair, &pair.replica, check, Finding::Unanswered)).await,
-            Check::Http(check) => Box::pin(http::check(check)).await,
+            Check::Http(check) => Box::pin(http::check(check, self.postgres.dns())).await,
         }
     }
 }

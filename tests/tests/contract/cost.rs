@@ -104,7 +104,7 @@ fn an_execution_that_goes_well_goes_the_way_that_is_reckoned() {
             let around: Vec<StateName> = [question].into_iter().chain(poll.states).cloned().collect();
             connected(&machine, &around);
             let seconds = machine.states[wait].json["Seconds"].as_str().unwrap_or_default();
-            assert_eq!(seconds, format!("{{% $floor($power({}, $asked)) %}}", poll.growth), "{wait}");
+            assert!(seconds.contains(&format!("$floor($power({}, $asked))", poll.growth)), "{wait}: {seconds}");
             let most =
                 machine.states[question].edges.iter().find(|edge| edge.to == *wait).and_then(|edge| edge.bound());
             assert!(

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    component::SnapshotKind,
+    component::{Bucket, SnapshotKind},
     state_machine::StateMachine,
     synth::{
         Language, Place,
         engine::{self as engine_of, Export},
         synth,
     },
-    watch::probe::{EVERY, FAILING_TOLD_EVERY, HANDOVER, LATEST_START, LONGEST_INTERVAL, WELL_TOLD_EVERY},
+    watch::probe::{EVERY, FAILING_TOLD_EVERY, HANDOVER, LATEST_START, LOGIN, LONGEST_INTERVAL, WELL_TOLD_EVERY},
     words::time_span::TimeSpan,
 };
+use edge::patience::AWS_CALL;
 use serde_json::{Value, json};
 use tests::{
     machine::Machine,
@@ -20,10 +21,13 @@ use tests::{
     template::{Template, conditional, one_or_more},
 };
 
-use crate::{engine, function_of, lab_plan, resource_of};
+use crate::{engine, function_of, lab_plan, resource_of, whole_plan};
+
+/// What a check of a plan may take: `plan check` has it in `verification.rs`.
+const LONGEST_CHECK: TimeSpan = TimeSpan::seconds(20);
 
 /// What each function may do, and nothing else.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("open-run", &["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
     (
         "health-probe",
@@ -134,7 +138,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "states:DescribeExecution",
         ],
     ),
-    ("open-backup", &["s3:GetObject", "s3:ListBucket"]),
+    ("open-backup", &["s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:DescribeExecution"]),
     (
         "snapshot",
         &[
@@ -215,6 +219,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     (
         "check-readiness",
         &[
+            "cloudwatch:GetMetricStatistics",
             "cloudwatch:PutMetricData",
             "kms:Decrypt",
             "kms:DescribeKey",
@@ -222,13 +227,34 @@ const ALLOWED: [(&str, &[&str]); 19] = [
             "rds-db:connect",
             "rds:DescribeAccountAttributes",
             "rds:DescribeDBInstances",
+            "s3:GetBucketLocation",
+            "s3:GetBucketVersioning",
+            "s3:GetLifecycleConfiguration",
             "s3:GetObject",
+            "s3:GetReplicationConfiguration",
             "s3:ListBucket",
             "secretsmanager:GetSecretValue",
         ],
     ),
+    (
+        "check-health",
+        &[
+            "cloudwatch:PutMetricData",
+            "kms:Decrypt",
+            "rds-db:connect",
+            "rds:DescribeDBInstances",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:PutObject",
+            "secretsmanager:GetSecretValue",
+            "sns:Publish",
+        ],
+    ),
     ("notify", &["s3:PutObject", "sns:Publish"]),
-    ("close-run", &["s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:GetExecutionHistory"]),
+    (
+        "close-run",
+        &["cloudwatch:PutMetricData", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:GetExecutionHistory"],
+    ),
 ];
 
 #[test]
@@ -244,7 +270,9 @@ fn a_role_allows_what_its_function_does_and_nothing_else() {
 #[test]
 fn what_is_written_only_where_nothing_is_may_be_read_by_who_writes_it() {
     let template = engine();
-    for (function, folder) in [("close-run", "evidence"), ("cleanup", "reports"), ("close-backup", "backups")] {
+    for (function, folder) in
+        [("close-run", "evidence"), ("cleanup", "reports"), ("close-backup", "backups"), ("open-backup", "at-work")]
+    {
         let statements = template.statements(&resource_of(function));
         let may = |action: &str| {
             let statements =
@@ -254,6 +282,47 @@ fn what_is_written_only_where_nothing_is_may_be_read_by_who_writes_it() {
         };
         assert!(may("s3:PutObject") && may("s3:GetObject"), "{function} must read and write {folder}");
     }
+}
+
+/// Who is on call starts and answers runs, and reads; whoever could write a lease or a plan would need no order.
+#[test]
+fn an_operator_starts_answers_and_reads_and_nobody_is_one_unless_named() {
+    let template = engine();
+    let role = &template.resources["OperatorRole"];
+    assert_eq!(role["Condition"], "HasOperators");
+    assert_eq!(template.json["Parameters"]["Operators"]["Default"], "", "empty: no role");
+    let trusted = &role["Properties"]["AssumeRolePolicyDocument"]["Statement"];
+    assert_eq!(trusted.as_array().map(Vec::len), Some(1));
+    assert_eq!(trusted[0]["Principal"]["AWS"], "Operators");
+    let allowed = [
+        "lambda:InvokeFunction",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "states:DescribeExecution",
+        "states:GetExecutionHistory",
+        "states:ListExecutions",
+        "states:ListStateMachines",
+        "states:SendTaskHeartbeat",
+        "states:SendTaskSuccess",
+        "states:StartExecution",
+    ];
+    assert_eq!(template.actions("OperatorRole"), allowed.map(str::to_owned).into_iter().collect());
+}
+
+/// The runs of the pairs are held to it.
+#[test]
+fn only_who_opens_an_order_for_several_pairs_writes_down_who_gave_it() {
+    let template = engine();
+    let writes = |resource: &String| {
+        template.statements(resource).iter().any(|statement| {
+            one_or_more(&statement["Action"]).contains(&"s3:PutObject".to_owned())
+                && one_or_more(&statement["Resource"])
+                    .iter()
+                    .any(|arn| arn.ends_with("/orders/*") || arn.ends_with("}/*"))
+        })
+    };
+    let writers: Vec<&String> = template.resources.keys().filter(|resource| writes(resource)).collect();
+    assert_eq!(writers, ["OpenRunFunction"]);
 }
 
 #[test]
@@ -315,8 +384,9 @@ fn every_function_is_called_each_half_hour_so_that_none_goes_to_sleep() {
     let properties = template.properties("CheckReadinessFunction");
     let called = properties["Environment"]["Variables"]["LIFEBOAT_WAKES"].as_str().unwrap_or_default();
     let called: BTreeSet<&str> = called.split(',').map(str::trim).collect();
-    // The schedule itself calls these two.
-    let others = repository::FUNCTIONS.iter().filter(|name| !["check-readiness", "health-probe"].contains(*name));
+    // Their own schedules call these.
+    let by_schedule = ["check-health", "check-readiness", "health-probe"];
+    let others = repository::FUNCTIONS.iter().filter(|name| !by_schedule.contains(*name));
     let all: Vec<String> = others.map(|name| format!("lifeboat-{name}")).collect();
     assert_eq!(called, all.iter().map(String::as_str).collect());
     let statements = template.statements("CheckReadinessFunction");
@@ -370,13 +440,22 @@ fn the_engine_starts_nothing_by_itself_and_names_no_plan() {
     assert!(!template.json.to_string().contains("${Plan}"));
 }
 
-/// What begins a run is in a plan's recovery Region only; how one ended is told wherever one may be run.
+/// What begins a run is in a plan's recovery Region only; how one ended is told wherever one may be run, and a Region's health
+/// is looked at from the other one.
 #[test]
 fn only_the_recovery_region_starts_anything_by_itself() {
     let elsewhere: Vec<Value> =
-        [Place::Primary, Place::Witness].into_iter().filter_map(|place| synth(&lab_plan(), place)).collect();
+        [Place::Primary, Place::Witness].into_iter().filter_map(|place| synth(&whole_plan(), place)).collect();
     for template in elsewhere {
         for (name, resource) in template["Resources"].as_object().into_iter().flatten() {
+            if name == "HealthSchedule" {
+                assert_eq!(resource["Properties"]["Targets"][0]["Arn"], Export::CheckHealth.import());
+                continue;
+            }
+            if name.starts_with("Health") {
+                assert_eq!(resource["Type"], "AWS::CloudWatch::Alarm", "{name}");
+                continue;
+            }
             assert!(name.starts_with("RunEndedBadly"), "{name}");
             assert!(resource["Properties"]["ScheduleExpression"].is_null(), "{name}");
         }
@@ -445,6 +524,15 @@ fn the_probe_has_time_for_its_longest_window_and_what_is_told_after_it() {
     assert!(TimeSpan::seconds(limit) > longest, "{limit} s do not hold {longest}");
 }
 
+/// A query's server may be silent as long until it lets us in, with what a far one takes beyond it, and once more until it answers.
+#[test]
+fn a_look_at_a_region_has_time_for_its_slowest_check_and_what_is_told_of_it() {
+    let limit = engine().properties("CheckHealthFunction")["Timeout"].as_u64().unwrap_or(0);
+    // It is told to CloudWatch and to people, kept, and kept on record.
+    let (slowest, told) = (LONGEST_CHECK.times(2) + LOGIN, TimeSpan::seconds(AWS_CALL.as_secs()).times(4));
+    assert!(TimeSpan::seconds(limit) >= EVERY + slowest + told, "{limit} s");
+}
+
 /// Lambda takes no queue whose messages come again before a function's time is over, and one that comes after its window is
 /// of no use. It ends a chain of a function and a queue after 16 invocations, unless it is told that there is one.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>,
@@ -483,7 +571,7 @@ fn a_plans_own_stack_finds_the_engine_by_its_names() {
     }
     let imported: BTreeSet<String> = Place::ALL
         .into_iter()
-        .filter_map(|place| synth(&lab_plan(), place))
+        .filter_map(|place| synth(&whole_plan(), place))
         .flat_map(|template| imports(&template))
         .collect();
     assert_eq!(imported, Export::all().map(Export::name).collect(), "no export is for nothing");
@@ -538,6 +626,7 @@ fn a_role_s_policies_are_no_larger_than_iam_takes() {
             .replace("${AWS::AccountId}", "000000000000")
             .replace("${AWS::Region}", "ap-southeast-2")
             .replace("\"HostedZones\"", &arns(zone, MOST_PLANS))
+            .replace("\"Buckets\"", &arns(&Bucket::arn("aws", "a-system-s-uploads-*"), MOST_PLANS))
             .replace("\"Secrets\"", &arns(secret, MOST_PLANS));
         assert!(policies.len() < LARGEST_POLICIES, "{resource}: {} characters", policies.len());
     }
@@ -547,7 +636,7 @@ fn a_role_s_policies_are_no_larger_than_iam_takes() {
 #[test]
 fn no_parameter_names_everything_by_default() {
     let template = engine();
-    let lists = ["HostedZones", "PlanTopics", "SecretKeys", "Secrets"];
+    let lists = [Bucket::LIST, "HostedZones", "PlanTopics", "SecretKeys", "Secrets"];
     let lists: Vec<&str> = lists.into_iter().chain(SnapshotKind::ALL.map(SnapshotKind::list)).collect();
     for (name, parameter) in template.json["Parameters"].as_object().into_iter().flatten() {
         let default = parameter["Default"].as_str().unwrap_or_default();
@@ -557,12 +646,16 @@ fn no_parameter_names_everything_by_default() {
         }
     }
     // Whose names people choose: a list takes what begins as one of its own, and nothing that may be everything.
-    for kind in SnapshotKind::ALL {
-        let schema = json!({ "pattern": template.json["Parameters"][kind.list()]["AllowedPattern"] });
+    type Arn = Box<dyn Fn(&str) -> String>;
+    let of = |kind: SnapshotKind| -> (&str, Arn) {
+        (kind.list(), Box::new(move |id: &str| kind.arn("aws", "*", "000000000000", id)))
+    };
+    let bucket: (&str, Arn) = (Bucket::LIST, Box::new(|name: &str| Bucket::arn("aws", name)));
+    for (list, arn) in SnapshotKind::ALL.map(of).into_iter().chain([bucket]) {
+        let schema = json!({ "pattern": template.json["Parameters"][list]["AllowedPattern"] });
         let pattern = jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("{schema}: {error}"));
         for (id, taken) in [("orders-*", true), ("orders", true), ("*", false), ("?*", false), ("*orders", false)] {
-            let arn = kind.arn("aws", "*", "000000000000", id);
-            assert_eq!(pattern.is_valid(&json!(arn)), taken, "{}: {arn}", kind.list());
+            assert_eq!(pattern.is_valid(&json!(arn(id))), taken, "{list}: {}", arn(id));
         }
         assert!(!pattern.is_valid(&json!("*")), "{schema}");
     }
@@ -573,7 +666,7 @@ fn no_parameter_names_everything_by_default() {
 fn a_role_reaches_no_instance_cluster_zone_or_secret_but_those_of_the_lists() {
     let template = engine();
     let mut held = BTreeSet::new();
-    let lists = ["HostedZones", "Secrets"].into_iter().chain(SnapshotKind::ALL.map(SnapshotKind::list));
+    let lists = [Bucket::LIST, "HostedZones", "Secrets"].into_iter().chain(SnapshotKind::ALL.map(SnapshotKind::list));
     let lists: BTreeSet<&str> = lists.collect();
     for resource in template.resources.keys() {
         for statement in template.statements(resource) {
@@ -599,7 +692,8 @@ fn a_role_reaches_no_instance_cluster_zone_or_secret_but_those_of_the_lists() {
 fn nothing_of_a_plan_s_own_stack_has_the_name_of_something_of_the_engine_s() {
     let named = |template: &Template| -> BTreeSet<String> {
         let names = template.resources.values().flat_map(|resource| {
-            ["AlarmName", "Name", "QueueName"].map(|key| resource["Properties"][key].as_str().map(str::to_owned))
+            ["AlarmName", "DashboardName", "Name", "QueueName"]
+                .map(|key| resource["Properties"][key].as_str().map(str::to_owned))
         });
         names.flatten().collect()
     };
@@ -633,7 +727,7 @@ fn a_plan_s_rules_are_those_that_the_engine_lets_in() {
     assert_eq!(let_in, called);
 }
 
-/// The lab's plan's stack in its recovery Region.
+/// The stack of a plan that leaves nothing out, in its recovery Region.
 fn the_plan_s() -> Template {
-    Template::of(synth(&lab_plan(), Place::Recovery).unwrap_or_default())
+    Template::of(synth(&whole_plan(), Place::Recovery).unwrap_or_default())
 }

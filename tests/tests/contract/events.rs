@@ -91,7 +91,7 @@ fn fits(given: &Value, sample: &Value, at: &str) {
 
 #[test]
 fn samples_are_what_the_domain_reads() {
-    for name in ["open-run", "open-run-by-hand", "open-run-switchover"] {
+    for name in ["open-run", "open-run-by-hand", "open-run-by-class", "open-run-switchover"] {
         let event = repository::json(&format!("events/{name}.json"));
         let kind = RunKind::of(&read(&event["execution"]));
         let request = FailoverRequest::parse_for(kind, &event["request"])

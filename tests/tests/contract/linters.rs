@@ -13,7 +13,7 @@ use tests::{
     template::{Template, one_or_more},
 };
 
-use crate::{engine, lab_plan};
+use crate::{engine, whole_plan};
 
 const TEMPLATE: &str = "infra/engine.yaml";
 
@@ -24,10 +24,10 @@ const SKIPS: &str = "infra/checkov.yaml";
 const SHORTEST_REASON: usize = 40;
 
 /// Actions for which AWS knows no resource that a role could name, by the page that says so.
-const WITHOUT_RESOURCE: [(&str, &[&str]); 3] = [
+const WITHOUT_RESOURCE: [(&str, &[&str]); 4] = [
     (
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html",
-        &["cloudwatch:PutMetricData"],
+        &["cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData"],
     ),
     (
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html",
@@ -45,6 +45,11 @@ const WITHOUT_RESOURCE: [(&str, &[&str]); 3] = [
     (
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html",
         &["rds:DescribeAccountAttributes"],
+    ),
+    // "Service level permissions": what acts on no resource.
+    (
+        "https://docs.aws.amazon.com/step-functions/latest/dg/concept-create-iam-advanced.html",
+        &["states:ListStateMachines", "states:SendTaskHeartbeat", "states:SendTaskSuccess"],
     ),
 ];
 
@@ -177,7 +182,7 @@ fn templates() -> impl Iterator<Item = Template> {
 
 /// The stacks of a plan's own, each with its Region's place.
 fn the_plan_s_own() -> Vec<(Place, Template)> {
-    let made = Place::ALL.into_iter().filter_map(|place| Some((place, Template::of(synth(&lab_plan(), place)?))));
+    let made = Place::ALL.into_iter().filter_map(|place| Some((place, Template::of(synth(&whole_plan(), place)?))));
     made.collect()
 }
 

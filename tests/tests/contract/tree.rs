@@ -6,14 +6,14 @@ use domain::{
     plan::Plan,
     synth::{Place, synth},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{
     machine::Machine,
     repository::{self, FUNCTIONS},
     template::Template,
 };
 
-use crate::{engine, lab_plan, resource_of};
+use crate::{engine, resource_of, whole_plan};
 
 #[test]
 fn one_name_has_its_four_spellings() {
@@ -59,7 +59,7 @@ fn every_end_and_every_alarm_has_its_heading_in_the_runbook() {
             assert!(has(name.as_str()), "RUNBOOK.md has no heading {name}");
         }
     }
-    for Alarm { name, heading } in alarms(&lab_plan()) {
+    for Alarm { name, heading } in alarms(&alarmed()) {
         assert!(has(&heading), "RUNBOOK.md has no heading \"{heading}\", which {name} names");
     }
 }
@@ -75,11 +75,18 @@ fn the_index_of_the_runbook_has_every_alarm_and_nothing_else() {
             Some((name, rest.split_once("[")?.1.split_once("](#")?.0))
         })
         .collect();
-    let plan = lab_plan();
+    let plan = alarmed();
     let alarms: Vec<Alarm> = alarms(&plan).into_iter().map(|alarm| alarm.of_any(&plan)).collect();
     let alarms: BTreeSet<(&str, &str)> =
         alarms.iter().map(|alarm| (alarm.name.as_str(), alarm.heading.as_str())).collect();
     assert_eq!(indexed, alarms);
+}
+
+/// The lab's plan with an alarm of its own.
+fn alarmed() -> Plan {
+    let mut plan = serde_json::to_value(whole_plan()).unwrap_or_default();
+    plan["alarms"] = json!([{"name": "lag", "watch": "replication-lag-bytes", "above": 1_000_000}]);
+    serde_json::from_value(plan).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// An alarm, and the heading of RUNBOOK that its description names.
@@ -96,9 +103,12 @@ impl Alarm {
         Self { heading: heading.to_owned(), name }
     }
 
-    /// The same by the name that RUNBOOK gives it, with `PLAN`, `SCHEDULE` and `COMPONENT` in place of this plan's.
+    /// The same by the name that RUNBOOK gives it, with `PLAN`, `SCHEDULE`, `COMPONENT` and `NAME` in place of this plan's.
     fn of_any(self, plan: &Plan) -> Self {
         let mut name = self.name.replace(&format!("lifeboat-{}-", plan.plan), "lifeboat-PLAN-");
+        for alarm in &plan.alarms {
+            name = name.replace(&format!("-alarm-{}", alarm.name), "-alarm-NAME");
+        }
         for backup in &plan.backups {
             for component in &backup.components {
                 name = name.replace(&format!("-{}-{component}-", backup.name), "-SCHEDULE-COMPONENT-");

@@ -20,6 +20,7 @@ pub(crate) struct Path {
 }
 
 const DONE: StateName = StateName::FailoverDone;
+const DEGRADED: StateName = StateName::FailoverDegraded;
 const REFUSED: StateName = StateName::FailoverRefused;
 const UNDONE: StateName = StateName::FailoverUndone;
 const PERSON: StateName = StateName::FailoverNeedsAPerson;
@@ -50,6 +51,10 @@ pub(crate) fn all_well(sample: &Value) -> Map<String, Value> {
         ("OpenRun", opened),
         ("JudgeFailover", record("judgement")),
         ("Approve", json!({ "decision": "approve", "by": "ann", "why": "the Region is gone" })),
+        (
+            "CheckApproval",
+            done("approved by ann", json!({ "decision": "approve", "by": "ann", "why": "the Region is gone" })),
+        ),
         ("JudgeAgain", record("judgement")),
         ("FencePrimary", record("fencing")),
         ("PromoteReplica", record("promotion")),
@@ -159,6 +164,42 @@ fn approvals(sample: &Value) -> Vec<Path> {
             REFUSED,
             "the primary answers again",
             json!({ "JudgeFailover": to_be_approved(sample), "JudgeAgain": refuses("the primary answers again") }),
+        ),
+        path(
+            "an approval by somebody who may not",
+            REFUSED,
+            "`arn` may not order this",
+            json!({ "JudgeFailover": to_be_approved(sample), "CheckApproval": refuses("`arn` may not order this") }),
+        ),
+        path(
+            "an approval of which STS says nothing, and then one that is proved",
+            DONE,
+            "1 check",
+            json!({
+                "JudgeFailover": to_be_approved(sample),
+                "CheckApproval": [waits("STS is silent")[0], all_well(sample)["CheckApproval"][0]],
+            }),
+        ),
+        path(
+            "an approval that proves nothing, and nobody who answers again",
+            REFUSED,
+            "nobody approved within the deadline of 15m",
+            json!({
+                "JudgeFailover": to_be_approved(sample), "CheckApproval": waits("STS is silent"),
+                "Approve": [all_well(sample)["Approve"][0], fails("States.HeartbeatTimeout", "no heartbeat")[0]],
+            }),
+        ),
+        path(
+            "approvals that never prove anything",
+            REFUSED,
+            "not proved after 21 asks: `arn` may not",
+            json!({ "JudgeFailover": to_be_approved(sample), "CheckApproval": waits("`arn` may not") }),
+        ),
+        path(
+            "an approval that cannot be looked at",
+            PERSON,
+            "CheckApproval ended with Runtime.Unknown",
+            json!({ "JudgeFailover": to_be_approved(sample), "CheckApproval": fails("Runtime.Unknown", "gone") }),
         ),
         path(
             "an approval that cannot be judged",
@@ -284,8 +325,37 @@ fn gone_for(times: usize, answer: &Value) -> Value {
     std::iter::repeat_n(gone, times).chain([answer.clone()]).collect()
 }
 
+/// A switch that has moved the database's name, and left one of the application.
+pub(crate) fn left(sample: &Value, step: &str) -> Value {
+    let mut switch = sample["record"]["traffic"].clone();
+    switch["step"] = json!(step);
+    switch["did"] = json!({
+        "change": null, "target": "orders-replica.us-west-2.rds.lifeboat.test", "seenAt": "2026-01-15T09:30:07Z",
+        "left": [{ "name": "www.shop.test", "because": "no such zone" }],
+    });
+    json!([switch])
+}
+
 fn after_the_point_of_no_return(sample: &Value) -> Vec<Path> {
     vec![
+        path(
+            "a name of the application that cannot be moved keeps nobody from verifying and hardening",
+            DEGRADED,
+            "1 check passed; but not moved",
+            json!({ "DnsSwitch": left(sample, "Refused") }),
+        ),
+        path(
+            "a name of the application that never arrives is waited for a while",
+            DEGRADED,
+            "1 check passed; but not moved",
+            json!({ "DnsSwitch": left(sample, "Pending"), "HardenPrimary": waits("backing-up") }),
+        ),
+        path(
+            "a check that fails without a name of the application",
+            PERSON,
+            "not verified after 61",
+            json!({ "DnsSwitch": left(sample, "Refused"), "Verify": waits("no answer") }),
+        ),
         path(
             "a guard that does not start keeps no traffic waiting",
             DONE,

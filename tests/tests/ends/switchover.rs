@@ -4,9 +4,10 @@ use domain::state_machine::StateName;
 use serde_json::{Map, Value, json};
 use tests::repository;
 
-use crate::paths::{self, Path, fails, path, refuses, waits};
+use crate::paths::{self, Path, fails, left, path, refuses, waits};
 
 const DONE: StateName = StateName::SwitchoverDone;
+const DEGRADED: StateName = StateName::SwitchoverDegraded;
 const REFUSED: StateName = StateName::SwitchoverRefused;
 const UNDONE: StateName = StateName::SwitchoverUndone;
 const PERSON: StateName = StateName::SwitchoverNeedsAPerson;
@@ -36,7 +37,7 @@ pub(crate) fn all(sample: &Value) -> Vec<Path> {
     paths.extend(owing_an_undo(sample));
     paths.extend(before_the_point_of_no_return(sample));
     paths.extend(paths::once_promoting(PERSON));
-    paths.extend(after_the_point_of_no_return());
+    paths.extend(after_the_point_of_no_return(sample));
     paths
 }
 
@@ -146,8 +147,14 @@ fn before_the_point_of_no_return(sample: &Value) -> Vec<Path> {
     ]
 }
 
-fn after_the_point_of_no_return() -> Vec<Path> {
+fn after_the_point_of_no_return(sample: &Value) -> Vec<Path> {
     vec![
+        path(
+            "a name of the application that cannot be moved keeps nobody from fencing, verifying and hardening",
+            DEGRADED,
+            "1 check passed; but not moved",
+            json!({ "DnsSwitch": left(sample, "Refused") }),
+        ),
         path(
             "a fence that fails opens nothing again",
             PERSON,

@@ -36,11 +36,11 @@ class Script:
         self.calls = []
 
     def call(self, function, payload):
-        """Answers for a function; undoing, rehearsing, judging again and three notices share theirs."""
+        """Answers for a function; undoing, rehearsing, judging again, an approval and three notices share theirs."""
         if list(payload) == ["approval"]:
             state = "Approve"
         elif payload.get("approval"):
-            state = "JudgeAgain"
+            state = "CheckApproval" if function == "OpenRun" else "JudgeAgain"
         elif "unhardened" in payload:
             state = "NotifyUnhardened"
         elif "hardeningLate" in payload:
@@ -89,7 +89,7 @@ def walk(name, definition, answers, request):
     stepfunctions._run_execution(arn)
     ended = json.loads(execution.get("output") or "{}")
     return {
-        "end": execution.get("error") or f"{name.capitalize()}Done",
+        "end": execution.get("error") or f"{name.capitalize()}{ended.get('outcome', 'done').capitalize()}",
         "because": execution.get("cause") or ended.get("because") or "",
         "calls": script.calls,
         "entered": sum(event["type"].endswith("Entered") for event in execution["events"]),

@@ -105,14 +105,18 @@ impl Taken {
         }
     }
 
-    /// The same with its copies: done once none of them is under way.
+    /// The same with its copies: done once none of them is under way. Until then that one is missing as well, so that a run
+    /// that ends meanwhile says so.
     #[must_use]
     pub fn with_copies(mut self, copies: Vec<(Region, CopyState)>) -> Step<Self> {
         let mut under_way = Vec::new();
         for (region, copy) in copies {
             match copy {
                 CopyState::There(place) => self.places.push(place),
-                CopyState::UnderWay(why) => under_way.push(why),
+                CopyState::UnderWay(why) => {
+                    self.missing.push(Missing::new(region, &why));
+                    under_way.push(why);
+                }
                 CopyState::Never(because) => self.missing.push(Missing::new(region, &because)),
             }
         }

@@ -6,6 +6,8 @@
 mod copies;
 mod manifest;
 mod name;
+mod overlap;
+mod proof;
 mod request;
 mod snapshot;
 mod source;
@@ -13,6 +15,8 @@ mod tags;
 
 pub use copies::{CopyMove, CopyState, plan_copy, same_data};
 pub use manifest::{Checked, LONGEST_REASON_CHARS, Manifest, Missing, Part, PartTurn, Stored, Taken};
+pub use overlap::{AtWork, Turn, at_work_key, turn};
+pub use proof::Proof;
 pub use request::BackupRequest;
 pub use snapshot::{Found, Move, Quota, Snapshot, plan, room};
 pub use source::Source;
@@ -25,10 +29,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     component::{ActiveSide, ActiveSides, SeenDatabase, SnapshotKind},
     plan::Plan,
+    run::step::{Outcome, Step},
     words::{
         failure::Failure,
         id::{ComponentName, ExecutionArn, Person, PlanName, ScheduleName},
         time_span::TimeSpan,
+        wording,
     },
 };
 
@@ -59,6 +65,11 @@ pub struct BackupRun {
     /// When the run opened.
     #[schemars(with = "String")]
     pub opened_at: Timestamp,
+    /// When its time is over: what is not there by then it lacks.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+    /// What looks at it once it is whole, where the plan says so.
+    pub proof: Option<Proof>,
 }
 
 /// Where a backup's manifest is kept.
@@ -103,9 +114,14 @@ impl BackupRun {
             let why = format!("component: schedule `{}` backs up no `{component}`", self.schedule);
             return Err(Failure::InvalidInput(why));
         };
-        let (side, id) = component.kind().backed_up(self.plan.active_of(component, &self.active));
+        let known = component.kind();
+        let backed_up = known.backed_up(self.plan.active_of(component, &self.active));
+        let Some((kind, (side, id))) = known.snapshots().zip(backed_up) else {
+            let why = format!("component: `{}` is a {}, which no schedule backs up", known.name(), known.noun());
+            return Err(Failure::InvalidInput(why));
+        };
         let sides = [&self.plan.regions.primary, &self.plan.regions.recovery];
-        Ok(Source { component, side, id, region: self.plan.region_of(side), copies: &backup.copies, sides })
+        Ok(Source { component, kind, side, id, region: self.plan.region_of(side), copies: &backup.copies, sides })
     }
 
     /// Whether what is backed up of a component depends on which side takes writes.
@@ -120,7 +136,7 @@ impl BackupRun {
     #[must_use]
     pub fn snapshot_name(&self, component: &ComponentName) -> String {
         let known = self.plan.component(component);
-        let kind = known.map_or(SnapshotKind::Instance, |known| known.kind().snapshots());
+        let kind = known.and_then(|known| known.kind().snapshots()).unwrap_or(SnapshotKind::Instance);
         name::snapshot_name(kind, &self.plan.plan, component, &self.schedule, self.scheduled_at)
     }
 
@@ -146,6 +162,22 @@ impl BackupRun {
     /// A sentence for people.
     pub fn may_be_taken(&self, now: Timestamp) -> Result<(), String> {
         may_be_taken(self.scheduled_at, now)
+    }
+
+    /// Whether its time is over: it begins nothing any more.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.until
+    }
+
+    /// What a step of a component came to. Once the run's time is over, what is still on its way is not waited for.
+    #[must_use]
+    pub fn or_over(&self, step: Step<Taken>, now: Timestamp) -> Step<Taken> {
+        if step.step != Outcome::Pending || !self.is_over(now) {
+            return step;
+        }
+        let because = format!("not finished within {}: {}", self.longest_run(), step.because);
+        Step { step: Outcome::Refused, because: wording::start_of(&because, LONGEST_REASON_CHARS), ..step }
     }
 
     /// Where the manifest is kept.

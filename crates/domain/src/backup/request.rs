@@ -46,7 +46,7 @@ impl BackupRequest {
         now: Timestamp,
     ) -> Result<BackupRun, Failure> {
         let Self { schedule, scheduled_at, by, .. } = self;
-        let Some(components) = plan.backup(&schedule).map(|backup| backup.components.clone()) else {
+        let Some(backup) = plan.backup(&schedule) else {
             return Err(Failure::InvalidInput(format!(
                 "request.schedule: plan `{}` has no schedule `{schedule}`; it has: {}",
                 plan.plan,
@@ -57,7 +57,21 @@ impl BackupRequest {
         if scheduled_at > now {
             return Err(Failure::InvalidInput(format!("request.scheduledAt: {scheduled_at} is in the future")));
         }
-        let scheduled_at = whole_second(scheduled_at);
-        Ok(BackupRun { execution, plan, plan_version, schedule, components, scheduled_at, by, active, opened_at: now })
+        let (components, longest) = (backup.components.clone(), backup.longest_run());
+        let until = now.checked_add(longest.duration()).unwrap_or(Timestamp::MAX);
+        let run = BackupRun {
+            execution,
+            plan,
+            plan_version,
+            schedule,
+            components,
+            scheduled_at: whole_second(scheduled_at),
+            by,
+            active,
+            opened_at: now,
+            until: whole_second(until),
+            proof: None,
+        };
+        Ok(BackupRun { proof: run.own_proof(), ..run })
     }
 }

@@ -11,6 +11,7 @@ use crate::{
 pub struct Source<'r> {
     /// The component.
     pub component: &'r Component,
+    pub(super) kind: SnapshotKind,
     /// The side of it that is backed up.
     pub side: ActiveSide,
     /// By which id its service knows that side.
@@ -49,12 +50,12 @@ impl Source<'_> {
     /// What its snapshot is of.
     #[must_use]
     pub fn of(&self) -> Resource {
-        self.kind().of(self.id)
+        self.kind.of(self.id)
     }
 
     /// Which kind its snapshot is of.
     #[must_use]
     pub fn kind(&self) -> SnapshotKind {
-        self.component.kind().snapshots()
+        self.kind
     }
 }

@@ -18,6 +18,17 @@ pub enum ActiveSide {
     Replica,
 }
 
+impl ActiveSide {
+    /// The one that takes over from it.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Primary => Self::Replica,
+            Self::Replica => Self::Primary,
+        }
+    }
+}
+
 /// Which side of each of a plan's pairs takes writes, by the pair's name. One that no run has moved is on its primary.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

@@ -96,13 +96,13 @@ impl Kind for Cluster {
         std::iter::once(first).chain(second).collect()
     }
 
-    fn snapshots(&self) -> SnapshotKind {
-        SnapshotKind::Cluster
+    fn snapshots(&self) -> Option<SnapshotKind> {
+        Some(SnapshotKind::Cluster)
     }
 
-    fn backed_up(&self, active: ActiveSide) -> (ActiveSide, &str) {
+    fn backed_up(&self, active: ActiveSide) -> Option<(ActiveSide, &str)> {
         let side = if self.recovery.is_some() { active } else { ActiveSide::Primary };
-        (side, self.on(side).as_str())
+        Some((side, self.on(side).as_str()))
     }
 
     /// Neptune copies its snapshots within a Region only.

@@ -5,11 +5,13 @@
 //! [`Component::kind`]. CONTRIBUTING.md, "Adding a kind of component", lists what else a kind touches.
 
 mod active_side;
+mod bucket;
 mod cluster;
 mod complaint;
 mod database;
 mod login;
 mod postgres_pair;
+mod service;
 mod snapshot;
 
 #[cfg(test)]
@@ -18,11 +20,14 @@ mod tests;
 use crate::words::id::{ComponentName, InstanceId, Region, TierName};
 
 pub use active_side::{ActiveSide, ActiveSides};
+pub use bucket::{Bucket, Change, Lifecycle, LifecycleRule, Named, ReplicationRule, SeenBucket, Setting, Stage, Store};
 pub use cluster::{Cluster, ClusterEngine, SeenCluster};
 pub use complaint::Complaint;
 pub use database::SeenDatabase;
 pub use login::{Credential, Login, Tls};
-pub use postgres_pair::{AfterPromotion, PostgresPair, RestoreSettings, Side};
+pub(crate) use postgres_pair::STORAGE_GIB;
+pub use postgres_pair::{AfterPromotion, PostgresPair, RestoreSettings, Side, StorageType};
+pub use service::Service;
 pub use snapshot::{Resource, SnapshotKind, SnapshotStorage};
 
 use schemars::JsonSchema;
@@ -37,10 +42,14 @@ pub enum Component {
     PostgresPair(PostgresPair),
     /// A cluster of Aurora, DocumentDB or Neptune. It is backed up; a failover does not move it.
     Cluster(Cluster),
+    /// A bucket of S3. S3 replicates it; nothing of it is backed up.
+    Bucket(Bucket),
+    /// A service that is promised and checked. Nothing of it is kept or moved.
+    Service(Service),
 }
 
 /// The kinds that came after the first version of the plan language, each with the version that brought it.
-pub(crate) const SINCE: &[(&str, u32)] = &[];
+pub(crate) const SINCE: &[(&str, u32)] = &[("bucket", 4), ("service", 4)];
 
 impl Component {
     /// What its kind answers.
@@ -49,6 +58,8 @@ impl Component {
         match self {
             Self::PostgresPair(pair) => pair,
             Self::Cluster(cluster) => cluster,
+            Self::Bucket(bucket) => bucket,
+            Self::Service(service) => service,
         }
     }
 
@@ -90,11 +101,31 @@ pub trait Kind {
     /// What it is in its Regions: no two components are the same.
     fn identities(&self) -> Vec<Identity>;
 
-    /// Of which kind its snapshots are.
-    fn snapshots(&self) -> SnapshotKind;
+    /// Of which kind its snapshots are, where schedules back one of this kind up.
+    fn snapshots(&self) -> Option<SnapshotKind> {
+        None
+    }
 
     /// What is backed up of it while this side takes writes: on which side that is, and by which id its service knows it.
-    fn backed_up(&self, active: ActiveSide) -> (ActiveSide, &str);
+    fn backed_up(&self, active: ActiveSide) -> Option<(ActiveSide, &str)> {
+        let _ = active;
+        None
+    }
+
+    /// Whether it has data that can be lost.
+    fn holds_data(&self) -> bool {
+        true
+    }
+
+    /// The checks of `verify` that tell whether it works, by their names.
+    fn checks(&self) -> &[String] {
+        &[]
+    }
+
+    /// The bucket whose settings are looked at and set.
+    fn bucket(&self) -> Option<&Bucket> {
+        None
+    }
 
     /// Why a backup of it is not copied to another Region, and what to do instead.
     fn stays_in_its_region(&self) -> Option<Complaint> {

@@ -45,12 +45,31 @@ fn what_is_backed_up_is_one_of_those_that_a_component_is() {
     for component in [lab().remove(0), cluster("docdb", None), cluster("docdb", Some("reports-2"))] {
         let kind = component.kind();
         for active in [ActiveSide::Primary, ActiveSide::Replica] {
-            let (side, id) = kind.backed_up(active);
-            let is_it = |identity: &Identity| {
-                (identity.side, identity.noun, identity.id.as_str()) == (side, kind.snapshots().noun(), id)
-            };
+            let (side, id) = kind.backed_up(active).unwrap();
+            let noun = kind.snapshots().unwrap().noun();
+            let is_it = |identity: &Identity| (identity.side, identity.noun, identity.id.as_str()) == (side, noun, id);
             assert!(kind.identities().iter().any(is_it), "{id} on {side:?}");
         }
+    }
+}
+
+#[test]
+fn what_no_schedule_backs_up_says_so_and_what_else_is_done_for_it() {
+    let bucket = json!({
+        "kind": "bucket", "name": "uploads", "primary": "uploads-east", "recovery": "uploads-west", "replicated": true
+    });
+    let service = json!({ "kind": "service", "name": "login", "checks": ["the site answers"] });
+    for (component, noun, replicates, holds_data, checks) in
+        [(bucket, "bucket", true, true, 0), (service, "service", false, false, 1)]
+    {
+        let component: Component = serde_json::from_value(component).unwrap();
+        let kind = component.kind();
+        assert_eq!((kind.noun(), can(&component)), (noun, [false; 4]));
+        for active in [ActiveSide::Primary, ActiveSide::Replica] {
+            assert_eq!((kind.snapshots(), kind.backed_up(active)), (None, None), "{noun}");
+        }
+        assert_eq!((kind.replicates(), kind.holds_data(), kind.checks().len()), (replicates, holds_data, checks));
+        assert_eq!(kind.bucket().is_some(), noun == "bucket");
     }
 }
 

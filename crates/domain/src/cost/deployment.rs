@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::{
     ledger::{Ledger, Thing},
     line::MONTH,
@@ -72,27 +74,38 @@ pub const WOKEN_WITH_LOGIN: [&str; 5] =
 /// Enters what is there all month, used or not: alarms, metrics, secrets.
 pub(super) fn enter(plan: &Plan, ledger: &mut Ledger) {
     for (place, _) in Place::of(plan) {
-        let (engine, own) = (alarms_of_the_engine(place), alarms_of_the_plan(plan, place));
+        let stack = synth(plan, place).unwrap_or_default();
+        let (engine, own) = (alarms_of_the_engine(place), alarms_of_the_plan(&stack));
         let alarms = [(format!("engine, {}", place.name()), engine), (format!("plan, {}", place.name()), own)];
         for (who, alarms) in alarms {
             ledger.there(&who, Thing::Alarm, alarms.standard);
             ledger.there(&who, Thing::HighResolutionAlarm, alarms.high_resolution);
         }
+        let dashboards = of_type(&stack, "AWS::CloudWatch::Dashboard").count();
+        ledger.there(&format!("plan, {}", place.name()), Thing::Dashboard, dashboards as f64);
     }
     let (secrets, places) = (secrets(plan), Place::of(plan).count());
     ledger.enter("the pairs' logins", Thing::Secret, secrets as f64, places as f64, format!("{places} Regions"));
 }
 
-/// The alarms of a plan's own stack in a Region, as it is made.
-fn alarms_of_the_plan(plan: &Plan, place: Place) -> Alarms {
-    let template = synth(plan, place).unwrap_or_default();
-    let resources = template["Resources"].as_object().into_iter().flatten();
-    let alarms = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
-    alarms.fold(Alarms::default(), |alarms, (_, alarm)| {
+/// The alarms of a plan's own stack in a Region, as it is made: one of two metrics costs as much as two.
+fn alarms_of_the_plan(stack: &Value) -> Alarms {
+    of_type(stack, "AWS::CloudWatch::Alarm").fold(Alarms::default(), |alarms, alarm| {
         let short = alarm["Properties"]["Period"].as_u64().is_some_and(|seconds| seconds < 60);
-        let Alarms { standard, high_resolution } = alarms;
-        Alarms { standard: standard + u32::from(!short), high_resolution: high_resolution + u32::from(short) }
+        let metrics = alarm["Properties"]["Metrics"].as_array().into_iter().flatten();
+        let watched = metrics.filter(|metric| metric["MetricStat"].is_object()).count().max(1);
+        let watched = u32::try_from(watched).unwrap_or(u32::MAX);
+        if short {
+            Alarms { high_resolution: alarms.high_resolution + watched, ..alarms }
+        } else {
+            Alarms { standard: alarms.standard + watched, ..alarms }
+        }
     })
+}
+
+fn of_type<'s>(stack: &'s Value, kind: &'s str) -> impl Iterator<Item = &'s Value> {
+    let resources = stack["Resources"].as_object().into_iter().flatten();
+    resources.map(|(_, resource)| resource).filter(move |resource| resource["Type"] == kind)
 }
 
 /// The secrets of the components' logins, each once.

@@ -15,6 +15,7 @@ pub(super) enum Thing {
     Invocation,
     Alarm,
     HighResolutionAlarm,
+    Dashboard,
     Metric,
     MetricRequest,
     Put,
@@ -27,6 +28,8 @@ pub(super) enum Thing {
     LogGb,
     KeyRequest,
     NameQuery,
+    HealthCheck,
+    HealthCheckFeature,
     SnapshotGb(SnapshotStorage),
     Key,
     /// Between Regions, out of either.
@@ -46,6 +49,7 @@ impl Thing {
             Self::Invocation => ("Lambda's requests", Engine, &prices.lambda_request),
             Self::Alarm => ("alarms", Engine, &prices.alarm),
             Self::HighResolutionAlarm => ("alarms of high resolution", Engine, &prices.high_resolution_alarm),
+            Self::Dashboard => ("dashboards", Engine, &prices.dashboard),
             Self::Metric => ("metrics", Engine, &prices.metric),
             Self::MetricRequest => ("PutMetricData", Engine, &prices.metric_request),
             Self::Put => ("S3's writes", Engine, &prices.s3_put),
@@ -57,6 +61,10 @@ impl Thing {
             Self::ScheduledStart => ("EventBridge Scheduler", Engine, &prices.scheduled_start),
             Self::LogGb => ("logs taken in", Engine, &prices.log_gb),
             Self::KeyRequest => ("KMS's requests", Engine, &prices.key_request),
+            Self::HealthCheck => ("Route 53's health checks", Engine, &prices.health_check),
+            Self::HealthCheckFeature => {
+                ("their HTTPS, shorter interval and latency", Engine, &prices.health_check_feature)
+            }
             Self::NameQuery => ("Route 53's queries", Engine, &prices.name_query),
             Self::SnapshotGb(storage) => {
                 let (of, price) = match storage {

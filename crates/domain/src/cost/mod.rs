@@ -5,12 +5,14 @@
 //! then each thing is priced once.
 
 pub mod deployment;
+mod health;
 mod ledger;
 mod line;
 pub mod memory;
 mod network;
 mod prices;
 mod readiness;
+mod routed;
 mod storage;
 pub mod upkeep;
 mod watch;
@@ -90,6 +92,8 @@ pub fn reckon(plan: &Plan, given: &Given, prices: &Prices) -> Cost {
         watch::enter_guard_and_starter(&mut ledger);
         readiness::enter(&of_pair, pair, &mut ledger);
     }
+    routed::enter(plan, &mut ledger);
+    health::enter(plan, &mut ledger);
     upkeep::enter(plan, prices.date, &mut ledger);
     storage::enter(plan, &given.sizes, prices.date, &mut ledger);
     network::enter(plan, given.network, &mut ledger);

@@ -30,6 +30,8 @@ pub struct Prices {
     pub alarm: Price,
     /// An alarm with a period of less than a minute.
     pub high_resolution_alarm: Price,
+    /// A dashboard.
+    pub dashboard: Price,
     /// Log lines taken in.
     pub log_gb: Price,
     /// A write of an object.
@@ -50,6 +52,10 @@ pub struct Prices {
     pub scheduled_start: Price,
     /// A call of a queue, also an empty answer.
     pub queue_request: Price,
+    /// A health check of Route 53's.
+    pub health_check: Price,
+    /// What a health check does beyond the least.
+    pub health_check_feature: Price,
     /// A question to a hosted zone.
     pub name_query: Price,
     /// A snapshot of an instance.

@@ -6,7 +6,11 @@ use super::{
     ledger::{Ledger, Thing},
     watch::{LOGIN_BYTES, reads_of_authorities, reads_of_login},
 };
-use crate::{component::PostgresPair, plan::PairPlan, words::time_span::TimeSpan};
+use crate::{
+    component::{Bucket, PostgresPair},
+    plan::PairPlan,
+    words::time_span::TimeSpan,
+};
 
 /// How long the look itself takes: the slowest function that it asks, then a write on the primary.
 const LOOK: TimeSpan = TimeSpan::seconds(5);
@@ -24,9 +28,18 @@ const LOOK_READS: f64 = 4.0;
 const JUDGE_READS: f64 = 3.0;
 const SWITCH_READS: f64 = 1.0;
 
+/// What is read of a bucket: where it is, its versions, its lifecycle and its replication.
+const BUCKET_READS: f64 = 4.0;
+
+/// What is asked of CloudWatch of a bucket that is replicated: how far behind that is, and what failed.
+const REPLICATION_METRICS: f64 = 2.0;
+
 /// What is looked up in the plan's zone: the record by the look, record and generation by the judge and by each of the
 /// zone's four servers, which the switch asks.
 const NAME_QUERIES: f64 = 1.0 + 2.0 + 2.0 * 4.0;
+
+/// The same of each of the application's names: by each of its zone's servers, and what an alias leads to.
+const NAME_QUERIES_OF_THE_APPLICATION: f64 = 4.0 + 1.0;
 
 /// How often the witness is asked: by the look, and by the judge.
 const WITNESSES: f64 = 2.0;
@@ -55,8 +68,13 @@ pub(super) fn enter(plan: &PairPlan, pair: &PostgresPair, ledger: &mut Ledger) {
         .uses(Thing::Get, reads)
         .uses(Thing::SecretRequest, logins * reads_of_login(&pair.login))
         .uses(Thing::MetricRequest, 1.0)
-        .uses(Thing::NameQuery, NAME_QUERIES)
+        .uses(
+            Thing::NameQuery,
+            NAME_QUERIES + plan.traffic.application().count() as f64 * NAME_QUERIES_OF_THE_APPLICATION,
+        )
         .uses(Thing::KeyRequest, plan.copy_keys().len() as f64)
+        .uses(Thing::Get, BUCKET_READS * plan.own_buckets().flat_map(Bucket::sides).count() as f64)
+        .uses(Thing::MetricRequest, REPLICATION_METRICS * plan.own_buckets().filter_map(Bucket::replica).count() as f64)
         .sends(Thing::LogGb, LOG_LINES * LOG_LINE_BYTES)
         // The look and the judge log in to the primary's Region, the write once more, and the witness twice.
         .sends(Thing::CrossingGb, (3.0 + witnesses) * LOGIN_BYTES);

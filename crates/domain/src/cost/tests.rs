@@ -48,6 +48,26 @@ const DAYS: f64 = 365.0 / 12.0;
 const SUNDAYS: f64 = 52.0 / 12.0;
 
 #[test]
+fn an_alarm_of_a_plan_s_own_costs_what_it_watches_and_what_it_has_measured() {
+    let alarms = |alarms: &serde_json::Value| {
+        let mut plan = serde_json::to_value(lab()).unwrap();
+        plan["alarms"] = alarms.clone();
+        idle(&serde_json::from_value(plan).unwrap())
+    };
+    let without = alarms(&json!([]));
+    let more = |cost: &Cost, what: &str| line(cost, what).quantity - line(&without, what).quantity;
+    let down = json!({"name": "down", "watch": "primary-down"});
+    let down = alarms(&json!([down]));
+    assert_eq!((more(&down, "alarms"), more(&down, "metrics")), (1.0, 0.0));
+    let metric = json!({"namespace": "Shop", "name": "Errors"});
+    let both =
+        json!({"name": "both", "watch": "metric", "metric": metric, "above": 1, "and": {"metric": metric, "below": 1}});
+    assert_eq!(more(&alarms(&json!([both])), "alarms"), 2.0, "two metrics are priced as two alarms");
+    let lag = alarms(&json!([{"name": "lag", "watch": "replication-lag-bytes", "above": 1_000}]));
+    assert!((more(&lag, "metrics") - 1.0).abs() < 1e-9 && (more(&lag, "PutMetricData") - MINUTES).abs() < 1e-3);
+}
+
+#[test]
 fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
     let cost = idle(&lab());
     // A snapshot of an hour is asked for once and 34 times more, a restore as well; a teardown of ten minutes 18 times more.
@@ -70,16 +90,17 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
         // 2 of the engine in each of two Regions; 9 of the plan's stack in its recovery Region, 1 in its primary.
         ("alarms", 14.0, 0.10),
         ("alarms of high resolution", 1.0, 0.30),
-        // Two in each hour, and two in the hour of each backup.
-        ("metrics", 2.0 + 2.0 * DAYS / 730.0, 0.30),
-        ("PutMetricData", MINUTES + HALF_HOURS + DAYS, 0.00001),
-        ("S3's writes", MINUTES * 3.0 + DAYS + 2.0 * SUNDAYS + DAYS * 2.0 * 2.0, 0.000005),
+        ("dashboards", 1.0, 3.00),
+        // Two in each hour, two in the hour of each backup, and one in that of each proof.
+        ("metrics", 2.0 + 2.0 * DAYS / 730.0 + 2.0 * SUNDAYS / 730.0, 0.30),
+        ("PutMetricData", MINUTES + HALF_HOURS + DAYS + 2.0 * SUNDAYS, 0.00001),
+        ("S3's writes", MINUTES * 3.0 + DAYS * 2.0 + 2.0 * SUNDAYS * 2.0 + DAYS * 2.0 * 2.0, 0.000005),
         (
             "S3's reads",
             MINUTES * (8.0 + 2.0 + 3.0)
                 + HALF_HOURS * (4.0 + 3.0 + 1.0 + 5.0 + 9.0)
-                + DAYS * (2.0 + 35.0 + 1.0)
-                + SUNDAYS * (2.0 * (2.0 + 1.0 + 1.0) + 1.0)
+                + DAYS * (3.0 + 35.0 + 1.0)
+                + SUNDAYS * (2.0 * (3.0 + 1.0 + 1.0) + 1.0)
                 + DAYS * (1.0 + 2.0),
             0.000_000_4,
         ),
@@ -89,7 +110,7 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
         ("Secrets Manager's reads", MINUTES / 3.0 + HALF_HOURS * 9.0 + DAYS + SUNDAYS, 0.000005),
         (
             "state transitions",
-            DAYS * (1.0 + 3.0 + 4.0 + 34.0 * 3.0 + 4.0)
+            DAYS * (1.0 + 4.0 + 4.0 + 34.0 * 3.0 + 4.0)
                 + SUNDAYS * (1.0 + 3.0 + 4.0 + 4.0)
                 + SUNDAYS * (1.0 + 3.0 + 11.0 + 34.0 * 3.0 + 18.0 * 3.0 + 4.0)
                 + DAYS * (1.0 + 3.0 + 2.0 * 4.0 + 4.0),
@@ -103,7 +124,7 @@ fn every_line_of_the_lab_s_plan_is_what_a_person_reckons() {
         assert!((line.dollars - quantity * dollars_each).abs() < 1e-5, "{what}: {line:?}");
     }
     let engine = cost.parts.iter().find(|part| part.part == Part::Engine).unwrap();
-    assert_eq!(engine.lines.len(), 21, "the logs, and each line above: {:#?}", engine.lines);
+    assert_eq!(engine.lines.len(), 22, "the logs, and each line above: {:#?}", engine.lines);
     let sum: f64 = engine.lines.iter().map(|line| line.dollars).sum();
     assert!((engine.dollars - sum).abs() < 1e-5 && engine.dollars > 5.0);
     let all: f64 = cost.parts.iter().map(|part| part.dollars).sum();
@@ -332,4 +353,24 @@ proptest! {
         prop_assert!(short.dollars >= long.dollars, "{shorter} ms: {}, {longer} ms: {}", short.dollars, long.dollars);
         prop_assert!(short.dollars > long.dollars || longer - shorter < 100);
     }
+}
+
+#[test]
+fn looking_at_each_other_costs_both_regions() {
+    let with = |every: &str| {
+        let mut plan = serde_json::to_value(lab()).unwrap();
+        plan["health"] = json!({"every": every, "checks": ["all"]});
+        idle(&serde_json::from_value(plan).unwrap())
+    };
+    let (without, each_half_minute) = (idle(&lab()), with("30s"));
+    let more = |what: &str| line(&each_half_minute, what).quantity - line(&without, what).quantity;
+    // Two looks in a minute, a second each at most, with an eighth of a GB.
+    assert!((line(&each_half_minute, "Lambda, health").quantity - 2.0 * MINUTES * 31.0 * 0.125).abs() < 1e-3);
+    assert!((more("metrics") - 16.0).abs() < 1e-6, "eight of each Region");
+    assert!((more("PutMetricData") - 4.0 * MINUTES).abs() < 1e-3);
+    assert!((more("S3's writes") - 4.0 * MINUTES).abs() < 1e-3);
+    // That it is unhealthy and that nobody knows, in each Region; a limit has one more.
+    assert!((more("alarms") - 4.0).abs() < 1e-6);
+    // It is awake for no wait where it looks once in a minute or less often.
+    assert!((line(&with("2m"), "Lambda, health").quantity - 2.0 * MINUTES * 0.125).abs() < 1e-3);
 }

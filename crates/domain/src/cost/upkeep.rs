@@ -66,7 +66,7 @@ const TEARDOWN_TAKES: TimeSpan = TimeSpan::seconds(600);
 /// A backup.
 pub const BACKUP: Way = Way {
     machine: StateMachine::Backup,
-    before: &[StateName::BeginBackup, StateName::OpenBackup, StateName::BackUpComponents],
+    before: &[StateName::BeginBackup, StateName::OpenBackup, StateName::IsTurn, StateName::BackUpComponents],
     turn: &[StateName::BeginPart, StateName::Snapshot, StateName::IsTaken, StateName::EndPart],
     polls: &[Poll {
         states: &[StateName::WaitForSnapshot, StateName::Snapshot, StateName::IsTaken],
@@ -138,8 +138,8 @@ pub struct Task {
 
 /// The states that call a function, each with what it does there.
 pub const TASKS: [Task; 9] = [
-    // The plan and the lease.
-    Task { state: StateName::OpenBackup, function: "open-backup", reads: 2, writes: 0 },
+    // The plan, the lease, and which run is at work. A proof is not said to be; that does not matter.
+    Task { state: StateName::OpenBackup, function: "open-backup", reads: 3, writes: 1 },
     // The lease.
     Task { state: StateName::Snapshot, function: "snapshot", reads: 1, writes: 0 },
     // The manifest. A proof reads nothing before it writes its record; that does not matter.
@@ -179,8 +179,11 @@ pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
     for backup in &plan.backups {
         let Some(verification) = &backup.verification else { continue };
         let turns = backup.components.len() as f64;
-        if let Some(schedule) = &verification.integrity {
-            go("proofs", &INTEGRITY, times(schedule, from), turns, TimeSpan::seconds(0), ledger);
+        let each = verification.after_each.then_some(&backup.schedule);
+        for schedule in verification.integrity.iter().chain(each) {
+            let times = times(schedule, from);
+            go("proofs", &INTEGRITY, times, turns, TimeSpan::seconds(0), ledger);
+            told_of_a_proof(times, ledger);
         }
         if let Some(schedule) = &verification.restore_test {
             let (times, reading) = (times(schedule, from), verification.read_every_table.unwrap_or_default());
@@ -188,6 +191,7 @@ pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
             let restored = kinds(plan, backup).filter_map(Kind::restores);
             let reads = restored.map(|pair| reads_of_login(&pair.login)).sum();
             ledger.page("proofs", times).uses(Thing::SecretRequest, reads);
+            told_of_a_proof(times, ledger);
         }
     }
     if let Some(cleanup) = &plan.cleanup {
@@ -214,6 +218,13 @@ fn metrics(plan: &Plan, backup: &Backup, times: f64, ledger: &mut Ledger) {
     let told = times.min(hours);
     let each = metrics as f64 / hours;
     ledger.enter("backups", Thing::Metric, told, each, format!("{metrics} of {hours} hours"));
+}
+
+/// What is told of each proof: whether it passed.
+fn told_of_a_proof(times: f64, ledger: &mut Ledger) {
+    let hours = MONTH.as_seconds() / 3_600.0;
+    ledger.page("proofs", times).uses(Thing::MetricRequest, 1.0);
+    ledger.enter("proofs", Thing::Metric, times.min(hours), 1.0 / hours, format!("1 of {hours} hours"));
 }
 
 /// Enters executions that go a way so many times.

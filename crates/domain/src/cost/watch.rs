@@ -8,6 +8,7 @@ use super::{
 use crate::{
     component::{Credential, Login, PostgresPair, Tls},
     plan::{PairPlan, Probe},
+    synth,
     watch::probe::{EVERY, LEAD, LOGIN_EVERY, WELL_TOLD_EVERY},
     words::time_span::TimeSpan,
 };
@@ -18,6 +19,11 @@ const WATCH: &str = "the watch";
 pub(super) fn enter(plan: &PairPlan, pair: &PostgresPair, ledger: &mut Ledger) {
     // ConsecutiveFailures has a value in each hour.
     ledger.there(WATCH, Thing::Metric, 1.0);
+    if synth::watches_the_lag(plan) {
+        // Each minute a login of the replica, which is in this Region, and a value of a metric of its own.
+        ledger.there(WATCH, Thing::Metric, 1.0);
+        ledger.page(WATCH, a_month(EVERY)).uses(Thing::MetricRequest, 1.0);
+    }
     // Lambda asks the queue also where nobody naps.
     ledger.page("the queue's pollers", a_month(POLL_EVERY)).uses(Thing::QueueRequest, POLLERS);
     if plan.probe.naps() {

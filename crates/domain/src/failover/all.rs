@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 
 use crate::{
     failover::{
+        caller::Proof,
         request::FailoverRequest,
         run::{Consent, RunKind},
     },
-    plan::{PairPlan, Plan},
+    plan::{Disaster, PairPlan, Plan},
     run::outcome::RunOutcome,
-    state_machine::{LastWord, StateName, message},
+    state_machine::{LastWord, StateName},
     words::{
         digest,
         failure::Failure,
@@ -37,6 +38,12 @@ pub struct OrderOfAll {
     why: String,
     #[serde(default)]
     consent: Option<Consent>,
+    /// What has happened, where only a person can tell.
+    #[serde(default)]
+    class: Option<Disaster>,
+    /// Who ordered it, for STS to say.
+    #[serde(default)]
+    pub proof: Option<Proof>,
 }
 
 /// What is ordered of one pair.
@@ -101,6 +108,9 @@ impl OrderOfAll {
         if let Some(consent) = &self.consent {
             request["consent"] = json!(consent);
         }
+        if let Some(class) = self.class {
+            request["class"] = json!(class);
+        }
         FailoverRequest::parse_for(RunKind::Failover, &request)
             .map_err(|error| Failure::InvalidInput(format!("request: {error}")))?;
         let run = format!("{}-all-{}", pair.plan, digest::short(execution.as_str()));
@@ -158,7 +168,7 @@ impl Ended {
                 "run `{}` of `{}` did not end as done: {}; moved before it: {}; not begun: {}",
                 at.run,
                 at.plan,
-                how_it_ended(word),
+                word.of_a_run(),
                 named(&pairs[..self.moved]),
                 named(&pairs[self.moved + 1..])
             ),
@@ -173,23 +183,13 @@ impl Ended {
     }
 }
 
-/// How a run ended, as the engine tells whoever waited for it: as JSON in the cause.
-fn how_it_ended(word: &LastWord) -> String {
-    let Some(caught) = &word.error else { return word.because() };
-    let told: Value = serde_json::from_str(&caught.cause).unwrap_or_default();
-    match (told["Error"].as_str(), told["Cause"].as_str()) {
-        (Some(error), cause) => format!("{error}: {}", message(cause.unwrap_or("no cause was given"))),
-        (None, _) => caught.to_string(),
-    }
-}
-
 /// Where it ends, and the heading of RUNBOOK.md that says what to do then.
 #[must_use]
 pub fn end(outcome: RunOutcome) -> StateName {
     match outcome {
         RunOutcome::Done => StateName::FailoverAllDone,
         RunOutcome::Refused => StateName::FailoverAllRefused,
-        RunOutcome::Undone | RunOutcome::NeedsAPerson => StateName::FailoverAllNeedsAPerson,
+        RunOutcome::Degraded | RunOutcome::Undone | RunOutcome::NeedsAPerson => StateName::FailoverAllNeedsAPerson,
     }
 }
 

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::words::id::{ExecutionArn, Person};
+use super::caller::Proof;
+use crate::words::id::{CallerArn, ExecutionArn, Person};
 
 /// What is kept when a person is asked, for anybody who may answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,41 @@ pub struct Answer {
     /// Whether a loss above the plan's budget is consented to as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_data_loss: bool,
+    /// Who it was by AWS's word, where that was proved: `by` is only said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<CallerArn>,
+}
+
+impl Answer {
+    /// Who says so, as people are told: who they say they are, and who they are by AWS's word.
+    #[must_use]
+    pub fn named(&self) -> String {
+        let proved = self.proved.as_ref().map(|who| format!(" ({who})")).unwrap_or_default();
+        format!("{}{proved}", self.by)
+    }
+}
+
+/// An answer as it is given: with a proof of who gives it, and without AWS's word on that.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Given {
+    decision: Decision,
+    by: Person,
+    why: String,
+    #[serde(default)]
+    accept_data_loss: bool,
+    /// Who gives it, for STS to say.
+    #[serde(default)]
+    pub proof: Option<Proof>,
+}
+
+impl Given {
+    /// The answer, of whom AWS names.
+    #[must_use]
+    pub fn proved(self, proved: Option<CallerArn>) -> Answer {
+        let Self { decision, by, why, accept_data_loss, proof: _ } = self;
+        Answer { decision, by, why, accept_data_loss, proved }
+    }
 }
 
 /// What came as an answer. The holder of the token can send anything, and the record keeps it as it came.
@@ -54,6 +90,15 @@ impl Reply {
         match self {
             Self::Answer(answer) => answer.decision == Decision::Deny,
             Self::Other(value) => value["decision"] == "deny",
+        }
+    }
+
+    /// The answer, where it says yes.
+    #[must_use]
+    pub fn approves(&self) -> Option<&Answer> {
+        match self {
+            Self::Answer(answer) if answer.decision == Decision::Approve => Some(answer),
+            Self::Answer(_) | Self::Other(_) => None,
         }
     }
 
@@ -97,6 +142,7 @@ mod tests {
             by: "anna".parse().unwrap(),
             why: "it burns".into(),
             accept_data_loss: false,
+            proved: None,
         };
         let text = serde_json::to_string(&answer).unwrap();
         assert_eq!(text, r#"{"decision":"approve","by":"anna","why":"it burns"}"#);

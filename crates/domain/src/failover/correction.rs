@@ -11,7 +11,7 @@ use crate::{
         lease::{Lease, Phase, Shut},
         succession::Owner,
     },
-    words::id::{Generation, Person, PlanName},
+    words::id::{CallerArn, Generation, Person, PlanName},
 };
 
 /// What a person has seen.
@@ -40,6 +40,9 @@ pub struct Corrected {
     pub plan: PlanName,
     /// Who corrected it.
     pub by: Person,
+    /// Who it was by AWS's word, where that was proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<CallerArn>,
     /// Why.
     pub why: String,
     /// When.

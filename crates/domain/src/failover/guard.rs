@@ -6,7 +6,7 @@
 use crate::{
     failover::fencing::{Target, Way},
     words::{
-        id::{Generation, InstanceId, Person, PlanName},
+        id::{CallerArn, Generation, InstanceId, Person, PlanName},
         time_span::TimeSpan,
         wal::{Lsn, ReplicaPosition},
     },
@@ -86,6 +86,9 @@ pub struct TakenOver {
     pub by: Person,
     /// Why.
     pub why: String,
+    /// Who it was by AWS's word, where that was proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<CallerArn>,
 }
 
 /// Where two logs part.
@@ -230,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_a_person_took_over_is_never_said_to_refuse_writes() {
-        let to = TakenOver { by: "anna".parse().unwrap(), why: "it was deleted".into() };
+        let to = TakenOver { by: "anna".parse().unwrap(), why: "it was deleted".into(), proved: None };
         let kept = hand_over(&guard(), &"lab".parse().unwrap(), to, Timestamp::from_second(7).unwrap());
         assert!(kept.network != Way::Holds && kept.divergence.is_none());
         assert!(kept.because.contains("anna keeps") && kept.because.contains("it was deleted"), "{}", kept.because);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     component::PostgresPair,
     failover::{promotion::retention_days, run::Run},
+    plan::{MovedName, Target},
     words::id::{Generation, InstanceId},
 };
 
@@ -127,9 +128,9 @@ pub fn snapshot_name(run: &Run, pair: &PostgresPair) -> String {
 /// What infrastructure code says of the world as it was, and must say now: else its next deployment turns it back.
 #[must_use]
 pub fn infrastructure(run: &Run, pair: &PostgresPair) -> Vec<String> {
-    let (regions, record) = (&run.plan.regions, &run.plan.traffic.record);
+    let regions = &run.plan.regions;
     let (old, new, wanted) = (&pair.primary, &pair.replica, &pair.after_promotion);
-    vec![
+    let instances = [
         format!(
             "DB instance `{}` ({}): it has no replication source any more; backup retention {} days, deletion protection {}",
             new.instance,
@@ -141,11 +142,21 @@ pub fn infrastructure(run: &Run, pair: &PostgresPair) -> Vec<String> {
             "DB instance `{}` ({}): its only security group is `{}` until it is rebuilt as a replica of `{}`",
             old.instance, regions.primary, old.fence_security_group, new.instance
         ),
+    ];
+    let records = run.plan.moved_names().into_iter().map(|moved| {
+        let MovedName { zone, name, recovery, ttl, ttl_after, .. } = moved;
+        let kind = match &recovery {
+            Target::LoadBalancer(_) => "alias A",
+            Target::Address(_) | Target::Host(_) => recovery.record_type(),
+        };
+        let lowered =
+            ttl_after.filter(|after| *after != ttl).map_or_else(String::new, |after| format!(", TTL {after}"));
         format!(
-            "record `{}` in zone {}: CNAME `{}`; TXT `_lifeboat.{}` says generation={}",
-            record.name, record.zone, new.endpoint, record.name, run.generation
-        ),
-    ]
+            "record `{name}` in zone {zone}: {kind} `{recovery}`{lowered}; TXT `_lifeboat.{name}` says generation={}",
+            run.generation
+        )
+    });
+    instances.into_iter().chain(records).collect()
 }
 
 /// Where what was made of it is kept.

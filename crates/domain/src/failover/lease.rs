@@ -196,7 +196,7 @@ impl Lease {
         });
         let promoting = self.holder.clone().filter(|holder| holder.phase == Phase::Promoting);
         let unfinished = match outcome {
-            RunOutcome::Done => None,
+            RunOutcome::Done | RunOutcome::Degraded => None,
             // Nothing was promoted: what the run had begun, it took back.
             RunOutcome::Refused | RunOutcome::Undone => self.unfinished.clone(),
             RunOutcome::NeedsAPerson => promoting.or_else(|| self.unfinished.clone()),

@@ -2,6 +2,7 @@
 
 pub mod all;
 pub mod approval;
+pub mod caller;
 pub mod correction;
 pub mod drain;
 pub mod fencing;
@@ -10,6 +11,7 @@ pub mod hardening;
 pub mod judgement;
 pub mod lease;
 pub mod loss;
+pub mod named;
 pub mod promotion;
 pub mod request;
 pub mod run;

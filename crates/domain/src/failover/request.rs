@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use crate::{
     failover::{
+        caller::Proof,
         lease::{Holder, Lease},
         run::{Consent, Run, RunKind, Trigger},
     },
-    plan::PairPlan,
+    plan::{Disaster, PairPlan},
     words::{
         id::{ExecutionArn, Person, PlanName},
         wording,
@@ -25,6 +26,10 @@ pub struct FailoverRequest {
     pub trigger: Trigger,
     /// A consent to lose more than the budget.
     pub consent: Option<Consent>,
+    /// Who ordered it, for STS to say.
+    pub proof: Option<Proof>,
+    /// What has happened, where only a person can tell.
+    pub class: Option<Disaster>,
 }
 
 /// The largest request that is parsed. An alarm's event is about 2 KB.
@@ -96,6 +101,10 @@ impl FailoverRequest {
                 return Err(BadRequest("again: starts no switchover; expected `plan`, `by` and `why`".to_owned()));
             }
         }
+        if let (RunKind::Switchover, Some(class)) = (kind, request.class) {
+            let why = format!("class: `{class}` is for a failover; a switchover hands over what works. Leave it out");
+            return Err(BadRequest(why));
+        }
         match (kind, &request.consent) {
             (RunKind::Failover, _) | (RunKind::Switchover, None) => Ok(request),
             (RunKind::Switchover, Some(_)) => {
@@ -136,18 +145,21 @@ impl FailoverRequest {
         let reason = event.detail.state.reason.chars().take(LONGEST_REASON_CHARS).collect();
         // The event's own time is in whole seconds; the state's, where it can be read, in milliseconds.
         let at = Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", &event.detail.state.timestamp).unwrap_or(event.time);
-        Ok(Self { plan, trigger: Trigger::Alarm { alarm, at, reason }, consent: None })
+        Ok(Self { plan, trigger: Trigger::Alarm { alarm, at, reason }, consent: None, proof: None, class: None })
     }
 
     fn from_starter(input: &Value) -> Result<Self, BadRequest> {
         let Again { plan, again } = read(input, "a request of the starter")?;
         let reason = again.reason.chars().take(LONGEST_REASON_CHARS).collect();
         let trigger = Trigger::Again { since: again.since, attempt: again.attempt, reason };
-        Ok(Self { plan, trigger, consent: None })
+        Ok(Self { plan, trigger, consent: None, proof: None, class: None })
     }
 
     fn from_person(input: &Value) -> Result<Self, BadRequest> {
         let request: ByHand = read(input, "a request by hand")?;
+        if let Some(class) = request.class.filter(|class| class.is_told_by_the_judge()) {
+            return Err(BadRequest(format!("class: `{class}` is what the judge tells by itself; leave it out")));
+        }
         for (place, text) in
             [("why", Some(&request.why)), ("consent.why", request.consent.as_ref().map(|consent| &consent.why))]
         {
@@ -161,8 +173,10 @@ impl FailoverRequest {
         }
         Ok(Self {
             plan: request.plan,
-            trigger: Trigger::Person { by: request.by, why: request.why },
+            trigger: Trigger::Person { by: request.by, why: request.why, proved: None },
             consent: request.consent,
+            proof: request.proof,
+            class: request.class,
         })
     }
 }
@@ -256,6 +270,8 @@ struct ByHand {
     by: Person,
     why: String,
     consent: Option<Consent>,
+    proof: Option<Proof>,
+    class: Option<Disaster>,
 }
 
 #[cfg(test)]
@@ -333,6 +349,20 @@ mod tests {
             assert!(FailoverRequest::parse_for(RunKind::Failover, &input).is_ok());
             let error = FailoverRequest::parse_for(RunKind::Switchover, &input).unwrap_err().to_string();
             assert!(error.contains(place), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_person_names_only_what_no_judge_can_tell() {
+        let order = |class: &str| json!({"plan": "lab", "by": "anna", "why": "x", "class": class});
+        for class in ["corruption", "breach", "deletion", "severalRegions", "application", "network"] {
+            let request = FailoverRequest::parse_for(RunKind::Failover, &order(class)).unwrap();
+            assert_eq!(request.class.unwrap().to_string(), class);
+            assert!(FailoverRequest::parse_for(RunKind::Switchover, &order(class)).is_err());
+        }
+        for class in ["region", "database", "fire"] {
+            let error = FailoverRequest::parse(&order(class)).unwrap_err().to_string();
+            assert!(error.starts_with("class: "), "{error}");
         }
     }
 

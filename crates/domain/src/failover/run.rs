@@ -12,7 +12,7 @@ use crate::{
     state_machine::{StateMachine, StateName},
     words::{
         failure::Failure,
-        id::{BadId, ExecutionArn, Generation, Person},
+        id::{BadId, CallerArn, ExecutionArn, Generation, Person},
     },
 };
 
@@ -50,10 +50,12 @@ impl RunKind {
     pub fn end(self, outcome: RunOutcome) -> StateName {
         match (self, outcome) {
             (Self::Failover, RunOutcome::Done) => StateName::FailoverDone,
+            (Self::Failover, RunOutcome::Degraded) => StateName::FailoverDegraded,
             (Self::Failover, RunOutcome::Refused) => StateName::FailoverRefused,
             (Self::Failover, RunOutcome::Undone) => StateName::FailoverUndone,
             (Self::Failover, RunOutcome::NeedsAPerson) => StateName::FailoverNeedsAPerson,
             (Self::Switchover, RunOutcome::Done) => StateName::SwitchoverDone,
+            (Self::Switchover, RunOutcome::Degraded) => StateName::SwitchoverDegraded,
             (Self::Switchover, RunOutcome::Refused) => StateName::SwitchoverRefused,
             (Self::Switchover, RunOutcome::Undone) => StateName::SwitchoverUndone,
             (Self::Switchover, RunOutcome::NeedsAPerson) => StateName::SwitchoverNeedsAPerson,
@@ -169,6 +171,9 @@ pub enum Trigger {
         by: Person,
         /// Why.
         why: String,
+        /// Who it was by AWS's word, where that was proved: `by` is only said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proved: Option<CallerArn>,
     },
     /// The engine itself, because the alarm's own run came to nothing and its reason is gone.
     Again {
@@ -189,6 +194,15 @@ impl Trigger {
         match self {
             Self::Alarm { .. } | Self::Again { .. } => true,
             Self::Person { .. } => false,
+        }
+    }
+
+    /// The same, ordered by whom AWS names.
+    #[must_use]
+    pub fn proved(self, proved: Option<CallerArn>) -> Self {
+        match self {
+            Self::Person { by, why, .. } => Self::Person { by, why, proved },
+            automatic @ (Self::Alarm { .. } | Self::Again { .. }) => automatic,
         }
     }
 }

@@ -2,15 +2,20 @@
 
 use super::{Expected, SqlCheck};
 use crate::{
+    component::StorageType,
     retention::Retention,
     words::{
-        id::{ComponentName, KmsKeyId, Region, Schedule, ScheduleName},
+        id::{ComponentName, InstanceClass, KmsKeyId, Region, Schedule, ScheduleName},
         time_span::TimeSpan,
     },
 };
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// How long one run of a schedule may take, unless the plan says less: longer than RDS takes for the first copy of a large
+/// database to another Region.
+pub const LONGEST_BACKUP: TimeSpan = TimeSpan::seconds(26 * 3_600);
 
 /// Backups that one schedule makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +27,12 @@ pub struct Backup {
     pub schedule: Schedule,
     /// Of what, side by side.
     pub components: Vec<ComponentName>,
+    /// How long one run may take, copies among it; 26 hours where it is left out. What it lacks then is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<TimeSpan>,
+    /// What becomes of a run whose time comes while the one before is still at work; left out, it is skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
     /// Where each is copied to, beyond the Region that it is taken in.
     #[serde(default)]
     pub copies: Vec<BackupCopy>,
@@ -35,6 +46,25 @@ pub struct Backup {
     pub verification: Option<BackupVerification>,
 }
 
+impl Backup {
+    /// How long one run may take.
+    #[must_use]
+    pub fn longest_run(&self) -> TimeSpan {
+        self.within.unwrap_or(LONGEST_BACKUP)
+    }
+}
+
+/// What becomes of a run whose time comes while the one before of the same schedule is still at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overlap {
+    /// It ends at once, and people are told: what may be lost grows until the next one.
+    #[default]
+    Skip,
+    /// It waits for the other one's end, for as long as it may take itself.
+    Wait,
+}
+
 /// How a schedule's backups are proved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -45,6 +75,9 @@ pub struct BackupVerification {
     /// When the newest one is restored into isolation, queried and torn down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_test: Option<Schedule>,
+    /// Whether each one is looked at once it is whole, without restoring it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_each: bool,
     /// Whether one that is not encrypted is wrong.
     #[serde(default = "yes")]
     pub encrypted: bool,
@@ -52,6 +85,9 @@ pub struct BackupVerification {
     /// elsewhere is not found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_every_table: Option<TimeSpan>,
+    /// Where a restore test restores to, where that is not as the side's `restore` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_into: Option<RestoreInto>,
     /// What a restored database must answer beyond the plan's own queries under `verify`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<SqlCheck>,
@@ -75,12 +111,32 @@ impl BackupVerification {
             string_agg(name, ', ' order by name) filter (where read is null)) end from found";
         self.read_every_table.map(|within| SqlCheck {
             component: None,
+            group: None,
             name: "every table can be read".to_owned(),
             query: QUERY.to_owned(),
             expect: Expected::Equals("every table was read".to_owned()),
             within,
         })
     }
+}
+
+/// Where a restore test restores to. What is not named is as in every restore into that Region.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreInto {
+    /// The DB instance class: a smaller one costs less, and restores as fast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_class: Option<InstanceClass>,
+    /// The storage allocated to it, in GiB: not less than the backup's source has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 20, max = 65536))]
+    pub storage_gib: Option<u32>,
+    /// The kind of its storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_type: Option<StorageType>,
+    /// The primary or the recovery Region; the recovery Region, unless named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
 }
 
 /// Encryption is what is expected.

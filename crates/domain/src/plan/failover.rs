@@ -1,6 +1,7 @@
 //! When to fail over, and when to ask.
 
-use crate::words::time_span::TimeSpan;
+use super::objectives::Disaster;
+use crate::words::{id::RoleName, time_span::TimeSpan};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,13 @@ use serde::{Deserialize, Serialize};
 pub struct Failover {
     /// What each class of failure is answered with.
     pub policy: Policies,
+    /// How long each class of failure has to last before a failover begins by itself.
+    #[serde(default, skip_serializing_if = "Waits::is_empty")]
+    pub after: Waits,
+    /// The IAM roles, by name, of those who may order a failover or a switchover, or approve one; everybody who may start the
+    /// engine's machines where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_order: Option<Vec<RoleName>>,
     /// How much may be lost without asking.
     pub data_loss_budget: DataLossBudget,
     /// How long a person has to answer.
@@ -27,12 +35,24 @@ pub struct Policies {
     pub zone: Policy,
     /// The Region is silent.
     pub region: Policy,
-    /// The database answers, the application cannot use it. Nothing tells of it yet, so that only `never` is true.
+    /// The database answers, the application cannot use it. `health` may tell of it, and moves nothing, so that only `never` is true.
     pub application: Policy,
     /// Some see the primary, some do not. It is not failed over whoever asks, so that only `never` is true.
     pub network: Policy,
     /// Signals are missing.
     pub unknown: Policy,
+    /// The Region is silent, and RDS of the recovery Region as well; `approval` where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub several_regions: Option<Policy>,
+    /// Data are wrong. Only a person can tell; `approval` where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corruption: Option<Policy>,
+    /// Somebody is in who should not be. The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breach: Option<Policy>,
+    /// Data were deleted. The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Policy>,
 }
 
 impl Policies {
@@ -46,7 +66,64 @@ impl Policies {
             FailureClass::Application => self.application,
             FailureClass::Network => self.network,
             FailureClass::Unknown => self.unknown,
+            FailureClass::SeveralRegions => self.several_regions.unwrap_or(Policy::Approval),
         }
+    }
+
+    /// The policy for what only a person can tell; `None` of whatever the judge tells.
+    #[must_use]
+    pub fn of_what_a_person_tells(&self, class: Disaster) -> Option<Policy> {
+        let said = match class {
+            Disaster::Corruption => self.corruption,
+            Disaster::Breach => self.breach,
+            Disaster::Deletion => self.deletion,
+            Disaster::Database
+            | Disaster::Zone
+            | Disaster::Region
+            | Disaster::SeveralRegions
+            | Disaster::Application
+            | Disaster::Network => return None,
+        };
+        Some(said.unwrap_or(Policy::Approval))
+    }
+}
+
+/// How long each class of failure has to last before a failover begins by itself, or a person is asked. What is not said is
+/// `probe.holdDown`, and nothing is shorter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Waits {
+    /// The host answers, the database does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<TimeSpan>,
+    /// The host is silent, its Region answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<TimeSpan>,
+    /// The Region is silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<TimeSpan>,
+    /// Signals are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<TimeSpan>,
+}
+
+impl Waits {
+    /// What is said for a class. What is never failed over waits for nothing.
+    #[must_use]
+    pub fn of(&self, class: FailureClass) -> Option<TimeSpan> {
+        match class {
+            FailureClass::Database => self.database,
+            FailureClass::Zone => self.zone,
+            FailureClass::Region | FailureClass::SeveralRegions => self.region,
+            FailureClass::Unknown => self.unknown,
+            FailureClass::Application | FailureClass::Network => None,
+        }
+    }
+
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -88,6 +165,14 @@ pub enum FailureClass {
     Network,
     /// Signals are missing.
     Unknown,
+    /// The Region is silent, and RDS of the recovery Region as well.
+    #[serde(rename = "severalRegions")]
+    SeveralRegions,
+}
+
+impl FailureClass {
+    /// What takes a primary away, and is told apart by who still answers.
+    pub const TAKING: [Self; 3] = [Self::Database, Self::Zone, Self::Region];
 }
 
 impl std::fmt::Display for FailureClass {
@@ -99,6 +184,7 @@ impl std::fmt::Display for FailureClass {
             Self::Application => "application",
             Self::Network => "network",
             Self::Unknown => "unknown",
+            Self::SeveralRegions => "severalRegions",
         })
     }
 }

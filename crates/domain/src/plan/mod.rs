@@ -4,25 +4,33 @@
 //! protect several pairs: each is watched and failed over by itself, and what does so sees the plan of its pair alone, a
 //! [`PairPlan`] under a name of its own.
 
+mod alarms;
 mod backups;
 mod checks;
 mod failover;
+mod health;
+mod health_checks;
 mod objectives;
 mod probe;
+mod targets;
 mod traffic;
 
-pub use backups::{Backup, BackupAlarm, BackupCopy, BackupVerification, Cleanup};
-pub use checks::{Check, Expected, HttpCheck, SqlCheck};
-pub use failover::{DataLossBudget, Failover, FailureClass, Policies, Policy};
+pub use alarms::{AlarmSeverity, Condition, MetricSource, PlanAlarm, Statistic, Watched};
+pub use backups::{Backup, BackupAlarm, BackupCopy, BackupVerification, Cleanup, LONGEST_BACKUP, Overlap, RestoreInto};
+pub use checks::{Check, Expected, HttpCheck, HttpExpected, HttpMethod, JsonExpected, SqlCheck};
+pub use failover::{DataLossBudget, Failover, FailureClass, Policies, Policy, Waits};
+pub use health::{Health, Limits};
+pub use health_checks::{HealthCheck, HealthChecks, MovedBy};
 pub use objectives::{Disaster, FailureObjective, Objectives, Tier};
 pub use probe::Probe;
-pub use traffic::{Record, Traffic};
+pub use targets::{Bound, Measure, ServiceTarget};
+pub use traffic::{Alias, ApplicationRecord, LoadBalancer, MovedName, Plain, Record, Target, Traffic};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    component::{ActiveSide, ActiveSides, Component, PostgresPair, SideRegions, SnapshotKind},
+    component::{ActiveSide, ActiveSides, Bucket, Component, PostgresPair, SideRegions, SnapshotKind},
     words::{
         id::{ComponentName, Day, InstanceId, KmsKeyId, PlanName, Region, ScheduleName},
         time_span::TimeSpan,
@@ -54,6 +62,9 @@ pub struct Plan<T = Vec<Traffic>> {
     pub traffic: T,
     /// How the primary's health is watched.
     pub probe: Probe,
+    /// What makes a Region healthy, seen from another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
     /// When to fail over, and when to ask.
     pub failover: Failover,
     /// Backups by schedule.
@@ -68,6 +79,9 @@ pub struct Plan<T = Vec<Traffic>> {
     /// Who hears of it, beyond the engine's own topic.
     #[serde(default)]
     pub notifications: Notifications,
+    /// Alarms beside those that every plan has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<PlanAlarm>,
 }
 
 /// A plan as the watch and the runs of one of its pairs see it: that pair's traffic, under the pair's name.
@@ -159,7 +173,7 @@ impl Plan {
     #[must_use]
     pub fn backed_up_on(&self, component: &Component, active: ActiveSide) -> ActiveSide {
         let active = self.goes_with(component).map_or(ActiveSide::Primary, |_| active);
-        component.kind().backed_up(active).0
+        component.kind().backed_up(active).map_or(active, |(side, _)| side)
     }
 }
 
@@ -169,10 +183,10 @@ impl Plan {
         self.backups.iter().filter(|backup| backup.components.contains(component.name()))
     }
 
-    /// The longest that a client keeps a pair's record.
+    /// The longest that a client keeps a pair's record, or a name of its application.
     #[must_use]
     pub fn longest_ttl(&self) -> TimeSpan {
-        self.traffic.iter().map(|traffic| traffic.record.ttl).max().unwrap_or_default()
+        self.traffic.iter().map(Traffic::longest_ttl).max().unwrap_or_default()
     }
 }
 
@@ -181,6 +195,12 @@ impl PairPlan {
     #[must_use]
     pub fn pair(&self) -> Option<&PostgresPair> {
         self.pair_of(&self.traffic)
+    }
+
+    /// The buckets that are looked at with this pair: all of the plan's, with its first.
+    pub fn own_buckets(&self) -> impl Iterator<Item = &Bucket> {
+        let all = self.components.iter().filter(|_| !self.plan.is_of_a_pair());
+        all.filter_map(|component| component.kind().bucket())
     }
 
     /// The plan that has this pair and no other.
@@ -210,11 +230,13 @@ impl<T> Plan<T> {
             objectives: self.objectives.clone(),
             components: self.components.clone(),
             probe: self.probe.clone(),
+            health: self.health.clone(),
             failover: self.failover.clone(),
             backups: self.backups.clone(),
             cleanup: self.cleanup.clone(),
             verify: self.verify.clone(),
             notifications: self.notifications.clone(),
+            alarms: self.alarms.clone(),
         }
     }
 
@@ -249,6 +271,12 @@ impl<T> Plan<T> {
             ActiveSide::Primary => &self.regions.primary,
             ActiveSide::Replica => &self.regions.recovery,
         }
+    }
+
+    /// The side that is in a Region.
+    #[must_use]
+    pub fn side_in(&self, region: &Region) -> Option<ActiveSide> {
+        [ActiveSide::Primary, ActiveSide::Replica].into_iter().find(|side| self.region_of(*side) == region)
     }
 
     /// The backups of a schedule.
@@ -292,19 +320,31 @@ impl<T> Plan<T> {
         regions
     }
 
-    /// The longest from the primary's death until it may be failed over: a sample just missed, then all in a row and the
-    /// last one's time-out; never less than the hold-down, which begins with the first failed sample.
+    /// How long a failure of this class has to last before a run that nobody ordered moves anything.
     #[must_use]
-    pub fn detection(&self) -> TimeSpan {
-        let probe = &self.probe;
-        let counted = probe.interval.times(probe.failures_in_a_row) + probe.timeout;
-        counted.max(probe.interval + probe.hold_down)
+    pub fn wait_for(&self, class: FailureClass) -> TimeSpan {
+        self.failover.after.of(class).unwrap_or_default().max(self.probe.hold_down)
     }
 
-    /// The shortest from when the primary was last seen until it may be failed over.
+    /// The longest from the primary's death by a failure of this class until it may be failed over: a sample just missed,
+    /// then all in a row and the last one's time-out; never less than its wait, which begins with the first failed sample.
     #[must_use]
-    pub fn unseen(&self) -> TimeSpan {
+    pub fn detection_of(&self, class: FailureClass) -> TimeSpan {
         let probe = &self.probe;
-        probe.interval.times(probe.failures_in_a_row).max(probe.interval + probe.hold_down)
+        let counted = probe.interval.times(probe.failures_in_a_row) + probe.timeout;
+        counted.max(probe.interval + self.wait_for(class))
+    }
+
+    /// The longest detection, whatever takes the primary away.
+    #[must_use]
+    pub fn detection(&self) -> TimeSpan {
+        FailureClass::TAKING.into_iter().map(|class| self.detection_of(class)).max().unwrap_or_default()
+    }
+
+    /// The shortest from when the primary was last seen until a failure of this class may be failed over.
+    #[must_use]
+    pub fn unseen(&self, class: FailureClass) -> TimeSpan {
+        let probe = &self.probe;
+        probe.interval.times(probe.failures_in_a_row).max(probe.interval + self.wait_for(class))
     }
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ServiceTarget;
 use crate::{
     component::Kind,
     words::{id::TierName, time_span::TimeSpan},
@@ -26,6 +27,9 @@ pub struct Objectives {
     /// What was promised for each class of failure, where that differs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<FailureObjective>,
+    /// What runs are to keep over time: `lifeboat report` measures it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<ServiceTarget>,
 }
 
 /// A promise that services and components share.
@@ -128,6 +132,21 @@ impl Disaster {
         match self {
             Self::Database | Self::Zone | Self::Region | Self::SeveralRegions => true,
             Self::Application | Self::Network | Self::Corruption | Self::Breach | Self::Deletion => false,
+        }
+    }
+
+    /// Whether the judge tells it from a primary that does not answer, so that no order needs to name it. Several Regions it may
+    /// take for one; a database that answers tells it nothing.
+    #[must_use]
+    pub fn is_told_by_the_judge(self) -> bool {
+        match self {
+            Self::Database | Self::Zone | Self::Region => true,
+            Self::SeveralRegions
+            | Self::Application
+            | Self::Network
+            | Self::Corruption
+            | Self::Breach
+            | Self::Deletion => false,
         }
     }
 

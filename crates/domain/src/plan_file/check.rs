@@ -1,10 +1,13 @@
 //! What types cannot check: that names exist, that Regions differ, that the numbers can be true together.
 
+mod alarms;
 mod backups;
+mod buckets;
 mod capabilities;
 mod components;
 mod engine;
 mod failures;
+mod health;
 mod identities;
 mod names;
 mod objectives;
@@ -14,6 +17,7 @@ mod recovery;
 mod regions;
 mod schedules;
 mod stack;
+mod targets;
 mod traffic;
 mod verification;
 mod watch;
@@ -50,16 +54,19 @@ pub fn check(plan: &Plan) -> Vec<Finding> {
     regions::check(plan, &mut found);
     objectives::check(plan, &mut found);
     promises::check(plan, &mut found);
+    targets::check(plan, &mut found);
     failures::check(plan, &mut found);
     components::check(plan, &mut found);
     identities::check(plan, &mut found);
     traffic::check(plan, &mut found);
     watch::check(plan, &mut found);
+    health::check(plan, &mut found);
     recovery::check(plan, &mut found);
     schedules::check(plan, &mut found);
     backups::check(plan, &mut found);
     names::check(plan, &mut found);
     verification::check(plan, &mut found);
+    alarms::check(plan, &mut found);
     stack::check(plan, &mut found);
     found
 }

@@ -2,7 +2,9 @@
 //! what nobody has answered yet. From the plan alone: nothing is asked of AWS.
 
 mod answers;
+mod health;
 mod markdown;
+mod names;
 mod protected;
 mod questions;
 mod regions;
@@ -15,6 +17,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 pub use answers::Answer;
+pub use names::Named;
 pub use protected::{Protected, Scheduled};
 pub use regions::Gone;
 pub use worst::{Reckoned, TierKept, Worst};
@@ -22,7 +25,7 @@ pub use worst::{Reckoned, TierKept, Worst};
 use super::{Finding, check};
 use crate::{
     cost::{self, Given, Prices},
-    plan::{Objectives, Plan},
+    plan::{Objectives, Plan, PlanAlarm},
     words::{id::PlanName, time_span::TimeSpan},
 };
 
@@ -55,6 +58,8 @@ pub struct Explanation {
     pub objectives: Objectives,
     /// What is protected.
     pub protected: Vec<Protected>,
+    /// The names that clients use.
+    pub names: Vec<Named>,
     /// The backups.
     pub backups: Vec<Scheduled>,
     /// At worst, by component.
@@ -63,6 +68,10 @@ pub struct Explanation {
     pub tiers: Vec<TierKept>,
     /// What each class of failure is answered with.
     pub answers: Vec<Answer>,
+    /// The alarms that it adds.
+    pub alarms: Vec<PlanAlarm>,
+    /// How it is told whether a Region is healthy.
+    pub health: Vec<String>,
     /// What an idle month costs, in US dollars; absent where no prices are known.
     pub dollars_a_month: Option<f64>,
     /// What the plan's check objects to.
@@ -86,10 +95,13 @@ pub fn explain(plan: &Plan, assumed: &Assumed) -> Explanation {
         regions: regions::gone(plan),
         objectives: plan.objectives.clone(),
         protected: protected::components(plan),
+        names: names::of(plan),
         backups: protected::schedules(plan),
         tiers: worst::by_tier(plan, &worst),
         worst,
         answers: answers::by_class(plan),
+        alarms: plan.alarms.clone(),
+        health: health::told(plan),
         dollars_a_month: Prices::list().ok().map(|prices| cost::reckon(plan, &Given::default(), &prices).dollars),
         objections,
         questions: questions::open(plan),

@@ -10,14 +10,19 @@ pub use check::{
     check_engine,
 };
 pub use explain::{
-    Answer, Assumed, Explanation, Gone, Protected, Reckoned, Scheduled, TierKept, Worst, explain, overdue,
+    Answer, Assumed, Explanation, Gone, Named, Protected, Reckoned, Scheduled, TierKept, Worst, explain, overdue,
 };
 pub use finding::{Finding, Place, Severity};
 pub use read::{Examined, LARGEST_PLAN_BYTES, MOST_FINDINGS, PlanError, examine, placed, read, schema};
 
+/// The lab's plan.
+#[cfg(test)]
+pub(crate) fn lab() -> crate::plan::Plan {
+    read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap()
+}
+
 /// The pair of the lab's plan.
 #[cfg(test)]
 pub(crate) fn lab_pair() -> crate::plan::PairPlan {
-    let plan = read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
-    plan.pairs().next().unwrap()
+    lab().pairs().next().unwrap()
 }

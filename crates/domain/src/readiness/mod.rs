@@ -3,6 +3,7 @@
 //! A failover that would be refused, or would stop halfway, is so known days before it is called for. What could not be
 //! looked at is not ready: nobody knows that it would work.
 
+mod buckets;
 mod needs;
 
 use std::fmt;
@@ -19,6 +20,8 @@ use crate::{
     run::step::Step,
     words::id::{HostName, InstanceId, KmsKeyId, PlanName, Region, SecurityGroupId},
 };
+
+pub use buckets::{BucketLook, ReplicationTold, unreplicated_remedy};
 
 /// What was found of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +77,10 @@ pub enum Need {
     Functions,
     /// That no other plan moves the same pair.
     Claims,
+    /// That the primary's automated backups reach as far back as the plan says.
+    PointInTime,
+    /// The buckets beside it.
+    Buckets,
 }
 
 /// How a need is met.
@@ -101,6 +108,8 @@ impl fmt::Display for Need {
             Self::Record => "record",
             Self::Functions => "functions",
             Self::Claims => "claims",
+            Self::PointInTime => "point in time",
+            Self::Buckets => "buckets",
         })
     }
 }
@@ -118,6 +127,8 @@ pub struct InstanceSeen {
     pub certificate_until: Option<Timestamp>,
     /// Its security groups.
     pub security_groups: Vec<SecurityGroupId>,
+    /// For how many days its automated backups are kept; zero means that there are none.
+    pub retention_days: u8,
 }
 
 /// A KMS key.
@@ -152,6 +163,8 @@ pub struct Seen {
     pub functions: Vec<(String, Result<(), String>)>,
     /// Instances that another plan moves as well.
     pub claims: Result<Vec<(InstanceId, PlanName)>, String>,
+    /// The plan's buckets.
+    pub buckets: Vec<BucketLook>,
 }
 
 /// Says of each need how it is met.
@@ -174,6 +187,8 @@ pub fn assess(seen: &Seen, run: &Run, pair: &PostgresPair, now: Timestamp) -> Re
     findings.push(needs::record(seen, run));
     findings.extend(needs::functions(&seen.functions));
     findings.push(needs::claims(&seen.claims));
+    findings.extend(needs::points_in_time(seen, pair, &plan.regions.primary));
+    findings.extend(seen.buckets.iter().flat_map(|looked| buckets::bucket(looked, plan)));
     Readiness::new(plan.plan.clone(), now, findings)
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Finding, InstanceSeen, KeySeen, Need, Seen};
 use crate::{
     backup::Quota,
-    component::Side,
+    component::{PostgresPair, Side},
     failover::{
         judgement::{Rehearsal, Would},
         run::Run,
@@ -170,7 +170,8 @@ const STANDBY_TAKES_OVER_WITHIN: TimeSpan = TimeSpan::seconds(180);
 
 /// Which may come first where the primary has a standby. It is the plan's choice, and worth a word.
 pub(super) fn standby(seen: &Seen, run: &Run) -> Option<Finding> {
-    let ours = run.plan.unseen();
+    let by_class = FailureClass::TAKING.into_iter().map(|class| run.plan.unseen(class));
+    let ours = by_class.min().unwrap_or_default();
     let may_be_first = seen.primary.as_ref().is_ok_and(|primary| primary.multi_az) && ours < STANDBY_TAKES_OVER_WITHIN;
     may_be_first.then(|| {
         let because = format!(
@@ -278,4 +279,38 @@ pub(super) fn claims(claims: &Result<Vec<(InstanceId, PlanName)>, String>) -> Fi
             Finding::unknown(Need::Claims, format!("the claims could not be read: {why}"), "See to the bucket.")
         }
     }
+}
+
+/// How far back the primary's automated backups reach, where the plan says how far they are to. The replica has none of use
+/// before it is promoted, and is given its own then: that is worth a word. An instance that RDS does not tell of is told
+/// already.
+pub(super) fn points_in_time(seen: &Seen, pair: &PostgresPair, region: &Region) -> Vec<Finding> {
+    let (Some(wanted), Ok(primary)) = (pair.point_in_time_days(), &seen.primary) else { return Vec::new() };
+    let (instance, has) = (&pair.primary.instance, primary.retention_days);
+    let later = pair.after_promotion.retention_days();
+    let after = format!("after a failover they begin anew in the other Region, and are kept {later} days");
+    if has >= wanted {
+        let because =
+            format!("`{instance}` keeps its automated backups for {has} days, the plan asks for {wanted}; {after}");
+        return vec![Finding::ready(Need::PointInTime, because)];
+    }
+    let because = if has == 0 {
+        format!(
+            "`{instance}` has no automated backups: no point in time can be restored, the plan asks for {wanted} days"
+        )
+    } else {
+        format!("`{instance}` keeps its automated backups for {has} days, the plan asks for {wanted}")
+    };
+    // From some days to more nothing is made, so that it waits for no window.
+    let begins = if has == 0 {
+        " --apply-immediately. RDS may interrupt it for its first backup, and applies its other pending changes as well: choose \
+         the time."
+    } else {
+        ""
+    };
+    let command = "aws rds modify-db-instance";
+    let remedy = format!(
+        "{command} --region {region} --db-instance-identifier {instance} --backup-retention-period {wanted}{begins}"
+    );
+    vec![Finding::not_ready(Need::PointInTime, because, remedy)]
 }

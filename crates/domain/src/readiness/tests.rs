@@ -1,5 +1,11 @@
 use super::*;
-use crate::{component::Side, failover::judgement::Would, plan::FailureClass, plan_file, words::id::Generation};
+use crate::{
+    component::Side,
+    failover::judgement::Would,
+    plan::FailureClass,
+    plan_file,
+    words::{id::Generation, time_span::TimeSpan},
+};
 
 const LAB: &str = include_str!("../../../../plans/lab.yaml");
 
@@ -15,6 +21,7 @@ fn instance(side: &Side) -> InstanceSeen {
         multi_az: false,
         certificate_until: None,
         security_groups: side.security_groups.clone(),
+        retention_days: 7,
     }
 }
 
@@ -44,6 +51,7 @@ fn well() -> Seen {
         name: Ok(pair.primary.endpoint.clone()),
         functions: vec![("lifeboat-notify".into(), Ok(()))],
         claims: Ok(vec![]),
+        buckets: vec![],
     }
 }
 
@@ -158,4 +166,35 @@ fn each_key_of_a_plan_s_copies_is_looked_at_once() {
     let keys = plan.copy_keys();
     assert_eq!(keys.len(), 1);
     assert_eq!(keys[0].0.as_str(), "us-west-2");
+}
+
+#[test]
+fn the_primary_s_automated_backups_reach_as_far_back_as_the_plan_says() {
+    let mut run = run();
+    let of = |run: &Run, days: u8| {
+        let pair = run.pair().unwrap();
+        let primary = Ok(InstanceSeen { retention_days: days, ..instance(&pair.primary) });
+        // The replica has none: that is so until it is promoted.
+        let replica = Ok(InstanceSeen { retention_days: 0, ..instance(&pair.replica) });
+        let readiness = assess(&Seen { primary, replica, ..well() }, run, pair, Timestamp::UNIX_EPOCH);
+        readiness.findings.into_iter().filter(|finding| finding.need == Need::PointInTime).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&run, 0), [], "a plan that does not ask is not told");
+    for component in &mut run.plan.components {
+        let crate::component::Component::PostgresPair(pair) = component else { continue };
+        pair.point_in_time = Some(TimeSpan::seconds(7 * 24 * 3_600));
+    }
+    for (days, state, says) in [
+        (8, State::Ready, "for 8 days"),
+        (7, State::Ready, "for 7 days"),
+        (6, State::NotReady, "for 6 days, the plan asks for 7"),
+        (0, State::NotReady, "no point in time can be restored"),
+    ] {
+        let found = of(&run, days);
+        assert_eq!((found.len(), found[0].state), (1, state), "{days}: {found:?}");
+        assert!(found[0].because.contains(says), "{found:?}");
+        let remedy = found[0].remedy.clone().unwrap_or_default();
+        assert_eq!(remedy.contains("--backup-retention-period 7"), state == State::NotReady, "{remedy}");
+        assert_eq!(remedy.contains("--apply-immediately"), days == 0, "{remedy}");
+    }
 }

@@ -4,7 +4,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    failover::run::{Run, RunKind},
+    failover::{
+        approval::{Answer, Reply},
+        run::{Run, RunKind},
+        traffic::{self, Switch, Unmoved},
+    },
     record::evidence::{Closed, Closing, Record},
     run::{
         outcome::RunOutcome,
@@ -55,6 +59,21 @@ impl Ended {
         format!("the run is {was} but {not_closed}; it was {was} because {because}")
     }
 
+    /// Who approved it, where somebody was asked and that can be read.
+    #[must_use]
+    pub fn approved(&self) -> Option<Answer> {
+        let reply: Option<Reply> = serde_json::from_value(self.record["approval"].clone()).ok();
+        reply?.approves().cloned()
+    }
+
+    /// The application's names that were not moved, as far as that can be read.
+    #[must_use]
+    pub fn unmoved(&self) -> Vec<Unmoved> {
+        let step: Option<Step<Switch>> = serde_json::from_value(self.record["traffic"].clone()).ok();
+        let of = self.run.as_ref().zip(step);
+        of.map(|(run, step)| traffic::unmoved(&run.plan, &step)).unwrap_or_default()
+    }
+
     /// Why, as far as what the machine collected can be read.
     fn known(&self) -> String {
         let read = || -> Result<String, serde_json::Error> {
@@ -84,12 +103,18 @@ fn because(
 ) -> String {
     let Some(stopped) = stopped else { return "the run ended before its first answer".into() };
     let because = reason(run, stopped, record);
+    let because = match &record.fencing {
+        Some(Step { did: Some(fencing), .. }) if fencing.fenced => because,
+        Some(Step { because: open, .. }) if outcome.has_moved() => format!("{because}; but {open}"),
+        Some(_) | None => because,
+    };
     match outcome {
-        RunOutcome::Done => match &record.fencing {
-            Some(Step { did: Some(fencing), .. }) if fencing.fenced => because,
-            Some(Step { because: open, .. }) => format!("{because}; but {open}"),
-            None => because,
-        },
+        RunOutcome::Done => because,
+        RunOutcome::Degraded => {
+            let left = run.zip(record.traffic.as_ref()).map(|(run, step)| traffic::unmoved(&run.plan, step));
+            let names = left.unwrap_or_default().into_iter().map(|left| format!("`{}`", left.name.name));
+            format!("{because}; but not moved: {}", names.collect::<Vec<_>>().join(", "))
+        }
         RunOutcome::NeedsAPerson => match not_undone(kind, record) {
             Some(why) => format!("{because}; then {why}"),
             None => because,

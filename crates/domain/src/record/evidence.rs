@@ -4,7 +4,7 @@ use crate::{
     component::ActiveSide,
     failover::{
         approval::Reply,
-        hardening,
+        caller, hardening,
         lease::{Lease, Phase},
         request::FailoverRequest,
         run::{Consent, Run, RunKind, Trigger},
@@ -221,7 +221,7 @@ pub fn assemble(
         timeline_missing,
         transitions,
         record: closing.record,
-        request: closing.request,
+        request: caller::without_proof(&closing.request),
     }
 }
 
@@ -233,6 +233,8 @@ fn asked(closing: &Closing) -> Option<FailoverRequest> {
             plan: run.plan.plan.clone(),
             trigger: run.trigger.clone(),
             consent: run.consent.clone(),
+            proof: None,
+            class: None,
         }),
         None => FailoverRequest::parse_for(RunKind::of(&closing.execution), &closing.request).ok(),
     }

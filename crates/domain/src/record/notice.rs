@@ -1,28 +1,31 @@
 //! What people are told. Every notice ends with the heading of RUNBOOK.md that says what to do.
 
+mod asked;
 mod begun;
+mod health;
 
 #[cfg(test)]
 mod tests;
 
+pub use asked::approval;
 pub use begun::{broken, started};
+pub use health::{healthy_again, unhealthy};
 
 use crate::{
     backup::BackupRun,
     cleanup::CleanupRun,
     failover::{
         all,
+        approval::Answer,
         fencing::{Target, Way},
         guard::{Guard, Kept},
-        judgement::Judgement,
         run::{Run, RunKind, Trigger},
+        traffic::Unmoved,
     },
-    plan::FailureClass,
     restore::{Purpose, RestoreRun},
     run::outcome::{RunOutcome, UpkeepOutcome},
     state_machine::Upkeep,
-    watch::health::{Vantage, Verdict},
-    words::id::{ExecutionArn, PlanName, SqlName},
+    words::id::{CallerArn, ExecutionArn, PlanName, SqlName},
 };
 
 /// A notice: SNS's subject and message.
@@ -76,6 +79,9 @@ pub fn backup(
     because: &str,
     manifest: Option<&str>,
 ) -> Notice {
+    if let (UpkeepOutcome::Refused, Some(run)) = (outcome, backup) {
+        return skipped(execution, run, because);
+    }
     let of = backup.map_or_else(String::new, |run| format!(" of {}, schedule {}", run.plan.plan, run.schedule));
     let headline = format!("backup{of}: {}", outcome.headline());
     let summary = backup.map(|run| format!("{}\n\n", run.plan.summary)).unwrap_or_default();
@@ -96,6 +102,21 @@ pub fn backup(
             again.unwrap_or_default()
         ),
         Upkeep::Backup.end(outcome).as_str(),
+    )
+}
+
+/// A backup was due, and the one before was still at work.
+fn skipped(execution: &ExecutionArn, run: &BackupRun, because: &str) -> Notice {
+    let BackupRun { plan, schedule, scheduled_at, .. } = run;
+    Notice::new(
+        &format!("Lifeboat: backup of {}, schedule {schedule}: SKIPPED", plan.plan),
+        &format!(
+            "{}\n\nThe backup of {scheduled_at} was not begun.\nWhy: {because}\nExecution: {execution}\n\n\
+             What is written from now on is in no backup until the next one is taken: where only backups hold it, more than \
+             the plan promises may be lost.\n",
+            plan.summary
+        ),
+        "A backup was skipped",
     )
 }
 
@@ -153,57 +174,6 @@ pub fn restore(
     )
 }
 
-/// A person must decide.
-#[must_use]
-pub fn approval(run: &Run, judgement: &Judgement, because: &str) -> Notice {
-    let Run { plan, execution, generation, .. } = run;
-    let signals: String = judgement
-        .signals
-        .iter()
-        .map(|s| format!("  {} says {}: {}\n", place(s.vantage), word(s.verdict), s.because))
-        .collect();
-    let answer = format!("lifeboat approve {} --plan {} --region {}", execution.name(), plan.plan, execution.region());
-    let unseen = match judgement.class {
-        FailureClass::Unknown | FailureClass::Network => format!(
-            "The primary may be alive, and may take writes that a failover would lose. Who approves that as well says so:\n  \
-             {answer} --by YOU --why REASON --accept-data-loss\n"
-        ),
-        FailureClass::Database | FailureClass::Zone | FailureClass::Region | FailureClass::Application => String::new(),
-    };
-    Notice::new(
-        &format!("Lifeboat: approve the failover of {}?", plan.plan),
-        &format!(
-            "{}\n\nPlan: {}\nGeneration: {generation}\nFailure: {} since {}\nWhy a person is asked: {because}\nMay be lost: {}\nWhat each says of the primary:\n{signals}\n\
-             Answer within {}:\n  {answer} --by YOU --why REASON\n  {answer} --by YOU --why REASON --deny\n{unseen}\
-             It is judged once more when you approve: a primary that serves again by then stays primary.\n",
-            plan.summary,
-            plan.plan,
-            judgement.class,
-            judgement.failing_since,
-            judgement.loss,
-            plan.failover.approval_deadline.roughly(),
-        ),
-        "Approving or denying a failover",
-    )
-}
-
-fn place(vantage: Vantage) -> &'static str {
-    match vantage {
-        Vantage::Recovery => "the recovery Region",
-        Vantage::Witness => "the witness",
-        Vantage::Replica => "the replica",
-        Vantage::Api => "RDS",
-    }
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Up => "up",
-        Verdict::Down => "DOWN",
-        Verdict::Unknown => "nothing that can be relied on",
-    }
-}
-
 /// A run that ended by itself. One that was refused its lease has a plan and a trigger, but is not a [`Run`].
 #[derive(Debug, Clone, Copy)]
 pub struct Ended<'a> {
@@ -215,6 +185,10 @@ pub struct Ended<'a> {
     pub plan: Option<&'a PlanName>,
     /// Why it ran, where the evidence knows it.
     pub trigger: Option<&'a Trigger>,
+    /// Who approved it, where somebody was asked.
+    pub approved: Option<&'a Answer>,
+    /// The application's names that were not moved.
+    pub unmoved: &'a [Unmoved],
     /// What is true now.
     pub standing: Option<&'a str>,
     /// What starts the next run.
@@ -230,7 +204,8 @@ pub struct Ended<'a> {
 /// A run ended by itself.
 #[must_use]
 pub fn ended(ended: Ended<'_>) -> Notice {
-    let Ended { execution, run, plan, trigger, standing, starts_again, outcome, because, evidence } = ended;
+    let Ended { execution, run, plan, trigger, approved, unmoved, standing, starts_again, outcome, because, evidence } =
+        ended;
     let plan = run.map(|run| &run.plan.plan).or(plan);
     let plan = plan.map_or("a plan that does not exist".to_owned(), PlanName::to_string);
     let kind = RunKind::of(execution);
@@ -243,6 +218,11 @@ pub fn ended(ended: Ended<'_>) -> Notice {
         RunOutcome::Done => {
             (format!("{plan} {done}"), "Restore its replication; until then a second failover is refused.")
         }
+        RunOutcome::Degraded => (
+            format!("{noun} of {plan} DEGRADED: names of the application were not moved"),
+            "The database is served by the new side. Move these names by hand; then restore its replication: until then a second \
+             failover is refused.",
+        ),
         RunOutcome::Refused => (
             format!("{noun} of {plan} refused"),
             "Nothing was changed. If it must be done all the same, read on there:",
@@ -257,29 +237,46 @@ pub fn ended(ended: Ended<'_>) -> Notice {
             run.plan.plan,
             run.execution.region()
         ),
-        (RunOutcome::Done | RunOutcome::Refused | RunOutcome::Undone | RunOutcome::NeedsAPerson, _) => String::new(),
+        (
+            RunOutcome::Done
+            | RunOutcome::Degraded
+            | RunOutcome::Refused
+            | RunOutcome::Undone
+            | RunOutcome::NeedsAPerson,
+            _,
+        ) => String::new(),
     };
     let summary = run.map(|run| format!("{}\n", run.plan.summary)).unwrap_or_default();
     let started = match run.map(|run| &run.trigger).or(trigger) {
         Some(Trigger::Alarm { alarm, .. }) => format!("alarm {alarm}"),
-        Some(Trigger::Person { by, why }) => format!("{by}: {why}"),
+        Some(Trigger::Person { by, why, proved }) => format!("{by}{}: {why}", proved_as(proved.as_ref())),
         Some(Trigger::Again { attempt, reason, .. }) => format!("Lifeboat itself, start {attempt}: {reason}"),
         None => "a request that cannot be read".into(),
     };
+    let approved =
+        approved.map(|answer| format!("Approved by: {}: {}\n", answer.named(), answer.why)).unwrap_or_default();
     // The same key for every notice of one incident, so that pagers fold and resolve them.
     let key = run.map_or_else(String::new, |run| {
         format!("Incident: {}/{}/{}\n", run.execution.region(), run.plan.plan, run.generation)
     });
     let standing = standing.map(|standing| format!("True now: {standing}\n")).unwrap_or_default();
+    let unmoved: String = unmoved.iter().map(|left| format!("  {left}\n")).collect();
+    let unmoved =
+        if unmoved.is_empty() { unmoved } else { format!("Names of the application that were not moved:\n{unmoved}") };
     let starts_again = starts_again.map(|again| format!("{again}\n\n")).unwrap_or_default();
     Notice::new(
         &format!("Lifeboat: {headline}"),
         &format!(
-            "{summary}{headline}\n\nWhy: {because}\n{standing}Started by: {started}\nExecution: {execution}\n{key}Evidence: {}\n\n{starts_again}{next}\n{goes_on}",
+            "{summary}{headline}\n\nWhy: {because}\n{standing}{unmoved}Started by: {started}\n{approved}Execution: {execution}\n{key}Evidence: {}\n\n{starts_again}{next}\n{goes_on}",
             evidence.unwrap_or("none could be written")
         ),
         kind.end(outcome).as_str(),
     )
+}
+
+/// Who somebody is by AWS's word, beside what they say.
+fn proved_as(proved: Option<&CallerArn>) -> String {
+    proved.map(|who| format!(" ({who})")).unwrap_or_default()
 }
 
 /// A new primary could not be made as safe as the old one was.
@@ -302,7 +299,7 @@ pub fn unhardened(run: &Run, because: &str) -> Notice {
 #[must_use]
 pub fn traffic_late(run: &Run, because: &str) -> Notice {
     let plan = &run.plan;
-    let record = &plan.traffic.record;
+    let names: Vec<String> = plan.traffic.names().map(|(_, name)| name.to_string()).collect();
     let endpoint = run.pair().map(|pair| pair.replica.endpoint.to_string()).unwrap_or_default();
     Notice::new(
         &format!("Lifeboat: traffic of {} is not switched yet", plan.plan),
@@ -310,7 +307,9 @@ pub fn traffic_late(run: &Run, because: &str) -> Notice {
             "{}\n\nThe new primary takes writes, and clients that follow {} are not sent there yet.\n\
              Why: {because}\nExecution: {}\n\nThe run keeps trying. You are told again every 15 minutes. Clients that can be told another \
              name find the new primary at {endpoint}.\n",
-            plan.summary, record.name, run.execution
+            plan.summary,
+            names.join(", "),
+            run.execution
         ),
         "Traffic is not switched yet",
     )

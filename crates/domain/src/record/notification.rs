@@ -14,7 +14,7 @@ use crate::{
     plan::Plan,
     restore::RestoreRun,
     run::{outcome::UpkeepOutcome, step::Step},
-    state_machine::LastWord,
+    state_machine::{LastWord, StateName},
     words::{failure::Failure, id::ExecutionArn},
 };
 
@@ -50,6 +50,12 @@ pub struct Approval {
     pub run: Run,
     judgement: Step<Judgement>,
     task_token: String,
+    /// What became of an answer that proved nothing, where people are asked again.
+    #[serde(default)]
+    unproved: Option<LastWord>,
+    /// Until when silence is not an answer, in milliseconds since 1970; the plan's deadline from now on where it is absent.
+    #[serde(default)]
+    until_millis: Option<f64>,
 }
 
 /// What a new primary or its clients still lack, and the last word of the step that sees to it.
@@ -131,7 +137,8 @@ impl Approval {
     /// What is kept for those who may answer.
     #[must_use]
     pub fn request(&self, now: Timestamp) -> ApprovalRequest {
-        let deadline = now.checked_add(self.run.plan.failover.approval_deadline.duration());
+        let whole = now.checked_add(self.run.plan.failover.approval_deadline.duration());
+        let deadline = self.until().map_or(whole, Ok);
         ApprovalRequest {
             execution: self.run.execution.clone(),
             task_token: self.task_token.clone(),
@@ -140,16 +147,29 @@ impl Approval {
         }
     }
 
+    /// Step Functions reckons in numbers of JSON.
+    fn until(&self) -> Option<Timestamp> {
+        self.until_millis.and_then(|millis| Timestamp::from_millisecond(millis as i64).ok())
+    }
+
     fn announce(self) -> Result<Announcement, Failure> {
+        let again = self.unproved.as_ref().map(why_not_taken).zip(self.until());
         let Self { run, judgement, .. } = self;
         let judged = judgement.did.ok_or_else(|| Failure::InvalidInput("approval.judgement.did: is null".into()))?;
-        let notice = notice::approval(&run, &judged, &judgement.because);
+        let again = again.as_ref().map(|(why, until)| (why.as_str(), *until));
+        let notice = notice::approval(&run, &judged, &judgement.because, again);
         Ok(Announcement { notice, topics: run.plan.notifications.topics, because: judgement.because })
     }
 }
 
+/// What the step said of an answer that it did not take.
+fn why_not_taken(word: &LastWord) -> String {
+    word.answer.as_ref().map_or_else(|| word.because(), |answered| answered.because.clone())
+}
+
 fn announce(ended: Ended) -> Announcement {
     let (outcome, because) = (ended.outcome(), ended.because());
+    let (approved, unmoved) = (ended.approved(), ended.unmoved());
     let Ended { execution, run, evidence, .. } = ended;
     let closed = evidence.as_ref();
     let notice = notice::ended(notice::Ended {
@@ -157,6 +177,8 @@ fn announce(ended: Ended) -> Announcement {
         run: run.as_ref(),
         plan: closed.and_then(|closed| closed.plan.as_ref()),
         trigger: closed.and_then(|closed| closed.trigger.as_ref()),
+        approved: approved.as_ref(),
+        unmoved: &unmoved,
         standing: closed.and_then(|closed| closed.standing.as_deref()),
         starts_again: closed.and_then(|closed| closed.next.as_deref()),
         outcome,
@@ -187,7 +209,12 @@ impl Shortfall {
 impl BackupEnded {
     fn announce(self) -> Announcement {
         let Self { execution, backup, outcome, stopped, because, manifest } = self;
-        let because = why(because, stopped.as_ref());
+        let because = match stopped.as_ref().filter(|word| word.state == StateName::ProveBackup) {
+            Some(word) => {
+                format!("all of it is there, and the look at it did not end as complete: {}", word.of_a_run())
+            }
+            None => why(because, stopped.as_ref()),
+        };
         let notice = notice::backup(&execution, backup.as_ref(), outcome, &because, manifest.as_deref());
         Announcement { notice, topics: topics(backup.map(|run| run.plan)), because }
     }

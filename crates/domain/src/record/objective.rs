@@ -45,7 +45,9 @@ pub(super) fn objective(run: &Run, record: &Record, timeline: &[StateVisit], out
     let seen_unserved = judgement.map_or(drained_at, |judgement| judgement.unserved_since(&run.plan.probe));
     let unserved_since = unserved_since_any_run(run, seen_unserved);
     let rto = match (outcome, unserved_since, verified_at) {
-        (RunOutcome::Done, Some(since), Some(at)) => Some(TimeSpan::between(since, at) + run.plan.traffic.record.ttl),
+        (RunOutcome::Done, Some(since), Some(at)) => {
+            Some(TimeSpan::between(since, at) + run.plan.traffic.longest_ttl())
+        }
         _ => None,
     };
     let loss = promotion.map(|promotion| &promotion.loss);

@@ -1,7 +1,12 @@
 //! What is true now, in sentences, by what a run's steps answered: for the person who is called.
 
 use crate::{
-    component::PostgresPair, failover::run::Run, record::evidence::Record, run::step::Outcome, state_machine::StateName,
+    component::PostgresPair,
+    failover::run::Run,
+    record::evidence::Record,
+    run::step::{Outcome, Step},
+    state_machine::StateName,
+    words::id::HostName,
 };
 
 /// What is true now, as far as the run saw it. A plan without a pair never opens a run.
@@ -11,13 +16,41 @@ pub fn standing(record: &Record, run: &Run) -> Option<String> {
     let moved = promoted(record, pair);
     let traffic = match (&record.traffic, record.promotion.is_some()) {
         (Some(step), _) if step.step == Outcome::Done => {
-            format!("`{}` leads to `{}`", run.plan.traffic.record.name, pair.replica.endpoint)
+            format!(
+                "`{}` leads to `{}`{}",
+                run.plan.traffic.record.name,
+                pair.replica.endpoint,
+                application(record, run)
+            )
+        }
+        (Some(Step { did: Some(switch), .. }), _) if switch.seen_at.is_some() => {
+            format!("`{}` leads to `{}`{}", run.plan.traffic.record.name, switch.target, application(record, run))
+        }
+        (Some(Step { did: Some(switch), .. }), _) if !run.plan.traffic.records.is_empty() => {
+            format!(
+                "`{}` was set to lead to `{}`{}",
+                run.plan.traffic.record.name,
+                switch.target,
+                application(record, run)
+            )
         }
         (Some(_), _) => format!("`{}` may still lead to the old primary", run.plan.traffic.record.name),
         (None, true) => format!("`{}` was not moved by this run", run.plan.traffic.record.name),
         (None, false) => return Some(format!("{moved}. {}.", fenced(record, pair))),
     };
     Some(format!("{moved}. {traffic}. {}.", fenced(record, pair)))
+}
+
+/// The application's names, where there are any: those that were not seen to be moved too.
+fn application(record: &Record, run: &Run) -> String {
+    let names = record.traffic.as_ref().and_then(|step| step.did.as_ref()).map(|switch| switch.names.as_slice());
+    let was_seen =
+        |name: &HostName| names.unwrap_or_default().iter().any(|moved| moved.name == *name && moved.seen_at.is_some());
+    let told = run.plan.traffic.application().map(|name| match was_seen(&name.name) {
+        true => format!(", `{}` to `{}`", name.name, name.recovery),
+        false => format!(", `{}` may still lead to `{}`", name.name, name.primary),
+    });
+    told.collect()
 }
 
 fn promoted(record: &Record, pair: &PostgresPair) -> String {
@@ -102,6 +135,33 @@ mod tests {
             assert!(told.contains(says), "{told}");
         }
     }
+
+    #[test]
+    fn the_application_s_names_are_told_as_they_were_seen() {
+        let (mut record, mut run) = closing();
+        let moved = |name: &str, seen: Value| json!({ "name": name, "from": { "address": "192.0.2.1" }, "to": { "address": "192.0.2.2" }, "seenAt": seen });
+        let names = ["www.shop.test", "api.shop.test", "img.shop.test"];
+        let records = names.map(|name| {
+            json!({ "type": "a", "zone": "Z2", "name": name, "primary": "192.0.2.1", "recovery": "192.0.2.2", "ttl": "60s" })
+        });
+        run.plan.traffic.records = serde_json::from_value(json!(records)).unwrap();
+        let traffic = |step: &str| {
+            let names = [moved(names[0], json!("2026-01-15T09:30:07Z")), moved(names[1], Value::Null)];
+            let did = json!({ "change": "C1 -", "target": run.pair().unwrap().replica.endpoint, "names": names });
+            serde_json::from_value(json!({ "step": step, "because": "", "seen": null, "did": did })).unwrap()
+        };
+        for (step, says) in [("Done", "leads to"), ("Refused", "was set to lead to"), ("Pending", "was set to lead to")]
+        {
+            record.traffic = traffic(step);
+            let told = standing(&record, &run).unwrap();
+            for part in
+                [says, "`www.shop.test` to `192.0.2.2`", "`api.shop.test` may still", "`img.shop.test` may still"]
+            {
+                assert!(told.contains(part), "{step}: {told}");
+            }
+        }
+    }
+
     /// The record of a switchover that drained its primary.
     fn drained() -> (Record, Run) {
         let (record, run) = closing();

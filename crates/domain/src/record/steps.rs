@@ -8,7 +8,10 @@ use crate::{
     failover::{
         approval::Reply, drain::Drained, fencing::Fencing, judgement::Judgement, promotion::Promotion, traffic::Switch,
     },
-    run::{step::Step, verification::Checked},
+    run::{
+        step::{Outcome, Step},
+        verification::Checked,
+    },
     state_machine::StateName,
 };
 
@@ -67,6 +70,12 @@ pub struct StateVisit {
 }
 
 impl Record {
+    /// Whether the record was asked to lead to the new side, as far as is known.
+    #[must_use]
+    pub fn has_moved_traffic(&self) -> bool {
+        self.traffic.as_ref().is_some_and(|step| step.step != Outcome::Refused)
+    }
+
     /// Whether the old primary was seen to refuse writes before anything took its place.
     pub(super) fn was_seen_shut(&self) -> bool {
         let fencing = self.fencing.as_ref().and_then(|step| step.did.as_ref());

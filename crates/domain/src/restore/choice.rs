@@ -26,7 +26,7 @@ pub fn choose<'s>(
     snapshots: &'s [Snapshot],
 ) -> Result<Option<&'s Snapshot>, Failure> {
     let kind = run.component(component)?.kind().snapshots();
-    let of_its_kind = || snapshots.iter().filter(|snapshot| snapshot.kind == kind);
+    let of_its_kind = || snapshots.iter().filter(|snapshot| Some(snapshot.kind) == kind);
     let mut ours: Vec<(&Snapshot, &Label)> = of_its_kind()
         .filter_map(|snapshot| Some((snapshot, snapshot.label.as_ref().ok()?)))
         .filter(|(_, label)| label.component == *component)
@@ -58,6 +58,15 @@ pub fn choose<'s>(
                     days.dedup();
                     days.truncate(NAMED);
                     missing(format!("backup of {date} (UTC)"), days)
+                }
+            }
+        }
+        Wanted::ScheduledAt(at) => {
+            match ours.iter().find(|(snapshot, label)| label.scheduled_at == *at && is_there(snapshot)) {
+                Some((snapshot, _)) => Ok(Some(snapshot)),
+                None => {
+                    let times = ours.iter().take(NAMED).map(|(_, label)| label.scheduled_at.to_string()).collect();
+                    missing(format!("backup that was scheduled for {at}"), times)
                 }
             }
         }
@@ -115,7 +124,9 @@ pub fn point_in_time(wanted: &Wanted, instance: &InstanceId, window: Option<Wind
             }
             (time, Some(time))
         }
-        Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) | Wanted::LatestTime => (window.latest, None),
+        Wanted::Latest | Wanted::Date(_) | Wanted::ScheduledAt(_) | Wanted::Backup(_) | Wanted::LatestTime => {
+            (window.latest, None)
+        }
     };
     Ok(Chosen { origin: Origin::PointInTime { instance: instance.clone(), time }, data_until, lsn: None })
 }

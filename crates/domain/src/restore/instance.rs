@@ -25,6 +25,10 @@ pub struct Settings {
     pub option_group: Option<String>,
     /// Whether it has a standby in another zone.
     pub multi_az: bool,
+    /// The storage allocated to it, in GiB; `None` is what its source had.
+    pub storage_gib: Option<u32>,
+    /// The kind of its storage, as RDS writes it; `None` is its source's.
+    pub storage_type: Option<String>,
 }
 
 /// An instance as RDS shows it, where a restored one is looked for.
@@ -187,7 +191,10 @@ impl Creation {
         now: Timestamp,
     ) -> Result<Self, String> {
         let asked = like.restore.clone().unwrap_or_default();
-        let RestoreSettings { instance_class, subnet_group, parameter_group, option_group } = asked;
+        let RestoreSettings { subnet_group, parameter_group, option_group, .. } = asked;
+        let test = run.restores_into().cloned().unwrap_or_default();
+        let instance_class = test.instance_class.or(asked.instance_class);
+        let storage_type = test.storage_type.or(asked.storage_type);
         let is_there = has.is_some();
         let has = has.unwrap_or_default();
         let kept = run.purpose == Purpose::Keep;
@@ -197,6 +204,8 @@ impl Creation {
             parameter_group: parameter_group.map(Into::into).or(has.parameter_group),
             option_group: option_group.map(Into::into).or(has.option_group),
             multi_az: kept && has.multi_az,
+            storage_gib: test.storage_gib.or(asked.storage_gib),
+            storage_type: storage_type.map(|kind| kind.as_str().to_owned()),
         };
         let told = [
             ("instanceClass", &settings.class),

@@ -193,6 +193,12 @@ impl RestoreRecord {
         }
     }
 
+    /// Whether a backup was to be proved: one that was meant wrong, or that somebody wants back, proves nothing.
+    #[must_use]
+    pub fn is_a_proof(&self) -> bool {
+        self.outcome != UpkeepOutcome::Refused && self.purpose != Purpose::Keep
+    }
+
     /// What is wrong, in one sentence; what was proved, where nothing is.
     #[must_use]
     pub fn summary(&self) -> String {

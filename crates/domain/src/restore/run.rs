@@ -3,7 +3,7 @@
 use super::name::instance_name;
 use crate::{
     component::{ActiveSide, ActiveSides, Component, PostgresPair, Side},
-    plan::{Backup, BackupVerification, Check, Plan, SqlCheck},
+    plan::{Backup, BackupVerification, Check, Plan, RestoreInto, SqlCheck},
     words::{
         failure::Failure,
         id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName, SnapshotName},
@@ -40,6 +40,8 @@ pub enum Wanted {
         #[serde(deserialize_with = "only_a_day")]
         Date,
     ),
+    /// The backup that was scheduled for this moment.
+    ScheduledAt(#[schemars(with = "String")] Timestamp),
     /// The backup of this name.
     Backup(SnapshotName),
     /// The last moment that the instance's automated backups reach.
@@ -161,7 +163,9 @@ impl RestoreRequest {
         let are_apart = regions.any(|region| region != there);
         let usual = match self.wanted {
             Wanted::LatestTime | Wanted::Time(_) => there,
-            Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) => &plan.regions.recovery,
+            Wanted::Latest | Wanted::Date(_) | Wanted::ScheduledAt(_) | Wanted::Backup(_) => {
+                self.tests_go_to(&plan).unwrap_or(&plan.regions.recovery)
+            }
         };
         let region = self.region.as_ref().unwrap_or(usual);
         if !sides.contains(&region) {
@@ -171,7 +175,7 @@ impl RestoreRequest {
             );
         }
         match &self.wanted {
-            Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_)
+            Wanted::Latest | Wanted::Date(_) | Wanted::ScheduledAt(_) | Wanted::Backup(_)
                 if self.purpose == Purpose::Test && self.schedule.is_none() =>
             {
                 return wrong("schedule", "name the schedule whose checks the backup must pass".to_owned());
@@ -192,7 +196,12 @@ impl RestoreRequest {
             Wanted::Backup(name) if components.len() != 1 => {
                 return wrong("component", format!("`{name}` is a backup of one component: name that"));
             }
-            Wanted::Latest | Wanted::Date(_) | Wanted::Backup(_) | Wanted::LatestTime | Wanted::Time(_) => {}
+            Wanted::Latest
+            | Wanted::Date(_)
+            | Wanted::ScheduledAt(_)
+            | Wanted::Backup(_)
+            | Wanted::LatestTime
+            | Wanted::Time(_) => {}
         }
         let region = region.clone();
         let Self { schedule, purpose, wanted, by, .. } = self;
@@ -210,6 +219,12 @@ impl RestoreRequest {
             by,
             opened_at: now,
         })
+    }
+
+    /// The Region that a test of the schedule's backups is restored into, where the plan says so.
+    fn tests_go_to<'p>(&self, plan: &'p Plan) -> Option<&'p Region> {
+        let backup = plan.backup(self.schedule.as_ref()?).filter(|_| self.purpose == Purpose::Test)?;
+        backup.verification.as_ref()?.restore_into.as_ref()?.region.as_ref()
     }
 
     /// What it is of, and what it leaves out.
@@ -297,6 +312,13 @@ impl RestoreRun {
     #[must_use]
     pub fn backup(&self) -> Option<&Backup> {
         self.plan.backup(self.schedule.as_ref()?)
+    }
+
+    /// Where its tests are restored to, where the plan says so; what is kept is as the plan's sides say.
+    #[must_use]
+    pub fn restores_into(&self) -> Option<&RestoreInto> {
+        let verification = self.backup()?.verification.as_ref()?;
+        verification.restore_into.as_ref().filter(|_| self.purpose == Purpose::Test)
     }
 
     /// What a restored database must answer: what a new primary must, and what the schedule adds. An address would not

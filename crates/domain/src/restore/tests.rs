@@ -101,6 +101,17 @@ fn a_day_is_met_or_the_days_that_there_are_are_named() {
 }
 
 #[test]
+fn the_backup_of_a_moment_is_that_one_or_the_moments_that_there_are_are_named() {
+    let at = |text: &str| chosen_day(&wanting(Wanted::ScheduledAt(time(text))), &three());
+    let name = at("2026-11-19T02:00:00Z").unwrap();
+    assert_eq!(name.as_deref(), Some("lifeboat-lab-orders-daily-20261119t020000"));
+    for (missing, why) in [("2026-11-19T02:00:01Z", "no such time"), ("2026-11-21T02:00:00Z", "it is being made")] {
+        let told = at(missing).unwrap_err();
+        assert!(told.name() == "NotFound" && told.chain().contains("2026-11-20T02:00:00Z"), "{why}: {}", told.chain());
+    }
+}
+
+#[test]
 fn a_name_is_of_this_component_and_schedule_or_refused() {
     let named = |name: &str| wanting(Wanted::Backup(name.parse().unwrap()));
     let snapshots = three();

@@ -22,7 +22,7 @@ use period::Period;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::words::time_span::TimeSpan;
+use crate::words::{time_span::TimeSpan, weekday::Weekday};
 
 /// How long the backups of a schedule are kept. Each rule keeps what it keeps, whatever the others say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,9 @@ pub struct Retention {
     /// short time, they push none of these out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<TimeSpan>,
+    /// All that were taken on one day of the week, for longer than the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_day: Option<OnDay>,
     /// One of each hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hourly: Option<Each>,
@@ -76,6 +79,16 @@ pub enum Each {
     Within(TimeSpan),
 }
 
+/// The backups of a day of the week, as of each Sunday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OnDay {
+    /// Which day, in UTC, as SUN.
+    pub day: Weekday,
+    /// Those that are at most so much older than the newest of all.
+    pub within: TimeSpan,
+}
+
 impl Each {
     fn is_nothing(self) -> bool {
         matches!(self, Self::Newest(0)) || self == Self::Within(TimeSpan::seconds(0))
@@ -86,8 +99,9 @@ impl Retention {
     /// Whether no rule keeps anything: then everything but the floor would go, which nobody means.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        let all = [self.within, self.on_day.map(|rule| rule.within)];
         self.last == 0
-            && self.within.is_none_or(|within| Each::Within(within).is_nothing())
+            && all.into_iter().flatten().all(|within| Each::Within(within).is_nothing())
             && Period::ALL.into_iter().all(|period| self.each(period).is_none_or(Each::is_nothing))
     }
 
@@ -101,7 +115,10 @@ impl Retention {
                 Each::Within(within) => within,
             })
         });
-        let all = by_period.chain(self.within).chain([wait.times(self.last.max(self.floor))]);
+        let all = by_period
+            .chain(self.within)
+            .chain(self.on_day.map(|rule| rule.within))
+            .chain([wait.times(self.last.max(self.floor))]);
         all.max().unwrap_or_default()
     }
 
@@ -155,7 +172,7 @@ pub enum Decision {
 
 /// A policy that keeps nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the retention keeps nothing: set one of last, within, hourly, daily, weekly, monthly, yearly")]
+#[error("the retention keeps nothing: set one of last, within, onDay, hourly, daily, weekly, monthly, yearly")]
 pub struct KeepsNothing;
 
 /// Decides for each entry, in their order.
@@ -179,6 +196,11 @@ pub fn plan<Id: Ord>(entries: &[Entry<Id>], policy: &Retention, now: Timestamp) 
     if let Some(within) = policy.within {
         for &index in recent(entries, &sound, within) {
             reasons[index].add(Reason::Within);
+        }
+    }
+    if let Some(OnDay { day, within }) = policy.on_day {
+        for &index in recent(entries, &sound, within).iter().filter(|&&index| day.is_of(entries[index].taken_at)) {
+            reasons[index].add(Reason::OnDay);
         }
     }
     for period in Period::ALL {

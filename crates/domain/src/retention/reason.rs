@@ -21,6 +21,8 @@ pub enum Reason {
     Last,
     /// By `within`.
     Within,
+    /// By `onDay`.
+    OnDay,
     /// By `hourly`.
     Hourly,
     /// By `daily`.
@@ -35,7 +37,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every one, the strongest first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Held,
         Self::LastVerified,
         Self::Floor,
@@ -44,6 +46,7 @@ impl Reason {
         Self::DatedInTheFuture,
         Self::Last,
         Self::Within,
+        Self::OnDay,
         Self::Hourly,
         Self::Daily,
         Self::Weekly,
@@ -61,6 +64,7 @@ impl Reason {
             Self::DatedInTheFuture => "dated in the future",
             Self::Last => "last",
             Self::Within => "within",
+            Self::OnDay => "its day of the week",
             Self::Hourly => "hourly",
             Self::Daily => "daily",
             Self::Weekly => "weekly",

@@ -14,7 +14,21 @@ fn days(count: u64) -> TimeSpan {
 }
 
 fn none() -> Retention {
-    Retention { last: 0, within: None, hourly: None, daily: None, weekly: None, monthly: None, yearly: None, floor: 1 }
+    Retention {
+        last: 0,
+        within: None,
+        on_day: None,
+        hourly: None,
+        daily: None,
+        weekly: None,
+        monthly: None,
+        yearly: None,
+        floor: 1,
+    }
+}
+
+fn sundays(within: u64) -> Option<OnDay> {
+    Some(OnDay { day: Weekday::Sun, within: days(within) })
 }
 
 fn entry(taken_at: Timestamp) -> Entry<String> {
@@ -61,11 +75,13 @@ fn the_five_systems_keep_what_their_documents_say() {
         yearly: Some(Each::Newest(7)),
         ..none()
     };
-    let progressive = Retention { weekly: Some(Each::Within(days(90))), ..all(30) };
+    let progressive = Retention { on_day: sundays(90), ..all(30) };
     // Each with the cadence of its document, over more than its longest retention; how many stay, and the oldest.
     for (system, policy, hours, made, stay, oldest) in [
-        // All of 30 days, four an hour, and of 90 days one a week: the last of Sunday. 30 * 24 backups and the limit's own.
-        ("progressive-framework, databases", &progressive, 1, 3_000, 721 + 9, "2026-08-23T23:00:00Z"),
+        // All of 30 days, which reach back to a Thursday, and before them of eight Sundays, of the first what is left of its
+        // day at the limit of 90 days.
+        ("progressive-framework, each hour", &progressive, 1, 3_000, 721 + 8 * 24 + 22, "2026-08-23T02:00:00Z"),
+        ("progressive-framework, each day", &progressive, 24, 200, 31 + 9, "2026-08-23T02:00:00Z"),
         ("progressive-framework, agents' states", &all(7), 1, 500, 169, "2026-11-14T02:00:00Z"),
         ("ci-failure-agent", &all(30), 24, 100, 31, "2026-10-22T02:00:00Z"),
         ("leanvibe, tier 1", &all(7), 1, 500, 169, "2026-11-14T02:00:00Z"),
@@ -87,7 +103,7 @@ fn the_five_systems_keep_what_their_documents_say() {
 
 #[test]
 fn sundays_are_what_stays_of_the_weeks_before() {
-    let policy = Retention { within: Some(days(30)), weekly: Some(Each::Within(days(90))), ..none() };
+    let policy = Retention { within: Some(days(30)), on_day: sundays(90), ..none() };
     let entries = series(NEWEST, 24, 200);
     let old = kept(&entries, &policy).into_iter().map(at).filter(|taken| *taken < at("2026-10-22T00:00:00Z"));
     for taken in old {
@@ -179,6 +195,25 @@ fn within_reaches_to_its_limit_and_no_further() {
     }
 }
 
+#[test]
+fn a_day_s_backups_stay_to_their_limit_and_say_why() {
+    // The newest is of a Saturday; 48 days before is a Sunday at the same hour.
+    let policy = Retention { on_day: sundays(48), ..none() };
+    let entries = series(NEWEST, 24, 60);
+    for (older, told) in [
+        (0, "the floor"),
+        (6, "its day of the week"),
+        (7, "delete: no rule keeps it"),
+        (48, "its day of the week"),
+        (55, "delete: no rule keeps it"),
+    ] {
+        assert_eq!(reasons(&entries, &policy, older), told, "{older} days");
+    }
+    let zero = Retention { on_day: sundays(0), ..none() };
+    assert!(zero.is_empty() && !policy.is_empty());
+    assert_eq!(policy.reach(days(1)), days(48));
+}
+
 fn any_state() -> impl Strategy<Value = State> {
     prop_oneof![6 => Just(State::Available), 1 => Just(State::Making), 1 => Just(State::Failed), 1 => Just(State::Unknown)]
 }
@@ -209,11 +244,12 @@ fn any_each() -> impl Strategy<Value = Option<Each>> {
 
 prop_compose! {
     fn any_policy()(
-        last in 0_u32..4, within in prop::option::of(1_u64..60), hourly in any_each(), daily in any_each(),
+        last in 0_u32..4, within in prop::option::of(1_u64..60), on_day in prop::option::of(1_u64..400), hourly in any_each(), daily in any_each(),
         weekly in any_each(), monthly in any_each(), yearly in any_each(), floor in 1_u32..6,
     ) -> Retention {
         let within = within.map(days);
-        let policy = Retention { last, within, hourly, daily, weekly, monthly, yearly, floor };
+        let on_day = on_day.and_then(sundays);
+        let policy = Retention { last, within, on_day, hourly, daily, weekly, monthly, yearly, floor };
         if policy.is_empty() { Retention { last: 1, ..policy } } else { policy }
     }
 }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum RunOutcome {
     /// The new side takes writes, traffic is there, the checks passed.
     Done,
+    /// The same, but for names of the application, which still lead to the old side.
+    Degraded,
     /// Nothing was changed, and why.
     Refused,
     /// What was changed was changed back.
@@ -19,13 +21,23 @@ pub enum RunOutcome {
 
 impl RunOutcome {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Done, Self::Refused, Self::Undone, Self::NeedsAPerson];
+    pub const ALL: [Self; 5] = [Self::Done, Self::Degraded, Self::Refused, Self::Undone, Self::NeedsAPerson];
+
+    /// Whether the new side took over, verified.
+    #[must_use]
+    pub fn has_moved(self) -> bool {
+        match self {
+            Self::Done | Self::Degraded => true,
+            Self::Refused | Self::Undone | Self::NeedsAPerson => false,
+        }
+    }
 
     /// As the state machine has it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Degraded => "degraded",
             Self::Refused => "refused",
             Self::Undone => "undone",
             Self::NeedsAPerson => "needs-a-person",
@@ -37,6 +49,7 @@ impl RunOutcome {
     pub fn headline(self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Degraded => "DEGRADED",
             Self::Refused => "refused",
             Self::Undone => "undone",
             Self::NeedsAPerson => "NEEDS A PERSON",

@@ -128,7 +128,7 @@ impl Answered {
 }
 
 /// The longest answer that a record repeats.
-const SHOWN_CHARS: usize = 200;
+pub(super) const SHOWN_CHARS: usize = 200;
 
 /// Judges a query's answer.
 #[must_use]

@@ -71,6 +71,28 @@ impl LastWord {
     }
 }
 
+/// What Step Functions ends a start with whose name was used before.
+const ALREADY_STARTED: &str = "StepFunctions.ExecutionAlreadyExistsException";
+
+impl LastWord {
+    /// How another machine's run ended that was waited for: the engine tells it as JSON in the cause.
+    #[must_use]
+    pub fn of_a_run(&self) -> String {
+        let Some(caught) = &self.error else { return self.because() };
+        // Where it still runs, Step Functions takes the same start for the first one and waits for it.
+        if caught.error == ALREADY_STARTED {
+            return "it is the run that was started for this, and has ended; how, its own record says, because the answer to \
+                    its start was lost"
+                .to_owned();
+        }
+        let told: Value = serde_json::from_str(&caught.cause).unwrap_or_default();
+        match (told["Error"].as_str(), told["Cause"].as_str()) {
+            (Some(error), cause) => format!("{error}: {}", message(cause.unwrap_or("no cause was given"))),
+            (None, _) => caught.to_string(),
+        }
+    }
+}
+
 impl Caught {
     /// What the function said, without what Lambda wraps it in.
     #[must_use]
@@ -134,6 +156,13 @@ mod tests {
         }
         assert_eq!(because(json!({ "state": "Snapshot", "answer": answer("Pending") })), "it is up");
         assert_eq!(because(json!({ "state": "Snapshot", "answer": {} })), "");
+    }
+
+    #[test]
+    fn a_run_whose_start_was_answered_too_late_is_told_as_our_own() {
+        let error = json!({ "Error": ALREADY_STARTED, "Cause": "Execution Already Exists: 'arn'" });
+        let word: LastWord = serde_json::from_value(json!({ "state": "MovePair", "error": error })).unwrap();
+        assert!(word.of_a_run().starts_with("it is the run that was started for this"), "{}", word.of_a_run());
     }
 
     #[test]

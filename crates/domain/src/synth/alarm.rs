@@ -12,14 +12,15 @@ pub(super) struct Alarm<'a> {
     pub(super) what: &'a str,
     /// What a person reads first, with its heading in RUNBOOK.
     pub(super) says: String,
-    pub(super) namespace: &'static str,
-    pub(super) metric: &'static str,
+    pub(super) namespace: &'a str,
+    pub(super) metric: &'a str,
     pub(super) statistic: &'static str,
     pub(super) dimensions: Value,
 }
 
 impl Alarm<'_> {
-    /// One that rises where a minute's value is 1 or more, and rests where nothing is told.
+    /// One that rises where a minute's value is 1 or more, and rests where nothing is told, with these changes: null takes a
+    /// property away.
     pub(super) fn with(self, changes: Value) -> Value {
         let mut alarm = json!({
             "Type": "AWS::CloudWatch::Alarm",
@@ -38,8 +39,10 @@ impl Alarm<'_> {
                 "AlarmActions": [Export::Topic.import()],
             },
         });
-        for (key, value) in changes.as_object().into_iter().flatten() {
-            alarm["Properties"][key] = value.clone();
+        let properties = alarm["Properties"].as_object_mut();
+        if let (Some(properties), Value::Object(changes)) = (properties, changes) {
+            properties.extend(changes);
+            properties.retain(|_, value| !value.is_null());
         }
         alarm
     }

@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Resources, alarm::Alarm, engine::Export, logical_id};
+use super::{
+    Resources,
+    alarm::Alarm,
+    engine::Export,
+    logical_id,
+    metric::{Metric, NAMESPACE, Of},
+};
 use crate::{
     plan::{Backup, BackupAlarm, Plan},
     restore::{Purpose, RestoreRequest, Wanted},
@@ -131,29 +137,19 @@ fn lost_alarm(plan: &Plan) -> Value {
     .usual()
 }
 
-/// The metric that `CloseBackup` publishes of each whole backup: its database's size.
-pub const SIZE_METRIC: &str = "BackupSizeBytes";
-
-/// The metric that it publishes of each whole backup, also where nobody knows its size, as of a cluster.
-pub const WHOLE_METRIC: &str = "WholeBackups";
-
 /// The alarms of one component's backups, by what is wrong then. Of some kinds no size is told, so that none
 /// watches it.
 fn size_alarms(plan: &Plan, backup: &Backup, component: &ComponentName) -> Vec<(&'static str, Value)> {
-    let dimensions = json!([
-        { "Name": "Plan", "Value": plan.plan },
-        { "Name": "Schedule", "Value": backup.name },
-        { "Name": "Component", "Value": component },
-    ]);
+    let dimensions = Of::series(&plan.plan, &backup.name, component).in_template();
     let of = format!("{} of plan {}, schedule {}", component, plan.plan, backup.name);
     let name = format!("{}-{component}", backup.name);
     let has_size = plan.component(component).is_none_or(|known| known.kind().tells_size());
-    let metric = if has_size { SIZE_METRIC } else { WHOLE_METRIC };
+    let metric = if has_size { Metric::BackupSizeBytes } else { Metric::WholeBackups }.name();
     let hourly = |kind: &str, says, statistic, mut changes: Value| {
         changes["Period"] = json!(HOUR_SECONDS);
         changes["ComparisonOperator"] = json!("LessThanThreshold");
         let (what, dimensions) = (&format!("{name}-{kind}"), dimensions.clone());
-        Alarm { plan: &plan.plan, what, says, namespace: "Lifeboat", metric, statistic, dimensions }.with(changes)
+        Alarm { plan: &plan.plan, what, says, namespace: NAMESPACE, metric, statistic, dimensions }.with(changes)
     };
     let Some(BackupAlarm { older_than, smaller_than_bytes }) = &backup.alarm else { return Vec::new() };
     // One that is too old is one of which nothing was published for so long; silence breaches.

@@ -24,6 +24,8 @@ pub enum Export {
     StartFailover,
     /// The function that looks whether the next failover would go through.
     CheckReadiness,
+    /// The function that looks at a Region's health.
+    CheckHealth,
     /// The function that tells people.
     Notify,
     /// A state machine.
@@ -45,6 +47,7 @@ impl Export {
             Self::GuardPrimary,
             Self::StartFailover,
             Self::CheckReadiness,
+            Self::CheckHealth,
             Self::Notify,
             Self::StartFailoverRole,
             Self::ScheduleRole,
@@ -62,6 +65,7 @@ impl Export {
             Self::GuardPrimary => "lifeboat-guard-primary-function".to_owned(),
             Self::StartFailover => "lifeboat-start-failover-function".to_owned(),
             Self::CheckReadiness => "lifeboat-check-readiness-function".to_owned(),
+            Self::CheckHealth => "lifeboat-check-health-function".to_owned(),
             Self::Notify => "lifeboat-notify-function".to_owned(),
             Self::Machine(machine) => format!("{}-state-machine", machine.name()),
             Self::StartFailoverRole => "lifeboat-start-failover-role".to_owned(),

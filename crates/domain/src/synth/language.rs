@@ -24,6 +24,44 @@ const SINCE: &[(&str, u32)] = &[
     ("objectives.tiers", 3),
     ("objectives.failures", 3),
     ("components[].tier", 3),
+    // Alarms of a plan's own, and what runs are to keep over time.
+    ("alarms", 4),
+    ("objectives.targets", 4),
+    // The application's own names.
+    ("traffic[].records", 4),
+    ("traffic[].record.ttlOnFailover", 4),
+    // What an address of HTTP is asked, and must answer.
+    ("verify[].method", 4),
+    ("verify[].body", 4),
+    ("verify[].expect.contains", 4),
+    ("verify[].expect.json", 4),
+    ("verify[].samples", 4),
+    ("verify[].passPercent", 4),
+    // How long each class of failure has to last, and who may order.
+    ("failover.after", 4),
+    ("failover.mayOrder", 4),
+    // Classes that a person names, and the loss of both Regions.
+    ("failover.policy.severalRegions", 4),
+    ("failover.policy.corruption", 4),
+    ("failover.policy.breach", 4),
+    ("failover.policy.deletion", 4),
+    // How far back a point in time can be.
+    ("components[].pointInTime", 4),
+    // How long a backup may take and what its successor does, and how long those of a day of the week are kept.
+    ("backups[].within", 4),
+    ("backups[].overlap", 4),
+    ("backups[].retention.onDay", 4),
+    // Whether each backup is looked at.
+    ("backups[].verification.afterEach", 4),
+    // What a restore is made with.
+    ("backups[].verification.restoreInto", 4),
+    ("components[].primary.restore.storageGib", 4),
+    ("components[].primary.restore.storageType", 4),
+    ("components[].replica.restore.storageGib", 4),
+    ("components[].replica.restore.storageType", 4),
+    // The health of each Region.
+    ("health", 4),
+    ("verify[].group", 4),
 ];
 
 impl Language {

@@ -5,17 +5,23 @@
 //! plan makes the same text, so that a change of the plan is a change that a reviewer can read.
 
 mod alarm;
+mod alarms;
 mod backups;
+mod dashboard;
 mod ends;
 pub mod engine;
 mod guard;
+mod health;
 mod language;
+pub mod metric;
 mod readiness;
+mod routed;
 mod rule;
 mod start;
 mod watch;
 
-pub use backups::{SIZE_METRIC, WHOLE_METRIC};
+pub(crate) use alarms::MOST_TOPICS;
+pub use alarms::watches_the_lag;
 pub use language::Language;
 pub(crate) use language::left_empty;
 
@@ -94,6 +100,8 @@ pub fn synth(plan: &Plan, place: Place) -> Option<Value> {
                 start::add(&pair, &mut resources);
                 readiness::add(&pair, &mut resources);
                 ends::add_runs(&pair, &mut resources);
+                alarms::add_of_pair(&pair, &mut resources);
+                routed::add(&pair, &mut resources);
             }
             // A run may be started there by hand: it is refused, which a person is to hear.
             Place::Primary => ends::add_runs(&pair, &mut resources),
@@ -101,9 +109,12 @@ pub fn synth(plan: &Plan, place: Place) -> Option<Value> {
         }
     }
     resources.of = String::new();
+    health::add(plan, place, &mut resources);
     if place == Place::Recovery {
         ends::add_backups(plan, &mut resources);
         backups::add(plan, &mut resources);
+        alarms::add_of_plan(plan, &mut resources);
+        dashboard::add(plan, &mut resources);
     }
     Some(json!({
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -118,8 +129,10 @@ pub(crate) fn names(plan: &Plan) -> impl Iterator<Item = String> {
     let resources = templates.flat_map(|template| template["Resources"].as_object().cloned().unwrap_or_default());
     let of_resources = resources.filter_map(|(_, resource)| {
         let properties = &resource["Properties"];
-        // A schedule is called within its group.
-        let keys = ["AlarmName", "QueueName", "Name"].into_iter().filter(|_| properties["GroupName"].is_null());
+        // A schedule is called within its group, and a record within its zone.
+        let keys = ["AlarmName", "DashboardName", "QueueName", "Name"]
+            .into_iter()
+            .filter(|_| properties["GroupName"].is_null() && properties["HostedZoneId"].is_null());
         keys.into_iter().find_map(|key| properties[key].as_str().map(str::to_owned))
     });
     let series = plan.backups.iter().flat_map(move |backup| {

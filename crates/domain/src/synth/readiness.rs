@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Resources, alarm::Alarm, engine::Export, rule};
+use super::{
+    Resources,
+    alarm::Alarm,
+    engine::Export,
+    metric::{Metric, NAMESPACE, Of},
+    rule,
+};
 use crate::plan::PairPlan;
 
 pub(super) fn add(plan: &PairPlan, resources: &mut Resources) {
@@ -44,6 +50,6 @@ fn unknown(plan: &PairPlan) -> Value {
 }
 
 fn of_looks<'a>(plan: &'a PairPlan, what: &'a str, says: String, statistic: &'static str) -> Alarm<'a> {
-    let dimensions = json!([{ "Name": "Plan", "Value": plan.plan }]);
-    Alarm { plan: &plan.plan, what, says, namespace: "Lifeboat", metric: "NotReady", statistic, dimensions }
+    let (metric, dimensions) = (Metric::NotReady.name(), Of::plan(&plan.plan).in_template());
+    Alarm { plan: &plan.plan, what, says, namespace: NAMESPACE, metric, statistic, dimensions }
 }

@@ -1,5 +1,7 @@
 //! What the stacks must hold, whatever the plan.
 
+mod regions;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -64,9 +66,15 @@ fn a_cluster_s_backup_grows_too_old_and_has_no_size_to_watch() {
     plan.backups[0].components.push("reports".parse().unwrap());
     let resources = &recovery(&plan)["Resources"];
     let old = &resources["BackupDailyReportsTooOldAlarm"]["Properties"];
-    assert_eq!((&old["MetricName"], &old["Statistic"]), (&json!(WHOLE_METRIC), &json!("SampleCount")));
+    assert_eq!(
+        (&old["MetricName"], &old["Statistic"]),
+        (&json!(metric::Metric::WholeBackups.name()), &json!("SampleCount"))
+    );
     assert!(resources["BackupDailyReportsTooSmallAlarm"].is_null());
-    assert_eq!(resources["BackupDailyOrdersTooOldAlarm"]["Properties"]["MetricName"], SIZE_METRIC);
+    assert_eq!(
+        resources["BackupDailyOrdersTooOldAlarm"]["Properties"]["MetricName"],
+        metric::Metric::BackupSizeBytes.name()
+    );
 }
 
 #[test]
@@ -109,7 +117,8 @@ fn names(plan: &Plan) -> Vec<(String, String)> {
     let template = recovery(plan);
     let of = |resource: &Value| {
         let properties = &resource["Properties"];
-        let name = ["Name", "AlarmName", "QueueName"].iter().find_map(|key| properties[*key].as_str())?;
+        let name =
+            ["Name", "AlarmName", "DashboardName", "QueueName"].iter().find_map(|key| properties[*key].as_str())?;
         // A schedule's name is its group's, which has the plan's.
         let group = if properties["GroupName"].is_object() { "group" } else { "" };
         Some((format!("{}{group}", resource["Type"]), name.to_owned()))
@@ -120,7 +129,7 @@ fn names(plan: &Plan) -> Vec<(String, String)> {
 #[test]
 fn whatever_has_a_name_in_the_account_has_the_plan_s_name_in_it() {
     let named = names(&plan());
-    assert!(named.len() > 15, "{named:?}");
+    assert!(named.len() > 16, "{named:?}");
     for (kind, name) in named {
         assert!(
             kind.ends_with("group") || name == "lifeboat-lab" || name.starts_with("lifeboat-lab-"),
@@ -197,4 +206,194 @@ fn a_run_s_end_is_counted_for_its_plan_alone() {
     for theirs in [r#"{"plan":"lab-2","by":"lab","why":"\"plan\":\"lab\""}"#, r#"{"plan":"other","component":"lab"}"#] {
         assert!(!counts(theirs), "{theirs}");
     }
+}
+
+/// The lab's plan with these alarms.
+fn alarmed(alarms: &Value) -> Plan {
+    let mut plan = serde_json::to_value(plan()).unwrap();
+    plan["alarms"] = alarms.clone();
+    serde_json::from_value(plan).unwrap()
+}
+
+/// The one alarm of a plan's own.
+fn alarm(fields: &Value) -> Value {
+    let mut alarm = json!({"name": "ours"});
+    fields.as_object().unwrap().iter().for_each(|(key, value)| alarm[key] = value.clone());
+    recovery(&alarmed(&json!([alarm])))["Resources"]["AlarmOurs"]["Properties"].clone()
+}
+
+#[test]
+fn a_plan_s_own_alarm_says_how_bad_it_is_whose_and_where_it_says_what_to_do() {
+    let made = alarm(&json!({
+        "watch": "primary-down", "for": "2m", "severity": "critical", "team": "infrastructure",
+        "runbook": "https://runbooks.example.com/primary-down",
+    }));
+    assert_eq!(made["AlarmName"], "lifeboat-lab-alarm-ours");
+    assert_eq!(
+        made["AlarmDescription"],
+        "critical, infrastructure: for 2m no sample of the primary of plan lab succeeded. \
+         https://runbooks.example.com/primary-down RUNBOOK, \"An alarm that a plan adds\"."
+    );
+    assert_eq!((&made["Period"], &made["EvaluationPeriods"]), (&json!(60), &json!(2)));
+    assert_eq!((&made["Statistic"], &made["TreatMissingData"]), (&json!("Minimum"), &json!("ignore")));
+    assert_eq!(made["AlarmActions"], json!([engine::Export::Topic.import()]));
+    let said = alarm(&json!({"watch": "dns-moved", "severity": "warning"}));
+    let said = said["AlarmDescription"].as_str().unwrap();
+    assert!(said.starts_with("warning: a run has moved the record"), "{said}");
+}
+
+#[test]
+fn each_watch_is_of_a_metric_that_the_engine_writes() {
+    use metric::Metric;
+    let series = |of: &metric::Of<'_>| of.in_template();
+    let (plan, orders) = ("lab".parse().unwrap(), "orders".parse().unwrap());
+    let (of_plan, of_orders) = (metric::Of::plan(&plan), metric::Of::component(&plan, &orders));
+    for (fields, metric, of, treated) in [
+        (json!({"watch": "primary-down"}), Metric::ConsecutiveFailures, &metric::Of::samples(&plan), "ignore"),
+        (json!({"watch": "recovery-not-ready"}), Metric::NotReady, &of_plan, "ignore"),
+        (json!({"watch": "replication-lag-bytes", "above": 1}), Metric::ReplicationLagBytes, &of_plan, "missing"),
+        (json!({"watch": "backup-failed"}), Metric::FailedBackups, &of_plan, "notBreaching"),
+        (json!({"watch": "backup-failed", "of": "orders"}), Metric::FailedBackups, &of_orders, "notBreaching"),
+        (json!({"watch": "dns-moved"}), Metric::RecordMoves, &of_plan, "notBreaching"),
+    ] {
+        let made = alarm(&fields);
+        assert_eq!((&made["Namespace"], &made["MetricName"]), (&json!("Lifeboat"), &json!(metric.name())), "{fields}");
+        assert_eq!((&made["Dimensions"], &made["TreatMissingData"]), (&series(of), &json!(treated)), "{fields}");
+    }
+}
+
+#[test]
+fn a_lag_is_above_so_many_bytes_in_each_minute_of_the_span() {
+    let made = alarm(&json!({"watch": "replication-lag-bytes", "above": 104_857_600}));
+    assert_eq!((&made["Period"], &made["EvaluationPeriods"]), (&json!(60), &json!(5)));
+    assert_eq!(made["Threshold"], json!(104_857_600.0));
+    assert_eq!(made["ComparisonOperator"], "GreaterThanThreshold");
+    let text = made["AlarmDescription"].as_str().unwrap();
+    assert!(text.contains("more than 104857600 bytes behind"), "{text}");
+    let watches = |alarms: &Value| alarmed(alarms).pairs().any(|pair| watches_the_lag(&pair));
+    assert!(watches(&json!([{"name": "a", "watch": "replication-lag-bytes", "above": 1}])));
+    assert!(!watches(&json!([{"name": "a", "watch": "primary-down"}])));
+}
+
+#[test]
+fn what_is_looked_at_each_half_hour_is_not_ready_for_as_many_looks() {
+    for (lasting, period, looks) in [("5m", 300, 1), ("30m", 1_800, 1), ("31m", 1_800, 2), ("2h", 1_800, 4)] {
+        let made = alarm(&json!({"watch": "recovery-not-ready", "for": lasting}));
+        assert_eq!((&made["Period"], &made["EvaluationPeriods"]), (&json!(period), &json!(looks)), "{lasting}");
+    }
+}
+
+#[test]
+fn a_metric_of_the_application_is_held_against_its_threshold_alone_or_with_a_second_one() {
+    let metric = json!({"namespace": "Shop", "name": "Errors", "dimensions": {"Side": "us"}, "statistic": "sum"});
+    let made = alarm(&json!({"watch": "metric", "metric": metric, "below": 0.1, "for": "2m"}));
+    assert_eq!(
+        (&made["Namespace"], &made["MetricName"], &made["Statistic"]),
+        (&json!("Shop"), &json!("Errors"), &json!("Sum"))
+    );
+    assert_eq!(made["Dimensions"], json!([{"Name": "Side", "Value": "us"}]));
+    assert_eq!((&made["Threshold"], &made["ComparisonOperator"]), (&json!(0.1), &json!("LessThanThreshold")));
+    let sessions = json!({"metric": {"namespace": "Shop", "name": "Sessions"}, "below": 1});
+    let both = alarm(&json!({"watch": "metric", "metric": metric, "above": 0.1, "and": sessions, "for": "2m"}));
+    let metrics = both["Metrics"].as_array().unwrap();
+    assert_eq!(metrics[2]["Expression"], "IF(first > 0.1 AND second < 1, 1, 0)");
+    assert_eq!(metrics[1]["MetricStat"]["Metric"]["MetricName"], "Sessions");
+    assert_eq!((&both["Threshold"], &both["EvaluationPeriods"]), (&json!(1), &json!(2)));
+    assert_eq!(both["ComparisonOperator"], "GreaterThanOrEqualToThreshold");
+    for key in ["Namespace", "MetricName", "Dimensions", "Statistic", "Period"] {
+        assert!(both[key].is_null(), "{key} is of each of its metrics: CloudFormation takes one or the other");
+    }
+}
+
+#[test]
+fn an_alarm_tells_the_plan_s_topics_as_well() {
+    let mut plan = alarmed(&json!([{"name": "ours", "watch": "dns-moved"}]));
+    plan.notifications.topics = vec!["arn:aws:sns:us-west-2:123456789012:on-call".into()];
+    let actions = &recovery(&plan)["Resources"]["AlarmOurs"]["Properties"]["AlarmActions"];
+    assert_eq!(*actions, json!([engine::Export::Topic.import(), "arn:aws:sns:us-west-2:123456789012:on-call"]));
+}
+
+#[test]
+fn each_pair_has_its_own_where_none_is_named() {
+    let mut plan = serde_json::to_value(plan()).unwrap();
+    let mut stock = plan["components"][0].clone();
+    stock["name"] = json!("stock");
+    plan["components"].as_array_mut().unwrap().push(stock);
+    let mut traffic = plan["traffic"][0].clone();
+    (traffic["component"], traffic["record"]["name"]) = (json!("stock"), json!("db.stock.example.com"));
+    plan["traffic"].as_array_mut().unwrap().push(traffic);
+    let mut names = |of: Value| {
+        plan["alarms"] = json!([{"name": "ours", "watch": "dns-moved", "of": of}]);
+        let made = recovery(&serde_json::from_value(plan.clone()).unwrap());
+        let all = made["Resources"].as_object().unwrap().values();
+        let all = all.filter_map(|resource| resource["Properties"]["AlarmName"].as_str().map(str::to_owned));
+        all.filter(|name| name.contains("-alarm-")).collect::<Vec<_>>()
+    };
+    assert_eq!(names(Value::Null), ["lifeboat-lab-alarm-ours", "lifeboat-lab.stock-alarm-ours"]);
+    assert_eq!(names(json!("stock")), ["lifeboat-lab.stock-alarm-ours"]);
+}
+
+#[test]
+fn a_dashboard_draws_what_is_measured_against_what_was_promised() {
+    let made = recovery(&alarmed(&json!([{"name": "lag", "watch": "replication-lag-bytes", "above": 1}])));
+    let made = &made["Resources"]["Dashboard"]["Properties"];
+    assert_eq!(made["DashboardName"], "lifeboat-lab");
+    let body: Value = serde_json::from_str(made["DashboardBody"].as_str().unwrap()).unwrap();
+    let widgets = body["widgets"].as_array().unwrap();
+    let drawn: BTreeSet<&str> = widgets
+        .iter()
+        .flat_map(|widget| widget["properties"]["metrics"].as_array().unwrap())
+        .filter(|metric| metric[0] == metric::NAMESPACE)
+        .map(|metric| metric[1].as_str().unwrap())
+        .collect();
+    let sizes = metric::Metric::BackupSizeBytes;
+    let all = metric::Metric::ALL.iter().filter(|metric| **metric != sizes).map(|metric| metric.name());
+    assert_eq!(drawn, all.collect());
+    let promised: Vec<f64> = widgets
+        .iter()
+        .filter_map(|widget| widget["properties"]["annotations"]["horizontal"][0]["value"].as_f64())
+        .collect();
+    assert_eq!(promised, [3.0, 30.0, 5.0], "samples in a row, RTO and RPO");
+    let places: BTreeSet<(u64, u64)> =
+        widgets.iter().map(|widget| (widget["x"].as_u64().unwrap(), widget["y"].as_u64().unwrap())).collect();
+    assert!(places.len() == widgets.len() && places.iter().all(|(x, _)| x + 8 <= 24), "{places:?}");
+    let plain = Plan { backups: Vec::new(), cleanup: None, ..plan() };
+    let body = recovery(&plain)["Resources"]["Dashboard"]["Properties"]["DashboardBody"].to_string();
+    assert!(!body.contains("WholeBackups") && !body.contains("ReplicationLagBytes"), "{body}");
+}
+
+#[test]
+fn each_region_looks_at_the_other_one_and_has_an_alarm_for_each_limit_that_is_said() {
+    let with = |limits: Value| {
+        let mut plan = serde_json::to_value(plan()).unwrap();
+        plan["health"] = json!({"every": "30s", "afterError": "90s", "checks": ["all"], "limits": limits});
+        serde_json::from_value::<Plan>(plan).unwrap()
+    };
+    let alarms = |template: &Value| {
+        let resources = template["Resources"].as_object().unwrap().keys();
+        resources.filter(|name| name.starts_with("Health")).cloned().collect::<Vec<_>>()
+    };
+    let bare = with(json!({}));
+    for (place, of) in [(Place::Recovery, "us-east-1"), (Place::Primary, "us-west-2")] {
+        let template = synth(&bare, place).unwrap();
+        assert_eq!(alarms(&template), ["HealthSchedule", "HealthUnhealthyAlarm", "HealthUnknownAlarm"]);
+        let target = &template["Resources"]["HealthSchedule"]["Properties"]["Targets"][0];
+        let input: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
+        assert_eq!(input, json!({"plan": "lab", "region": of}));
+        let unhealthy = &template["Resources"]["HealthUnhealthyAlarm"]["Properties"];
+        assert_eq!((&unhealthy["Threshold"], &unhealthy["TreatMissingData"]), (&json!(3), &json!("ignore")));
+        assert_eq!(unhealthy["Dimensions"][1], json!({"Name": "Region", "Value": of}));
+        // Twice 90 s and a minute, in periods of two minutes.
+        let unknown = &template["Resources"]["HealthUnknownAlarm"]["Properties"];
+        assert_eq!((&unknown["Period"], &unknown["EvaluationPeriods"]), (&json!(120), &json!(2)));
+        assert_eq!(unknown["TreatMissingData"], "breaching", "silence is unknown");
+    }
+    let limited = with(json!({"availabilityPercent": 95, "latency": "500ms"}));
+    let template = synth(&limited, Place::Recovery).unwrap();
+    let latency = &template["Resources"]["HealthLatencyAlarm"]["Properties"];
+    assert_eq!((&latency["Threshold"], &latency["MetricName"]), (&json!(500), &json!("HealthLatency")));
+    let availability = &template["Resources"]["HealthAvailabilityAlarm"]["Properties"];
+    assert_eq!(availability["ComparisonOperator"], "LessThanThreshold");
+    assert_eq!(availability["Statistic"], "Minimum");
+    assert_eq!(alarms(&template).len(), 5);
 }

@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Resources, alarm::Alarm, engine::Export, rule};
+use super::{
+    Resources,
+    alarm::Alarm,
+    engine::Export,
+    metric::{Metric, NAMESPACE, Of},
+    rule,
+};
 use crate::{plan::PairPlan, watch::probe};
 
 pub(super) fn add(plan: &PairPlan, resources: &mut Resources) {
@@ -57,6 +63,6 @@ fn probe_silent(plan: &PairPlan) -> Value {
 }
 
 fn of_samples<'a>(plan: &'a PairPlan, what: &'a str, says: String, statistic: &'static str) -> Alarm<'a> {
-    let dimensions = json!([{ "Name": "Plan", "Value": plan.plan }, { "Name": "Vantage", "Value": "recovery" }]);
-    Alarm { plan: &plan.plan, what, says, namespace: "Lifeboat", metric: "ConsecutiveFailures", statistic, dimensions }
+    let (metric, dimensions) = (Metric::ConsecutiveFailures.name(), Of::samples(&plan.plan).in_template());
+    Alarm { plan: &plan.plan, what, says, namespace: NAMESPACE, metric, statistic, dimensions }
 }

@@ -3,3 +3,4 @@
 pub mod health;
 pub mod instance_status;
 pub mod probe;
+pub mod region;

@@ -8,9 +8,13 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use jiff::civil::{Date, date};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+    tz::TimeZone,
+};
 
-use crate::words::time_span::TimeSpan;
+use crate::words::{time_span::TimeSpan, weekday::Weekday};
 
 /// Why EventBridge Scheduler would refuse a `cron`, or never fire it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,14 +147,27 @@ impl Cron {
 
     /// The longest from one time to the next, in the first [`MOST_DATES`] days; none where it fires on one day only.
     pub(crate) fn longest_wait(&self) -> Option<TimeSpan> {
+        let (within_a_day, overnight) = self.waits();
+        overnight.first()?;
+        span(within_a_day.into_iter().chain(overnight).max())
+    }
+
+    /// The shortest from one time to the next, in the first [`MOST_DATES`] days; none where it fires once only.
+    pub(crate) fn shortest_wait(&self) -> Option<TimeSpan> {
+        let (within_a_day, overnight) = self.waits();
+        span(within_a_day.into_iter().chain(overnight).min())
+    }
+
+    /// The minutes from each time of a day to the next, and from the last of a day to the first of the next day that it fires
+    /// on, in the first [`MOST_DATES`] days.
+    fn waits(&self) -> (Vec<i64>, Vec<i64>) {
         let of_hour = |hour: i16| self.minutes.iter().map(move |minute| i64::from(hour * 60 + minute));
         let times: Vec<i64> = self.hours.iter().copied().flat_map(of_hour).collect();
-        let (first, last) = (times.first()?, times.last()?);
         let dates: Vec<Date> = self.dates().take(MOST_DATES).collect();
-        let days = dates.windows(2).map(|two| two[1].duration_since(two[0]).as_hours() / 24).max()?;
-        let within_a_day = times.windows(2).map(|two| two[1] - two[0]).max().unwrap_or(0);
-        let minutes = within_a_day.max(days * DAY_MINUTES - last + first);
-        u64::try_from(minutes * 60).ok().map(TimeSpan::seconds)
+        let a_day = times.last().zip(times.first()).map_or(0, |(last, first)| last - first);
+        let days = dates.windows(2).map(|two| two[1].duration_since(two[0]).as_hours() / 24);
+        let overnight = days.map(|days| days * DAY_MINUTES - a_day).collect();
+        (times.windows(2).map(|two| two[1] - two[0]).collect(), overnight)
     }
 
     /// How often it fires in the [`YEAR`] that begins with this day.
@@ -158,6 +175,24 @@ impl Cron {
         let tomorrow = |today: &Date| today.tomorrow().ok();
         let days = std::iter::successors(Some(from), tomorrow).take(YEAR_DAYS).filter(|date| self.fires_on(*date));
         days.count() * self.hours.len() * self.minutes.len()
+    }
+
+    /// When it fires from one instant until before another, in their order and at most so often.
+    pub(crate) fn times(&self, from: Timestamp, until: Timestamp, most: usize) -> Vec<Timestamp> {
+        let first = from.to_zoned(TimeZone::UTC).date();
+        let days = std::iter::successors(Some(first), |today: &Date| today.tomorrow().ok());
+        let days = days.take_while(|day| at(*day, 0, 0).is_some_and(|midnight| midnight < until));
+        let of_day = |day: Date| {
+            let hours = self.hours.iter().copied();
+            hours.flat_map(move |hour| self.minutes.iter().filter_map(move |minute| at(day, hour, *minute)))
+        };
+        let times = days.filter(|day| self.fires_on(*day)).flat_map(of_day);
+        times.filter(|time| (from..until).contains(time)).take(most).collect()
+    }
+
+    /// Whether it fires on this day of the week, in the first [`MOST_DATES`] days.
+    pub(crate) fn fires_on_a(&self, day: Weekday) -> bool {
+        self.dates().take(MOST_DATES).any(|date| day.is(date.weekday()))
     }
 
     /// The days that it fires on, in their order.
@@ -179,6 +214,15 @@ impl Cron {
                 }
             }
     }
+}
+
+fn at(day: Date, hour: i16, minute: i16) -> Option<Timestamp> {
+    let time = day.at(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0);
+    time.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+fn span(minutes: Option<i64>) -> Option<TimeSpan> {
+    u64::try_from(minutes? * 60).ok().map(TimeSpan::seconds)
 }
 
 /// Sunday is 1, as EventBridge Scheduler counts.

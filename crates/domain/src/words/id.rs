@@ -1,14 +1,14 @@
 //! Names of things, parsed once at the door. An id that exists is well formed.
 
-use std::fmt;
+use std::{fmt, net::Ipv4Addr};
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{
-    cron::{self, BadCron, Cron},
     time_span::TimeSpan,
+    valid::{hyphenated, is_bucket, is_host_name, is_kms_key, is_region, is_role_name, is_schedule},
     wording,
 };
 
@@ -100,8 +100,23 @@ id!(
     |text| hyphenated(text, 63)
 );
 id!(
+    /// A bucket of S3: all of AWS has one of a name.
+    BucketName, "a bucket's name", "3 to 63 lower-case letters, digits, single dots and hyphens, a letter or digit first and last",
+    is_bucket
+);
+id!(
     /// What a plan calls a promise that services and components share.
     TierName, "a tier's name", "1 to 40 lower-case letters, digits and single hyphens, a letter first",
+    |text| hyphenated(text, 40)
+);
+id!(
+    /// What a plan calls an alarm of its own.
+    AlarmName, "an alarm's name", "1 to 40 lower-case letters, digits and single hyphens, a letter first",
+    |text| hyphenated(text, 40)
+);
+id!(
+    /// What a plan calls a group of its checks.
+    GroupName, "a group's name", "1 to 40 lower-case letters, digits and single hyphens, a letter first",
     |text| hyphenated(text, 40)
 );
 id!(
@@ -125,6 +140,10 @@ id!(
 id!(
     /// A DNS name, lower case, without the trailing dot.
     HostName, "a DNS name", "a lower-case DNS name without a trailing dot, as db.example.com", is_host_name
+);
+id!(
+    /// An IPv4 address.
+    Address, "an IPv4 address", "an IPv4 address, as 192.0.2.1", |text| text.parse::<Ipv4Addr>().is_ok()
 );
 id!(
     /// A snapshot's name, in each Region the same.
@@ -184,6 +203,54 @@ id!(
     Person, "a person", "1 to 128 printable characters",
     |text| !text.trim().is_empty() && text.len() <= 128 && !text.chars().any(char::is_control)
 );
+id!(
+    /// The name of an IAM role, without its path.
+    RoleName, "a role's name", "1 to 64 letters, digits and _+=,.@-", |text| is_role_name(text)
+);
+id!(
+    /// The ARN of an IAM role.
+    RoleArn, "a role's ARN", "arn:aws:iam::ACCOUNT:role/NAME",
+    |text| {
+        let parts: Vec<&str> = text.split(':').collect();
+        text.len() <= 2048 && text.chars().all(|c| c.is_ascii_graphic()) && parts.len() == 6 && parts[0] == "arn"
+            && parts[2] == "iam" && parts[4].len() == 12 && parts[4].chars().all(|c| c.is_ascii_digit())
+            && parts[5].strip_prefix("role/").is_some_and(|path| path.rsplit('/').next().is_some_and(is_role_name))
+    }
+);
+id!(
+    /// Who calls AWS, as STS names them.
+    CallerArn, "a caller's ARN", "arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION, or an ARN of IAM's",
+    |text| {
+        let parts: Vec<&str> = text.split(':').collect();
+        text.len() <= 2048 && text.chars().all(|c| c.is_ascii_graphic()) && parts.len() == 6 && parts[0] == "arn"
+            && ["sts", "iam"].contains(&parts[2]) && parts[4].len() == 12 && parts[4].chars().all(|c| c.is_ascii_digit())
+            && !parts[5].is_empty()
+    }
+);
+
+impl RoleArn {
+    /// AWS's partition that it is of, as `aws`.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        self.0.split(':').nth(1).unwrap_or_default()
+    }
+}
+
+impl CallerArn {
+    /// The account that it is of.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// The role that it has taken, if it has taken one: a user, or the account's root, has none.
+    #[must_use]
+    pub fn role(&self) -> Option<&str> {
+        let (service, resource) = (self.0.split(':').nth(2)?, self.0.split(':').nth(5)?);
+        let ["assumed-role", role, _session] = resource.split('/').collect::<Vec<_>>()[..] else { return None };
+        (service == "sts").then_some(role)
+    }
+}
 
 impl PlanName {
     /// The name of a further pair of this plan: its component's after a dot.
@@ -204,6 +271,14 @@ impl PlanName {
     #[must_use]
     pub fn is_of_a_pair(&self) -> bool {
         self.0.contains('.')
+    }
+}
+
+impl HostName {
+    /// Whether it reads as an address: no top-level domain is a number.
+    #[must_use]
+    pub fn is_an_address(&self) -> bool {
+        self.0.rsplit('.').next().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()))
     }
 }
 
@@ -228,69 +303,26 @@ impl ExecutionArn {
         self.0.split(':').nth(6).unwrap_or_default()
     }
 
+    /// The execution of this name of another machine beside its own.
+    ///
+    /// # Errors
+    /// [`BadId`], where that is no execution's name.
+    pub fn beside(&self, machine: &str, name: &str) -> Result<Self, BadId> {
+        let place = self.0.splitn(7, ':').take(6).collect::<Vec<_>>().join(":");
+        format!("{place}:{machine}:{name}").parse()
+    }
+
+    /// The account that runs it.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+
     /// The Region that runs it: recovery is run from there.
     #[must_use]
     pub fn region(&self) -> &str {
         self.0.split(':').nth(3).unwrap_or_default()
     }
-}
-
-fn hyphenated(text: &str, most: usize) -> bool {
-    (1..=most).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && !text.ends_with('-')
-        && !text.contains("--")
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-/// Where in its area a Region lies. Every code ends in one of these and a digit, so that a slip of the keys shows.
-const DIRECTIONS: [&str; 9] =
-    ["central", "east", "north", "northeast", "northwest", "south", "southeast", "southwest", "west"];
-
-fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let (area, direction, number) = match parts[..] {
-        [area, direction, number] | [area, "gov" | "iso" | "isob" | "isoe" | "isof", direction, number] => {
-            (area, direction, number)
-        }
-        _ => return false,
-    };
-    area.len() == 2
-        && area.chars().all(|c| c.is_ascii_lowercase())
-        && DIRECTIONS.contains(&direction)
-        && number.len() == 1
-        && number.chars().all(|c| c.is_ascii_digit())
-}
-
-/// EventBridge Scheduler's longest.
-const LONGEST_SCHEDULE: usize = 256;
-
-fn is_schedule(text: &str) -> bool {
-    let is_known = match (inside(text, "rate("), inside(text, "cron(")) {
-        (Some(rate), _) => rate_seconds(rate).is_some(),
-        (_, Some(cron)) => cron::fields(cron).is_some(),
-        (None, None) => false,
-    };
-    is_known && text.len() <= LONGEST_SCHEDULE
-}
-
-fn inside<'t>(text: &'t str, kind: &str) -> Option<&'t str> {
-    text.strip_prefix(kind)?.strip_suffix(')')
-}
-
-/// `15 minutes` in seconds. AWS wants the singular for one, and takes no zero.
-fn rate_seconds(rate: &str) -> Option<u64> {
-    let (count, unit) = rate.split_once(' ')?;
-    let digits = (1..=6).contains(&count.len()) && count.chars().all(|c| c.is_ascii_digit());
-    let count: u64 = count.parse().ok().filter(|count| digits && *count > 0)?;
-    let (unit, is_plural) = unit.strip_suffix('s').map_or((unit, false), |unit| (unit, true));
-    let seconds = match unit {
-        "minute" => 60,
-        "hour" => 3_600,
-        "day" => 24 * 3_600,
-        _ => return None,
-    };
-    (is_plural == (count > 1)).then_some(count * seconds)
 }
 
 impl Day {
@@ -299,68 +331,6 @@ impl Day {
     pub fn date(&self) -> Date {
         self.0.parse().unwrap_or_default()
     }
-}
-
-impl Schedule {
-    /// The longest from one time to the next, where that can be told.
-    #[must_use]
-    pub fn longest_wait(&self) -> Option<TimeSpan> {
-        match inside(&self.0, "rate(") {
-            Some(rate) => rate_seconds(rate).map(TimeSpan::seconds),
-            None => self.cron()?.ok()?.longest_wait(),
-        }
-    }
-
-    /// From one time to the next, on average, where that can be told.
-    #[must_use]
-    pub fn mean_wait(&self) -> Option<TimeSpan> {
-        let times = self.times_in_a_year(Date::constant(2027, 1, 1)).filter(|times| *times > 0.0)?;
-        Some(cron::YEAR.percent(100.0 / times))
-    }
-
-    /// How often it fires in the year that begins with this day, where that can be told.
-    #[must_use]
-    pub fn times_in_a_year(&self, from: Date) -> Option<f64> {
-        match inside(&self.0, "rate(") {
-            Some(rate) => rate_seconds(rate).map(|seconds| cron::YEAR.as_seconds() / seconds as f64),
-            None => Some(self.cron()?.ok()?.times_in_a_year(from) as f64),
-        }
-    }
-
-    /// Why EventBridge Scheduler would refuse it, or never fire it.
-    #[must_use]
-    pub fn fault(&self) -> Option<BadCron> {
-        self.cron()?.err()
-    }
-
-    fn cron(&self) -> Option<Result<Cron, BadCron>> {
-        cron::fields(inside(&self.0, "cron(")?).map(Cron::read)
-    }
-}
-
-fn is_kms_key(text: &str) -> bool {
-    let plain = |text: &str, others: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
-    };
-    let key = |text: &str| (32..=40).contains(&text.len()) && plain(text, "-");
-    let alias = |text: &str| text.strip_prefix("alias/").is_some_and(|name| name.len() <= 250 && plain(name, "/_-"));
-    if let Some(rest) = text.strip_prefix("arn:aws") {
-        let Some((_, resource)) = rest.split_once(":kms:") else { return false };
-        let resource = resource.splitn(3, ':').nth(2).unwrap_or_default();
-        return alias(resource) || resource.strip_prefix("key/").is_some_and(key);
-    }
-    alias(text) || key(text)
-}
-
-fn is_host_name(text: &str) -> bool {
-    text.len() <= 253
-        && text.split('.').count() >= 2
-        && text.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
-        })
 }
 
 /// How often a plan's primary has been moved. Every write that moves traffic or a primary carries it,
@@ -394,17 +364,21 @@ fn parses<T: TryFrom<String>>(text: String) -> Result<(), ()> {
 }
 
 /// The types whose texts have rules of their own, by their names in a schema.
-pub(crate) const NAMES: [(&str, Parse); 18] = [
+pub(crate) const NAMES: [(&str, Parse); 24] = [
     ("PlanName", parses::<PlanName>),
+    ("AlarmName", parses::<AlarmName>),
     ("ComponentName", parses::<ComponentName>),
     ("TierName", parses::<TierName>),
+    ("GroupName", parses::<GroupName>),
     ("Day", parses::<Day>),
     ("InstanceId", parses::<InstanceId>),
     ("ClusterId", parses::<ClusterId>),
+    ("BucketName", parses::<BucketName>),
     ("Region", parses::<Region>),
     ("ZoneId", parses::<ZoneId>),
     ("SecurityGroupId", parses::<SecurityGroupId>),
     ("HostName", parses::<HostName>),
+    ("Address", parses::<Address>),
     ("SqlName", parses::<SqlName>),
     ("SecretName", parses::<SecretName>),
     ("ScheduleName", parses::<ScheduleName>),
@@ -412,6 +386,8 @@ pub(crate) const NAMES: [(&str, Parse); 18] = [
     ("KmsKeyId", parses::<KmsKeyId>),
     ("InstanceClass", parses::<InstanceClass>),
     ("RdsGroup", parses::<RdsGroup>),
+    ("RoleName", parses::<RoleName>),
+    ("RoleArn", parses::<RoleArn>),
     ("TimeSpan", parses::<TimeSpan>),
 ];
 

@@ -1,6 +1,6 @@
 //! Where each thing is in the bucket.
 
-use domain::words::id::PlanName;
+use domain::words::id::{PlanName, Region};
 
 /// Where leases are.
 pub(super) const LEASES: &str = "leases/";
@@ -35,8 +35,20 @@ pub fn starts_key(plan: &PlanName) -> String {
     format!("probes/{plan}/starts.json")
 }
 
+/// Where it is remembered what was seen of a Region's health.
+#[must_use]
+pub fn health_key(plan: &PlanName, region: &Region) -> String {
+    format!("health/{plan}/{region}.json")
+}
+
 /// Where a pending approval's task token is.
 #[must_use]
 pub fn approval_key(plan: &PlanName, execution_name: &str) -> String {
     format!("approvals/{plan}/{execution_name}.json")
+}
+
+/// Where an order for several pairs stands that a run of one of them is part of, by that run's name.
+#[must_use]
+pub fn order_key(run: &str) -> String {
+    format!("orders/{run}.json")
 }

@@ -13,14 +13,18 @@ mod primary;
 mod replica;
 mod seen_database;
 
-use std::{pin::pin, time::Duration};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use domain::{
     component::{Login, PostgresPair, Side},
     failover::fencing::Target,
-    run::verification::Answered,
+    plan::SqlCheck,
+    run::verification::{self, Answered, Finding},
     watch::health::Endpoint,
-    words::{failure::Failure, id::SqlName},
+    words::{failure::Failure, id::SqlName, time_span::TimeSpan},
 };
 use futures::TryStreamExt;
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -62,6 +66,9 @@ impl<'a> Server<'a> {
         Self { side: &target.side, database: &target.database, login: &target.login }
     }
 }
+
+/// How many questions are asked to tell how long one takes.
+const QUESTIONS: u32 = 3;
 
 /// Why a server could not be asked.
 #[derive(Debug)]
@@ -158,6 +165,34 @@ impl Postgres {
             Ok(answered)
         })
         .await
+    }
+
+    /// How long a question takes on a connection that is open: the quickest of some, so that a server's pause is no distance.
+    ///
+    /// # Errors
+    /// Says why there is no answer.
+    pub async fn round_trip(&self, server: &Server<'_>, within: Duration) -> Result<Duration, Unasked> {
+        self.asking(server, within, async |client| {
+            let mut quickest = Duration::MAX;
+            for _ in 0..QUESTIONS {
+                let began = Instant::now();
+                client.simple_query("select 1").await?;
+                quickest = quickest.min(began.elapsed());
+            }
+            Ok(quickest)
+        })
+        .await
+    }
+
+    /// Asks one of a plan's queries, and judges what it answers and how long that took.
+    ///
+    /// # Errors
+    /// Says why there is no answer.
+    pub async fn check(&self, server: &Server<'_>, check: &SqlCheck) -> Result<Finding, Unasked> {
+        let began = Instant::now();
+        let answered = self.value(server, &check.query, check.within.duration()).await?;
+        let took = TimeSpan::milliseconds(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
+        Ok(verification::judge(&check.expect, &answered, took, check.within))
     }
 }
 

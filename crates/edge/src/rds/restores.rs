@@ -16,7 +16,8 @@ use crate::aws_failure;
 /// Both ways to restore take the same settings, by builders of two types.
 macro_rules! like {
     ($request:expr, $creation:expr) => {{
-        let Settings { class, subnet_group, parameter_group, option_group, multi_az } = $creation.settings.clone();
+        let Settings { class, subnet_group, parameter_group, option_group, multi_az, storage_gib, storage_type } =
+            $creation.settings.clone();
         $request
             .set_db_instance_class(class)
             .set_db_subnet_group_name(subnet_group)
@@ -24,6 +25,8 @@ macro_rules! like {
             .set_option_group_name(option_group)
             .vpc_security_group_ids($creation.security_group.as_str())
             .multi_az(multi_az)
+            .set_allocated_storage(storage_gib.and_then(|gib| i32::try_from(gib).ok()))
+            .set_storage_type(storage_type)
             .publicly_accessible(false)
             .copy_tags_to_snapshot(false)
             .enable_iam_database_authentication($creation.iam_tokens)
@@ -214,5 +217,8 @@ fn settings(found: &DbInstance) -> Settings {
         parameter_group: text(found.db_parameter_groups().first().and_then(|group| group.db_parameter_group_name())),
         option_group: text(found.option_group_memberships().first().and_then(|group| group.option_group_name())),
         multi_az: found.multi_az().unwrap_or(false),
+        // A backup has its own, which may be another by now.
+        storage_gib: None,
+        storage_type: None,
     }
 }

@@ -131,6 +131,7 @@ impl Left {
             plan_version: None,
             authorities: ObjectChange::Same,
             resources: Vec::new(),
+            buckets: Vec::new(),
         }
     }
 

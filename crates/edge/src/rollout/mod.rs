@@ -4,6 +4,7 @@
 //! CloudFormation say what it would change, and changes nothing; [`Proposal::carry_out`] does it. A plan is in force where
 //! its object is: that is written before a new stack, which needs it, and after a changed one, which may yet be refused.
 
+mod buckets;
 mod change_set;
 mod engine;
 mod look;
@@ -24,10 +25,12 @@ use serde::Serialize;
 
 use crate::object_store::{self, Bucket, Condition, ObjectStore};
 
+use buckets::Kept;
 use change_set::ChangeSet;
 use look::{Left, Site};
 use stack::Stacks;
 
+pub use buckets::BucketChange;
 pub use change_set::{Action, ResourceChange};
 
 /// What is to be rolled out.
@@ -48,6 +51,8 @@ pub struct Looked<'a> {
     sites: Vec<Site>,
     /// Regions that have the plan and that it does not name any more.
     left: Vec<Left>,
+    /// The plan's buckets.
+    buckets: Vec<Kept<'a>>,
 }
 
 /// What becomes of an object of a Region's bucket.
@@ -80,6 +85,9 @@ pub struct RegionChanges {
     pub authorities: ObjectChange,
     /// The stack's resources, those that stay as they are left out.
     pub resources: Vec<ResourceChange>,
+    /// What changes in the plan's buckets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<BucketChange>,
 }
 
 /// What would change in all of them.
@@ -104,7 +112,8 @@ pub async fn look<'a>(wanted: Wanted<'a>, config: impl AsyncFn(&Region) -> SdkCo
         sites.push(look::site(wanted.plan, place, region, &config(region).await).await?);
     }
     let left = look::elsewhere(wanted.plan, &sites, &config).await?;
-    Ok(Looked { wanted, sites, left })
+    let buckets = buckets::look(wanted.plan, &config).await;
+    Ok(Looked { wanted, sites, left, buckets })
 }
 
 impl<'a> Looked<'a> {
@@ -155,7 +164,14 @@ impl<'a> Looked<'a> {
                     .to_owned(),
             )
         });
-        unreadable.chain(needed).chain(left).chain(without).collect()
+        let of_buckets = self.buckets.iter().filter_map(Kept::obstacle);
+        unreadable.chain(needed).chain(left).chain(without).chain(of_buckets).collect()
+    }
+
+    /// What is not as the plan says and is somebody else's to change, each as a sentence with what to do.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<(String, String)> {
+        self.buckets.iter().filter_map(Kept::told).collect()
     }
 
     /// Has CloudFormation say what it would change. Nothing is changed; what is proposed must be carried out or withdrawn.
@@ -201,6 +217,7 @@ impl<'a> Looked<'a> {
             plan_version: site.plan.as_ref().and_then(|object| object.version.clone()),
             authorities: authorities.unwrap_or(ObjectChange::Same),
             resources: change_set.map(|set| set.changes.clone()).unwrap_or_default(),
+            buckets: self.buckets.iter().filter(|kept| kept.region == site.region).flat_map(Kept::changes).collect(),
         }
     }
 }
@@ -217,6 +234,7 @@ impl Proposal<'_> {
                 .regions
                 .iter()
                 .all(|region| region.plan == ObjectChange::Same && region.authorities == ObjectChange::Same)
+            && self.regions.iter().all(|region| region.buckets.is_empty())
     }
 
     /// Takes back what was proposed.
@@ -243,6 +261,7 @@ impl Proposal<'_> {
                 self.write_plan(site, tell).await?;
             }
         }
+        buckets::keep(&self.looked.buckets, tell).await?;
         for left in &self.looked.left {
             left.leave(&self.looked.wanted.plan.plan, tell).await?;
         }

@@ -1,6 +1,7 @@
 """What an alarm may be and which state its data put it in: pure, without ministack."""
 
 import json
+import re
 from datetime import datetime, timezone
 
 COMPARISONS = {
@@ -40,6 +41,32 @@ def check(asked) -> None:
     treatment = asked("TreatMissingData") or "missing"
     if treatment not in TREATMENTS:
         raise InvalidAlarm(f"TreatMissingData {treatment} is not one of {', '.join(TREATMENTS)}")
+
+
+# What a plan's stack makes of two metrics: both in the same period.
+BOTH = re.compile(r"IF\((\w+) ([<>]) (\S+) AND (\w+) ([<>]) (\S+), 1, 0\)")
+
+
+def math(metrics: list) -> tuple[dict, str]:
+    """The metrics of an alarm of metric math by their ids, and its expression; refuses what is not two of them."""
+    stats = {metric["Id"]: metric["MetricStat"] for metric in metrics if "MetricStat" in metric}
+    expressions = [metric["Expression"] for metric in metrics if "Expression" in metric]
+    told = BOTH.fullmatch(expressions[0]) if len(expressions) == 1 else None
+    if told is None or {told[1], told[4]} - stats.keys():
+        raise InvalidAlarm(f"the lab knows metric math of two metrics only, not {expressions}")
+    return stats, expressions[0]
+
+
+def both(expression: str, values: dict) -> float | None:
+    """The expression's value in a period, by those of its metrics; None where one of them has none."""
+    told = BOTH.fullmatch(expression)
+    sides = []
+    for name, relation, bound in ((told[1], told[2], told[3]), (told[4], told[5], told[6])):
+        value = values[name]
+        if value is None:
+            return None
+        sides.append(value > float(bound) if relation == ">" else value < float(bound))
+    return float(all(sides))
 
 
 def judge(alarm: dict, values: list, old: str, young: bool) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 
 from ministack.core import responses
 from ministack.services import cloudwatch, eventbridge
+from ministack.services.cloudformation import provisioners
 
 from . import alarm_rules, symbols
 from .alarm_rules import InvalidAlarm
@@ -75,6 +76,18 @@ def fill_refusals() -> None:
         alarm_rules.check(alarm.get)
         original(alarm)
 
+    @symbols.replaces(provisioners, "_cw_metric_alarm_record", "name, props")
+    def metric_alarm_record(original, name, props):
+        """ministack's CloudFormation takes no metric math: such an alarm is kept as one of its first metric, with all of them."""
+        metrics = props.get("Metrics")
+        if not metrics:
+            return original(name, props)
+        stats, _ = alarm_rules.math(metrics)
+        first = next(iter(stats.values()))
+        of_one = {**first["Metric"], "Period": first["Period"], "Statistic": first["Stat"]}
+        alarm = original(name, {**{key: value for key, value in props.items() if key != "Metrics"}, **of_one})
+        return {**alarm, "Metrics": metrics}
+
 
 def fill_evaluation(memories) -> None:
     @symbols.replaces(cloudwatch, "_evaluate_alarm", "alarm")
@@ -107,17 +120,31 @@ def period_values(alarm, now: float) -> list:
 
     The first one is the period that is still running: it counts once it has a datum.
     """
-    wanted = cloudwatch._dims_key({d["Name"]: d["Value"] for d in alarm.get("Dimensions") or []})
-    points = cloudwatch._metrics.get((alarm["Namespace"], alarm["MetricName"], wanted)) or []
     period = alarm["Period"]
-    statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
     end = now - now % period + period
-    values = []
-    for age in range(alarm["EvaluationPeriods"] + 1):
-        low, high = end - period * (age + 1), end - period * age
-        inside = [point for point in points if low <= point["Timestamp"] < high]
-        values.append(cloudwatch._stat_value(cloudwatch._calc_stats(inside), statistic, inside) if inside else None)
+    if alarm.get("Metrics"):
+        stats, expression = alarm_rules.math(alarm["Metrics"])
+
+        def value(low, high):
+            of_each = {name: statistic_of(stat["Metric"], stat["Stat"], low, high) for name, stat in stats.items()}
+            return alarm_rules.both(expression, of_each)
+    else:
+        statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
+
+        def value(low, high):
+            return statistic_of(alarm, statistic, low, high)
+
+    ages = range(alarm["EvaluationPeriods"] + 1)
+    values = [value(end - period * (age + 1), end - period * age) for age in ages]
     return values[: alarm["EvaluationPeriods"]] if values[0] is not None else values[1:]
+
+
+def statistic_of(metric, statistic: str, low: float, high: float):
+    """A statistic of a metric's data between two instants; None where there is none."""
+    wanted = cloudwatch._dims_key({d["Name"]: d["Value"] for d in metric.get("Dimensions") or []})
+    points = cloudwatch._metrics.get((metric["Namespace"], metric["MetricName"], wanted)) or []
+    inside = [point for point in points if low <= point["Timestamp"] < high]
+    return cloudwatch._stat_value(cloudwatch._calc_stats(inside), statistic, inside) if inside else None
 
 
 def change(alarm, memory, old: str, new: str, values: list, now: float) -> None:

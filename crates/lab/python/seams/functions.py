@@ -1,10 +1,9 @@
-"""Functions: three delays that are the emulator's own, the environment that a function sees, and tasks
+"""Functions: two delays that are the emulator's own, the environment that a function sees, and tasks
 that start one without waiting for it.
 
 Measured with a trivial Rust `bootstrap`: see `docs` of the lab's `gateway` module.
 """
 
-import concurrent.futures
 import contextvars
 import os
 import queue
@@ -16,13 +15,12 @@ from ministack.services import lambda_svc, stepfunctions
 from . import symbols
 
 # What a function inherits of the gateway's environment; all else is the gateway's own affair.
-INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
+INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "SSL_CERT_FILE")
 
 
 def fill(_settings) -> None:
     fill_runtime_api()
     fill_logs()
-    fill_code()
     fill_environment()
     fill_events()
 
@@ -56,21 +54,6 @@ def fill_logs() -> None:
             return "\n".join(lines)
 
     lambda_runtime.ProvidedWorker._drain_stderr_bounded = drain
-
-
-def fill_code() -> None:
-    """Unpacks a function's code when it is deployed, as AWS prepares it then. ministack does it when the function is
-    first called, under one lock: a quarter of a second for each, and a dozen that are woken together wait for all."""
-    unpack = symbols.uses(lambda_svc, "_provided_runtime_code_dir", "code_zip")
-    unpacker = concurrent.futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="unpack")
-
-    @symbols.replaces(lambda_svc, "_fetch_code_from_s3", "bucket, key, version_id")
-    def fetch_code(original, bucket, key, version_id=None):
-        code = original(bucket, key, version_id=version_id)
-        if code:
-            # What cannot be unpacked is refused when it is called.
-            unpacker.submit(unpack, code)
-        return code
 
 
 def fill_environment() -> None:

@@ -11,6 +11,7 @@ import json
 import os
 
 from ministack.services import route53
+from ministack.services.cloudformation import provisioners
 
 from . import symbols
 
@@ -40,6 +41,7 @@ def fill(settings) -> None:
         return answer
 
     write(settings.zones_file, stores)
+    fill_stacks(stores["healthChecks"], lambda: write(settings.zones_file, stores))
 
     @symbols.replaces(route53, "_build_health_check_el", "parent, hc")
     def build_health_check_el(original, parent, hc):
@@ -48,6 +50,41 @@ def fill(settings) -> None:
         for element in parent.iter():
             if element.text in ("True", "False"):
                 element.text = element.text.lower()
+
+
+def fill_stacks(checks, changed) -> None:
+    """Lets stacks have health checks, which ministack's do not, and lets what they make be served at once."""
+    handlers = symbols.uses(provisioners, "_RESOURCE_HANDLERS")
+    new_id = symbols.uses(route53, "_hc_id", "")
+
+    def put(check, props, version):
+        config = props["HealthCheckConfig"]
+        numbers = {name: int(config[name]) for name in ("Port", "RequestInterval", "FailureThreshold") if name in config}
+        checks[check] = {"id": check, "caller_reference": check, "config": {**config, **numbers}, "version": version}
+        return check, {"HealthCheckId": check}
+
+    def create(_logical_id, props, _stack_name):
+        return put(new_id(), props, 1)
+
+    def update(check, _old, new, _stack_name):
+        return put(check, new, checks.get(check, {"version": 0})["version"] + 1)
+
+    def delete(check, _props):
+        checks.pop(check, None)
+
+    handlers["AWS::Route53::HealthCheck"] = {"create": create, "update": update, "delete": delete}
+
+    def then_written(handle):
+        def call(*arguments, **named):
+            answer = handle(*arguments, **named)
+            changed()
+            return answer
+
+        return call
+
+    for kind in ("HealthCheck", "RecordSet"):
+        of_kind = handlers[f"AWS::Route53::{kind}"]
+        of_kind.update({verb: then_written(of_kind[verb]) for verb in ("create", "update", "delete")})
 
 
 def write(path: str, stores: dict) -> None:

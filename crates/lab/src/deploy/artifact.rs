@@ -1,24 +1,17 @@
 //! What is uploaded: a function's zip, a state machine's definition or a template, keyed by its content.
 
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
+use bytes::Bytes;
+use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 use super::DeployError;
 use super::template::Source;
-
-/// Deflate's fastest level: the gateway unpacks it again at once.
-const LEVEL: i64 = 1;
-
-/// What a kept zip's name ends with. The number changes with how one is made.
-const KEPT_AS: &str = "1.zip";
 
 /// The program's name and mode in the zip, as `provided.al2023` wants them.
 const ENTRY: &str = "bootstrap";
@@ -28,31 +21,37 @@ const MODE: u32 = 0o755;
 #[derive(Debug)]
 pub(super) struct Artifact {
     pub(super) key: String,
-    pub(super) content: Vec<u8>,
+    pub(super) content: Bytes,
 }
 
 impl Artifact {
     /// A template with everything in its place.
     pub(super) fn template(stack: &str, body: String) -> Self {
-        let content = body.into_bytes();
+        let content = Bytes::from(body);
         Self { key: format!("templates/{stack}-{}", digest(&content)), content }
     }
 
-    /// Reads, and for a function zips, what `source` names.
+    /// Reads what `source` names; of a function, keeps its program in `code` and zips what starts it.
     pub(super) fn gather(
         source: &Source,
         folder: &Path,
+        code: &Path,
         bootstrap: &(dyn Fn(&str) -> PathBuf + Sync),
     ) -> Result<Self, DeployError> {
         match source {
             Source::Binary(name) => {
                 let path = bootstrap(name);
-                let packed = Packed::of(&path).map_err(|source| DeployError::File { what: "zipping", path, source })?;
-                Ok(Self { key: format!("{name}/{}.zip", packed.version), content: packed.zip })
+                let packed = pack(&path, code);
+                let (version, content) = packed.map_err(|source| DeployError::File {
+                    what: "taking the function's program",
+                    path,
+                    source,
+                })?;
+                Ok(Self { key: format!("{name}/{version}.zip"), content })
             }
             Source::Definition(path) => {
                 let path = folder.join(path);
-                let content = read(&path)?;
+                let content = Bytes::from(read(&path)?);
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 Ok(Self { key: format!("definitions/{}-{name}", digest(&content)), content })
             }
@@ -64,51 +63,36 @@ fn read(path: &Path) -> Result<Vec<u8>, DeployError> {
     fs::read(path).map_err(|source| DeployError::File { what: "reading", path: path.to_owned(), source })
 }
 
-/// A program in its zip, which is kept beside it: an unoptimized one is 40 MB, and packing all of them took most of a lab's
-/// start.
-struct Packed {
-    /// Tells it from what the program was before.
-    version: String,
-    zip: Vec<u8>,
+/// Keeps the program as it is now in `code`, where a later build leaves it alone, and zips a `bootstrap` that becomes it.
+///
+/// An unoptimized program is 45 MB: to pack, upload, hash and unpack twenty of them for each Region was most of a lab's start.
+fn pack(program: &Path, code: &Path) -> io::Result<(String, Bytes)> {
+    let found = fs::metadata(program)?;
+    let since = found.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let version = format!("{}-{}", since.as_nanos(), found.len());
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let kept = std::path::absolute(code.join(format!("{name}-{version}")))?;
+    keep(program, &kept)?;
+    let quoted = kept.display().to_string().replace('\'', r"'\''");
+    Ok((version, zipped(format!("#!/bin/sh\nexec '{quoted}'\n").as_bytes())?.into()))
 }
 
-impl Packed {
-    fn of(program: &Path) -> io::Result<Self> {
-        let found = fs::metadata(program)?;
-        let built = found.modified()?;
-        let since = built.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let version = format!("{}-{}", since.as_nanos(), found.len());
-        let kept = program.with_extension(KEPT_AS);
-        let is_of_it = fs::metadata(&kept).and_then(|zip| zip.modified()).is_ok_and(|of| of == built);
-        if is_of_it {
-            return Ok(Self { version, zip: fs::read(&kept)? });
-        }
-        let zip = zipped(&fs::read(program)?)?;
-        if let Err(error) = keep(&zip, &kept, built) {
-            tracing::debug!(%error, "a zip is not kept as {}", kept.display());
-        }
-        Ok(Self { version, zip })
+/// A second name for the program's file, or a copy where there can be none.
+fn keep(program: &Path, kept: &Path) -> io::Result<()> {
+    if let Some(folder) = kept.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    match fs::hard_link(program, kept) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(_) => fs::copy(program, kept).map(drop),
+        Ok(()) => Ok(()),
     }
 }
 
-/// Keeps a zip under the time of what is in it. Of several that do so at once, the last one's stays, whole.
-fn keep(zip: &[u8], as_file: &Path, built: SystemTime) -> io::Result<()> {
-    static KEPT: AtomicU64 = AtomicU64::new(0);
-    let number = KEPT.fetch_add(1, Ordering::Relaxed);
-    let on_its_way = as_file.with_extension(format!("zip-{}-{number}", process::id()));
-    let mut file = File::create(&on_its_way)?;
-    let kept = file.write_all(zip).and_then(|()| file.set_modified(built));
-    kept.and_then(|()| fs::rename(&on_its_way, as_file)).inspect_err(|_| drop(fs::remove_file(&on_its_way)))
-}
-
-fn zipped(program: &[u8]) -> io::Result<Vec<u8>> {
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(LEVEL))
-        .unix_permissions(MODE);
+fn zipped(script: &[u8]) -> io::Result<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file(ENTRY, options)?;
-    zip.write_all(program)?;
+    zip.start_file(ENTRY, SimpleFileOptions::default().unix_permissions(MODE))?;
+    zip.write_all(script)?;
     Ok(zip.finish()?.into_inner())
 }
 
@@ -121,36 +105,41 @@ fn digest(content: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::{self, Command};
+
+    use zip::ZipArchive;
+
     use super::*;
 
     #[test]
-    fn a_program_is_packed_once_until_it_is_built_again() {
-        let folder = std::env::temp_dir().join(format!("lifeboat-packed-{}", process::id()));
+    fn a_function_stays_what_was_deployed_when_its_program_is_built_again() {
+        let folder = std::env::temp_dir().join(format!("lifeboat-it's-{}", process::id()));
+        let code = folder.join("code");
         fs::create_dir_all(&folder).unwrap();
         let program = folder.join("restore");
-        let build = |content: &[u8], at: u64| {
-            fs::write(&program, content).unwrap();
-            let built = UNIX_EPOCH + std::time::Duration::from_secs(at);
-            File::options().write(true).open(&program).unwrap().set_modified(built).unwrap();
+        let build = |says: &str| {
+            // As a linker does it: the file is made anew.
+            fs::remove_file(&program).ok();
+            fs::write(&program, format!("#!/bin/sh\necho {says}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         };
-        build(b"the first", 1_000);
-        let first = Packed::of(&program).unwrap();
-        let kept = folder.join("restore.1.zip");
-        assert_eq!(fs::read(&kept).unwrap(), first.zip);
-        // What is kept is what is taken.
-        fs::write(&kept, b"kept").unwrap();
-        File::options()
-            .write(true)
-            .open(&kept)
-            .unwrap()
-            .set_modified(fs::metadata(&program).unwrap().modified().unwrap())
-            .unwrap();
-        assert_eq!(Packed::of(&program).unwrap().zip, b"kept");
-        // As long, and built again.
-        build(b"the other", 1_001);
-        let other = Packed::of(&program).unwrap();
-        assert_ne!(other.version, first.version);
-        assert_eq!(fs::read(&kept).unwrap(), other.zip);
+        let run = |zip: &Bytes| {
+            let mut zip = ZipArchive::new(Cursor::new(zip)).unwrap();
+            let mut entry = zip.by_name("bootstrap").unwrap();
+            assert_eq!(entry.unix_mode().unwrap() & 0o777, 0o755);
+            let mut script = String::new();
+            entry.read_to_string(&mut script).unwrap();
+            String::from_utf8(Command::new("sh").args(["-c", &script]).output().unwrap().stdout).unwrap()
+        };
+        build("first");
+        let (version, first) = pack(&program, &code).unwrap();
+        assert_eq!(pack(&program, &code).unwrap(), (version.clone(), first.clone()), "nothing changed");
+        build("another");
+        let (later, other) = pack(&program, &code).unwrap();
+        assert_ne!(version, later);
+        assert_eq!((run(&first).as_str(), run(&other).as_str()), ("first\n", "another\n"));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

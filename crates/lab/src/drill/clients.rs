@@ -46,7 +46,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 impl Clients {
     /// Starts both, and waits until they are at work.
     /// The first one asks `resolver`: so it connects to hosts, or to links that can be cut.
-    pub(super) async fn start(lab: &Lab, drill: u32, resolver: SocketAddr) -> Result<Self, DrillError> {
+    pub(super) async fn start(
+        lab: &Lab,
+        drill: u32,
+        resolver: SocketAddr,
+        timing: ClientTiming,
+    ) -> Result<Self, DrillError> {
         let (aws, system) = (&lab.aws, &lab.system);
         let missing =
             || SystemError::Plan { plan: system.plan.plan.to_string(), why: "its primary does not exist".into() };
@@ -65,7 +70,7 @@ impl Clients {
             access: access.clone(),
             first_id: first_id(drill) + APART,
             log: log("stale"),
-            timing: ClientTiming::default(),
+            timing,
         })
         .await?;
         let workload = Workload::start(WorkloadConfig {
@@ -75,7 +80,7 @@ impl Clients {
             access,
             first_id: first_id(drill),
             log: log("client"),
-            timing: ClientTiming::default(),
+            timing,
         })?;
         let clients = Self { workload, stale, old, first_id: first_id(drill) };
         clients

@@ -87,6 +87,8 @@ pub struct Drills {
     pub lab: Lab,
     /// Other plans on the same AWS: there are none before the first drill of several plans.
     neighbours: Vec<Lab>,
+    /// A plan on the same AWS whose Regions' health is looked at: there is none before the first drill that needs it.
+    looked_at: Option<Lab>,
     /// How many were begun.
     begun: u32,
     /// The last one may have moved the primary.
@@ -102,6 +104,7 @@ impl Drills {
         Self {
             lab,
             neighbours: Vec::new(),
+            looked_at: None,
             begun: 0,
             moved: false,
             lead: Duration::ZERO,
@@ -127,6 +130,12 @@ impl Drills {
         }
         self.moved = !scenario.leaves_all_as_it_was();
         self.begun += 1;
+        if scenario.looks_at_health() {
+            self.welcome_looked_at(observer).await?;
+            let result = scenarios::run(self, scenario, reproduce, observer).await;
+            self.retire_looked_at().await?;
+            return result;
+        }
         if !scenario.has_neighbours() {
             return scenarios::run(self, scenario, reproduce, observer).await;
         }
@@ -169,6 +178,11 @@ impl Drills {
         Ok(crate::report::write(&folder, result)?)
     }
 
+    /// On which plan a scenario is played.
+    fn lab_of(&self, scenario: Scenario) -> &Lab {
+        self.looked_at.as_ref().filter(|_| scenario.looks_at_health()).unwrap_or(&self.lab)
+    }
+
     fn folder(&self, result: &DrillResult) -> PathBuf {
         let at = result.disaster_at.strftime("%Y%m%dT%H%M%S");
         self.lab.aws.programs.labs().join("drills").join(format!("{at}-{}", result.scenario))
@@ -176,7 +190,7 @@ impl Drills {
 
     /// Ends the lab.
     pub async fn shut_down(self) {
-        drop(self.neighbours);
+        drop((self.neighbours, self.looked_at));
         self.lab.shut_down().await;
     }
 }

@@ -3,8 +3,11 @@
 
 use domain::{
     component::{Component, Credential, PostgresPair, Side},
-    plan::{Check, Plan, SqlCheck},
-    words::id::{BadId, ComponentName, Region},
+    plan::{Check, Health, HttpCheck, HttpMethod, Limits, Plan, SqlCheck},
+    words::{
+        id::{BadId, ComponentName, Region},
+        time_span::TimeSpan,
+    },
 };
 
 use super::{DrillError, Drills};
@@ -37,6 +40,66 @@ impl Drills {
         }
         Ok(())
     }
+
+    /// Sees to it that a plan is there whose Regions' health is looked at, and whose application answers.
+    pub(super) async fn welcome_looked_at(&mut self, progress: &dyn Progress) -> Result<(), DrillError> {
+        if let Some(looked_at) = &self.looked_at {
+            progress.step("applying the plan again whose Regions' health is looked at");
+            return Ok(looked_at.revive().await?);
+        }
+        let plan = &self.lab.system.whole;
+        let unusable = |error: BadId| SystemError::Plan {
+            plan: plan.plan.to_string(),
+            why: format!("no plan beside it: {error}"),
+        };
+        let plan = looked_at(plan).map_err(unusable)?;
+        self.looked_at = self.lab.beside(&[plan], progress).await?.into_iter().next();
+        Ok(())
+    }
+
+    /// Takes it out again.
+    pub(super) async fn retire_looked_at(&self) -> Result<(), LabError> {
+        match &self.looked_at {
+            Some(looked_at) => looked_at.retire().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// How often a Region's health is looked at, how many looks make it unhealthy, and when a network is slow: as
+/// ci-failure-agent's document has it, and as often as it can be.
+const LOOKED_AT_EVERY: TimeSpan = TimeSpan::seconds(10);
+const LOOKS_IN_A_ROW: u32 = 2;
+const SLOW: TimeSpan = TimeSpan::milliseconds(500);
+const LOST_PERCENT: f64 = 1.0;
+
+/// A plan as the lab's own is, of another system, whose Regions' health is looked at and whose application is asked.
+fn looked_at(of: &Plan) -> Result<Plan, BadId> {
+    let mut plan = neighbour(of, "front", false)?;
+    plan.health = Some(Health {
+        every: LOOKED_AT_EVERY,
+        after_error: None,
+        checks: vec!["all".parse()?],
+        healthy_at: 1.0,
+        failures_in_a_row: LOOKS_IN_A_ROW,
+        limits: Limits { latency: Some(SLOW), loss_percent: Some(LOST_PERCENT), ..Limits::default() },
+    });
+    plan.verify.push(Check::Http(HttpCheck {
+        name: "the shop answers".to_owned(),
+        component: None,
+        group: None,
+        url: "https://www.front.lifeboat.test:8443/health".to_owned(),
+        status: 200,
+        method: HttpMethod::Get,
+        body: None,
+        expect: None,
+        samples: 1,
+        pass_percent: 100,
+        within: TimeSpan::seconds(2),
+    }));
+    // A sample takes longer than a packet on a network that is slow, so that its slowness is no primary's death.
+    (plan.probe.interval, plan.probe.timeout) = (TimeSpan::seconds(1), TimeSpan::milliseconds(900));
+    Ok(plan)
 }
 
 /// A plan as the lab's own is, of another system: its pair, its record and its secret have names of their own.
@@ -53,6 +116,7 @@ fn neighbour(of: &Plan, name: &str, crossed: bool) -> Result<Plan, BadId> {
     plan.traffic.truncate(1);
     for traffic in &mut plan.traffic {
         traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
+        traffic.records.clear();
     }
     // Its backups and whom else it tells are other drills' business.
     plan.backups.clear();
@@ -72,6 +136,7 @@ pub fn with_pair(mut plan: Plan, name: &str) -> Result<Plan, BadId> {
         let (mut pair, mut traffic) = (pair?, traffic);
         (pair.name, traffic.component) = (name.parse()?, name.parse()?);
         traffic.record.name = format!("db.{name}.lifeboat.test").parse()?;
+        traffic.records.clear();
         // Each pair answers the queries that its own data can.
         let of_pair = |component: &ComponentName, check: &SqlCheck| {
             let name = format!("{} in {component}", check.name);
@@ -120,5 +185,13 @@ mod tests {
             assert_eq!(plan_file::check_against(plan, &others), []);
         }
         assert_eq!(crossed.regions.primary, lab.regions.recovery);
+    }
+
+    #[test]
+    fn the_plan_whose_regions_are_looked_at_can_be_used_and_nothing_is_wrong_with_it() {
+        let lab = plan_file::read(include_str!("../../../../plans/lab.yaml"), "plans/lab.yaml").unwrap();
+        let plan = looked_at(&lab).unwrap();
+        assert_eq!(plan_file::examine(&serde_json::to_string(&plan).unwrap()).findings, []);
+        assert_eq!(plan_file::check_against(&plan, &[Other { plan: lab, at: "there".into() }]), []);
     }
 }

@@ -21,6 +21,8 @@ pub enum Scenario {
     PrimaryKilled,
     /// Every process of the primary's host is stopped.
     HostLost,
+    /// Every host and endpoint of the primary's Region is silent.
+    RegionLost,
     /// The primary's host is cut off from everyone but one client.
     Partition,
     /// The recovery Region and the replication cannot reach the primary.
@@ -67,11 +69,15 @@ pub enum Scenario {
     CopyInterrupted,
     /// The primaries of three plans die at once, one plan with two pairs and one with its Regions crossed.
     TwoPlans,
+    /// The application on the primary's side stops, its database lives.
+    ApplicationDown,
+    /// The way to the primary's Region is slow and loses packets.
+    SlowNetwork,
 }
 
 impl Scenario {
     /// Those that move traffic, or must not. The order is the one in which they share a lab best.
-    pub const FAILOVERS: [Self; 24] = [
+    pub const FAILOVERS: [Self; 25] = [
         Self::Blip,
         Self::StandbyTakesOver,
         Self::ClassChanged,
@@ -80,6 +86,7 @@ impl Scenario {
         Self::ReplicaBackingUp,
         Self::PrimaryKilled,
         Self::HostLost,
+        Self::RegionLost,
         Self::Partition,
         Self::CutOff,
         Self::ReplicaStillStreaming,
@@ -111,9 +118,18 @@ impl Scenario {
     /// Those of several plans on one lab.
     pub const OF_SEVERAL_PLANS: [Self; 1] = [Self::TwoPlans];
 
+    /// Those of a Region that is not healthy while its database answers.
+    pub const OF_HEALTH: [Self; 2] = [Self::ApplicationDown, Self::SlowNetwork];
+
     /// Every one.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::FAILOVERS.into_iter().chain(Self::OF_SEVERAL_PLANS).chain(Self::BACKUPS)
+        Self::FAILOVERS.into_iter().chain(Self::OF_HEALTH).chain(Self::OF_SEVERAL_PLANS).chain(Self::BACKUPS)
+    }
+
+    /// Whether the health of Regions is looked at, by a plan beside the lab's own.
+    #[must_use]
+    pub fn looks_at_health(self) -> bool {
+        Self::OF_HEALTH.contains(&self)
     }
 
     /// Whether other plans are on the same lab.
@@ -143,7 +159,7 @@ impl Scenario {
     /// Whether it leaves the pair as it found it.
     #[must_use]
     pub fn leaves_all_as_it_was(self) -> bool {
-        self == Self::Blip || self.subject() == Subject::Backups
+        self == Self::Blip || self.looks_at_health() || self.subject() == Subject::Backups
     }
 
     fn told(self) -> (&'static str, &'static str) {
@@ -179,6 +195,10 @@ impl Scenario {
             Self::HostLost => (
                 "host-lost",
                 "Every process of the primary's host is stopped, without a reset or an answer, and goes on after the failover. It must be failed over by itself, and the host fenced within 2 s of its return.",
+            ),
+            Self::RegionLost => (
+                "region-lost",
+                "Every host of the primary's Region is stopped, and AWS's own endpoints there do not answer. It must be failed over by itself as a failure of the Region, though nothing there can be asked or shut; once the Region is back, the old primary must be shut within 10 s.",
             ),
             Self::Partition => (
                 "partition",
@@ -247,6 +267,14 @@ impl Scenario {
             Self::TwoPlans => (
                 "two-plans",
                 "Beside the lab's plan there is one with the same Regions, which has two pairs, and one with its Regions crossed, and all four primaries are killed within a second. Each pair must be failed over by its own alarm within its objectives, and no pair's runs, evidence, alarms, lease or notices may be another's.",
+            ),
+            Self::ApplicationDown => (
+                "application-down",
+                "The application's server on the primary's side stops, its database goes on. People must be told that the Region points to its application; nothing may be failed over, also not by an order that names it, and the database's clients must not notice.",
+            ),
+            Self::SlowNetwork => (
+                "slow-network",
+                "Packets from the recovery Region to the primary's take 600 ms there and back, and one in fifty is lost. People must be told that it points to the network; nothing may be failed over, a run that is ordered meanwhile, or that lost packets start, must be refused without changing anything, and the clients must not notice.",
             ),
             Self::RestoreTest => (
                 "restore-test",

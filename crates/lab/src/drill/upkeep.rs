@@ -68,7 +68,7 @@ impl Order {
         let by: Option<Person> = "the drill".parse().ok();
         let written = match self.clone() {
             Self::Backup(at) => {
-                serde_json::to_value(BackupRequest { plan: name, schedule, scheduled_at: Some(at), by: None })
+                serde_json::to_value(BackupRequest { plan: name, schedule, scheduled_at: Some(at), by })
             }
             Self::Restore(purpose, wanted) => serde_json::to_value(RestoreRequest {
                 plan: name,

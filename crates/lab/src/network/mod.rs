@@ -1,4 +1,4 @@
-//! The network between the lab's vantages and its hosts: links that can be cut.
+//! The network between the lab's vantages and its hosts: links that can be cut, slowed down, and made to lose packets.
 //!
 //! The host of a database has an address of its own, and a relay for each [`Vantage`], which has another. A vantage's
 //! resolver answers the relay's address, as a private zone would, and certificates name hosts and not addresses: so
@@ -8,6 +8,7 @@
 //! A relay acknowledges what it receives, cut or not, as the kernel of a host behind a cut link would not. Nothing here
 //! relies on that acknowledgement: clients wait for an answer.
 
+mod loss;
 mod quality;
 mod relay;
 mod vantage;
@@ -47,6 +48,9 @@ type Links = Arc<Mutex<BTreeMap<(Vantage, SocketAddrV4), Link>>>;
 #[derive(Debug)]
 struct Link {
     cut: watch::Sender<bool>,
+    quality: watch::Sender<LinkQuality>,
+    /// As it was laid.
+    laid: LinkQuality,
     relaying: JoinHandle<()>,
 }
 
@@ -113,10 +117,24 @@ impl Network {
         self.set(vantage, host, false)
     }
 
-    /// Heals whatever is cut.
+    /// Slows the link between a vantage and a host down, and lets it lose packets. Open connections stay.
+    ///
+    /// # Errors
+    /// [`NoLink`].
+    pub fn slow(&self, vantage: Vantage, host: Ipv4Addr, quality: LinkQuality) -> Result<(), NoLink> {
+        let links = locked(&self.links);
+        let link = links.iter().find(|((from, to), _)| *from == vantage && *to.ip() == host);
+        let (_, link) = link.ok_or(NoLink { vantage, host })?;
+        info!(vantage = vantage.name(), %host, ?quality, "changed a link");
+        link.quality.send_replace(quality);
+        Ok(())
+    }
+
+    /// Heals whatever is cut, slow or loses packets.
     pub fn heal_all(&self) {
         for link in locked(&self.links).values() {
             link.cut.send_replace(false);
+            link.quality.send_replace(link.laid);
         }
     }
 
@@ -146,8 +164,9 @@ fn lay(links: &Links, hosts: &BTreeSet<SocketAddrV4>, qualities: &LinkQualities)
             links.entry((vantage, *host)).or_insert_with(|| {
                 let (cut, is_cut) = watch::channel(false);
                 let at = SocketAddrV4::new(vantage.sees(*host.ip()), host.port());
-                let quality = qualities(vantage, *host.ip());
-                Link { cut, relaying: tokio::spawn(relay::run(at, *host, is_cut, quality)) }
+                let laid = qualities(vantage, *host.ip());
+                let (quality, is_so) = watch::channel(laid);
+                Link { cut, quality, laid, relaying: tokio::spawn(relay::run(at, *host, is_cut, is_so)) }
             });
         }
     }

@@ -19,10 +19,13 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::quality::LinkQuality;
+use super::{loss, quality::LinkQuality};
 
 /// Whether the link is cut.
 type Cut = watch::Receiver<bool>;
+
+/// How far the host is, and what is lost on the way.
+type Quality = watch::Receiver<LinkQuality>;
 
 /// How often a host that refuses is tried again.
 const KNOCK_EVERY: Duration = Duration::from_millis(25);
@@ -40,11 +43,11 @@ const BUFFER: usize = 16 * 1024;
 const UNDER_WAY: usize = 256;
 
 /// Passes on what comes to `at`, until it is dropped.
-pub(super) async fn run(at: SocketAddrV4, host: SocketAddrV4, mut cut: Cut, quality: LinkQuality) {
-    let mut gate = Gate { at, listener: None, fillers: Vec::new() };
+pub(super) async fn run(at: SocketAddrV4, host: SocketAddrV4, mut cut: Cut, mut quality: Quality) {
+    let mut gate = Gate { at, listener: None, fillers: Vec::new(), loses_one_of: None };
     let mut under_way = JoinSet::new();
     loop {
-        if let Err(error) = turn(&mut gate, &mut under_way, host, &mut cut, quality).await {
+        if let Err(error) = turn(&mut gate, &mut under_way, host, &mut cut, &mut quality).await {
             warn!(%at, %host, %error, "a link does not work and is tried again");
             tokio::time::sleep(KNOCK_EVERY).await;
         }
@@ -69,7 +72,7 @@ async fn turn(
     under_way: &mut JoinSet<Ended>,
     host: SocketAddrV4,
     cut: &mut Cut,
-    quality: LinkQuality,
+    quality: &mut Quality,
 ) -> io::Result<()> {
     if *cut.borrow_and_update() {
         gate.shut().await?;
@@ -86,10 +89,12 @@ async fn turn(
         }
     }
     let fillers = gate.open()?;
+    gate.lose(*quality.borrow_and_update())?;
     loop {
         let Some(listener) = &gate.listener else { return Ok(()) };
         tokio::select! {
             changed = changed(cut) => return changed,
+            Ok(()) = quality.changed() => gate.lose(*quality.borrow_and_update())?,
             Some(ended) = under_way.join_next() => {
                 if let Ok(Ended::Refused) = ended {
                     gate.leave();
@@ -99,7 +104,7 @@ async fn turn(
             accepted = listener.accept(), if under_way.len() < MOST => {
                 let (client, from) = accepted?;
                 if !fillers.contains(&from) {
-                    under_way.spawn(carry(client, host, cut.clone(), quality));
+                    under_way.spawn(carry(client, host, cut.clone(), quality.clone()));
                 }
             }
         }
@@ -120,6 +125,8 @@ struct Gate {
     listener: Option<TcpListener>,
     /// Connections of our own that fill the queue.
     fillers: Vec<TcpStream>,
+    /// One connection request of this many is lost.
+    loses_one_of: Option<u64>,
 }
 
 impl Gate {
@@ -147,9 +154,19 @@ impl Gate {
         self.fillers.drain(..).map(|filler| filler.local_addr()).collect()
     }
 
+    /// Loses as many connection requests as the way does.
+    fn lose(&mut self, quality: LinkQuality) -> io::Result<()> {
+        let Some(listener) = &self.listener else { return Ok(()) };
+        if quality.loses_one_of != self.loses_one_of {
+            loss::set(listener, quality.loses_one_of)?;
+            self.loses_one_of = quality.loses_one_of;
+        }
+        Ok(())
+    }
+
     /// Refuses everybody.
     fn leave(&mut self) {
-        self.listener = None;
+        (self.listener, self.loses_one_of) = (None, None);
         self.fillers.clear();
     }
 }
@@ -168,16 +185,17 @@ fn set_queue(listener: &TcpListener, queue: libc::c_int) -> io::Result<()> {
 }
 
 /// Passes one connection on, to its end.
-async fn carry(mut client: TcpStream, host: SocketAddrV4, mut cut: Cut, quality: LinkQuality) -> Ended {
+async fn carry(mut client: TcpStream, host: SocketAddrV4, mut cut: Cut, quality: Quality) -> Ended {
     healed(&mut cut).await;
     // The kernel has let the client in at once: what that takes on a long way comes here.
-    tokio::time::sleep(quality.round_trip).await;
+    let connecting = quality.borrow().round_trip;
+    tokio::time::sleep(connecting).await;
     let (ended, mut server) = match TcpStream::connect(host).await {
         Ok(server) => (Ended::Passed, Some(server)),
         Err(_) => (Ended::Refused, None),
     };
     let broken = match &mut server {
-        Some(server) => exchange(&mut client, server, &cut, quality).await.is_err(),
+        Some(server) => exchange(&mut client, server, &cut, &quality).await.is_err(),
         None => true,
     };
     // A cut link does not tell of a peer's end either.
@@ -191,26 +209,41 @@ async fn carry(mut client: TcpStream, host: SocketAddrV4, mut cut: Cut, quality:
     ended
 }
 
-async fn exchange(client: &mut TcpStream, server: &mut TcpStream, cut: &Cut, quality: LinkQuality) -> io::Result<()> {
+async fn exchange(client: &mut TcpStream, server: &mut TcpStream, cut: &Cut, quality: &Quality) -> io::Result<()> {
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
-    let (there, back) = (cut.clone(), cut.clone());
-    if quality == LinkQuality::default() {
-        tokio::try_join!(flow(from_client, to_server, there), flow(from_server, to_client, back)).map(drop)
-    } else {
-        tokio::try_join!(travel(from_client, to_server, there, quality), travel(from_server, to_client, back, quality))
-            .map(drop)
+    let there = pass(from_client, to_server, cut.clone(), quality.clone());
+    let back = pass(from_server, to_client, cut.clone(), quality.clone());
+    tokio::try_join!(there, back).map(drop)
+}
+
+/// Passes on one direction, at once for as long as the host is near.
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut cut: Cut,
+    mut quality: Quality,
+) -> io::Result<()> {
+    match flow(&mut from, &mut to, &mut cut, &mut quality).await? {
+        Onward::Ended => Ok(()),
+        Onward::Far => travel(from, to, cut, quality).await,
     }
 }
 
-/// Passes on one direction of a long link: what is read comes out as much later as the way takes, in its order.
+/// Why a direction is no longer passed on at once.
+enum Onward {
+    Ended,
+    Far,
+}
+
+/// Passes on one direction of a link that is long, or was: what is read comes out as much later as the way takes, in its order.
 async fn travel(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut cut: Cut,
-    quality: LinkQuality,
+    quality: Quality,
 ) -> io::Result<()> {
     let (sender, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(UNDER_WAY);
     let leaves = async move {
@@ -221,7 +254,8 @@ async fn travel(
                 break;
             }
             buffer.truncate(read);
-            if sender.send((Instant::now() + quality.takes(number), buffer)).await.is_err() {
+            let takes = quality.borrow().takes(number);
+            if sender.send((Instant::now() + takes, buffer)).await.is_err() {
                 break;
             }
         }
@@ -239,14 +273,26 @@ async fn travel(
     tokio::try_join!(leaves, arrives).map(drop)
 }
 
-/// Passes on one direction. What was read when the link was cut is in flight, and arrives when it is healed.
-async fn flow(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut cut: Cut) -> io::Result<()> {
+/// Passes on one direction until the host is far. What was read when the link was cut is in flight, and arrives when it is healed.
+async fn flow(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    cut: &mut Cut,
+    quality: &mut Quality,
+) -> io::Result<Onward> {
     let mut buffer = vec![0; BUFFER];
     loop {
-        let read = from.read(&mut buffer).await?;
-        healed(&mut cut).await;
+        if *quality.borrow_and_update() != LinkQuality::default() {
+            return Ok(Onward::Far);
+        }
+        let read = tokio::select! {
+            read = from.read(&mut buffer) => read?,
+            Ok(()) = quality.changed() => continue,
+        };
+        healed(cut).await;
         if read == 0 {
-            return to.shutdown().await;
+            to.shutdown().await?;
+            return Ok(Onward::Ended);
         }
         to.write_all(&buffer[..read]).await?;
     }

@@ -128,3 +128,39 @@ async fn a_host_that_is_gone_has_no_links() {
     });
     assert!(gone.await.is_ok());
 }
+
+#[tokio::test]
+async fn a_link_that_is_slowed_down_delays_its_open_connections_and_ends_none() {
+    let (host, network, _hosts) = host(6);
+    let server = TcpListener::bind(host).await.unwrap();
+    let (mut client, mut accepted) = pair(host, &server, Vantage::Recovery).await;
+    let slow = LinkQuality { round_trip: A_WHILE * 4, loses_one_of: None };
+    network.slow(Vantage::Recovery, *host.ip(), slow).unwrap();
+    let began = tokio::time::Instant::now();
+    client.write_u8(1).await.unwrap();
+    assert_eq!(timeout(SOON, accepted.read_u8()).await.unwrap().unwrap(), 1);
+    assert!(began.elapsed() >= A_WHILE * 2, "{:?} for one way", began.elapsed());
+    network.heal_all();
+    client.write_u8(2).await.unwrap();
+    assert_eq!(said(&mut accepted).await, Some(2));
+}
+
+#[tokio::test]
+async fn a_link_that_loses_connection_requests_has_them_sent_again_after_a_second() {
+    let (host, network, _hosts) = host(7);
+    let server = TcpListener::bind(host).await.unwrap();
+    drop(pair(host, &server, Vantage::Recovery).await);
+    network
+        .slow(Vantage::Recovery, *host.ip(), LinkQuality { loses_one_of: Some(1), ..LinkQuality::default() })
+        .unwrap();
+    // The link hears of it in its own time.
+    sleep(A_WHILE).await;
+    let at = SocketAddrV4::new(Vantage::Recovery.sees(*host.ip()), host.port());
+    assert!(timeout(A_WHILE, TcpStream::connect(at)).await.is_err(), "there was an answer");
+    let late = tokio::spawn(TcpStream::connect(at));
+    sleep(A_WHILE).await;
+    network.heal_all();
+    let began = tokio::time::Instant::now();
+    assert!(timeout(SOON, late).await.unwrap().unwrap().is_ok(), "its next try arrives");
+    assert!(began.elapsed() > A_WHILE, "it is sent again after a second");
+}

@@ -144,6 +144,8 @@ pub enum Ending {
     NotStarted,
     /// `FailoverDone`.
     Done,
+    /// `FailoverDegraded`.
+    Degraded,
     /// `FailoverRefused`, `BackupRefused`, and so on.
     Refused,
     /// `FailoverUndone`.

@@ -66,6 +66,7 @@ impl From<RunOutcome> for Ending {
     fn from(outcome: RunOutcome) -> Self {
         match outcome {
             RunOutcome::Done => Self::Done,
+            RunOutcome::Degraded => Self::Degraded,
             RunOutcome::Refused => Self::Refused,
             RunOutcome::Undone => Self::Undone,
             RunOutcome::NeedsAPerson => Self::NeedsAPerson,
@@ -121,7 +122,7 @@ pub fn timeline(evidence: &Evidence) -> Vec<TimelineEntry> {
     let entry = |event, at, detail: &str| TimelineEntry { at, event, detail: detail.to_owned(), source: Actor::Run };
     let trigger = match &evidence.trigger {
         Some(Trigger::Alarm { alarm, .. }) => format!("by the alarm {alarm}"),
-        Some(Trigger::Person { by, why }) => format!("by {by}: {why}"),
+        Some(Trigger::Person { by, why, .. }) => format!("by {by}: {why}"),
         Some(Trigger::Again { attempt, .. }) => format!("by the engine, start {attempt}"),
         None => "by a request that opened no run".to_owned(),
     };

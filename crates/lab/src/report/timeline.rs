@@ -75,6 +75,10 @@ pub enum Event {
     Denied,
     /// The drill undid what it had done to the system.
     Undone,
+    /// The application on the primary's side was stopped.
+    ApplicationStopped,
+    /// Links to the primary's host were slowed down, and lose packets.
+    LinksSlowed,
     /// Links to the primary's host were cut.
     LinksCut,
     /// They were healed.
@@ -126,6 +130,8 @@ impl Event {
             | Self::RunStopped
             | Self::RecordEdited
             | Self::WritesRefused
+            | Self::ApplicationStopped
+            | Self::LinksSlowed
             | Self::LinksCut
             | Self::CallsSpoiled
             | Self::RowsDeleted
@@ -188,6 +194,8 @@ impl Event {
             Self::Denied => "denied",
             Self::CallsSpoiled => "calls spoiled",
             Self::Undone => "mended",
+            Self::ApplicationStopped => "application stopped",
+            Self::LinksSlowed => "links slowed down",
             Self::LinksCut => "links cut",
             Self::LinksHealed => "links healed",
             Self::Tolerated => "tolerated",

@@ -11,6 +11,7 @@ impl Ending {
         match self {
             Self::NotStarted => "no run",
             Self::Done => "done",
+            Self::Degraded => "degraded",
             Self::Refused => "refused",
             Self::Undone => "undone",
             Self::NeedsAPerson => "needs a person",
@@ -105,7 +106,8 @@ impl DrillResult {
             Some(Ending::Done) => format!("Recovered in {outage}, {lost}"),
             Some(Ending::NotStarted) => format!("No failover, as it must be; the client waited {outage}"),
             Some(
-                ending @ (Ending::Refused
+                ending @ (Ending::Degraded
+                | Ending::Refused
                 | Ending::Undone
                 | Ending::NeedsAPerson
                 | Ending::BrokenOff

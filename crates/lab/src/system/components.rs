@@ -1,15 +1,25 @@
 //! What the lab makes of each kind of component.
 
-use domain::component::{Cluster, ClusterEngine, Component};
+use domain::{
+    component::{Cluster, ClusterEngine, Component},
+    words::id::Region,
+};
 
 use super::{PATIENCE, System, SystemError, until};
-use crate::{deploy::Outputs, local_aws::LocalAws};
+use crate::{
+    deploy::Outputs,
+    local_aws::{INSTANCE_DOMAIN, LocalAws},
+};
 
-/// Gives a component the ids of the lab's networks, the primary's and the replica's.
-pub(super) fn set_ids(component: &mut Component, networks: [&Outputs; 2]) -> Result<(), String> {
+/// Gives a component the endpoints of the lab's RDS and the ids of its networks, the primary's and the replica's.
+pub(super) fn set_ids(component: &mut Component, regions: [&Region; 2], networks: [&Outputs; 2]) -> Result<(), String> {
     match component {
         Component::PostgresPair(pair) => {
-            for (side, network) in [&mut pair.primary, &mut pair.replica].into_iter().zip(networks) {
+            for ((side, region), network) in
+                [&mut pair.primary, &mut pair.replica].into_iter().zip(regions).zip(networks)
+            {
+                let endpoint = format!("{}.{region}.{INSTANCE_DOMAIN}", side.instance);
+                side.endpoint = endpoint.parse().map_err(|error| format!("`{endpoint}`: {error}"))?;
                 let group = |key: &str| {
                     let id = network.get(key).and_then(|id| id.parse().ok());
                     id.ok_or_else(|| format!("the network gave no `{key}` group"))
@@ -19,19 +29,23 @@ pub(super) fn set_ids(component: &mut Component, networks: [&Outputs; 2]) -> Res
             }
             Ok(())
         }
-        Component::Cluster(_) => Ok(()),
+        Component::Cluster(_) | Component::Bucket(_) | Component::Service(_) => Ok(()),
     }
 }
 
 impl System {
     /// Creates what the plan protects beside the pair that its traffic names.
-    pub(super) async fn create_components(&self, aws: &LocalAws) -> Result<(), SystemError> {
+    pub(super) async fn create_components(&mut self, aws: &LocalAws) -> Result<(), SystemError> {
+        let mut telling = Vec::new();
         for component in &self.plan.components {
             match component {
-                Component::PostgresPair(_) => {}
+                // A service is whatever answers the plan's checks.
+                Component::PostgresPair(_) | Component::Service(_) => {}
+                Component::Bucket(of) => telling.extend(self.create_buckets(aws, of).await?),
                 Component::Cluster(cluster) => self.create_cluster(aws, cluster).await?,
             }
         }
+        self.telling = telling;
         Ok(())
     }
 

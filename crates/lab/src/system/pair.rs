@@ -22,6 +22,7 @@ impl System {
             .db_instance_class("db.t3.micro")
             .engine("postgres")
             .allocated_storage(20)
+            .storage_encrypted(self.is_encrypted())
             .db_name(self.pair.database.as_str())
             .master_username(&self.owner)
             .master_user_password(&self.owner_password)
@@ -49,6 +50,7 @@ impl System {
             ))
             .port(i32::from(replica.port))
             .set_vpc_security_group_ids(groups(replica))
+            .set_kms_key_id(self.is_encrypted().then(|| self.key_of(&self.plan.regions.recovery)))
             .send()
             .await
             .map_err(|error| SystemError::Aws { doing, why: edge::aws::shown(&error) })?;
@@ -62,7 +64,9 @@ impl System {
             plan: self.plan.plan.to_string(),
             why: "it names no application role".into(),
         })?;
-        Ok(workload::orders::create(&client, role, &self.password, ROWS).await?)
+        workload::orders::create(&client, role, &self.password, ROWS).await?;
+        let Some(data) = &self.data else { return Ok(()) };
+        Ok(workload::orders::add(&client, data).await?)
     }
 
     /// A session of the database's owner.

@@ -10,15 +10,28 @@ use domain::{
 use super::{System, SystemError, failed};
 use crate::local_aws::LocalAws;
 
+/// The zone that the lab has a name in: the name without its first label.
+pub(super) fn zone_of(name: &str) -> &str {
+    name.split_once('.').map_or(name, |(_, parent)| parent)
+}
+
 impl System {
     /// Makes the hosted zone that the plan's record is in: its name without the first label.
     pub(crate) async fn zone(aws: &LocalAws, plan: &PairPlan) -> Result<ZoneId, SystemError> {
-        let name = plan.traffic.record.name.as_str();
-        let parent = name.split_once('.').map_or(name, |(_, parent)| parent);
+        Self::make_zone(aws, plan, zone_of(plan.traffic.record.name.as_str()), plan.plan.as_str()).await
+    }
+
+    /// Makes a hosted zone. The same `reference` asks for the same zone.
+    pub(super) async fn make_zone(
+        aws: &LocalAws,
+        plan: &PairPlan,
+        name: &str,
+        reference: &str,
+    ) -> Result<ZoneId, SystemError> {
         let route53 = aws_sdk_route53::Client::new(&aws.gateway.sdk_config(plan.regions.primary.as_str()));
-        let made = route53.create_hosted_zone().name(parent).caller_reference(plan.plan.as_str()).send().await;
+        let made = route53.create_hosted_zone().name(name).caller_reference(reference).send().await;
         let made = made.map_err(|error| SystemError::Aws {
-            doing: format!("make the zone `{parent}`"),
+            doing: format!("make the zone `{name}`"),
             why: edge::aws::shown(&error),
         })?;
         let id =
@@ -28,7 +41,8 @@ impl System {
 
     /// Lets the traffic's name lead to the primary, in no generation.
     pub(crate) async fn point_to_primary(&self, aws: &LocalAws) -> Result<(), SystemError> {
-        self.point_to(aws, self.pair.primary.endpoint.as_str()).await
+        self.point_to(aws, self.pair.primary.endpoint.as_str()).await?;
+        self.point_the_application_to_primary(aws).await
     }
 
     /// Lets the traffic's name lead to `target`, in no generation, whatever it leads to now: as a person might.

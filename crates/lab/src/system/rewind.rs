@@ -1,6 +1,9 @@
 //! Many runs on one pair: the quick way back to where a failover can begin.
 
-use super::{System, SystemError, end_guard, watch::is_well};
+use super::{
+    System, SystemError, end_guard,
+    watch::{WATCH_PATIENCE, is_well},
+};
 
 use rds_on_postgres::RdsError;
 
@@ -70,7 +73,7 @@ impl System {
         self.create_replica(aws).await?;
         self.point_to_primary(aws).await?;
         // It writes the first failure and the return down at once, and with the failure when it last saw the primary.
-        self.watch_shows(aws, "the primary's return in the watch", is_well).await?;
+        self.watch_shows(aws, WATCH_PATIENCE, "the primary's return in the watch", is_well).await?;
         Ok(())
     }
 
@@ -79,7 +82,7 @@ impl System {
     /// # Errors
     /// [`SystemError::Late`].
     pub async fn noticed(&self, aws: &LocalAws) -> Result<(), SystemError> {
-        self.watch_shows(aws, "a failure in the watch", |watch| watch.failing.is_some()).await
+        self.watch_shows(aws, WATCH_PATIENCE, "a failure in the watch", |watch| watch.failing.is_some()).await
     }
 
     /// Writes one row as the application would. Gives who took it, or why nobody did.
@@ -92,16 +95,21 @@ impl System {
         place: &Place,
         id: i64,
     ) -> Result<Result<Server, String>, SystemError> {
-        let unable = |why: String| SystemError::Plan { plan: self.plan.plan.to_string(), why };
-        let role = self.pair.application_roles.first();
-        let role = role.ok_or_else(|| unable("it names no application role".into()))?;
-        let access = Access {
+        let written = write_once(self.access(aws)?, place, self.pair.primary.port, id).await;
+        written.map_err(|error| SystemError::Plan { plan: self.plan.plan.to_string(), why: error.to_string() })
+    }
+
+    /// How the application logs in.
+    pub(super) fn access(&self, aws: &LocalAws) -> Result<Access, SystemError> {
+        let role = self.pair.application_roles.first().ok_or_else(|| SystemError::Plan {
+            plan: self.plan.plan.to_string(),
+            why: "it names no application role".into(),
+        })?;
+        Ok(Access {
             user: role.to_string(),
             password: self.password.clone(),
             database: self.pair.database.to_string(),
             trusted_pem: Some(aws.rds.ca_pem()),
-        };
-        let written = write_once(access, place, self.pair.primary.port, id).await;
-        written.map_err(|error| unable(error.to_string()))
+        })
     }
 }

@@ -12,12 +12,34 @@ use super::{PATIENCE, System, SystemError, until};
 use crate::local_aws::LocalAws;
 
 /// How long until the watch shows something: a window goes on with the plan that it began with.
-const WATCH_PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const WATCH_PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long until it does where its window was ended: the next one begins within two minutes, and writes down at its end.
+const ANEW_PATIENCE: Duration = Duration::from_secs(240);
+
+/// How long a run takes to end at most that finds the primary well: it waits until the alarm that started it rests, up to 15 s
+/// between two looks, and two cores at work take longer.
+const RUN_PATIENCE: Duration = Duration::from_secs(180);
 
 impl System {
     /// Starts the first window by hand, because the schedule's first start is up to a minute away, and waits until the
     /// primary has been seen.
     pub(crate) async fn watch(&self, aws: &LocalAws) -> Result<(), SystemError> {
+        self.start_window(aws).await?;
+        self.watched(aws).await
+    }
+
+    /// Has it watched on where its window was ended in the middle, and waits until the primary has been seen since: until then
+    /// what its watch remembers grows old.
+    pub(crate) async fn watch_anew(&self, aws: &LocalAws) -> Result<(), SystemError> {
+        let since = Timestamp::now();
+        self.start_window(aws).await?;
+        let is_seen_since = |watch: &Watch| is_well(watch) && watch.last_seen.is_some_and(|seen| seen.at >= since);
+        self.watch_shows(aws, ANEW_PATIENCE, "a look at the primary since", is_seen_since).await?;
+        self.watched(aws).await
+    }
+
+    async fn start_window(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let region = &self.plan.regions.recovery;
         let lambda = aws_sdk_lambda::Client::new(&aws.gateway.sdk_config(region.as_str()));
         let event = json!({ "watch": { "plan": self.plan.plan, "scheduledAt": jiff::Timestamp::now() } }).to_string();
@@ -29,7 +51,7 @@ impl System {
             .send()
             .await;
         invoked.map_err(|error| SystemError::Aws { doing: "start the watch".into(), why: edge::aws::shown(&error) })?;
-        self.watched(aws).await
+        Ok(())
     }
 
     /// Waits until the watch has seen the primary, nothing is failing, and the alarm is at rest: only an alarm that
@@ -38,7 +60,7 @@ impl System {
     /// # Errors
     /// [`SystemError::Late`].
     pub async fn watched(&self, aws: &LocalAws) -> Result<(), SystemError> {
-        self.watch_shows(aws, "the watch of the primary", is_well).await?;
+        self.watch_shows(aws, WATCH_PATIENCE, "the watch of the primary", is_well).await?;
         self.rests(aws, &self.alarm(), PATIENCE).await?;
         self.rested(aws).await
     }
@@ -62,11 +84,12 @@ impl System {
     pub(super) async fn watch_shows(
         &self,
         aws: &LocalAws,
+        limit: Duration,
         what: &str,
         wanted: impl Fn(&Watch) -> bool,
     ) -> Result<(), SystemError> {
         let key = object_store::watch_key(&self.plan.plan);
-        until(WATCH_PATIENCE, what, async || {
+        until(limit, what, async || {
             let watch = self.object(aws, &key).await?.and_then(|text| serde_json::from_str::<Watch>(&text).ok());
             let watch = watch.map(|watch| watch.of(ActiveSide::Primary, &self.pair.primary.instance));
             Ok(watch.filter(&wanted).map(drop))
@@ -107,7 +130,7 @@ impl System {
         let config = aws.gateway.sdk_config(self.plan.regions.recovery.as_str());
         let states = aws_sdk_sfn::Client::new(&config);
         let failed = |error: String| SystemError::Aws { doing: "look for runs".into(), why: error };
-        until(PATIENCE, "the end of every run", async || {
+        until(RUN_PATIENCE, "the end of every run", async || {
             let machines = states.list_state_machines().send().await;
             let machines = machines.map_err(|error| failed(edge::aws::shown(&error)))?;
             for machine in machines.state_machines() {

@@ -40,7 +40,7 @@ pub struct Target {
 
 /// A name, and what was last answered for it.
 #[derive(Debug)]
-pub(super) struct Lookups {
+pub(crate) struct Lookups {
     name: Name,
     resolver: TokioResolver,
     timeout: Duration,
@@ -48,7 +48,7 @@ pub(super) struct Lookups {
 }
 
 impl Lookups {
-    pub(super) fn of(name: &str, resolver: SocketAddr, timeout: Duration) -> Result<Self, WorkloadError> {
+    pub(crate) fn of(name: &str, resolver: SocketAddr, timeout: Duration) -> Result<Self, WorkloadError> {
         let mut name = Name::from_utf8(name).map_err(|_| WorkloadError::Name { name: name.to_owned() })?;
         // Fully qualified, so that this computer's search list is not used.
         name.set_fqdn(true);
@@ -60,7 +60,7 @@ impl Lookups {
     }
 
     /// Where the name leads now, or why that is unknown.
-    pub(super) async fn target(&mut self) -> Result<Target, String> {
+    pub(crate) async fn target(&mut self) -> Result<Target, String> {
         if let Some((until, target)) = &self.kept
             && Instant::now() < *until
         {

@@ -5,7 +5,11 @@ use std::{
     time::Duration,
 };
 
-use super::{Access, Outcome, Server, WorkloadError, name::Lookups, session::Connector};
+use super::{
+    Access, Outcome, Server, WorkloadError,
+    name::Lookups,
+    session::{Connector, Session},
+};
 
 /// How long one write may take, and the look-up before it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -29,6 +33,11 @@ pub enum Place {
     },
 }
 
+/// Opens a session as the application does, and closes it again. Returns who takes writes there, or why nobody does.
+pub(crate) async fn reach(access: Access, place: &Place, port: u16) -> Result<Result<Server, String>, WorkloadError> {
+    Ok(open(access, place, port).await?.map(|session| session.server().clone()))
+}
+
 /// Commits one row in a session of its own. Returns the server that took it, or why none did.
 ///
 /// # Errors
@@ -39,6 +48,18 @@ pub async fn write_once(
     port: u16,
     id: i64,
 ) -> Result<Result<Server, String>, WorkloadError> {
+    let session = match open(access, place, port).await? {
+        Ok(session) => session,
+        Err(why) => return Ok(Err(why)),
+    };
+    Ok(match tokio::time::timeout(PATIENCE, session.commit(id)).await {
+        Ok(Outcome::Acknowledged) => Ok(session.server().clone()),
+        Ok(Outcome::Failed(why) | Outcome::Unknown(why)) => Err(why),
+        Err(_) => Err(format!("{} did not acknowledge a row in {PATIENCE:?}", session.server().address)),
+    })
+}
+
+async fn open(access: Access, place: &Place, port: u16) -> Result<Result<Session, String>, WorkloadError> {
     let connector = Connector::new(access, port, PATIENCE)?;
     let (address, host) = match place {
         Place::Host { address, host } => (*address, host.clone()),
@@ -47,13 +68,5 @@ pub async fn write_once(
             Err(why) => return Ok(Err(why)),
         },
     };
-    let session = match connector.open(address, &host).await {
-        Ok(session) => session,
-        Err(why) => return Ok(Err(why)),
-    };
-    Ok(match tokio::time::timeout(PATIENCE, session.commit(id)).await {
-        Ok(Outcome::Acknowledged) => Ok(session.server().clone()),
-        Ok(Outcome::Failed(why) | Outcome::Unknown(why)) => Err(why),
-        Err(_) => Err(format!("{address} did not acknowledge a row in {PATIENCE:?}")),
-    })
+    Ok(connector.open(address, &host).await)
 }

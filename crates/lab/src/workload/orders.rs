@@ -56,6 +56,17 @@ pub async fn create(owner: &Client, role: &SqlName, password: &Password, rows: u
     run("gather statistics of the orders", "analyze orders").await
 }
 
+/// Adds what a plan's own checks ask for beside the orders.
+///
+/// # Errors
+/// What PostgreSQL says.
+pub async fn add(owner: &Client, data: &str) -> Result<(), OrdersError> {
+    owner
+        .batch_execute(data)
+        .await
+        .map_err(|source| OrdersError::Database { doing: "carry out the SQL of --data", source })
+}
+
 const TABLE: &str = "create table if not exists orders (
     id bigint primary key,
     customer text not null,

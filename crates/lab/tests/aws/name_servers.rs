@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use aws_sdk_route53::types::RrType;
-use domain::failover::traffic::ServerAnswer;
+use domain::failover::traffic::{Asked, ServerAnswer, Told};
 use domain::words::id::{HostName, ZoneId};
 use edge::dns::{NameServer, ask_each};
 use edge::route53::Route53;
@@ -24,9 +24,13 @@ fn servers(dns: &Dns) -> Vec<NameServer> {
 
 /// What each says, in their order.
 async fn asked(dns: &Dns, name: &HostName) -> Result<Vec<Result<HostName, String>>, Box<dyn Error>> {
-    let said = ask_each(&servers(dns), name).await?;
+    let said = ask_each(&servers(dns), name, Asked::Host).await?;
     assert_eq!(said.iter().map(|said| said.server.as_str()).collect::<Vec<_>>(), NAMES);
-    Ok(said.into_iter().map(|ServerAnswer { alias, .. }| alias).collect())
+    let host = |told: Told| match told {
+        Told::Host(host) => Ok(host),
+        Told::Addresses(_) => Err(format!("{told} is no host")),
+    };
+    Ok(said.into_iter().map(|ServerAnswer { told, .. }| told.and_then(host)).collect())
 }
 
 /// What the resolver answers, without its TTL, which a client cuts at a day.

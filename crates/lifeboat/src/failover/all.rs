@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use domain::{
     failover::{all, run::Consent},
+    plan::Disaster,
     run::outcome::RunOutcome,
     state_machine::StateMachine,
     words::id::{ComponentName, ExecutionArn, PlanName},
 };
 use edge::object_store;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     engine::Engine,
@@ -28,6 +30,7 @@ pub(super) struct OrderedAll {
     pub(super) pairs: Option<Vec<ComponentName>>,
     pub(super) order: Order,
     pub(super) consent: Option<Consent>,
+    pub(super) class: Option<Disaster>,
     pub(super) region: Option<String>,
     pub(super) json: bool,
 }
@@ -42,6 +45,8 @@ struct Request<'a> {
     why: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     consent: Option<&'a Consent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<Disaster>,
 }
 
 /// How the order ended, as `--json` prints it.
@@ -57,8 +62,8 @@ impl OrderedAll {
         self.order.check()?;
         let engine = Engine::of(StateMachine::FailoverAll, self.region.as_deref()).await?;
         // Looked for first: an order for a plan that does not exist would only be one more execution that was refused.
-        object_store::read_plan(&engine.bucket, &self.plan).await?;
-        let execution = run::start(&engine, &self.plan, &self.input()?).await?;
+        let (plan, _) = object_store::read_plan(&engine.bucket, &self.plan).await?;
+        let execution = run::order(&engine, &self.plan, &plan.failover, &self.input()?).await?;
         let (outcome, because) = run::follow(&engine, &execution, ending, Again::SameWords, self.json, output).await?;
         if self.json {
             output.json(&Ended { execution: &execution, outcome, because: &because })?;
@@ -69,10 +74,10 @@ impl OrderedAll {
         Ok(run::exit_code(outcome))
     }
 
-    fn input(&self) -> Result<String, Refusal> {
+    fn input(&self) -> Result<Value, Refusal> {
         let (by, why) = (self.order.by.as_str(), self.order.why.trim());
         let (pairs, consent) = (self.pairs.as_deref(), self.consent.as_ref());
-        serde_json::to_string(&Request { plan: &self.plan, pairs, by, why, consent })
+        serde_json::to_value(Request { plan: &self.plan, pairs, by, why, consent, class: self.class })
             .map_err(|error| Refusal::usage(error.to_string(), "See `lifeboat failover --help`."))
     }
 }

@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use domain::{plan::Plan, words::time_span::TimeSpan};
+use domain::words::time_span::TimeSpan;
 use jiff::Timestamp;
 use lab::{
+    Storage,
     drill::{DrillError, Drills, Scenario},
-    manners::Manners,
     report::{DrillResult, Figures},
     setup::Progress,
-    slot::Slot,
 };
 use serde_json::json;
 
@@ -25,9 +24,6 @@ const MOST_MEGABYTES: u64 = 10_000;
 
 /// The longest time that a person takes to answer in a drill: below the four hours that a plan may give.
 const LATEST_ANSWER: TimeSpan = TimeSpan::seconds(3 * 3_600);
-
-/// The plan that is rehearsed by default.
-const LAB_PLAN: &str = "plans/lab.yaml";
 
 /// Makes a disaster on this machine and shows what comes of it: real PostgreSQL, real DNS, the real engine.
 #[derive(Debug, Args)]
@@ -60,9 +56,6 @@ pub(crate) struct Drill {
     /// Leave the lab up until Ctrl-C, and say how to talk to it.
     #[arg(long)]
     keep: bool,
-    /// The plan to rehearse.
-    #[arg(long, default_value = LAB_PLAN, value_name = "FILE")]
-    plan: String,
     /// How many times.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_RUNS)))]
     runs: u32,
@@ -79,10 +72,7 @@ pub(crate) struct Drill {
     #[arg(long, requires = "random")]
     seed: Option<u64>,
     #[command(flatten)]
-    manners: manners::Arguments,
-    /// The lab's slot, 1 to 99, which decides its addresses; the first free one by default.
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=99))]
-    slot: Option<u8>,
+    wanted: bring_up::LabArguments,
 }
 
 impl Drill {
@@ -111,22 +101,20 @@ impl Drill {
             let why = format!("--answer-after is at most {LATEST_ANSWER}");
             return Err(Refusal::usage(why, "Give a shorter time, such as 10m."));
         }
-        let manners = self.manners.read()?;
-        let plan = bring_up::read_plan(&self.plan)?;
-        let slot = bring_up::slot(self.slot)?;
+        let wanted = self.wanted.read()?;
         let observer = OnTerminal::new();
         if let Some(drills) = self.random {
             let seed = self.seed.unwrap_or_else(|| Timestamp::now().as_millisecond().unsigned_abs());
-            let request = random::Request { drills, seed, manners };
+            let request = random::Request { drills, seed };
             let (drills, summary) = tokio::select! {
-                run = random::run(request, &plan, slot, self.json, &observer, output) => run.map_err(|error| bring_up::refusal(&error))?,
+                run = random::run(request, &wanted, self.json, &observer, output) => run.map_err(|error| bring_up::refusal(&error))?,
                 _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
             };
             drills.shut_down().await;
             return Ok(if summary.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         let (drills, results) = tokio::select! {
-            drilled = self.drill(scenario, manners, &plan, slot, &observer, output) => drilled.map_err(|error| bring_up::refusal(&error))?,
+            drilled = self.drill(scenario, &wanted, &observer, output) => drilled.map_err(|error| bring_up::refusal(&error))?,
             _ = tokio::signal::ctrl_c() => return Err(Refusal::Interrupted),
         };
         if self.keep {
@@ -145,14 +133,14 @@ impl Drill {
     async fn drill(
         &self,
         scenario: Scenario,
-        manners: Manners,
-        plan: &Plan,
-        slot: Option<Slot>,
+        wanted: &bring_up::Wanted,
         observer: &OnTerminal,
         output: &mut Output,
     ) -> Result<(Drills, Vec<DrillResult>), DrillError> {
         let began = std::time::Instant::now();
-        let lab = bring_up::bring_up(plan, slot, manners, self.megabytes.is_some(), observer).await?;
+        // A large database is more than memory may have room for.
+        let storage = if self.megabytes.is_some() { Storage::Disk } else { Storage::Memory };
+        let lab = wanted.bring_up(storage, observer).await?;
         let mut drills = Drills::on(lab);
         observer.step(&format!(
             "the lab is up, deployed and loaded, {:.1} s after the start",
@@ -175,9 +163,7 @@ impl Drill {
         results: &mut Vec<DrillResult>,
     ) -> Result<(), DrillError> {
         let mut reproduce = format!("cargo drill {}", scenario.name());
-        if self.plan != LAB_PLAN {
-            reproduce.push_str(&format!(" --plan {}", self.plan));
-        }
+        reproduce.push_str(&self.wanted.options());
         reproduce.push_str(&manners::options(drills.lab.manners()));
         if let Some(time) = self.answer_after {
             drills.answer_after(time);

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use domain::{plan::Plan, words::failure::chain};
+use domain::words::failure::chain;
 use lab::{
+    Storage,
     drill::{DrillError, Drills, Observer, RandomDrills, Scenario},
     footprint::Footprint,
-    manners::Manners,
     report::{DrillResult, TimelineEntry},
     setup::Progress,
-    slot::Slot,
 };
 use serde::Serialize;
 
-use super::{bring_up, manners, observer::OnTerminal};
+use super::{bring_up::Wanted, manners, observer::OnTerminal};
 use crate::output::Output;
 
 /// What may be added to the processes between the first drills and the last: functions that another drill had kept busy
@@ -29,7 +28,6 @@ const KEPT_KIB_PER_DRILL: u64 = 4 * 1_024;
 pub(super) struct Request {
     pub(super) drills: u32,
     pub(super) seed: u64,
-    pub(super) manners: Manners,
 }
 
 /// How one drill went.
@@ -70,13 +68,12 @@ impl Summary {
 /// Runs them all. A drill that cannot be carried out counts as not passed, and the next one follows.
 pub(super) async fn run(
     request: Request,
-    plan: &Plan,
-    slot: Option<Slot>,
+    wanted: &Wanted,
     json: bool,
     observer: &OnTerminal,
     output: &mut Output,
 ) -> Result<(Drills, Summary), DrillError> {
-    let lab = bring_up::bring_up(plan, slot, request.manners, false, observer).await?;
+    let lab = wanted.bring_up(Storage::Memory, observer).await?;
     let mut drills = Drills::on(lab);
     let mut outcomes = Vec::new();
     for (number, (scenario, lead)) in (1..=request.drills).zip(RandomDrills::new(request.seed)) {
@@ -106,8 +103,12 @@ async fn one(
     scenario: Scenario,
     lead: Duration,
 ) -> Result<Outcome, DrillError> {
-    let reproduce =
-        format!("cargo drill --random {} --seed {}{}", request.drills, request.seed, manners::options(request.manners));
+    let reproduce = format!(
+        "cargo drill --random {} --seed {}{}",
+        request.drills,
+        request.seed,
+        manners::options(drills.lab.manners())
+    );
     let (mut shortcomings, mut broken_invariants) = (Vec::new(), Vec::new());
     let headline = match run_one(drills, scenario, lead, &reproduce).await {
         Ok((result, broken)) => {

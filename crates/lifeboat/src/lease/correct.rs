@@ -32,6 +32,10 @@ impl Command {
         active: ActiveSide,
         output: &mut Output,
     ) -> Result<ExitCode, Refusal> {
+        let proved = match engine.may_order(plan).await {
+            Ok(proved) => proved,
+            Err(why) => return Ok(refused(&why, output)),
+        };
         if let Some(run) = at_work(engine, &plan.plan).await? {
             return Ok(refused(&format!("run `{run}` of plan `{}` is at work: wait for its end", plan.plan), output));
         }
@@ -42,7 +46,7 @@ impl Command {
         };
         let before = read.text.map(|text| text.chars().take(KEPT_CHARS).collect());
         let (plan, by, why) = (plan.plan.clone(), order.by.clone(), order.why.trim().to_owned());
-        let mut record = Corrected { plan, by, why, at: clock::now(), written: false, changes, before, after };
+        let mut record = Corrected { plan, by, proved, why, at: clock::now(), written: false, changes, before, after };
         if !record.changes.is_empty() {
             write(engine, &mut record, read.etag).await?;
         }

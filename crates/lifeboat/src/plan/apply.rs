@@ -14,7 +14,7 @@ use domain::{
 };
 use edge::{
     aws, object_store,
-    rollout::{self, Action, Looked, ObjectChange, Proposal, RegionChanges, Wanted},
+    rollout::{self, Action, BucketChange, Looked, ObjectChange, Proposal, RegionChanges, Wanted},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -30,7 +30,8 @@ use crate::{
 #[command(after_help = "\
 It checks the plan, as `lifeboat plan check` does, and against the engines and the other plans of its Regions; shows what would
 change in each; asks; does it and waits; and ends with what `lifeboat status` says. With nothing to change it says so. A Region
-must have its engine first. It makes no role: CloudFormation, CloudWatch, EventBridge, SQS and the engines' buckets are enough.
+must have its engine first. It makes no role: CloudFormation, CloudWatch, EventBridge, SQS, the engines' buckets and the
+settings of the plan's own buckets are enough; where it names a role for S3, that role is passed on.
 
 Examples:
   lifeboat plan apply plans/lab.yaml --ca-bundle global-bundle.pem
@@ -81,6 +82,7 @@ impl Apply {
         let wanted = Wanted { plan: &plan, text: &text, authorities: authorities.as_deref() };
         let looked = rollout::look(wanted, async |region: &Region| aws::config(Some(region.as_str())).await).await?;
         self.refuse(&looked, &text)?;
+        looked.remarks().iter().for_each(|(what, remedy)| output.remark_always(&format!("{what}. {remedy}")));
         output::progress("asking CloudFormation what would change");
         let proposal = looked.propose().await?;
         let regions = proposal.regions.clone();
@@ -224,6 +226,10 @@ fn lines(plan: &Plan, regions: &[RegionChanges]) -> Vec<String> {
             of_the_stack
                 .map(|change| format!("    {:<9} {:<28} {}", verb(change.action), change.resource, change.kind)),
         );
+        lines.extend(changes.buckets.iter().map(|change| {
+            let BucketChange { bucket, setting, was, becomes } = change;
+            format!("  {:<9} s3://{bucket}, {setting}: {becomes}; was: {was}", "changed")
+        }));
     }
     lines
 }
@@ -264,7 +270,10 @@ mod tests {
             plan_version: Some("v1".into()),
             authorities: ObjectChange::Same,
             resources,
+            buckets: Vec::new(),
         };
+        let (was, becomes) = ("none".into(), "GLACIER after 90d".into());
+        let bucket = BucketChange { bucket: "uploads-east".into(), setting: "lifecycle", was, becomes };
         let resources = vec![
             resource(Action::Changed, "PrimaryDownAlarm"),
             resource(Action::Removed, "BackupDailyOrdersTooSmallAlarm"),
@@ -273,6 +282,10 @@ mod tests {
             &plan,
             &[
                 changes("us-west-2", "recovery", ObjectChange::Changed, resources),
+                RegionChanges {
+                    buckets: vec![bucket],
+                    ..changes("us-east-1", "primary", ObjectChange::Same, Vec::new())
+                },
                 changes("eu-west-1", "witness", ObjectChange::Same, Vec::new()),
             ],
         );
@@ -285,6 +298,9 @@ us-west-2 (recovery)
             2 resources of the stack lifeboat-plan-lab
     changed   PrimaryDownAlarm             CloudWatch::Alarm
     removed   BackupDailyOrdersTooSmallAlarm CloudWatch::Alarm
+us-east-1 (primary)
+  unchanged plans/lab.yaml
+  changed   s3://uploads-east, lifecycle: GLACIER after 90d; was: none
 eu-west-1 (witness)
   unchanged plans/lab.yaml"
         );

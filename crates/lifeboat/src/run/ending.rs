@@ -5,6 +5,7 @@ use std::{fmt, process::ExitCode};
 use aws_sdk_sfn::{operation::describe_execution::DescribeExecutionOutput, types::ExecutionStatus};
 use domain::{failover::run::RunKind, record::evidence::Evidence, run::outcome::RunOutcome, words::id::ExecutionArn};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::has_ended;
 use crate::{
@@ -31,13 +32,17 @@ struct Ended<'a> {
     evidence: Option<&'a Evidence>,
 }
 
-/// 0, 3, 4 or 5.
+/// What a run that is done but for names of the application says, where its own word cannot be read.
+const DEGRADED: &str = "the new primary takes writes, and names of the application were not moved";
+
+/// 0, 3, 4, 5 or 6.
 pub(crate) fn exit_code(outcome: RunOutcome) -> ExitCode {
     ExitCode::from(match outcome {
         RunOutcome::Done => 0,
         RunOutcome::Refused => 3,
         RunOutcome::Undone => 4,
         RunOutcome::NeedsAPerson => 5,
+        RunOutcome::Degraded => 6,
     })
 }
 
@@ -49,18 +54,25 @@ impl Ending {
             return None;
         }
         let of = described.execution_arn().parse().map_or(RunKind::Failover, |execution| RunKind::of(&execution));
+        let output: Value = described.output().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let end = described.error().and_then(|error| of.outcome_of(&error.into()));
         let outcome = match (status, end) {
+            (ExecutionStatus::Succeeded, _) if output["outcome"] == RunOutcome::Degraded.as_str() => {
+                RunOutcome::Degraded
+            }
             (ExecutionStatus::Succeeded, _) => RunOutcome::Done,
             (_, Some(RunOutcome::Refused)) => RunOutcome::Refused,
             (_, Some(RunOutcome::Undone)) => RunOutcome::Undone,
-            (_, Some(RunOutcome::Done | RunOutcome::NeedsAPerson) | None) => RunOutcome::NeedsAPerson,
+            (_, Some(RunOutcome::Done | RunOutcome::Degraded | RunOutcome::NeedsAPerson) | None) => {
+                RunOutcome::NeedsAPerson
+            }
         };
         let told = described.cause().or(described.error()).filter(|text| !text.is_empty());
         let because = match (outcome, told) {
             (RunOutcome::Done, _) => {
                 "the new primary takes writes, traffic goes to it, and the plan's checks passed".into()
             }
+            (RunOutcome::Degraded, _) => output::one_line(output["because"].as_str().unwrap_or(DEGRADED)),
             (_, Some(told)) => output::one_line(told),
             (_, None) => format!("the engine ended it as {}", status.as_str()),
         };
@@ -88,6 +100,9 @@ impl Ending {
         let end = self.of.end(self.outcome);
         let next = match self.outcome {
             RunOutcome::Done => "Restore its replication: until then a second failover is refused.".to_owned(),
+            RunOutcome::Degraded => {
+                format!("The database is served; move those names by hand. RUNBOOK.md, \"{end}\", now.")
+            }
             RunOutcome::Refused => {
                 format!("Nothing was changed. RUNBOOK.md, \"{end}\", says what can be done all the same.")
             }

@@ -37,7 +37,10 @@ impl Status {
         let mut tell = |name: &str, text: String| lines.push(format!("  {name:<10} {text}"));
         tell("armed", self.armed());
         tell("primary", self.primary());
-        tell("traffic", self.traffic());
+        tell("traffic", self.leads(&self.record));
+        for name in &self.records {
+            tell("with it", self.leads(name));
+        }
         if let Some(old) = self.old_primary() {
             tell("old side", old);
         }
@@ -48,6 +51,12 @@ impl Status {
         }
         tell("last run", self.last());
         tell("watch", self.watched());
+        for seen in &self.health {
+            tell("health", seen.line(self.looked_at));
+        }
+        if let Some(together) = super::health::across(&self.health) {
+            tell("health", together);
+        }
         let (label, rehearsed) = self.rehearsed();
         tell(label, rehearsed);
         for why in &self.unreadable.others {
@@ -151,8 +160,8 @@ impl Status {
         }
     }
 
-    fn traffic(&self) -> String {
-        let Record { name, target, side, because } = &self.record;
+    fn leads(&self, record: &Record) -> String {
+        let Record { name, target, side, because } = record;
         let active = self.lease.as_ref().map_or(ActiveSide::Primary, |lease| lease.active);
         match (target, side) {
             (Some(target), Some(side)) if self.unreadable.lease.is_some() => {

@@ -69,7 +69,7 @@ fn half_way() -> Status {
     let plan = domain::plan_file::read(LAB, "plans/lab.yaml").unwrap().pairs().next().unwrap();
     let pair = plan.pair().unwrap();
     let target = pair.primary.endpoint.to_string();
-    let side = side_of(pair, &target);
+    let side = Some(ActiveSide::Primary);
     let active = Some(pair.primary.instance.clone());
     let execution: domain::words::id::ExecutionArn =
         "arn:aws:states:us-west-2:000000000000:execution:lifeboat-failover:alarm-1".parse().unwrap();
@@ -98,11 +98,13 @@ fn half_way() -> Status {
             shut: None,
             guard: None,
         }),
+        records: Vec::new(),
         record: Record { name: plan.traffic.record.name.to_string(), target: Some(target), side, because: None },
         last_run: None,
         watch: None,
         active,
         rehearsal: Err("access denied".into()),
+        health: Vec::new(),
         kept: None,
     }
 }
@@ -323,7 +325,22 @@ fn a_primary_that_a_run_left_shut_stands_out() {
 #[test]
 fn a_record_that_is_neither_side_is_not_taken_for_one() {
     let plan = domain::plan_file::read(LAB, "plans/lab.yaml").unwrap().pairs().next().unwrap();
-    let pair = plan.pair().unwrap();
-    assert_eq!(side_of(pair, pair.replica.endpoint.as_str()), Some(ActiveSide::Replica));
-    assert_eq!(side_of(pair, "elsewhere.example"), None);
+    let name = &plan.moved_names()[0];
+    let (primary, recovery) = (name.primary.told().unwrap(), name.recovery.told().unwrap());
+    let unknown = "no answer".to_owned();
+    assert_eq!(side_of(&recovery, Ok(&primary), Ok(&recovery)), Some(ActiveSide::Replica));
+    assert_eq!(side_of(&primary, Ok(&primary), Err(&unknown)), Some(ActiveSide::Primary));
+    let elsewhere = Leads::Host("elsewhere.example".parse().unwrap());
+    assert_eq!(side_of(&elsewhere, Ok(&primary), Ok(&recovery)), None);
+}
+
+#[test]
+fn the_application_s_names_are_told_beside_the_record() {
+    let mut status = half_way();
+    let name = |name: &str, side| Record { name: name.into(), target: Some("192.0.2.1".into()), side, because: None };
+    status.records =
+        vec![name("www.shop.test", Some(ActiveSide::Replica)), name("api.shop.test", Some(ActiveSide::Primary))];
+    let lines = told(status);
+    assert!(lines.contains("with it    www.shop.test -> 192.0.2.1, where the primary is"), "{lines}");
+    assert!(lines.contains("with it    api.shop.test -> 192.0.2.1, NOT where the primary is"), "{lines}");
 }

@@ -12,6 +12,7 @@ use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_rds::types::{DbInstance, DbSnapshot};
 use processes::{RunAs, Spawner};
 use rds_on_postgres::{Name, Rds, RdsConfig, RdsError, serve};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_postgres::NoTls;
 
 pub(crate) const PRIMARY: &str = "eu-central-1";
@@ -21,6 +22,9 @@ pub(crate) const PASSWORD: &str = "correct-horse";
 
 /// How long anything here may take.
 const WITHIN: Duration = Duration::from_secs(60);
+
+/// Labs at once: each has up to ten servers, and half a gigabyte of their files.
+static PLACES: Semaphore = Semaphore::const_new(3);
 
 /// Why there is no session.
 #[derive(Debug)]
@@ -32,17 +36,22 @@ pub(crate) enum LoginError {
 pub(crate) struct Lab {
     pub(crate) rds: Rds,
     folder: PathBuf,
+    _place: SemaphorePermit<'static>,
 }
 
 impl Lab {
     pub(crate) async fn start() -> Self {
+        // An instance that shows `failed` says why on this side only.
+        let log = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_test_writer();
+        log.try_init().ok();
+        let place = PLACES.acquire().await.unwrap();
         // Not the slot's: the lab that had it before may not have removed its own yet.
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let nth = STARTED.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rds-{}-{nth}", std::process::id()));
         for slot in (1..=99).rev() {
             match serve(config(slot, &folder), Spawner::start().unwrap()).await {
-                Ok(rds) => return Self { rds, folder },
+                Ok(rds) => return Self { rds, folder, _place: place },
                 Err(RdsError::InUse { .. }) => {}
                 Err(error) => panic!("{error}: {error:?}"),
             }

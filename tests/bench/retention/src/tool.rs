@@ -89,7 +89,8 @@ fn rustic(times: Vec<Timestamp>, policy: &Retention, now: Timestamp) -> Result<J
     Ok(Judged { kept: kept.collect(), took })
 }
 
-/// The same policy. It has no floor, which at its lowest keeps only the newest; every rule keeps that.
+/// The same policy. It has no floor, which at its lowest keeps only the newest; every rule keeps that. It has no `on_day`
+/// either, so that no policy here has one.
 fn in_words_of_rustic(policy: &Retention) -> KeepOptions {
     let seconds = |span: TimeSpan| {
         let count = span.duration().as_secs();
@@ -119,8 +120,17 @@ fn in_words_of_rustic(policy: &Retention) -> KeepOptions {
 }
 
 /// A policy of no rule, to write others from. Not to be planned with.
-pub const NO_RULE: Retention =
-    Retention { last: 0, within: None, hourly: None, daily: None, weekly: None, monthly: None, yearly: None, floor: 1 };
+pub const NO_RULE: Retention = Retention {
+    last: 0,
+    within: None,
+    on_day: None,
+    hourly: None,
+    daily: None,
+    weekly: None,
+    monthly: None,
+    yearly: None,
+    floor: 1,
+};
 
 pub const fn days(count: u64) -> TimeSpan {
     TimeSpan::seconds(count * 24 * 3_600)

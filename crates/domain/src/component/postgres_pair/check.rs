@@ -16,6 +16,10 @@ const DAY: TimeSpan = TimeSpan::seconds(24 * 3_600);
 /// RDS's longest retention of automated backups. Zero switches them off.
 const LONGEST_RETENTION_DAYS: u32 = 35;
 
+/// What RDS allocates to an instance of PostgreSQL with storage for general purposes.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html>
+pub(crate) const STORAGE_GIB: std::ops::RangeInclusive<u32> = 20..=65_536;
+
 pub(super) fn check(pair: &PostgresPair, regions: SideRegions<'_>) -> Vec<Complaint> {
     let mut found = Vec::new();
     if pair.primary.endpoint == pair.replica.endpoint {
@@ -33,18 +37,30 @@ pub(super) fn check(pair: &PostgresPair, regions: SideRegions<'_>) -> Vec<Compla
     check_side(&pair.replica, regions.recovery, "replica", &mut found);
     found.extend(pair.login.check());
     check_roles(pair, &mut found);
-    let retention = pair.after_promotion.backup_retention;
-    if !(1..=LONGEST_RETENTION_DAYS).any(|days| DAY.times(days) == retention) {
-        let what =
-            format!("RDS keeps automated backups for whole days, 1d to {LONGEST_RETENTION_DAYS}d, not {retention}");
-        let remedy = "Write whole days, as 7d.";
-        found.push(Complaint::error("afterPromotion.backupRetention", what, remedy));
-    }
+    check_retentions(pair, &mut found);
     if !pair.after_promotion.deletion_protection {
         let what = "the new primary can be deleted by one call";
         found.push(Complaint::warning("afterPromotion.deletionProtection", what, "Set it to true."));
     }
     found
+}
+
+/// Automated backups, now and after a failover.
+fn check_retentions(pair: &PostgresPair, found: &mut Vec<Complaint>) {
+    let is_whole = |retention| (1..=LONGEST_RETENTION_DAYS).any(|days| DAY.times(days) == retention);
+    let later = pair.after_promotion.backup_retention;
+    for (field, retention) in [("afterPromotion.backupRetention", Some(later)), ("pointInTime", pair.point_in_time)] {
+        if let Some(retention) = retention.filter(|retention| !is_whole(*retention)) {
+            let what =
+                format!("RDS keeps automated backups for whole days, 1d to {LONGEST_RETENTION_DAYS}d, not {retention}");
+            found.push(Complaint::error(field, what, "Write whole days, as 7d."));
+        }
+    }
+    if let Some(now) = pair.point_in_time.filter(|now| is_whole(*now) && is_whole(later) && *now > later) {
+        let what = format!("after a failover points in time would reach back {later}, and {now} are asked for");
+        let remedy = format!("Set afterPromotion.backupRetention to {now} or more: a new primary is given that.");
+        found.push(Complaint::error("pointInTime", what, remedy));
+    }
 }
 
 fn check_side(side: &Side, region: &Region, name: &str, found: &mut Vec<Complaint>) {
@@ -58,6 +74,11 @@ fn check_side(side: &Side, region: &Region, name: &str, found: &mut Vec<Complain
         let what = format!("`{}` is among the usual groups, so that it would fence nothing", side.fence_security_group);
         let remedy = "Name a group without ingress rules that is used for nothing else.";
         found.push(Complaint::error(format!("{name}.fenceSecurityGroup"), what, remedy));
+    }
+    let asked = side.restore.as_ref().and_then(|restore| restore.storage_gib);
+    if let Some(gib) = asked.filter(|gib| !STORAGE_GIB.contains(gib)) {
+        let what = format!("RDS gives an instance {} to {} GiB, not {gib}", STORAGE_GIB.start(), STORAGE_GIB.end());
+        found.push(Complaint::error(format!("{name}.restore.storageGib"), what, "Write as much as the instance has."));
     }
     if side.port == 0 {
         let remedy = "Write the instance's port, usually 5432.";

@@ -2,6 +2,8 @@
 
 mod check;
 
+pub(crate) use check::STORAGE_GIB;
+
 use super::{ActiveSide, Complaint, Identity, Kind, Login, SideRegions, SnapshotKind, SnapshotStorage};
 use crate::words::{
     id::{ComponentName, HostName, InstanceClass, InstanceId, RdsGroup, SecurityGroupId, SqlName, TierName},
@@ -30,6 +32,10 @@ pub struct PostgresPair {
     pub login: Login,
     /// The roles by which the application writes. Fencing takes their login away.
     pub application_roles: Vec<SqlName>,
+    /// How far back a point in time can be restored to at least: whole days, 1 to 35. Looked at with readiness; a new primary is
+    /// given as much by `afterPromotion`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub point_in_time: Option<TimeSpan>,
     /// What is set on the new primary, which RDS promotes with a retention of one day unless told.
     #[serde(default)]
     pub after_promotion: AfterPromotion,
@@ -72,6 +78,34 @@ pub struct RestoreSettings {
     /// The option group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub option_group: Option<RdsGroup>,
+    /// The storage allocated to it, in GiB; as much as the backup's source had, unless said. RDS takes no less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 20, max = 65536))]
+    pub storage_gib: Option<u32>,
+    /// The kind of its storage; as the backup's source had it, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_type: Option<StorageType>,
+}
+
+/// A kind of storage of RDS that needs no more said of it: of others, how many operations a second are provisioned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StorageType {
+    /// General purpose, as fast as it is large.
+    Gp2,
+    /// General purpose, as fast whatever its size.
+    Gp3,
+}
+
+impl StorageType {
+    /// As RDS writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gp2 => "gp2",
+            Self::Gp3 => "gp3",
+        }
+    }
 }
 
 /// PostgreSQL's registered port.
@@ -93,9 +127,22 @@ impl AfterPromotion {
     /// The retention as RDS takes it: 1 to 35 days.
     #[must_use]
     pub fn retention_days(&self) -> u8 {
-        let days = self.backup_retention.duration().as_secs() / (24 * 3_600);
-        u8::try_from(days.clamp(1, 35)).unwrap_or(35)
+        whole_days(self.backup_retention)
     }
+}
+
+impl PostgresPair {
+    /// How many days of automated backups the primary is to have, where the plan says so.
+    #[must_use]
+    pub fn point_in_time_days(&self) -> Option<u8> {
+        self.point_in_time.map(whole_days)
+    }
+}
+
+/// A retention as RDS takes it.
+fn whole_days(span: TimeSpan) -> u8 {
+    let days = span.duration().as_secs() / (24 * 3_600);
+    u8::try_from(days.clamp(1, 35)).unwrap_or(35)
 }
 
 impl Default for AfterPromotion {
@@ -146,12 +193,12 @@ impl Kind for PostgresPair {
         ]
     }
 
-    fn snapshots(&self) -> SnapshotKind {
-        SnapshotKind::Instance
+    fn snapshots(&self) -> Option<SnapshotKind> {
+        Some(SnapshotKind::Instance)
     }
 
-    fn backed_up(&self, active: ActiveSide) -> (ActiveSide, &str) {
-        (active, active.of(self).instance.as_str())
+    fn backed_up(&self, active: ActiveSide) -> Option<(ActiveSide, &str)> {
+        Some((active, active.of(self).instance.as_str()))
     }
 
     fn storage(&self) -> Option<SnapshotStorage> {

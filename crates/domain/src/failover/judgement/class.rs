@@ -30,6 +30,10 @@ pub fn classify(seen: &Seen) -> FailureClass {
     }
     match seen.api {
         ApiSeen::Status(_) => FailureClass::Zone,
+        // A Region that refuses us is not silent, and says nothing of its instance.
+        ApiSeen::Untold(_) => FailureClass::Unknown,
+        // What would take its place is in a Region whose RDS does not answer either.
+        ApiSeen::Silent(_) if seen.is_silent_everywhere() => FailureClass::SeveralRegions,
         ApiSeen::Silent(_) => FailureClass::Region,
     }
 }

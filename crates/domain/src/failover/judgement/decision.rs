@@ -5,9 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    api::ApiSeen,
     class::classify,
     fitness,
-    seen::{ApiSeen, RecordSeen, ReplicaSeen, Seen},
+    patience::{self, SETTLING},
+    seen::{RecordSeen, ReplicaSeen, Seen},
     signal::{Signal, dead_since, failing_since, signals},
 };
 use crate::{
@@ -88,10 +90,6 @@ impl Judgement {
 
 /// How long log that was under way when a primary died may still arrive: longer, and it is life.
 const UNDER_WAY: TimeSpan = TimeSpan::seconds(10);
-
-/// How long a run that nobody ordered keeps looking at what may pass by itself: a primary that answers again and may
-/// fail again, a replica that misses one look, a reboot. An alarm needs up to two of its periods of 10 s to come to rest.
-pub const SETTLING: TimeSpan = TimeSpan::seconds(30);
 
 /// How long a replica may take to replay what it has received already.
 const REPLAYING: TimeSpan = TimeSpan::seconds(60);
@@ -192,6 +190,11 @@ impl Case<'_> {
             Vantage::Replica => format!("the primary lives, its log still flows to the replica: {because}"),
             Vantage::Api => format!("the primary lives: {because}"),
         };
+        // Told, and nothing decides by it.
+        let points_to = self.seen.health.as_ref().and_then(|judged| judged.points_to);
+        let points_to = points_to
+            .map_or_else(String::new, |class| format!("; the health of its Region points to: {}", class.in_words()));
+        let why = format!("{why}{points_to}");
         let failing_for = TimeSpan::between(failing_since(self.seen, self.run), self.now);
         let may_pass = match alive.vantage {
             Vantage::Recovery => true,
@@ -225,12 +228,12 @@ impl Case<'_> {
         let (seen, run, plan) = (self.seen, self.run, &self.run.plan);
         let failing_since = failing_since(seen, run);
         let failing_for = TimeSpan::between(failing_since, self.now);
-        if run.trigger.is_automatic() && self.approved.is_none() && failing_for < plan.probe.hold_down {
-            return Decision::Hold(format!(
-                "the primary has failed for {}, the hold-down is {}",
-                failing_for.roughly(),
-                plan.probe.hold_down
-            ));
+        let class = classify(seen);
+        if run.trigger.is_automatic()
+            && self.approved.is_none()
+            && let Some(why) = patience::too_soon(run, class, failing_for, (seen.silent_since, self.now))
+        {
+            return Decision::Hold(why);
         }
         if self.is_uncounted() {
             return Decision::Hold("the watch has not counted a failure, and no alarm has: one look is none".into());
@@ -245,7 +248,6 @@ impl Case<'_> {
         {
             return self.too_much(&why);
         }
-        let class = classify(seen);
         let policy = match (plan.failover.policy.of(class), &run.trigger) {
             // The promotion was decided and is done: what is left only goes forward.
             _ if seen.replica == ReplicaSeen::Primary || run.finishes() => Policy::Automatic,

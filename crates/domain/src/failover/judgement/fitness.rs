@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::api::ApiSeen;
 use crate::{
     component::PostgresPair,
     failover::run::Run,
@@ -21,7 +22,7 @@ pub struct Fitness {
     /// The generation that moved the traffic's name last.
     pub moved: Option<Generation>,
     /// RDS's word for the replica.
-    pub replica_status: Option<String>,
+    pub replica_api: ApiSeen,
 }
 
 /// A role of the application.
@@ -39,7 +40,8 @@ pub enum RoleSeen {
 /// Why RDS would not promote the replica now, if it would not, and whether that passes by itself. The fence comes before
 /// the promotion: better now than with nobody served.
 pub(super) fn unpromotable(fitness: &Fitness, pair: &PostgresPair) -> Option<(bool, String)> {
-    let status = fitness.replica_status.as_deref()?;
+    // Where RDS does not say how it is, the promotion will see.
+    let ApiSeen::Status(status) = &fitness.replica_api else { return None };
     let passes = match InstanceStatus::of(status) {
         InstanceStatus::Works => return None,
         InstanceStatus::BackingUp | InstanceStatus::BeingChanged => true,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Receiver, ReplicaSeen, Seen, Witness, decide};
+use super::{Decision, Receiver, ReplicaSeen, Seen, Witness, classify, decide};
 use crate::{
     component::ActiveSide,
     failover::{lease::Lease, run::Run},
@@ -73,11 +73,13 @@ pub fn rehearse(seen: Seen, lease: Option<&Lease>, run: &Run, now: Timestamp) ->
         );
         return told(Would::Refuse, because, None);
     }
-    // As late as the alarm and the hold-down would let it be judged.
+    // As late as the alarm and the plan's wait would let it be judged.
     let decision = if fails {
         decide(&seen, run, None, now)
     } else {
-        decide(&died(seen, run, now), run, None, later(now, run.plan.probe.hold_down))
+        let died = died(seen, run, now);
+        let wait = run.plan.wait_for(classify(&died));
+        decide(&died, run, None, later(now, wait))
     };
     match decision {
         Decision::Go(judgement) => {

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::fitness::Fitness;
+use super::{api::ApiSeen, fitness::Fitness};
 use crate::{
-    watch::{health::Look, probe::Watch},
+    watch::{health::Look, probe::Watch, region::Judged},
     words::{id::HostName, wal::ReplicaPosition},
 };
 
@@ -27,6 +27,27 @@ pub struct Seen {
     pub fitness: Fitness,
     /// What the watch remembers.
     pub watch: Watch,
+    /// The health of the primary's Region, as last seen; absent where the plan asks for none, or it could not be read. It is told,
+    /// and decides nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Judged>,
+    /// Since when RDS of neither Region answers, at each look of this run; absent where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silent_since: Option<Timestamp>,
+}
+
+impl Seen {
+    /// The same, after what the look before it says: both Regions may have been silent since then.
+    #[must_use]
+    pub fn after(self, silent_since: Option<Timestamp>, now: Timestamp) -> Self {
+        let silent_since = self.is_silent_everywhere().then(|| silent_since.map_or(now, |since| since.min(now)));
+        Self { silent_since, ..self }
+    }
+
+    /// Whether RDS of neither Region answers.
+    pub(super) fn is_silent_everywhere(&self) -> bool {
+        [&self.api, &self.fitness.replica_api].into_iter().all(|api| matches!(api, ApiSeen::Silent(_)))
+    }
 }
 
 /// The primary, from the witness Region.
@@ -69,16 +90,6 @@ pub enum Receiver {
         /// When the newest message of the primary arrived.
         heard_at: Timestamp,
     },
-}
-
-/// What RDS says of the primary.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ApiSeen {
-    /// The instance's status.
-    Status(String),
-    /// The Region's API did not answer, and why.
-    Silent(String),
 }
 
 /// Where the traffic's name leads.

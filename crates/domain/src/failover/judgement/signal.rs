@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::seen::{ApiSeen, Receiver, ReplicaSeen, Seen, Witness};
+use super::{
+    api::ApiSeen,
+    seen::{Receiver, ReplicaSeen, Seen, Witness},
+};
 use crate::{
     failover::run::{Run, Trigger},
     watch::health::{Endpoint, Look, Vantage, Verdict},
@@ -74,6 +77,7 @@ pub(super) fn signals(seen: &Seen, run: &Run, now: Timestamp) -> Vec<Signal> {
     // RDS's status lags behind a host's death by minutes, so that `available` proves nothing.
     let because = match &seen.api {
         ApiSeen::Status(status) => format!("RDS says {status}"),
+        ApiSeen::Untold(why) => format!("RDS does not say: {why}"),
         ApiSeen::Silent(why) => format!("the RDS API is silent: {why}"),
     };
     signals.push(Signal { vantage: Vantage::Api, verdict: Verdict::Unknown, because, at: now });

@@ -44,6 +44,8 @@ fn killed() -> Seen {
         api: ApiSeen::Status("available".into()),
         record: RecordSeen::Names(PRIMARY.parse().unwrap()),
         fitness: Fitness::default(),
+        health: None,
+        silent_since: None,
         watch: Watch {
             side: ActiveSide::Primary,
             instance: Some("orders-primary".parse().unwrap()),
@@ -69,7 +71,7 @@ fn run() -> Run {
 }
 
 fn by_hand() -> Run {
-    Run { trigger: Trigger::Person { by: "anna".parse().unwrap(), why: "a test".into() }, ..run() }
+    Run { trigger: Trigger::Person { by: "anna".parse().unwrap(), why: "a test".into(), proved: None }, ..run() }
 }
 
 #[track_caller]
@@ -171,8 +173,54 @@ fn a_host_without_an_answer_is_a_zone_and_a_region_without_one_a_region() {
     let silent = look(Endpoint::Silent, Verdict::Down);
     let seen = Seen { recovery: silent.clone(), witness: Witness::Looked(silent), ..killed() };
     assert_eq!(goes(&seen, &run()).class, FailureClass::Zone);
-    let seen = Seen { api: ApiSeen::Silent("timed out".into()), ..seen };
+    let answers = Fitness { replica_api: ApiSeen::Status("available".into()), ..Fitness::default() };
+    let seen = Seen { api: ApiSeen::Silent("timed out".into()), fitness: answers, ..seen };
     assert_eq!(goes(&seen, &run()).class, FailureClass::Region);
+}
+
+#[test]
+fn a_region_whose_recovery_region_is_silent_too_is_looked_at_for_a_moment_and_then_a_person_s() {
+    let silent = look(Endpoint::Silent, Verdict::Down);
+    let api = ApiSeen::Silent("timed out".into());
+    let fitness = Fitness { replica_api: api.clone(), ..Fitness::default() };
+    let lost = Seen { recovery: silent.clone(), witness: Witness::Looked(silent), api, fitness, ..killed() };
+    // The first look that saw it was at 60 s, long after the run had opened.
+    let first = lost.clone().after(None, at(60_000));
+    let decided = |run: &Run, now| decide(&lost.clone().after(first.silent_since, at(now)), run, None, at(now));
+    for now in [60_000, 89_999] {
+        let Decision::Hold(why) = decided(&run(), now) else { panic!("{now}") };
+        assert!(why.contains("RDS in us-west-2 does not answer either"), "{why}");
+    }
+    let Decision::Go(judgement) = decided(&run(), 90_000) else { panic!("at") };
+    assert_eq!((judgement.class, judgement.policy), (FailureClass::SeveralRegions, Policy::Approval));
+    assert_eq!(goes(&lost, &by_hand()).policy, Policy::Automatic, "a person's order is the approval");
+    let mut never = run();
+    never.plan.failover.policy.several_regions = Some(Policy::Never);
+    assert!(matches!(decided(&never, 90_000), Decision::Refuse(_)));
+    // One answer between two looks begins it anew.
+    let answers = Fitness { replica_api: ApiSeen::Status("available".into()), ..Fitness::default() };
+    let between = Seen { fitness: answers, ..lost.clone() }.after(first.silent_since, at(75_000));
+    assert_eq!(between.silent_since, None);
+    assert!(matches!(
+        decide(&lost.after(between.silent_since, at(90_000)), &run(), None, at(90_000)),
+        Decision::Hold(_)
+    ));
+}
+
+#[test]
+fn a_region_that_refuses_to_say_is_not_a_silent_one() {
+    let silent = look(Endpoint::Silent, Verdict::Down);
+    let gone = Seen { recovery: silent.clone(), witness: Witness::Looked(silent), ..killed() };
+    let (refuses, is_silent) = (ApiSeen::Untold("AccessDenied".into()), ApiSeen::Silent("timed out".into()));
+    for (primary, replica, class) in [
+        (&refuses, &is_silent, FailureClass::Unknown),
+        (&refuses, &refuses, FailureClass::Unknown),
+        (&is_silent, &refuses, FailureClass::Region),
+        (&is_silent, &is_silent, FailureClass::SeveralRegions),
+    ] {
+        let fitness = Fitness { replica_api: replica.clone(), ..Fitness::default() };
+        assert_eq!(classify(&Seen { api: primary.clone(), fitness, ..gone.clone() }), class, "{primary:?} {replica:?}");
+    }
 }
 
 #[test]
@@ -224,7 +272,7 @@ fn a_change_that_our_own_fence_may_be_is_no_planned_work() {
 #[test]
 fn a_replica_that_rds_would_not_promote_now_is_waited_for_before_anything_is_shut() {
     for (status, passes) in [("backing-up", true), ("modifying", true), ("storage-full", false), ("stopped", false)] {
-        let fitness = Fitness { replica_status: Some(status.into()), ..Fitness::default() };
+        let fitness = Fitness { replica_api: ApiSeen::Status(status.into()), ..Fitness::default() };
         let seen = Seen { fitness, ..killed() };
         let held = matches!(decide(&seen, &run(), None, at(1_300)), Decision::Hold(_));
         assert_eq!(held, passes, "{status}");
@@ -232,7 +280,7 @@ fn a_replica_that_rds_would_not_promote_now_is_waited_for_before_anything_is_shu
         assert!(matches!(decide(&seen, &run(), None, at(31_100)), Decision::Refuse(_)), "{status}: not for ever");
     }
     for status in ["available", "storage-optimization"] {
-        let fitness = Fitness { replica_status: Some(status.into()), ..Fitness::default() };
+        let fitness = Fitness { replica_api: ApiSeen::Status(status.into()), ..Fitness::default() };
         goes(&Seen { fitness, ..killed() }, &run());
     }
 }
@@ -249,6 +297,40 @@ fn the_hold_down_is_kept_at_its_limit() {
     assert!(matches!(decide(&seen(301), &run(), None, at(1_300)), Decision::Hold(_)), "below");
     assert!(matches!(decide(&seen(300), &run(), None, at(1_300)), Decision::Go(_)), "at");
     assert!(matches!(decide(&seen(299), &run(), None, at(1_300)), Decision::Go(_)), "above");
+}
+
+#[test]
+fn a_class_that_has_to_last_longer_is_waited_for_at_its_limit_and_only_by_a_run_that_nobody_ordered() {
+    let mut run = run();
+    run.plan.failover.after.database = Some(TimeSpan::seconds(120));
+    let failing = |since| Seen {
+        watch: Watch {
+            failing: Some(Streak { since: at(since), until: at(119_000), failures: 240, because: String::new() }),
+            last_seen: Some(LastSeen::new(Lsn(1_000), at(since - 100))),
+            ..killed().watch
+        },
+        ..killed()
+    };
+    let decided = |since, run: &Run| decide(&failing(since), run, None, at(120_000));
+    let Decision::Hold(why) = decided(1, &run) else { panic!("below") };
+    assert!(why.contains("a failure of class database is given 2m"), "{why}");
+    assert!(matches!(decided(0, &run), Decision::Go(_)), "at");
+    assert!(matches!(decided(-1, &run), Decision::Go(_)), "above");
+    // Another class has the hold-down.
+    let silent = Seen {
+        recovery: look(Endpoint::Silent, Verdict::Down),
+        witness: Witness::Looked(look(Endpoint::Silent, Verdict::Down)),
+        ..failing(118_900)
+    };
+    let Decision::Go(judgement) = decide(&silent, &run, None, at(120_000)) else { panic!("another class") };
+    assert_eq!(judgement.class, FailureClass::Zone);
+    let ordered = Run { trigger: by_hand().trigger, ..run.clone() };
+    assert!(matches!(decided(119_500, &ordered), Decision::Go(_)), "a person waits for nothing");
+    let answered = Seen { recovery: look(Endpoint::Open, Verdict::Up), ..failing(1) };
+    assert!(matches!(decide(&answered, &run, None, at(120_000)), Decision::Refuse(_)), "it came back meanwhile");
+    let began = Holder { execution: run.execution.clone(), since: at(1_000), phase: Phase::Promoting, asked: None };
+    let finishing = Run { taken_over: Some(began), ..run };
+    assert!(matches!(decided(118_000, &finishing), Decision::Go(_)), "what was begun goes forward");
 }
 
 #[test]
@@ -369,7 +451,13 @@ fn what_a_promotion_would_lose_of_a_primary_that_came_back_is_reckoned_anew() {
 }
 
 fn approves(accept_data_loss: bool) -> Answer {
-    Answer { decision: Word::Approve, by: "ben".parse().unwrap(), why: "confirmed".into(), accept_data_loss }
+    Answer {
+        decision: Word::Approve,
+        by: "ben".parse().unwrap(),
+        why: "confirmed".into(),
+        accept_data_loss,
+        proved: None,
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn run() -> Run {
         plan: crate::plan_file::lab_pair(),
         plan_version: "1".into(),
         generation: Generation(1),
-        trigger: Trigger::Person { by: "anna".parse().unwrap(), why: "a test".into() },
+        trigger: Trigger::Person { by: "anna".parse().unwrap(), why: "a test".into(), proved: None },
         taken_over: None,
         owes: None,
         consent: None,

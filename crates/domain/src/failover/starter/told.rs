@@ -27,7 +27,7 @@ pub fn next(
 ) -> Option<String> {
     let region = execution.region();
     let order = format!("lifeboat failover --plan {plan} --region {region} --by YOU --why REASON");
-    if outcome == RunOutcome::Done {
+    if outcome.has_moved() {
         return None;
     }
     if lease.is_some_and(|lease| lease.unfinished.is_some()) {

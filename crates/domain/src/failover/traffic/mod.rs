@@ -1,22 +1,31 @@
-//! Moving traffic: one atomic change batch that fails if anything is not as it was.
+//! Moving traffic: atomic change batches that fail if anything is not as it was.
 //!
-//! Route 53 has no conditional write, but a batch that DELETEs the exact old record and CREATEs the new one is
-//! all or nothing. A TXT record beside the name carries the generation and is part of every batch: a write by
+//! Route 53 has no conditional write, but a batch that DELETEs the exact old records and CREATEs the new ones is
+//! all or nothing. A TXT record beside each name carries the generation and is part of every batch: a write by
 //! an older generation deletes a TXT record that is no longer there, and fails as a whole.
+//!
+//! The names of one zone are one batch, the database's zone first. A name of the application that somebody else moved, or
+//! that Route 53 does not let us move, is left where it is, and told: the database's clients do not wait for it.
 
 mod answers;
+mod record;
+mod unmoved;
 
-pub use answers::{Answers, ServerAnswer, Spread};
+pub use answers::{Answers, Asked, ServerAnswer, Spread, Told};
+pub use record::{AliasOf, RecordSet, bare, generation_in, generation_name};
+pub use unmoved::{Unmoved, unmoved};
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     failover::run::Run,
-    words::id::{Generation, HostName},
+    plan::{MovedName, Target},
+    words::id::{Generation, HostName, ZoneId},
 };
 
-/// The zone as the step found it.
+/// A name as the step found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Seen {
@@ -26,29 +35,13 @@ pub struct Seen {
     pub generation: Vec<RecordSet>,
 }
 
-/// A record set, as Route 53 stores it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RecordSet {
-    /// Its name, without the trailing dot.
-    pub name: String,
-    /// Its type, as `CNAME`.
-    pub kind: String,
-    /// Its time to live, in seconds; absent for an alias.
-    pub ttl_seconds: Option<i64>,
-    /// Its values, as stored.
-    pub values: Vec<String>,
-    /// Whether it is one of several that a routing policy chooses from, or an alias.
-    pub routed: bool,
-}
-
-/// The next move.
+/// The next move of one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Move {
     /// The record names the new side, in this generation.
-    Keep,
-    /// One batch: delete these exactly, create those.
+    Keep(RecordSet),
+    /// In one batch: delete these exactly, create those.
     Swap {
         /// What must be there, to the letter.
         delete: Vec<RecordSet>,
@@ -59,14 +52,82 @@ pub enum Move {
     Refuse(String),
 }
 
+/// The next move of a zone's names.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Batch {
+    /// What must be there, to the letter; nothing where all are moved.
+    pub delete: Vec<RecordSet>,
+    /// What takes its place.
+    pub create: Vec<RecordSet>,
+    /// The records that are moved already.
+    pub kept: Vec<RecordSet>,
+    /// The names of the application that are left where they are, and why.
+    pub left: Vec<(HostName, String)>,
+}
+
 /// What was moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Switch {
-    /// The change batch, while one is known.
+    /// The change batches, while they are known: the database's and one for each zone, with a space between two, and `-` where none is known.
     pub change: Option<String>,
-    /// Where the name leads now.
+    /// Where the database's name leads now.
     pub target: HostName,
+    /// When every authoritative server was seen to answer that; absent until then.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub seen_at: Option<Timestamp>,
+    /// The application's names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Moved>,
+    /// Those that could not be moved, or not be seen to arrive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Left>,
+}
+
+/// A name of the application that was left where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Left {
+    /// The name.
+    pub name: HostName,
+    /// Why.
+    pub because: String,
+}
+
+/// A name of the application that was moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Moved {
+    /// The name.
+    pub name: HostName,
+    /// Where it led before, as the plan says.
+    pub from: Target,
+    /// Where it is to lead.
+    pub to: Target,
+    /// When every authoritative server was seen to answer that; absent until then.
+    #[schemars(with = "Option<String>")]
+    pub seen_at: Option<Timestamp>,
+}
+
+impl Moved {
+    /// A name of the application, on its way; none of the database's.
+    #[must_use]
+    pub fn of(name: &MovedName) -> Option<Self> {
+        let (from, to) = (name.primary.clone(), name.recovery.clone());
+        (!name.is_the_database_s).then(|| Self { name: name.name.clone(), from, to, seen_at: None })
+    }
+}
+
+impl Switch {
+    /// Every authoritative server answers where this name leads now.
+    pub fn seen(&mut self, name: &HostName, at: Timestamp) {
+        match self.names.iter_mut().find(|moved| moved.name == *name) {
+            Some(moved) => moved.seen_at = Some(at),
+            None => self.seen_at = Some(at),
+        }
+    }
 }
 
 /// What Route 53 keeps with a change.
@@ -75,20 +136,47 @@ pub fn comment(run: &Run) -> String {
     format!("lifeboat plan={} generation={} execution={}", run.plan.plan, run.generation, run.execution.name())
 }
 
-/// Where the generation of `name` is kept.
+/// The names by their zones, after the database's, which has a batch of its own: what Route 53 takes amiss in another name,
+/// as an alias to a load balancer that is gone, must not keep the database's clients waiting.
 #[must_use]
-pub fn generation_name(name: &HostName) -> String {
-    format!("_lifeboat.{name}")
+pub fn by_zone(names: Vec<MovedName>) -> Vec<(ZoneId, Vec<MovedName>)> {
+    let (own, others): (Vec<MovedName>, Vec<MovedName>) = names.into_iter().partition(|name| name.is_the_database_s);
+    let mut zones: Vec<(ZoneId, Vec<MovedName>)> =
+        own.into_iter().map(|name| (name.zone.clone(), vec![name])).collect();
+    let first = zones.len();
+    for name in others {
+        match zones.iter_mut().skip(first).find(|(zone, _)| *zone == name.zone) {
+            Some((_, names)) => names.push(name),
+            None => zones.push((name.zone.clone(), vec![name])),
+        }
+    }
+    zones
 }
 
-/// Plans the move of a run's traffic to its replica.
+/// Plans the batch of one zone: each name with what was seen of it.
+///
+/// # Errors
+/// Why the database's name must not be moved: then no other is moved either.
+pub fn batch<'s>(seen: impl Iterator<Item = (&'s MovedName, &'s Seen)>, run: &Run) -> Result<Batch, String> {
+    let mut batch = Batch::default();
+    for (name, seen) in seen {
+        match plan(name, seen, run) {
+            Move::Keep(record) => batch.kept.push(record),
+            Move::Swap { delete, create } => {
+                batch.delete.extend(delete);
+                batch.create.extend(create);
+            }
+            Move::Refuse(why) if name.is_the_database_s => return Err(why),
+            Move::Refuse(why) => batch.left.push((name.name.clone(), why)),
+        }
+    }
+    Ok(batch)
+}
+
+/// Plans the move of one name to the side that took over.
 #[must_use]
-pub fn plan(seen: &Seen, run: &Run) -> Move {
-    let Some(pair) = run.pair() else {
-        return Move::Refuse("the plan's traffic names no component".into());
-    };
-    let record = &run.plan.traffic.record;
-    let (current, old_generation) = match (only_cname(seen, &record.name), generation_of(seen)) {
+pub fn plan(name: &MovedName, seen: &Seen, run: &Run) -> Move {
+    let (current, old_generation) = match (record::only(seen, name), record::generation_of(seen)) {
         (Ok(current), Ok(generation)) => (current, generation),
         (Err(why), _) | (_, Err(why)) => return Move::Refuse(why),
     };
@@ -96,80 +184,26 @@ pub fn plan(seen: &Seen, run: &Run) -> Move {
         let newer = old_generation.unwrap_or(Generation::ZERO);
         return Move::Refuse(format!(
             "`{}` was moved by generation {newer}, this run is {}: it may not",
-            record.name, run.generation
+            name.name, run.generation
         ));
     }
-    let target = current.values.first().map(|value| bare(value)).unwrap_or_default();
+    let target = current.target();
     let ours = old_generation == Some(run.generation);
-    if target == pair.replica.endpoint.as_str() && ours {
-        return Move::Keep;
+    if target == name.recovery.text() && ours {
+        return Move::Keep(current.clone());
     }
     // A dead run may have moved it; then only the generation is raised.
-    if target != pair.primary.endpoint.as_str() && target != pair.replica.endpoint.as_str() {
+    if target != name.primary.text() && target != name.recovery.text() {
         return Move::Refuse(format!(
             "`{}` leads to `{target}`, the plan says `{}`: someone moved it",
-            record.name, pair.primary.endpoint
+            name.name, name.primary
         ));
     }
-    let moved = RecordSet {
-        name: record.name.to_string(),
-        kind: "CNAME".into(),
-        ttl_seconds: i64::try_from(record.ttl.duration().as_secs()).ok(),
-        values: vec![pair.replica.endpoint.to_string()],
-        routed: false,
-    };
-    let raised = RecordSet {
-        name: generation_name(&record.name),
-        kind: "TXT".into(),
-        ttl_seconds: Some(60),
-        values: vec![generation_text(run.generation)],
-        routed: false,
-    };
+    let ttl = name.ttl_after.unwrap_or(name.ttl);
+    let moved = RecordSet::leading_to(&name.name, &name.recovery, ttl, current.evaluates_health());
+    let raised = RecordSet::of_generation(&name.name, run.generation);
     let delete = [current.clone()].into_iter().chain(seen.generation.iter().cloned()).collect();
     Move::Swap { delete, create: vec![moved, raised] }
-}
-
-/// The one CNAME that the plan describes.
-fn only_cname<'a>(seen: &'a Seen, name: &HostName) -> Result<&'a RecordSet, String> {
-    match seen.records.as_slice() {
-        [] => Err(format!("`{name}` has no record: someone deleted it")),
-        [record] if record.kind == "CNAME" && !record.routed && record.values.len() == 1 => Ok(record),
-        [record] => Err(format!(
-            "`{name}` is {} record with {} values, the plan says one plain CNAME",
-            record.kind,
-            record.values.len()
-        )),
-        several => Err(format!("`{name}` has {} record sets, the plan says one plain CNAME", several.len())),
-    }
-}
-
-/// The generation that moved the record last, if any did.
-fn generation_of(seen: &Seen) -> Result<Option<Generation>, String> {
-    match seen.generation.as_slice() {
-        [] => Ok(None),
-        [record] if record.kind == "TXT" && record.values.len() == 1 => {
-            let text = record.values[0].trim_matches('"');
-            generation_in(text).map(Some).ok_or_else(|| format!("`{}` says `{text}`, not a generation", record.name))
-        }
-        [record, ..] => Err(format!("`{}` is not the one TXT record that it should be", record.name)),
-    }
-}
-
-/// The generation that a TXT record's text says, without its quotes.
-#[must_use]
-pub fn generation_in(text: &str) -> Option<Generation> {
-    text.strip_prefix("generation=").and_then(|number| number.parse().ok()).map(Generation)
-}
-
-/// A generation as its TXT record shows it.
-fn generation_text(generation: Generation) -> String {
-    format!("\"generation={generation}\"")
-}
-
-/// A DNS name without its trailing dot, lower case.
-#[must_use]
-pub fn bare(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use super::{
     verification::LONGEST_CHECK,
 };
 use crate::{
-    component::{ActiveSide, Component, SnapshotKind},
-    plan::{Backup, Plan},
-    retention::{Each, Retention},
+    component::{ActiveSide, Component, STORAGE_GIB, SnapshotKind},
+    plan::{Backup, LONGEST_BACKUP, Overlap, Plan, RestoreInto},
+    retention::{Each, OnDay, Retention},
     words::{id::Region, time_span::TimeSpan},
 };
 
@@ -37,12 +37,13 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
             found.push(Finding::error(format!("{path}.name"), what, "Give each schedule a name of its own."));
         }
         components(plan, backup, &path, found);
+        time(backup, &path, found);
         copies(plan, backup, &path, found);
         let wait = backup.schedule.longest_wait();
         retention(backup, &path, found);
         alarm(backup, wait, &path, found);
         if !capabilities::restores_nothing(plan, backup) {
-            verification(backup, &path, found);
+            verification(plan, backup, &path, found);
         }
         capabilities::check(plan, backup, &path, found);
     }
@@ -63,14 +64,41 @@ fn components(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>
     let mut named = BTreeSet::new();
     for (index, component) in backup.components.iter().enumerate() {
         let path = format!("{path}.components[{index}]");
-        if !plan.components.iter().any(|known| known.name() == component) {
-            let what = format!("the plan has no component `{component}`");
-            found.push(Finding::error(&path, what, "Name one of `components`."));
+        match plan.component(component).map(Component::kind) {
+            None => {
+                let what = format!("the plan has no component `{component}`");
+                found.push(Finding::error(&path, what, "Name one of `components`."));
+            }
+            Some(kind) if kind.snapshots().is_none() => {
+                let noun = kind.noun();
+                let what = format!("`{component}` is a {noun}, which no schedule backs up");
+                found.push(Finding::error(&path, what, format!("Take it out: nothing of a {noun} is a snapshot.")));
+            }
+            Some(_) => {}
         }
         if !named.insert(component) {
             found.push(Finding::error(&path, format!("`{component}` is named twice"), "Name it once."));
         }
     }
+}
+
+/// A run that takes as long as it may is still at work when the next one is due.
+fn time(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+    let path = format!("{path}.within");
+    let Some(within) = backup.within else { return };
+    if within < MINUTE || within > LONGEST_BACKUP {
+        let what = format!("a run may take {MINUTE} to {LONGEST_BACKUP}, not {within}");
+        let remedy = "Write how long a backup and its copies take at most, as 60m; left out, it is 26h.";
+        return found.push(Finding::error(path, what, remedy));
+    }
+    let Some(wait) = backup.schedule.shortest_wait().filter(|wait| *wait < within) else { return };
+    let what = match backup.overlap.unwrap_or_default() {
+        Overlap::Skip => format!("it may take {within}, and the next one is due after {wait}: that one is skipped"),
+        Overlap::Wait => {
+            format!("it may take {within}, and the next one is due after {wait}: that one waits, and all after it")
+        }
+    };
+    found.push(Finding::warning(path, what, "Back up less often, or give it less time."));
 }
 
 fn copies(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
@@ -134,8 +162,19 @@ fn keys(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
 fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
     let path = format!("{path}.retention");
     if backup.retention.is_empty() {
-        let remedy = "Set one of last, within, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
+        let remedy =
+            "Set one of last, within, onDay, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
         found.push(Finding::error(&path, "it has no rule", remedy));
+    }
+    if let Some(OnDay { day, .. }) =
+        backup.retention.on_day.filter(|rule| backup.schedule.fires_on(rule.day) == Some(false))
+    {
+        let what = format!("it keeps nothing: `{}` takes no backup on a {day}", backup.name);
+        found.push(Finding::warning(
+            format!("{path}.onDay.day"),
+            what,
+            "Name a day on which the schedule fires, in UTC.",
+        ));
     }
 }
 
@@ -163,11 +202,11 @@ fn quota(plan: &Plan, found: &mut Vec<Finding>) {
 fn kept_in(plan: &Plan, kind: SnapshotKind, region: &Region) -> Vec<(u64, usize)> {
     let of_schedules = plan.backups.iter().enumerate().map(|(index, backup)| {
         let lies_here = |component: &&Component| {
-            let taken = plan.region_of(component.kind().backed_up(ActiveSide::Primary).0);
-            taken == region || backup.copies.iter().any(|copy| copy.region == *region)
+            let taken = component.kind().backed_up(ActiveSide::Primary).map(|(side, _)| plan.region_of(side));
+            taken == Some(region) || backup.copies.iter().any(|copy| copy.region == *region)
         };
         let components = backup.components.iter().filter_map(|name| plan.component(name));
-        let of_the_kind = components.filter(|component| component.kind().snapshots() == kind);
+        let of_the_kind = components.filter(|component| component.kind().snapshots() == Some(kind));
         let each = keeps(backup, backup.schedule.longest_wait());
         (each * of_the_kind.filter(lies_here).count() as u64, index)
     });
@@ -177,7 +216,7 @@ fn kept_in(plan: &Plan, kind: SnapshotKind, region: &Region) -> Vec<(u64, usize)
 /// At least so many of a component's backups are kept, once the schedule has run for long enough: the rules overlap,
 /// so that they are not added up.
 fn keeps(backup: &Backup, wait: Option<TimeSpan>) -> u64 {
-    let Retention { last, within, hourly, daily, weekly, monthly, yearly, floor } = &backup.retention;
+    let Retention { last, within, on_day, hourly, daily, weekly, monthly, yearly, floor } = &backup.retention;
     // The newest one, and one each time that the schedule fires or the period ends, whichever is longer.
     let so_old = |within: TimeSpan, period: TimeSpan| {
         wait.map_or(0, |wait| within.duration().as_secs() / wait.max(period).duration().as_secs().max(1) + 1)
@@ -190,6 +229,7 @@ fn keeps(backup: &Backup, wait: Option<TimeSpan>) -> u64 {
     let all = [
         u64::from(*last.max(floor)),
         within.map_or(0, |within| so_old(within, TimeSpan::seconds(0))),
+        on_day.map_or(0, |rule| on_days(rule, wait)),
         each(hourly, HOUR),
         each(daily, DAY),
         each(weekly, DAY.times(7)),
@@ -198,6 +238,16 @@ fn keeps(backup: &Backup, wait: Option<TimeSpan>) -> u64 {
     ];
     all.into_iter().max().unwrap_or_default()
 }
+
+/// As many of a day as the schedule fires at least in it, in each whole week. One that waits longer than a day may not fire
+/// on it.
+fn on_days(OnDay { within, .. }: OnDay, wait: Option<TimeSpan>) -> u64 {
+    let seconds = |span: TimeSpan| span.duration().as_secs();
+    let of_a_day = wait.map_or(0, |wait| seconds(DAY) / seconds(wait).max(1));
+    seconds(within) / seconds(DAY.times(7)) * of_a_day
+}
+
+const MINUTE: TimeSpan = TimeSpan::seconds(60);
 
 const HOUR: TimeSpan = TimeSpan::seconds(3_600);
 
@@ -224,8 +274,33 @@ fn alarm(backup: &Backup, wait: Option<TimeSpan>, path: &str, found: &mut Vec<Fi
     found.push(Finding::error(&path, what, remedy));
 }
 
+/// Where a test restores to, against where what is restored comes from.
+fn restore_into(plan: &Plan, backup: &Backup, into: &RestoreInto, path: &str, found: &mut Vec<Finding>) {
+    let sides = [&plan.regions.primary, &plan.regions.recovery];
+    if let Some(region) = into.region.as_ref().filter(|region| !sides.contains(region)) {
+        let what = format!("the plan has no side in `{region}` that a restore could be made like");
+        let remedy = format!("Name `{}` or `{}`.", sides[0], sides[1]);
+        found.push(Finding::error(format!("{path}.region"), what, remedy));
+    }
+    let Some(gib) = into.storage_gib else { return };
+    let path = format!("{path}.storageGib");
+    if !STORAGE_GIB.contains(&gib) {
+        let what = format!("RDS gives an instance {} to {} GiB, not {gib}", STORAGE_GIB.start(), STORAGE_GIB.end());
+        return found.push(Finding::error(path, what, "Write as much as the source has, or leave it out."));
+    }
+    for name in &backup.components {
+        let pair = plan.component(name).and_then(|component| component.kind().restores());
+        let told = pair.into_iter().flat_map(|pair| [&pair.primary, &pair.replica]);
+        let most = told.filter_map(|side| side.restore.as_ref()?.storage_gib).max();
+        if let Some(most) = most.filter(|most| *most > gib) {
+            let what = format!("{gib} GiB do not hold `{name}`, which has {most}: RDS refuses to restore it into less");
+            found.push(Finding::warning(&path, what, "Leave it out: a restore then has what the backup's source had."));
+        }
+    }
+}
+
 /// A backup that nobody has restored is a hope.
-fn verification(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
+fn verification(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
     let path = format!("{path}.verification");
     let Some(verification) = &backup.verification else {
         let what = "its backups are never proved";
@@ -249,6 +324,9 @@ fn verification(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
         let what = "a restore test reads what its queries name, and nothing else";
         let remedy = "Add how long reading all of it may take, at most 20s; leave it out where it would take longer.";
         found.push(Finding::warning(format!("{path}.readEveryTable"), what, remedy));
+    }
+    if let Some(into) = &verification.restore_into {
+        restore_into(plan, backup, into, &format!("{path}.restoreInto"), found);
     }
     super::verification::sql(&verification.checks, &format!("{path}.checks"), found);
 }

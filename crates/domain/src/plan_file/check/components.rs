@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{super::finding::Finding, MOST_COMPONENTS};
+use super::{
+    super::finding::{Finding, quoted},
+    MOST_COMPONENTS, buckets,
+};
 use crate::{
     component::{Complaint, Component},
-    plan::Plan,
+    plan::{Check, Plan},
 };
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
@@ -22,9 +25,11 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         }
         if component.kind().moves().is_some() {
             check_moves(plan, component, &path, found);
-        } else {
+        } else if component.kind().snapshots().is_some() {
             check_is_backed_up(plan, component, &path, found);
         }
+        check_checks(plan, component, &path, found);
+        buckets::check(plan, component, &path, found);
         let complaints = component.kind().check(plan.side_regions());
         found.extend(complaints.into_iter().map(|complaint| finding(&path, complaint)));
     }
@@ -50,5 +55,24 @@ fn check_is_backed_up(plan: &Plan, component: &Component, path: &str, found: &mu
         let noun = component.kind().noun();
         let what = format!("no schedule backs this {noun} up, and nothing else is done for a {noun}");
         found.push(Finding::warning(path, what, "Name it in the components of one of `backups`."));
+    }
+}
+
+/// What is to tell whether something works is one of the plan's checks.
+fn check_checks(plan: &Plan, component: &Component, path: &str, found: &mut Vec<Finding>) {
+    let mut named = BTreeSet::new();
+    for (index, check) in component.kind().checks().iter().enumerate() {
+        let path = format!("{path}.checks[{index}]");
+        if plan.verify.iter().all(|known| known.name() != check) {
+            let names: Vec<&str> = plan.verify.iter().map(Check::name).collect();
+            let remedy = match names.as_slice() {
+                [] => "Write it under `verify`.".to_owned(),
+                names => format!("Name one of `verify`: {}.", names.join(", ")),
+            };
+            found.push(Finding::error(&path, format!("`verify` has no check {}", quoted(check)), remedy));
+        }
+        if !named.insert(check) {
+            found.push(Finding::error(&path, format!("{} is named twice", quoted(check)), "Name it once."));
+        }
     }
 }

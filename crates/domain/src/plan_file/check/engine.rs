@@ -1,10 +1,10 @@
 //! What the engine of each Region must be, so that a plan can be applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::finding::Finding;
+use super::{super::finding::Finding, traffic::records};
 use crate::{
-    component::{Credential, Identity, Login, SnapshotKind},
+    component::{Bucket, Credential, Identity, Login, SnapshotKind},
     plan::Plan,
     synth::{Language, Place},
     words::id::Region,
@@ -98,23 +98,28 @@ fn needs(plan: &Plan, place: Place, region: &Region, engine: &EngineSeen) -> Vec
             None => place == Place::Recovery,
         };
         for Identity { field, side, noun, id } in component.kind().identities().into_iter().filter(|_| looks) {
-            let Some(kind) = SnapshotKind::of_noun(noun) else { continue };
             let there = plan.region_of(side);
-            needs.push(Need {
-                path: path(field),
-                list: kind.list(),
-                arn: kind.arn(partition, there.as_str(), account, &id),
-                named: format!("`{id}` in {there}"),
-            });
+            let (list, arn) = match SnapshotKind::of_noun(noun) {
+                Some(kind) => (kind.list(), kind.arn(partition, there.as_str(), account, &id)),
+                None if noun == Bucket::NOUN => (Bucket::LIST, Bucket::arn(partition, &id)),
+                None => continue,
+            };
+            needs.push(Need { path: path(field), list, arn, named: format!("`{id}` in {there}") });
         }
     }
     if place != Place::Witness {
-        needs.extend(plan.traffic.iter().map(|traffic| &traffic.record.zone).enumerate().map(|(index, zone)| Need {
-            path: format!("traffic[{index}].record.zone"),
-            list: "HostedZones",
-            arn: format!("arn:{partition}:route53:::hostedzone/{zone}"),
-            named: format!("the zone `{zone}`"),
-        }));
+        // Each zone once, where it is first named.
+        let mut zones = BTreeSet::new();
+        for (path, zone, _) in records::placed(plan) {
+            if zones.insert(zone.clone()) {
+                needs.push(Need {
+                    path: format!("{path}.zone"),
+                    list: "HostedZones",
+                    arn: format!("arn:{partition}:route53:::hostedzone/{zone}"),
+                    named: format!("the zone `{zone}`"),
+                });
+            }
+        }
     }
     if place == Place::Recovery {
         needs.extend(plan.notifications.topics.iter().enumerate().map(|(index, topic)| Need {
@@ -221,6 +226,22 @@ mod tests {
         let both = "may not reach `orders-primary` in us-east-1, `orders-replica` in us-west-2";
         assert!(found.iter().any(|finding| finding.contains(both)), "{found:?}");
         assert_eq!(told(&lab(), Place::Witness, Some(&narrow)).len(), 1, "a witness logs in, and touches nothing");
+    }
+
+    #[test]
+    fn the_recovery_region_s_engine_may_read_how_both_buckets_are_configured() {
+        let mut plan = lab();
+        let bucket = serde_json::json!({
+            "kind": "bucket", "name": "uploads", "primary": "uploads-east", "recovery": "uploads-west", "replicated": true
+        });
+        plan.components.push(serde_json::from_value(bucket).unwrap());
+        let mut engine = engine();
+        let says = "components[1].primary: the engine in us-west-2 may not reach `uploads-east` in us-east-1, `uploads-west` \
+                    in us-west-2. Add to its parameter Buckets there: arn:aws:s3:::uploads-east,arn:aws:s3:::uploads-west.";
+        assert_eq!(told(&plan, Place::Recovery, Some(&engine)), [says]);
+        assert_eq!(told(&plan, Place::Primary, Some(&engine)), [""; 0], "nobody looks from there");
+        engine.parameters.insert("Buckets".into(), "arn:aws:s3:::uploads-*".into());
+        assert_eq!(told(&plan, Place::Recovery, Some(&engine)), [""; 0]);
     }
 
     #[test]

@@ -32,9 +32,33 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
             let remedy = format!("Say it in {LONGEST_LEVEL_CHARS} characters, as level-3.");
             found.push(Finding::error(format!("{path}.level"), "it is empty, long, or holds line breaks", remedy));
         }
+        against_wider_ones(plan, failure, &path, found);
         against_tiers(plan, failure, &path, found);
         against_the_answer(plan, failure, &path, found);
         against_what_is_restored(plan, failure, &path, found);
+    }
+}
+
+/// Each of these takes the one before with it.
+const WIDER: [Disaster; 3] = [Disaster::Zone, Disaster::Region, Disaster::SeveralRegions];
+
+/// What is gone with more than itself cannot be back sooner than alone.
+fn against_wider_ones(plan: &Plan, failure: &FailureObjective, path: &str, found: &mut Vec<Finding>) {
+    let Some(width) = WIDER.iter().position(|class| *class == failure.class) else { return };
+    let wider = plan.objectives.failures.iter().filter(|other| WIDER[width + 1..].contains(&other.class));
+    for other in wider {
+        for (field, verb, of_it, of_the_wider) in
+            [("rto", "may take", failure.rto, other.rto), ("rpo", "may lose", failure.rpo, other.rpo)]
+        {
+            if of_it > of_the_wider {
+                let what = format!(
+                    "a failure of class {} {verb} {of_it}, and one of class {}, which takes it along, {of_the_wider}",
+                    failure.class, other.class
+                );
+                let remedy = "Promise no more for the wider failure than for what it takes along.";
+                found.push(Finding::warning(format!("{path}.{field}"), what, remedy));
+            }
+        }
     }
 }
 
@@ -85,13 +109,11 @@ fn against_the_answer(plan: &Plan, failure: &FailureObjective, path: &str, found
         Disaster::Database => (FailureClass::Database, "database"),
         Disaster::Zone => (FailureClass::Zone, "zone"),
         Disaster::Region => (FailureClass::Region, "region"),
+        Disaster::SeveralRegions => (FailureClass::SeveralRegions, "severalRegions"),
         // No policy answers the others by moving a database.
-        Disaster::SeveralRegions
-        | Disaster::Application
-        | Disaster::Network
-        | Disaster::Corruption
-        | Disaster::Breach
-        | Disaster::Deletion => return,
+        Disaster::Application | Disaster::Network | Disaster::Corruption | Disaster::Breach | Disaster::Deletion => {
+            return;
+        }
     };
     let path = format!("{path}.rto");
     let deadline = match plan.failover.policy.of(class) {
@@ -103,7 +125,7 @@ fn against_the_answer(plan: &Plan, failure: &FailureObjective, path: &str, found
         Policy::Approval => plan.failover.approval_deadline,
         Policy::Automatic => TimeSpan::default(),
     };
-    let (detection, ttl) = (plan.detection(), plan.longest_ttl());
+    let (detection, ttl) = (plan.detection_of(class), plan.longest_ttl());
     if failure.rto < detection + deadline + ttl {
         let asked = if deadline == TimeSpan::default() {
             String::new()

@@ -1,8 +1,8 @@
 //! What was promised of what is failed over, against what can be kept: by the plan, and by each tier of a pair.
 
-use super::{super::finding::Finding, ALARM_PERIOD};
+use super::{super::finding::Finding, ALARM_PERIOD, traffic::records};
 use crate::{
-    plan::{Plan, Traffic},
+    plan::{FailureClass, Plan, Traffic},
     words::time_span::TimeSpan,
 };
 
@@ -43,14 +43,28 @@ fn rto(plan: &Plan, promise: &Promise<'_>, found: &mut Vec<Finding>) {
         let what = format!("waiting {hold_down} before anything is moved breaks the RTO of {rto}");
         return found.push(Finding::error("probe.holdDown", what, "Shorten it, or promise a longer RTO."));
     }
+    for class in FailureClass::TAKING {
+        let wait = plan.failover.after.of(class).unwrap_or_default();
+        if wait > rto {
+            let what = format!("waiting {wait} before anything is moved breaks the RTO of {rto}");
+            let remedy = "Shorten it, or promise a longer RTO.";
+            return found.push(Finding::error(format!("failover.after.{class}"), what, remedy));
+        }
+    }
     let mut longest = TimeSpan::default();
-    for (index, ttl) in promise.traffic.iter().map(|(index, traffic)| (index, traffic.record.ttl)) {
+    for (path, ttl) in promise.traffic.iter().flat_map(|(index, traffic)| records::ttls_of(*index, traffic)) {
         if ttl > rto {
             let what = format!("clients that keep the record for {ttl} miss the RTO of {rto}");
-            let path = format!("traffic[{index}].record.ttl");
             found.push(Finding::error(path, what, "Shorten it, or promise a longer RTO."));
         } else {
             longest = longest.max(ttl);
+        }
+    }
+    for (path, worst) in promise.traffic.iter().flat_map(|(index, traffic)| records::routed(*index, traffic)) {
+        if worst > rto {
+            let what = format!("its health check and its TTL take {worst} together, and the RTO is {rto}");
+            let remedy = "Shorten `interval`, `failures` or `ttl`, or promise a longer RTO.";
+            found.push(Finding::error(path, what, remedy));
         }
     }
     let (path, detection, ttl) = (format!("{}.rto", promise.path), plan.detection(), longest);
@@ -59,7 +73,8 @@ fn rto(plan: &Plan, promise: &Promise<'_>, found: &mut Vec<Finding>) {
         let what = format!(
             "{rto} is shorter than detection ({detection}) and the record's TTL ({ttl}) together, before anything is recovered"
         );
-        let remedy = "Promise a longer RTO, or shorten probe.interval, failuresInARow, holdDown or the TTL.";
+        let remedy =
+            "Promise a longer RTO, or shorten probe.interval, failuresInARow, holdDown, failover.after or the TTL.";
         found.push(Finding::error(path, what, remedy));
     } else if rto < known + ALARM_PERIOD {
         let what = format!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::finding::Finding;
+use super::{super::finding::Finding, traffic::records};
 use crate::{
     component::{Credential, PostgresPair},
     plan::Plan,
@@ -31,6 +31,7 @@ pub fn check_against(plan: &Plan, others: &[Other]) -> Vec<Finding> {
         instances(plan, other, &mut found);
         secrets(plan, other, &mut found);
         record(plan, other, &mut found);
+        lifecycles(plan, other, &mut found);
         called_alike(plan, other, &mut found);
     }
     found
@@ -80,6 +81,25 @@ fn logins(plan: &Plan) -> impl Iterator<Item = (String, &str)> {
     })
 }
 
+/// The buckets whose lifecycle a plan says: where each is written, and its name.
+fn kept_buckets(plan: &Plan) -> impl Iterator<Item = (String, &str)> {
+    let all = plan.components.iter().enumerate();
+    let buckets = all.filter_map(|(index, component)| Some((index, component.kind().bucket()?)));
+    let kept = buckets.filter(|(_, bucket)| bucket.store.is_some());
+    kept.flat_map(|(index, bucket)| {
+        bucket.sides().map(move |(_, name)| (format!("components[{index}].store.lifecycle"), name.as_str()))
+    })
+}
+
+/// A bucket's lifecycle is one: each plan that is applied would write its own.
+fn lifecycles(plan: &Plan, other: &Other, found: &mut Vec<Finding>) {
+    let theirs: BTreeSet<&str> = kept_buckets(&other.plan).map(|(_, name)| name).collect();
+    for (path, name) in kept_buckets(plan).filter(|(_, name)| theirs.contains(name)) {
+        let what = format!("{} says the lifecycle of the bucket `{name}` as well", other.named());
+        found.push(Finding::error(path, what, "Say it in one of the plans."));
+    }
+}
+
 /// A secret is a Region's own: the same name elsewhere is another one.
 fn secrets(plan: &Plan, other: &Other, found: &mut Vec<Finding>) {
     let regions: BTreeSet<&Region> = Place::of(plan).map(|(_, region)| region).collect();
@@ -107,12 +127,11 @@ fn first_pair(plan: &Plan, earlier: &Other, found: &mut Vec<Finding>) {
 }
 
 fn record(plan: &Plan, other: &Other, found: &mut Vec<Finding>) {
-    let theirs = || other.plan.traffic.iter().map(|traffic| &traffic.record);
-    for (index, ours) in plan.traffic.iter().map(|traffic| &traffic.record).enumerate() {
-        if theirs().any(|theirs| (&ours.zone, &ours.name) == (&theirs.zone, &theirs.name)) {
-            let what = format!("`{}` leads to another primary in {}", ours.name, other.named());
-            let path = format!("traffic[{index}].record.name");
-            found.push(Finding::error(path, what, "Give each system a name of its own."));
+    let theirs: BTreeSet<_> = records::placed(&other.plan).map(|(_, zone, name)| (zone, name)).collect();
+    for (path, zone, name) in records::placed(plan) {
+        let what = format!("`{name}` is moved by {} as well", other.named());
+        if theirs.contains(&(zone, name)) {
+            found.push(Finding::error(format!("{path}.name"), what, "Give each system a name of its own."));
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::finding::{Finding, quoted};
+use super::{
+    super::finding::{Finding, quoted},
+    watch::LONGEST_HOLD_DOWN,
+};
 use crate::{
-    plan::{Plan, Policy},
+    plan::{Disaster, FailureClass, Plan, Policy},
     words::time_span::TimeSpan,
 };
 
@@ -13,6 +16,9 @@ const LONGEST_DEADLINE: TimeSpan = TimeSpan::seconds(4 * 3_600);
 
 /// The most topics a plan tells.
 const MOST_TOPICS: usize = 10;
+
+/// The most roles that may order.
+const MOST_ROLES: usize = 20;
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let deadline = plan.failover.approval_deadline;
@@ -26,6 +32,9 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     }
     doubt(plan, found);
     effect(plan, found);
+    by_order(plan, found);
+    waits(plan, found);
+    orders(plan, found);
     topics(plan, found);
 }
 
@@ -33,12 +42,12 @@ fn doubt(plan: &Plan, found: &mut Vec<Finding>) {
     if plan.failover.policy.unknown != Policy::Automatic {
         return;
     }
-    let (unseen, budget) = (plan.unseen(), plan.failover.data_loss_budget.time);
+    let (unseen, budget) = (plan.unseen(FailureClass::Unknown), plan.failover.data_loss_budget.time);
     if unseen > budget {
         let what = format!(
             "it has no effect: a primary that may be alive has taken writes that nobody saw for {unseen} or more by then, the budget is {budget}"
         );
-        let remedy = "Set it to approval or never, or shorten probe.interval, failuresInARow or holdDown.";
+        let remedy = "Set it to approval or never, or shorten probe.interval, failuresInARow, holdDown or failover.after.unknown.";
         found.push(Finding::warning("failover.policy.unknown", what, remedy));
     } else {
         let what = "fails over without asking while signals are missing, and the primary may be well";
@@ -59,7 +68,7 @@ fn effect(plan: &Plan, found: &mut Vec<Finding>) {
         (
             "application",
             policy.application,
-            "nothing tells Lifeboat that the application cannot use a database that answers",
+            "a database that answers is not failed over because its application fails",
             "hand over with `lifeboat switchover`",
         ),
     ] {
@@ -69,6 +78,68 @@ fn effect(plan: &Plan, found: &mut Vec<Finding>) {
                 format!("failover.policy.{name}"),
                 what,
                 format!("Set it to never; where it happens, {instead}."),
+            ));
+        }
+    }
+}
+
+/// What begins by nobody's word but a person's.
+fn by_order(plan: &Plan, found: &mut Vec<Finding>) {
+    let policy = &plan.failover.policy;
+    let nobody = "nothing tells Lifeboat of it, so that nothing can begin by itself";
+    for (class, answer, why) in [
+        (Disaster::SeveralRegions, policy.several_regions, "what would take its place does not answer either"),
+        (Disaster::Corruption, policy.corruption, nobody),
+        (Disaster::Breach, policy.breach, nobody),
+        (Disaster::Deletion, policy.deletion, nobody),
+    ] {
+        if answer == Some(Policy::Automatic) {
+            let path = format!("failover.policy.{class}");
+            found.push(Finding::error(path, why, "Set it to approval or never, or leave it out: that is approval."));
+        }
+    }
+}
+
+/// How long each class has to last: no shorter than the hold-down, no longer than a run waits.
+fn waits(plan: &Plan, found: &mut Vec<Finding>) {
+    let hold_down = plan.probe.hold_down;
+    let classes = FailureClass::TAKING.into_iter().chain([FailureClass::Unknown]);
+    for (class, wait) in classes.filter_map(|class| Some((class, plan.failover.after.of(class)?))) {
+        let path = format!("failover.after.{class}");
+        if wait < hold_down {
+            let what = format!("{wait} is shorter than the hold-down of {hold_down}, which every failure is given");
+            let remedy = format!("Write {hold_down} or more, or shorten probe.holdDown.");
+            found.push(Finding::error(path, what, remedy));
+        } else if wait > LONGEST_HOLD_DOWN {
+            let what = format!("a run waits {LONGEST_HOLD_DOWN} at most for a primary to come back, not {wait}");
+            let remedy = format!("Write {LONGEST_HOLD_DOWN} or less, or let a person decide: failover.policy.{class}.");
+            found.push(Finding::error(path, what, remedy));
+        } else if plan.failover.policy.of(class) == Policy::Never {
+            let what = format!("it has no effect: failover.policy.{class} is never");
+            found.push(Finding::warning(path, what, "Leave it out, or set the policy to automatic or approval."));
+        }
+    }
+}
+
+/// Who may order: somebody, and each role once.
+fn orders(plan: &Plan, found: &mut Vec<Finding>) {
+    let Some(roles) = &plan.failover.may_order else { return };
+    let path = "failover.mayOrder";
+    if roles.is_empty() {
+        let what = "it names no role, so that nobody could order a failover or approve one";
+        found.push(Finding::error(path, what, "Name the roles of those who may, or leave it out."));
+    }
+    if roles.len() > MOST_ROLES {
+        let what = format!("{} roles are more than an order is held to", roles.len());
+        found.push(Finding::error(path, what, format!("Name at most {MOST_ROLES}.")));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, role) in roles.iter().enumerate() {
+        if !seen.insert(role) {
+            found.push(Finding::error(
+                format!("{path}[{index}]"),
+                format!("`{role}` is named twice"),
+                "Name each once.",
             ));
         }
     }

@@ -72,8 +72,8 @@ mod tests {
 
     #[test]
     fn a_stack_that_cloudformation_does_not_take_is_refused() {
-        // Of each schedule: a backup, two proofs, two alarms of each component. Of the plan: 18.
-        for (components, schedules, unlooked, count) in [(12, 18, 4, 500), (12, 18, 3, 501), (20, 20, 0, 878)] {
+        // Of each schedule: a backup, two proofs, two alarms of each component. Of the plan: 19.
+        for (components, schedules, unlooked, count) in [(12, 18, 5, 500), (12, 18, 4, 501), (20, 20, 0, 879)] {
             let expected =
                 (count > 500).then(|| format!("the plan's stack has {count} resources, and CloudFormation takes 500"));
             let mut plan = plan(components, schedules);
@@ -98,5 +98,21 @@ mod tests {
             let bytes = format!("{template:#}").len();
             assert!(bytes * MOST_RESOURCES / count < LARGEST_BYTES, "{count} resources in {bytes} bytes");
         }
+    }
+
+    /// The longest text that EventBridge Scheduler and EventBridge hand to a target.
+    const LARGEST_INPUT_BYTES: usize = 262_144;
+
+    #[test]
+    fn what_a_schedule_of_all_components_starts_names_none_of_them() {
+        let inputs = |components| {
+            let template = synth(&plan(components, 5), Place::Recovery).unwrap();
+            let resources = template["Resources"].as_object().unwrap().values();
+            let inputs = resources.filter_map(|resource| resource["Properties"]["Target"]["Input"].as_str());
+            inputs.map(str::len).max().unwrap()
+        };
+        let (one, all) = (inputs(1), inputs(40));
+        assert_eq!(one, all, "what it is given does not grow with the plan");
+        assert!(all < LARGEST_INPUT_BYTES, "{all} bytes");
     }
 }

@@ -119,6 +119,62 @@ fn an_rto_must_hold_detection_and_the_ttl() {
 }
 
 #[test]
+fn a_class_has_to_last_no_shorter_than_the_hold_down_no_longer_than_a_run_waits_and_within_the_rto() {
+    let after = |after: Value| {
+        found(&[("/failover/after", after), ("/objectives/rto", json!("20m")), ("/objectives/rpo", json!("15m"))])
+            .into_iter()
+            .filter(|found| !found.contains("availability"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(after(json!({"region": "999ms"})), ["error: failover.after.region"]);
+    assert_eq!(after(json!({"region": "1s"})), [""; 0]);
+    assert_eq!(after(json!({"region": "10m", "database": "2m", "zone": "2m", "unknown": "10m"})), [""; 0]);
+    assert_eq!(after(json!({"unknown": "601s"})), ["error: failover.after.unknown"]);
+    let never = |class: &str| format!("/failover/policy/{class}");
+    for class in ["database", "zone", "unknown"] {
+        let changes = [(&*never(class), json!("never")), ("/failover/after", json!({class: "2s"}))];
+        assert_eq!(found(&changes), [format!("warning: failover.after.{class}")]);
+    }
+    // The RTO is broken by what the wait adds to detection.
+    for (wait, expected) in [
+        ("19500ms", &[][..]),
+        ("19501ms", &["warning: objectives.rto"]),
+        ("29500ms", &["warning: objectives.rto"]),
+        ("29501ms", &["error: objectives.rto"]),
+        ("30001ms", &["error: failover.after.zone"]),
+    ] {
+        assert_eq!(found(&[("/failover/after", json!({"zone": wait}))]), expected, "{wait}");
+    }
+    let failures =
+        json!([{"class": "region", "rto": "25s", "rpo": "2s"}, {"class": "zone", "rto": "25s", "rpo": "2s"}]);
+    let changes = [("/failover/after", json!({"region": "25s"})), ("/objectives/failures", failures)];
+    assert_eq!(found(&changes), ["warning: objectives.rto", "warning: objectives.failures[0].rto"]);
+}
+
+#[test]
+fn what_only_a_person_tells_begins_by_an_order_alone() {
+    for class in ["severalRegions", "corruption", "breach", "deletion"] {
+        let path = format!("/failover/policy/{class}");
+        assert_eq!(found(&[(&path, json!("automatic"))]), [format!("error: failover.policy.{class}")]);
+        for fine in ["approval", "never"] {
+            assert_eq!(found(&[(&path, json!(fine))]), [""; 0], "{class}: {fine}");
+        }
+    }
+}
+
+#[test]
+fn somebody_may_order_and_each_role_is_named_once() {
+    let many: Vec<String> = (0..21).map(|index| format!("role-{index}")).collect();
+    hold(&[
+        ("/failover/mayOrder", json!(["dba", "AWSReservedSSO_OnCall_0a1b"]), &[]),
+        ("/failover/mayOrder", json!([]), &["error: failover.mayOrder"]),
+        ("/failover/mayOrder", json!(many[..20]), &[]),
+        ("/failover/mayOrder", json!(many), &["error: failover.mayOrder"]),
+        ("/failover/mayOrder", json!(["dba", "dba"]), &["error: failover.mayOrder[1]"]),
+    ]);
+}
+
+#[test]
 fn an_rpo_must_hold_what_measures_it_and_the_budget() {
     hold(&[
         ("/objectives/rpo", json!("0s"), &["error: objectives.rpo"]),
@@ -474,6 +530,41 @@ fn an_address_is_one_of_http_and_holds_no_login() {
 }
 
 #[test]
+fn an_address_is_asked_and_answers_what_a_run_has_time_for() {
+    let page = |changes: Value| {
+        let mut check = json!({"kind": "http", "name": "page", "url": "https://shop.example/", "within": "2s"});
+        for (key, value) in changes.as_object().unwrap() {
+            check[key] = value.clone();
+        }
+        found(&[("/verify", json!([check]))])
+    };
+    for (changes, path) in [
+        (json!({"method": "POST", "body": "{}", "expect": {"contains": "ok"}}), ""),
+        (json!({"body": "{}"}), "body"),
+        (json!({"method": "POST", "body": "b".repeat(4_096)}), ""),
+        (json!({"method": "POST", "body": "b".repeat(4_097)}), "body"),
+        (json!({"samples": 50, "passPercent": 95}), ""),
+        (json!({"samples": 51, "passPercent": 95}), "samples"),
+        (json!({"samples": 0}), "samples"),
+        (json!({"samples": 101, "within": "10ms"}), "samples"),
+        (json!({"samples": 2, "passPercent": 101}), "passPercent"),
+        (json!({"samples": 2, "passPercent": 0}), "passPercent"),
+        (json!({"passPercent": 95}), "passPercent"),
+        (json!({"expect": {}}), "expect"),
+        (json!({"expect": {"contains": ""}}), "expect"),
+        (json!({"expect": {"json": {"at": "/status", "equals": "healthy"}}}), ""),
+        (json!({"expect": {"json": {"at": "status", "equals": "healthy"}}}), "expect.json.at"),
+    ] {
+        let expected: Vec<String> = Some(path)
+            .filter(|path| !path.is_empty())
+            .map(|path| format!("error: verify[0].{path}"))
+            .into_iter()
+            .collect();
+        assert_eq!(page(changes.clone()), expected, "{changes}");
+    }
+}
+
+#[test]
 fn a_login_in_an_address_is_not_repeated() {
     let mut plan = lab();
     plan["verify"][0] = json!({"kind": "http", "name": "p", "url": "https://anna:hunter2@a.example", "within": "2s"});
@@ -516,11 +607,13 @@ fn backups_are_of_components_that_exist_each_once() {
         ("/backups/0/components", json!(["orders", "orders"]), &["error: backups[0].components[1]"]),
     ]);
     let backup = lab()["backups"][0].clone();
-    hold(&[("/backups", json!([backup, backup]), &["error: backups[1].name"])]);
+    let both = ["warning: backups[1].schedule", "error: backups[1].name"];
+    hold(&[("/backups", json!([backup, backup]), &both)]);
     let of = |count: usize| {
         let named = (0..count).map(|n| {
             let mut backup = backup.clone();
             backup["name"] = json!(format!("s{n}"));
+            backup["schedule"] = json!(format!("cron({n} 2 * * ? *)"));
             backup["retention"] = json!({"last": 4});
             backup
         });
@@ -536,6 +629,7 @@ fn all_schedules_together_keep_no_more_than_a_region_holds() {
         let named = each.iter().enumerate().map(|(n, newest)| {
             let mut backup = lab()["backups"][0].clone();
             backup["name"] = json!(format!("s{n}"));
+            backup["schedule"] = json!(format!("cron({n} 2 * * ? *)"));
             backup["retention"] = json!({"last": newest});
             backup
         });
@@ -710,6 +804,13 @@ fn each_rule_of_a_retention_is_held_against_the_quota() {
         ("cron(0 2 * * ? *)", "daily", json!({"newest": 100}), json!({"newest": 101})),
         ("cron(0 2 * * ? *)", "daily", json!({"newest": 30}), json!({"newest": u32::MAX})),
         ("cron(0 2 * * ? *)", "weekly", json!({"within": "699d"}), json!({"within": "700d"})),
+        ("rate(2 hours)", "onDay", json!({"day": "SUN", "within": "62d"}), json!({"day": "SUN", "within": "63d"})),
+        (
+            "cron(0 2 * * ? *)",
+            "onDay",
+            json!({"day": "SUN", "within": "706d"}),
+            json!({"day": "SUN", "within": "707d"}),
+        ),
         ("cron(0 2 * * ? *)", "monthly", json!({"within": "3099d"}), json!({"within": "3100d"})),
         ("cron(0 2 * * ? *)", "yearly", json!({"within": "3650d"}), json!({"newest": 101})),
         ("cron(0 2 1 1 ? 2030)", "last", json!(100), json!(101)),
@@ -717,6 +818,94 @@ fn each_rule_of_a_retention_is_held_against_the_quota() {
         assert_eq!(found(schedule, &json!({ rule: fits })), [""; 0], "{schedule}, {rule}: {fits}");
         let warned = found(schedule, &json!({ rule: is_too_much }));
         assert_eq!(warned, ["warning: backups[0].retention"], "{schedule}, {rule}: {is_too_much}");
+    }
+}
+
+#[test]
+fn a_test_is_restored_where_the_plan_has_a_side_and_into_no_less_than_its_source_has() {
+    const INTO: &str = "/backups/0/verification/restoreInto";
+    const SOURCE: &str = "/components/0/primary/restore";
+    let wrong = ["error: backups[0].verification.restoreInto.storageGib"];
+    hold(&[
+        (INTO, json!({"region": "us-east-1", "instanceClass": "db.t3.micro", "storageType": "gp3"}), &[]),
+        (INTO, json!({"region": "us-west-2"}), &[]),
+        (INTO, json!({"region": "eu-west-1"}), &["error: backups[0].verification.restoreInto.region"]),
+        (INTO, json!({"storageGib": 20}), &[]),
+        (INTO, json!({"storageGib": 19}), &wrong),
+        (INTO, json!({"storageGib": 65536}), &[]),
+        (INTO, json!({"storageGib": 65537}), &wrong),
+        (SOURCE, json!({"storageGib": 20, "storageType": "gp2"}), &[]),
+        (SOURCE, json!({"storageGib": 19}), &["error: components[0].primary.restore.storageGib"]),
+    ]);
+    let into = |gib: u32| found(&[(SOURCE, json!({"storageGib": 100})), (INTO, json!({"storageGib": gib}))]);
+    assert_eq!(into(100), [""; 0]);
+    assert_eq!(into(20), ["warning: backups[0].verification.restoreInto.storageGib"], "as progressive-framework's");
+}
+
+#[test]
+fn points_in_time_reach_as_far_back_after_a_failover_as_before() {
+    const POINT: &str = "/components/0/pointInTime";
+    let wrong = ["error: components[0].pointInTime"];
+    // A new primary is given seven days unless told.
+    hold(&[
+        (POINT, json!("1d"), &[]),
+        (POINT, json!("7d"), &[]),
+        (POINT, json!("8d"), &wrong),
+        (POINT, json!("36h"), &wrong),
+        (POINT, json!("0s"), &wrong),
+        (POINT, json!("36d"), &wrong),
+    ]);
+    assert_eq!(found(&[(RETENTION, json!("35d")), (POINT, json!("35d"))]), [""; 0]);
+    assert_eq!(found(&[(RETENTION, json!("1d")), (POINT, json!("2d"))]), wrong);
+}
+
+#[test]
+fn a_schedule_is_no_more_frequent_than_its_runs_may_be_long() {
+    const TIME: &str = "/backups/0/within";
+    let wrong = ["error: backups[0].within"];
+    hold(&[
+        (TIME, json!("59s"), &wrong),
+        (TIME, json!("1m"), &[]),
+        (TIME, json!("24h"), &[]),
+        (TIME, json!("26h1s"), &wrong),
+    ]);
+    let found = |schedule: &str, within: &str, overlap: &str| {
+        let alarm = ("/backups/0/alarm", Value::Null);
+        let last = (RETENTION_OF_BACKUPS, json!({"last": 3}));
+        let rest = [(TIME, json!(within)), ("/backups/0/overlap", json!(overlap))];
+        found(&[alarm, last, ("/backups/0/schedule", json!(schedule)), rest[0].clone(), rest[1].clone()])
+    };
+    let too_often = ["warning: backups[0].within"];
+    for overlap in ["skip", "wait"] {
+        assert_eq!(found("cron(0 * * * ? *)", "60m", overlap), [""; 0]);
+        assert_eq!(found("cron(0 * * * ? *)", "61m", overlap), too_often);
+        assert_eq!(found("cron(0/5 * * * ? *)", "60m", overlap), too_often, "as leanvibe's first tier");
+        assert_eq!(found("cron(0 2,3 * * ? *)", "2h", overlap), too_often, "the shortest wait counts");
+        assert_eq!(found("rate(15 minutes)", "15m", overlap), [""; 0]);
+        assert_eq!(found("cron(0 2 1 1 ? 2030)", "2h", overlap), [""; 0]);
+    }
+}
+
+#[test]
+fn a_day_s_backups_are_kept_only_where_the_schedule_fires_on_it() {
+    let found = |schedule: &str, day: &str| {
+        let rules = json!({"last": 2, "onDay": {"day": day, "within": "30d"}});
+        let alarm = ("/backups/0/alarm", Value::Null);
+        found(&[alarm, ("/backups/0/schedule", json!(schedule)), (RETENTION_OF_BACKUPS, rules)])
+    };
+    let nothing = ["warning: backups[0].retention.onDay.day"];
+    for (schedule, day, expected) in [
+        ("cron(0 2 * * ? *)", "MON", &[][..]),
+        ("cron(0 2 ? * SUN *)", "SUN", &[]),
+        ("cron(0 2 ? * SUN *)", "MON", &nothing),
+        ("cron(0 2 ? * MON-FRI *)", "SAT", &nothing),
+        // The first of a month is any day.
+        ("cron(0 2 1 * ? *)", "WED", &[]),
+        ("rate(1 hour)", "SAT", &[]),
+        // Of a week, on which day it began is known to nobody here.
+        ("rate(7 days)", "SAT", &[]),
+    ] {
+        assert_eq!(found(schedule, day), expected, "{schedule} {day}");
     }
 }
 
@@ -832,5 +1021,31 @@ fn what_is_not_known_and_not_done_of_a_cluster_is_told() {
         ),
     ] {
         assert_eq!(found_with(&cluster(None), components, &changes), expected);
+    }
+}
+
+#[test]
+fn a_service_and_a_bucket_are_named_by_no_schedule_and_no_traffic_and_a_service_by_checks_that_there_are() {
+    let service = |checks: Value| json!({ "kind": "service", "name": "shop", "checks": checks });
+    let bucket =
+        json!({ "kind": "bucket", "name": "shop", "primary": "shop-a", "recovery": "shop-b", "replicated": true });
+    let with = |component: &Value, others: &[(&str, Value)]| {
+        let components = json!([lab()["components"][0], component]);
+        found(&[&[("/components", components)][..], others].concat())
+    };
+    for (checks, expected) in [
+        (json!(["orders can be read"]), &[][..]),
+        (json!([]), &[]),
+        (json!(["orders can be red"]), &["error: components[1].checks[0]"]),
+        (json!(["orders can be read", "orders can be read"]), &["error: components[1].checks[1]"]),
+    ] {
+        assert_eq!(with(&service(checks.clone()), &[]), expected, "{checks}");
+    }
+    for component in [service(json!(["orders can be read"])), bucket] {
+        assert_eq!(with(&component, &[]), [""; 0]);
+        let backed_up = with(&component, &[("/backups/0/components", json!(["orders", "shop"]))]);
+        assert!(backed_up.contains(&"error: backups[0].components[1]".to_owned()), "{backed_up:?}");
+        let led_to = with(&component, &[("/traffic/0/component", json!("shop"))]);
+        assert!(led_to.contains(&"error: traffic[0].component".to_owned()), "{led_to:?}");
     }
 }

@@ -1,5 +1,8 @@
 //! What leads clients to each pair's primary.
 
+mod health_checks;
+pub(super) mod records;
+
 use std::collections::BTreeSet;
 
 use super::super::finding::Finding;
@@ -26,7 +29,8 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         let what = format!("{} pairs are more than one run moves", plan.traffic.len());
         found.push(Finding::error("traffic", what, format!("Write plans of at most {MOST_PAIRS}.")));
     }
-    let (mut components, mut records) = (BTreeSet::new(), BTreeSet::new());
+    records::names(plan, found);
+    let mut components = BTreeSet::new();
     for (index, traffic) in plan.traffic.iter().enumerate() {
         let path = format!("traffic[{index}]");
         if !components.insert(&traffic.component) {
@@ -36,11 +40,8 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
             let remedy = "Shorten the plan's name or the component's: together 39 characters.";
             found.push(Finding::error(format!("{path}.component"), too_long.to_string(), remedy));
         }
-        if !records.insert((&traffic.record.zone, &traffic.record.name)) {
-            let what = format!("`{}` leads to another pair too", traffic.record.name);
-            found.push(Finding::error(format!("{path}.record.name"), what, "Give each pair a name of its own."));
-        }
         one(plan, traffic, &path, found);
+        records::check(plan, traffic, &path, found);
     }
 }
 
@@ -56,21 +57,29 @@ fn one(plan: &Plan, traffic: &Traffic, path: &str, found: &mut Vec<Finding>) {
     if let Some(wrong) = wrong {
         found.push(Finding::error(format!("{path}.component"), wrong, remedy(plan)));
     }
-    let ttl = traffic.record.ttl;
-    if ttl.duration().subsec_nanos() != 0 {
-        found.push(Finding::error(
-            format!("{path}.record.ttl"),
-            format!("{ttl} is not whole seconds"),
-            "Write whole seconds: Route 53 knows no less.",
-        ));
-    } else if ttl > USUAL_TTL {
-        let what = format!("every client may be out for {ttl} after everything is recovered");
-        found.push(Finding::warning(format!("{path}.record.ttl"), what, format!("Write {USUAL_TTL} or less.")));
-    }
+    ttls(traffic.record.ttl, traffic.record.ttl_on_failover, &format!("{path}.record"), found);
     let Some(pair) = named.and_then(|named| named.kind().moves()) else { return };
     if [&pair.primary.endpoint, &pair.replica.endpoint].contains(&&traffic.record.name) {
         let what = format!("`{}` is an instance's own endpoint, and a CNAME cannot name itself", traffic.record.name);
         found.push(Finding::error(format!("{path}.record.name"), what, "Name the record that clients use."));
+    }
+}
+
+/// How long resolvers keep a record, and the one that a failover writes.
+fn ttls(ttl: TimeSpan, on_failover: Option<TimeSpan>, path: &str, found: &mut Vec<Finding>) {
+    for (field, ttl) in [("ttl", Some(ttl)), ("ttlOnFailover", on_failover)] {
+        let Some(ttl) = ttl.filter(|ttl| ttl.duration().subsec_nanos() != 0) else { continue };
+        let what = format!("{ttl} is not whole seconds");
+        found.push(Finding::error(format!("{path}.{field}"), what, "Write whole seconds: Route 53 knows no less."));
+    }
+    if ttl > USUAL_TTL {
+        let what = format!("every client may be out for {ttl} after everything is recovered");
+        found.push(Finding::warning(format!("{path}.ttl"), what, format!("Write {USUAL_TTL} or less.")));
+    }
+    if let Some(longer) = on_failover.filter(|on_failover| *on_failover > ttl) {
+        let what =
+            format!("a failover would have the record kept for {longer} instead of {ttl}: the way back takes longer");
+        found.push(Finding::error(format!("{path}.ttlOnFailover"), what, format!("Write {ttl} or less.")));
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, quoted};
 use crate::{
-    plan::{Check, HttpCheck, Plan, SqlCheck},
+    plan::{Check, HttpCheck, HttpMethod, Plan, SqlCheck},
+    run::answers::SAMPLES_AT_ONCE,
     words::time_span::TimeSpan,
 };
 
@@ -131,5 +132,62 @@ fn check_http(check: &HttpCheck, path: &str, found: &mut Vec<Finding>) -> TimeSp
             "Write the status that the address answers, as 200.",
         ));
     }
+    asked(check, path, found);
+    answered(check, path, found);
     check.within
+}
+
+/// The most samples of one check, and the longest body that a POST sends.
+const MOST_SAMPLES: u32 = 100;
+const LONGEST_BODY_BYTES: usize = 4_096;
+
+fn asked(check: &HttpCheck, path: &str, found: &mut Vec<Finding>) {
+    match (&check.body, check.method) {
+        (Some(_), HttpMethod::Get) => {
+            found.push(Finding::error(
+                format!("{path}.body"),
+                "a GET sends none",
+                "Write `method: POST`, or leave it out.",
+            ));
+        }
+        (Some(body), HttpMethod::Post) if body.len() > LONGEST_BODY_BYTES => {
+            let what = format!("{} bytes are more than a check sends", body.len());
+            found.push(Finding::error(format!("{path}.body"), what, format!("Write at most {LONGEST_BODY_BYTES}.")));
+        }
+        (Some(_), HttpMethod::Post) | (None, HttpMethod::Get | HttpMethod::Post) => {}
+    }
+    if !(1..=MOST_SAMPLES).contains(&check.samples) {
+        let what = format!("a check has 1 to {MOST_SAMPLES} samples, not {}", check.samples);
+        found.push(Finding::error(format!("{path}.samples"), what, format!("Write 1 to {MOST_SAMPLES}.")));
+        return;
+    }
+    let rounds = check.samples.div_ceil(SAMPLES_AT_ONCE);
+    if check.samples > 1 && check.within.times(rounds) > LONGEST_CHECK {
+        let what = format!(
+            "{} samples, {SAMPLES_AT_ONCE} at once, may take {}, and a check has {LONGEST_CHECK}",
+            check.samples,
+            check.within.times(rounds)
+        );
+        found.push(Finding::error(format!("{path}.samples"), what, "Write fewer, or a shorter `within`."));
+    }
+    if !(1..=100).contains(&check.pass_percent) || (check.samples == 1 && check.pass_percent != 100) {
+        let what = format!("{} % of {} samples is no share of them", check.pass_percent, check.samples);
+        found.push(Finding::error(format!("{path}.passPercent"), what, "Write 1 to 100, of several `samples`."));
+    }
+}
+
+fn answered(check: &HttpCheck, path: &str, found: &mut Vec<Finding>) {
+    let Some(expect) = &check.expect else { return };
+    if expect.contains.as_ref().map_or(expect.json.is_none(), String::is_empty) {
+        let what = "it expects nothing of the answer";
+        found.push(Finding::error(format!("{path}.expect"), what, "Write `contains` or `json`, or leave it out."));
+    }
+    if let Some(json) = expect.json.as_ref().filter(|json| !json.at.starts_with('/')) {
+        let what = format!("{} is no place in a JSON", quoted(&json.at));
+        found.push(Finding::error(
+            format!("{path}.expect.json.at"),
+            what,
+            "Write a JSON pointer, as /checks/0/status.",
+        ));
+    }
 }

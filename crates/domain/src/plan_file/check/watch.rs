@@ -24,7 +24,7 @@ const MOST_FAILURES: u32 = 100;
 
 /// A run asks 60 times, at growing distances, whether the hold-down is over: for 13 minutes. What is left of them is for a
 /// primary that answers in between.
-const LONGEST_HOLD_DOWN: TimeSpan = TimeSpan::seconds(600);
+pub(super) const LONGEST_HOLD_DOWN: TimeSpan = TimeSpan::seconds(600);
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let probe = &plan.probe;

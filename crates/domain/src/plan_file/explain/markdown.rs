@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Explanation, Reckoned, TierKept};
+use super::{Explanation, Protected, Reckoned, TierKept};
 use crate::{
     plan::Tier,
     words::{id::ComponentName, time_span::TimeSpan},
@@ -15,9 +15,13 @@ impl Explanation {
         let mut page = String::new();
         self.head(&mut page);
         self.protected(&mut page);
+        self.names(&mut page);
         self.worst(&mut page);
+        self.targets(&mut page);
         self.answers(&mut page);
+        self.alarms(&mut page);
         self.regions(&mut page);
+        self.health(&mut page);
         self.backups(&mut page);
         self.open(&mut page);
         page
@@ -68,6 +72,32 @@ impl Explanation {
             ]
         });
         table(page, &["component", "kind", "tier", "runs as", "recovers as", "in a failover"], rows);
+        let aged = self.protected.iter().filter_map(|component| {
+            Some(format!("An object of `{}` is {}.", component.name, component.lifecycle.as_ref()?))
+        });
+        let aged: Vec<String> = aged.collect();
+        if !aged.is_empty() {
+            list(page, aged.into_iter());
+        }
+    }
+
+    fn names(&self, page: &mut String) {
+        title(page, 2, "The names that clients use");
+        let rows = self.names.iter().map(|name| {
+            let of = if name.is_the_database_s { "" } else { ", the application's" };
+            let kept = match name.ttl_after.filter(|after| *after != name.ttl) {
+                Some(after) => format!("{}, after a failover {after}", name.ttl),
+                None => name.ttl.to_string(),
+            };
+            let ids = [name.name.as_str(), name.zone.as_str(), name.primary.text(), name.recovery.text()];
+            let [own, zone, primary, recovery] = ids.map(|id| format!("`{id}`"));
+            let with = match name.by_itself_after {
+                Some(after) => format!("nothing: by itself, once its health check failed for {after}"),
+                None => format!("`{}`{of}", name.with),
+            };
+            vec![own, zone, with, primary, recovery, kept]
+        });
+        table(page, &["name", "zone", "moves with", "leads to", "after a failover to", "kept for"], rows);
     }
 
     fn worst(&self, page: &mut String) {
@@ -92,6 +122,48 @@ impl Explanation {
         }
     }
 
+    fn targets(&self, page: &mut String) {
+        let targets = &self.objectives.targets;
+        if targets.is_empty() {
+            return;
+        }
+        title(page, 2, "What is to be kept over time");
+        let rows = targets.iter().map(|target| {
+            let bound = target.bound().map_or_else(|| "—".to_owned(), |bound| bound.to_string());
+            vec![target.measure.in_words().to_owned(), bound]
+        });
+        table(page, &["measure", "target"], rows);
+        paragraph(page, "Whether it is kept, runs show: `lifeboat report`.");
+    }
+
+    fn alarms(&self, page: &mut String) {
+        if self.alarms.is_empty() {
+            return;
+        }
+        title(page, 2, "Whom an alarm of the plan calls");
+        let rows = self.alarms.iter().map(|alarm| {
+            let or_nothing = |text: Option<&str>| text.map_or_else(|| "—".to_owned(), plain);
+            let of = alarm.of.as_ref().map_or_else(String::new, |of| format!(" of `{of}`"));
+            let metric = alarm.metric.as_ref().map_or_else(String::new, |metric| {
+                format!(" {}", plain(&format!("{} of {}", metric.name, metric.namespace)))
+            });
+            let than = match (alarm.above, alarm.below) {
+                (Some(above), _) => format!(" above {above}"),
+                (None, Some(below)) => format!(" below {below}"),
+                (None, None) => String::new(),
+            };
+            vec![
+                format!("`{}`", alarm.name),
+                format!("{}{of}{metric}{than}", alarm.watch),
+                alarm.lasting.to_string(),
+                alarm.severity.to_string(),
+                or_nothing(alarm.team.as_deref()),
+                or_nothing(alarm.runbook.as_deref()),
+            ]
+        });
+        table(page, &["alarm", "watches", "for", "severity", "team", "runbook"], rows);
+    }
+
     fn answers(&self, page: &mut String) {
         title(page, 2, "What happens by itself, and what waits for whom");
         let rows = self.answers.iter().map(|answer| {
@@ -114,6 +186,15 @@ impl Explanation {
 
     fn backups(&self, page: &mut String) {
         title(page, 2, "Backups");
+        let reach = |component: &Protected| {
+            let back = component.point_in_time?;
+            let name = &component.name;
+            Some(format!("A point in time of `{name}` reaches back {back} at least; readiness looks whether it does."))
+        };
+        let reach: Vec<String> = self.protected.iter().filter_map(reach).collect();
+        if !reach.is_empty() {
+            list(page, reach.into_iter());
+        }
         if self.backups.is_empty() {
             return paragraph(page, "**None.** What a failover cannot bring back, as deleted rows, is gone.");
         }
@@ -123,12 +204,20 @@ impl Explanation {
                 format!("`{}`", backup.name),
                 list(backup.components.iter().map(ToString::to_string).collect()),
                 plain(&backup.schedule),
+                backup.bound.clone(),
                 list(backup.copies.iter().map(ToString::to_string).collect()),
                 backup.kept.clone(),
                 plain(&backup.proved),
             ]
         });
-        table(page, &["schedule", "of", "when, in UTC", "copied to", "kept", "proved"], rows);
+        table(page, &["schedule", "of", "when, in UTC", "takes at most", "copied to", "kept", "proved"], rows);
+    }
+
+    fn health(&self, page: &mut String) {
+        if !self.health.is_empty() {
+            title(page, 2, "Whether a Region is healthy");
+            list(page, self.health.iter().cloned());
+        }
     }
 
     fn open(&self, page: &mut String) {

@@ -62,7 +62,11 @@ fn without_primary(plan: &Plan, component: &Component, region: &Region) -> Strin
             Policy::Approval => format!("`{name}` is failed over to {to} once a person says yes"),
             Policy::Never => format!("**`{name}` stays down until a person orders a failover to {to}**"),
         },
-        (false, true) => format!("`{name}` has a side in {to}, which a person promotes"),
+        (false, true) => format!("`{name}` has a side in {to}, which a person puts in its place"),
+        (false, false) if !component.kind().holds_data() => format!("`{name}` is out until it runs in {to}"),
+        (false, false) if component.kind().snapshots().is_none() => {
+            format!("**`{name}` is lost: nothing else has what it holds**")
+        }
         (false, false) if plan.schedules_of(component).any(is_elsewhere) => {
             format!("`{name}` is lost but for the copies of its backups, which a person restores")
         }

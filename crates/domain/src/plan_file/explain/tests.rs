@@ -43,6 +43,20 @@ fn a_pair_s_worst_outage_is_what_its_slowest_answer_takes() {
 }
 
 #[test]
+fn a_class_that_has_to_last_longer_is_on_the_page_and_the_slowest_is_the_worst() {
+    let explanation = explained(|plan| plan["failover"]["after"] = json!({"region": "5m", "database": "2m"}));
+    let plan: Plan = serde_json::from_value(lab()).unwrap();
+    let rto = &explanation.worst[0].rto;
+    // Half a second until the first sample fails.
+    let slowest = TimeSpan::milliseconds(300_500) + TimeSpan::seconds(310) + plan.traffic[0].record.ttl;
+    assert_eq!(rto.at_worst, Some(slowest));
+    assert!(rto.because.contains("as long as the plan wants of class region"), "{}", rto.because);
+    let said = |class: &str| &explanation.answers.iter().find(|answer| answer.class == class).unwrap().answer;
+    assert_eq!(said("Region"), "failed over by itself, once it has lasted 5m");
+    assert_eq!(said("zone"), "failed over by itself");
+}
+
+#[test]
 fn a_pair_s_worst_loss_is_the_budget_and_what_nobody_saw() {
     let plan: Plan = serde_json::from_value(lab()).unwrap();
     let loss = explained(|_| {}).worst[0].rpo.clone();
@@ -118,6 +132,70 @@ fn a_tier_that_nothing_belongs_to_is_asked_about() {
     assert!(page.contains("| `low` | 1d | 4h | — | — | Archive | not known: no component is of it |"), "{page}");
 }
 
+/// The lab's plan with a bucket, a service that is checked and one that is not.
+fn with_others(plan: &mut Value) {
+    plan["objectives"]["tiers"] = json!([{"name": "gold", "rto": "10m", "rpo": "5s"}]);
+    let others = [
+        json!({"kind": "bucket", "name": "uploads", "primary": "uploads-a", "recovery": "uploads-b", "replicated": true}),
+        json!({"kind": "bucket", "name": "logs", "primary": "logs-a", "store": {"lifecycle": {"standardIa": "30d", "expire": "90d"}}}),
+        json!({"kind": "service", "name": "shop", "tier": "gold", "checks": ["orders can be read"]}),
+        json!({"kind": "service", "name": "reports", "tier": "gold"}),
+    ];
+    plan["components"].as_array_mut().unwrap().extend(others);
+}
+
+#[test]
+fn a_service_is_asked_about_what_tells_that_it_works_and_what_holds_its_data() {
+    let explanation = explained(with_others);
+    let asked = "What tells that `reports` works as tier `gold` promises? No check is named for it.";
+    let about = |name: &str| explanation.questions.iter().filter(|asked| asked.contains(name)).collect::<Vec<_>>();
+    let data = "Which components hold the data of `shop`, `reports`? A service has no backup of its own.";
+    assert_eq!(about("`reports`"), [asked, data]);
+    assert_eq!(about("`shop`"), [data]);
+    assert_eq!(about("by hand"), [""; 0], "there is no backup to restore");
+    assert_eq!(about("`uploads`").len(), 1);
+    let objections: Vec<&str> = explanation.objections.iter().map(|finding| finding.path.as_str()).collect();
+    assert_eq!(objections, ["components[2]"], "the bucket that lies in one Region");
+}
+
+#[test]
+fn what_becomes_of_buckets_and_services_is_said() {
+    let explanation = explained(with_others);
+    let page = explanation.markdown();
+    for said in [
+        "| `uploads` | bucket | — | bucket uploads-a | bucket uploads-b | stays; its recovery side is moved by hand |",
+        "| `logs` | bucket | — | bucket logs-a | none | stays; nothing else has what it holds |",
+        "| `shop` | service | `gold` | none | none | checked afterwards |",
+        "| `reports` | service | `gold` | none | none | nothing is done for it |",
+        "`uploads` has a side in us-west-2, which a person puts in its place",
+        "**`logs` is lost: nothing else has what it holds**",
+        "`shop` is out until it runs in us-west-2",
+        "- An object of `logs` is STANDARD_IA after 30d, deleted after 90d.",
+    ] {
+        assert!(page.contains(said), "{said}:\n{page}");
+    }
+}
+
+#[test]
+fn the_application_s_names_are_told_and_asked_whether_their_addresses_stay() {
+    let explanation = explained(|plan| {
+        plan["traffic"][0]["records"] = json!([{"type": "a", "zone": "Z2", "name": "shop.example.com", "primary": "192.0.2.1",
+            "recovery": "192.0.2.2", "ttl": "60s", "ttlOnFailover": "30s"}]);
+    });
+    let page = explanation.markdown();
+    let told = "| `shop.example.com` | `Z2` | `orders`, the application's | `192.0.2.1` | `192.0.2.2` | 1m, after a failover 30s |";
+    assert!(page.contains(told), "{page}");
+    let asked = "Do the addresses of `shop.example.com` (192.0.2.1 and 192.0.2.2) stay";
+    assert!(explanation.questions.iter().any(|question| question.starts_with(asked)), "{:?}", explanation.questions);
+    let outage = explained(|_| {}).worst[0].rto.at_worst;
+    let longer = explanation.worst[0].rto.at_worst;
+    assert_eq!(
+        longer,
+        outage.map(|outage| outage + TimeSpan::seconds(60)),
+        "clients keep the old record for its own TTL"
+    );
+}
+
 #[test]
 fn the_page_says_all_of_it() {
     let page = explained(with_a_cluster).markdown();
@@ -125,11 +203,37 @@ fn the_page_says_all_of_it() {
         "# Recovery plan `lab`",
         "| `reports` | cluster of aurora-postgresql |",
         "| `orders` | pair of PostgreSQL |",
+        "| `db.orders.lifeboat.test` | `Z00000000000LAB` | `orders` | `orders-primary.us-east-1.rds.lifeboat.test` |",
         "## If a Region goes",
         "## Signed",
     ] {
         assert!(page.contains(said), "{said}:\n{page}");
     }
+}
+
+#[test]
+fn the_page_says_how_long_backups_take_and_stay_and_where_they_are_proved() {
+    let page = explained(|plan| {
+        plan["components"][0]["pointInTime"] = json!("7d");
+        let backup = &mut plan["backups"][0];
+        backup["within"] = json!("1h");
+        backup["overlap"] = json!("wait");
+        backup["retention"] = json!({"within": "30d", "onDay": {"day": "SUN", "within": "90d"}});
+        backup["verification"]["afterEach"] = json!(true);
+        backup["verification"]["restoreInto"] = json!({"region": "us-east-1", "storageGib": 40, "storageType": "gp3"});
+    })
+    .markdown();
+    for said in [
+        "A point in time of `orders` reaches back 7d at least",
+        "| 1h; one that is due meanwhile waits |",
+        "all for 30d, those of each Sunday for 90d; never fewer than",
+        "each one looked at once it is whole; looked at ",
+        "restored into us-east-1, 40 GiB, gp3 and queried ",
+    ] {
+        assert!(page.contains(said), "{said}:\n{page}");
+    }
+    let page = explained(|_| {}).markdown();
+    assert!(page.contains("| 26h; one that is due meanwhile is skipped, and that is told |"), "{page}");
 }
 
 #[test]
@@ -150,4 +254,72 @@ fn an_answer_without_effect_is_not_shown_as_one() {
     let explanation = explained(|plan| plan["failover"]["policy"]["network"] = json!("automatic"));
     let network = explanation.answers.iter().find(|answer| answer.class == "network").unwrap();
     assert_eq!(network.answer, "nothing is moved by itself");
+}
+
+#[test]
+fn targets_and_alarms_are_on_the_page_where_there_are_any() {
+    let page = explained(|plan| {
+        plan["objectives"]["targets"] = json!([{"measure": "backups-complete", "atLeastPercent": 99.9}]);
+        plan["alarms"] = json!([{
+            "name": "lag", "watch": "replication-lag-bytes", "above": 1_000, "severity": "warning", "team": "database",
+            "runbook": "https://runbooks.example.com/lag",
+        }]);
+    });
+    let page = page.markdown();
+    assert!(page.contains("| backups complete | at least 99.9 % |"), "{page}");
+    assert!(page.contains("| `lag` | replication-lag-bytes above 1000 | 5m | warning | database |"), "{page}");
+    let without = explained(|_| {}).markdown();
+    assert!(!without.contains("over time") && !without.contains("Whom an alarm"), "{without}");
+}
+
+#[test]
+fn how_a_region_s_health_is_told_is_on_the_page() {
+    assert!(!explained(|_| {}).markdown().contains("Whether a Region is healthy"));
+    let page = explained(|plan| {
+        plan["health"] =
+            json!({"every": "30s", "checks": ["all"], "failuresInARow": 4, "limits": {"latency": "500ms"}});
+    });
+    let page = page.markdown();
+    for says in [
+        "us-east-1 is looked at from us-west-2",
+        "each 30s: 1 check (of `all`)",
+        "1 of 1 checks pass; 4 in a row",
+        "2m after the first at worst",
+        "a round trip takes more than 500ms",
+        "nothing is moved by it",
+    ] {
+        assert!(page.contains(says), "{says}: {page}");
+    }
+}
+
+#[test]
+fn what_only_people_can_answer_is_asked_where_the_plan_gives_reason_to() {
+    let asked = |change: &dyn Fn(&mut Value), question: &str| {
+        let explanation = explained(|plan| change(plan));
+        explanation.questions.iter().any(|asked| asked.contains(question))
+    };
+    let nobody = "For `database`, `zone`, `region` it waits for nobody.";
+    assert!(asked(&|_| {}, nobody));
+    let by_people = |plan: &mut Value| {
+        for class in ["database", "zone", "region"] {
+            plan["failover"]["policy"][class] = json!("approval");
+        }
+    };
+    assert!(!asked(&by_people, "waits for nobody"));
+    let first = "Is it meant that `database`, `zone` asks a person first, while `region`";
+    let only_the_region = |plan: &mut Value| {
+        by_people(plan);
+        plan["failover"]["policy"]["region"] = json!("automatic");
+    };
+    assert!(asked(&only_the_region, first));
+    assert!(!asked(&|_| {}, "asks a person first") && !asked(&by_people, "asks a person first"));
+    let points = "comes back as of any time for 1d only";
+    let of_a_day = |plan: &mut Value| plan["components"][0]["pointInTime"] = json!("1d");
+    assert!(asked(&of_a_day, points), "its backups reach back for years");
+    assert!(!asked(&|_| {}, "comes back as of any time"));
+    let of_two_days = |plan: &mut Value| {
+        of_a_day(plan);
+        plan["backups"][0]["retention"] = json!({"within": "1d"});
+    };
+    assert!(!asked(&of_two_days, points), "no backup is older");
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{super::check::ALARM_PERIOD, Assumed};
 use crate::{
     component::Component,
-    plan::{Plan, Policy},
+    plan::{FailureClass, Plan, Policy},
     words::{
         id::{ComponentName, TierName},
         time_span::TimeSpan,
@@ -62,8 +62,8 @@ fn of(plan: &Plan, component: &Component, assumed: &Assumed) -> Worst {
     let promised = plan.objectives.of(component.kind());
     let led = plan.traffic.iter().find(|traffic| traffic.component == *component.name());
     let (rto, rpo) = match led.filter(|_| component.kind().moves().is_some()) {
-        Some(traffic) => (outage(plan, traffic.record.ttl, assumed), loss(plan)),
-        None => (by_hand(), since_the_last_backup(plan, component)),
+        Some(traffic) => (outage(plan, traffic.longest_ttl(), assumed), loss(plan)),
+        None => (by_hand(component), since_the_last_backup(plan, component)),
     };
     Worst {
         component: component.name().clone(),
@@ -96,22 +96,31 @@ impl Told {
 
 /// The slowest of the answers to what takes a primary away.
 fn outage(plan: &Plan, ttl: TimeSpan, assumed: &Assumed) -> Told {
-    let policy = &plan.failover.policy;
-    let answers = [policy.database, policy.zone, policy.region];
-    if answers.contains(&Policy::Never) {
+    let policy = |class| plan.failover.policy.of(class);
+    if FailureClass::TAKING.into_iter().any(|class| policy(class) == Policy::Never) {
         let why =
             "the policy moves nothing for one of database, zone and region: a person orders a failover, or none comes";
         return Told::Nothing(why.to_owned());
     }
-    let (asked, deadline) = if answers.contains(&Policy::Approval) {
-        let deadline = plan.failover.approval_deadline;
-        (format!("up to {deadline} until a person says yes (silence is a no), "), deadline)
-    } else {
-        (String::new(), TimeSpan::default())
+    let asked_of = |class| match policy(class) {
+        Policy::Approval => plan.failover.approval_deadline,
+        Policy::Automatic | Policy::Never => TimeSpan::default(),
     };
-    let (detection, alarm, promotion) = (plan.detection(), ALARM_PERIOD, assumed.promotion);
+    let mut answers = FailureClass::TAKING.map(|class| (plan.detection_of(class), asked_of(class), class));
+    answers.sort_by_key(|(detection, deadline, _)| *detection + *deadline);
+    let [.., (detection, deadline, class)] = answers;
+    let seen = match plan.failover.after.of(class) {
+        Some(_) => format!("until it is seen and has lasted as long as the plan wants of class {class}"),
+        None => "until it is seen".to_owned(),
+    };
+    let asked = if deadline == TimeSpan::default() {
+        String::new()
+    } else {
+        format!("up to {deadline} until a person says yes (silence is a no), ")
+    };
+    let (alarm, promotion) = (ALARM_PERIOD, assumed.promotion);
     let because = format!(
-        "{detection} until it is seen, {alarm} until CloudWatch raises the alarm, {asked}{promotion} for RDS to promote \
+        "{detection} {seen}, {alarm} until CloudWatch raises the alarm, {asked}{promotion} for RDS to promote \
          (assumed), {ttl} until clients ask for the name again; drills measure the rest"
     );
     Told::AtMost(detection + alarm + deadline + promotion + ttl, because)
@@ -126,13 +135,22 @@ fn loss(plan: &Plan) -> Told {
     Told::AtMost(budget + detection, because)
 }
 
-fn by_hand() -> Told {
-    Told::Nothing("a person restores it: what a restore test took is the best guess".to_owned())
+fn by_hand(component: &Component) -> Told {
+    let kind = component.kind();
+    Told::Nothing(match kind.snapshots() {
+        Some(_) => "a person restores it: what a restore test took is the best guess".to_owned(),
+        None if !kind.holds_data() => "nothing of it is moved: it is out until it runs on the other side".to_owned(),
+        None if kind.replicates() => "a person leads whoever uses it to the other side".to_owned(),
+        None => "nothing brings it back".to_owned(),
+    })
 }
 
 fn since_the_last_backup(plan: &Plan, component: &Component) -> Told {
     if component.kind().replicates() {
         return Told::Nothing("its recovery side follows it, by as much as its own service tells".to_owned());
+    }
+    if !component.kind().holds_data() {
+        return Told::Nothing("it holds nothing".to_owned());
     }
     let waits = plan.schedules_of(component).filter_map(|backup| Some((backup.schedule.longest_wait()?, &backup.name)));
     match waits.min() {

@@ -21,6 +21,9 @@ pub(super) fn differences(schema: &Value, node: &Node) -> (Vec<Finding>, Places)
     (walk.findings, walk.places)
 }
 
+/// What tells groups apart that differ in their fields.
+const TAGS: [&str; 2] = ["kind", "type"];
+
 struct Walk<'a> {
     definitions: &'a Value,
     findings: Vec<Finding>,
@@ -118,6 +121,11 @@ impl<'a> Walk<'a> {
                 self.visit(property, node, &below(path, &key.name));
                 continue;
             }
+            // Names that whoever writes the plan chooses.
+            if schema["additionalProperties"].is_object() {
+                self.visit(&schema["additionalProperties"], node, &below(path, &key.name));
+                continue;
+            }
             let near = nearest(&key.name, known.keys().map(String::as_str));
             let remedy = match near {
                 Some(near) => format!("Did you mean `{near}`?"),
@@ -134,7 +142,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// One of several: words, groups that differ in their `kind`, or groups of one field each.
+    /// One of several: words, groups that differ in one of [`TAGS`], or groups of one field each.
     fn visit_choice(&mut self, schema: &'a Value, choices: &'a [Value], node: &Node, path: &str) {
         if choices.iter().all(|choice| choice["const"].is_string()) {
             let words: Vec<&str> = choices.iter().filter_map(|choice| choice["const"].as_str()).collect();
@@ -149,23 +157,30 @@ impl<'a> Walk<'a> {
         let NodeKind::Map(fields) = &node.kind else {
             return self.wrong_kind(schema, node, path, "a group of fields");
         };
-        if choices.iter().all(|choice| choice["properties"]["kind"]["const"].is_string()) {
-            self.visit_tagged(choices, fields, node, path);
-        } else {
-            self.visit_single(choices, fields, node, path);
+        let is_tag = |tag: &&str| choices.iter().all(|choice| choice["properties"][*tag]["const"].is_string());
+        match TAGS.into_iter().find(is_tag) {
+            Some(tag) => self.visit_tagged(tag, choices, fields, node, path),
+            None => self.visit_single(choices, fields, node, path),
         }
     }
 
-    fn visit_tagged(&mut self, choices: &'a [Value], fields: &[(Key, Node)], node: &Node, path: &str) {
-        let tag = |choice: &'a Value| choice["properties"]["kind"]["const"].as_str();
-        let kinds: Vec<&str> = choices.iter().filter_map(tag).collect();
-        match fields.iter().find(|(key, _)| key.name == "kind").map(|(_, node)| (&node.kind, node.place)) {
-            Some((NodeKind::Text(kind), place)) => match choices.iter().find(|choice| tag(choice) == Some(kind)) {
+    fn visit_tagged(&mut self, tag: &str, choices: &'a [Value], fields: &[(Key, Node)], node: &Node, path: &str) {
+        let kind_of = |choice: &'a Value| choice["properties"][tag]["const"].as_str();
+        let kinds: Vec<&str> = choices.iter().filter_map(kind_of).collect();
+        match fields.iter().find(|(key, _)| key.name == tag).map(|(_, node)| (&node.kind, node.place)) {
+            Some((NodeKind::Text(kind), place)) => match choices.iter().find(|choice| kind_of(choice) == Some(kind)) {
                 Some(choice) => self.visit_fields(choice, fields, node.place, path),
-                None => self.not_among(&kinds, kind, place, &below(path, "kind")),
+                None => self.not_among(&kinds, kind, place, &below(path, tag)),
             },
-            Some((_, place)) => self.not_among(&kinds, "", place, &below(path, "kind")),
-            None => self.report(path, node.place, "`kind` is missing", format!("Add it: one of {}.", kinds.join(", "))),
+            Some((_, place)) => self.not_among(&kinds, "", place, &below(path, tag)),
+            None => {
+                self.report(
+                    path,
+                    node.place,
+                    format!("`{tag}` is missing"),
+                    format!("Add it: one of {}.", kinds.join(", ")),
+                );
+            }
         }
     }
 

@@ -339,3 +339,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_metric_s_dimensions_have_the_names_that_its_writer_gave_them() {
+    let with = |dimensions: &str| {
+        let metric = format!("{{namespace: Shop, name: Errors, dimensions: {dimensions}}}");
+        let alarm = format!("alarms:\n  - {{name: errors, watch: metric, above: 1, metric: {metric}}}\n");
+        examine(&format!("{LAB}\n{alarm}"))
+    };
+    let Examined { plan, findings } = with("{Side: us, Pod.Name: a}");
+    assert_eq!(findings, []);
+    let metric = plan.unwrap().alarms[0].metric.clone().unwrap();
+    assert_eq!(metric.dimensions["Pod.Name"], "a");
+    let wrong = with("{Side: 1}").findings;
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    assert_eq!(wrong[0].path, "alarms[0].metric.dimensions.Side");
+}

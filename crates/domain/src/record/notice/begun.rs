@@ -31,7 +31,7 @@ pub fn started(execution: &ExecutionArn, input: Option<&str>) -> Notice {
         Ok(Trigger::Again { attempt, reason, .. }) => {
             (format!("Lifeboat started it by itself (start {attempt}): {}", told(reason)), "Starting again".to_owned())
         }
-        Ok(Trigger::Person { by, why }) => (format!("{by} ordered it: {}", told(why)), ordering(kind).to_owned()),
+        Ok(Trigger::Person { by, why, .. }) => (format!("{by} ordered it: {}", told(why)), ordering(kind).to_owned()),
         Err(bad) => (format!("Its request cannot be read: {bad}"), kind.end(RunOutcome::Refused).to_string()),
     };
     let consent = request.as_ref().ok().and_then(|request| request.consent.as_ref());

@@ -2,8 +2,11 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
+    failover::{approval::Answer, judgement::Judgement, traffic},
+    plan::Disaster,
     run::step::Step,
     state_machine::StateMachine,
+    watch::region::{Episode, Pointed, Recorded},
     words::{id::Generation, wal::Lsn},
 };
 
@@ -67,8 +70,9 @@ fn guard(run: &Run) -> Guard {
 }
 
 fn end(execution: &ExecutionArn, outcome: RunOutcome) -> Ended<'_> {
-    let (run, plan, trigger, standing, starts_again, evidence) = (None, None, None, None, None, None);
-    Ended { execution, run, plan, trigger, standing, starts_again, outcome, because: "no", evidence }
+    let (run, plan, trigger, approved, standing, starts_again, evidence) = (None, None, None, None, None, None, None);
+    let unmoved = &[];
+    Ended { execution, run, plan, trigger, approved, unmoved, standing, starts_again, outcome, because: "no", evidence }
 }
 
 /// Each notice that there is, made by each of its constructors.
@@ -93,11 +97,13 @@ fn every_notice() -> Vec<Notice> {
         notices.push(broken(&execution(machine.name()), Some(r#"{"plan": "lab"}"#), "TIMED_OUT", "none given"));
     }
     let (run, judgement, because) = asked();
-    notices.push(approval(&run, &judgement, &because));
+    notices.push(approval(&run, &judgement, &because, None));
+    notices.push(approval(&run, &judgement, &because, Some(("STS is silent", jiff::Timestamp::UNIX_EPOCH))));
     notices.push(unhardened(&run, "backing-up"));
     notices.push(traffic_late(&run, "Route 53 does not answer"));
     notices.push(kept_out(&kept(), "evidence/lab/guard/generation-1.json"));
     notices.push(resists(&guard(&run), "permission denied"));
+    notices.extend(of_health());
     let of = execution("lifeboat-backup");
     let run: BackupRun = read(sample(include_str!("../../../../../events/notify-backup.json"), "/backup/backup"));
     let cleaned: CleanupRun =
@@ -121,6 +127,42 @@ fn every_notice() -> Vec<Notice> {
         notices.extend(of_purpose.iter().map(|proved| restore(&of, Some(proved), outcome, "no", None)));
     }
     notices
+}
+
+/// What is told of each Region's health, whatever it points to.
+fn of_health() -> Vec<Notice> {
+    let plan = crate::plan_file::lab();
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let regions = [&plan.regions.primary, &plan.regions.recovery];
+    let mut notices = Vec::new();
+    for (region, seen_from) in regions.into_iter().zip(regions.into_iter().rev()) {
+        let classes = Disaster::ALL.into_iter().map(Some).chain([None]);
+        let pointed = |class| Pointed { class, at, because: "3 looks in a row were not healthy".into() };
+        let pointed_to: Vec<Pointed> = classes.map(pointed).collect();
+        let episode = Episode { since: at, pointed_to, healthy_in_a_row: 3, ended_at: Some(at) };
+        let (plan_name, region, seen_from) = (plan.plan.clone(), region.clone(), seen_from.clone());
+        let recorded = Recorded { plan: plan_name, region, seen_from, episode };
+        let told = recorded
+            .episode
+            .pointed_to
+            .iter()
+            .map(|pointed| unhealthy(&plan, &recorded, pointed, "evidence/lab/x.json"));
+        notices.extend(told.chain([healthy_again(&plan, &recorded, "evidence/lab/x.json")]));
+    }
+    notices
+}
+
+#[test]
+fn whoever_is_told_of_a_broken_application_is_told_that_nothing_is_moved_and_what_may_be() {
+    let of = |class: &str| {
+        let subject = format!("Lifeboat: us-east-1 of lab is unhealthy: {class}");
+        of_health().into_iter().find(|notice| notice.subject == subject).unwrap_or_else(|| panic!("{subject}")).message
+    };
+    for class in ["application", "network"] {
+        assert!(of(class).contains("Nothing is moved: the database answers."), "{}", of(class));
+    }
+    assert!(of("application").contains("lifeboat switchover --plan lab --region us-west-2"), "{}", of("application"));
+    assert!(of("database").contains("it is failed over by itself (failover.policy.database)"), "{}", of("database"));
 }
 
 /// The heading that a notice ends with.
@@ -201,6 +243,38 @@ fn people_hear_once_at_each_end_what_starts_the_next_run() {
 }
 
 #[test]
+fn a_backup_that_was_not_begun_names_the_run_that_is_still_at_work() {
+    let run: BackupRun = read(sample(include_str!("../../../../../events/notify-backup.json"), "/backup/backup"));
+    let execution = execution("lifeboat-backup");
+    let because = "run `x`, for 2026-11-21T01:00:00Z, is still at work, since 2026-11-21T01:00:03Z (1h)";
+    let told = backup(&execution, Some(&run), UpkeepOutcome::Refused, because, None);
+    assert_eq!(told.subject, "Lifeboat: backup of lab, schedule daily: SKIPPED");
+    assert!(
+        told.message.contains(because) && told.message.contains("of 2026-11-21T02:00:00Z was not begun"),
+        "{told:?}"
+    );
+    let wrong = backup(&execution, None, UpkeepOutcome::Refused, "no schedule `hourly`", None);
+    assert!(wrong.subject.ends_with("refused") && wrong.message.contains("BackupRefused"), "{wrong:?}");
+}
+
+#[test]
+fn a_backup_that_a_look_found_fault_with_says_which() {
+    let mut event = sample(include_str!("../../../../../events/notify-backup.json"), "");
+    let cause = r#"{"Error":"VerifyBackupFailed","Cause":"orders: `it is encrypted` expected an encrypted snapshot"}"#;
+    event["backup"]["because"] = Value::Null;
+    event["backup"]["stopped"] =
+        serde_json::json!({"state": "ProveBackup", "error": {"Error": "States.TaskFailed", "Cause": cause}});
+    let notification: crate::record::notification::Notification = read(event);
+    let told = notification.announce().unwrap();
+    assert!(told.notice.subject.ends_with("INCOMPLETE"), "{}", told.notice.subject);
+    assert_eq!(
+        told.because,
+        "all of it is there, and the look at it did not end as complete: VerifyBackupFailed: orders: `it is encrypted` \
+         expected an encrypted snapshot"
+    );
+}
+
+#[test]
 fn a_subject_fits_sns() {
     let notice = Notice::new(&format!("a\nü{}", "x".repeat(300)), "", "An alarm");
     assert_eq!(notice.subject.len(), 100);
@@ -262,9 +336,55 @@ fn a_run_that_was_broken_off_is_told_with_its_plan_and_a_backup_has_no_lease() {
 #[test]
 fn a_run_that_got_no_lease_is_told_with_who_ordered_it() {
     let execution = execution("lifeboat-failover");
-    let (plan, trigger) = ("lab".parse().unwrap(), Trigger::Person { by: "anna".parse().unwrap(), why: "test".into() });
+    let (plan, trigger) =
+        ("lab".parse().unwrap(), Trigger::Person { by: "anna".parse().unwrap(), why: "test".into(), proved: None });
     let refused = end(&execution, RunOutcome::Refused);
     let notice = ended(Ended { plan: Some(&plan), trigger: Some(&trigger), ..refused });
     assert_eq!(notice.subject, "Lifeboat: failover of lab refused");
     assert!(notice.message.contains("Started by: anna: test"), "{}", notice.message);
+    let who = "arn:aws:sts::000000000000:assumed-role/on-call/anna";
+    let trigger = trigger.proved(Some(who.parse().unwrap()));
+    let approved: Answer = serde_json::from_value(serde_json::json!({
+        "decision": "approve", "by": "ben", "why": "confirmed", "proved": "arn:aws:sts::000000000000:assumed-role/on-call/ben",
+    }))
+    .unwrap();
+    let (trigger, approved) = (Some(&trigger), Some(&approved));
+    let told = ended(Ended { plan: Some(&plan), trigger, approved, ..end(&execution, RunOutcome::Done) }).message;
+    assert!(told.contains(&format!("Started by: anna ({who}): test")), "{told}");
+    assert!(
+        told.contains("Approved by: ben (arn:aws:sts::000000000000:assumed-role/on-call/ben): confirmed"),
+        "{told}"
+    );
+}
+
+#[test]
+fn names_of_the_application_that_were_not_moved_are_told_each_with_what_to_do() {
+    let (mut run, ..) = asked();
+    run.plan.traffic.records = read(serde_json::json!(["www.shop.test", "api.shop.test"].map(|name| {
+        serde_json::json!({ "type": "a", "zone": "Z2", "name": name, "primary": "192.0.2.1", "recovery": "192.0.2.2", "ttl": "60s" })
+    })));
+    let moved = serde_json::json!({ "name": "api.shop.test", "from": { "address": "192.0.2.1" }, "to": { "address": "192.0.2.2" },
+        "seenAt": "2026-01-15T09:30:07Z" });
+    let did = serde_json::json!({ "change": null, "target": "db.shop.test", "seenAt": "2026-01-15T09:30:07Z", "names": [moved],
+        "left": [{ "name": "www.shop.test", "because": "no such zone" }] });
+    let step: Step<traffic::Switch> =
+        read(serde_json::json!({ "step": "Refused", "because": "no such zone", "seen": null, "did": did }));
+    let unmoved = traffic::unmoved(&run.plan, &step);
+    let degraded = end(&run.execution, RunOutcome::Degraded);
+    let told = ended(Ended { run: Some(&run), unmoved: &unmoved, ..degraded });
+    assert_eq!(told.subject, "Lifeboat: failover of lab DEGRADED: names of the application were not moved");
+    let says = "  `www.shop.test`, A in zone Z2: it may still lead to `192.0.2.1`; set it to lead to `192.0.2.2`. Why it was not \
+                moved: no such zone\n";
+    assert!(told.message.contains(says) && !told.message.contains("api.shop.test"), "{}", told.message);
+    assert!(told.message.contains("RUNBOOK.md, \"FailoverDegraded\""), "{}", told.message);
+}
+
+#[test]
+fn people_who_are_asked_again_are_told_why_and_until_when() {
+    let (run, judgement, because) = asked();
+    let until = "2026-01-15T09:45:04.31Z".parse().unwrap();
+    let told = approval(&run, &judgement, &because, Some(("STS did not answer", until))).message;
+    assert!(told.contains("An answer was NOT taken, and you are asked again: STS did not answer"), "{told}");
+    assert!(told.contains("Answer until 2026-01-15T09:45:04Z:"), "{told}");
+    assert!(approval(&run, &judgement, &because, None).message.contains("Answer within 15m:"));
 }

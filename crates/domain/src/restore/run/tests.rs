@@ -99,3 +99,47 @@ fn a_cluster_alone_is_not_restored_and_the_reason_is_told() {
         assert!(error.chain().contains(says), "{}", error.chain());
     }
 }
+
+#[test]
+fn what_looks_at_a_backup_that_was_just_made_is_a_request_of_that_backup() {
+    let event: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../../events/open-backup.json")).unwrap();
+    let at: Timestamp = serde_json::from_value(event["startedAt"].clone()).unwrap();
+    let proof = |after_each: bool| {
+        let mut plan = plan(&["orders"]);
+        plan.backups[0].verification.as_mut().unwrap().after_each = after_each;
+        let request: crate::backup::BackupRequest = serde_json::from_value(event["request"].clone()).unwrap();
+        let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+        request.open((plan, "1".into()), ActiveSides::default(), execution, at, at).unwrap().proof
+    };
+    assert_eq!(proof(false), None);
+    let proof = proof(true).unwrap();
+    assert!(proof.run.starts_with("lab-daily-") && proof.run.len() <= 80, "{}", proof.run);
+    let request: RestoreRequest = serde_json::from_value(proof.request).unwrap();
+    assert_eq!((request.purpose, request.component), (Purpose::Integrity, None));
+    assert_eq!(request.wanted, Wanted::ScheduledAt("2026-11-21T02:00:00Z".parse().unwrap()));
+}
+
+#[test]
+fn a_test_is_restored_where_the_plan_says_and_what_is_kept_is_not() {
+    let event: serde_json::Value = serde_json::from_str(TEST).unwrap();
+    let run = |purpose: Purpose, wanted: Option<Wanted>| {
+        let request: RestoreRequest = serde_json::from_value(event["request"].clone()).unwrap();
+        let wanted = wanted.unwrap_or_else(|| request.wanted.clone());
+        let request = RestoreRequest { purpose, wanted, ..request };
+        let mut plan = plan(&["orders"]);
+        let into = serde_json::json!({"region": "us-east-1", "instanceClass": "db.t3.micro", "storageGib": 40});
+        plan.backups[0].verification.as_mut().unwrap().restore_into = serde_json::from_value(into).unwrap();
+        let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+        let now = "2026-11-21T06:00:09Z".parse().unwrap();
+        request.open(plan, "1".into(), ActiveSides::default(), execution, now).unwrap()
+    };
+    let gib = |run: &RestoreRun| run.restores_into().and_then(|into| into.storage_gib);
+    let test = run(Purpose::Test, None);
+    assert_eq!((test.region.as_str(), gib(&test)), ("us-east-1", Some(40)));
+    for purpose in [Purpose::Keep, Purpose::Integrity] {
+        let other = run(purpose, None);
+        assert_eq!((other.region.as_str(), gib(&other)), ("us-west-2", None), "{purpose:?}");
+    }
+    assert_eq!(run(Purpose::Test, Some(Wanted::LatestTime)).region.as_str(), "us-east-1", "where the primary is");
+}

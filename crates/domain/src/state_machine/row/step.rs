@@ -13,9 +13,6 @@ use crate::state_machine::{
 /// How long a step's function may take, in seconds: it ends by itself after 30.
 const STEP_SECONDS: u32 = 40;
 
-/// How long another machine's run may take, in seconds: longer than any takes by itself.
-const LONGEST_RUN_SECONDS: u32 = 40 * 3_600;
-
 /// One function's turn: a task, and where it may answer more than one thing, the question after it and the wait before it is
 /// asked again.
 #[derive(Debug)]
@@ -88,10 +85,16 @@ impl Step {
         Self { call: Call::Person { deadline_seconds }, patience: Patience::Asking, ..self }.calls(function, payload)
     }
 
-    /// Starts another machine's run of this name, and waits for its end.
-    pub(in crate::state_machine) fn runs(self, machine: StateMachine, name: &'static str, input: &str) -> Self {
+    /// Starts another machine's run of this name, and waits for its end, so many hours at most.
+    pub(in crate::state_machine) fn runs(
+        self,
+        machine: StateMachine,
+        name: &'static str,
+        input: &str,
+        hours: u32,
+    ) -> Self {
         let (call, payload) = (Call::Run { machine, name }, input.into());
-        Self { call, payload, seconds: LONGEST_RUN_SECONDS.into(), patience: Patience::Starting, ..self }
+        Self { call, payload, seconds: (hours * 3_600).into(), patience: Patience::Starting, ..self }
     }
 
     /// How patient it is.
@@ -123,6 +126,11 @@ impl Step {
     pub(in crate::state_machine) fn done_with(self, assign: Value, next: StateName) -> Self {
         let condition = "$states.input.step = 'Done'".to_owned();
         self.way(Choice { condition, is_done: true, assign, next })
+    }
+
+    /// It is asked no more, whatever it answers, where this holds, and what that means.
+    pub(in crate::state_machine) fn done_where(self, condition: &str, assign: Value, next: StateName) -> Self {
+        self.way(Choice { condition: condition.to_owned(), is_done: true, assign, next })
     }
 
     /// It is on its way: it is asked again, at most so often, and then it is `not_done`.

@@ -4,11 +4,21 @@ use serde_json::json;
 
 use super::kept::{answered, caught, in_record};
 use super::moving::{self, Ends};
-use crate::state_machine::row::{Row, ends_badly, ends_well, question, rows, step};
-use crate::state_machine::{Definition, NOTHING, name::StateName::*, pause::Pause, retry::Again, word::ERROR};
+use crate::state_machine::row::{Row, question, rows, step};
+use crate::state_machine::{Definition, NOTHING, name::StateName::*, pause::Pause, retry::Again, word::{ANSWER, ERROR}};
 use crate::run::outcome::RunOutcome::{NeedsAPerson, Refused};
 
-const ENDS: Ends = Ends { refused: FailoverRefused, undone: FailoverUndone, needs_a_person: FailoverNeedsAPerson };
+const ENDS: Ends = Ends {
+    noun: "failover", done: FailoverDone, degraded: FailoverDegraded, refused: FailoverRefused, undone: FailoverUndone,
+    needs_a_person: FailoverNeedsAPerson,
+};
+
+/// The person's answer as it came, but for the proof of who gave it, and for what only AWS can say.
+const WITH_THE_ANSWER: &str = "$merge([$record, {'approval': $type($states.result) = 'object' ? \
+    $states.result ~> |$|{}, ['proof', 'proved']| : $states.result}])";
+
+/// What the judge's look before this one says: two looks apart are more than one.
+const SILENT_SINCE: &str = "$exists($record.judgement.seen.silentSince) ? $record.judgement.seen.silentSince : null";
 
 pub(super) fn definition() -> Definition {
     Definition {
@@ -18,8 +28,11 @@ pub(super) fn definition() -> Definition {
             than 2, so the machine's own time-out is never the way a run ends.",
         timeout_seconds: 36 * 3_600,
         rows: vec![
-            judge(), shut_and_promote(), traffic(), moving::close(ENDS), moving::harden("failover", FailoverDone),
-            ends(),
+            judge(), shut_and_promote(), moving::switch_traffic("clients may still go to the old one", Verify),
+            rows![moving::verify()], moving::close(ENDS), moving::harden(ENDS),
+            ENDS.rows("The new primary takes writes, traffic goes to it, and the plan's checks passed. The old primary \
+                is fenced, or guarded until it is.",
+                "The old primary was fenced and is open again; nothing was promoted."),
         ],
     }
 }
@@ -27,7 +40,7 @@ pub(super) fn definition() -> Definition {
 /// Whether it is a failure, and whether a person must say yes.
 fn judge() -> Vec<Row> {
     rows![
-        moving::begin_record(),
+        moving::begin_record(json!({ "unproved": null, "askedUntilMillis": 0 })),
         moving::open_run()
             .asks(IsOpen, "A run that did not get the lease changes nothing: another one is at work, or replication is \
                 not restored yet. An alarm's run asks again, because its alarm starts no other one.")
@@ -38,9 +51,8 @@ fn judge() -> Vec<Row> {
             .otherwise(answered(Refused), CloseRun),
         step(JudgeFailover, "Looks again, now, from here and from the witness, because the alarm's view is old. If we \
             stop here, only the lease is held.")
-            .calls("judge-failover", json!({ "run": "$run", "approval": null }))
-            .again(Again::conflict_or_database(3)).keeps(in_record("judgement"))
-            .fails(caught(NeedsAPerson), OwesAnUndo)
+            .calls("judge-failover", json!({ "run": "$run", "approval": null, "silentSince": SILENT_SINCE }))
+            .again(Again::conflict_or_database(3)).keeps(in_record("judgement")).fails(caught(NeedsAPerson), OwesAnUndo)
             .asks(IsJudged, "Pending means that the hold-down is not over, or that the primary answers again and its \
                 alarm has not come to rest. A no is an answer, kept with its reason.")
             .done(IsApprovalNeeded)
@@ -50,31 +62,47 @@ fn judge() -> Vec<Row> {
         question(IsApprovalNeeded, "The plan's policy for this class of failure. Anything but a clear word moves \
             nothing.")
             .when("$states.input.did.policy = 'automatic'", NOTHING, FencePrimary)
-            .when("$states.input.did.policy = 'approval'", NOTHING, Approve)
+            .when("$states.input.did.policy = 'approval'", json!({
+                "askedUntilMillis": "$millis() + 1000 * $states.input.did.approvalSeconds",
+            }), Approve)
             .otherwise(answered(Refused), OwesAnUndo),
         step(Approve, "Asks a person, who answers with the task's token. Silence for the plan's deadline ends it; a \
-            heartbeat gives the person that long again, once over. If we stop here, only the lease is held.")
+            heartbeat gives the person that long again, once over. An answer that proved nothing has people asked \
+            again, for what is left of the deadline. If we stop here, only the lease is held.")
             .asks_a_person("notify", json!({ "approval": {
                 "run": "$run", "judgement": "$record.judgement", "taskToken": "$states.context.Task.Token",
-            } }), "$max([1, $min([14400, $ceil($record.judgement.did.approvalSeconds)])])")
-            .keeps(json!({ "record": "$merge([$record, {'approval': $states.result}])" }))
+                "unproved": "$unproved", "untilMillis": "$askedUntilMillis",
+            } }), "$max([1, $min([14400, $ceil(($askedUntilMillis - $millis()) / 1000)])])")
+            .keeps(json!({ "record": WITH_THE_ANSWER }))
             .catches(&["States.Timeout", "States.HeartbeatTimeout"], json!({ "stopped": ERROR, "outcome": Refused }),
                 OwesAnUndo)
             .fails(caught(NeedsAPerson), OwesAnUndo)
             .asks(IsApproved, "Only the word approve, with a name and a reason, is a yes.")
             .when("$states.input.decision = 'approve' and $length($states.input.by & '') > 0 and \
-                $length($states.input.why & '') > 0", NOTHING, JudgeAgain)
+                $length($states.input.why & '') > 0", NOTHING, CheckApproval)
+            .otherwise(answered(Refused), OwesAnUndo),
+        step(CheckApproval, "Asks AWS who approved, and holds them to those who may by the plan: the name in the answer \
+            is only said. If we stop here, only the lease is held.")
+            .calls("open-run", json!({ "run": "$run", "approval": "$states.input" }))
+            .keeps(json!({ "record": "$states.result.Payload.step = 'Done' ? \
+                $merge([$record, {'approval': $states.result.Payload.did}]) : $record" }))
+            .fails(caught(NeedsAPerson), OwesAnUndo)
+            .asks(IsProved, "An approval by somebody who may not is none, and so is one that nobody can prove: whoever \
+                may is asked again, until the deadline.")
+            .done(JudgeAgain)
+            .polls(20, "not proved", WaitForApproval, Pause::every(1), "Only the lease is held, and people are asked \
+                again.")
+            .meanwhile(json!({ "unproved": ANSWER, "record": "$merge([$record, {'approval': null}])" }))
+            .waits_by_way_of(Approve)
             .otherwise(answered(Refused), OwesAnUndo),
         step(JudgeAgain, "Judges once more what was approved, because an answer may take hours: a primary that serves \
             again stays primary, and what may be lost is reckoned until now. Only the asking is over. If we stop here, \
             only the lease is held.")
-            .calls("judge-failover", json!({ "run": "$run", "approval": "$record.approval" }))
-            .again(Again::conflict_or_database(3)).keeps(in_record("judgement"))
-            .fails(caught(NeedsAPerson), OwesAnUndo)
+            .calls("judge-failover", json!({ "run": "$run", "approval": "$record.approval", "silentSince": null }))
+            .again(Again::conflict_or_database(3)).keeps(in_record("judgement")).fails(caught(NeedsAPerson), OwesAnUndo)
             .asks(IsStillAFailure, "An approval is a word on what the person was told; where that is no longer so, \
                 nothing is moved.")
-            .done(FencePrimary)
-            .otherwise(answered(Refused), OwesAnUndo),
+            .done(FencePrimary).otherwise(answered(Refused), OwesAnUndo),
         moving::owes_an_undo(),
     ]
 }
@@ -93,8 +121,7 @@ fn shut_and_promote() -> Vec<Row> {
             .fails(caught(None), UndoFencePrimary)
             .asks(IsFenced, "A primary that nobody can reach is Done too: recorded as unfenced, and guarded. One that \
                 answers and was not seen to refuse the application is refused: promoted beside it, there would be two.")
-            .done(PromoteReplica)
-            .otherwise(answered(None), UndoFencePrimary),
+            .done(PromoteReplica).otherwise(answered(None), UndoFencePrimary),
         moving::promote_replica("Point of no return. Makes the replica the primary if what it lacks is within the \
             budget. If we stop here, it may or may not take writes, and the record says which was last seen.",
             json!({
@@ -108,25 +135,5 @@ fn shut_and_promote() -> Vec<Row> {
         moving::undo_fence("Opens the old primary again, because nothing was promoted in its place, and is done once \
             it was seen open. If we stop here, it may refuse writes; the lease says so, and the next run opens it.",
             "$exists($record.fencing.did) ? $record.fencing.did : null".into(), "failover"),
-    ]
-}
-
-/// Clients go to the new primary, and find there what they need.
-fn traffic() -> Vec<Row> {
-    let mut rows = moving::switch_traffic("Points the traffic record at the new primary, which has shown a committed \
-        write. If we stop here, the new primary takes writes and clients may still go to the old one: the RUNBOOK \
-        finishes it by hand.", Verify);
-    rows.push(moving::verify().into());
-    rows
-}
-
-fn ends() -> Vec<Row> {
-    rows![
-        ends_well(FailoverDone, "The new primary takes writes, traffic goes to it, and the plan's checks passed. The \
-            old primary is fenced, or guarded until it is."),
-        ends_badly(FailoverRefused, "Nothing was changed, and the record says why."),
-        ends_badly(FailoverUndone, "The old primary was fenced and is open again; nothing was promoted."),
-        ends_badly(FailoverNeedsAPerson, "The engine stopped where going on would be a guess. The record says what was \
-            last seen to be true."),
     ]
 }

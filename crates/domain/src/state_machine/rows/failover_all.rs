@@ -12,6 +12,9 @@ use crate::state_machine::{
     word::{ANSWER, ERROR},
 };
 
+/// How long one pair's failover may take: it ends by itself after 36, and a plan has 20 pairs.
+const PAIR_HOURS: u32 = 37;
+
 pub(super) fn definition() -> Definition {
     Definition {
         comment: "Fails several pairs of one plan over, by a person's order. All of them are judged before the first \
@@ -57,7 +60,8 @@ fn rows() -> Vec<Row> {
             .otherwise(NOTHING, Notify),
         step(MovePair, "Fails one pair over, and waits for its end: that run has its own lease, judges again, and \
             leaves its own record. If we stop here, that run goes on by itself, and no further pair is moved.")
-            .runs(StateMachine::Failover, "$opened.pairs[$at].run", "$opened.pairs[$at].request")
+            .runs(StateMachine::Failover, "$opened.pairs[$at].run", "$opened.pairs[$at].request",
+                PAIR_HOURS)
             .fails_because("What became of this pair its own record says. The pairs after it were not begun.",
                 json!({ "stopped": ERROR, "outcome": NeedsAPerson }), Notify)
             .asks(IsAnyLeft, "One after the other, in the order given: what depends on another pair comes after it.")

@@ -5,17 +5,23 @@ use serde_json::{Value, json};
 use super::kept::{answered, caught, error_in_record, in_record};
 use crate::state_machine::name::StateName::{self, *};
 use crate::state_machine::retry::{Again, Patience, TRANSIENT};
-use crate::state_machine::row::{Begin, Question, Row, Step, begin, question, rows, step, sum_up, wait};
+use crate::state_machine::row::{
+    Begin, Question, Row, Step, begin, ends_badly, ends_well, question, rows, step, sum_up, wait,
+};
 use crate::state_machine::word::{ANSWER, ERROR};
 use crate::state_machine::{NOTHING, pause::Pause};
-use crate::run::outcome::RunOutcome::{Done, NeedsAPerson, Refused, Undone};
+use crate::run::outcome::RunOutcome::{Degraded, Done, NeedsAPerson, Refused, Undone};
 
-pub(super) fn begin_record() -> Begin {
-    let first = json!({
+/// `own` are the machine's own variables.
+pub(super) fn begin_record(own: Value) -> Begin {
+    let mut first = json!({
         "request": "$states.context.Execution.Input", "run": null, "record": {}, "asked": 0, "gone": 0,
-        "toldAtMillis": 0, "outcome": NeedsAPerson, "stopped": null, "late": null, "unclosed": null, "because": null,
-        "evidence": null, "unhardened": null,
+        "toldAtMillis": 0, "unmoved": false, "outcome": NeedsAPerson, "stopped": null, "late": null, "unclosed": null,
+        "because": null, "evidence": null, "unhardened": null,
     });
+    if let (Some(first), Value::Object(own)) = (first.as_object_mut(), own) {
+        first.extend(own);
+    }
     begin(BeginRecord, "Gives every variable its first value, because reading one that was never assigned is an error. \
         Nothing is changed yet.", first, OpenRun)
 }
@@ -63,10 +69,16 @@ pub(super) fn promote_replica(comment: &str, payload: Value, next: StateName, ol
         .otherwise(answered(NeedsAPerson), CloseRun)
 }
 
-/// Traffic, for as long as it takes.
-pub(super) fn switch_traffic(comment: &str, next: StateName) -> Vec<Row> {
+/// The database's record has arrived, and names of the application have not: they are left, or were asked for 30 times, which
+/// takes three minutes and a half.
+const LEFT: &str = "$exists($states.input.did.seenAt) and $states.input.did.seenAt != null and \
+    ($states.input.step = 'Refused' or ($states.input.step = 'Pending' and $asked >= 30))";
+
+/// Traffic, for as long as it takes. Until then this holds of the `old` primary.
+pub(super) fn switch_traffic(old: &str, next: StateName) -> Vec<Row> {
     rows![
-        step(DnsSwitch, comment)
+        step(DnsSwitch, &format!("Points the traffic record at the new primary, which has shown a committed write. If \
+            we stop here, the new primary takes writes and {old}: the RUNBOOK finishes it by hand."))
             .calls("dns-switch", json!({
                 "run": "$run", "change": "$exists($record.traffic.did.change) ? $record.traffic.did.change : null",
             }))
@@ -75,8 +87,10 @@ pub(super) fn switch_traffic(comment: &str, next: StateName) -> Vec<Row> {
                 people hear of it.", &TRANSIENT, json!({ "late": ERROR }), IsRoute53StillTried)
             .fails(caught(NeedsAPerson), CloseRun)
             .asks(IsSwitched, "Refused means that the record names a third place or a newer generation: a person \
-                decides, for we do not know who wrote it.")
-            .done(next)
+                decides, for we do not know who wrote it. Where only names of the application are left, it goes on, and \
+                people are told which.")
+            .done(next.clone())
+            .done_where(LEFT, json!({ "unmoved": true }), next)
             .polls(240, "traffic not switched", WaitForDns, Pause::at_once_then_rising_to(5, 10).then_every(120, 60),
                 "The change is written and spreads to the name servers, which takes a minute as a rule. Asks at once \
                     for the first five, then after 1 s, 2 s, up to 10 s: less than 20 minutes. After that every \
@@ -97,19 +111,19 @@ pub(super) fn switch_traffic(comment: &str, next: StateName) -> Vec<Row> {
         step(NotifyTrafficLate, "Tells people that the new primary serves and clients are not sent there yet. It is \
             tried again whether they hear of it or not.")
             .calls("notify", json!({ "trafficLate": { "run": "$run", "word": "$late" } }))
-            .keeps(json!({ "toldAtMillis": "$millis()" }))
-            .fails(NOTHING, DnsSwitch).then(DnsSwitch),
+            .keeps(json!({ "toldAtMillis": "$millis()" })).fails(NOTHING, DnsSwitch).then(DnsSwitch),
     ]
 }
 
 pub(super) fn verify() -> Step {
     step(Verify, "Asks the new side what its users will ask. If we stop here, traffic goes to a new primary that takes \
         writes, and the plan's checks are unproved.")
-        .calls("verify", json!({ "run": "$run" }))
+        .calls("verify", json!({ "run": "$run", "unmoved": "$unmoved" }))
         .patience(Patience::Promoted).again(Again::conflict_or_database(5)).keeps(in_record("verification"))
         .fails(caught(NeedsAPerson), CloseRun)
         .asks(IsVerified, "A failed check calls a person: after the point of no return there is no going back to a \
             side that may lack what was written since.")
+        .done_where("$states.input.step = 'Done' and $unmoved", answered(Degraded), CloseRun)
         .done_with(answered(Done), CloseRun)
         .polls(60, "not verified", WaitForVerification, Pause::rising_to(15), "The application finds its new database. \
             Asks after 1 s, 2 s, up to 15 s: less than 15 minutes in all. Traffic goes to the new primary meanwhile.")
@@ -128,15 +142,32 @@ pub(super) fn undo_fence(comment: &str, fencing: Value, noun: &str) -> Step {
         .otherwise(json!({ "outcome": NeedsAPerson }), CloseRun)
 }
 
-/// The ends of a run that is not done.
+/// The ends of a machine that moves a primary, and what it is called.
 pub(super) struct Ends {
+    pub(super) noun: &'static str,
+    pub(super) done: StateName,
+    pub(super) degraded: StateName,
     pub(super) refused: StateName,
     pub(super) undone: StateName,
     pub(super) needs_a_person: StateName,
 }
 
+impl Ends {
+    pub(super) fn rows(self, done: &str, undone: &str) -> Vec<Row> {
+        rows![
+            ends_well(self.done, done),
+            ends_well(self.degraded, "The same, but names of the application still lead to the old side: people were \
+                told which."),
+            ends_badly(self.refused, "Nothing was changed, and the record says why."),
+            ends_badly(self.undone, undone),
+            ends_badly(self.needs_a_person, "The engine stopped where going on would be a guess. The record says what \
+                was last seen to be true."),
+        ]
+    }
+}
+
 /// The record, the notice, and the end.
-pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> {
+pub(super) fn close(Ends { refused, undone, needs_a_person, .. }: Ends) -> Vec<Row> {
     rows![
         step(CloseRun, "Writes the evidence and releases the lease, whatever the outcome. If we stop here, the world \
             is as the outcome says, and a later run takes the lease over.")
@@ -152,8 +183,7 @@ pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> 
             .fails(json!({ "unclosed": ERROR }), Notify)
             .asks(IsClosed, "A run without its record needs a person, even where all else is well: nobody could prove \
                 it later.")
-            .done(Notify)
-            .otherwise(json!({ "unclosed": ANSWER }), Notify),
+            .done(Notify).otherwise(json!({ "unclosed": ANSWER }), Notify),
         step(Notify, "Tells people how it ended. The end is the same whether they hear of it or not.")
             .calls("notify", json!({ "ended": {
                 "execution": "$states.context.Execution.Id", "run": "$run", "record": "$record", "outcome": "$outcome",
@@ -165,7 +195,7 @@ pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> 
             .then(HowDidItEnd),
         question(HowDidItEnd, "One end for each outcome, so that the console's list and an alarm tell them apart.")
             .when("$unclosed != null", NOTHING, needs_a_person.clone())
-            .when("$outcome = 'done'", NOTHING, HardenPrimary)
+            .when("$outcome = 'done' or $outcome = 'degraded'", NOTHING, HardenPrimary)
             .when("$outcome = 'refused'", NOTHING, refused)
             .when("$outcome = 'undone'", NOTHING, undone)
             .otherwise(NOTHING, needs_a_person),
@@ -173,15 +203,14 @@ pub(super) fn close(Ends { refused, undone, needs_a_person }: Ends) -> Vec<Row> 
 }
 
 /// What nobody waits for.
-pub(super) fn harden(noun: &str, done: StateName) -> Vec<Row> {
+pub(super) fn harden(Ends { noun, done, degraded, .. }: Ends) -> Vec<Row> {
     let shortfall = json!({ "run": "$run", "word": "$unhardened" });
     rows![
         step(HardenPrimary, "Gives the new primary what the old one had: automated backups, deletion protection, a \
             fresh snapshot. People know already that it is done, and no client waits for this. If we stop here, it may \
             lack them.")
             .calls("harden-primary", json!({ "run": "$run" }))
-            .patience(Patience::Long)
-            .fails(json!({ "unhardened": ERROR }), NotifyUnhardened)
+            .patience(Patience::Long).fails(json!({ "unhardened": ERROR }), NotifyUnhardened)
             .asks(IsHardened, &format!("Refused means that someone has moved the primary since, or that there is no \
                 room for its snapshot. Neither that nor giving up makes the {noun} less done; a person is told."))
             .done_with(json!({ "unhardened": null }), SumUp)
@@ -201,12 +230,14 @@ pub(super) fn harden(noun: &str, done: StateName) -> Vec<Row> {
         step(NotifyUnhardened, &format!("Tells people what the new primary still lacks. The {noun} is done whether \
             they hear of it or not."))
             .calls("notify", json!({ "unhardened": shortfall }))
-            .keeps(json!({ "unhardened": "$states.result.Payload.did.because" }))
-            .fails(NOTHING, SumUp).then(SumUp),
+            .keeps(json!({ "unhardened": "$states.result.Payload.did.because" })).fails(NOTHING, SumUp).then(SumUp),
         sum_up(SumUp, "What the console shows of a run that is done, whether its new primary could be hardened or not.",
         json!({
             "outcome": "$outcome", "because": "$because", "plan": "$run.plan.plan", "generation": "$run.generation",
             "evidence": "$evidence", "unhardened": "$unhardened",
-        }), Some(done)),
+        }), Some(IsDegraded)),
+        question(IsDegraded, "Where names of the application are left, the list of runs and the command say so.")
+            .when("$outcome = 'degraded'", NOTHING, degraded)
+            .otherwise(NOTHING, done),
     ]
 }

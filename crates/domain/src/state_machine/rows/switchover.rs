@@ -1,17 +1,19 @@
 //! The switchover: the primary works, and hands over all that it has. From its promotion on it goes the failover's way.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::kept::{answered, caught, in_record};
 use super::moving::{self, Ends};
 use crate::state_machine::name::StateName::{self, *};
 use crate::state_machine::retry::{Again, Patience};
-use crate::state_machine::row::{Row, Step, ends_badly, ends_well, rows, step};
+use crate::state_machine::row::{Row, rows, step};
 use crate::state_machine::{Definition, NOTHING, pause::Pause};
 use crate::run::outcome::RunOutcome::{NeedsAPerson, Refused};
 
-const ENDS: Ends =
-    Ends { refused: SwitchoverRefused, undone: SwitchoverUndone, needs_a_person: SwitchoverNeedsAPerson };
+const ENDS: Ends = Ends {
+    noun: "switchover", done: SwitchoverDone, degraded: SwitchoverDegraded, refused: SwitchoverRefused,
+    undone: SwitchoverUndone, needs_a_person: SwitchoverNeedsAPerson,
+};
 
 pub(super) fn definition() -> Definition {
     Definition {
@@ -22,8 +24,12 @@ pub(super) fn definition() -> Definition {
             others together less than 2, so the machine's own time-out is never the way a run ends.",
         timeout_seconds: 28 * 3_600,
         rows: vec![
-            rehearse(), drain_and_promote(), traffic(), moving::close(ENDS),
-            moving::harden("switchover", SwitchoverDone), ends(),
+            rehearse(), drain_and_promote(),
+            moving::switch_traffic("the old one refuses those who are still sent there", FencePrimary),
+            shut_in(), moving::close(ENDS), moving::harden(ENDS),
+            ENDS.rows("The new primary takes writes and has everything that the old one had, traffic goes to it, and \
+                the plan's checks passed. The old primary refuses the application.",
+                "The old primary was drained and takes the application's writes again; nothing was promoted."),
         ],
     }
 }
@@ -31,42 +37,38 @@ pub(super) fn definition() -> Definition {
 /// Whatever could be known before anything is changed.
 fn rehearse() -> Vec<Row> {
     rows![
-        moving::begin_record(),
+        moving::begin_record(NOTHING),
         moving::open_run()
             .asks(IsOpen, "A run that did not get the lease changes nothing: another one is at work, or replication is \
                 not restored yet.")
-            .done(RehearsePromoteReplica)
-            .otherwise(answered(Refused), CloseRun),
+            .done(RehearsePromoteReplica).otherwise(answered(Refused), CloseRun),
         rehearsal(RehearsePromoteReplica, "Looks whether RDS would promote the replica now, because after the drain it \
             would be too late to learn that it is busy. It also starts the function that the application will wait \
-            for. Only the lease is held.")
-            .calls("promote-replica", json!({
+            for. Only the lease is held.",
+            ("promote-replica", json!({
                 "run": "$run", "judgement": null, "fencing": null, "drain": null, "rehearse": true,
-            }))
-            .asks(IsReplicaReady, "A replica that cannot be promoted now is a reason to wait for another hour, not to \
-                try.")
-            .done(RehearseDnsSwitch)
-            .otherwise(answered(Refused), OwesAnUndo),
+            })),
+            (IsReplicaReady, "A replica that cannot be promoted now is a reason to wait for another hour, not to try."),
+            RehearseDnsSwitch),
         rehearsal(RehearseDnsSwitch, "Looks whether the record is the plan's and its servers answer, for the same two \
-            reasons. Only the lease is held.")
-            .calls("dns-switch", json!({ "run": "$run", "rehearse": true }))
-            .asks(IsRecordReady, "A record that someone moved is refused before anything is changed.")
-            .done(RehearseDrainPrimary)
-            .otherwise(answered(Refused), OwesAnUndo),
+            reasons. Only the lease is held.", ("dns-switch", json!({ "run": "$run", "rehearse": true })),
+            (IsRecordReady, "A record that someone moved is refused before anything is changed."), RehearseDrainPrimary),
         rehearsal(RehearseDrainPrimary, "Looks whether the primary is healthy and its replica follows closely: a \
-            switchover is no way out of a failure. Only the lease is held.")
-            .calls("drain-primary", json!({ "run": "$run", "order": "rehearse" }))
-            .asks(IsPrimaryReady, "The last answer before anything is changed. From here to the switch of the record \
-                the application is not served.")
-            .done(DrainPrimary)
-            .otherwise(answered(Refused), OwesAnUndo),
+            switchover is no way out of a failure. Only the lease is held.",
+            ("drain-primary", json!({ "run": "$run", "order": "rehearse" })),
+            (IsPrimaryReady, "The last answer before anything is changed. From here to the switch of the record the \
+                application is not served."), DrainPrimary),
         moving::owes_an_undo(),
     ]
 }
 
-fn rehearsal(name: StateName, comment: &str) -> Step {
-    let looks = step(name, comment).again(Again::conflict_or_database(3));
-    looks.keeps(in_record("rehearsal")).fails(caught(NeedsAPerson), OwesAnUndo)
+fn rehearsal(
+    name: StateName, comment: &str, (function, event): (&'static str, Value), (asks, why): (StateName, &str),
+    next: StateName,
+) -> Row {
+    let looks = step(name, comment).calls(function, event).again(Again::conflict_or_database(3));
+    let looks = looks.keeps(in_record("rehearsal")).fails(caught(NeedsAPerson), OwesAnUndo).asks(asks, why);
+    looks.done(next).otherwise(answered(Refused), OwesAnUndo).into()
 }
 
 /// The application's writes end on one side, and begin on the other.
@@ -99,35 +101,17 @@ fn drain_and_promote() -> Vec<Row> {
     ]
 }
 
-/// Clients go to the new primary; then the old one is shut in, where it costs nobody anything.
-fn traffic() -> Vec<Row> {
-    let mut rows = moving::switch_traffic("Points the traffic record at the new primary, which has shown a committed \
-        write. If we stop here, the new primary takes writes and the old one refuses those who are still sent there: \
-        the RUNBOOK finishes it by hand.", FencePrimary);
-    rows.extend(rows![
+/// The old primary is shut in where it costs nobody anything.
+fn shut_in() -> Vec<Row> {
+    rows![
         step(FencePrimary, "Shuts the old primary in with its security group as well, after the switch, where it costs \
             nobody anything. If we stop here, traffic goes to the new primary, and the old one refuses the application \
             by its roles alone.")
             .calls("fence-primary", json!({ "run": "$run", "answers": false, "undo": false, "fencing": null }))
-            .again(Again::conflict_or_database(3)).keeps(in_record("fencing"))
-            .fails(caught(NeedsAPerson), CloseRun)
+            .again(Again::conflict_or_database(3)).keeps(in_record("fencing")).fails(caught(NeedsAPerson), CloseRun)
             .asks(IsFenced, "An old primary that nobody can reach any more is Done too: recorded as unfenced, and it \
                 refuses the application by its roles. There is no way back to open it.")
-            .done(Verify)
-            .otherwise(answered(NeedsAPerson), CloseRun),
+            .done(Verify).otherwise(answered(NeedsAPerson), CloseRun),
         moving::verify(),
-    ]);
-    rows
-}
-
-fn ends() -> Vec<Row> {
-    rows![
-        ends_well(SwitchoverDone, "The new primary takes writes and has everything that the old one had, traffic goes \
-            to it, and the plan's checks passed. The old primary refuses the application."),
-        ends_badly(SwitchoverRefused, "Nothing was changed, and the record says why."),
-        ends_badly(SwitchoverUndone, "The old primary was drained and takes the application's writes again; nothing \
-            was promoted."),
-        ends_badly(SwitchoverNeedsAPerson, "The engine stopped where going on would be a guess. The record says what \
-            was last seen to be true."),
     ]
 }

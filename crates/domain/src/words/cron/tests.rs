@@ -35,6 +35,23 @@ fn what_eventbridge_scheduler_takes_is_taken() {
 }
 
 #[test]
+fn so_long_and_so_short_are_its_waits() {
+    let hours = |hours: u64| Some(TimeSpan::seconds(hours * 3_600));
+    for (text, shortest, longest) in [
+        ("0 2 * * ? *", hours(24), hours(24)),
+        ("0 * * * ? *", hours(1), hours(1)),
+        ("0 2,3 * * ? *", hours(1), hours(23)),
+        ("0 0,23 * * ? *", hours(1), hours(23)),
+        ("0 2 ? * MON-FRI *", hours(24), hours(72)),
+        ("0 2 1 1 ? 2030", None, None),
+        ("0 2,8 1 1 ? 2030", hours(6), None),
+    ] {
+        let cron = read(text).unwrap();
+        assert_eq!((cron.shortest_wait(), cron.longest_wait()), (shortest, longest), "{text}");
+    }
+}
+
+#[test]
 fn it_fires_so_often_in_a_year() {
     let from = jiff::civil::date(2026, 11, 28);
     for (text, times) in [

@@ -11,6 +11,28 @@ fn names_that_aws_would_refuse_are_refused_here() {
 }
 
 #[test]
+fn a_bucket_s_name_is_one_that_s3_takes() {
+    for bad in ["ab", "Uploads", "uploads_east", "-uploads", "uploads-", "up..loads", "192.168.5.4", &"u".repeat(64)] {
+        assert!(bad.parse::<BucketName>().is_err(), "{bad}");
+    }
+    for good in ["abc", "uploads-east", "1.uploads--east", &"u".repeat(63)] {
+        assert!(good.parse::<BucketName>().is_ok(), "{good}");
+    }
+}
+
+#[test]
+fn a_role_s_arn_is_of_a_role() {
+    for bad in
+        ["replication", "arn:aws:iam::1:role/x", "arn:aws:iam::000000000000:user/x", "arn:aws:iam::000000000000:role/"]
+    {
+        assert!(bad.parse::<RoleArn>().is_err(), "{bad}");
+    }
+    for good in ["arn:aws:iam::000000000000:role/replication", "arn:aws-cn:iam::000000000000:role/service-role/x"] {
+        assert!(good.parse::<RoleArn>().is_ok(), "{good}");
+    }
+}
+
+#[test]
 fn a_region_is_a_code_not_a_city() {
     for bad in ["Frankfurt", "eu-central", "eu-central-12", "eu--1", "EU-CENTRAL-1", "eu-central-a", "us-esat-1"] {
         assert!(bad.parse::<Region>().is_err(), "{bad}");

@@ -107,6 +107,7 @@ impl Drill<'_> {
             by: by.parse::<Person>().map_err(person)?,
             why: why.to_owned(),
             accept_data_loss: false,
+            proved: None,
         };
         let gateway = &self.lab.aws.gateway;
         let states = States::with(&gateway.sdk_config(self.plan().regions.recovery.as_str()));

@@ -1,9 +1,11 @@
 //! What every drill of backups has: runs that are ordered and followed, and a client that must not notice.
 
-use aws_sdk_rds::types::DbSnapshot;
+use std::time::Duration;
+
+use aws_sdk_rds::types::{DbInstance, DbSnapshot, Tag};
 use domain::{
     backup::whole_second,
-    words::id::{ExecutionArn, Region},
+    words::id::{ExecutionArn, PlanName, Region},
 };
 use jiff::{Timestamp, ToSpan};
 
@@ -16,6 +18,7 @@ use crate::{
     },
     report::{Actor, Check, DrillResult, Ending, Event, HeldTo, Reading, RunResult},
     system::SystemError,
+    workload::ClientTiming,
 };
 
 /// What the names of restored instances begin with.
@@ -103,7 +106,7 @@ impl Drill<'_> {
         Ok(all.into_iter().find(|snapshot| snapshot.db_snapshot_identifier() == Some(name)))
     }
 
-    /// The restored instances of both Regions.
+    /// The plan's restored instances of both Regions.
     pub(super) async fn restores(&self) -> Result<Vec<String>, DrillError> {
         let regions = &self.plan().regions;
         let mut names = Vec::new();
@@ -113,7 +116,8 @@ impl Drill<'_> {
                 doing: format!("list the instances of {region}"),
                 why: edge::aws::shown(&error),
             })?;
-            let all = found.db_instances().iter().filter_map(|instance| instance.db_instance_identifier());
+            let own = found.db_instances().iter().filter(|instance| is_of(&self.plan().plan, instance));
+            let all = own.filter_map(|instance| instance.db_instance_identifier());
             names.extend(all.filter(|name| name.starts_with(RESTORED)).map(str::to_owned));
         }
         Ok(names)
@@ -122,6 +126,13 @@ impl Drill<'_> {
     /// Notes something that was measured.
     pub(super) fn reading(&mut self, name: &str, unit: &str, value: u64) {
         self.readings.push(Reading { name: name.to_owned(), unit: unit.to_owned(), value });
+    }
+
+    /// Clients that wait long for an answer: of a backup they may notice how long one took, which is measured, but no refusal.
+    pub(super) async fn patient_clients(&self) -> Result<Clients, DrillError> {
+        self.observer.step("starting the clients");
+        let timing = ClientTiming { answer_timeout: Duration::from_secs(10), ..ClientTiming::default() };
+        self.at_work(self.lab.aws.resolver(), timing).await
     }
 
     /// Ends a drill: the client must not have noticed anything.
@@ -144,6 +155,13 @@ impl Drill<'_> {
         });
         Ok(result)
     }
+}
+
+/// Whether an instance is tagged as a plan's.
+fn is_of(plan: &PlanName, instance: &DbInstance) -> bool {
+    let key = domain::backup::tag("plan");
+    let tagged = |tag: &Tag| tag.key() == Some(key.as_str()) && tag.value() == Some(plan.as_str());
+    instance.tag_list().iter().any(tagged)
 }
 
 /// Whether a snapshot is tagged as verified.

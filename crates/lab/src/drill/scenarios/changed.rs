@@ -106,7 +106,7 @@ impl Drill<'_> {
     }
 
     /// Where the traffic's name leads, as the authoritative server answers it.
-    async fn leads_to(&self) -> Result<String, DrillError> {
+    pub(super) async fn leads_to(&self) -> Result<String, DrillError> {
         let name = &self.plan().traffic.record.name;
         let answer: Result<HostName, String> = Dns::asking(&[self.lab.aws.resolver()], false)?.alias(name).await;
         let failed = |why| SystemError::Aws { doing: format!("look `{name}` up"), why };

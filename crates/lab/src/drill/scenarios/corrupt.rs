@@ -32,7 +32,7 @@ impl Drill<'_> {
 
     async fn damaged(&mut self) -> Result<DrillResult, DrillError> {
         let (lab, recovery) = (self.lab, &self.plan().regions.recovery);
-        let clients = self.clients().await?;
+        let clients = self.patient_clients().await?;
         let began_at = self.begun();
         let old = self.two_backups(["a backup", "another backup"], 0).await?;
         let order = Order::Restore(Purpose::Test, Wanted::Latest);

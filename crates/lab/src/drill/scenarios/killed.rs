@@ -1,6 +1,6 @@
 //! A primary that dies: at once, or while its replica is behind.
 
-use domain::{record::evidence::Evidence, words::time_span::TimeSpan};
+use domain::{failover::approval::Decision, plan::Policy, record::evidence::Evidence, words::time_span::TimeSpan};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -14,9 +14,14 @@ impl Drill<'_> {
     pub(super) async fn primary_killed(&mut self) -> Result<DrillResult, DrillError> {
         let mut runs = Runs::so_far(self.lab).await?;
         let clients = self.clients().await?;
+        let visitors = self.visitors().await?;
         let disaster_at = self.kill().await?;
         let run = runs.next().await?;
+        if self.plan().failover.policy.database == Policy::Approval {
+            self.answer(&run, Decision::Approve, "the drill", "the primary was killed").await?;
+        }
         let evidence = runs.follow(self.lab, &run, self.observer).await?;
+        self.visitors_moved(&visitors, disaster_at, &evidence).await;
         self.recovered(disaster_at, clients, evidence).await
     }
 

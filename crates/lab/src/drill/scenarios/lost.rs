@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{
     failover::guard::{self, Kept},
+    plan::FailureClass,
     words::time_span::TimeSpan,
 };
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use super::{AFTERWARDS, Drill, promoted_at};
 use crate::{
     drill::{DrillError, clients::Clients, follow::Runs},
+    gateway::{Fault, How, When},
     network::Vantage,
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult},
     system::until,
@@ -22,6 +24,13 @@ const RECORD_PATIENCE: Duration = Duration::from_secs(75);
 /// How long the old primary may go on after its return. Until then only its network is fenced, which does not end the
 /// sessions that it has; the guard does, within two of its samples and the time that they take.
 pub(super) const FENCED_WITHIN: TimeSpan = TimeSpan::seconds(2);
+
+/// The same where its Region's endpoints were silent as well: its network could not be fenced, and a call that was made
+/// before they came back is waited for.
+const REGION_FENCED_WITHIN: TimeSpan = TimeSpan::seconds(10);
+
+/// What functions ask in the primary's Region. Route 53 is asked in a Region of its own.
+const OF_A_REGION: [&str; 6] = ["rds", "s3", "lambda", "sns", "kms", "secretsmanager"];
 
 impl Drill<'_> {
     pub(super) async fn host_lost(&mut self) -> Result<DrillResult, DrillError> {
@@ -43,7 +52,36 @@ impl Drill<'_> {
             Actor::Disaster,
         );
         let held_to = HeldTo { rto: true, rpo: true };
-        self.returned(disaster_at, run, clients, returned_at, held_to).await
+        self.returned(disaster_at, run, clients, returned_at, FENCED_WITHIN, held_to).await
+    }
+
+    pub(super) async fn region_lost(&mut self) -> Result<DrillResult, DrillError> {
+        let runs = Runs::so_far(self.lab).await?;
+        let clients = self.clients_behind_links().await?;
+        let host = self.primary_host()?;
+        let (primary, faults) = (self.lab.system.primary(), self.lab.aws.gateway.faults());
+        let disaster_at = Timestamp::now();
+        for service in OF_A_REGION {
+            let silent = Fault::new(When::Before, How::Silent).of(service).in_region(&primary.region);
+            faults.set(&silent).await?;
+        }
+        // A host that is stopped still accepts connections, and one that nobody reaches has a client beside it.
+        self.cut(&Vantage::ALL, host)?;
+        self.lab.aws.rds.pause(&primary).await?;
+        self.observer.disaster(disaster_at);
+        let detail = format!("`{}` and every endpoint of {}: no answer", primary.id, primary.region);
+        self.happened(disaster_at, Event::Paused, detail, Actor::Disaster);
+        let run = self.failed_over(runs, &clients).await?;
+        let judgement = run.evidence.as_ref().and_then(|run| run.record.judgement.as_ref()?.did.as_ref());
+        let class = judgement.map(|judgement| judgement.class);
+        self.check("it is judged as a failure of the Region", class == Some(FailureClass::Region), &run.because);
+        let returned_at = Timestamp::now();
+        faults.heal().await?;
+        self.lab.aws.rds.resume(&primary).await?;
+        self.heal(host);
+        self.happened(returned_at, Event::OldPrimaryBack, format!("{} is back", primary.region), Actor::Disaster);
+        let held_to = HeldTo { rto: true, rpo: true };
+        self.returned(disaster_at, run, clients, returned_at, REGION_FENCED_WITHIN, held_to).await
     }
 
     pub(super) async fn partition(&mut self) -> Result<DrillResult, DrillError> {
@@ -57,7 +95,7 @@ impl Drill<'_> {
         let returned_at = self.heal(host);
         // What a host that nobody else reaches commits until the failover is lost.
         let held_to = HeldTo { rto: true, rpo: false };
-        self.returned(disaster_at, run, clients, returned_at, held_to).await
+        self.returned(disaster_at, run, clients, returned_at, FENCED_WITHIN, held_to).await
     }
 
     /// Waits for the failover, and for the client that follows it.
@@ -98,10 +136,11 @@ impl Drill<'_> {
         run: RunResult,
         clients: Clients,
         returned_at: Timestamp,
+        fenced_within: TimeSpan,
         held_to: HeldTo,
     ) -> Result<DrillResult, DrillError> {
-        self.grace = FENCED_WITHIN;
-        tokio::time::sleep(FENCED_WITHIN.duration() + AFTERWARDS).await;
+        self.grace = fenced_within;
+        tokio::time::sleep(fenced_within.duration() + AFTERWARDS).await;
         let logs = clients.stop().await?;
         self.kept_out(std::slice::from_ref(&run)).await?;
         let moved = run.evidence.as_ref().and_then(promoted_at);

@@ -22,6 +22,8 @@ mod stopped;
 mod switchover;
 mod two_plans;
 mod unfit;
+mod unhealthy;
+mod visited;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -46,6 +48,7 @@ use crate::{
     pager::Notice,
     report::{Actor, Check, DrillResult, Event, Reading, RunResult, TimelineEntry, Turn, turns_until},
     system::SystemError,
+    workload::ClientTiming,
 };
 
 /// How long the old primary is tried after its return, and a client after a blip.
@@ -58,7 +61,7 @@ pub(super) async fn run(
     observer: &dyn Observer,
 ) -> Result<DrillResult, DrillError> {
     let mut drill = Drill {
-        lab: &drills.lab,
+        lab: drills.lab_of(scenario),
         neighbours: &drills.neighbours,
         number: drills.begun,
         lead: drills.lead,
@@ -90,6 +93,7 @@ pub(super) async fn run(
         Scenario::Approval => drill.approval().await,
         Scenario::PromotedRefusesWrites => drill.promoted_refuses_writes().await,
         Scenario::HostLost => drill.host_lost().await,
+        Scenario::RegionLost => drill.region_lost().await,
         Scenario::Partition => drill.partition().await,
         Scenario::Flapping => drill.flapping().await,
         Scenario::CutOff => drill.cut_off().await,
@@ -106,6 +110,8 @@ pub(super) async fn run(
         Scenario::PartialFailure => drill.partial_failure().await,
         Scenario::CopyInterrupted => drill.copy_interrupted().await,
         Scenario::TwoPlans => drill.two_plans().await,
+        Scenario::ApplicationDown => drill.application_down().await,
+        Scenario::SlowNetwork => drill.slow_network().await,
     }
 }
 
@@ -142,18 +148,18 @@ impl<'a> Drill<'a> {
 
     async fn clients(&self) -> Result<Clients, DrillError> {
         self.observer.step("starting the clients");
-        self.at_work(self.lab.aws.resolver()).await
+        self.at_work(self.lab.aws.resolver(), ClientTiming::default()).await
     }
 
     /// Clients of which the first one reaches hosts only over links that can be cut.
     async fn clients_behind_links(&self) -> Result<Clients, DrillError> {
         self.observer.step("starting the clients");
-        self.at_work(self.lab.aws.resolver_of(Vantage::Public)).await
+        self.at_work(self.lab.aws.resolver_of(Vantage::Public), ClientTiming::default()).await
     }
 
     /// Clients that have been at work for the drill's lead.
-    async fn at_work(&self, resolver: SocketAddr) -> Result<Clients, DrillError> {
-        let clients = Clients::start(self.lab, self.number, resolver).await?;
+    async fn at_work(&self, resolver: SocketAddr, timing: ClientTiming) -> Result<Clients, DrillError> {
+        let clients = Clients::start(self.lab, self.number, resolver, timing).await?;
         tokio::time::sleep(self.lead).await;
         Ok(clients)
     }

@@ -17,7 +17,7 @@ impl Drill<'_> {
 
     async fn without_a_copy(&mut self) -> Result<DrillResult, DrillError> {
         let regions = &self.plan().regions;
-        let clients = self.clients().await?;
+        let clients = self.patient_clients().await?;
         let began_at = self.begun();
         let fault = Fault::new(When::Before, How::Denied).by(Caller::Function("lifeboat-snapshot".into()));
         let fault = fault.of("rds").operation("CopyDBSnapshot").in_region(regions.recovery.as_str());

@@ -43,7 +43,7 @@ struct Known {
 
 impl Drill<'_> {
     pub(super) async fn point_in_time(&mut self) -> Result<DrillResult, DrillError> {
-        let clients = self.clients().await?;
+        let clients = self.patient_clients().await?;
         let primary = self.primary().await?;
         let server = server(&primary).await?;
         let began_at = self.begun();

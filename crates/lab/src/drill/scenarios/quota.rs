@@ -22,7 +22,7 @@ impl Drill<'_> {
     async fn without_room(&mut self) -> Result<DrillResult, DrillError> {
         let (aws, regions) = (&self.lab.aws, &self.plan().regions);
         // A first backup, so that a quota can be full.
-        let clients = self.clients().await?;
+        let clients = self.patient_clients().await?;
         let began_at = self.begun();
         let first = self.backup("a backup while there is room", 0, Ending::Complete).await?;
         let before = [self.snapshots(&regions.primary).await?.len(), self.snapshots(&regions.recovery).await?.len()];

@@ -22,7 +22,7 @@ const MOST_ADDED: Duration = Duration::from_secs(5);
 impl Drill<'_> {
     pub(super) async fn restore_test(&mut self) -> Result<DrillResult, DrillError> {
         let before = self.restores().await?;
-        let clients = self.clients().await?;
+        let clients = self.patient_clients().await?;
         let began_at = self.begun();
         let backup = self.backup("backup", 0, Ending::Complete).await?;
         let test = Order::Restore(Purpose::Test, Wanted::Latest);

@@ -206,9 +206,10 @@ impl Drill<'_> {
     async fn batch_of(&self, run: &Run) -> Result<(Vec<RecordSet>, Vec<RecordSet>), DrillError> {
         let record = &run.plan.traffic.record;
         let seen = self.route53().look(&record.zone, &record.name).await?;
-        match traffic::plan(&seen, run) {
-            Move::Swap { delete, create } => Ok((delete, create)),
-            Move::Keep | Move::Refuse(_) => Err(SystemError::Plan {
+        let name = run.plan.moved_names().into_iter().find(|name| name.is_the_database_s);
+        match name.map(|name| traffic::plan(&name, &seen, run)) {
+            Some(Move::Swap { delete, create }) => Ok((delete, create)),
+            Some(Move::Keep(_) | Move::Refuse(_)) | None => Err(SystemError::Plan {
                 plan: run.plan.plan.to_string(),
                 why: format!("`{}` is not as it was before the failover", record.name),
             }

@@ -17,6 +17,7 @@ use crate::{
     lab::Lab,
     report::{Actor, DrillResult, Ending, Event, HeldTo, RunResult, TimelineEntry},
     setup::Progress,
+    workload::ClientTiming,
 };
 
 /// How far apart the primaries may die.
@@ -60,7 +61,7 @@ impl Drill<'_> {
         let clients = self.clients().await?;
         let mut neighbours = Vec::new();
         for lab in self.neighbours {
-            let clients = Clients::start(lab, self.number, lab.aws.resolver()).await?;
+            let clients = Clients::start(lab, self.number, lab.aws.resolver(), ClientTiming::default()).await?;
             neighbours.push(Neighbour {
                 lab,
                 runs: Runs::so_far(lab).await?,

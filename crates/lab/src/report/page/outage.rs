@@ -69,6 +69,8 @@ fn spent_on(result: &DrillResult, until: Event) -> String {
         | Event::CallsSpoiled
         | Event::Denied
         | Event::Undone
+        | Event::ApplicationStopped
+        | Event::LinksSlowed
         | Event::LinksCut
         | Event::LinksHealed
         | Event::StepAnswered

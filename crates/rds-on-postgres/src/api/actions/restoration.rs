@@ -24,7 +24,8 @@ use crate::service::{NewInstance, Service, new_resource_id};
 use crate::work::WorkKind;
 
 /// What both ways of restoring serve.
-const SERVED: [&str; 11] = [
+const SERVED: [&str; 12] = [
+    "AllocatedStorage",
     "AvailabilityZone",
     "BackupRetentionPeriod",
     "CopyTagsToSnapshot",
@@ -160,7 +161,11 @@ fn enter(
     if let Some(key) = &origin.key {
         call.must_be_usable(key)?;
     }
-    let origin = Origin { port: call.port(origin.port)?, resource_id: new_resource_id()?, ..origin.clone() };
+    // RDS restores into no less than the source had.
+    let least = origin.storage_gib;
+    let storage_gib = call.query.number("AllocatedStorage", least..=65536)?.unwrap_or(least);
+    let origin =
+        Origin { port: call.port(origin.port)?, resource_id: new_resource_id()?, storage_gib, ..origin.clone() };
     let tags: Tags = call.query.tags()?;
     let new = NewInstance { name: name.clone(), origin, traits, source: None, tags, role };
     call.service.enter(inventory, new)

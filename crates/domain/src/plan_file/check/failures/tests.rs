@@ -65,3 +65,17 @@ fn a_class_is_promised_once_and_its_level_is_a_line() {
     assert_eq!(found(json!([region("3"), region("3")])), ["error: objectives.failures[1].class"]);
     assert_eq!(found(json!([region("a\u{1b}[2J")])), ["error: objectives.failures[0].level"]);
 }
+
+#[test]
+fn what_is_gone_with_more_than_itself_is_not_back_sooner_than_alone() {
+    let found = |zone: [&str; 2], wider: &str, region: [&str; 2]| {
+        let promised = |class: &str, [rto, rpo]: [&str; 2]| json!({"class": class, "rto": rto, "rpo": rpo});
+        let failures = json!([promised("zone", zone), promised(wider, region)]);
+        found(&[("/objectives", json!({"rto": "4h", "rpo": "1h", "failures": failures}))])
+    };
+    assert_eq!(found(["1h", "5m"], "region", ["1h", "5m"]), [""; 0]);
+    assert_eq!(found(["1h", "5m"], "region", ["4h", "1h"]), [""; 0]);
+    assert_eq!(found(["61m", "5m"], "region", ["1h", "5m"]), [RTO]);
+    assert_eq!(found(["4h", "6m"], "region", ["1h", "5m"]), [RTO, RPO]);
+    assert_eq!(found(["4h", "1h"], "application", ["1h", "5m"]), [""; 0], "it takes no zone along");
+}

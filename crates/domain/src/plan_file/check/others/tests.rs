@@ -54,6 +54,19 @@ fn an_instance_a_secret_and_a_record_are_one_plan_s() {
 }
 
 #[test]
+fn a_bucket_s_lifecycle_is_said_by_one_plan() {
+    let with = |mut plan: Plan, store: serde_json::Value| {
+        let bucket = serde_json::json!({ "kind": "bucket", "name": "logs", "primary": "logs-a", "store": store });
+        plan.components.push(serde_json::from_value(bucket).unwrap());
+        plan
+    };
+    let (kept, looked_at) = (serde_json::json!({ "lifecycle": { "expire": "9d" } }), serde_json::Value::Null);
+    let errors = told(&with(lab(), kept.clone()), with(billing(), kept.clone()));
+    assert!(errors.len() == 1 && errors[0].starts_with("components[1].store.lifecycle: plan `billing`"), "{errors:?}");
+    assert_eq!(told(&with(lab(), kept), with(billing(), looked_at)), [""; 0], "both may look at it");
+}
+
+#[test]
 fn the_same_names_in_other_regions_are_other_things() {
     let mut other = billing();
     pair(&mut other).primary.instance = "orders-replica".parse().unwrap();

@@ -308,22 +308,19 @@ pub(crate) async fn active_side(
 }
 
 /// Writes the watch down, unless what is there tells of more: a write that took its time, or a window's last one, must
-/// not take away what the next window has written. What cannot be read is replaced.
+/// not take away what the next window has written. What cannot be read is replaced; where the log stood when it was seen
+/// last is kept.
 async fn write_newest(store: &impl ObjectStore, key: &str, watch: &Watch) -> Result<(), Failure> {
     let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
     for _ in 0..WRITES {
-        let condition = match store.get(key).await? {
-            None => Condition::Absent,
-            Some(there) => {
-                let told_until = serde_json::from_str::<Watch>(&there.text).ok().and_then(|watch| watch.told_until);
-                if told_until > watch.told_until {
-                    info!("the next window has written the watch down already");
-                    return Ok(());
-                }
-                Condition::Unchanged(there.etag)
-            }
-        };
-        match object_store::write_json(store, key, watch, condition).await {
+        let there = store.get(key).await?;
+        let written = there.as_ref().and_then(|there| serde_json::from_str::<Watch>(&there.text).ok()).unwrap_or_default();
+        if written.told_until > watch.told_until {
+            info!("the next window has written the watch down already");
+            return Ok(());
+        }
+        let condition = there.map_or(Condition::Absent, |there| Condition::Unchanged(there.etag));
+        match object_store::write_json(store, key, &watch.clone().keeping(written), condition).await {
             Err(conflict @ Failure::Conflict(_)) => lost = conflict,
             written => return written,
         }

@@ -128,6 +128,15 @@ impl Watch {
         Self { side, instance: Some(instance.clone()), told_until: self.told_until, ..Self::default() }
     }
 
+    /// The same, with where its instance's log stood by what is written down, where that was seen later: a window that could
+    /// not read what the one before had to say must not have it forgotten.
+    #[must_use]
+    pub fn keeping(self, written: Self) -> Self {
+        let Some(instance) = &self.instance else { return self };
+        let seen = written.of(self.side, instance).last_seen;
+        Self { last_seen: std::cmp::max_by_key(self.last_seen, seen, |seen| seen.map(|seen| seen.at)), ..self }
+    }
+
     /// What may be relied on now: a streak whose newest sample is older than [`believed_for`] is forgotten, for nobody knows
     /// what the primary did since. Where its log stood then stays true.
     #[must_use]

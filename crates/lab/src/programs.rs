@@ -7,6 +7,7 @@ use std::{
 
 pub use launch::programs::ProgramsError;
 use launch::programs::{self, FOLDER};
+use tokio::sync::OnceCell;
 
 use crate::setup::Progress;
 
@@ -16,6 +17,15 @@ pub struct Programs {
     /// The checkout's root.
     pub root: PathBuf,
     folder: PathBuf,
+}
+
+/// Where this process has built them: its labs all play what was built for the first.
+static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+
+/// Builds while the gateways and every other lab go on.
+async fn build(root: PathBuf) -> Result<PathBuf, ProgramsError> {
+    let built = tokio::task::spawn_blocking(move || programs::build(&root)).await;
+    built.map_err(|error| ProgramsError::Cargo(io::Error::other(error)))?
 }
 
 impl Programs {
@@ -36,10 +46,7 @@ impl Programs {
             Some(folder) => folder.into(),
             None => {
                 progress.step("building the functions");
-                // The gateways and every other lab go on while cargo works.
-                let of = root.to_owned();
-                let built = tokio::task::spawn_blocking(move || programs::build(&of)).await;
-                built.map_err(|error| ProgramsError::Cargo(io::Error::other(error)))??
+                BUILT.get_or_try_init(|| build(root.to_owned())).await?.clone()
             }
         };
         Ok(Self { root: root.to_owned(), folder })

@@ -18,6 +18,8 @@ mod view;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use domain::plan::PairPlan;
+
 pub use access::{Access, Password};
 pub use client::{Commit, Workload};
 pub use log::{Entry, Log, Outcome, Server};
@@ -59,6 +61,24 @@ pub struct ClientTiming {
     pub answer_timeout: Duration,
     /// The pause after an attempt that failed.
     pub backoff: Duration,
+}
+
+/// How many commits, or attempts, a client of a plan makes from one sample to the next.
+const COMMITS_A_SAMPLE: u64 = 25;
+
+/// From one commit to the next where samples are far apart: whoever waits minutes for a failover measures it in tenths of a
+/// second.
+const SLOWEST: Duration = Duration::from_millis(200);
+
+impl ClientTiming {
+    /// As closely as a plan's outage has to be measured: an outage of minutes, watched every 10 ms, would be mostly ours.
+    #[must_use]
+    pub fn of(plan: &PairPlan) -> Self {
+        let timing = Self::default();
+        let every = Duration::from_millis(plan.probe.interval.as_milliseconds() / COMMITS_A_SAMPLE);
+        let every = every.clamp(timing.every, SLOWEST);
+        Self { every, backoff: every, ..timing }
+    }
 }
 
 impl Default for ClientTiming {

@@ -131,7 +131,7 @@ impl Drill<'_> {
     /// Clients that wait long for an answer: of a backup they may notice how long one took, which is measured, but no refusal.
     pub(super) async fn patient_clients(&self) -> Result<Clients, DrillError> {
         self.observer.step("starting the clients");
-        let timing = ClientTiming { answer_timeout: Duration::from_secs(10), ..ClientTiming::default() };
+        let timing = ClientTiming { answer_timeout: Duration::from_secs(10), ..ClientTiming::of(self.plan()) };
         self.at_work(self.lab.aws.resolver(), timing).await
     }
 

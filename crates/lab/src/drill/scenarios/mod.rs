@@ -148,13 +148,13 @@ impl<'a> Drill<'a> {
 
     async fn clients(&self) -> Result<Clients, DrillError> {
         self.observer.step("starting the clients");
-        self.at_work(self.lab.aws.resolver(), ClientTiming::default()).await
+        self.at_work(self.lab.aws.resolver(), ClientTiming::of(self.plan())).await
     }
 
     /// Clients of which the first one reaches hosts only over links that can be cut.
     async fn clients_behind_links(&self) -> Result<Clients, DrillError> {
         self.observer.step("starting the clients");
-        self.at_work(self.lab.aws.resolver_of(Vantage::Public), ClientTiming::default()).await
+        self.at_work(self.lab.aws.resolver_of(Vantage::Public), ClientTiming::of(self.plan())).await
     }
 
     /// Clients that have been at work for the drill's lead.

@@ -66,7 +66,7 @@ const MOST_NOTICES: usize = 10_000;
 pub const NOTICES: &str = "notices.txt";
 
 /// How long SNS may take to ask for the subscription's confirmation, and to deliver.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Pager {
     /// Subscribes to the engine's topic in `region`, and confirms the subscription as a person would. Each notice is

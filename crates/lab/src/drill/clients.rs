@@ -41,7 +41,7 @@ const APART: i64 = 50_000_000;
 const COMMITS_FIRST: i64 = 25;
 
 /// How long clients may take to be at work, and to find the new primary.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Clients {
     /// Starts both, and waits until they are at work.

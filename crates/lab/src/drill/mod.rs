@@ -195,8 +195,9 @@ impl Drills {
     }
 }
 
-/// How long a run may take in the lab, without what its plan waits for.
-const RUN_PATIENCE: Duration = Duration::from_secs(90);
+/// How long a run may take in the lab, without what its plan waits for: one that finds the primary well waits until the alarm
+/// that started it rests, and the run after that one waits for its end.
+const RUN_PATIENCE: Duration = Duration::from_secs(240);
 
 /// How long a run of the plan may take to begin, and how long to come to its end, before the drill gives it up.
 fn patience(plan: &PairPlan) -> Duration {

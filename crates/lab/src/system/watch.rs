@@ -12,14 +12,14 @@ use super::{PATIENCE, System, SystemError, until};
 use crate::local_aws::LocalAws;
 
 /// How long until the watch shows something: a window goes on with the plan that it began with.
-pub(super) const WATCH_PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const WATCH_PATIENCE: Duration = Duration::from_secs(180);
 
 /// How long until it does where its window was ended: the next one begins within two minutes, and writes down at its end.
 const ANEW_PATIENCE: Duration = Duration::from_secs(240);
 
 /// How long a run takes to end at most that finds the primary well: it waits until the alarm that started it rests, up to 15 s
 /// between two looks, and two cores at work take longer.
-const RUN_PATIENCE: Duration = Duration::from_secs(180);
+const RUN_PATIENCE: Duration = Duration::from_secs(240);
 
 impl System {
     /// Starts the first window by hand, because the schedule's first start is up to a minute away, and waits until the

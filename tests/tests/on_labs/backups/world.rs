@@ -22,7 +22,7 @@ impl Progress for Shown {
 }
 
 /// How long a run may take with the lab's small database.
-pub(super) const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_secs(240);
 
 pub(super) struct World<'s> {
     pub(super) lab: &'s Lab,

@@ -19,10 +19,10 @@ use serde_json::json;
 use super::case::{self, Case, Kind};
 
 /// How long a run may take; the slowest waits for its SDK's tries and the state machine's.
-const RUN_PATIENCE: Duration = Duration::from_secs(90);
+const RUN_PATIENCE: Duration = Duration::from_secs(240);
 
 /// How long a guard may take to make a call, and to shut an old primary that returned open.
-const GUARD_PATIENCE: Duration = Duration::from_secs(15);
+const GUARD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between two looks at a run.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);

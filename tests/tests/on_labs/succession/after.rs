@@ -9,7 +9,7 @@ use rds_on_postgres::Name;
 use super::world::{Ended, LOOK_AGAIN, World};
 
 /// How long a guard may take to shut an old primary that returned open.
-const GUARD_PATIENCE: Duration = Duration::from_secs(15);
+const GUARD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The timeline of a database that was never promoted.
 const FIRST_TIMELINE: u32 = 1;

@@ -34,7 +34,7 @@ use rds_on_postgres::RdsError;
 use serde_json::{Value, json};
 
 /// How long anything may take that is waited for.
-pub(super) const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// How often the primary is killed until the watch has seen it right before.
 pub(super) const MOST_KILLS: usize = 5;

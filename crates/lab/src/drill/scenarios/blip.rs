@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long a blip's record may take, and within which no run may begin.
-const BLIP_PATIENCE: Duration = Duration::from_secs(15);
+const BLIP_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long it hangs: where the plan leaves room for it, so long that one sample waits for its whole time-out, wherever
 /// between two of them it begins; and it is over before the hold-down is, and before as many fail as raise the alarm.

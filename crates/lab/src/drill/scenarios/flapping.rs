@@ -16,7 +16,7 @@ use crate::{
 const PAUSES: [u64; 5] = [60, 80, 70, 90, 105];
 
 /// How long the record of the last time may take.
-const RECORD_PATIENCE: Duration = Duration::from_secs(15);
+const RECORD_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Drill<'_> {
     pub(super) async fn flapping(&mut self) -> Result<DrillResult, DrillError> {

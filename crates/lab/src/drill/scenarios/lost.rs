@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long the guard's record may take: a guard that is started again takes over within a minute.
-const RECORD_PATIENCE: Duration = Duration::from_secs(75);
+const RECORD_PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long the old primary may go on after its return. Until then only its network is fenced, which does not end the
 /// sessions that it has; the guard does, within two of its samples and the time that they take.

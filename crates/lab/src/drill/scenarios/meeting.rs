@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long the watch may take to count a failure.
-const WATCH_PATIENCE: Duration = Duration::from_secs(15);
+const WATCH_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Drill<'_> {
     pub(super) async fn twice(&mut self) -> Result<DrillResult, DrillError> {

@@ -9,7 +9,7 @@ use super::Drill;
 use crate::{application::Visitor, drill::DrillError};
 
 /// How long a name may take to be answered by the other side once its run has ended, beside its time to live.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Drill<'_> {
     /// A visitor of each of the application's names, all of whom the primary's side has answered.

@@ -58,9 +58,9 @@ impl World<'_> {
 
     /// Runs a command of ours in a shell, as RUNBOOK says to; gives its exit code.
     pub(super) async fn run(&self, command: &str) -> i32 {
-        // The same words twice are one order, and may be given 20 times.
-        let why = format!("'the reason is mended, {}'", self.row());
-        let command = command.replace("YOU", "anna").replace("REASON", &why);
+        // The same words twice are one order, and may be given 20 times: each of ours has its own.
+        let command = command.replace("YOU", "anna").replace("REASON", "'the reason is mended'");
+        let command = command.replacen("--why ", &format!("--why {}:' '", self.row()), 1);
         let mut shell = labs::shell(self.lab, &command);
         // The lab's own services go on meanwhile.
         let output = tokio::task::spawn_blocking(move || shell.output()).await.unwrap().unwrap();

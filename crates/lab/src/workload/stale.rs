@@ -177,9 +177,11 @@ impl Stale {
         (Start::now(), self.next_id.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// It is to stop, and what was under way then has had its time.
     async fn stopped(&self) {
         while !self.stop.asked() {
             sleep(STOP_NOTICED).await;
         }
+        sleep(self.timing.answer_timeout).await;
     }
 }

@@ -314,7 +314,8 @@ async fn write_newest(store: &impl ObjectStore, key: &str, watch: &Watch) -> Res
     let mut lost = Failure::Conflict(format!("{key}: nobody gave way"));
     for _ in 0..WRITES {
         let there = store.get(key).await?;
-        let written = there.as_ref().and_then(|there| serde_json::from_str::<Watch>(&there.text).ok()).unwrap_or_default();
+        let written =
+            there.as_ref().and_then(|there| serde_json::from_str::<Watch>(&there.text).ok()).unwrap_or_default();
         if written.told_until > watch.told_until {
             info!("the next window has written the watch down already");
             return Ok(());

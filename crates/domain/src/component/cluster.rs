@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ActiveSide, Complaint, Identity, Kind, SeenDatabase, SnapshotKind, SnapshotStorage};
+use super::{ActiveSide, Complaint, Identity, Kind, SeenDatabase, SnapshotKind, SnapshotStorage, snapshot::Snapshots};
 use crate::words::{
     failure::Failure,
     id::{ClusterId, ComponentName, TierName},
@@ -73,6 +73,31 @@ impl Cluster {
         }
     }
 }
+
+/// RDS's snapshots of a cluster: Aurora's, DocumentDB's and Neptune's.
+pub(super) const SNAPSHOTS: Snapshots = Snapshots {
+    noun: "cluster",
+    service: "RDS",
+    list: "Clusters",
+    arn: |partition, region, account, id| format!("arn:{partition}:rds:{region}:{account}:cluster:{id}"),
+    plural: "cluster snapshots",
+    longest_name: 63,
+    is_asked: false,
+    software: None,
+    actions: &[
+        (
+            "snapshot",
+            &[
+                "rds:CopyDBClusterSnapshot",
+                "rds:CreateDBClusterSnapshot",
+                "rds:DescribeDBClusterSnapshots",
+                "rds:DescribeDBClusters",
+            ],
+        ),
+        ("cleanup", &["rds:DeleteDBClusterSnapshot", "rds:DescribeDBClusterSnapshots"]),
+        ("verify", &["rds:DescribeDBClusterSnapshots"]),
+    ],
+};
 
 impl Kind for Cluster {
     fn name(&self) -> &ComponentName {

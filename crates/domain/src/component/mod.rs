@@ -2,7 +2,7 @@
 //!
 //! All that is particular to a kind is in its room: what the plan says of one, what may be wrong with that, and what can
 //! be done with it. Everything else asks a component's [`Kind`] and never matches on what a component is: the one match is
-//! [`Component::kind`]. CONTRIBUTING.md, "Adding a kind of component", lists what else a kind touches.
+//! [`Component::kind`], beside that of [`SnapshotKind`], whose rows are in the rooms too. CONTRIBUTING.md, "Adding a kind of component", lists what else a kind touches.
 
 mod active_side;
 mod bucket;
@@ -28,10 +28,12 @@ pub use login::{Credential, Login, Tls};
 pub(crate) use postgres_pair::STORAGE_GIB;
 pub use postgres_pair::{AfterPromotion, PostgresPair, RestoreSettings, Side, StorageType};
 pub use service::Service;
-pub use snapshot::{Resource, SnapshotKind, SnapshotStorage};
+pub use snapshot::{Resource, SnapshotStorage};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use snapshot::Snapshots;
 
 /// One thing the plan protects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +69,29 @@ impl Component {
     #[must_use]
     pub fn name(&self) -> &ComponentName {
         self.kind().name()
+    }
+}
+
+/// A kind of snapshots: a service lists, counts and deletes those of one kind apart from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SnapshotKind {
+    /// RDS's, of a DB instance.
+    Instance,
+    /// RDS's, of a cluster: Aurora, DocumentDB or Neptune.
+    Cluster,
+}
+
+impl SnapshotKind {
+    /// Each of them.
+    pub const ALL: [Self; 2] = [Self::Instance, Self::Cluster];
+
+    /// What is particular to it, from the room of what its snapshots are of.
+    fn particulars(self) -> &'static Snapshots {
+        match self {
+            Self::Instance => &postgres_pair::SNAPSHOTS,
+            Self::Cluster => &cluster::SNAPSHOTS,
+        }
     }
 }
 

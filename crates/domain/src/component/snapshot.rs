@@ -1,69 +1,34 @@
-//! The kinds of snapshots that a service keeps, and what one is of.
+//! What is particular to a kind of snapshots, and what one is of.
 
 use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
-/// A kind of snapshots: a service lists, counts and deletes those of one kind apart from all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SnapshotKind {
-    /// RDS's, of a DB instance.
-    Instance,
-    /// RDS's, of a cluster: Aurora, DocumentDB or Neptune.
-    Cluster,
-}
+use super::SnapshotKind;
 
 /// What is particular to a kind of snapshots.
-struct Row {
+pub(super) struct Snapshots {
     /// What one is of, as manifests and sentences have it.
-    noun: &'static str,
+    pub(super) noun: &'static str,
     /// The service that keeps them.
-    service: &'static str,
+    pub(super) service: &'static str,
     /// The engine's parameter that lists what its roles may reach of what they are of.
-    list: &'static str,
+    pub(super) list: &'static str,
     /// The ARN of what one is of: by partition, Region, account and identifier.
-    arn: fn(&str, &str, &str, &str) -> String,
+    pub(super) arn: fn(&str, &str, &str, &str) -> String,
     /// What several of them are called, as in "3 manual snapshots".
-    plural: &'static str,
+    pub(super) plural: &'static str,
     /// The longest name that the service takes.
-    longest_name: usize,
+    pub(super) longest_name: usize,
     /// Whether the database was asked before each one is taken, so that its tags say all of it.
-    is_asked: bool,
+    pub(super) is_asked: bool,
     /// What runs in what they are of, where it is always the same.
-    software: Option<&'static str>,
+    pub(super) software: Option<&'static str>,
+    /// The actions of AWS that the roles of functions need for it, by function.
+    pub(super) actions: &'static [(&'static str, &'static [&'static str])],
 }
 
 impl SnapshotKind {
-    /// Each of them.
-    pub const ALL: [Self; 2] = [Self::Instance, Self::Cluster];
-
-    fn row(self) -> Row {
-        match self {
-            Self::Instance => Row {
-                noun: "instance",
-                service: "RDS",
-                list: "Instances",
-                arn: |partition, region, account, id| format!("arn:{partition}:rds:{region}:{account}:db:{id}"),
-                plural: "snapshots",
-                longest_name: 255,
-                is_asked: true,
-                software: Some("PostgreSQL"),
-            },
-            Self::Cluster => Row {
-                noun: "cluster",
-                service: "RDS",
-                list: "Clusters",
-                arn: |partition, region, account, id| format!("arn:{partition}:rds:{region}:{account}:cluster:{id}"),
-                plural: "cluster snapshots",
-                longest_name: 63,
-                is_asked: false,
-                software: None,
-            },
-        }
-    }
-
     /// The kind whose snapshots are of what this noun names.
     #[must_use]
     pub fn of_noun(noun: &str) -> Option<Self> {
@@ -79,49 +44,56 @@ impl SnapshotKind {
     /// What one is of, as manifests and sentences have it.
     #[must_use]
     pub fn noun(self) -> &'static str {
-        self.row().noun
+        self.particulars().noun
     }
 
     /// The service that keeps them.
     #[must_use]
     pub fn service(self) -> &'static str {
-        self.row().service
+        self.particulars().service
     }
 
     /// The engine's parameter that lists what its roles may reach of what they are of.
     #[must_use]
     pub fn list(self) -> &'static str {
-        self.row().list
+        self.particulars().list
     }
 
     /// The ARN of what one is of.
     #[must_use]
     pub fn arn(self, partition: &str, region: &str, account: &str, id: &str) -> String {
-        (self.row().arn)(partition, region, account, id)
+        (self.particulars().arn)(partition, region, account, id)
     }
 
     /// What several of them are called, as in "3 manual snapshots".
     #[must_use]
     pub fn plural(self) -> &'static str {
-        self.row().plural
+        self.particulars().plural
     }
 
     /// The longest name that the service takes.
     #[must_use]
     pub fn longest_name(self) -> usize {
-        self.row().longest_name
+        self.particulars().longest_name
     }
 
     /// Whether the database was asked before each one is taken, so that its tags say all of it.
     #[must_use]
     pub fn is_asked(self) -> bool {
-        self.row().is_asked
+        self.particulars().is_asked
     }
 
     /// What runs in what they are of, where it is always the same.
     #[must_use]
     pub fn software(self) -> Option<&'static str> {
-        self.row().software
+        self.particulars().software
+    }
+
+    /// The actions of AWS that a function's role needs for it.
+    #[must_use]
+    pub fn actions(self, function: &str) -> &'static [&'static str] {
+        let of_function = self.particulars().actions.iter().find(|(name, _)| *name == function);
+        of_function.map_or(&[], |(_, actions)| actions)
     }
 }
 

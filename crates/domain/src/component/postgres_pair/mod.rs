@@ -4,7 +4,9 @@ mod check;
 
 pub(crate) use check::STORAGE_GIB;
 
-use super::{ActiveSide, Complaint, Identity, Kind, Login, SideRegions, SnapshotKind, SnapshotStorage};
+use super::{
+    ActiveSide, Complaint, Identity, Kind, Login, SideRegions, SnapshotKind, SnapshotStorage, snapshot::Snapshots,
+};
 use crate::words::{
     id::{ComponentName, HostName, InstanceClass, InstanceId, RdsGroup, SecurityGroupId, SqlName, TierName},
     time_span::TimeSpan,
@@ -161,6 +163,23 @@ impl ActiveSide {
         }
     }
 }
+
+/// RDS's snapshots of a DB instance.
+pub(super) const SNAPSHOTS: Snapshots = Snapshots {
+    noun: "instance",
+    service: "RDS",
+    list: "Instances",
+    arn: |partition, region, account, id| format!("arn:{partition}:rds:{region}:{account}:db:{id}"),
+    plural: "snapshots",
+    longest_name: 255,
+    is_asked: true,
+    software: Some("PostgreSQL"),
+    actions: &[
+        ("snapshot", &["rds:CopyDBSnapshot", "rds:CreateDBSnapshot", "rds:DescribeDBSnapshots"]),
+        ("cleanup", &["rds:DeleteDBSnapshot", "rds:DescribeDBSnapshots"]),
+        ("verify", &["rds:DescribeDBSnapshots"]),
+    ],
+};
 
 impl Kind for PostgresPair {
     fn name(&self) -> &ComponentName {

@@ -61,7 +61,8 @@ impl Drill<'_> {
         let clients = self.clients().await?;
         let mut neighbours = Vec::new();
         for lab in self.neighbours {
-            let clients = Clients::start(lab, self.number, lab.aws.resolver(), ClientTiming::of(&lab.system.plan)).await?;
+            let clients =
+                Clients::start(lab, self.number, lab.aws.resolver(), ClientTiming::of(&lab.system.plan)).await?;
             neighbours.push(Neighbour {
                 lab,
                 runs: Runs::so_far(lab).await?,

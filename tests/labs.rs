@@ -1,6 +1,9 @@
 //! Labs side by side: a case mostly waits, and those that two cores bear take turns.
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use domain::plan::Plan;
 use lab::{Lab, LabError, Settings, setup::Progress};
@@ -16,21 +19,39 @@ impl Progress for Shown {
     }
 }
 
-/// How many cases may play, or labs be brought up, at once: with more, two cores miss the cases' time limits.
-const AT_ONCE: usize = 2;
+/// How many cases may play, or labs be brought up, at once: with more, two cores miss the cases' time limits. The last one
+/// only while the machine has time to spare.
+const AT_ONCE: usize = 3;
 
-/// How many labs may be up at once. One in which nothing happens takes little, but its primary is watched twice a second.
-static PLACES: Semaphore = Semaphore::const_new(2 * AT_ONCE);
+/// What share of the cores' time the last one needs.
+const SPARE: f64 = 0.25;
+
+/// For how long that is looked at.
+const LOOKED_AT: Duration = Duration::from_secs(1);
+
+/// How many labs of suites may be up at once: most have two, which go from case to case. One lab in which nothing happens takes
+/// little, but its primary is watched twice a second.
+static OF_SUITES: Semaphore = Semaphore::const_new(4);
+
+/// How many labs of one case each, beside those: who takes longest, the suites, need not wait for any.
+static OF_CASES: Semaphore = Semaphore::const_new(2);
+
+/// How many labs of cases that mostly wait, and take no turns.
+static WAITING: Semaphore = Semaphore::const_new(3);
 
 /// The places of labs, as long as this lives.
 pub type Places = SemaphorePermit<'static>;
 
-/// Waits for so many places, and takes them at once: two that each hold one and wait for a second would wait for ever.
+/// Waits for a suite's places, and takes them at once: two that each hold one and wait for a second would wait for ever.
 ///
 /// # Panics
 /// Never: the places are not closed.
 pub async fn places(count: u32) -> Places {
-    PLACES.acquire_many(count).await.unwrap_or_else(|_| panic!("the places are closed"))
+    of(&OF_SUITES, count).await
+}
+
+async fn of(places: &'static Semaphore, count: u32) -> Places {
+    places.acquire_many(count).await.unwrap_or_else(|_| panic!("the places are closed"))
 }
 
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
@@ -40,7 +61,34 @@ static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 /// # Panics
 /// Never: the turns are not closed.
 pub async fn turn() -> SemaphorePermit<'static> {
-    turns(1).await
+    let turn = turns(1).await;
+    while TURNS.available_permits() == 0 && spare().await < SPARE {}
+    turn
+}
+
+/// What share of the cores' time nobody needed, or only who gives way to us, just now.
+async fn spare() -> f64 {
+    let before = cores();
+    tokio::time::sleep(LOOKED_AT).await;
+    // Where nobody counts, nobody waits.
+    let (Some(before), Some(now)) = (before, cores()) else { return SPARE };
+    (now.spare - before.spare) / (now.all - before.all).max(1.0)
+}
+
+/// What the cores did since the machine started.
+#[derive(Debug)]
+struct Cores {
+    all: f64,
+    spare: f64,
+}
+
+/// As Linux counts it: user, nice, system, idle, waiting for disks, interrupts, and what other machines took.
+fn cores() -> Option<Cores> {
+    let stat = std::fs::read_to_string("/proc/stat").ok()?;
+    let counts = stat.lines().next()?.split_whitespace().skip(1).take(8);
+    let counts: Vec<f64> = counts.filter_map(|count| count.parse().ok()).collect();
+    let [_, nice, _, idle, disks, ..] = counts.as_slice() else { return None };
+    Some(Cores { all: counts.iter().sum(), spare: nice + idle + disks })
 }
 
 /// The turn of a case that leaves no time to spare: nothing else is played meanwhile.
@@ -56,20 +104,25 @@ async fn turns(count: usize) -> SemaphorePermit<'static> {
     TURNS.acquire_many(count).await.unwrap_or_else(|_| panic!("the turns are closed"))
 }
 
-/// Brings a plan's lab up, once there is a place for it.
+/// Brings the lab of one case up, once there is a place for it.
 ///
 /// # Errors
 /// [`LabError`].
 pub async fn start(plan: &Plan, told: &impl Progress) -> Result<(Lab, Places), LabError> {
-    start_with(plan, Settings::default(), told).await
+    let place = of(&OF_CASES, 1).await;
+    Ok((start_here(plan, Settings::default(), told).await?, place))
 }
 
-/// The same with more than a plan.
+/// The same for a case that waits for minutes and takes no turn.
 ///
 /// # Errors
 /// [`LabError`].
-pub async fn start_with(plan: &Plan, settings: Settings<'_>, told: &impl Progress) -> Result<(Lab, Places), LabError> {
-    let place = places(1).await;
+pub async fn start_waiting(
+    plan: &Plan,
+    settings: Settings<'_>,
+    told: &impl Progress,
+) -> Result<(Lab, Places), LabError> {
+    let place = of(&WAITING, 1).await;
     Ok((start_here(plan, settings, told).await?, place))
 }
 
@@ -90,9 +143,7 @@ pub async fn start_here(plan: &Plan, settings: Settings<'_>, told: &impl Progres
 /// # Panics
 /// When the lab's plan cannot be used.
 pub async fn started_by_hand_only(count: u32) -> Result<(Vec<Lab>, Places), LabError> {
-    let file = "plans/lab.yaml";
-    let plan = domain::plan_file::read(&repository::text(file), file).unwrap_or_else(|error| panic!("{error}"));
-    let places = places(count).await;
+    let (plan, places) = (lab_plan(), places(count).await);
     let mut labs = Vec::new();
     for _ in 0..count {
         let lab = start_here(&plan, Settings::default(), &Shown).await?;
@@ -100,6 +151,24 @@ pub async fn started_by_hand_only(count: u32) -> Result<(Vec<Lab>, Places), LabE
         labs.push(lab);
     }
     Ok((labs, places))
+}
+
+/// Brings one up for cases that wait for minutes and take no turn.
+///
+/// # Errors
+/// [`LabError`].
+///
+/// # Panics
+/// When the lab's plan cannot be used.
+pub async fn waiting_by_hand_only() -> Result<(Lab, Places), LabError> {
+    let (lab, place) = start_waiting(&lab_plan(), Settings::default(), &Shown).await?;
+    lab.start_by_hand_only().await?;
+    Ok((lab, place))
+}
+
+fn lab_plan() -> Plan {
+    let file = "plans/lab.yaml";
+    domain::plan_file::read(&repository::text(file), file).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A shell that gives a command as RUNBOOK writes it: in the plan's recovery Region, with ours on the path.

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use domain::{failover::traffic::RecordSet, plan::Plan};
 use edge::{dns::Dns, route53::Route53};
-use lab::drill::{Drills, Scenario};
+use lab::{
+    Settings,
+    drill::{Drills, Scenario},
+};
 use serde_json::{Value, json};
 use tests::{
     labs,
@@ -112,7 +115,7 @@ fn routed() -> Plan {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_health_checks_move_leads_away_while_the_primary_side_fails_and_comes_back_by_itself() {
-    let (lab, _place) = labs::start(&routed(), &Listener::default()).await.unwrap();
+    let (lab, _place) = labs::start_waiting(&routed(), Settings::default(), &Listener::default()).await.unwrap();
     lab.start_by_hand_only().await.unwrap();
     let plan = lab.system.plan.clone();
     let (name, checks) = plan.traffic.routed().next().unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{plan::Plan, plan_file};
 use lab::{
-    Lab,
+    Lab, Settings,
     drill::{Drills, Scenario},
     report::Ending,
 };
@@ -28,7 +28,7 @@ struct World(Lab);
 async fn an_application_that_is_down_and_a_slow_network_are_told_and_move_nothing() {
     let told = Listener::default();
     let plan = plan_file::read(&repository::text("plans/lab.yaml"), "plans/lab.yaml").unwrap();
-    let (lab, _place) = labs::start(&plan, &told).await.unwrap();
+    let (lab, _place) = labs::start_waiting(&plan, Settings::default(), &told).await.unwrap();
     let mut drills = Drills::on(lab);
     let mut results = Vec::new();
     for scenario in Scenario::OF_HEALTH {
@@ -53,7 +53,7 @@ async fn each_region_is_seen_from_the_other_one_and_a_database_that_is_down_make
     let mut plan = serde_json::to_value(plan_file::read(&repository::text(file), file).unwrap()).unwrap();
     plan["health"] = json!({"every": "10s", "checks": ["all"], "failuresInARow": 2, "limits": {"connect": "10s"}});
     let plan: Plan = serde_json::from_value(plan).unwrap();
-    let (lab, _place) = labs::start(&plan, &Listener::default()).await.unwrap();
+    let (lab, _place) = labs::start_waiting(&plan, Settings::default(), &Listener::default()).await.unwrap();
     let world = World(lab);
     world.0.start_by_hand_only().await.unwrap();
     world.both_are_healthy().await;

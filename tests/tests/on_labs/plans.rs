@@ -27,7 +27,7 @@ async fn each_plan_of_the_tree_is_backed_up_proved_and_failed_over_beside_all_ot
     let told = Listener::default();
     let data = repository::text(&format!("plans/data/{FIRST}.sql"));
     let settings = Settings { data: Some(&data), ..Settings::default() };
-    let (lab, _place) = labs::start_with(&plan(FIRST), settings, &told).await.unwrap();
+    let (lab, _place) = labs::start_waiting(&plan(FIRST), settings, &told).await.unwrap();
     let beside = lab.beside(&BESIDE.map(plan), &told).await.unwrap_or_else(|error| {
         panic!("{}\n{:#?}", domain::words::failure::chain(&error), told.told());
     });

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use domain::{plan::Plan, plan_file, words::time_span::TimeSpan};
 use lab::{
+    Settings,
     drill::{Drills, Scenario},
     report::DrillResult,
 };
@@ -81,7 +82,7 @@ async fn plans_of_a_real_size_fail_over() {
 /// Plays a scenario on a plan; gives what was not as it must be. It takes no turn: for minutes it waits.
 async fn play(size: &Size) -> Option<String> {
     let (told, plan) = (Listener::default(), size.plan());
-    let (lab, _place) = labs::start(&plan, &told).await.unwrap();
+    let (lab, _place) = labs::start_waiting(&plan, Settings::default(), &told).await.unwrap();
     let mut drills = Drills::on(lab);
     drills.answer_after(size.answer_after);
     let began = Instant::now();

@@ -18,9 +18,8 @@ pub(super) fn cases<'w>(world: &'w World<'w>) -> Vec<Case<'w>> {
         ("FencePrimary, when it has fenced,", Place::after("fence-primary")),
         ("PromoteReplica, past its point of no return,", Place::after("promote-replica")),
     ];
-    let case = |(at, place)| {
-        Case::new(format!("a failover stopped in {at} is finished long after"), finished(world, place)).that_waits()
-    };
+    let case =
+        |(at, place)| Case::new(format!("a failover stopped in {at} is finished long after"), finished(world, place));
     places.map(case).into()
 }
 

@@ -195,11 +195,11 @@ fn a_window_that_died_without_its_last_word_is_waited_for_and_not_made_up() {
 
 #[test]
 fn a_window_that_cannot_read_what_was_seen_before_it_does_not_have_it_forgotten() {
-    /// The handover reads in vain: by then every other reading is for a write.
+    /// From shortly before the handover until long after it, nobody reads the watch.
     struct Deaf<'a>(Memory, &'a Fake);
     impl edge::object_store::ObjectStore for Deaf<'_> {
         async fn get(&self, key: &str) -> Result<Option<edge::object_store::Object>, Failure> {
-            if key == "probes/lab/watch.json" && self.1.now() < at(90_000) {
+            if key == "probes/lab/watch.json" && (at(60_000)..at(90_000)).contains(&self.1.now()) {
                 return std::future::pending().await;
             }
             self.0.get(key).await
@@ -210,15 +210,11 @@ fn a_window_that_cannot_read_what_was_seen_before_it_does_not_have_it_forgotten(
         }
     }
     let world = Fake::down(&[(73_000, 10_000_000)]);
-    let memory = lab();
-    minute(&memory, &world, 0);
-    let seen = remembered(&memory).last_seen;
-    assert!(seen.is_some());
-    let deaf = Deaf(memory, &world);
-    minute(&deaf, &world, 1);
+    let deaf = Deaf(lab(), &world);
+    minutes(&deaf, &world, 2);
     let watch = remembered(&deaf.0);
     assert!(watch.failing.is_some(), "{watch:?}");
-    assert_eq!(watch.last_seen, seen, "what the judge will reckon the loss from");
+    assert!(watch.last_seen.is_some(), "what the judge will reckon the loss from: {watch:?}");
 }
 
 #[test]

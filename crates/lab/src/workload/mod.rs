@@ -79,6 +79,13 @@ impl ClientTiming {
         let every = every.clamp(timing.every, SLOWEST);
         Self { every, backoff: every, ..timing }
     }
+
+    /// The same, with time for whatever a machine at work needs.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        let patience = Duration::from_secs(10);
+        Self { connect_timeout: patience, answer_timeout: patience, ..self }
+    }
 }
 
 impl Default for ClientTiming {

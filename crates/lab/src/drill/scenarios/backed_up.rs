@@ -1,7 +1,5 @@
 //! What every drill of backups has: runs that are ordered and followed, and a client that must not notice.
 
-use std::time::Duration;
-
 use aws_sdk_rds::types::{DbInstance, DbSnapshot, Tag};
 use domain::{
     backup::whole_second,
@@ -18,7 +16,6 @@ use crate::{
     },
     report::{Actor, Check, DrillResult, Ending, Event, HeldTo, Reading, RunResult},
     system::SystemError,
-    workload::ClientTiming,
 };
 
 /// What the names of restored instances begin with.
@@ -126,13 +123,6 @@ impl Drill<'_> {
     /// Notes something that was measured.
     pub(super) fn reading(&mut self, name: &str, unit: &str, value: u64) {
         self.readings.push(Reading { name: name.to_owned(), unit: unit.to_owned(), value });
-    }
-
-    /// Clients that wait long for an answer: of a backup they may notice how long one took, which is measured, but no refusal.
-    pub(super) async fn patient_clients(&self) -> Result<Clients, DrillError> {
-        self.observer.step("starting the clients");
-        let timing = ClientTiming { answer_timeout: Duration::from_secs(10), ..ClientTiming::of(self.plan()) };
-        self.at_work(self.lab.aws.resolver(), timing).await
     }
 
     /// Ends a drill: the client must not have noticed anything.

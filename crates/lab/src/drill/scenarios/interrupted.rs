@@ -30,7 +30,7 @@ impl Drill<'_> {
 
     async fn broken_off(&mut self) -> Result<DrillResult, DrillError> {
         let (aws, regions) = (&self.lab.aws, &self.plan().regions);
-        let clients = self.clients().await?;
+        let clients = self.patient_clients().await?;
         let began_at = self.begun();
         aws.rds.slow_copies(Some(SLOW));
         let told = format!("to {} MB a second", SLOW / 1_000_000);

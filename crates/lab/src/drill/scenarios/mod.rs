@@ -151,6 +151,13 @@ impl<'a> Drill<'a> {
         self.at_work(self.lab.aws.resolver(), ClientTiming::of(self.plan())).await
     }
 
+    /// Clients that wait long for a session and an answer: where nothing is done to the primary they may notice how long one took,
+    /// which is measured, but no refusal.
+    async fn patient_clients(&self) -> Result<Clients, DrillError> {
+        self.observer.step("starting the clients");
+        self.at_work(self.lab.aws.resolver(), ClientTiming::of(self.plan()).patient()).await
+    }
+
     /// Clients of which the first one reaches hosts only over links that can be cut.
     async fn clients_behind_links(&self) -> Result<Clients, DrillError> {
         self.observer.step("starting the clients");

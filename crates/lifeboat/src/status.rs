@@ -18,7 +18,7 @@ use domain::{
         judgement::Rehearsal,
         lease::Lease,
         run::RunKind,
-        starter::{Standing, Starts},
+        starter::{Arming, Starts},
         succession::Owner,
         traffic::Told as Leads,
     },
@@ -117,7 +117,7 @@ struct Status {
 struct Told<'a> {
     #[serde(flatten)]
     status: &'a Status,
-    armed: Standing,
+    armed: Arming,
 }
 
 /// What could not be read, and why.

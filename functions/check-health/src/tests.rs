@@ -8,7 +8,7 @@ use domain::{
     watch::{
         health::Verdict,
         probe::later,
-        region::{Asked, Condition, Recorded, RegionHealth, RegionLook, Went},
+        region::{Asked, Recorded, RegionCondition, RegionHealth, RegionLook, Went},
     },
     words::time_span::TimeSpan,
 };
@@ -27,7 +27,7 @@ struct Fake {
     now: Cell<Timestamp>,
     went: RefCell<Went>,
     looked: RefCell<Vec<(Timestamp, ActiveSide)>>,
-    published: RefCell<Vec<Condition>>,
+    published: RefCell<Vec<RegionCondition>>,
     told: RefCell<Vec<String>>,
     /// Whether people's topics take anything.
     is_deaf: Cell<bool>,
@@ -102,7 +102,7 @@ async fn a_minute_has_as_many_looks_as_the_plan_says_and_what_they_saw_is_kept()
     let step = looked(&store, &world, event()).await.unwrap();
     assert_eq!(world.seconds(), [0, 20, 40]);
     assert!(world.looked.borrow().iter().all(|(_, side)| *side == ActiveSide::Primary));
-    assert_eq!((step.step, step.did.unwrap().condition), (Outcome::Done, Condition::Healthy));
+    assert_eq!((step.step, step.did.unwrap().condition), (Outcome::Done, RegionCondition::Healthy));
     let kept: RegionHealth = serde_json::from_str(&store.text(KEY).unwrap()).unwrap();
     assert_eq!((kept.looks.len(), kept.seen_from.as_str()), (3, "us-west-2"));
     // CloudWatch was silent: what was seen is kept all the same.
@@ -118,14 +118,17 @@ async fn after_a_look_that_could_not_tell_it_waits_as_long_as_the_plan_says() {
     let (store, world) = (store(HEALTH), Fake::new(Went::Untold("no credential".into())));
     let step = looked(&store, &world, event()).await.unwrap();
     assert_eq!(world.seconds(), [0, 40]);
-    assert_eq!(step.did.unwrap().condition, Condition::Unknown);
+    assert_eq!(step.did.unwrap().condition, RegionCondition::Unknown);
 }
 
 #[tokio::test]
 async fn three_failed_looks_in_a_row_are_unhealthy() {
     let (store, world) = (store(HEALTH), Fake::new(Went::Failed("status 503".into())));
     let step = looked(&store, &world, event()).await.unwrap();
-    assert_eq!(*world.published.borrow(), [Condition::Healthy, Condition::Healthy, Condition::Unhealthy]);
+    assert_eq!(
+        *world.published.borrow(),
+        [RegionCondition::Healthy, RegionCondition::Healthy, RegionCondition::Unhealthy]
+    );
     assert!(step.because.contains("3 looks in a row") && step.because.contains("status 503"), "{}", step.because);
 }
 

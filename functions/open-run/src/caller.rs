@@ -2,7 +2,7 @@
 
 use domain::{
     failover::{
-        caller::{self, Caller, Ordered, Proof, Standing},
+        caller::{self, Caller, Ordered, Proof, StandingOrder},
         succession::Owner,
     },
     plan::Plan,
@@ -82,7 +82,7 @@ pub(crate) async fn of_patiently<T>(
 ///
 /// # Errors
 /// As the store answers.
-pub(crate) async fn keep(store: &impl ObjectStore, run: &str, standing: &Standing) -> Result<(), Failure> {
+pub(crate) async fn keep(store: &impl ObjectStore, run: &str, standing: &StandingOrder) -> Result<(), Failure> {
     object_store::write_json(store, &object_store::order_key(run), standing, Condition::Always).await
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn of_all(
     request: &Value,
     now: Timestamp,
 ) -> Result<Option<CallerArn>, Failure> {
-    let kept = object_store::read_json::<Standing>(store, &object_store::order_key(execution.name())).await?;
+    let kept = object_store::read_json::<StandingOrder>(store, &object_store::order_key(execution.name())).await?;
     let Some((standing, _)) = kept.filter(|(standing, _)| standing.is_for(execution, request)) else { return Ok(None) };
     match owners.owner(&standing.of, now).await {
         Owner::Running => Ok(Some(standing.by)),

@@ -18,7 +18,7 @@ use domain::{
     failover::{
         all::{Opened, OrderOfAll},
         approval::{self, Given},
-        caller::{Caller, Ordered, Standing, allow},
+        caller::{Caller, Ordered, StandingOrder, allow},
         named,
         request::FailoverRequest,
         run::{Run, RunKind},
@@ -151,7 +151,7 @@ async fn all(
             let run = execution
                 .beside(StateMachine::Failover.name(), &pair.run)
                 .map_err(|bad| Failure::InvalidInput(format!("request: {bad}")))?;
-            let standing = Standing { of: execution.clone(), by: by.clone(), run, request: pair.request.clone() };
+            let standing = StandingOrder { of: execution.clone(), by: by.clone(), run, request: pair.request.clone() };
             caller::keep(store, &pair.run, &standing).await?;
         }
     }

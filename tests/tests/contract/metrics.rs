@@ -70,7 +70,7 @@ fn every_metric_that_an_alarm_or_a_dashboard_names_is_one_that_is_written() {
     for place in Place::ALL {
         named(&synth(&alarmed(), place).unwrap_or_default(), &mut names);
     }
-    let of_regions = region::Metric::ALL.iter().map(|metric| metric.name().to_owned());
+    let of_regions = region::RegionMetric::ALL.iter().map(|metric| metric.name().to_owned());
     let known: BTreeSet<String> = Metric::ALL.iter().map(|metric| metric.name().to_owned()).chain(of_regions).collect();
     assert_eq!(names, known, "each is drawn or watched, and none that is not there");
     let written = repository::text("crates/edge/src/metrics.rs");

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     component::Credential,
     plan::{Check, Health, PairPlan, Plan},
-    watch::{probe::EVERY, region::Metric},
+    watch::{probe::EVERY, region::RegionMetric},
     words::time_span::TimeSpan,
 };
 
@@ -29,7 +29,7 @@ const LOOKERS: f64 = 2.0;
 
 pub(super) fn enter(plan: &Plan, ledger: &mut Ledger) {
     let Some(health) = &plan.health else { return };
-    ledger.there(HEALTH, Thing::Metric, LOOKERS * Metric::ALL.len() as f64);
+    ledger.there(HEALTH, Thing::Metric, LOOKERS * RegionMetric::ALL.len() as f64);
     // Each start reads, and stays awake from its first look to its last one.
     let starts = LOOKERS * a_month(EVERY);
     ledger.page(HEALTH, starts).runs("check-health", 1.0, awake(health)).uses(Thing::Get, START_READS);

@@ -211,7 +211,7 @@ pub fn allow<T>(plan: &Plan<T>, account: &str, caller: Caller) -> Result<Option<
 /// long void.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Standing {
+pub struct StandingOrder {
     /// The execution that carries the order out: it holds for as long as that one runs.
     pub of: ExecutionArn,
     /// Who gave it.
@@ -222,7 +222,7 @@ pub struct Standing {
     pub request: Value,
 }
 
-impl Standing {
+impl StandingOrder {
     /// Whether it is for this run, as it was asked for.
     #[must_use]
     pub fn is_for(&self, run: &ExecutionArn, request: &Value) -> bool {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     plan::{Condition, Health, MetricSource, PairPlan, Plan, PlanAlarm, Watched},
-    watch::region::Metric as RegionMetric,
+    watch::region::RegionMetric,
     words::{
         id::{ComponentName, PlanName},
         time_span::TimeSpan,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     plan::{PairPlan, Plan},
-    watch::region::Metric as RegionMetric,
+    watch::region::RegionMetric,
     words::{id::Region, time_span::TimeSpan},
 };
 

@@ -7,7 +7,7 @@ use crate::{
     plan::{Health, Plan},
     watch::{
         probe,
-        region::{Metric, believed_for},
+        region::{RegionMetric, believed_for},
     },
     words::{id::Region, time_span::TimeSpan},
 };
@@ -27,11 +27,16 @@ pub(super) fn add(plan: &Plan, place: Place, resources: &mut Resources) {
     let milliseconds = |limit: TimeSpan| json!(limit.as_milliseconds());
     let many = format!("{} looks in a row were not healthy", health.failures_in_a_row);
     let rows = [
-        ("Unhealthy", "unhealthy", Metric::FailuresInARow, Some((AT_LEAST, json!(health.failures_in_a_row), many))),
+        (
+            "Unhealthy",
+            "unhealthy",
+            RegionMetric::FailuresInARow,
+            Some((AT_LEAST, json!(health.failures_in_a_row), many)),
+        ),
         (
             "Errors",
             "errors",
-            Metric::ErrorsPercent,
+            RegionMetric::ErrorsPercent,
             limits
                 .errors_percent
                 .map(|limit| (ABOVE, json!(limit), format!("more than {limit} % of its checks failed"))),
@@ -39,7 +44,7 @@ pub(super) fn add(plan: &Plan, place: Place, resources: &mut Resources) {
         (
             "Response",
             "response",
-            Metric::ResponseP95,
+            RegionMetric::ResponseP95,
             limits
                 .response
                 .map(|limit| (ABOVE, milliseconds(limit), format!("its checks take more than {limit} at p95"))),
@@ -47,7 +52,7 @@ pub(super) fn add(plan: &Plan, place: Place, resources: &mut Resources) {
         (
             "Availability",
             "availability",
-            Metric::AvailabilityPercent,
+            RegionMetric::AvailabilityPercent,
             limits
                 .availability_percent
                 .map(|limit| (BELOW, json!(limit), format!("fewer than {limit} % of the looks were healthy"))),
@@ -55,13 +60,13 @@ pub(super) fn add(plan: &Plan, place: Place, resources: &mut Resources) {
         (
             "Latency",
             "latency",
-            Metric::Latency,
+            RegionMetric::Latency,
             limits.latency.map(|limit| (ABOVE, milliseconds(limit), format!("a round trip takes more than {limit}"))),
         ),
         (
             "Loss",
             "loss",
-            Metric::LossPercent,
+            RegionMetric::LossPercent,
             limits
                 .loss_percent
                 .map(|limit| (ABOVE, json!(limit), format!("more than {limit} % of the connections lost a packet"))),
@@ -69,7 +74,7 @@ pub(super) fn add(plan: &Plan, place: Place, resources: &mut Resources) {
         (
             "Unconnected",
             "unconnected",
-            Metric::UnconnectedSeconds,
+            RegionMetric::UnconnectedSeconds,
             limits
                 .connect
                 .map(|limit| (AT_LEAST, seconds(limit), format!("no database has taken a connection for {limit}"))),
@@ -118,7 +123,7 @@ struct Of<'a> {
 
 impl Of<'_> {
     /// No data is unknown: the alarm stays as it is, and silence is another one's business.
-    fn alarm(&self, what: &str, metric: Metric, says: &str, (comparison, threshold): (&str, Value)) -> Value {
+    fn alarm(&self, what: &str, metric: RegionMetric, says: &str, (comparison, threshold): (&str, Value)) -> Value {
         let says = format!(
             "Region {} of plan {}, seen from the other one: {says}. Nothing is moved by it. RUNBOOK, \"A Region is unhealthy\".",
             self.of, self.plan.plan
@@ -148,14 +153,14 @@ impl Of<'_> {
             "ComparisonOperator": BELOW,
             "TreatMissingData": "breaching",
         });
-        self.watching("health-unknown", Metric::FailuresInARow, says, "SampleCount").with(changes)
+        self.watching("health-unknown", RegionMetric::FailuresInARow, says, "SampleCount").with(changes)
     }
 
     fn period(&self) -> u64 {
         period(self.health)
     }
 
-    fn watching<'s>(&'s self, what: &'s str, metric: Metric, says: String, statistic: &'static str) -> Alarm<'s> {
+    fn watching<'s>(&'s self, what: &'s str, metric: RegionMetric, says: String, statistic: &'static str) -> Alarm<'s> {
         let dimensions = dimensions(self.plan, self.of);
         let (plan, metric) = (&self.plan.plan, metric.name());
         Alarm { plan, what, says, namespace: "Lifeboat", metric, statistic, dimensions }

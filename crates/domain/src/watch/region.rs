@@ -10,8 +10,8 @@ mod judgement;
 
 pub use answer::{Answer, answer};
 pub use episode::{Episode, News, Pointed, Recorded, key};
-pub use figures::{Figures, Metric, Unit, tries_for};
-pub use judgement::{Condition, Judged, across, judge};
+pub use figures::{Figures, RegionMetric, Unit, tries_for};
+pub use judgement::{Judged, RegionCondition, across, judge};
 
 use std::time::Duration;
 

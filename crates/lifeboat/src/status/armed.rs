@@ -3,14 +3,14 @@
 use super::Status;
 
 use domain::{
-    failover::starter::{self, Judge, Seen, Standing},
+    failover::starter::{self, Arming, Judge, Seen},
     watch::probe::Watch,
 };
 
 impl Status {
     /// Whether a failover of this plan would start by itself.
-    pub(super) fn standing(&self) -> Standing {
-        let not = |because: String| Standing { armed: false, because };
+    pub(super) fn standing(&self) -> Arming {
+        let not = |because: String| Arming { armed: false, because };
         if !self.is_asked_where_it_is_decided() {
             return not(format!("the plan is recovered from {}", self.recovery_region));
         }

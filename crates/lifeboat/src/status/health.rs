@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     plan::{Health, PairPlan},
-    watch::region::{self, Condition, Figures, Judged, RegionHealth},
+    watch::region::{self, Figures, Judged, RegionCondition, RegionHealth},
     words::{failure::Failure, id::Region, time_span::TimeSpan},
 };
 use edge::object_store;
@@ -72,9 +72,9 @@ impl Seen {
         let points_to =
             judged.points_to.map_or_else(String::new, |class| format!(" (points to: {})", class.in_words()));
         let condition = match judged.condition {
-            Condition::Healthy => "healthy",
-            Condition::Unhealthy => "UNHEALTHY",
-            Condition::Unknown => return format!("{region} UNKNOWN{age}: {}", judged.because),
+            RegionCondition::Healthy => "healthy",
+            RegionCondition::Unhealthy => "UNHEALTHY",
+            RegionCondition::Unknown => return format!("{region} UNKNOWN{age}: {}", judged.because),
         };
         format!("{region} {condition}{age}: {}{points_to}{}", judged.because, numbers(&judged.figures))
     }
@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    fn seen(condition: Condition, points_to: Option<Disaster>) -> Seen {
+    fn seen(condition: RegionCondition, points_to: Option<Disaster>) -> Seen {
         let figures = Figures { score: Some(1.0), errors_percent: Some(0.0), ..Figures::default() };
         let seen_at = Some("2026-11-28T09:59:48Z".parse().unwrap());
         let judged = Judged { condition, because: "so it is".into(), points_to, seen_at, figures };
@@ -116,12 +116,12 @@ mod tests {
     fn a_region_is_told_as_it_was_seen_and_what_nobody_could_read_is_unknown() {
         let now = "2026-11-28T10:00:00Z".parse().unwrap();
         assert_eq!(
-            seen(Condition::Healthy, None).line(now),
+            seen(RegionCondition::Healthy, None).line(now),
             "us-east-1 healthy, seen 12s ago from us-west-2: so it is; score 1.00, errors 0.0 %"
         );
-        let gone = seen(Condition::Unhealthy, Some(Disaster::Region));
+        let gone = seen(RegionCondition::Unhealthy, Some(Disaster::Region));
         assert!(gone.line(now).contains("UNHEALTHY") && gone.line(now).contains("points to: Region"));
-        assert!(seen(Condition::Unknown, None).line(now).contains("us-east-1 UNKNOWN, seen 12s ago"));
+        assert!(seen(RegionCondition::Unknown, None).line(now).contains("us-east-1 UNKNOWN, seen 12s ago"));
         let unread = Seen { judged: Err("denied".into()), ..gone.clone() };
         assert!(unread.line(now).contains("UNKNOWN: what us-west-2 saw of it could not be read: denied"));
         assert_eq!(across(&[gone.clone(), unread]), None);

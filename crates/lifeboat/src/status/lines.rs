@@ -5,7 +5,7 @@ use domain::{
     failover::{
         judgement::{Rehearsal, Would},
         lease::{Lease, Phase},
-        starter::Standing,
+        starter::Arming,
         succession::Owner,
     },
     watch::probe::{Streak, Watch},
@@ -110,7 +110,7 @@ impl Status {
             Ok(rehearsal) => rehearsal,
             Err(why) => return format!("unknown: the judge could not be asked: {why}"),
         };
-        let Standing { armed, because: why } = self.standing();
+        let Arming { armed, because: why } = self.standing();
         match (verdict, armed) {
             (Would::Refuse, _) => format!("NO failover: {because}"),
             (Would::FailOver | Would::AskAPerson, false) => {
@@ -136,7 +136,7 @@ impl Status {
     }
 
     fn armed(&self) -> String {
-        let Standing { armed, because } = self.standing();
+        let Arming { armed, because } = self.standing();
         format!("{}armed: {because}", if armed { "" } else { "NOT " })
     }
 

@@ -17,4 +17,4 @@ mod tests;
 pub use decision::{Decision, decide};
 pub use seen::{Judge, Seen};
 pub use start::{Cause, EVERY, Start, Starts};
-pub use told::{Standing, next, next_of_a_broken_run, rule_name, standing};
+pub use told::{Arming, next, next_of_a_broken_run, rule_name, standing};

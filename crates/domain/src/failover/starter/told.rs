@@ -88,7 +88,7 @@ fn keep_from_starting(plan: &PlanName, region: &str) -> String {
 /// Whether a failover would start by itself, now or at the primary's death.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Standing {
+pub struct Arming {
     /// Whether one would.
     pub armed: bool,
     /// Why, or why not, in a sentence.
@@ -97,8 +97,8 @@ pub struct Standing {
 
 /// Whether a failover would start by itself. Where the primary fails or something is owed it says when.
 #[must_use]
-pub fn standing(seen: &Seen<'_>) -> Standing {
-    let told = |armed, because: String| Standing { armed, because };
+pub fn standing(seen: &Seen<'_>) -> Arming {
+    let told = |armed, because: String| Arming { armed, because };
     // While it is not known whether a run is at work, every other one is refused.
     if let Some(because) = at_work(seen).filter(|_| is_unknown(seen.owner) || is_unknown(seen.started)) {
         return told(false, because);
@@ -128,8 +128,8 @@ fn is_refused(judge: &Judge) -> bool {
 }
 
 /// What the death of a primary that works would lead to.
-fn at_its_death(seen: &Seen<'_>) -> Standing {
-    let told = |armed, because: String| Standing { armed, because };
+fn at_its_death(seen: &Seen<'_>) -> Arming {
+    let told = |armed, because: String| Arming { armed, because };
     if !is_watched(seen) {
         return told(false, "nobody watches the primary".to_owned());
     }

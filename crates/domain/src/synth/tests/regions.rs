@@ -1,7 +1,7 @@
 //! A Region's health, where a plan says something of it: drawn, and watched by an alarm of the plan's own.
 
 use super::*;
-use crate::watch::region::Metric;
+use crate::watch::region::RegionMetric;
 
 fn with_health(alarms: &Value) -> Plan {
     let mut plan = serde_json::to_value(super::plan()).unwrap();
@@ -25,10 +25,10 @@ fn a_dashboard_draws_the_health_of_each_region_where_it_was_seen_from() {
         .collect();
     let of = |from: &str, of: &str| {
         let lines = [
-            (Metric::Score, json!(1.0)),
-            (Metric::FailuresInARow, json!(3.0)),
-            (Metric::Latency, json!(300.0)),
-            (Metric::LossPercent, json!(1.0)),
+            (RegionMetric::Score, json!(1.0)),
+            (RegionMetric::FailuresInARow, json!(3.0)),
+            (RegionMetric::Latency, json!(300.0)),
+            (RegionMetric::LossPercent, json!(1.0)),
         ];
         lines.map(|(metric, line)| (json!(from), json!(of), json!(metric.name()), line))
     };
@@ -42,7 +42,10 @@ fn a_dashboard_draws_the_health_of_each_region_where_it_was_seen_from() {
 fn an_alarm_of_the_plan_watches_the_health_of_the_primary_s_region() {
     let template = recovery(&with_health(&json!([{"name": "ours", "watch": "health-check", "for": "5m"}])));
     let alarm = &template["Resources"]["AlarmOurs"]["Properties"];
-    assert_eq!((&alarm["MetricName"], &alarm["Statistic"]), (&json!(Metric::FailuresInARow.name()), &json!("Minimum")));
+    assert_eq!(
+        (&alarm["MetricName"], &alarm["Statistic"]),
+        (&json!(RegionMetric::FailuresInARow.name()), &json!("Minimum"))
+    );
     assert_eq!((&alarm["Threshold"], &alarm["TreatMissingData"]), (&json!(3), &json!("ignore")));
     // A look may be 90 s after the one before: each period has one.
     assert_eq!((&alarm["Period"], &alarm["EvaluationPeriods"]), (&json!(120), &json!(3)));

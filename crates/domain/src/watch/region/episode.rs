@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Judged};
+use super::{Judged, RegionCondition};
 use crate::{
     plan::{Disaster, Health},
     words::id::{PlanName, Region},
@@ -72,7 +72,7 @@ impl Episode {
     pub fn next(before: Option<Self>, judged: &Judged, health: &Health, now: Timestamp) -> (Option<Self>, News) {
         let before = before.filter(|episode| episode.ended_at.is_none());
         match (judged.condition, before) {
-            (Condition::Unhealthy, before) => {
+            (RegionCondition::Unhealthy, before) => {
                 let mut episode = before.unwrap_or_else(|| Self::beginning(now));
                 episode.healthy_in_a_row = 0;
                 let is_told = episode.pointed_to.iter().any(|pointed| pointed.class == judged.points_to);
@@ -83,7 +83,7 @@ impl Episode {
                 episode.pointed_to.push(pointed.clone());
                 (Some(episode), News::Unhealthy(pointed))
             }
-            (Condition::Healthy, Some(mut episode)) => {
+            (RegionCondition::Healthy, Some(mut episode)) => {
                 episode.healthy_in_a_row += 1;
                 if episode.healthy_in_a_row < health.failures_in_a_row {
                     return (Some(episode), News::None);
@@ -91,8 +91,8 @@ impl Episode {
                 episode.ended_at = Some(now);
                 (Some(episode), News::Over)
             }
-            (Condition::Healthy, None) => (None, News::None),
-            (Condition::Unknown, before) => (before, News::None),
+            (RegionCondition::Healthy, None) => (None, News::None),
+            (RegionCondition::Unknown, before) => (before, News::None),
         }
     }
 

@@ -52,17 +52,17 @@ impl Figures {
     }
 
     /// What is told, by metric. A look that could not tell says nothing of health.
-    pub fn told(&self) -> impl Iterator<Item = (Metric, f64)> {
+    pub fn told(&self) -> impl Iterator<Item = (RegionMetric, f64)> {
         let figures = self.failures_in_a_row.is_some().then_some(self);
         figures
             .into_iter()
-            .flat_map(|figures| Metric::ALL.into_iter().filter_map(|metric| Some((metric, metric.of(figures)?))))
+            .flat_map(|figures| RegionMetric::ALL.into_iter().filter_map(|metric| Some((metric, metric.of(figures)?))))
     }
 }
 
 /// A metric that a look at a Region publishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
+pub enum RegionMetric {
     /// [`Figures::score`].
     Score,
     /// [`Figures::errors_percent`].
@@ -96,7 +96,7 @@ pub enum Unit {
     Seconds,
 }
 
-impl Metric {
+impl RegionMetric {
     /// Every one.
     pub const ALL: [Self; 8] = [
         Self::Score,

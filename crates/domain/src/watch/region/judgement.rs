@@ -16,7 +16,7 @@ use crate::{
 /// How a Region is. Unknown is neither healthy nor down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Condition {
+pub enum RegionCondition {
     /// It does what the plan says.
     Healthy,
     /// It does not.
@@ -30,7 +30,7 @@ pub enum Condition {
 #[serde(rename_all = "camelCase")]
 pub struct Judged {
     /// How it is.
-    pub condition: Condition,
+    pub condition: RegionCondition,
     /// Why, in a sentence.
     pub because: String,
     /// What an unhealthy one points to; absent where the signs do not say.
@@ -53,7 +53,7 @@ pub fn judge(seen: &RegionHealth, health: &Health, now: Timestamp) -> Judged {
         let seen_at = seen.looks.last().map(|look| look.at);
         Judged { condition, because, points_to, seen_at, figures: figures.clone() }
     };
-    let unknown = |because: String| judged(Condition::Unknown, because, None);
+    let unknown = |because: String| judged(RegionCondition::Unknown, because, None);
     let Some(newest) = seen.looks.last() else { return unknown("nobody has looked at it yet".to_owned()) };
     if later(newest.at, believed_for(health)) < now {
         let age = TimeSpan::between(newest.at, now).roughly();
@@ -76,9 +76,9 @@ pub fn judge(seen: &RegionHealth, health: &Health, now: Timestamp) -> Judged {
             0 => "its checks pass".to_owned(),
             _ => format!("{in_a_row} of {} failed looks in a row: {}", health.failures_in_a_row, failed(newest)),
         };
-        return judged(Condition::Healthy, because, None);
+        return judged(RegionCondition::Healthy, because, None);
     }
-    judged(Condition::Unhealthy, why.join("; "), points_to(newest, of_the_network))
+    judged(RegionCondition::Unhealthy, why.join("; "), points_to(newest, of_the_network))
 }
 
 /// The limits that the figures are beyond, each in words; and whether it is one of the network.

@@ -116,19 +116,23 @@ fn a_region_of_which_a_limited_figure_is_not_known_is_not_healthy() {
     // Of 18 connections one packet would be more than 1 %, so that the loss is not known yet.
     let limits = |limits: serde_json::Value| health(json!({"limits": limits}));
     let loss = judged(&limits(json!({"lossPercent": 1})), &after(3, WELL, 0));
-    assert_eq!(loss.condition, Condition::Unknown, "{}", loss.because);
+    assert_eq!(loss.condition, RegionCondition::Unknown, "{}", loss.because);
     assert!(loss.because.contains("`lossPercent`, which has a limit, is not known"), "{}", loss.because);
-    assert_eq!(judged(&limits(json!({"lossPercent": 1})), &after(17, WELL, 0)).condition, Condition::Healthy);
-    assert_eq!(judged(&limits(json!({"lossPercent": 6})), &after(3, WELL, 0)).condition, Condition::Healthy);
+    assert_eq!(judged(&limits(json!({"lossPercent": 1})), &after(17, WELL, 0)).condition, RegionCondition::Healthy);
+    assert_eq!(judged(&limits(json!({"lossPercent": 6})), &after(3, WELL, 0)).condition, RegionCondition::Healthy);
     // The checks pass, and no round trip was measured, or the database's host has no address that is known here.
     let unmeasured = Signs { database: (Endpoint::Unresolved, Verdict::Unknown), ..WELL };
     for limit in [json!({"latency": "500ms"}), json!({"connect": "30s"})] {
-        assert_eq!(judged(&limits(limit.clone()), &after(0, unmeasured, 3)).condition, Condition::Unknown, "{limit}");
-        assert_eq!(judged(&limits(limit.clone()), &after(0, WELL, 3)).condition, Condition::Healthy, "{limit}");
+        assert_eq!(
+            judged(&limits(limit.clone()), &after(0, unmeasured, 3)).condition,
+            RegionCondition::Unknown,
+            "{limit}"
+        );
+        assert_eq!(judged(&limits(limit.clone()), &after(0, WELL, 3)).condition, RegionCondition::Healthy, "{limit}");
     }
     // What is known to be beyond its limit is unhealthy, whatever else is not known.
     let both = limits(json!({"lossPercent": 1, "response": "1s"}));
-    assert_eq!(judged(&both, &after(0, Signs { took: 1_001, ..WELL }, 3)).condition, Condition::Unhealthy);
+    assert_eq!(judged(&both, &after(0, Signs { took: 1_001, ..WELL }, 3)).condition, RegionCondition::Unhealthy);
 }
 
 #[test]
@@ -154,7 +158,7 @@ fn a_look_that_could_not_tell_neither_counts_nor_ends_a_row() {
     let signs = [GONE, GONE, OURS, GONE];
     assert_eq!(judged(&itdo_erp(), &signs).figures.failures_in_a_row, Some(3));
     let silent = judged(&itdo_erp(), &signs[..3]);
-    assert_eq!((silent.condition, silent.figures.failures_in_a_row), (Condition::Unknown, None));
+    assert_eq!((silent.condition, silent.figures.failures_in_a_row), (RegionCondition::Unknown, None));
     assert!(silent.because.contains("could not be asked: no credential"), "{}", silent.because);
 }
 
@@ -164,11 +168,11 @@ fn a_look_that_is_too_old_is_unknown() {
     let health = leanvibe();
     // Twice the 60 s after an error, and a start that is late by a minute.
     assert_eq!(believed_for(&health), TimeSpan::seconds(180));
-    assert_eq!(judge(&seen, &health, at(180)).condition, Condition::Healthy);
+    assert_eq!(judge(&seen, &health, at(180)).condition, RegionCondition::Healthy);
     let old = judge(&seen, &health, at(181));
-    assert_eq!((old.condition, old.points_to), (Condition::Unknown, None));
+    assert_eq!((old.condition, old.points_to), (RegionCondition::Unknown, None));
     let nobody = RegionHealth { looks: Vec::new(), ..seen };
-    assert_eq!(judge(&nobody, &health, at(0)).condition, Condition::Unknown);
+    assert_eq!(judge(&nobody, &health, at(0)).condition, RegionCondition::Unknown);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use domain::{
     component::ActiveSide,
     plan::Disaster,
     record::evidence::Evidence,
-    watch::region::{self, Condition, Judged, Recorded, RegionHealth},
+    watch::region::{self, Judged, Recorded, RegionCondition, RegionHealth},
     words::time_span::TimeSpan,
 };
 use edge::object_store;
@@ -34,9 +34,9 @@ const SLOW: LinkQuality = LinkQuality { round_trip: Duration::from_millis(600), 
 impl Drill<'_> {
     pub(super) async fn application_down(&mut self) -> Result<DrillResult, DrillError> {
         let system = &self.lab.system;
-        self.seen(Condition::Healthy, SEEN_WITHIN, |_| true).await?;
+        self.seen(RegionCondition::Healthy, SEEN_WITHIN, |_| true).await?;
         let mut runs = Runs::so_far(self.lab).await?;
-        let clients = self.clients().await?;
+        let clients = self.patient_clients().await?;
         let disaster_at = Timestamp::now();
         system.stop_the_application().await;
         self.observer.disaster(disaster_at);
@@ -65,9 +65,9 @@ impl Drill<'_> {
     }
 
     pub(super) async fn slow_network(&mut self) -> Result<DrillResult, DrillError> {
-        self.seen(Condition::Healthy, SEEN_WITHIN, |_| true).await?;
+        self.seen(RegionCondition::Healthy, SEEN_WITHIN, |_| true).await?;
         let mut runs = Runs::so_far(self.lab).await?;
-        let clients = self.clients().await?;
+        let clients = self.patient_clients().await?;
         let host = self.primary_host()?;
         let disaster_at = Timestamp::now();
         for vantage in [Vantage::Recovery, Vantage::Replication] {
@@ -90,7 +90,7 @@ impl Drill<'_> {
         let points = ordered.because.contains("points to: network");
         self.check("the refusal says what the Region's health points to", points, &ordered.because);
         let counted = |judged: &Judged| judged.figures.loss_percent.is_some_and(|percent| percent > 0.0);
-        let judged = self.seen(Condition::Unhealthy, COUNTED_WITHIN, counted).await?;
+        let judged = self.seen(RegionCondition::Unhealthy, COUNTED_WITHIN, counted).await?;
         let lost = judged.figures.loss_percent.unwrap_or_default();
         self.check("lost packets are counted", lost > 0.0, format!("{lost:.1} % of the connections"));
         self.heal(host);
@@ -101,7 +101,7 @@ impl Drill<'_> {
     /// Waits until the primary's Region is seen so by the recovery Region.
     async fn seen(
         &self,
-        condition: Condition,
+        condition: RegionCondition,
         limit: Duration,
         wanted: impl Fn(&Judged) -> bool,
     ) -> Result<Judged, DrillError> {
@@ -123,7 +123,7 @@ impl Drill<'_> {
     /// Waits until people are told of this class, and checks that they are told what follows.
     async fn told_of(&mut self, class: Disaster, since: Timestamp) -> Result<Judged, DrillError> {
         let is_it = |judged: &Judged| judged.points_to == Some(class);
-        let judged = self.seen(Condition::Unhealthy, SEEN_WITHIN, is_it).await?;
+        let judged = self.seen(RegionCondition::Unhealthy, SEEN_WITHIN, is_it).await?;
         let took = TimeSpan::between(since, judged.seen_at.unwrap_or(since));
         self.check(
             format!("the Region is judged as unhealthy, and points to: {}", class.in_words()),

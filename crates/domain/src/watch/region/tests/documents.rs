@@ -13,10 +13,10 @@ const SLOW: Signs = Signs { round_trip: 501, ..WELL };
 const LOSSY: Signs = Signs { lost: 1, ..WELL };
 
 /// What is seen, each 30 s, and what follows: nothing where the Region is healthy, or nobody can tell.
-type Row = (&'static str, Vec<Signs>, Condition, Option<Disaster>, Option<Answer>);
+type Row = (&'static str, Vec<Signs>, RegionCondition, Option<Disaster>, Option<Answer>);
 
-const UNHEALTHY: Condition = Condition::Unhealthy;
-const HEALTHY: Condition = Condition::Healthy;
+const UNHEALTHY: RegionCondition = RegionCondition::Unhealthy;
+const HEALTHY: RegionCondition = RegionCondition::Healthy;
 const AUTOMATIC: Option<Answer> = Some(Answer::Probe(Policy::Automatic));
 const APPROVAL: Option<Answer> = Some(Answer::Probe(Policy::Approval));
 const REPAIR: Option<Answer> = Some(Answer::Repair);
@@ -91,7 +91,7 @@ fn itdo_erp() {
             ("its zone", after(5, ZONE, 3), UNHEALTHY, Some(Disaster::Zone), AUTOMATIC),
             ("its Region", after(5, GONE, 3), UNHEALTHY, Some(Disaster::Region), APPROVAL),
             ("its application", after(5, UNUSABLE, 3), UNHEALTHY, Some(Disaster::Application), REPAIR),
-            ("nothing could be asked", after(5, OURS, 3), Condition::Unknown, None, None),
+            ("nothing could be asked", after(5, OURS, 3), RegionCondition::Unknown, None, None),
         ],
     );
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// What is told after each of these conditions, by a plan of which three looks in a row count.
-fn told(conditions: &[(Condition, Option<Disaster>)]) -> Vec<String> {
+fn told(conditions: &[(RegionCondition, Option<Disaster>)]) -> Vec<String> {
     let (health, mut episode, mut told) = (itdo_erp(), None, Vec::new());
     for (second, (condition, points_to)) in (0..).zip(conditions) {
         let judged = Judged {
@@ -26,11 +26,11 @@ fn told(conditions: &[(Condition, Option<Disaster>)]) -> Vec<String> {
     told
 }
 
-const APPLICATION: (Condition, Option<Disaster>) = (Condition::Unhealthy, Some(Disaster::Application));
-const NETWORK: (Condition, Option<Disaster>) = (Condition::Unhealthy, Some(Disaster::Network));
-const NOT_CLEAR: (Condition, Option<Disaster>) = (Condition::Unhealthy, None);
-const HEALTHY: (Condition, Option<Disaster>) = (Condition::Healthy, None);
-const UNKNOWN: (Condition, Option<Disaster>) = (Condition::Unknown, None);
+const APPLICATION: (RegionCondition, Option<Disaster>) = (RegionCondition::Unhealthy, Some(Disaster::Application));
+const NETWORK: (RegionCondition, Option<Disaster>) = (RegionCondition::Unhealthy, Some(Disaster::Network));
+const NOT_CLEAR: (RegionCondition, Option<Disaster>) = (RegionCondition::Unhealthy, None);
+const HEALTHY: (RegionCondition, Option<Disaster>) = (RegionCondition::Healthy, None);
+const UNKNOWN: (RegionCondition, Option<Disaster>) = (RegionCondition::Unknown, None);
 
 #[test]
 fn each_class_is_told_once_and_the_end_when_it_lasts() {

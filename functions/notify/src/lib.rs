@@ -14,7 +14,7 @@ use domain::{
         status_change::StatusChange,
     },
     run::step::Step,
-    words::failure::Failure,
+    words::{failure::Failure, time_span::TimeSpan},
 };
 use edge::{
     clock,
@@ -22,7 +22,7 @@ use edge::{
     sns::{self, Sns},
 };
 use serde_json::{Value, json};
-use tracing::info;
+use tracing::{info, warn};
 
 /// Who carries a notice.
 pub trait Carrier {
@@ -44,10 +44,13 @@ pub async fn handle(
     event: Value,
 ) -> Result<Step<Value>, Failure> {
     let announcement = match event.get("detail-type") {
-        Some(_) => match status_change(event)?.notice() {
-            Some(notice) => Announcement { notice, topics: Vec::new(), because: String::new() },
-            None => return Ok(Step::done("the run said itself how it ended", Value::Null, Value::Null)),
-        },
+        Some(_) => {
+            let change = status_change(event)?;
+            match change.notice(expected(store, &change).await) {
+                Some(notice) => Announcement { notice, topics: Vec::new(), because: String::new() },
+                None => return Ok(Step::done("the run said itself how it ended", Value::Null, Value::Null)),
+            }
+        }
         None => {
             let notification: Notification = edge::parse(event, "Notify")?;
             if let Notification::Approval(approval) = &notification {
@@ -65,6 +68,18 @@ pub async fn handle(
 
 fn status_change(event: Value) -> Result<StatusChange, Failure> {
     edge::parse(event.get("detail").cloned().unwrap_or_default(), "Notify: detail")
+}
+
+/// How long a failover that began is expected to take. Where its plan cannot be read, people are told all the same.
+async fn expected(store: &impl ObjectStore, change: &StatusChange) -> Option<TimeSpan> {
+    let plan = change.begins_failover_of()?;
+    match object_store::read_pair(store, &plan).await {
+        Ok((pair, _)) => pair.failover.expected,
+        Err(failure) => {
+            warn!(plan.name = %plan, %failure, "told without what is expected: the plan cannot be read");
+            None
+        }
+    }
 }
 
 /// Keeps the token that answers an approval, readable by those who may approve.

@@ -142,3 +142,21 @@ async fn a_run_that_the_engine_broke_off_is_told_and_our_own_ends_are_not_told_t
     event["detail"]["error"] = json!("States.Runtime");
     assert_eq!(told(&event).await, 1);
 }
+
+#[tokio::test]
+async fn the_start_of_a_failover_is_told_with_what_its_plan_expects_and_without_it_where_none_can_be_read() {
+    let event = sample(include_str!("../../../events/notify-started.json"));
+    let told = async |store: &Memory| {
+        let board = Board::default();
+        handle(store, &board, "topic", event.clone()).await.unwrap();
+        board.0.borrow()[0].1.message.clone()
+    };
+    let plan = include_str!("../../../plans/lab.yaml").replacen("failover:\n", "failover:\n  expected: 20s\n", 1);
+    let message = told(&Memory::default().with("plans/lab.yaml", &plan)).await;
+    assert!(message.contains("expected to take 20s"), "{message}");
+    for broken in [Memory::default(), Memory::default().with("plans/lab.yaml", "plan: [")] {
+        let message = told(&broken).await;
+        assert!(message.contains("A failover of lab has started"), "{message}");
+        assert!(!message.contains("expected to take"), "{message}");
+    }
+}

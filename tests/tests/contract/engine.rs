@@ -237,7 +237,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "sns:Publish",
         ],
     ),
-    ("notify", &["s3:PutObject", "sns:Publish"]),
+    ("notify", &["s3:GetObject", "s3:PutObject", "sns:Publish"]),
     (
         "close-run",
         &["cloudwatch:PutMetricData", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "states:GetExecutionHistory"],

@@ -4,9 +4,11 @@
 use std::time::Instant;
 
 use domain::{plan::Plan, plan_file};
+use jiff::Timestamp;
 use lab::{
     Settings,
     drill::{Drills, Scenario},
+    pager::Notice,
 };
 use tests::{
     labs,
@@ -68,5 +70,14 @@ async fn play(drills: &mut Drills) -> Vec<String> {
             }
         }
     }
+    broken.extend(untold(drills).await);
     broken
+}
+
+/// What a failover is expected to take is told where one begins; gives what was not.
+async fn untold(drills: &Drills) -> Option<String> {
+    let expected = drills.lab.system.plan.failover.expected?;
+    let says = format!("It is expected to take {expected}");
+    let is_it = |told: &Notice| told.message.contains(&says);
+    drills.lab.pager.notice(Timestamp::UNIX_EPOCH, &says, is_it).await.err().map(|error| error.to_string())
 }

@@ -19,6 +19,10 @@ pub struct Failover {
     /// engine's machines where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_order: Option<Vec<RoleName>>,
+    /// How long a failover is expected to take, from its start until traffic is switched, as its owner says; a target's bound is
+    /// another thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<TimeSpan>,
     /// How much may be lost without asking.
     pub data_loss_budget: DataLossBudget,
     /// How long a person has to answer.

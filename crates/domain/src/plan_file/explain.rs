@@ -68,6 +68,8 @@ pub struct Explanation {
     pub tiers: Vec<TierKept>,
     /// What each class of failure is answered with.
     pub answers: Vec<Answer>,
+    /// How long a failover is expected to take, as the owner says.
+    pub expected: Option<TimeSpan>,
     /// The alarms that it adds.
     pub alarms: Vec<PlanAlarm>,
     /// How it is told whether a Region is healthy.
@@ -100,6 +102,7 @@ pub fn explain(plan: &Plan, assumed: &Assumed) -> Explanation {
         tiers: worst::by_tier(plan, &worst),
         worst,
         answers: answers::by_class(plan),
+        expected: plan.failover.expected,
         alarms: plan.alarms.clone(),
         health: health::told(plan),
         dollars_a_month: Prices::list().ok().map(|prices| cost::reckon(plan, &Given::default(), &prices).dollars),

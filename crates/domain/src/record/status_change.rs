@@ -4,8 +4,12 @@ use serde::Deserialize;
 
 use super::notice::{self, Notice};
 use crate::{
-    state_machine::{StateKind, StateName},
-    words::id::ExecutionArn,
+    failover::{request::FailoverRequest, run::RunKind},
+    state_machine::{StateKind, StateMachine, StateName},
+    words::{
+        id::{ExecutionArn, PlanName},
+        time_span::TimeSpan,
+    },
 };
 
 /// Step Functions' event, of which only what is needed is looked at: AWS adds fields.
@@ -23,13 +27,21 @@ pub struct StatusChange {
 }
 
 impl StatusChange {
-    /// The notice of it; `None` where the run has told by itself.
+    /// The plan, or the pair of one, that a failover which began is to move.
     #[must_use]
-    pub fn notice(&self) -> Option<Notice> {
+    pub fn begins_failover_of(&self) -> Option<PlanName> {
+        let is_a_failover = StateMachine::of(&self.execution_arn) == Some(StateMachine::Failover);
+        let input = self.input.as_deref().filter(|_| is_a_failover && self.status == "RUNNING")?;
+        FailoverRequest::plan_of(RunKind::Failover, &serde_json::from_str(input).ok()?)
+    }
+
+    /// The notice of it, with how long a failover is expected to take by its plan; `None` where the run has told by itself.
+    #[must_use]
+    pub fn notice(&self, expected: Option<TimeSpan>) -> Option<Notice> {
         let Self { execution_arn, status, input, error, cause } = self;
         let (input, error) = (input.as_deref(), error.as_deref());
         match status.as_str() {
-            "RUNNING" => Some(notice::started(execution_arn, input)),
+            "RUNNING" => Some(notice::started(execution_arn, input, expected)),
             // Our own ends come through CloseRun and Notify; their names are their errors.
             "FAILED" if error.is_some_and(is_our_own_end) => None,
             status => {

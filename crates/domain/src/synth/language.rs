@@ -40,6 +40,8 @@ const SINCE: &[(&str, u32)] = &[
     // How long each class of failure has to last, and who may order.
     ("failover.after", 4),
     ("failover.mayOrder", 4),
+    // How long a failover is expected to take.
+    ("failover.expected", 4),
     // Classes that a person names, and the loss of both Regions.
     ("failover.policy.severalRegions", 4),
     ("failover.policy.corruption", 4),

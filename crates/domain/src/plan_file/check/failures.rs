@@ -116,6 +116,12 @@ fn against_the_answer(plan: &Plan, failure: &FailureObjective, path: &str, found
         }
     };
     let path = format!("{path}.rto");
+    if let Some(expected) = plan.failover.expected.filter(|expected| *expected > failure.rto) {
+        let what =
+            format!("{} is promised, and a failover is expected to take {expected} (failover.expected)", failure.rto);
+        let remedy = "Make them one: expect what drills measured, or promise a longer RTO.";
+        found.push(Finding::warning(path.clone(), what, remedy));
+    }
     let deadline = match plan.failover.policy.of(class) {
         Policy::Never => {
             let what = format!("{} is promised, and failover.policy.{name} is never", failure.rto);

@@ -34,6 +34,7 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
 /// What a failover is to keep.
 pub(super) fn moved(plan: &Plan, promise: &Promise<'_>, found: &mut Vec<Finding>) {
     rto(plan, promise, found);
+    expected(plan, promise, found);
     rpo(plan, promise, found);
 }
 
@@ -82,6 +83,26 @@ fn rto(plan: &Plan, promise: &Promise<'_>, found: &mut Vec<Finding>) {
         );
         found.push(Finding::warning(path, what, "Promise a longer RTO, or shorten detection."));
     }
+}
+
+/// What the owner expects of a failover, against what was promised: before it begins the failure has to be seen, and after it
+/// clients keep the old answer.
+fn expected(plan: &Plan, promise: &Promise<'_>, found: &mut Vec<Finding>) {
+    let Some(expected) = plan.failover.expected else { return };
+    let ttls = promise.traffic.iter().flat_map(|(index, traffic)| records::ttls_of(*index, traffic));
+    let (rto, detection, ttl) = (promise.rto, plan.detection(), ttls.map(|(_, ttl)| ttl).max().unwrap_or_default());
+    let what = if expected > rto {
+        format!("a failover is expected to take {expected}, and {}.rto promises {rto}", promise.path)
+    } else if detection + expected + ttl > rto {
+        let (path, all) = (&promise.path, (detection + expected + ttl).roughly());
+        format!(
+            "detection ({detection}), a failover as long as expected ({expected}) and the TTL ({ttl}) are {all}, and {path}.rto promises {rto}"
+        )
+    } else {
+        return;
+    };
+    let remedy = "Make them one: expect what drills measured, or promise a longer RTO.";
+    found.push(Finding::warning("failover.expected", what, remedy));
 }
 
 fn rpo(plan: &Plan, promise: &Promise<'_>, found: &mut Vec<Finding>) {

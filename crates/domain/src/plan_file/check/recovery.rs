@@ -34,6 +34,14 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     effect(plan, found);
     by_order(plan, found);
     waits(plan, found);
+    if plan.failover.expected == Some(TimeSpan::default()) {
+        let what = "no failover takes no time";
+        found.push(Finding::error(
+            "failover.expected",
+            what,
+            "Write how long one is expected to take, or leave it out.",
+        ));
+    }
     orders(plan, found);
     topics(plan, found);
 }

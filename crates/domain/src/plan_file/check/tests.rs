@@ -119,6 +119,24 @@ fn an_rto_must_hold_detection_and_the_ttl() {
 }
 
 #[test]
+fn what_a_failover_is_expected_to_take_fits_into_what_was_promised() {
+    let expected = |expected: &str, rto: &str| {
+        let promised = json!([{"class": "region", "rto": rto, "rpo": "5s"}]);
+        found(&[("/failover/expected", json!(expected)), ("/objectives/failures", promised)])
+    };
+    // Of the lab's 30 s detection takes 1.9.
+    assert_eq!(expected("28100ms", "30s"), [""; 0]);
+    assert_eq!(expected("28101ms", "30s"), ["warning: failover.expected"]);
+    assert_eq!(expected("30001ms", "40s"), ["warning: failover.expected", "warning: objectives.failures[0].rto"]);
+    assert_eq!(expected("10s", "10s"), ["warning: objectives.failures[0].rto"; 0]);
+    assert_eq!(expected("0s", "30s"), ["error: failover.expected"]);
+    let mut plan = lab();
+    plan["failover"]["expected"] = json!("31s");
+    let told = check(&serde_json::from_value::<Plan>(plan).unwrap());
+    assert_eq!(told[0].what, "a failover is expected to take 31s, and objectives.rto promises 30s");
+}
+
+#[test]
 fn a_class_has_to_last_no_shorter_than_the_hold_down_no_longer_than_a_run_waits_and_within_the_rto() {
     let after = |after: Value| {
         found(&[("/failover/after", after), ("/objectives/rto", json!("20m")), ("/objectives/rpo", json!("15m"))])

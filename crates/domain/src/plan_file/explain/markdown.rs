@@ -172,6 +172,13 @@ impl Explanation {
             vec![format!("{}{level}", answer.class), answer.answer.clone(), span(answer.rto), span(answer.rpo)]
         });
         table(page, &["failure", "answer", "promised RTO", "promised RPO"], rows);
+        if let Some(expected) = self.expected {
+            let what = format!(
+                "A failover is expected to take {expected}, from its start until traffic is switched: the owner says so, and the notice of \
+                 its start. What it took, its evidence shows."
+            );
+            paragraph(page, &what);
+        }
     }
 
     fn regions(&self, page: &mut String) {

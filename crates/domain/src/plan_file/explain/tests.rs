@@ -323,3 +323,14 @@ fn what_only_people_can_answer_is_asked_where_the_plan_gives_reason_to() {
     };
     assert!(!asked(&of_two_days, points), "no backup is older");
 }
+
+#[test]
+fn what_a_failover_is_expected_to_take_is_on_the_page_where_the_plan_says_it() {
+    let page = |expected: Value| explained(|plan| plan["failover"]["expected"] = expected.clone()).markdown();
+    assert!(
+        page(json!("10m")).contains("A failover is expected to take 10m, from its start"),
+        "{}",
+        page(json!("10m"))
+    );
+    assert!(!page(Value::Null).contains("is expected to take"));
+}

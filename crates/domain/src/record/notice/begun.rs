@@ -11,15 +11,15 @@ use crate::{
     },
     run::outcome::RunOutcome,
     state_machine::StateMachine,
-    words::{id::ExecutionArn, wording},
+    words::{id::ExecutionArn, time_span::TimeSpan, wording},
 };
 
 /// How much of a text that came from outside is told.
 const TOLD_CHARS: usize = 2_000;
 
-/// A run began. `input` is its request, where the engine tells it.
+/// A run began. `input` is its request, where the engine tells it; `expected` how long a failover takes by its plan.
 #[must_use]
-pub fn started(execution: &ExecutionArn, input: Option<&str>) -> Notice {
+pub fn started(execution: &ExecutionArn, input: Option<&str>, expected: Option<TimeSpan>) -> Notice {
     let kind = RunKind::of(execution);
     let request = parsed(kind, input);
     let noun = kind.noun();
@@ -38,6 +38,10 @@ pub fn started(execution: &ExecutionArn, input: Option<&str>) -> Notice {
     let consent = consent.map_or_else(String::new, |consent| {
         format!("{} consents to lose more than the plan's budget: {}\n", consent.by, told(&consent.why))
     });
+    let expected = expected.filter(|_| kind == RunKind::Failover && request.is_ok());
+    let expected = expected.map_or_else(String::new, |expected| {
+        format!("It is expected to take {expected} until traffic is switched, by its plan (failover.expected).\n")
+    });
     let next = match (&request, kind) {
         (Err(_), _) if input.is_some() => "It will be refused, and a notice says so.",
         (_, RunKind::Failover) => {
@@ -55,7 +59,9 @@ pub fn started(execution: &ExecutionArn, input: Option<&str>) -> Notice {
     );
     Notice::new(
         &format!("Lifeboat: a {noun}{of} has started"),
-        &format!("A {noun}{of} has started.\n\n{why}\n{consent}\nNext: {next}\n{look}Execution: {execution}\n"),
+        &format!(
+            "A {noun}{of} has started.\n\n{why}\n{consent}\nNext: {next}\n{expected}{look}Execution: {execution}\n"
+        ),
         &heading,
     )
 }

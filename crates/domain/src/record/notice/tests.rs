@@ -7,7 +7,7 @@ use crate::{
     run::step::Step,
     state_machine::StateMachine,
     watch::region::{Episode, Pointed, Recorded},
-    words::{id::Generation, wal::Lsn},
+    words::{id::Generation, time_span::TimeSpan, wal::Lsn},
 };
 
 const RUNBOOK: &str = include_str!("../../../../../RUNBOOK.md");
@@ -88,7 +88,7 @@ fn every_notice() -> Vec<Notice> {
             Some("not JSON".into()),
             None,
         ] {
-            notices.push(started(&execution, input.as_deref()));
+            notices.push(started(&execution, input.as_deref(), Some(TimeSpan::seconds(600))));
             notices.push(broken(&execution, input.as_deref(), "ABORTED", "none given"));
         }
         notices.extend(RunOutcome::ALL.map(|outcome| ended(end(&execution, outcome))));
@@ -295,26 +295,32 @@ fn a_notice_names_what_was_run_and_its_own_heading() {
 #[test]
 fn a_start_is_told_with_its_plan_who_or_what_began_it_and_what_comes_next() {
     let failover = execution("lifeboat-failover");
-    let Notice { subject, message } = started(&failover, Some(&alarm()));
+    let Notice { subject, message } = started(&failover, Some(&alarm()), None);
     assert_eq!(subject, "Lifeboat: a failover of lab has started");
     for says in
         ["lifeboat-lab-primary-down was raised", "Threshold Crossed: 1 out of", "Next: ", "status lab", "An alarm"]
     {
         assert!(message.contains(says), "{says}: {message}");
     }
-    let Notice { message, .. } = started(&failover, Some(BY_HAND));
+    let Notice { message, .. } = started(&failover, Some(BY_HAND), Some(TimeSpan::seconds(600)));
     assert!(message.contains("anna ordered it: the Region is flooded"), "{message}");
     assert!(message.contains("Starting a failover by hand"), "{message}");
-    let Notice { message, .. } = started(&execution("lifeboat-switchover"), Some(BY_HAND));
+    assert!(message.contains("It is expected to take 10m until traffic is switched"), "{message}");
+    let Notice { message, .. } =
+        started(&execution("lifeboat-switchover"), Some(BY_HAND), Some(TimeSpan::seconds(600)));
+    assert!(!message.contains("expected"), "the plan expects it of a failover: {message}");
     assert!(message.contains("rehearses") && message.contains("Handing over on purpose"), "{message}");
 }
 
 #[test]
 fn a_start_by_a_request_that_cannot_be_read_says_what_is_wrong_with_it() {
-    let Notice { subject, message } = started(&execution("lifeboat-failover"), Some(r#"{"plan": "lab"}"#));
+    let refused = r#"{"plan": "lab"}"#;
+    let ten_minutes = Some(TimeSpan::seconds(600));
+    let Notice { subject, message } = started(&execution("lifeboat-failover"), Some(refused), ten_minutes);
     assert_eq!(subject, "Lifeboat: a failover has started");
     assert!(message.contains("`by` is missing") && message.contains("will be refused"), "{message}");
-    let Notice { message, .. } = started(&execution("lifeboat-failover"), None);
+    assert!(!message.contains("expected"), "{message}");
+    let Notice { message, .. } = started(&execution("lifeboat-failover"), None, None);
     assert!(!message.contains("refused"), "what nobody read is not said to be wrong: {message}");
 }
 

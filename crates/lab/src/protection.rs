@@ -134,7 +134,7 @@ async fn with_ids(aws: &LocalAws, plan: &Plan) -> Result<Plan, ProtectionError> 
         stack: format!("lab-network-{}", plan.plan),
         parameters: BTreeMap::new(),
     };
-    let targets = [side(plan.regions.primary.as_str()), side(plan.regions.recovery.as_str())];
+    let targets: Vec<Target> = plan.restore_regions().into_iter().map(|region| side(region.as_str())).collect();
     let pairs: Vec<PairPlan> = plan.pairs().collect();
     let zones = try_join_all(pairs.iter().map(|pair| System::zone(aws, pair)));
     let (networks, zones) = tokio::join!(aws.networks.deploy(&aws.gateway, &targets), zones);

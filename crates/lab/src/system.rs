@@ -126,17 +126,19 @@ impl SystemError {
 }
 
 impl System {
-    /// The plan with the ids and endpoints that the lab gives: networks are the primary's and the replica's.
+    /// The plan with the ids and endpoints that the lab gives: networks are the primary's, the replica's, and those of further
+    /// recovery Regions, in their order.
     pub(crate) fn with_ids(mut plan: Plan, networks: &[Outputs], zones: Vec<ZoneId>) -> Result<Plan, SystemError> {
         let bad = |plan: &Plan, why: &str| SystemError::Plan { plan: plan.plan.to_string(), why: why.to_owned() };
         for (traffic, zone) in plan.traffic.iter_mut().zip(zones) {
             traffic.record.zone = zone;
         }
-        let [primary, replica] = networks else { return Err(bad(&plan, "a pair has two networks")) };
+        let [primary, replica, further @ ..] = networks else { return Err(bad(&plan, "a pair has two networks")) };
         let name = plan.plan.to_string();
         let regions = [&plan.regions.primary, &plan.regions.recovery];
         for component in &mut plan.components {
             let set = components::set_ids(component, regions, [primary, replica]);
+            let set = set.and_then(|()| components::set_next(component, plan.regions.next.iter().zip(further)));
             set.map_err(|why| SystemError::Plan { plan: name.clone(), why })?;
         }
         Ok(plan)

@@ -48,7 +48,11 @@ pub async fn handle(world: &impl Instances, now: Timestamp, event: Value) -> Res
             if let Err(full) = restore::room(&run.region, world.quota(&run.region).await?) {
                 return Ok(Step::refused(full, Value::Null));
             }
-            let has = world.settings(&run.region, &target.like.instance).await?;
+            let has = match target.like.instance {
+                Some(instance) => world.settings(&run.region, instance).await?,
+                // Nothing of the plan runs there.
+                None => None,
+            };
             let creation = match Creation::plan(&run, target.pair, target.like, has, &chosen, now) {
                 Ok(creation) => creation,
                 Err(why) => return Ok(Step::refused(why, Value::Null)),

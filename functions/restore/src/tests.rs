@@ -173,3 +173,22 @@ async fn a_cluster_is_refused_by_name_before_anything_is_looked_at() {
     assert!(failure.chain().contains("restoring a cluster is not supported yet: `reports`"), "{}", failure.chain());
     assert!(rds.asked.borrow().is_empty());
 }
+
+#[tokio::test]
+async fn where_nothing_of_the_plan_runs_the_plan_alone_says_what_is_made() {
+    let mut event = event();
+    let plan = &mut event["restore"]["plan"];
+    plan["regions"]["next"] = serde_json::json!(["eu-west-1"]);
+    plan["components"][0]["next"] = serde_json::json!([{
+        "region": "eu-west-1", "fenceSecurityGroup": "sg-0123456789abcdef0", "restore": {
+            "instanceClass": "db.t4g.large", "subnetGroup": "isolated", "parameterGroup": "orders-15", "optionGroup": "orders"
+        }
+    }]);
+    event["restore"]["region"] = "eu-west-1".into();
+    // What an instance of another Region has is not asked for.
+    let rds = FakeRds::default();
+    assert_eq!(handle(&rds, now(), event).await.unwrap().step, Outcome::Pending);
+    let asked = &rds.asked.borrow()[0];
+    assert_eq!(asked.settings.class.as_deref(), Some("db.t4g.large"));
+    assert_eq!(asked.security_group.as_str(), "sg-0123456789abcdef0");
+}

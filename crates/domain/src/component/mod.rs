@@ -26,7 +26,7 @@ pub use complaint::Complaint;
 pub use database::SeenDatabase;
 pub use login::{Credential, Login, Tls};
 pub(crate) use postgres_pair::STORAGE_GIB;
-pub use postgres_pair::{AfterPromotion, PostgresPair, RestoreSettings, Side, StorageType};
+pub use postgres_pair::{AfterPromotion, NextSide, PostgresPair, RestoreSettings, Side, StorageType};
 pub use service::Service;
 pub use snapshot::{Resource, SnapshotStorage};
 

@@ -134,7 +134,7 @@ pub struct RestoreInto {
     /// The kind of its storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_type: Option<StorageType>,
-    /// The primary or the recovery Region; the recovery Region, unless named.
+    /// The primary or the recovery Region, and no further one; the recovery Region, unless named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
 }

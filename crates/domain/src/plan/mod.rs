@@ -98,6 +98,10 @@ pub struct Regions {
     /// A third place to look from. Needed where a Region's failure is answered automatically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<Region>,
+    /// Further recovery Regions, in the order in which they are tried where `recovery` is not healthy: backups lie there, and a
+    /// person has them restored there. No failover goes there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<Region>,
 }
 
 /// Who hears of it, beyond the engine's own topic.
@@ -277,6 +281,12 @@ impl<T> Plan<T> {
     #[must_use]
     pub fn side_in(&self, region: &Region) -> Option<ActiveSide> {
         [ActiveSide::Primary, ActiveSide::Replica].into_iter().find(|side| self.region_of(*side) == region)
+    }
+
+    /// Every Region that a backup may be restored into.
+    #[must_use]
+    pub fn restore_regions(&self) -> Vec<&Region> {
+        [&self.regions.primary, &self.regions.recovery].into_iter().chain(&self.regions.next).collect()
     }
 
     /// The backups of a schedule.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Chosen, Provenance, Purpose, RestoreRun};
+use super::{Chosen, Like, Provenance, Purpose, RestoreRun};
 use crate::{
     backup::Quota,
     component::{Credential, PostgresPair, RestoreSettings, Side},
@@ -127,7 +127,7 @@ pub enum Move {
 
 /// Plans the next move towards the restored instance.
 #[must_use]
-pub fn next(run: &RestoreRun, like: &Side, seen: Option<&SeenInstance>, now: Timestamp) -> Move {
+pub fn next(run: &RestoreRun, like: Like<'_>, seen: Option<&SeenInstance>, now: Timestamp) -> Move {
     let Some(seen) = seen else { return Move::Create };
     let SeenInstance { instance, status, .. } = seen;
     let ours = match &seen.provenance {
@@ -185,12 +185,12 @@ impl Creation {
     pub fn plan(
         run: &RestoreRun,
         pair: &PostgresPair,
-        like: &Side,
+        like: Like<'_>,
         has: Option<Settings>,
         chosen: &Chosen,
         now: Timestamp,
     ) -> Result<Self, String> {
-        let asked = like.restore.clone().unwrap_or_default();
+        let asked = like.restore.cloned().unwrap_or_default();
         let RestoreSettings { subnet_group, parameter_group, option_group, .. } = asked;
         let test = run.restores_into().cloned().unwrap_or_default();
         let instance_class = test.instance_class.or(asked.instance_class);
@@ -215,9 +215,12 @@ impl Creation {
         ];
         let untold: Vec<&str> = told.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
         if !is_there && !untold.is_empty() {
+            let nobody = like.instance.map_or_else(
+                || format!("no instance of `{}` is", pair.name),
+                |instance| format!("`{instance}` is not"),
+            );
             return Err(format!(
-                "`{}` is not there to say what a restore in {} should be like: set `restore` with {} for it in the plan",
-                like.instance,
+                "{nobody} there to say what a restore in {} should be like: set `restore` with {} for it in the plan",
                 run.region,
                 untold.join(", ")
             ));

@@ -17,7 +17,7 @@ pub use examination::{Examined, Set, examine};
 pub use instance::{Creation, Move, Restored, SeenInstance, Settings, Teardown, next, room, tear_down};
 pub use provenance::{Provenance, Stray, stray};
 pub use record::{Measured, RestorePart, RestoreRecord, RestoreTurn, Verified, reaches};
-pub use run::{Purpose, RestoreRequest, RestoreRun, Target, Wanted, day, record_key};
+pub use run::{Like, Purpose, RestoreRequest, RestoreRun, Target, Wanted, day, record_key};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

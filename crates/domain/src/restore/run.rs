@@ -2,11 +2,14 @@
 
 use super::name::instance_name;
 use crate::{
-    component::{ActiveSide, ActiveSides, Component, PostgresPair, Side},
+    component::{ActiveSide, ActiveSides, Component, NextSide, PostgresPair, RestoreSettings, Side},
     plan::{Backup, BackupVerification, Check, Plan, RestoreInto, SqlCheck},
     words::{
         failure::Failure,
-        id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName, SnapshotName},
+        id::{
+            ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName, SecurityGroupId,
+            SnapshotName,
+        },
     },
 };
 
@@ -131,8 +134,35 @@ struct Meant {
 pub struct Target<'r> {
     /// The component.
     pub pair: &'r PostgresPair,
-    /// Its side in the Region: what a restore there is made like.
-    pub like: &'r Side,
+    /// What a restore in the Region is made like.
+    pub like: Like<'r>,
+}
+
+/// What a restore is made like: the pair's side in the Region, or what the plan says of a Region in which nothing of it runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Like<'r> {
+    /// The instance that has what is not said; absent in a further recovery Region.
+    pub instance: Option<&'r InstanceId>,
+    /// What the plan says.
+    pub restore: Option<&'r RestoreSettings>,
+    /// The security group that admits Lifeboat's functions and nobody else.
+    pub fence_security_group: &'r SecurityGroupId,
+}
+
+impl<'r> From<&'r Side> for Like<'r> {
+    fn from(side: &'r Side) -> Self {
+        Self {
+            instance: Some(&side.instance),
+            restore: side.restore.as_ref(),
+            fence_security_group: &side.fence_security_group,
+        }
+    }
+}
+
+impl<'r> From<&'r NextSide> for Like<'r> {
+    fn from(side: &'r NextSide) -> Self {
+        Self { instance: None, restore: Some(&side.restore), fence_security_group: &side.fence_security_group }
+    }
 }
 
 impl RestoreRequest {
@@ -153,7 +183,6 @@ impl RestoreRequest {
             Ok(meant) => meant,
             Err((field, why)) => return wrong(field, why),
         };
-        let sides = [&plan.regions.primary, &plan.regions.recovery];
         let taken_on = |name: &ComponentName| {
             let known = plan.component(name)?;
             Some(plan.backed_up_on(known, plan.active_of(known, &active)))
@@ -168,11 +197,8 @@ impl RestoreRequest {
             }
         };
         let region = self.region.as_ref().unwrap_or(usual);
-        if !sides.contains(&region) {
-            return wrong(
-                "region",
-                format!("plan `{}` has no side in {region}: name {} or {}", plan.plan, sides[0], sides[1]),
-            );
+        if let Err(why) = self.goes_to(&plan, &components, region) {
+            return wrong("region", why);
         }
         match &self.wanted {
             Wanted::Latest | Wanted::Date(_) | Wanted::ScheduledAt(_) | Wanted::Backup(_)
@@ -219,6 +245,21 @@ impl RestoreRequest {
             by,
             opened_at: now,
         })
+    }
+
+    /// Whether a backup of each of these can be restored into a Region.
+    fn goes_to(&self, plan: &Plan, components: &[ComponentName], region: &Region) -> Result<(), String> {
+        let known = plan.restore_regions();
+        if !known.contains(&region) {
+            let known: Vec<&str> = known.into_iter().map(Region::as_str).collect();
+            return Err(format!("plan `{}` has no side in {region}: name {}", plan.plan, known.join(" or ")));
+        }
+        let restored = components.iter().filter(|_| self.restores() && plan.side_in(region).is_none());
+        let mut pairs = restored.filter_map(|name| plan.component(name)?.kind().restores());
+        match pairs.find(|pair| pair.next_in(region).is_none()) {
+            Some(pair) => Err(nothing_said(pair, region)),
+            None => Ok(()),
+        }
     }
 
     /// The Region that a test of the schedule's backups is restored into, where the plan says so.
@@ -291,7 +332,13 @@ impl RestoreRun {
     pub fn target(&self, component: &ComponentName) -> Result<Target<'_>, Failure> {
         let pair = self.component(component)?.kind().restored_as();
         let pair = pair.map_err(|why| Failure::InvalidInput(format!("component: {why}")))?;
-        let like = if self.region == self.plan.regions.primary { &pair.primary } else { &pair.replica };
+        let like = match self.plan.side_in(&self.region) {
+            Some(side) => Like::from(side.of(pair)),
+            None => pair
+                .next_in(&self.region)
+                .map(Like::from)
+                .ok_or_else(|| Failure::InvalidInput(format!("component: {}", nothing_said(pair, &self.region))))?,
+        };
         Ok(Target { pair, like })
     }
 
@@ -350,6 +397,12 @@ impl RestoreRun {
     pub fn record_key(&self) -> String {
         record_key(&self.plan.plan, &self.execution)
     }
+}
+
+/// A further recovery Region, and nothing in the plan says what a pair is given there.
+fn nothing_said(pair: &PostgresPair, region: &Region) -> String {
+    let name = &pair.name;
+    format!("the plan does not say what `{name}` is restored as in {region}: add it to `next` of `{name}`")
 }
 
 /// Where the record of a restore is kept.

@@ -299,7 +299,7 @@ fn whose_an_instance_is_is_read_back_from_its_tags() {
 #[test]
 fn every_status_leads_on_or_ends() {
     let run = run();
-    let like = &run.target(&orders()).unwrap().like;
+    let like = run.target(&orders()).unwrap().like;
     assert_eq!(next(&run, like, None, time(NOW)), Move::Create);
     let next = |status: &str| next(&run, like, Some(&seen(status, Ok(provenance(Purpose::Test)))), time(NOW));
     assert!(matches!(next("available"), Move::Done(_)));

@@ -61,6 +61,9 @@ const SINCE: &[(&str, u32)] = &[
     ("components[].primary.restore.storageType", 4),
     ("components[].replica.restore.storageGib", 4),
     ("components[].replica.restore.storageType", 4),
+    // Further recovery Regions, and what a restore there is given.
+    ("regions.next", 4),
+    ("components[].next", 4),
     // The health of each Region.
     ("health", 4),
     ("verify[].group", 4),

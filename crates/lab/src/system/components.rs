@@ -2,7 +2,7 @@
 
 use domain::{
     component::{Cluster, ClusterEngine, Component},
-    words::id::Region,
+    words::id::{Region, SecurityGroupId},
 };
 
 use super::{PATIENCE, System, SystemError, until};
@@ -20,17 +20,36 @@ pub(super) fn set_ids(component: &mut Component, regions: [&Region; 2], networks
             {
                 let endpoint = format!("{}.{region}.{INSTANCE_DOMAIN}", side.instance);
                 side.endpoint = endpoint.parse().map_err(|error| format!("`{endpoint}`: {error}"))?;
-                let group = |key: &str| {
-                    let id = network.get(key).and_then(|id| id.parse().ok());
-                    id.ok_or_else(|| format!("the network gave no `{key}` group"))
-                };
-                side.security_groups = vec![group("Open")?];
-                side.fence_security_group = group("Fence")?;
+                side.security_groups = vec![group(network, "Open")?];
+                side.fence_security_group = group(network, "Fence")?;
             }
             Ok(())
         }
         Component::Cluster(_) | Component::Bucket(_) | Component::Service(_) => Ok(()),
     }
+}
+
+/// Gives a component the ids of the networks of further recovery Regions.
+pub(super) fn set_next<'n>(
+    component: &mut Component,
+    networks: impl Iterator<Item = (&'n Region, &'n Outputs)>,
+) -> Result<(), String> {
+    match component {
+        Component::PostgresPair(pair) => {
+            for (region, network) in networks {
+                if let Some(side) = pair.next.iter_mut().find(|side| side.region == *region) {
+                    side.fence_security_group = group(network, "Fence")?;
+                }
+            }
+            Ok(())
+        }
+        Component::Cluster(_) | Component::Bucket(_) | Component::Service(_) => Ok(()),
+    }
+}
+
+fn group(network: &Outputs, key: &str) -> Result<SecurityGroupId, String> {
+    let id = network.get(key).and_then(|id| id.parse().ok());
+    id.ok_or_else(|| format!("the network gave no `{key}` group"))
 }
 
 impl System {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{PostgresPair, Side};
+use super::{PostgresPair, RestoreSettings, Side};
 use crate::{
     component::{Complaint, Credential, SideRegions},
     words::{id::Region, time_span::TimeSpan},
@@ -35,6 +35,7 @@ pub(super) fn check(pair: &PostgresPair, regions: SideRegions<'_>) -> Vec<Compla
     }
     check_side(&pair.primary, regions.primary, "primary", &mut found);
     check_side(&pair.replica, regions.recovery, "replica", &mut found);
+    check_next(pair, &mut found);
     found.extend(pair.login.check());
     check_roles(pair, &mut found);
     check_retentions(pair, &mut found);
@@ -75,11 +76,7 @@ fn check_side(side: &Side, region: &Region, name: &str, found: &mut Vec<Complain
         let remedy = "Name a group without ingress rules that is used for nothing else.";
         found.push(Complaint::error(format!("{name}.fenceSecurityGroup"), what, remedy));
     }
-    let asked = side.restore.as_ref().and_then(|restore| restore.storage_gib);
-    if let Some(gib) = asked.filter(|gib| !STORAGE_GIB.contains(gib)) {
-        let what = format!("RDS gives an instance {} to {} GiB, not {gib}", STORAGE_GIB.start(), STORAGE_GIB.end());
-        found.push(Complaint::error(format!("{name}.restore.storageGib"), what, "Write as much as the instance has."));
-    }
+    found.extend(side.restore.as_ref().and_then(|restore| check_storage(restore, name)));
     if side.port == 0 {
         let remedy = "Write the instance's port, usually 5432.";
         found.push(Complaint::error(format!("{name}.port"), "a port is 1 to 65535, not 0", remedy));
@@ -88,6 +85,31 @@ fn check_side(side: &Side, region: &Region, name: &str, found: &mut Vec<Complain
         let what = format!("the endpoint is in `{named}`, this side is in `{region}`");
         let remedy = "Name this side's own endpoint, or correct the Regions.";
         found.push(Complaint::error(format!("{name}.endpoint"), what, remedy));
+    }
+}
+
+fn check_storage(restore: &RestoreSettings, name: &str) -> Option<Complaint> {
+    let gib = restore.storage_gib.filter(|gib| !STORAGE_GIB.contains(gib))?;
+    let what = format!("RDS gives an instance {} to {} GiB, not {gib}", STORAGE_GIB.start(), STORAGE_GIB.end());
+    Some(Complaint::error(format!("{name}.restore.storageGib"), what, "Write as much as the instance has."))
+}
+
+/// Where no instance runs, the plan has to say all that one is given.
+fn check_next(pair: &PostgresPair, found: &mut Vec<Complaint>) {
+    let mut named = BTreeSet::new();
+    for (index, side) in pair.next.iter().enumerate() {
+        let name = format!("next[{index}]");
+        if !named.insert(&side.region) {
+            let what = format!("`{}` is named twice", side.region);
+            found.push(Complaint::error(format!("{name}.region"), what, "Name each Region once."));
+        }
+        let untold = side.restore.untold();
+        if !untold.is_empty() {
+            let what = format!("there is no instance in `{}` that a restore could be like", side.region);
+            let remedy = format!("Name {} as well.", untold.join(", "));
+            found.push(Complaint::error(format!("{name}.restore"), what, remedy));
+        }
+        found.extend(check_storage(&side.restore, &name));
     }
 }
 

@@ -1,6 +1,9 @@
 //! A PostgreSQL primary on RDS and its read replica in the recovery Region.
 
 mod check;
+mod next_side;
+
+pub use next_side::NextSide;
 
 pub(crate) use check::STORAGE_GIB;
 
@@ -8,7 +11,7 @@ use super::{
     ActiveSide, Complaint, Identity, Kind, Login, SideRegions, SnapshotKind, SnapshotStorage, snapshot::Snapshots,
 };
 use crate::words::{
-    id::{ComponentName, HostName, InstanceClass, InstanceId, RdsGroup, SecurityGroupId, SqlName, TierName},
+    id::{ComponentName, HostName, InstanceClass, InstanceId, RdsGroup, Region, SecurityGroupId, SqlName, TierName},
     time_span::TimeSpan,
 };
 
@@ -38,6 +41,9 @@ pub struct PostgresPair {
     /// given as much by `afterPromotion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub point_in_time: Option<TimeSpan>,
+    /// What a restore into each of `regions.next` is given. No instance of the pair runs there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<NextSide>,
     /// What is set on the new primary, which RDS promotes with a retention of one day unless told.
     #[serde(default)]
     pub after_promotion: AfterPromotion,
@@ -134,6 +140,12 @@ impl AfterPromotion {
 }
 
 impl PostgresPair {
+    /// What a restore into a further recovery Region is given.
+    #[must_use]
+    pub fn next_in(&self, region: &Region) -> Option<&NextSide> {
+        self.next.iter().find(|side| side.region == *region)
+    }
+
     /// How many days of automated backups the primary is to have, where the plan says so.
     #[must_use]
     pub fn point_in_time_days(&self) -> Option<u8> {

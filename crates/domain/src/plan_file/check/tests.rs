@@ -86,6 +86,45 @@ fn regions_must_differ() {
     ]);
 }
 
+/// What an order may restore the lab's pair as in a Region.
+fn next_side(region: &str) -> Value {
+    let restore = json!({"instanceClass": "db.t4g.small", "subnetGroup": "isolated", "parameterGroup": "orders-15", "optionGroup": "orders"});
+    json!({"region": region, "fenceSecurityGroup": "sg-0123456789abcdef0", "restore": restore})
+}
+
+#[test]
+fn a_further_recovery_region_is_another_one_and_has_what_can_be_restored_there() {
+    let copied_to = |region: &str| {
+        ("/backups/0/copies", json!([{"region": "us-west-2"}, {"region": "us-east-1"}, {"region": region}]))
+    };
+    let next = |next: Value, sides: Value| {
+        found(&[("/regions/next", next), ("/components/0/next", sides), copied_to("eu-west-1")])
+    };
+    let there = json!([next_side("eu-west-1")]);
+    assert_eq!(next(json!(["eu-west-1"]), there.clone()), [""; 0], "a witness may be one");
+    assert_eq!(next(json!(["eu-west-1"]), json!([])), ["warning: regions.next[0]"]);
+    assert_eq!(next(json!(["eu-west-1", "eu-west-2"]), there.clone()), ["warning: regions.next[1]"]);
+    assert_eq!(next(json!(["eu-west-1", "eu-west-1"]), there.clone()), ["error: regions.next[1]"]);
+    for wrong in ["us-east-1", "us-west-2"] {
+        assert_eq!(next(json!(["eu-west-1", wrong]), there.clone()), ["error: regions.next[1]"], "{wrong}");
+    }
+    let unknown = ["error: regions.next[1]", "warning: regions.next[1]"];
+    assert_eq!(next(json!(["eu-west-1", "us-central-1"]), there.clone()), unknown);
+    assert_eq!(next(json!([]), there), ["error: components[0].next[0].region"]);
+    let mut unsaid = next_side("eu-west-1");
+    unsaid["restore"].as_object_mut().unwrap().remove("subnetGroup");
+    assert_eq!(next(json!(["eu-west-1"]), json!([unsaid])), ["error: components[0].next[0].restore"]);
+    let twice = json!([next_side("eu-west-1"), next_side("eu-west-1")]);
+    assert_eq!(next(json!(["eu-west-1"]), twice), ["error: components[0].next[1].region"]);
+}
+
+#[test]
+fn a_further_recovery_region_without_a_backup_is_told() {
+    let sides = json!([next_side("eu-west-1")]);
+    let found = found(&[("/regions/next", json!(["eu-west-1"])), ("/components/0/next", sides)]);
+    assert_eq!(found, ["warning: regions.next[0]"]);
+}
+
 #[test]
 fn a_witness_is_missed_only_where_a_region_or_zone_fails_over_automatically() {
     let with = |region: &str, zone: &str| {

@@ -24,6 +24,17 @@ pub struct Gone {
 
 pub(super) fn gone(plan: &Plan) -> Vec<Gone> {
     let mut all: Vec<Gone> = Place::of(plan).map(|(place, region)| of_place(plan, place, region)).collect();
+    for region in &plan.regions.next {
+        match all.iter_mut().find(|gone| gone.region == *region) {
+            // A witness may be more than that.
+            Some(gone) => gone.is = "a third place to look from, and a further recovery Region",
+            None => {
+                let then = std::iter::once("nothing is lost; nothing can be restored there".to_owned());
+                let then = then.chain(copies(plan, region)).collect();
+                all.push(Gone { region: region.clone(), is: "a further recovery Region", then });
+            }
+        }
+    }
     for region in plan.backup_regions() {
         if all.iter().all(|gone| gone.region != region) {
             let then = copies(plan, &region).into_iter().collect();
@@ -78,6 +89,13 @@ fn recovery(plan: &Plan) -> Vec<String> {
     let mut then = vec!["the system goes on where it runs; no failover can be run".to_owned()];
     if !plan.backups.is_empty() {
         then.push("**no backup is taken, proved or cleaned up**".to_owned());
+    }
+    let next: Vec<&str> = plan.regions.next.iter().map(Region::as_str).collect();
+    if !next.is_empty() {
+        let to = next.join(", then ");
+        then.push(format!(
+            "with the primary Region gone as well, a person restores the backups in {to}: nothing goes there by itself"
+        ));
     }
     then
 }

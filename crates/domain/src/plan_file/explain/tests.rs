@@ -334,3 +334,15 @@ fn what_a_failover_is_expected_to_take_is_on_the_page_where_the_plan_says_it() {
     );
     assert!(!page(Value::Null).contains("is expected to take"));
 }
+
+#[test]
+fn a_further_recovery_region_is_on_the_page_with_the_one_that_it_comes_after() {
+    let page = explained(|plan| plan["regions"]["next"] = json!(["eu-west-1", "eu-west-2"])).markdown();
+    for says in [
+        "a person restores the backups in eu-west-1, then eu-west-2: nothing goes there by itself",
+        "| eu-west-1 | a third place to look from, and a further recovery Region |",
+        "| eu-west-2 | a further recovery Region |",
+    ] {
+        assert!(page.contains(says), "{says}: {page}");
+    }
+}

@@ -143,3 +143,41 @@ fn a_test_is_restored_where_the_plan_says_and_what_is_kept_is_not() {
     }
     assert_eq!(run(Purpose::Test, Some(Wanted::LatestTime)).region.as_str(), "us-east-1", "where the primary is");
 }
+
+/// The lab's plan with a further recovery Region, and these sides of its pair there.
+fn with_next(sides: serde_json::Value) -> Plan {
+    let mut plan = serde_json::to_value(plan(&["orders"])).unwrap();
+    plan["regions"]["next"] = serde_json::json!(["eu-west-1"]);
+    plan["components"][0]["next"] = sides;
+    serde_json::from_value(plan).unwrap()
+}
+
+#[test]
+fn an_order_restores_into_a_further_region_what_the_plan_says_of_it_and_no_point_in_time() {
+    let side = serde_json::json!({
+        "region": "eu-west-1",
+        "fenceSecurityGroup": "sg-0123456789abcdef0",
+        "restore": {"instanceClass": "db.t4g.small", "subnetGroup": "isolated", "parameterGroup": "orders-15", "optionGroup": "orders"},
+    });
+    let event: serde_json::Value = serde_json::from_str(TEST).unwrap();
+    let request: RestoreRequest = serde_json::from_value(event["request"].clone()).unwrap();
+    let open = |sides: serde_json::Value, region: &str, purpose, wanted| {
+        let region = Some(region.parse().unwrap());
+        let request = RestoreRequest { region, purpose, wanted, ..request.clone() };
+        let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+        let now = "2026-11-21T06:00:09Z".parse().unwrap();
+        request.open(with_next(sides), "1".into(), ActiveSides::default(), execution, now)
+    };
+    let there = || serde_json::json!([side]);
+    let run = open(there(), "eu-west-1", Purpose::Keep, Wanted::Latest).unwrap();
+    let like = run.target(&"orders".parse().unwrap()).unwrap().like;
+    assert_eq!((like.instance, like.fence_security_group.as_str()), (None, "sg-0123456789abcdef0"));
+    let refused = |result: Result<RestoreRun, Failure>| result.unwrap_err().chain();
+    let nothing = refused(open(serde_json::json!([]), "eu-west-1", Purpose::Keep, Wanted::Latest));
+    assert!(nothing.contains("add it to `next` of `orders`"), "{nothing}");
+    let elsewhere = refused(open(there(), "eu-west-2", Purpose::Keep, Wanted::Latest));
+    assert!(elsewhere.contains("name us-east-1 or us-west-2 or eu-west-1"), "{elsewhere}");
+    let moment = refused(open(there(), "eu-west-1", Purpose::Keep, Wanted::LatestTime));
+    assert!(moment.contains("a point in time is restored where the primary is"), "{moment}");
+    assert!(open(serde_json::json!([]), "eu-west-1", Purpose::Integrity, Wanted::Latest).is_ok(), "it only looks");
+}

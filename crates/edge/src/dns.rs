@@ -8,7 +8,10 @@ use std::{
 use domain::{
     failover::traffic::{Asked, ServerAnswer, Told, bare},
     plan::Target,
-    words::{failure::Failure, id::HostName},
+    words::{
+        failure::Failure,
+        id::{Address, HostName},
+    },
 };
 use futures::future::{join_all, try_join_all};
 use hickory_resolver::{
@@ -107,6 +110,14 @@ impl Dns {
         options.cache_size = 0;
         options.recursion_desired = recursive;
         Ok(Self { resolver: builder.build().map_err(|error| unusable(&error))? })
+    }
+
+    /// A public resolver.
+    ///
+    /// # Errors
+    /// `InvalidInput` when none can be made of it.
+    pub fn public(resolver: &Address) -> Result<Self, Failure> {
+        Self::asking(&[SocketAddr::new(resolver.ip().into(), PORT)], true)
     }
 
     /// An address of a host: one of IPv4, where it has one.

@@ -37,6 +37,9 @@ use zones::ZonesFile;
 pub use lookup::Instances;
 pub use name_servers::{COUNT as NAME_SERVERS, Conduct, NAMES, NameServer};
 
+/// How many public resolvers there are beside the one of the functions: as many as a plan may have asked.
+pub const CACHES: usize = 3;
+
 /// A silent TCP client is dropped after this.
 const TCP_SILENCE: Duration = Duration::from_secs(5);
 
@@ -50,6 +53,8 @@ pub struct DnsConfig {
     pub listen: SocketAddr,
     /// Where the zones' name servers listen; on the resolver's port where this one cannot be bound.
     pub name_servers: [SocketAddr; NAME_SERVERS],
+    /// Where public resolvers listen that others use, beside them and on the same port.
+    pub caches: [SocketAddr; CACHES],
     /// [`crate::gateway::Gateway::zones_file`].
     pub zones_file: PathBuf,
     /// The domain of database instances' endpoints, `rds.lifeboat.test`.
@@ -65,6 +70,7 @@ pub struct DnsConfig {
 pub struct Dns {
     listen: SocketAddr,
     name_servers: Vec<Arc<NameServer>>,
+    caches: Vec<Arc<NameServer>>,
     hidden: Option<DnsError>,
     serving: JoinHandle<()>,
     checking: JoinHandle<()>,
@@ -98,17 +104,20 @@ impl Dns {
         for (listen, instances) in config.views {
             resolvers.push((Sockets::bind(listen).await?, instances));
         }
-        let (sockets, hidden) = match bind_all(config.name_servers).await {
+        let (mut sockets, hidden) = match bind_all(config.name_servers, config.caches).await {
             Ok(sockets) => (sockets, None),
             Err(why) => {
-                let beside = config.name_servers.map(|server| SocketAddr::new(server.ip(), listen.port()));
-                (bind_all(beside).await?, Some(why))
+                let beside = |server: SocketAddr| SocketAddr::new(server.ip(), listen.port());
+                let beside = (config.name_servers.map(beside), config.caches.map(beside));
+                (bind_all(beside.0, beside.1).await?, Some(why))
             }
         };
+        let of_caches = sockets.split_off(NAME_SERVERS);
         let zones = Arc::new(ZonesFile::new(config.zones_file));
-        let named = NAMES.into_iter().zip(&sockets);
-        let name_servers: Vec<_> =
-            named.map(|(name, sockets)| Arc::new(NameServer::new(name, sockets.listen, Arc::clone(&zones)))).collect();
+        let server =
+            |(name, sockets): (_, &Sockets)| Arc::new(NameServer::new(name, sockets.listen, Arc::clone(&zones)));
+        let name_servers: Vec<_> = NAMES.into_iter().zip(&sockets).map(server).collect();
+        let caches: Vec<_> = ["a public resolver"; CACHES].into_iter().zip(&of_caches).map(server).collect();
         let directory = Arc::new(Directory {
             zones,
             instance_domain: config.instance_domain,
@@ -118,13 +127,14 @@ impl Dns {
         });
         let checking = tokio::spawn(checker::run(Arc::clone(&directory)));
         let responders = resolvers.into_iter().map(|(sockets, instances)| (sockets, Responder::Resolver(instances)));
-        let responders =
-            responders.chain(sockets.into_iter().zip(name_servers.iter().cloned().map(Responder::NameServer)));
+        // A public resolver is like a name server to whoever asks it for a name of the zones, and may keep an old answer.
+        let servers = name_servers.iter().chain(&caches).cloned().map(Responder::NameServer);
+        let responders = responders.chain(sockets.into_iter().chain(of_caches).zip(servers));
         let serving: Vec<_> = responders
             .map(|(sockets, responder)| sockets.serve(Handler { directory: Arc::clone(&directory), responder }))
             .collect();
         let serving = tokio::spawn(async move { drop(futures::future::join_all(serving).await) });
-        Ok(Self { listen, name_servers, hidden, serving, checking })
+        Ok(Self { listen, name_servers, caches, hidden, serving, checking })
     }
 
     /// Where the public resolver listens.
@@ -137,6 +147,12 @@ impl Dns {
     #[must_use]
     pub fn name_servers(&self) -> &[Arc<NameServer>] {
         &self.name_servers
+    }
+
+    /// Public resolvers that others use.
+    #[must_use]
+    pub fn caches(&self) -> &[Arc<NameServer>] {
+        &self.caches
     }
 
     /// Why they are not on port 53, where a client that only knows their names would ask.
@@ -171,8 +187,11 @@ impl Sockets {
     }
 }
 
-async fn bind_all(listen: [SocketAddr; NAME_SERVERS]) -> Result<Vec<Sockets>, DnsError> {
-    futures::future::try_join_all(listen.map(Sockets::bind)).await
+async fn bind_all(
+    name_servers: [SocketAddr; NAME_SERVERS],
+    caches: [SocketAddr; CACHES],
+) -> Result<Vec<Sockets>, DnsError> {
+    futures::future::try_join_all(name_servers.into_iter().chain(caches).map(Sockets::bind)).await
 }
 
 impl Drop for Dns {

@@ -143,6 +143,7 @@ impl LocalAws {
         let dns = Dns::serve(DnsConfig {
             listen: slot.dns(),
             name_servers: slot.name_servers(),
+            caches: slot.caches(),
             zones_file: gateway.zones_file().to_owned(),
             instance_domain: INSTANCE_DOMAIN.to_owned(),
             instances: addresses(&rds, |host| host),

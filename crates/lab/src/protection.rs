@@ -139,6 +139,7 @@ async fn with_ids(aws: &LocalAws, plan: &Plan) -> Result<Plan, ProtectionError> 
     let zones = try_join_all(pairs.iter().map(|pair| System::zone(aws, pair)));
     let (networks, zones) = tokio::join!(aws.networks.deploy(&aws.gateway, &targets), zones);
     let mut plan = System::with_ids(plan.clone(), &networks?, zones?)?;
+    System::ask_caches(aws, &mut plan)?;
     System::place_names(aws, &mut plan).await?;
     Ok(plan)
 }

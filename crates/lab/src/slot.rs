@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 
-use crate::dns::NAME_SERVERS;
+use crate::dns::{CACHES, NAME_SERVERS};
 
 /// Slots to choose from. 99 labs at once are more than one machine can run.
 const SLOTS: std::ops::RangeInclusive<u8> = 1..=99;
@@ -52,6 +52,12 @@ impl Slot {
     #[must_use]
     pub fn name_servers(self) -> [SocketAddr; NAME_SERVERS] {
         [54, 55, 56, 57].map(|last| self.address(last, 53))
+    }
+
+    /// Where public resolvers answer that others use.
+    #[must_use]
+    pub fn caches(self) -> [SocketAddr; CACHES] {
+        [58, 59, 60].map(|last| self.address(last, 53))
     }
 
     /// The address of the `nth` application's server, as long as there are any.

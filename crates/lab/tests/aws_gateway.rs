@@ -102,6 +102,7 @@ fn start() -> Result<Lab, Box<dyn Error>> {
         let dns = Dns::serve(DnsConfig {
             listen: slot.dns(),
             name_servers: slot.name_servers(),
+            caches: slot.caches(),
             zones_file: gateway.zones_file().to_owned(),
             instance_domain: "rds.lifeboat.test".to_owned(),
             instances: Arc::new(|name| name.starts_with("orders-a.").then_some(Ipv4Addr::new(127, 77, 1, 100))),

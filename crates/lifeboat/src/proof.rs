@@ -248,6 +248,7 @@ fn show_check(check: &Checked, output: &mut Output) {
         Finding::Passed => format!("    passed    {}", check.name),
         Finding::Failed { expected, got } => format!("    FAILED    {}: expected {expected}, got {got}", check.name),
         Finding::Unanswered(why) => format!("    no answer {}: {why}", check.name),
+        Finding::Behind(old) => format!("    not yet   {}: {old}", check.name),
     });
 }
 

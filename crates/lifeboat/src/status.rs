@@ -28,13 +28,14 @@ use domain::{
     watch::probe::Watch,
     words::{
         failure::Failure,
-        id::{Generation, InstanceId, PlanName},
+        id::{Address, Generation, InstanceId, PlanName},
     },
 };
 use edge::{
     clock,
     dns::Dns,
     object_store::{self, Bucket},
+    patience,
 };
 use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
@@ -90,6 +91,9 @@ struct Status {
     /// The application's names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     records: Vec<Record>,
+    /// What the plan's public resolvers answer for each of these names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resolvers: Vec<Resolved>,
     last_run: Option<Evidence>,
     watch: Option<Watch>,
     /// What takes writes by the plan and the lease: it is what should be watched.
@@ -143,6 +147,14 @@ struct Record {
     target: Option<String>,
     side: Option<ActiveSide>,
     because: Option<String>,
+}
+
+/// What a public resolver answers for a name.
+#[derive(Debug, Serialize)]
+struct Resolved {
+    resolver: Address,
+    #[serde(flatten)]
+    record: Record,
 }
 
 /// What is true of a plan now, as `--json` prints it: of each pair, where it has several.
@@ -242,14 +254,18 @@ async fn look(engine: &Engine, plan: PairPlan) -> Result<Status, Refusal> {
         Some(starts) => Some(engine.owner(&starts.execution, starts.last_at).await),
         None => None,
     };
-    let (record, rehearsal, health) =
-        tokio::join!(look_up(&plan), engine.rehearse(name), health::look(engine, &plan, clock::now()));
+    let (record, resolvers, rehearsal, health) = tokio::join!(
+        look_up(&plan),
+        ask_resolvers(&plan),
+        engine.rehearse(name),
+        health::look(engine, &plan, clock::now())
+    );
     let rehearsal = rehearsal.and_then(|step| step.did.ok_or_else(|| format!("the judge answered: {}", step.because)));
     let kept = match lease.as_ref() {
         Some(lease) if lease.active == ActiveSide::Replica => kept(bucket, name, lease, &mut unreadable).await,
         Some(_) | None => None,
     };
-    let (record, records) = record?;
+    let ((record, records), resolvers) = (record?, resolvers?);
     let side = lease.as_ref().map(|lease| lease.active).unwrap_or_default();
     let active = plan.pair().filter(|_| unreadable.lease.is_none()).map(|pair| side.of(pair).instance.clone());
     Ok(Status {
@@ -263,6 +279,7 @@ async fn look(engine: &Engine, plan: PairPlan) -> Result<Status, Refusal> {
         waits_for,
         record,
         records,
+        resolvers,
         last_run,
         watch,
         active,
@@ -313,9 +330,27 @@ async fn kept(bucket: &Bucket, plan: &PlanName, lease: &Lease, unreadable: &mut 
 async fn look_up(plan: &PairPlan) -> Result<(Record, Vec<Record>), Refusal> {
     let dns = Dns::from_env()?;
     let names = plan.moved_names();
-    let mut looked = join_all(names.iter().map(|name| look_at(&dns, name))).await.into_iter();
+    let mut looked = join_all(names.iter().map(|name| look_at(&dns, &dns, name))).await.into_iter();
     let missing = || Record { name: plan.traffic.record.name.to_string(), target: None, side: None, because: None };
     Ok((looked.next().unwrap_or_else(missing), looked.collect()))
+}
+
+/// What each of the plan's resolvers answers for each name.
+async fn ask_resolvers(plan: &PairPlan) -> Result<Vec<Resolved>, Refusal> {
+    let (dns, names) = (Dns::from_env()?, plan.moved_names());
+    let resolvers = plan.traffic.resolvers.iter().map(|address| Ok((address, Dns::public(address)?)));
+    let resolvers = resolvers.collect::<Result<Vec<_>, Failure>>()?;
+    let asked =
+        names.iter().flat_map(|name| resolvers.iter().map(move |(address, resolver)| (name, *address, resolver)));
+    let looks = asked.map(async |(name, address, resolver)| {
+        let looked = tokio::time::timeout(patience::RESOLVER, look_at(resolver, &dns, name)).await;
+        let silent = |_| {
+            let why = format!("no answer within {} ms", patience::RESOLVER.as_millis());
+            Record { name: name.name.to_string(), target: None, side: None, because: Some(why) }
+        };
+        Resolved { resolver: address.clone(), record: looked.unwrap_or_else(silent) }
+    });
+    Ok(join_all(looks).await)
 }
 
 /// Whose answer this is, of what each side's would be.
@@ -328,9 +363,9 @@ fn side_of(told: &Leads, primary: Result<&Leads, &String>, recovery: Result<&Lea
     }
 }
 
-/// Where a name leads, and which side that is: an alias shows its target's addresses and not its name.
-async fn look_at(dns: &Dns, name: &MovedName) -> Record {
-    let told = match dns.told(&name.name, name.primary.asked()).await {
+/// Where a name leads by a resolver, and which side that is: an alias shows its target's addresses and not its name.
+async fn look_at(asked: &Dns, dns: &Dns, name: &MovedName) -> Record {
+    let told = match asked.told(&name.name, name.primary.asked()).await {
         Ok(told) => told,
         Err(why) => return Record { name: name.name.to_string(), target: None, side: None, because: Some(why) },
     };

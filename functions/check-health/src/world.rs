@@ -181,7 +181,7 @@ impl World {
         }
         match http::check(check, self.postgres.dns()).await {
             Finding::Unanswered(why) => Went::Failed(why),
-            finding @ (Finding::Passed | Finding::Failed { .. }) => went(finding),
+            finding @ (Finding::Passed | Finding::Failed { .. } | Finding::Behind(_)) => went(finding),
         }
     }
 
@@ -211,7 +211,7 @@ fn went(finding: Finding) -> Went {
     match finding {
         Finding::Passed => Went::Passed,
         Finding::Failed { expected, got } => Went::Failed(format!("expected {expected}, got {got}")),
-        Finding::Unanswered(why) => Went::Untold(why),
+        Finding::Unanswered(why) | Finding::Behind(why) => Went::Untold(why),
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) async fn timed(name: &str, check: impl Future<Output = Finding>) -> C
         finding,
         took_milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         at,
+        resolver: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - in: [`OfRun`] or [`Verify`], samples in `events/verify.json` (a new side), `events/verify-backup.json` and `events/verify-restored.json`
 //! - out: [`Step<Vec<Checked>>`], [`Step<Examined>`], [`Step<Verified>`]: `Done`, `Pending` while something cannot be asked,
-//!   and of a new side or a restored database `Refused` when a check failed
+//!   or a public resolver of the plan may still have the old answer, and of a new side or a restored database `Refused` when a check failed
 //! - changes: the tag `lifeboat:verified-at` of a backup that was restored and passed every check; safe to repeat
 //! - fails with: `InvalidInput`, `NotFound`, `AwsTransient`, `AwsDenied`, `AwsRejected`
 
@@ -35,6 +35,9 @@ struct OfRun {
     /// Whether names of the application were left where they are: nobody waits for these.
     #[serde(default)]
     unmoved: bool,
+    /// What was found before, where this is asked again: what has passed is not asked again.
+    #[serde(default)]
+    before: Option<Vec<Checked>>,
 }
 
 /// What else is verified.
@@ -66,8 +69,9 @@ pub async fn handle(
     event: Value,
 ) -> Result<Answer, Failure> {
     if event.get("run").is_some() {
-        let OfRun { run, unmoved } = edge::parse(event, "Verify")?;
-        return new_side::verify(world, &run, unmoved).await.map(Answer::NewSide);
+        let OfRun { run, unmoved, before } = edge::parse(event, "Verify")?;
+        let before = before.unwrap_or_default();
+        return new_side::verify(world, &run, unmoved, &before).await.map(Answer::NewSide);
     }
     match edge::parse(event, "Verify")? {
         Verify::Backup(request) => backup::verify(world, store, *request, clock::now()).await.map(Answer::Backup),

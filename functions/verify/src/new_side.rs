@@ -4,14 +4,18 @@ use std::future::Future;
 
 use domain::{
     component::PostgresPair,
-    failover::{run::Run, traffic::Told},
+    failover::{
+        run::Run,
+        traffic::{self, Told},
+    },
     plan::{Check, MovedName},
     run::{
-        step::Step,
+        step::{Outcome, Step},
         verification::{Checked, Finding},
     },
-    words::failure::Failure,
+    words::{failure::Failure, id::Address, time_span::TimeSpan},
 };
+use edge::clock;
 use futures::future::join_all;
 use tracing::info;
 
@@ -21,16 +25,53 @@ use crate::checks::{answer, timed};
 pub trait NewSide {
     /// What a name leads to, and what it is to lead to.
     fn told(&self, name: &MovedName) -> impl Future<Output = Result<(Told, Told), String>>;
+    /// The same as a public resolver tells it.
+    fn told_by(&self, resolver: &Address, name: &MovedName) -> impl Future<Output = Result<(Told, Told), String>>;
     /// Asks one of the plan's checks.
     fn check(&self, pair: &PostgresPair, check: &Check) -> impl Future<Output = Finding>;
 }
 
 /// Where names of the application are left `unmoved`, the others were seen to arrive when they were moved: only the database's is
-/// looked at.
-pub(crate) async fn verify(side: &impl NewSide, run: &Run, unmoved: bool) -> Result<Step<Vec<Checked>>, Failure> {
+/// looked at. `before` is what was found when it was asked before.
+pub(crate) async fn verify(
+    side: &impl NewSide,
+    run: &Run,
+    unmoved: bool,
+    before: &[Checked],
+) -> Result<Step<Vec<Checked>>, Failure> {
     let pair = run.protected()?;
     let mut names = run.plan.moved_names();
     names.retain(|name| name.is_the_database_s || !unmoved);
+    let (checks, looked) =
+        tokio::join!(checked(side, run, pair, &names, before), propagated(side, run, &names, before));
+    let now = clock::now();
+    let waits = looked.iter().filter(|(ttl, looked)| traffic::is_waited_for(looked, *ttl, now)).count();
+    let looked: Vec<Checked> = looked.into_iter().map(|(_, looked)| looked).collect();
+    let summed = answer(&checks, ());
+    let all = [checks, looked.clone()].concat();
+    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), checks = ?all, "verified");
+    let Step { step, because, .. } = summed;
+    let because = match traffic::not_everywhere(&looked).filter(|_| step == Outcome::Done) {
+        Some(lacks) => format!("{because}; {lacks}"),
+        None => because,
+    };
+    let step = if step == Outcome::Done && waits > 0 { Outcome::Pending } else { step };
+    Ok(Step { step, ..Step::done(because, &all, all.clone()) })
+}
+
+/// The plan's checks, and whether the names lead to the new side. Once they have passed they are not asked again: what is
+/// waited for then is in resolvers' caches.
+async fn checked(
+    side: &impl NewSide,
+    run: &Run,
+    pair: &PostgresPair,
+    names: &[MovedName],
+    before: &[Checked],
+) -> Vec<Checked> {
+    let asked_before: Vec<Checked> = before.iter().filter(|check| check.resolver.is_none()).cloned().collect();
+    if !asked_before.is_empty() && asked_before.iter().all(|check| check.finding == Finding::Passed) {
+        return asked_before;
+    }
     let leads = names.iter().map(async |name| {
         let claim = match name.is_the_database_s {
             true => "the name leads to the new side".to_owned(),
@@ -40,9 +81,27 @@ pub(crate) async fn verify(side: &impl NewSide, run: &Run, unmoved: bool) -> Res
     });
     let asked = run.plan.verify.iter().map(|check| timed(check.name(), side.check(pair, check)));
     let (leads, asked) = tokio::join!(join_all(leads), join_all(asked));
-    let checks = [leads, asked].concat();
-    info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), ?checks, "verified");
-    Ok(answer(&checks, checks.clone()))
+    [leads, asked].concat()
+}
+
+/// What each of the plan's resolvers answers for each name, beside how long it may keep the old answer.
+async fn propagated(
+    side: &impl NewSide,
+    run: &Run,
+    names: &[MovedName],
+    before: &[Checked],
+) -> Vec<(TimeSpan, Checked)> {
+    let asked = names.iter().flat_map(|name| run.plan.traffic.resolvers.iter().map(move |resolver| (name, resolver)));
+    let looks = asked.map(async |(name, resolver)| {
+        let claim = traffic::claim(resolver, name);
+        let known = before.iter().find(|looked| looked.resolver.as_ref() == Some(resolver) && looked.name == claim);
+        if let Some(known) = known.filter(|known| known.finding == Finding::Passed) {
+            return (name.ttl, known.clone());
+        }
+        let now = timed(&claim, async { traffic::found(side.told_by(resolver, name).await) }).await;
+        (name.ttl, traffic::after(known, Checked { resolver: Some(resolver.clone()), ..now }))
+    });
+    join_all(looks).await
 }
 
 /// A name that still leads elsewhere is in some resolver's cache: ask again.
@@ -55,101 +114,4 @@ fn leads_there(told: Result<(Told, Told), String>) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use domain::run::step::Outcome;
-
-    use super::*;
-
-    struct Fake {
-        alias: &'static str,
-        addresses: Vec<Ipv4Addr>,
-        finding: Finding,
-    }
-
-    const NEW: &str = "orders-replica.us-west-2.rds.lifeboat.test";
-
-    impl NewSide for Fake {
-        async fn told(&self, name: &MovedName) -> Result<(Told, Told), String> {
-            if !name.is_the_database_s {
-                return Ok((Told::Addresses(self.addresses.clone()), name.recovery.told().unwrap()));
-            }
-            let alias = self.alias.parse().map_err(|_| "no answer".to_owned())?;
-            Ok((Told::Host(alias), name.recovery.told().unwrap()))
-        }
-
-        async fn check(&self, _: &PostgresPair, _: &Check) -> Finding {
-            self.finding.clone()
-        }
-    }
-
-    async fn verified(alias: &'static str, finding: Finding) -> Step<Vec<Checked>> {
-        let event: serde_json::Value = serde_json::from_str(include_str!("../../../events/verify.json")).unwrap();
-        let addresses = Vec::new();
-        verify(&Fake { alias, addresses, finding }, &serde_json::from_value(event["run"].clone()).unwrap(), false)
-            .await
-            .unwrap()
-    }
-
-    /// Each of its checks is answered once all of them were asked.
-    struct Together(tokio::sync::Barrier);
-
-    impl NewSide for Together {
-        async fn told(&self, name: &MovedName) -> Result<(Told, Told), String> {
-            Ok((Told::Host(NEW.parse().unwrap()), name.recovery.told().unwrap()))
-        }
-
-        async fn check(&self, _: &PostgresPair, _: &Check) -> Finding {
-            self.0.wait().await;
-            Finding::Passed
-        }
-    }
-
-    #[tokio::test]
-    async fn no_check_waits_for_another() {
-        let event: serde_json::Value = serde_json::from_str(include_str!("../../../events/verify.json")).unwrap();
-        let mut run: Run = serde_json::from_value(event["run"].clone()).unwrap();
-        run.plan.verify = vec![run.plan.verify[0].clone(); 20];
-        let step = verify(&Together(tokio::sync::Barrier::new(20)), &run, false).await.unwrap();
-        assert_eq!(step.did.unwrap().len(), 21);
-    }
-
-    #[tokio::test]
-    async fn a_side_that_passes_every_check_is_verified() {
-        let step = verified(NEW, Finding::Passed).await;
-        assert_eq!((step.step, step.did.unwrap().len()), (Outcome::Done, 2));
-    }
-
-    #[tokio::test]
-    async fn a_name_of_the_application_leads_to_the_new_side_too() {
-        let mut event: serde_json::Value = serde_json::from_str(include_str!("../../../events/verify.json")).unwrap();
-        event["run"]["plan"]["traffic"]["records"] = serde_json::json!([{"type": "a", "zone": "Z2", "name": "shop.lifeboat.test",
-            "primary": "192.0.2.1", "recovery": "192.0.2.2", "ttl": "60s"}]);
-        let run: Run = serde_json::from_value(event["run"].clone()).unwrap();
-        for (last, outcome) in [(2, Outcome::Done), (1, Outcome::Pending)] {
-            let side = Fake { alias: NEW, addresses: vec![[192, 0, 2, last].into()], finding: Finding::Passed };
-            let step = verify(&side, &run, false).await.unwrap();
-            assert_eq!(step.step, outcome, "{}", step.because);
-            let step = verify(&side, &run, true).await.unwrap();
-            assert_eq!(step.step, Outcome::Done, "nobody waits for a name that was left: {}", step.because);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_failed_check_says_what_was_expected_and_what_came() {
-        let step = verified(NEW, Finding::Failed { expected: "at least 1".into(), got: "`0`".into() }).await;
-        assert_eq!(step.step, Outcome::Refused);
-        assert_eq!(step.because, "`orders can be read` expected at least 1, got `0`");
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_asked_is_asked_again() {
-        assert_eq!(verified(NEW, Finding::Unanswered("refused".into())).await.step, Outcome::Pending);
-        assert_eq!(
-            verified("orders-primary.us-east-1.rds.lifeboat.test", Finding::Passed).await.step,
-            Outcome::Pending
-        );
-        assert_eq!(verified("", Finding::Passed).await.step, Outcome::Pending);
-    }
-}
+mod tests;

@@ -9,12 +9,14 @@ use domain::{
     run::verification::Finding,
     words::{
         failure::Failure,
-        id::{InstanceId, PlanName, Region},
+        id::{Address, InstanceId, PlanName, Region},
         wal::Lsn,
     },
 };
 use edge::{
-    component, http,
+    component,
+    dns::Dns,
+    http,
     object_store::Bucket,
     patience::{DATABASE, RESOLVER, RESTORE_REGION},
     postgres::{Fault, Postgres, Server},
@@ -61,6 +63,15 @@ impl NewSide for World {
         let both = async { tokio::try_join!(dns.told(&name.name, name.recovery.asked()), dns.wanted(&name.recovery)) };
         let told = tokio::time::timeout(RESOLVER, both).await;
         told.unwrap_or_else(|_| Err(format!("`{}`: no answer within {} ms", name.name, RESOLVER.as_millis())))
+    }
+
+    async fn told_by(&self, resolver: &Address, name: &MovedName) -> Result<(Told, Told), String> {
+        let public = Dns::public(resolver).map_err(|failure| failure.chain())?;
+        let own = self.postgres.dns();
+        let both =
+            async { tokio::try_join!(public.told(&name.name, name.recovery.asked()), own.wanted(&name.recovery)) };
+        let told = tokio::time::timeout(RESOLVER, both).await;
+        told.unwrap_or_else(|_| Err(format!("no answer within {} ms", RESOLVER.as_millis())))
     }
 
     async fn check(&self, pair: &PostgresPair, check: &Check) -> Finding {

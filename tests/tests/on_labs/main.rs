@@ -16,6 +16,7 @@ mod orders;
 mod pairs;
 mod plans;
 mod reports;
+mod resolvers;
 mod scenarios;
 mod sizes;
 mod succession;

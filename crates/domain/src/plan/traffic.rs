@@ -25,6 +25,9 @@ pub struct Traffic {
     /// The application's own names, which are moved with the record, or by health checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<ApplicationRecord>,
+    /// Public resolvers that are asked for these names after a move, by their addresses: when each gives the new answer is on record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolvers: Vec<Address>,
 }
 
 /// A CNAME in Route 53 that names the primary's endpoint.

@@ -26,7 +26,10 @@ use super::{Finding, check};
 use crate::{
     cost::{self, Given, Prices},
     plan::{Objectives, Plan, PlanAlarm},
-    words::{id::PlanName, time_span::TimeSpan},
+    words::{
+        id::{Address, PlanName},
+        time_span::TimeSpan,
+    },
 };
 
 /// What a plan does not say.
@@ -60,6 +63,8 @@ pub struct Explanation {
     pub protected: Vec<Protected>,
     /// The names that clients use.
     pub names: Vec<Named>,
+    /// The public resolvers that are asked for them after a move.
+    pub resolvers: Vec<Address>,
     /// The backups.
     pub backups: Vec<Scheduled>,
     /// At worst, by component.
@@ -98,6 +103,7 @@ pub fn explain(plan: &Plan, assumed: &Assumed) -> Explanation {
         objectives: plan.objectives.clone(),
         protected: protected::components(plan),
         names: names::of(plan),
+        resolvers: names::resolvers(plan),
         backups: protected::schedules(plan),
         tiers: worst::by_tier(plan, &worst),
         worst,

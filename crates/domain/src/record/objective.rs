@@ -38,8 +38,7 @@ pub struct Objective {
 pub(super) fn objective(run: &Run, record: &Record, timeline: &[StateVisit], outcome: RunOutcome) -> Objective {
     let judgement = record.judgement.as_ref().and_then(|step| step.did.as_ref());
     let promotion = record.promotion.as_ref().and_then(|step| step.did.as_ref());
-    let verified = timeline.iter().rev().find(|moment| moment.state == StateName::Verify);
-    let verified_at = verified.and_then(|moment| moment.left_at);
+    let verified_at = verified_at(record, timeline);
     let drained = timeline.iter().find(|moment| moment.state == StateName::DrainPrimary);
     let drained_at = drained.map(|moment| moment.entered_at);
     let seen_unserved = judgement.map_or(drained_at, |judgement| judgement.unserved_since(&run.plan.probe));
@@ -73,6 +72,15 @@ pub(super) fn objective(run: &Run, record: &Record, timeline: &[StateVisit], out
         rpo_measured_seconds: rpo.map(TimeSpan::as_seconds),
         met,
     }
+}
+
+/// When the plan's checks had passed: what was waited for after that is resolvers' caches, which the TTL stands for.
+fn verified_at(record: &Record, timeline: &[StateVisit]) -> Option<Timestamp> {
+    let checks = record.verification.iter().filter_map(|step| step.did.as_ref()).flatten();
+    let asked_last = checks.filter(|check| check.resolver.is_none()).map(|check| check.at).max();
+    let mut visits = timeline.iter().filter(|moment| moment.state == StateName::Verify);
+    let last = visits.clone().next_back()?.left_at;
+    visits.find_map(|moment| moment.left_at.filter(|left| asked_last.is_some_and(|at| at <= *left))).or(last)
 }
 
 /// Since when clients may not have been served, where that is known. `since` is what this run saw by itself. An earlier run

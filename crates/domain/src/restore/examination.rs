@@ -44,7 +44,7 @@ pub fn examine(
 ) -> Examined {
     let mut checks = Vec::new();
     let mut check = |name: String, finding: Finding| {
-        checks.push(Checked { name, finding, took_milliseconds: 0, at: now });
+        checks.push(Checked { name, finding, took_milliseconds: 0, at: now, resolver: None });
     };
     let is = |holds: bool, expected: &str, got: String| match holds {
         true => Finding::Passed,

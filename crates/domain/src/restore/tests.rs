@@ -386,7 +386,8 @@ fn a_turn_says_why_by_its_last_step_and_what_became_of_the_instance() {
 
 #[test]
 fn an_outcome_says_what_was_proved() {
-    let passed = || Checked { name: "a".into(), finding: Finding::Passed, took_milliseconds: 1, at: time(NOW) };
+    let passed =
+        || Checked { name: "a".into(), finding: Finding::Passed, took_milliseconds: 1, at: time(NOW), resolver: None };
     let wrong = || Checked { finding: Finding::Failed { expected: "1".into(), got: "0".into() }, ..passed() };
     let doubtful = |checks| RestorePart { examined: Some(Examined { checks, ..part().examined.unwrap() }), ..part() };
     let answered = |checks| RestorePart { verified: Some(Verified { checks, tagged: false }), ..part() };

@@ -55,7 +55,7 @@ pub fn of_samples(check: &HttpCheck, samples: &[Finding]) -> Finding {
     }
     let may_be_enough = passed + unanswered >= enough;
     let is_told = |finding: &&Finding| match finding {
-        Finding::Passed => false,
+        Finding::Passed | Finding::Behind(_) => false,
         Finding::Unanswered(_) => may_be_enough,
         Finding::Failed { .. } => !may_be_enough,
     };
@@ -67,7 +67,7 @@ pub fn of_samples(check: &HttpCheck, samples: &[Finding]) -> Finding {
     match samples.iter().find(is_told).cloned() {
         Some(Finding::Failed { expected, got }) => Finding::Failed { expected, got: format!("{got}{beside}") },
         Some(Finding::Unanswered(why)) => Finding::Unanswered(format!("{why}{beside}")),
-        Some(Finding::Passed) | None => Finding::Unanswered("it was not asked".to_owned()),
+        Some(Finding::Passed | Finding::Behind(_)) | None => Finding::Unanswered("it was not asked".to_owned()),
     }
 }
 

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{plan::Expected, words::time_span::TimeSpan};
+use crate::{
+    plan::Expected,
+    words::{id::Address, time_span::TimeSpan},
+};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +22,10 @@ pub struct Checked {
     /// When it began.
     #[schemars(with = "String")]
     pub at: Timestamp,
+    /// The public resolver that was asked for a name; absent for a check of the plan. `at` is then when it was first seen to give the
+    /// new answer, or since when it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolver: Option<Address>,
 }
 
 /// How a check went.
@@ -36,6 +43,8 @@ pub enum Finding {
     },
     /// It could not be asked, and why: ask again.
     Unanswered(String),
+    /// A resolver still gives this old answer. Only time mends it, so that it is told and fails nothing.
+    Behind(String),
 }
 
 /// What all checks come to.
@@ -59,11 +68,11 @@ pub fn sum_up(checks: &[Checked]) -> Verification {
     };
     let failed = told(|finding| match finding {
         Finding::Failed { expected, got } => Some(format!("expected {expected}, got {got}")),
-        Finding::Passed | Finding::Unanswered(_) => None,
+        Finding::Passed | Finding::Unanswered(_) | Finding::Behind(_) => None,
     });
     let unanswered = told(|finding| match finding {
         Finding::Unanswered(why) => Some(format!("could not be asked: {why}")),
-        Finding::Passed | Finding::Failed { .. } => None,
+        Finding::Passed | Finding::Failed { .. } | Finding::Behind(_) => None,
     });
     match (failed, unanswered) {
         (Some(failed), _) => Verification::Failed(failed),
@@ -229,6 +238,7 @@ mod tests {
             finding,
             took_milliseconds: 1,
             at: Timestamp::UNIX_EPOCH,
+            resolver: None,
         };
         let failed = checked("a", Finding::Failed { expected: "`1`".into(), got: "`2`".into() });
         let silent = checked("b", Finding::Unanswered("refused".into()));

@@ -30,6 +30,8 @@ const SINCE: &[(&str, u32)] = &[
     // The application's own names.
     ("traffic[].records", 4),
     ("traffic[].record.ttlOnFailover", 4),
+    // Public resolvers that are asked as well.
+    ("traffic[].resolvers", 4),
     // What an address of HTTP is asked, and must answer.
     ("verify[].method", 4),
     ("verify[].body", 4),

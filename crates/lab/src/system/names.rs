@@ -46,6 +46,17 @@ impl System {
         Ok(())
     }
 
+    /// Has the plan's resolvers be the lab's.
+    pub(crate) fn ask_caches(aws: &LocalAws, plan: &mut Plan) -> Result<(), SystemError> {
+        for resolvers in plan.traffic.iter_mut().map(|traffic| &mut traffic.resolvers) {
+            for (resolver, cache) in resolvers.iter_mut().zip(aws.dns().caches()) {
+                let address = cache.address().ip().to_string();
+                *resolver = address.parse().map_err(failed("give a resolver an address"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Lets the application's names lead to the primary's side, in no generation, whatever they lead to now.
     pub(super) async fn point_the_application_to_primary(&self, aws: &LocalAws) -> Result<(), SystemError> {
         let route53 = Route53::with(&aws.gateway.sdk_config(self.plan.regions.primary.as_str()));

@@ -136,6 +136,7 @@ fn where_their_port_is_taken_they_answer_beside_the_resolver() -> Outcome {
         let dns = Dns::serve(DnsConfig {
             listen: held.slot.dns(),
             name_servers,
+            caches: held.slot.caches().map(|cache| SocketAddr::new(cache.ip(), port)),
             zones_file,
             instance_domain: "rds.lifeboat.test".to_owned(),
             instances: Arc::new(|_| None),

@@ -14,7 +14,7 @@ use domain::{
 
 use jiff::Timestamp;
 
-use super::{Record, Status, Waiting};
+use super::{Record, Resolved, Status, Waiting};
 
 /// The status of an execution that Step Functions no longer knows, in [`Owner::Gone`].
 const FORGOTTEN: &str = "forgotten";
@@ -40,6 +40,9 @@ impl Status {
         tell("traffic", self.leads(&self.record));
         for name in &self.records {
             tell("with it", self.leads(name));
+        }
+        for resolved in &self.resolvers {
+            tell("resolver", self.resolved(resolved));
         }
         if let Some(old) = self.old_primary() {
             tell("old side", old);
@@ -177,6 +180,24 @@ impl Status {
             }
             (Some(target), None) => format!("{name} -> {target}, which is neither side of the plan"),
             (None, _) => because.clone().unwrap_or_else(|| format!("{name} points nowhere")),
+        }
+    }
+
+    /// What a resolver answers. An old answer in its cache is nobody's to mend.
+    fn resolved(&self, Resolved { resolver, record }: &Resolved) -> String {
+        let Record { name, target, side, because } = record;
+        let active = self.lease.as_ref().map_or(ActiveSide::Primary, |lease| lease.active);
+        match (target, side) {
+            (Some(target), Some(side)) if self.unreadable.lease.is_some() || *side == active => {
+                format!("{resolver}: {name} -> {target}")
+            }
+            (Some(target), Some(_)) => format!(
+                "{resolver}: {name} -> {target}, NOT where the primary is: it keeps an old answer, for the record's TTL as a rule"
+            ),
+            (Some(target), None) => format!("{resolver}: {name} -> {target}, which is neither side of the plan"),
+            (None, _) => {
+                format!("{resolver}: does not answer for {name}: {}", because.as_deref().unwrap_or("it says nothing"))
+            }
         }
     }
 

@@ -99,6 +99,7 @@ fn half_way() -> Status {
             guard: None,
         }),
         records: Vec::new(),
+        resolvers: Vec::new(),
         record: Record { name: plan.traffic.record.name.to_string(), target: Some(target), side, because: None },
         last_run: None,
         watch: None,
@@ -343,4 +344,35 @@ fn the_application_s_names_are_told_beside_the_record() {
     let lines = told(status);
     assert!(lines.contains("with it    www.shop.test -> 192.0.2.1, where the primary is"), "{lines}");
     assert!(lines.contains("with it    api.shop.test -> 192.0.2.1, NOT where the primary is"), "{lines}");
+}
+
+#[test]
+fn each_resolver_s_answer_is_shown_and_an_old_one_is_called_so() {
+    let resolved = |target: Option<&str>, side, because: Option<&str>| Resolved {
+        resolver: "192.0.2.53".parse().unwrap(),
+        record: Record {
+            name: "db.orders.lifeboat.test".into(),
+            target: target.map(str::to_owned),
+            side,
+            because: because.map(str::to_owned),
+        },
+    };
+    let mut status = well();
+    status.resolvers = vec![
+        resolved(Some("orders-primary.example"), Some(ActiveSide::Primary), None),
+        resolved(Some("orders-replica.example"), Some(ActiveSide::Replica), None),
+        resolved(None, None, Some("no answer within 2000 ms")),
+    ];
+    let pairs = [well(), status];
+    let shown = json(&pairs);
+    assert_eq!(shown[1]["resolvers"][1]["target"], "orders-replica.example");
+    assert!(shown[0].get("resolvers").is_none(), "{}", shown[0]);
+    let told = pairs[1].lines().join("\n");
+    for says in [
+        "resolver   192.0.2.53: db.orders.lifeboat.test -> orders-primary.example\n",
+        "-> orders-replica.example, NOT where the primary is: it keeps an old answer",
+        "192.0.2.53: does not answer for db.orders.lifeboat.test: no answer within 2000 ms",
+    ] {
+        assert!(told.contains(says), "{says}: {told}");
+    }
 }

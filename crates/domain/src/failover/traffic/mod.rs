@@ -8,10 +8,12 @@
 //! that Route 53 does not let us move, is left where it is, and told: the database's clients do not wait for it.
 
 mod answers;
+mod propagation;
 mod record;
 mod unmoved;
 
 pub use answers::{Answers, Asked, ServerAnswer, Spread, Told};
+pub use propagation::{LONGEST_WATCH, after, claim, found, is_waited_for, not_everywhere};
 pub use record::{AliasOf, RecordSet, bare, generation_in, generation_name};
 pub use unmoved::{Unmoved, unmoved};
 

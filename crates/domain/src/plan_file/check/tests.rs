@@ -1106,3 +1106,18 @@ fn a_service_and_a_bucket_are_named_by_no_schedule_and_no_traffic_and_a_service_
         assert!(led_to.contains(&"error: traffic[0].component".to_owned()), "{led_to:?}");
     }
 }
+
+#[test]
+fn at_most_three_resolvers_are_asked_each_named_once_and_each_an_address() {
+    let resolvers = |all: Value| found(&[("/traffic/0/resolvers", all)]);
+    assert_eq!(resolvers(json!(["8.8.8.8", "1.1.1.1", "9.9.9.9"])), [""; 0]);
+    assert_eq!(resolvers(json!(["8.8.8.8", "1.1.1.1", "9.9.9.9", "8.8.4.4"])), ["error: traffic[0].resolvers"]);
+    assert_eq!(resolvers(json!(["8.8.8.8", "8.8.8.8"])), ["error: traffic[0].resolvers[1]"]);
+    for nobody in ["0.0.0.0", "224.0.0.1", "255.255.255.255"] {
+        assert_eq!(resolvers(json!([nobody])), ["error: traffic[0].resolvers[0]"], "{nobody}");
+    }
+    let mut plan = lab();
+    plan["traffic"][0]["resolvers"] = json!(["dns.google"]);
+    let why = serde_json::from_value::<Plan>(plan).unwrap_err().to_string();
+    assert!(why.contains("an IPv4 address, as 192.0.2.1"), "{why}");
+}

@@ -14,6 +14,9 @@ use crate::{
 /// Above this, the record's TTL is most of an outage.
 const USUAL_TTL: TimeSpan = TimeSpan::seconds(60);
 
+/// The most public resolvers that are asked.
+const MOST_RESOLVERS: usize = 3;
+
 /// As many pairs as one run moves: each is a run of its own in that run's history, one after the other.
 const MOST_PAIRS: usize = 20;
 
@@ -41,6 +44,7 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
             found.push(Finding::error(format!("{path}.component"), too_long.to_string(), remedy));
         }
         one(plan, traffic, &path, found);
+        resolvers(traffic, &path, found);
         records::check(plan, traffic, &path, found);
     }
 }
@@ -62,6 +66,25 @@ fn one(plan: &Plan, traffic: &Traffic, path: &str, found: &mut Vec<Finding>) {
     if [&pair.primary.endpoint, &pair.replica.endpoint].contains(&&traffic.record.name) {
         let what = format!("`{}` is an instance's own endpoint, and a CNAME cannot name itself", traffic.record.name);
         found.push(Finding::error(format!("{path}.record.name"), what, "Name the record that clients use."));
+    }
+}
+
+/// Each is asked for each name while the run still has its lease.
+fn resolvers(traffic: &Traffic, path: &str, found: &mut Vec<Finding>) {
+    let resolvers = &traffic.resolvers;
+    if resolvers.len() > MOST_RESOLVERS {
+        let what = format!("{} resolvers are more than a run asks", resolvers.len());
+        let remedy = format!("Name at most {MOST_RESOLVERS}.");
+        found.push(Finding::error(format!("{path}.resolvers"), what, remedy));
+    }
+    for (index, resolver) in resolvers.iter().enumerate() {
+        let path = format!("{path}.resolvers[{index}]");
+        if resolvers[..index].contains(resolver) {
+            found.push(Finding::error(path, format!("`{resolver}` is named twice"), "Name each once."));
+        } else if resolver.ip().is_unspecified() || resolver.ip().is_multicast() || resolver.ip().is_broadcast() {
+            let what = format!("nobody can be asked at `{resolver}`");
+            found.push(Finding::error(path, what, "Write the address of a resolver, as 8.8.8.8."));
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use super::{Explanation, Protected, Reckoned, TierKept};
 use crate::{
     plan::Tier,
-    words::{id::ComponentName, time_span::TimeSpan},
+    words::{
+        id::{Address, ComponentName},
+        time_span::TimeSpan,
+    },
 };
 
 impl Explanation {
@@ -98,6 +101,16 @@ impl Explanation {
             vec![own, zone, with, primary, recovery, kept]
         });
         table(page, &["name", "zone", "moves with", "leads to", "after a failover to", "kept for"], rows);
+        if !self.resolvers.is_empty() {
+            let all: Vec<&str> = self.resolvers.iter().map(Address::as_str).collect();
+            let all = all.join(", ");
+            paragraph(
+                page,
+                &format!(
+                    "After a failover these resolvers are asked as well, and when each gave the new answer is on record: {all}."
+                ),
+            );
+        }
     }
 
     fn worst(&self, page: &mut String) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     plan::{MovedName, Plan, Target},
     words::{
-        id::{ComponentName, HostName, ZoneId},
+        id::{Address, ComponentName, HostName, ZoneId},
         time_span::TimeSpan,
     },
 };
@@ -48,4 +48,10 @@ pub(super) fn of(plan: &Plan) -> Vec<Named> {
         Named { name, zone, with, is_the_database_s, primary, recovery, ttl, ttl_after, by_itself_after }
     });
     named.collect()
+}
+
+/// Each once.
+pub(super) fn resolvers(plan: &Plan) -> Vec<Address> {
+    let all = plan.traffic.iter().flat_map(|traffic| &traffic.resolvers).cloned();
+    all.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }

@@ -346,3 +346,9 @@ fn a_further_recovery_region_is_on_the_page_with_the_one_that_it_comes_after() {
         assert!(page.contains(says), "{says}: {page}");
     }
 }
+
+#[test]
+fn the_resolvers_that_are_asked_are_on_the_page() {
+    let page = explained(|plan| plan["traffic"][0]["resolvers"] = json!(["9.9.9.9", "1.1.1.1"])).markdown();
+    assert!(page.contains("these resolvers are asked as well") && page.contains("1.1.1.1, 9.9.9.9."), "{page}");
+}

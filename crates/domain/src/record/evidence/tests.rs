@@ -94,3 +94,28 @@ fn a_run_that_finishes_another_s_counts_the_outage_from_where_that_one_did() {
     assert_eq!(outage(-50, None), None, "it may have failed long before");
     assert_eq!(outage(5, Some(2)), Some(alone), "this one knows it better");
 }
+
+#[test]
+fn what_was_waited_for_after_the_checks_had_passed_is_in_resolvers_caches_and_in_no_outage() {
+    let check = |name: &str, seconds: i64, resolver: Option<&str>| json!({ "name": name, "finding": "passed", "tookMilliseconds": 5, "at": at(seconds), "resolver": resolver });
+    let measured = |checks: Value| {
+        let mut closing = done();
+        let verification = closing.record.verification.as_mut().unwrap();
+        verification.did = serde_json::from_value(checks).unwrap();
+        let visits = [(17, 18), (19, 20), (22, 23), (30, 31)];
+        let visits = visits.map(|(entered, left)| StateVisit {
+            state: StateName::Verify,
+            entered_at: at(entered),
+            left_at: Some(at(left)),
+        });
+        let evidence = assemble(closing, Ok((visits.to_vec(), 4)), ActiveSide::Replica, at(40));
+        evidence.objective.unwrap().rto_measured_seconds
+    };
+    let alone = objective_of(done()).rto_measured_seconds;
+    let checks = [check("a", 19, None), check("b", 19, None)];
+    let watched = [checks.as_slice(), &[check("c", 30, Some("192.0.2.53"))]].concat();
+    assert_eq!(measured(json!(watched)), alone);
+    let last = measured(json!([check("a", 30, None)]));
+    assert_eq!(last, alone.map(|seconds| seconds + 11.0), "checks that passed only then");
+    assert_eq!(measured(json!([])), last);
+}

@@ -34,3 +34,6 @@ pub(super) fn error_in_record() -> &'static str {
 pub(super) fn in_record(place: &str) -> Value {
     json!({ "record": format!("$merge([$record, {{'{place}': $states.result.Payload}}])") })
 }
+
+/// What the new side answered when it was asked before: what has passed is not asked again.
+pub(super) const VERIFIED_BEFORE: &str = "$exists($record.verification.did) ? $record.verification.did : null";

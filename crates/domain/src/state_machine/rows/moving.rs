@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::kept::{answered, caught, error_in_record, in_record};
+use super::kept::{VERIFIED_BEFORE, answered, caught, error_in_record, in_record};
 use crate::state_machine::name::StateName::{self, *};
 use crate::state_machine::retry::{Again, Patience, TRANSIENT};
 use crate::state_machine::row::{
@@ -118,15 +118,15 @@ pub(super) fn switch_traffic(old: &str, next: StateName) -> Vec<Row> {
 pub(super) fn verify() -> Step {
     step(Verify, "Asks the new side what its users will ask. If we stop here, traffic goes to a new primary that takes \
         writes, and the plan's checks are unproved.")
-        .calls("verify", json!({ "run": "$run", "unmoved": "$unmoved" }))
+        .calls("verify", json!({ "run": "$run", "unmoved": "$unmoved", "before": VERIFIED_BEFORE }))
         .patience(Patience::Promoted).again(Again::conflict_or_database(5)).keeps(in_record("verification"))
         .fails(caught(NeedsAPerson), CloseRun)
         .asks(IsVerified, "A failed check calls a person: after the point of no return there is no going back to a \
             side that may lack what was written since.")
         .done_where("$states.input.step = 'Done' and $unmoved", answered(Degraded), CloseRun)
         .done_with(answered(Done), CloseRun)
-        .polls(60, "not verified", WaitForVerification, Pause::rising_to(15), "The application finds its new database. \
-            Asks after 1 s, 2 s, up to 15 s: less than 15 minutes in all. Traffic goes to the new primary meanwhile.")
+        .polls(60, "not verified", WaitForVerification, Pause::rising_to(15), "The application finds its new database, and \
+            resolvers the new answer. Asks after 1 s, 2 s, up to 15 s: less than 15 minutes in all. Traffic is switched.")
         .otherwise(answered(NeedsAPerson), CloseRun)
 }
 

@@ -13,9 +13,13 @@ use domain::{
         step::{Outcome, Step},
         verification::{Checked, Finding},
     },
-    words::{failure::Failure, id::Address, time_span::TimeSpan},
+    words::{
+        failure::Failure,
+        id::{Address, HostName},
+        time_span::TimeSpan,
+    },
 };
-use edge::clock;
+use edge::{clock, http};
 use futures::future::join_all;
 use tracing::info;
 
@@ -32,7 +36,8 @@ pub trait NewSide {
 }
 
 /// Where names of the application are left `unmoved`, the others were seen to arrive when they were moved: only the database's is
-/// looked at. `before` is what was found when it was asked before.
+/// looked at, and a check that goes through one that still leads elsewhere would say nothing of the new side. `before` is what was
+/// found when it was asked before.
 pub(crate) async fn verify(
     side: &impl NewSide,
     run: &Run,
@@ -42,8 +47,11 @@ pub(crate) async fn verify(
     let pair = run.protected()?;
     let mut names = run.plan.moved_names();
     names.retain(|name| name.is_the_database_s || !unmoved);
+    let left = if unmoved { left(side, run).await } else { Vec::new() };
+    let through = |check: &&Check| left.iter().any(|name| Some(name) == host(check).as_ref());
+    let (untold, asked): (Vec<&Check>, Vec<&Check>) = run.plan.verify.iter().partition(through);
     let (checks, looked) =
-        tokio::join!(checked(side, run, pair, &names, before), propagated(side, run, &names, before));
+        tokio::join!(checked(side, pair, &names, &asked, before), propagated(side, run, &names, before));
     let now = clock::now();
     let waits = looked.iter().filter(|(ttl, looked)| traffic::is_waited_for(looked, *ttl, now)).count();
     let looked: Vec<Checked> = looked.into_iter().map(|(_, looked)| looked).collect();
@@ -51,6 +59,9 @@ pub(crate) async fn verify(
     let all = [checks, looked.clone()].concat();
     info!(plan.name = %run.plan.plan, execution.name = run.execution.name(), checks = ?all, "verified");
     let Step { step, because, .. } = summed;
+    let untold =
+        untold.iter().map(|check| format!("; `{}` was not asked: its name still leads elsewhere", check.name()));
+    let because = format!("{because}{}", untold.collect::<String>());
     let because = match traffic::not_everywhere(&looked).filter(|_| step == Outcome::Done) {
         Some(lacks) => format!("{because}; {lacks}"),
         None => because,
@@ -59,13 +70,30 @@ pub(crate) async fn verify(
     Ok(Step { step, ..Step::done(because, &all, all.clone()) })
 }
 
-/// The plan's checks, and whether the names lead to the new side. Once they have passed they are not asked again: what is
+/// The application's names that do not lead to the new side, or of which nobody can tell.
+async fn left(side: &impl NewSide, run: &Run) -> Vec<HostName> {
+    let looks = run.plan.traffic.application().map(async |name| {
+        let is_there = leads_there(side.told(&name).await) == Finding::Passed;
+        (!is_there).then_some(name.name)
+    });
+    join_all(looks).await.into_iter().flatten().collect()
+}
+
+/// The name that a check goes through.
+fn host(check: &Check) -> Option<HostName> {
+    match check {
+        Check::Http(check) => http::host(check),
+        Check::Sql(_) => None,
+    }
+}
+
+/// The checks, and whether the names lead to the new side. Once they have passed they are not asked again: what is
 /// waited for then is in resolvers' caches.
 async fn checked(
     side: &impl NewSide,
-    run: &Run,
     pair: &PostgresPair,
     names: &[MovedName],
+    asked: &[&Check],
     before: &[Checked],
 ) -> Vec<Checked> {
     let asked_before: Vec<Checked> = before.iter().filter(|check| check.resolver.is_none()).cloned().collect();
@@ -79,7 +107,7 @@ async fn checked(
         };
         timed(&claim, async { leads_there(side.told(name).await) }).await
     });
-    let asked = run.plan.verify.iter().map(|check| timed(check.name(), side.check(pair, check)));
+    let asked = asked.iter().map(|check| timed(check.name(), side.check(pair, check)));
     let (leads, asked) = tokio::join!(join_all(leads), join_all(asked));
     [leads, asked].concat()
 }

@@ -111,6 +111,30 @@ async fn a_name_of_the_application_leads_to_the_new_side_too() {
 }
 
 #[tokio::test]
+async fn a_check_through_a_name_that_was_left_is_not_asked_and_the_others_are() {
+    let mut event: serde_json::Value = serde_json::from_str(include_str!("../../../../events/verify.json")).unwrap();
+    event["run"]["plan"]["traffic"]["records"] = serde_json::json!([{"type": "a", "zone": "Z2", "name": "shop.lifeboat.test",
+        "primary": "192.0.2.1", "recovery": "192.0.2.2", "ttl": "60s"}]);
+    let http = serde_json::json!({"kind": "http", "name": "the shop answers", "url": "https://shop.lifeboat.test/", "within": "1s"});
+    let all = event["run"]["plan"]["verify"].as_array_mut().unwrap();
+    all.push(http);
+    let count = all.len();
+    let run: Run = serde_json::from_value(event["run"].clone()).unwrap();
+    // Beside the checks the database's name is looked at.
+    for (last, asked) in [(1, count), (2, count + 1)] {
+        let side = Fake {
+            resolvers: Resolvers::default(),
+            alias: NEW,
+            addresses: vec![[192, 0, 2, last].into()],
+            finding: Finding::Passed,
+        };
+        let step = verify(&side, &run, true, &[]).await.unwrap();
+        assert_eq!((step.step, step.did.unwrap().len()), (Outcome::Done, asked), "{}", step.because);
+        assert_eq!(step.because.contains("`the shop answers` was not asked"), asked == count, "{}", step.because);
+    }
+}
+
+#[tokio::test]
 async fn a_failed_check_says_what_was_expected_and_what_came() {
     let step = verified(NEW, Finding::Failed { expected: "at least 1".into(), got: "`0`".into() }).await;
     assert_eq!(step.step, Outcome::Refused);

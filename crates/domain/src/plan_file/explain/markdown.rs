@@ -64,7 +64,11 @@ impl Explanation {
         title(page, 2, "What is protected");
         let rows = self.protected.iter().map(|component| {
             let what = component.engine.map_or_else(String::new, |engine| format!(" of {engine}"));
-            let or_none = |all: &[String]| if all.is_empty() { "none".to_owned() } else { plain(&all.join(", ")) };
+            // Endpoints are among the names, as what these lead to.
+            let or_none = |all: &[String]| {
+                let shown = all.iter().filter(|of| !of.starts_with("endpoint ")).cloned().collect::<Vec<_>>();
+                if shown.is_empty() { "none".to_owned() } else { plain(&shown.join(", ")) }
+            };
             vec![
                 format!("`{}`", component.name),
                 format!("{}{what}", component.noun),
@@ -115,10 +119,13 @@ impl Explanation {
 
     fn worst(&self, page: &mut String) {
         title(page, 2, "At worst, by the plan's own numbers");
-        let rows = self.worst.iter().flat_map(|worst| {
+        let alike = alike(&self.worst, |worst| (&worst.rto, &worst.rpo));
+        let rows = alike.iter().flat_map(|alike| {
+            let worst = alike[0];
+            let names = alike.iter().map(|worst| format!("`{}`", worst.component)).collect::<Vec<_>>().join(", ");
             [("RTO", &worst.rto), ("RPO", &worst.rpo)].map(|(name, figure)| {
                 vec![
-                    format!("`{}`", worst.component),
+                    names.clone(),
                     name.to_owned(),
                     figure.promised.to_string(),
                     figure.at_worst.map_or_else(|| "not known".to_owned(), TimeSpan::roughly),
@@ -179,12 +186,18 @@ impl Explanation {
 
     fn answers(&self, page: &mut String) {
         title(page, 2, "What happens by itself, and what waits for whom");
-        let rows = self.answers.iter().map(|answer| {
+        let is_promised = self.answers.iter().any(|answer| answer.rto.is_some());
+        let shown = if is_promised { 4 } else { 2 };
+        let alike = alike(&self.answers, |answer| (&answer.level, &answer.answer, answer.rto, answer.rpo));
+        let rows = alike.iter().map(|alike| {
+            let answer = alike[0];
             let span = |span: Option<TimeSpan>| span.map_or_else(|| "—".to_owned(), |span| span.to_string());
             let level = answer.level.as_deref().map_or_else(String::new, |level| format!(" ({})", plain(level)));
-            vec![format!("{}{level}", answer.class), answer.answer.clone(), span(answer.rto), span(answer.rpo)]
+            let classes = alike.iter().map(|answer| answer.class.as_str()).collect::<Vec<_>>().join(", ");
+            let row = [format!("{classes}{level}"), answer.answer.clone(), span(answer.rto), span(answer.rpo)];
+            row.into_iter().take(shown).collect()
         });
-        table(page, &["failure", "answer", "promised RTO", "promised RPO"], rows);
+        table(page, &["failure", "answer", "promised RTO", "promised RPO"][..shown], rows);
         if let Some(expected) = self.expected {
             let what = format!(
                 "A failover is expected to take {expected}, from its start until traffic is switched: the owner says so, and the notice of \
@@ -243,7 +256,12 @@ impl Explanation {
     fn open(&self, page: &mut String) {
         if !self.objections.is_empty() {
             title(page, 2, "What the check objects to");
-            list(page, self.objections.iter().map(|finding| plain(&finding.to_string())));
+            let alike = alike(&self.objections, |finding| (finding.severity, &finding.remedy));
+            let told = alike.iter().map(|alike| {
+                let what: Vec<_> = alike.iter().map(|finding| format!("{}: {}", finding.path, finding.what)).collect();
+                plain(&format!("{}: {}. {}", alike[0].severity, what.join("; "), alike[0].remedy))
+            });
+            list(page, told);
         }
         title(page, 2, "Open questions");
         list(page, self.questions.iter().map(|asked| plain(asked)));
@@ -278,6 +296,18 @@ fn tier_row(promised: &Tier, tier: &TierKept) -> Vec<String> {
         plain(&[promised.services.as_slice(), promised.data.as_slice()].concat().join(", ")),
         met,
     ]
+}
+
+/// Those of which the same is said, together, where the first of them stands.
+fn alike<'a, T, K: PartialEq>(all: &'a [T], said: impl Fn(&'a T) -> K) -> Vec<Vec<&'a T>> {
+    let mut groups: Vec<Vec<&T>> = Vec::new();
+    for one in all {
+        match groups.iter_mut().find(|group| said(group[0]) == said(one)) {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    groups
 }
 
 fn title(page: &mut String, level: usize, text: &str) {

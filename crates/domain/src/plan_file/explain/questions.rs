@@ -27,11 +27,16 @@ pub(super) fn open(plan: &Plan) -> Vec<String> {
             let tier = component.tier().map_or_else(String::new, |tier| format!(" as tier `{tier}` promises"));
             asked.push(format!("What tells that `{name}` works{tier}? No check is named for it."));
         }
-        if component.bucket().is_some_and(|bucket| bucket.recovery.is_some()) {
-            asked.push(format!(
-                "How do those who use `{name}` come to its bucket in the other Region after a failover?"
-            ));
-        }
+    }
+    let buckets = plan.components.iter().map(Component::kind);
+    let buckets = buckets.filter(|kind| kind.bucket().is_some_and(|bucket| bucket.recovery.is_some()));
+    let buckets: Vec<String> = buckets.map(|kind| format!("`{}`", kind.name())).collect();
+    if !buckets.is_empty() {
+        let which = if buckets.len() == 1 { "its bucket" } else { "their buckets" };
+        asked.push(format!(
+            "How do those who use {} come to {which} in the other Region after a failover?",
+            buckets.join(", ")
+        ));
     }
     let services = plan.components.iter().map(Component::kind).filter(|kind| !kind.holds_data());
     let services: Vec<String> = services.map(|kind| format!("`{}`", kind.name())).collect();

@@ -56,32 +56,72 @@ fn of_place(plan: &Plan, place: Place, region: &Region) -> Gone {
 }
 
 fn primary(plan: &Plan, region: &Region) -> Vec<String> {
-    let mut then: Vec<String> =
-        plan.components.iter().map(|component| without_primary(plan, component, region)).collect();
+    let mut told: Vec<(Then, Vec<String>)> = Vec::new();
+    for component in &plan.components {
+        let (then, name) = (without_primary(plan, component, region), format!("`{}`", component.name()));
+        match told.iter_mut().find(|(known, _)| *known == then) {
+            Some((_, names)) => names.push(name),
+            None => told.push((then, vec![name])),
+        }
+    }
+    let mut then: Vec<String> = told.into_iter().map(|(then, names)| then.of(&names)).collect();
     let only_here = |backup: &&Backup| backup.copies.iter().all(|copy| copy.region == *region);
     let names = named(plan.backups.iter().filter(only_here));
     then.extend((!names.is_empty()).then(|| format!("**the backups of {names} lie nowhere else**")));
     then
 }
 
-fn without_primary(plan: &Plan, component: &Component, region: &Region) -> String {
-    let (name, to) = (component.name(), &plan.regions.recovery);
+/// What follows for a component, as a sentence goes on from its name, and from several.
+#[derive(PartialEq, Eq)]
+struct Then {
+    is_bad: bool,
+    one: String,
+    several: String,
+}
+
+impl Then {
+    fn of(&self, names: &[String]) -> String {
+        let said = format!("{} {}", names.join(", "), if names.len() == 1 { &self.one } else { &self.several });
+        if self.is_bad { format!("**{said}**") } else { said }
+    }
+}
+
+fn without_primary(plan: &Plan, component: &Component, region: &Region) -> Then {
+    let to = &plan.regions.recovery;
     let is_elsewhere = |backup: &Backup| backup.copies.iter().any(|copy| copy.region != *region);
+    let then = |is_bad, one: String, several: String| Then { is_bad, one, several };
+    let both = |is_bad, rest: &str| then(is_bad, format!("is {rest}"), format!("are {rest}"));
     match (is_moved(plan, component), component.kind().replicates()) {
         (true, _) => match plan.failover.policy.region {
-            Policy::Automatic => format!("`{name}` is failed over to {to}"),
-            Policy::Approval => format!("`{name}` is failed over to {to} once a person says yes"),
-            Policy::Never => format!("**`{name}` stays down until a person orders a failover to {to}**"),
+            Policy::Automatic => both(false, &format!("failed over to {to}")),
+            Policy::Approval => both(false, &format!("failed over to {to} once a person says yes")),
+            Policy::Never => {
+                let until = format!("down until a person orders a failover to {to}");
+                then(true, format!("stays {until}"), format!("stay {until}"))
+            }
         },
-        (false, true) => format!("`{name}` has a side in {to}, which a person puts in its place"),
-        (false, false) if !component.kind().holds_data() => format!("`{name}` is out until it runs in {to}"),
+        (false, true) => {
+            let side = |have: &str, whose: &str| format!("{have} a side in {to}, which a person puts in {whose} place");
+            then(false, side("has", "its"), side("have", "their"))
+        }
+        (false, false) if !component.kind().holds_data() => {
+            then(false, format!("is out until it runs in {to}"), format!("are out until they run in {to}"))
+        }
         (false, false) if component.kind().snapshots().is_none() => {
-            format!("**`{name}` is lost: nothing else has what it holds**")
+            let lost = "lost: nothing else has what";
+            then(true, format!("is {lost} it holds"), format!("are {lost} they hold"))
         }
         (false, false) if plan.schedules_of(component).any(is_elsewhere) => {
-            format!("`{name}` is lost but for the copies of its backups, which a person restores")
+            let lost = |is: &str, whose: &str| {
+                format!("{is} lost but for the copies of {whose} backups, which a person restores")
+            };
+            then(false, lost("is", "its"), lost("are", "their"))
         }
-        (false, false) => format!("**`{name}` is lost, and its backups with it**"),
+        (false, false) => then(
+            true,
+            "is lost, and its backups with it".to_owned(),
+            "are lost, and their backups with them".to_owned(),
+        ),
     }
 }
 

@@ -169,11 +169,35 @@ fn what_becomes_of_buckets_and_services_is_said() {
         "| `reports` | service | `gold` | none | none | nothing is done for it |",
         "`uploads` has a side in us-west-2, which a person puts in its place",
         "**`logs` is lost: nothing else has what it holds**",
-        "`shop` is out until it runs in us-west-2",
+        "`shop`, `reports` are out until they run in us-west-2",
         "- An object of `logs` is STANDARD_IA after 30d, deleted after 90d.",
     ] {
         assert!(page.contains(said), "{said}:\n{page}");
     }
+}
+
+#[test]
+fn what_is_the_same_for_several_is_said_once() {
+    let explanation = explained(|plan| {
+        with_others(plan);
+        let more = json!({"kind": "bucket", "name": "media", "primary": "media-a", "recovery": "media-b", "replicated": true});
+        plan["components"].as_array_mut().unwrap().push(more);
+        plan["objectives"]["failures"] = json!([{"class": "region", "rto": "4h", "rpo": "1h"}]);
+    });
+    let page = explanation.markdown();
+    for said in [
+        "| `uploads`, `media` | RTO | ",
+        "`uploads`, `media` have a side in us-west-2, which a person puts in their place",
+        "How do those who use 'uploads', 'media' come to their buckets in the other Region after a failover?",
+        "| database, zone | failed over by itself | — | — |",
+        "| Region | failed over by itself | 4h | 1h |",
+    ] {
+        assert!(page.contains(said), "{said}:\n{page}");
+    }
+    assert_eq!(page.matches("Make them one").count(), 1, "{page}");
+    assert!(!page.contains("endpoint "), "a pair's are what its name leads to: {page}");
+    let page = explained(|_| {}).markdown();
+    assert!(page.contains("| database, zone, Region | failed over by itself |\n"), "nothing is promised for one: {page}");
 }
 
 #[test]

@@ -63,6 +63,31 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
         metric(plan, alarm, &path, found);
         lasting(alarm, &path, found);
         texts(alarm, &path, found);
+        told_twice(plan, alarm, &path, found);
+    }
+}
+
+/// One that is of no component watches each of them, also one that has an alarm of its own: one failure then calls twice, and
+/// says two things of how bad it is. What is held against a threshold, or lasts longer, is an escalation.
+fn told_twice(plan: &Plan, alarm: &PlanAlarm, path: &str, found: &mut Vec<Finding>) {
+    let watch = alarm.watch;
+    if alarm.of.is_some() || watch == Watched::Metric || watch.has_a_threshold() {
+        return;
+    }
+    let is_said_otherwise = |other: &&PlanAlarm| {
+        let (ours, theirs) = ((alarm.severity, &alarm.team), (other.severity, &other.team));
+        other.watch == watch && other.of.is_some() && other.lasting == alarm.lasting && ours != theirs
+    };
+    for other in plan.alarms.iter().filter(is_said_otherwise) {
+        let of = other.of.as_ref().map(ToString::to_string).unwrap_or_default();
+        let what = format!(
+            "it is raised for `{of}` as well, of which `{}` says {}{}: one failure calls twice, and differently",
+            other.name,
+            other.severity,
+            other.team.as_ref().map(|team| format!(" to {team}")).unwrap_or_default()
+        );
+        let remedy = "Say with `of` which component it is for, or give both one severity and one team.";
+        found.push(Finding::warning(path, what, remedy));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     component::Component,
-    plan::{ApplicationRecord, Check, FailureClass, Plan, Policy},
+    plan::{ApplicationRecord, Check, FailureClass, Plan, PlanAlarm, Policy, Watched},
 };
 
 pub(super) fn open(plan: &Plan) -> Vec<String> {
@@ -79,6 +79,7 @@ pub(super) fn open(plan: &Plan) -> Vec<String> {
             routed.join(", ")
         ));
     }
+    times_of_one_failure(plan, &mut asked);
     by_itself(plan, &mut asked);
     points_in_time(plan, &mut asked);
     asked.push(
@@ -91,6 +92,33 @@ pub(super) fn open(plan: &Plan) -> Vec<String> {
             .to_owned(),
     );
     asked
+}
+
+/// What sees one and the same failure of a pair, each after a time of its own.
+fn times_of_one_failure(plan: &Plan, asked: &mut Vec<String>) {
+    for pair in plan.pairs() {
+        let name = &pair.traffic.component;
+        let detection = plan.detection();
+        let is_of_it =
+            |alarm: &&PlanAlarm| alarm.watch == Watched::PrimaryDown && alarm.of.as_ref().is_none_or(|of| of == name);
+        let alarms = plan.alarms.iter().filter(is_of_it);
+        let alarms = alarms.map(|alarm| (format!("the alarm `{}`", alarm.name), alarm.lasting));
+        let routed = pair.traffic.routed();
+        let routed =
+            routed.map(|(name, checks)| (format!("Route 53, which moves `{}`", name.name), checks.primary.detection()));
+        let others: Vec<String> = alarms
+            .chain(routed)
+            .filter(|(_, after)| *after != detection)
+            .map(|(who, after)| format!("{who}, after {}", after.roughly()))
+            .collect();
+        if !others.is_empty() {
+            asked.push(format!(
+                "Is it meant that one failure of `{name}` is seen at different times: by the probe within {}; by {}?",
+                detection.roughly(),
+                others.join("; by ")
+            ));
+        }
+    }
 }
 
 /// What waits for nobody, and what waits for somebody although less has failed.

@@ -376,3 +376,16 @@ fn the_resolvers_that_are_asked_are_on_the_page() {
     let page = explained(|plan| plan["traffic"][0]["resolvers"] = json!(["9.9.9.9", "1.1.1.1"])).markdown();
     assert!(page.contains("these resolvers are asked as well") && page.contains("1.1.1.1, 9.9.9.9."), "{page}");
 }
+
+#[test]
+fn one_failure_that_is_seen_at_different_times_is_asked_about() {
+    let asked = |alarms: Value| {
+        let explanation = explained(|plan| plan["alarms"] = alarms.clone());
+        let about = explanation.questions.into_iter().filter(|asked| asked.contains("at different times"));
+        about.collect::<Vec<_>>()
+    };
+    assert_eq!(asked(json!([])), [""; 0]);
+    let one = asked(json!([{"name": "down", "watch": "primary-down", "for": "2m"}]));
+    assert!(one.len() == 1 && one[0].ends_with("; by the alarm `down`, after 2m?"), "{one:?}");
+    assert_eq!(asked(json!([{"name": "moved", "watch": "dns-moved", "for": "2m"}])), [""; 0], "it sees another thing");
+}

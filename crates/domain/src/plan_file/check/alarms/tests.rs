@@ -153,3 +153,25 @@ fn there_are_as_many_alarms_and_topics_as_one_plan_may_have() {
     assert_eq!(told(4), [""; 0]);
     assert_eq!(told(5), ["error: notifications.topics"]);
 }
+
+#[test]
+fn one_failure_that_calls_twice_and_differently_is_told() {
+    let alarm = |name: &str, watch: &str, of: Option<&str>, severity: &str, lasting: &str| {
+        let mut alarm = json!({"name": name, "watch": watch, "severity": severity, "for": lasting});
+        if let Some(of) = of {
+            alarm["of"] = json!(of);
+        }
+        alarm
+    };
+    let all = |watch: &str, severity: &str| alarm("all", watch, None, severity, "1m");
+    let told = |alarms: [Value; 2]| found(&[("/alarms", json!(alarms))]);
+    for watch in ["backup-failed", "primary-down"] {
+        let own = |severity: &str, lasting: &str| alarm("own", watch, Some("orders"), severity, lasting);
+        assert_eq!(told([all(watch, "critical"), own("warning", "1m")]), ["warning: alarms[0]"], "{watch}");
+        assert_eq!(told([own("warning", "1m"), all(watch, "critical")]), ["warning: alarms[1]"], "{watch}");
+        assert_eq!(told([all(watch, "critical"), own("critical", "1m")]), [""; 0], "both say the same");
+        assert_eq!(told([all(watch, "warning"), own("critical", "10m")]), [""; 0], "it goes on for longer");
+    }
+    let others = alarm("own", "primary-down", Some("orders"), "warning", "1m");
+    assert_eq!(told([all("backup-failed", "critical"), others]), [""; 0], "they watch two things");
+}

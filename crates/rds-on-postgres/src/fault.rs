@@ -20,6 +20,7 @@ pub(crate) enum Code {
     InvalidAction,
     InvalidDbClusterSnapshotState,
     InvalidDbClusterState,
+    InvalidDbInstanceAutomatedBackupState,
     InvalidDbInstanceState,
     InvalidDbSnapshotState,
     InvalidParameterCombination,
@@ -53,6 +54,7 @@ impl Code {
             Self::InvalidAction => "InvalidAction",
             Self::InvalidDbClusterSnapshotState => "InvalidDBClusterSnapshotStateFault",
             Self::InvalidDbClusterState => "InvalidDBClusterStateFault",
+            Self::InvalidDbInstanceAutomatedBackupState => "InvalidDBInstanceAutomatedBackupState",
             Self::InvalidDbInstanceState => "InvalidDBInstanceState",
             Self::InvalidDbSnapshotState => "InvalidDBSnapshotState",
             Self::InvalidParameterCombination => "InvalidParameterCombination",
@@ -88,6 +90,7 @@ impl Code {
             | Self::InvalidAction
             | Self::InvalidDbClusterSnapshotState
             | Self::InvalidDbClusterState
+            | Self::InvalidDbInstanceAutomatedBackupState
             | Self::InvalidDbInstanceState
             | Self::InvalidDbSnapshotState
             | Self::InvalidParameterCombination

@@ -1,16 +1,20 @@
 //! What the service sees of its instances from time to time, and shows until it looks again: how
 //! far an archive reaches, and whether a replica's stream flows. RDS does it every few minutes.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use processes::RunAs;
 use tracing::debug;
 
 use crate::postgres::error::{PostgresError, chain};
+use crate::postgres::folder;
 use crate::postgres::server::Server;
 use crate::resources::instance::{Status, Stream};
 use crate::resources::name::Name;
+use crate::resources::window::Window;
 use crate::service::Service;
 
 /// How long between two looks.
@@ -40,7 +44,75 @@ pub(crate) async fn keep_watch(service: Arc<Service>) {
             }
         }))
         .await;
+        let fed: Vec<Name> = {
+            let inventory = service.inventory();
+            inventory.replicated.values().filter(|of| of.is_fed).map(|of| of.name.clone()).collect()
+        };
+        for name in &fed {
+            replicate_backups(&service, name).await;
+        }
     }
+}
+
+/// What is to be brought to another Region.
+struct Crossing {
+    /// The base backups that are not there yet.
+    bases: Vec<(Timestamp, PathBuf)>,
+    archive: PathBuf,
+    reached: Timestamp,
+    to: PathBuf,
+}
+
+/// Brings an instance's automated backups to the Region that they are replicated to, as far as its own Region has them.
+/// Of a host that is dead, that is no further than before.
+async fn replicate_backups(service: &Service, name: &Name) {
+    let Some(crossing) = crossing(service, name) else { return };
+    let owner = service.installation.run_as;
+    let brought = tokio::task::spawn_blocking(move || bring(&crossing, owner).map(|bases| (bases, crossing.reached)));
+    match brought.await.map_err(std::io::Error::other).and_then(|brought| brought) {
+        Ok((bases, reached)) => {
+            if let Some(of) = service.inventory().replicated.get_mut(name) {
+                of.bases.extend(bases);
+                of.bases.sort();
+                of.reached = Some(reached);
+            }
+        }
+        Err(error) => debug!(backup.id = %name, %error, "could not replicate automated backups"),
+    }
+}
+
+fn crossing(service: &Service, name: &Name) -> Option<Crossing> {
+    let inventory = service.inventory();
+    let of = inventory.replicated.get(name).filter(|of| of.is_fed)?;
+    let source = inventory.instances.get(&of.source)?;
+    let window = Window::of(&inventory, source)?;
+    let is_new = |finished: &Timestamp| of.bases.iter().all(|(there, _)| there != finished);
+    let bases = window.bases().iter().filter(|(finished, _)| is_new(finished));
+    let bases = bases.map(|(finished, base)| (*finished, (*base).to_owned())).collect();
+    Some(Crossing { bases, archive: source.server.archive(), reached: window.latest, to: of.folder.clone() })
+}
+
+/// Both are never changed again, so that the Regions may share their blocks.
+fn bring(crossing: &Crossing, owner: Option<RunAs>) -> std::io::Result<Vec<(Timestamp, PathBuf)>> {
+    let Crossing { bases, archive, to, .. } = crossing;
+    let wal = to.join("wal");
+    folder::make(&wal, owner)?;
+    for entry in std::fs::read_dir(archive)? {
+        let entry = entry?;
+        let there = wal.join(entry.file_name());
+        // One that begins with a dot is not whole yet.
+        if !entry.file_name().to_string_lossy().starts_with('.') && !there.exists() {
+            std::fs::hard_link(entry.path(), there)?;
+        }
+    }
+    let mut brought = Vec::new();
+    for (finished, base) in bases {
+        let there = to.join(finished.as_nanosecond().to_string());
+        folder::remove(&there)?;
+        folder::link(base, &there, owner, &|_| Ok(()))?;
+        brought.push((*finished, there));
+    }
+    Ok(brought)
 }
 
 /// Waits until a new replica's stream flows; one that does not in time is shown as broken.

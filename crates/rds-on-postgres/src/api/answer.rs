@@ -8,6 +8,7 @@ use crate::api::xml::Xml;
 use crate::resources::instance::{Configuration, Instance, Pending, Stream};
 use crate::resources::inventory::Inventory;
 use crate::resources::name::{Name, ResourceKind};
+use crate::resources::replicated::Replicated;
 use crate::resources::snapshot::Snapshot;
 use crate::resources::tags::Tags;
 use crate::resources::window::Window;
@@ -66,6 +67,7 @@ pub(crate) fn instance(xml: &mut Xml, service: &Service, inventory: &Inventory, 
         configuration(xml, &traits.configuration, &instance.pending);
         xml.element("PendingModifiedValues", |xml| pending(xml, &instance.pending));
         replication(xml, service, inventory, instance);
+        replications(xml, service, inventory, name);
         tags(xml, &instance.tags);
     });
 }
@@ -179,11 +181,52 @@ pub(crate) fn automated_backup(xml: &mut Xml, service: &Service, inventory: &Inv
             .optional("KmsKeyId", origin.key.as_ref())
             .text("IAMDatabaseAuthenticationEnabled", traits.iam_logins)
             .optional("InstanceCreateTime", instance.created.map(moment));
-        if let Some(window) = window {
-            xml.element("RestoreWindow", |xml| {
-                xml.text("EarliestTime", moment(window.earliest)).text("LatestTime", moment(window.latest));
-            });
-        }
+        restore_window(xml, window.as_ref());
+        replications(xml, service, inventory, name);
+    });
+}
+
+/// The same of what another Region has of an instance's.
+pub(crate) fn replicated_backup(xml: &mut Xml, service: &Service, replicated: &Replicated) {
+    let Replicated { name, source, origin, traits, .. } = replicated;
+    xml.element("DBInstanceAutomatedBackup", |xml| {
+        xml.text("DBInstanceIdentifier", &source.id)
+            .text("DbiResourceId", &origin.resource_id)
+            .text("DBInstanceArn", source.arn(&service.account, ResourceKind::Instance))
+            .text("DBInstanceAutomatedBackupsArn", name.arn(&service.account, ResourceKind::AutomatedBackup))
+            .text("Region", &source.region)
+            .text("Status", replicated.status())
+            .text("BackupRetentionPeriod", replicated.retention_days)
+            .text("PreferredBackupWindow", &traits.backup_window)
+            .text("Engine", "postgres")
+            .text("EngineVersion", &service.installation.version)
+            .text("AllocatedStorage", origin.storage_gib)
+            .text("Port", origin.port)
+            .text("MasterUsername", &origin.master_username)
+            .text("OptionGroupName", &traits.configuration.option_group)
+            .text("Encrypted", origin.key.is_some())
+            .optional("KmsKeyId", origin.key.as_ref())
+            .text("IAMDatabaseAuthenticationEnabled", traits.iam_logins)
+            .optional("InstanceCreateTime", replicated.source_created.map(moment));
+        restore_window(xml, Window::replicated(replicated).as_ref());
+        tags(xml, &replicated.tags);
+    });
+}
+
+fn restore_window(xml: &mut Xml, window: Option<&Window<'_>>) {
+    let Some(window) = window else { return };
+    xml.element("RestoreWindow", |xml| {
+        xml.text("EarliestTime", moment(window.earliest)).text("LatestTime", moment(window.latest));
+    });
+}
+
+/// Where an instance's automated backups are replicated to.
+fn replications(xml: &mut Xml, service: &Service, inventory: &Inventory, source: &Name) {
+    let Some(to) = inventory.replicated_to(source) else { return };
+    xml.element("DBInstanceAutomatedBackupsReplications", |xml| {
+        xml.element("DBInstanceAutomatedBackupsReplication", |xml| {
+            xml.text("DBInstanceAutomatedBackupsArn", to.arn(&service.account, ResourceKind::AutomatedBackup));
+        });
     });
 }
 

@@ -14,6 +14,7 @@ use crate::postgres::server::Server;
 use crate::resources::cluster::Cluster;
 use crate::resources::instance::{Instance, Status};
 use crate::resources::name::{Name, ResourceKind};
+use crate::resources::replicated::Replicated;
 use crate::resources::snapshot::{Snapshot, SnapshotKind, SnapshotStatus};
 
 /// What exists now.
@@ -22,6 +23,8 @@ pub(crate) struct Inventory {
     pub(crate) snapshots: BTreeMap<Name, Snapshot>,
     pub(crate) clusters: BTreeMap<Name, Cluster>,
     pub(crate) cluster_snapshots: BTreeMap<Name, Snapshot>,
+    /// Automated backups that are replicated from another Region, by their names in this one.
+    pub(crate) replicated: BTreeMap<Name, Replicated>,
     /// The security groups of each Region that do not let everybody in, as last heard.
     closed_groups: BTreeMap<String, ClosedGroups>,
     /// How many manual snapshots a Region may have.
@@ -47,6 +50,7 @@ impl Default for Inventory {
             snapshots: BTreeMap::new(),
             clusters: BTreeMap::new(),
             cluster_snapshots: BTreeMap::new(),
+            replicated: BTreeMap::new(),
             closed_groups: BTreeMap::new(),
             snapshot_quota: SNAPSHOT_QUOTA,
             cluster_snapshot_quota: SNAPSHOT_QUOTA,
@@ -84,6 +88,16 @@ impl Inventory {
 
     pub(crate) fn snapshot(&self, name: &Name) -> Result<&Snapshot, Fault> {
         self.snapshots.get(name).ok_or_else(|| ResourceKind::Snapshot.not_found(&name.id))
+    }
+
+    pub(crate) fn replicated(&self, name: &Name) -> Result<&Replicated, Fault> {
+        self.replicated.get(name).ok_or_else(|| ResourceKind::AutomatedBackup.not_found(&name.id))
+    }
+
+    /// Where an instance's automated backups are replicated to: to one Region at most.
+    pub(crate) fn replicated_to(&self, source: &Name) -> Option<&Name> {
+        let mut all = self.replicated.values();
+        all.find(|replicated| replicated.is_fed && replicated.source == *source).map(|replicated| &replicated.name)
     }
 
     /// Refuses an instance whose identifier is taken, and one more than a Region may have.

@@ -39,6 +39,7 @@ pub(crate) enum ResourceKind {
     Snapshot,
     Cluster,
     ClusterSnapshot,
+    AutomatedBackup,
 }
 
 impl ResourceKind {
@@ -48,6 +49,7 @@ impl ResourceKind {
             Self::Snapshot => "snapshot",
             Self::Cluster => "cluster",
             Self::ClusterSnapshot => "cluster-snapshot",
+            Self::AutomatedBackup => "auto-backup",
         }
     }
 
@@ -60,13 +62,16 @@ impl ResourceKind {
             Self::ClusterSnapshot => {
                 Fault::new(Code::DbClusterSnapshotNotFound, format!("DBClusterSnapshot not found: {named}"))
             }
+            Self::AutomatedBackup => {
+                Fault::new(Code::DbInstanceAutomatedBackupNotFound, format!("No automated backup {named} was found."))
+            }
         }
     }
 
     /// Reads an identifier that is to be given to something new.
     pub(crate) fn new_identifier(self, parameter: &str, id: &str) -> Result<String, Fault> {
         let longest = match self {
-            Self::Instance | Self::Cluster | Self::ClusterSnapshot => 63,
+            Self::Instance | Self::Cluster | Self::ClusterSnapshot | Self::AutomatedBackup => 63,
             Self::Snapshot => 255,
         };
         let well_formed = id.len() <= longest

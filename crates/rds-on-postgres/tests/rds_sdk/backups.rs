@@ -167,3 +167,58 @@ async fn database_time(app: &tokio_postgres::Client) -> DateTime {
     let query = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, pg_sleep(0.005)";
     DateTime::from_millis(app.query_one(query, &[]).await.unwrap().get(0))
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_in_time_is_restored_in_the_other_region_once_the_first_is_gone() {
+    let lab = Lab::start().await;
+    let orders = lab.create_orders().await;
+    let (here, there) = (lab.client(PRIMARY), lab.client(RECOVERY));
+    let arn = format!("arn:aws:rds:{PRIMARY}:{ACCOUNT}:db:orders");
+    let start = || there.start_db_instance_automated_backups_replication().source_db_instance_arn(&arn);
+    start().backup_retention_period(3).send().await.unwrap();
+    let twice = start().send().await;
+    assert_eq!(refusal(twice), ("InvalidDBInstanceAutomatedBackupState".to_owned(), 400));
+
+    let app = lab.login(&orders).await.unwrap();
+    app.batch_execute("CREATE TABLE sale (id int); INSERT INTO sale VALUES (1)").await.unwrap();
+    let between = database_time(&app).await;
+    app.batch_execute("DELETE FROM sale").await.unwrap();
+    let after = database_time(&app).await;
+    until("the other Region has what was archived", async || {
+        replicated(&there).await.1.filter(|latest| *latest >= after)
+    })
+    .await;
+    let to = describe(&here, "orders").await;
+    let to = to.db_instance_automated_backups_replications()[0].db_instance_automated_backups_arn().map(str::to_owned);
+    lab.rds.kill(&orders).await.unwrap();
+
+    let (name, latest) = replicated(&there).await;
+    assert_eq!((to.as_ref(), latest.is_some()), (Some(&name), true), "its own Region names the same");
+    let restore = |target: &str| {
+        let request = there.restore_db_instance_to_point_in_time().source_db_instance_automated_backups_arn(&name);
+        request.target_db_instance_identifier(target)
+    };
+    restore("orders-between").restore_time(between).send().await.unwrap();
+    restore("orders-latest").use_latest_restorable_time(true).send().await.unwrap();
+    for (instance, rows) in [("orders-between", 1), ("orders-latest", 0)] {
+        available(&there, instance).await;
+        let restored = Name::new(RECOVERY, instance);
+        assert_eq!(lab.number(&restored, "SELECT count(*) FROM sale").await, rows, "{instance}");
+    }
+
+    there.stop_db_instance_automated_backups_replication().source_db_instance_arn(&arn).send().await.unwrap();
+    there.delete_db_instance_automated_backup().db_instance_automated_backups_arn(&name).send().await.unwrap();
+    let left = there.describe_db_instance_automated_backups().db_instance_automated_backups_arn(&name).send().await;
+    assert_eq!(refusal(left).0, "DBInstanceAutomatedBackupNotFound");
+    lab.end().await;
+}
+
+/// What the other Region has of `orders`: its ARN, and up to when it reaches.
+async fn replicated(there: &Client) -> (String, Option<DateTime>) {
+    let shown = there.describe_db_instance_automated_backups().send().await.unwrap();
+    let of = shown.db_instance_automated_backups().iter().find(|of| of.region() == Some(PRIMARY)).unwrap();
+    assert_eq!((of.db_instance_identifier(), of.backup_retention_period()), (Some("orders"), Some(3)));
+    let latest = of.restore_window().and_then(|window| window.latest_time().copied());
+    assert_eq!(of.status(), Some(if latest.is_some() { "replicating" } else { "creating" }));
+    (of.db_instance_automated_backups_arn().unwrap().to_owned(), latest)
+}

@@ -78,6 +78,10 @@ async fn remove(service: &Arc<Service>, name: &Name, server: &Server) -> Result<
     let (resource_id, source, orphans) = {
         let mut inventory = service.inventory();
         let Some(instance) = inventory.instances.remove(name) else { return Ok(()) };
+        // What another Region has stays there.
+        for replicated in inventory.replicated.values_mut().filter(|replicated| replicated.source == *name) {
+            replicated.is_fed = false;
+        }
         service.announce_hosts(&inventory);
         let orphans: Vec<Name> = inventory
             .replicas_of(name)

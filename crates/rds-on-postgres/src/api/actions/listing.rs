@@ -6,9 +6,11 @@ use crate::api::answer;
 use crate::api::query::{Filter, Query};
 use crate::api::xml::Xml;
 use crate::fault::{Code, Fault};
-use crate::resources::instance::Instance;
+use crate::resources::instance::{Instance, Origin};
 use crate::resources::name::{Name, ResourceKind};
+use crate::resources::replicated::Replicated;
 use crate::resources::snapshot::Snapshot;
+use crate::resources::window::Window;
 
 pub(super) fn instances(call: &Call<'_>) -> Result<Xml, Fault> {
     let query = call.query;
@@ -88,38 +90,87 @@ pub(super) fn snapshots(call: &Call<'_>) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// The automated backups of instances that keep any; the lab retains none of deleted ones.
+/// The automated backups of instances that keep any, and those that are replicated to the Region; the lab retains none of
+/// deleted ones in their own Region.
 pub(super) fn automated_backups(call: &Call<'_>) -> Result<Xml, Fault> {
     let query = call.query;
-    query.serve_only(&["DBInstanceIdentifier", "DbiResourceId", "Marker", "MaxRecords"])?;
+    query.serve_only(&[
+        "DBInstanceAutomatedBackupsArn",
+        "DBInstanceIdentifier",
+        "DbiResourceId",
+        "Filters",
+        "Marker",
+        "MaxRecords",
+    ])?;
+    let filters = known(query, &["db-instance-id", "dbi-resource-id", "status"])?;
     let named =
         query.optional("DBInstanceIdentifier").map(|named| call.here(ResourceKind::Instance, named)).transpose()?;
+    let arn = query.optional("DBInstanceAutomatedBackupsArn");
+    if let Some(named) = arn.filter(|named| !named.starts_with("arn:")) {
+        return Err(Fault::value("DBInstanceAutomatedBackupsArn", named, "an ARN"));
+    }
+    let arn = arn.map(|named| call.here(ResourceKind::AutomatedBackup, named)).transpose()?;
     let resource_id = query.optional("DbiResourceId");
     let page = Page::asked(query)?;
     let inventory = call.service.inventory();
-    let passes = |instance: &&Instance| {
-        instance.name.region == call.region
-            && instance.is_backed_up()
-            && named.as_ref().is_none_or(|name| *name == instance.name)
-            && resource_id.is_none_or(|id| id.eq_ignore_ascii_case(&instance.origin.resource_id))
+    let is_asked = |source: &Name, origin: &Origin, status: &str| {
+        named.as_ref().is_none_or(|name| name == source)
+            && resource_id.is_none_or(|id| id.eq_ignore_ascii_case(&origin.resource_id))
+            && filters.iter().all(|filter| match filter.name {
+                "db-instance-id" => {
+                    filter.values.contains(&source.id.as_str()) || call.is_named(filter, ResourceKind::Instance, source)
+                }
+                "dbi-resource-id" => filter.values.contains(&origin.resource_id.as_str()),
+                _ => filter.values.contains(&status),
+            })
     };
-    let found: Vec<&Instance> = inventory.instances.values().filter(passes).collect();
+    let own = inventory.instances.values().filter(|instance| {
+        let status = Window::of(&inventory, instance).map_or("creating", |_| "active");
+        let is_here = instance.name.region == call.region && instance.is_backed_up() && arn.is_none();
+        is_here && is_asked(&instance.name, &instance.origin, status)
+    });
+    let replicated = inventory.replicated.values().filter(|replicated| {
+        let is_here = replicated.name.region == call.region && arn.as_ref().is_none_or(|arn| *arn == replicated.name);
+        is_here && is_asked(&replicated.source, &replicated.origin, replicated.status())
+    });
+    let mut found: Vec<AutomatedBackup<'_>> =
+        own.map(AutomatedBackup::Own).chain(replicated.map(AutomatedBackup::Replicated)).collect();
+    found.sort_by(|one, other| one.id().cmp(other.id()));
     if found.is_empty()
-        && let Some(asked) = query.optional("DBInstanceIdentifier").or(resource_id)
+        && let Some(asked) =
+            query.optional("DBInstanceIdentifier").or(resource_id).or(query.optional("DBInstanceAutomatedBackupsArn"))
     {
         return Err(Fault::new(
             Code::DbInstanceAutomatedBackupNotFound,
             format!("No automated backup for DB instance {asked} was found."),
         ));
     }
-    let (shown, marker) = page.cut(found, |instance| &instance.name.id);
+    let (shown, marker) = page.cut(found, AutomatedBackup::id);
     let mut xml = Xml::default();
     xml.optional("Marker", marker).element("DBInstanceAutomatedBackups", |xml| {
-        for instance in shown {
-            answer::automated_backup(xml, call.service, &inventory, instance);
+        for backup in shown {
+            match backup {
+                AutomatedBackup::Own(instance) => answer::automated_backup(xml, call.service, &inventory, instance),
+                AutomatedBackup::Replicated(replicated) => answer::replicated_backup(xml, call.service, replicated),
+            }
         }
     });
     Ok(xml)
+}
+
+/// What a listing shows.
+enum AutomatedBackup<'i> {
+    Own(&'i Instance),
+    Replicated(&'i Replicated),
+}
+
+impl AutomatedBackup<'_> {
+    fn id(&self) -> &str {
+        match self {
+            Self::Own(instance) => &instance.name.id,
+            Self::Replicated(replicated) => &replicated.name.id,
+        }
+    }
 }
 
 /// The account's quotas in the Region, of which the lab has three.

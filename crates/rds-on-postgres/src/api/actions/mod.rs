@@ -1,6 +1,7 @@
 //! The API's actions: one function each, which reads its parameters, changes the inventory at
 //! once, and leaves what takes time to the background, as RDS does.
 
+mod automated_backups;
 mod cluster_snapshots;
 mod clusters;
 mod copies;
@@ -88,6 +89,7 @@ pub(crate) fn perform(call: &Call<'_>) -> Result<Xml, Fault> {
         "CreateDBSnapshot" => snapshots::create(call),
         "DeleteDBClusterSnapshot" => cluster_snapshots::delete(call),
         "DeleteDBInstance" => deletion::delete_instance(call),
+        "DeleteDBInstanceAutomatedBackup" => automated_backups::delete(call),
         "DeleteDBSnapshot" => snapshots::delete(call),
         "DescribeAccountAttributes" => listing::quotas(call),
         "DescribeDBClusterSnapshots" => cluster_snapshots::describe(call),
@@ -103,7 +105,9 @@ pub(crate) fn perform(call: &Call<'_>) -> Result<Xml, Fault> {
         "RestoreDBInstanceFromDBSnapshot" => restoration::from_snapshot(call),
         "RestoreDBInstanceToPointInTime" => restoration::to_point_in_time(call),
         "StartDBInstance" => power::start(call),
+        "StartDBInstanceAutomatedBackupsReplication" => automated_backups::start(call),
         "StopDBInstance" => power::stop(call),
+        "StopDBInstanceAutomatedBackupsReplication" => automated_backups::stop(call),
         action => {
             Err(Fault::new(Code::InvalidAction, format!("Could not find operation {action} for version 2014-10-31.")))
         }

@@ -62,6 +62,7 @@ pub(super) fn from_snapshot(call: &Call<'_>) -> Result<Xml, Fault> {
 pub(super) fn to_point_in_time(call: &Call<'_>) -> Result<Xml, Fault> {
     let own = [
         "RestoreTime",
+        "SourceDBInstanceAutomatedBackupsArn",
         "SourceDBInstanceIdentifier",
         "SourceDbiResourceId",
         "TargetDBInstanceIdentifier",
@@ -73,32 +74,57 @@ pub(super) fn to_point_in_time(call: &Call<'_>) -> Result<Xml, Fault> {
     let until = target(call)?;
     let (base, server) = {
         let mut inventory = call.service.inventory();
-        let source = source(call, &inventory)?;
-        let base = base_for(&inventory, source, until)?;
-        let role = Role::Restoring { archive: source.server.archive(), until };
+        let Source { window, id, archive, traits, origin } = source(call, &inventory)?;
+        let base = base_for(window, &id, until)?;
+        let role = Role::Restoring { archive, until };
         // Its security groups and its configuration are the service's own, not the source's.
         let configuration = call.plain_configuration();
-        let traits = call.traits(Traits { groups: Vec::new(), configuration, ..source.traits.clone() })?;
-        let origin = source.origin.clone();
+        let traits = call.traits(Traits { groups: Vec::new(), configuration, ..traits })?;
         (base, enter(call, &mut inventory, &name, &origin, traits, role)?)
     };
     begin(call, &name, base, server);
     call.show_instance(&name)
 }
 
-/// The instance to restore, by its identifier or by the one that is never used again.
-fn source<'i>(call: &Call<'_>, inventory: &'i Inventory) -> Result<&'i Instance, Fault> {
+/// What a point in time is restored from.
+struct Source<'i> {
+    window: Option<Window<'i>>,
+    id: String,
+    archive: PathBuf,
+    traits: Traits,
+    origin: Origin,
+}
+
+/// The instance to restore, by its identifier or by the one that is never used again; or what is here of one elsewhere.
+fn source<'i>(call: &Call<'_>, inventory: &'i Inventory) -> Result<Source<'i>, Fault> {
     let query = call.query;
-    match (query.optional("SourceDBInstanceIdentifier"), query.optional("SourceDbiResourceId")) {
-        (Some(named), None) => inventory.instance(&call.here(ResourceKind::Instance, named)?),
-        (None, Some(id)) => inventory
+    let own = |instance: &'i Instance| Source {
+        window: Window::of(inventory, instance),
+        id: instance.name.id.clone(),
+        archive: instance.server.archive(),
+        traits: instance.traits.clone(),
+        origin: instance.origin.clone(),
+    };
+    let named = ["SourceDBInstanceIdentifier", "SourceDbiResourceId", "SourceDBInstanceAutomatedBackupsArn"];
+    match named.map(|name| query.optional(name)) {
+        [Some(named), None, None] => Ok(own(inventory.instance(&call.here(ResourceKind::Instance, named)?)?)),
+        [None, Some(id), None] => inventory
             .instances
             .values()
             .find(|instance| instance.name.region == call.region && instance.origin.resource_id == id)
+            .map(own)
             .ok_or_else(|| ResourceKind::Instance.not_found(id)),
-        (Some(_), Some(_)) | (None, None) => {
-            Err(Fault::combination("Exactly one of SourceDBInstanceIdentifier and SourceDbiResourceId must be given."))
+        [None, None, Some(arn)] => {
+            let replicated = inventory.replicated(&call.here(ResourceKind::AutomatedBackup, arn)?)?;
+            Ok(Source {
+                window: Window::replicated(replicated),
+                id: replicated.source.id.clone(),
+                archive: replicated.archive(),
+                traits: Traits { zone: format!("{}a", call.region), ..replicated.traits.clone() },
+                origin: replicated.origin.clone(),
+            })
         }
+        _ => Err(Fault::combination(format!("Exactly one of {} must be given.", named.join(", ")))),
     }
 }
 
@@ -118,11 +144,11 @@ fn target(call: &Call<'_>) -> Result<Option<Timestamp>, Fault> {
 }
 
 /// The newest base backup that was complete at the time to restore to.
-fn base_for(inventory: &Inventory, source: &Instance, until: Option<Timestamp>) -> Result<PathBuf, Fault> {
-    let Some(window) = Window::of(inventory, source) else {
+fn base_for(window: Option<Window<'_>>, source: &str, until: Option<Timestamp>) -> Result<PathBuf, Fault> {
+    let Some(window) = window else {
         return Err(Fault::new(
             Code::PointInTimeRestoreNotEnabled,
-            format!("Point in time restore is not enabled for {}: it has no automated backup.", source.name.id),
+            format!("Point in time restore is not enabled for {source}: it has no automated backup."),
         ));
     };
     let beyond = |word: &str, limit: Timestamp| {
@@ -135,7 +161,7 @@ fn base_for(inventory: &Inventory, source: &Instance, until: Option<Timestamp>) 
         Some(until) if until > window.latest => Err(beyond("later", window.latest)),
         Some(_) | None => {
             let base = window.base(until).ok_or_else(|| beyond("earlier", window.earliest))?;
-            Ok(base.folder.clone())
+            Ok(base.to_owned())
         }
     }
 }

@@ -42,6 +42,15 @@ pub(super) fn list(call: &Call<'_>) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
+/// What has tags.
+const KINDS: [ResourceKind; 5] = [
+    ResourceKind::Instance,
+    ResourceKind::Snapshot,
+    ResourceKind::Cluster,
+    ResourceKind::ClusterSnapshot,
+    ResourceKind::AutomatedBackup,
+];
+
 /// The tags of the resource that the request names by its ARN.
 fn of_resource<'i>(call: &Call<'_>, inventory: &'i mut Inventory) -> Result<&'i mut Tags, Fault> {
     let arn = call.query.required("ResourceName")?;
@@ -49,10 +58,7 @@ fn of_resource<'i>(call: &Call<'_>, inventory: &'i mut Inventory) -> Result<&'i 
         let name = kind.existing(call.region, &call.service.account, arn).ok();
         name.filter(|name| arn.starts_with("arn:") && name.region == call.region)
     };
-    let found: Option<(ResourceKind, Name)> =
-        [ResourceKind::Instance, ResourceKind::Snapshot, ResourceKind::Cluster, ResourceKind::ClusterSnapshot]
-            .into_iter()
-            .find_map(|kind| Some((kind, read(kind)?)));
+    let found: Option<(ResourceKind, Name)> = KINDS.into_iter().find_map(|kind| Some((kind, read(kind)?)));
     match found {
         None => Err(Fault::new(Code::InvalidParameterValue, format!("Invalid resource name: {arn}"))),
         Some((ResourceKind::Instance, name)) => Ok(&mut inventory.instance_mut(&name)?.tags),
@@ -64,6 +70,10 @@ fn of_resource<'i>(call: &Call<'_>, inventory: &'i mut Inventory) -> Result<&'i 
         Some((ResourceKind::ClusterSnapshot, name)) => match inventory.cluster_snapshots.get_mut(&name) {
             Some(snapshot) => Ok(&mut snapshot.tags),
             None => Err(ResourceKind::ClusterSnapshot.not_found(&name.id)),
+        },
+        Some((ResourceKind::AutomatedBackup, name)) => match inventory.replicated.get_mut(&name) {
+            Some(replicated) => Ok(&mut replicated.tags),
+            None => Err(ResourceKind::AutomatedBackup.not_found(&name.id)),
         },
     }
 }

@@ -1,5 +1,6 @@
 //! RDS, in the Region of the instance.
 
+mod automated_backups;
 mod cluster_snapshots;
 mod instance_snapshots;
 mod presigned;
@@ -27,7 +28,7 @@ use domain::{
 
 use jiff::Timestamp;
 
-pub use self::{cluster_snapshots::ClusterSnapshots, instance_snapshots::InstanceSnapshots};
+pub use self::{automated_backups::Source, cluster_snapshots::ClusterSnapshots, instance_snapshots::InstanceSnapshots};
 pub use crate::snapshots::Acceptance;
 
 use crate::{aws, aws_failure};
@@ -76,6 +77,12 @@ impl Rds {
     /// RDS in the function's own Region.
     pub async fn here(region: &Region) -> Self {
         Self { client: Client::new(&aws::config(Some(region.as_str())).await), region: region.clone() }
+    }
+
+    /// RDS in a Region, over a configuration for it.
+    #[must_use]
+    pub fn with(config: &aws_config::SdkConfig, region: &Region) -> Self {
+        Self { client: Client::new(config), region: region.clone() }
     }
 
     /// RDS in a Region that may be gone: `patience` for each call.

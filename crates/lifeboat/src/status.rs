@@ -3,6 +3,7 @@
 mod armed;
 mod health;
 mod lines;
+mod points;
 
 #[cfg(test)]
 mod tests;
@@ -103,6 +104,9 @@ struct Status {
     /// The health of each Region, as last seen from the other one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     health: Vec<health::Seen>,
+    /// What the recovery Region has of the primary's automated backups, where the plan has them replicated there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points_in_time: Option<points::Seen>,
     /// What the guard of the last promotion left behind.
     kept: Option<Kept>,
     /// What the starter remembers, and whether the run that it started last still runs.
@@ -254,11 +258,12 @@ async fn look(engine: &Engine, plan: PairPlan) -> Result<Status, Refusal> {
         Some(starts) => Some(engine.owner(&starts.execution, starts.last_at).await),
         None => None,
     };
-    let (record, resolvers, rehearsal, health) = tokio::join!(
+    let (record, resolvers, rehearsal, health, points_in_time) = tokio::join!(
         look_up(&plan),
         ask_resolvers(&plan),
         engine.rehearse(name),
-        health::look(engine, &plan, clock::now())
+        health::look(engine, &plan, clock::now()),
+        points::look(&plan)
     );
     let rehearsal = rehearsal.and_then(|step| step.did.ok_or_else(|| format!("the judge answered: {}", step.because)));
     let kept = match lease.as_ref() {
@@ -285,6 +290,7 @@ async fn look(engine: &Engine, plan: PairPlan) -> Result<Status, Refusal> {
         active,
         rehearsal,
         health,
+        points_in_time,
         kept,
         starts,
         started,

@@ -55,6 +55,7 @@ fn well(run: &Run, pair: &PostgresPair, claims: Claims) -> Seen {
         name: Ok(pair.primary.endpoint.clone()),
         functions: vec![("lifeboat-notify".into(), Ok(()))],
         claims,
+        replicated: None,
         buckets: vec![],
     }
 }

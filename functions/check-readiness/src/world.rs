@@ -7,6 +7,7 @@ use domain::{
     component::{ActiveSide, PostgresPair, SnapshotKind},
     failover::{judgement::Rehearsal, run::Run},
     readiness::{BucketLook, InstanceSeen, ReplicationTold, Seen},
+    restore::Replicated,
     run::step::Step,
     watch::health::LookRequest,
     words::{
@@ -88,7 +89,20 @@ impl Looks for World {
             let seen = kms::look(&region, &key).await.map_err(|failure| failure.chain());
             (region, key, seen)
         });
-        let (rehearsal, functions, primary_in, replica_in, at_primary, at_replica, quotas, keys, buckets, switch, name) = tokio::join!(
+        let (
+            rehearsal,
+            functions,
+            primary_in,
+            replica_in,
+            at_primary,
+            at_replica,
+            quotas,
+            keys,
+            replicated,
+            buckets,
+            switch,
+            name,
+        ) = tokio::join!(
             self.rehearsal(&run.plan.plan),
             self.functions(run, pair),
             lets_in(&self.postgres, &primary),
@@ -97,6 +111,7 @@ impl Looks for World {
             instance(&regions.recovery, &pair.replica.instance),
             quotas(&regions.recovery),
             join_all(keys),
+            replicated(run, pair),
             join_all(run.plan.own_buckets().map(|of| bucket_of(run, of))),
             self.switch(run),
             self.look_up(&record.name),
@@ -115,6 +130,7 @@ impl Looks for World {
             name,
             functions,
             claims,
+            replicated,
             buckets,
         }
     }
@@ -146,6 +162,16 @@ async fn instance(region: &Region, instance: &InstanceId) -> Result<InstanceSeen
         security_groups,
         retention_days: seen.retention_days,
     })
+}
+
+/// What the recovery Region has of the primary's automated backups, where the plan has them replicated there.
+async fn replicated(run: &Run, pair: &PostgresPair) -> Option<Result<Option<Replicated>, String>> {
+    let (primary, recovery) = (&run.plan.regions.primary, &run.plan.regions.recovery);
+    if !run.plan.replicates_points_to(&pair.name, recovery) {
+        return None;
+    }
+    let rds = Rds::far(recovery, patience::READINESS).await;
+    Some(rds.replicated(primary, &pair.primary.instance).await.map_err(|failure| failure.chain()))
 }
 
 async fn quotas(region: &Region) -> Vec<(Region, &'static str, Result<Quota, String>)> {

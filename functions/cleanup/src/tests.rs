@@ -380,7 +380,11 @@ fn restored(status: &str, purpose: &str) -> SeenInstance {
     let run: RestoreRun = serde_json::from_value(test_of_orders()["restored"]["restore"].clone()).unwrap();
     let component: ComponentName = "orders".parse().unwrap();
     let chosen = restore::Chosen {
-        origin: restore::Origin::PointInTime { instance: "orders-primary".parse().unwrap(), time: None },
+        origin: restore::Origin::PointInTime {
+            instance: "orders-primary".parse().unwrap(),
+            time: None,
+            replicated: None,
+        },
         data_until: now(),
         lsn: None,
     };

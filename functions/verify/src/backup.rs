@@ -5,7 +5,7 @@ use std::future::Future;
 use domain::{
     backup::{Found, Manifest, Snapshot, Stored, manifest_key},
     component::SnapshotKind,
-    restore::{self, Examined, Purpose, RestoreRun, Set, Wanted, Window},
+    restore::{self, Examined, PointSource, Purpose, Replicated, RestoreRun, Set, Wanted, Window},
     run::{
         step::Step,
         verification::{self, Verification},
@@ -38,6 +38,24 @@ pub trait Backups {
     fn find(&self, region: &Region, kind: SnapshotKind, name: &str) -> impl Future<Output = Found>;
     /// How far an instance's automated backups reach.
     fn window(&self, region: &Region, instance: &InstanceId) -> impl Future<Output = Result<Option<Window>, Failure>>;
+    /// What a Region has of the automated backups of an instance of another one.
+    fn replicated(
+        &self,
+        region: &Region,
+        from: &Region,
+        instance: &InstanceId,
+    ) -> impl Future<Output = Result<Option<Replicated>, Failure>>;
+}
+
+/// Between which times a source can be restored to, and by which ARN where it is of another Region.
+async fn points(
+    world: &impl Backups,
+    region: &Region,
+    PointSource { instance, from }: PointSource<'_>,
+) -> Result<(Option<Window>, Option<String>), Failure> {
+    let Some(from) = from else { return Ok((world.window(region, instance).await?, None)) };
+    let found = world.replicated(region, from, instance).await?;
+    Ok(found.map_or((None, None), |found| (found.window, Some(found.arn))))
 }
 
 /// `Done` with what was found, good or bad; `Pending` while a Region is silent that may hold a part of it.
@@ -50,9 +68,12 @@ pub(crate) async fn verify(
     let Request { restore: run, component } = request;
     let examined = match run.wanted {
         Wanted::Time(_) | Wanted::LatestTime => {
-            let instance = run.point_in_time_of(&component)?;
-            let window = world.window(&run.region, instance).await?;
-            let chosen = restore::point_in_time(&run.wanted, instance, window)?;
+            let mut sources = Vec::new();
+            for source in run.points_in_time_of(&component)? {
+                let (window, replicated) = points(world, &run.region, source).await?;
+                sources.push((source, window, replicated));
+            }
+            let chosen = restore::point_in_time(&run.wanted, &sources)?;
             Examined { chosen: Some(chosen), checks: Vec::new() }
         }
         Wanted::Latest | Wanted::Date(_) | Wanted::ScheduledAt(_) | Wanted::Backup(_) => {

@@ -5,7 +5,7 @@ use domain::{
     component::{PostgresPair, Side, SnapshotKind},
     failover::traffic::Told,
     plan::{Check, MovedName, SqlCheck},
-    restore::Window,
+    restore::{Replicated, Window},
     run::verification::Finding,
     words::{
         failure::Failure,
@@ -93,6 +93,15 @@ impl Backups for World {
 
     async fn window(&self, region: &Region, instance: &InstanceId) -> Result<Option<Window>, Failure> {
         Self::rds(region).await.window(instance).await
+    }
+
+    async fn replicated(
+        &self,
+        region: &Region,
+        from: &Region,
+        instance: &InstanceId,
+    ) -> Result<Option<Replicated>, Failure> {
+        Self::rds(region).await.replicated(from, instance).await
     }
 }
 

@@ -213,6 +213,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "lambda:InvokeFunction",
             "rds-db:connect",
             "rds:DescribeAccountAttributes",
+            "rds:DescribeDBInstanceAutomatedBackups",
             "rds:DescribeDBInstances",
             "s3:GetBucketLocation",
             "s3:GetBucketVersioning",

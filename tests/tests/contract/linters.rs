@@ -55,7 +55,8 @@ const WITHOUT_RESOURCE: [(&str, &[&str]); 4] = [
 
 /// Who lists what there is. A list names nothing, so that AWS decides on `db:*`, `snapshot:*` and their like
 /// (<https://github.com/awslabs/pireporter/issues/8>); and an automated backup's ARN is random.
-const LISTS: [(&str, &[&str]); 2] = [
+const LISTS: [(&str, &[&str]); 3] = [
+    ("CheckReadinessFunction", &["rds:DescribeDBInstanceAutomatedBackups"]),
     ("CleanupFunction", &["rds:DescribeDBClusterSnapshots", "rds:DescribeDBInstances", "rds:DescribeDBSnapshots"]),
     (
         "VerifyFunction",

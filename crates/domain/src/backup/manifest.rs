@@ -206,7 +206,7 @@ impl Manifest {
             execution: run.execution.clone(),
             ended_at: now,
             outcome: outcome(parts.iter()),
-            retention: run.plan.backup(&run.schedule).map(|backup| backup.retention.clone()),
+            retention: run.plan.backup(&run.schedule).and_then(|backup| backup.retention.clone()),
             parts: parts.into_iter().map(|part| Checked { sha256: checksum(&part), part }).collect(),
         }
     }

@@ -46,7 +46,7 @@ impl BackupRequest {
         now: Timestamp,
     ) -> Result<BackupRun, Failure> {
         let Self { schedule, scheduled_at, by, .. } = self;
-        let Some(backup) = plan.backup(&schedule) else {
+        let Some(backup) = plan.backup(&schedule).filter(|backup| !backup.is_continuous()) else {
             return Err(Failure::InvalidInput(format!(
                 "request.schedule: plan `{}` has no schedule `{schedule}`; it has: {}",
                 plan.plan,

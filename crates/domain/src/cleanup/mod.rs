@@ -87,8 +87,11 @@ fn judge_series(plan: &Plan, schedule: &ScheduleName, snapshots: &[Snapshot], no
     let Some(backup) = plan.backup(schedule) else {
         return stay(format!("the plan has no schedule `{schedule}` any more: nothing says how long it is kept"));
     };
+    let Some(rules) = &backup.retention else {
+        return stay(format!("`{schedule}` is continuous now: nothing says how long its snapshots are kept"));
+    };
     let entries: Vec<Entry<&str>> = snapshots.iter().map(entry).collect();
-    match retention::plan(&entries, &backup.retention, now) {
+    match retention::plan(&entries, rules, now) {
         Err(refused) => stay(refused.to_string()),
         Ok(decisions) => snapshots
             .iter()

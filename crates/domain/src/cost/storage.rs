@@ -11,7 +11,7 @@ use super::{
     upkeep,
 };
 use crate::{
-    component::{ActiveSide, Component},
+    component::{ActiveSide, Component, PostgresPair},
     plan::{Backup, Plan},
     retention::{self, Decision, Entry, Retention, State},
     words::{
@@ -60,8 +60,12 @@ pub(super) fn enter(plan: &Plan, sizes: &Sizes, from: Date, ledger: &mut Ledger)
     let keys = plan.copy_keys().iter().filter(|(_, key)| !key.as_str().contains("alias/aws/")).count();
     ledger.there("named", Thing::Key, keys as f64);
     for backup in &plan.backups {
-        let times = upkeep::times(&backup.schedule, from);
-        let ages = kept_days(&backup.retention, times, from);
+        let (Some(schedule), Some(retention)) = (backup.schedule.schedule(), &backup.retention) else {
+            continuous(plan, backup, sizes, ledger);
+            continue;
+        };
+        let times = upkeep::times(schedule, from);
+        let ages = kept_days(retention, times, from);
         for name in &backup.components {
             let (Some(component), Some(gb)) = (plan.component(name), sizes.gb(name)) else { continue };
             let Some(storage) = component.kind().storage() else { continue };
@@ -83,6 +87,27 @@ pub(super) fn enter(plan: &Plan, sizes: &Sizes, from: Date, ledger: &mut Ledger)
             let who = format!("copies of {name}, {}", backup.name);
             ledger.enter(&who, Thing::CrossingGb, times * regions, sent, format!("{} GB", counted(sent)));
         }
+    }
+}
+
+/// Enters what another Region keeps of a database's automated backups, and what is sent there: the first of them whole, and what
+/// changes from then on. In the database's own Region, automated backups cost nothing up to its size.
+fn continuous(plan: &Plan, backup: &Backup, sizes: &Sizes, ledger: &mut Ledger) {
+    for name in &backup.components {
+        let (Some(component), Some(gb)) = (plan.component(name), sizes.gb(name)) else { continue };
+        let pair = component.kind().restores().filter(|_| !backup.copies.is_empty());
+        let (Some(storage), Some(days)) = (component.kind().storage(), pair.and_then(PostgresPair::point_in_time_days))
+        else {
+            continue;
+        };
+        let (days, changed) = (f64::from(days), sizes.changed_percent / 100.0);
+        let (kept, size) = (gb * (1.0 + changed * days), counted(gb));
+        let of = format!("{size} GB, and what changed in {days} days");
+        let who = format!("{} of {name}, in the other Region:", backup.name);
+        ledger.enter(&who, Thing::SnapshotGb(storage), 1.0, kept, of);
+        let sent = gb * changed * MONTH.as_seconds() / DAY.as_seconds();
+        let who = format!("the log of {name}, {}", backup.name);
+        ledger.enter(&who, Thing::CrossingGb, 1.0, sent, format!("{} GB", counted(sent)));
     }
 }
 

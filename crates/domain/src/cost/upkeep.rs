@@ -12,7 +12,7 @@ use crate::{
     component::{Component, Kind},
     plan::{Backup, Plan},
     state_machine::{StateMachine, StateName},
-    words::{cron, id::Schedule, time_span::TimeSpan},
+    words::{cron, id::Schedule, time_span::TimeSpan, when::When},
 };
 
 /// The way of an execution through its state machine.
@@ -166,7 +166,8 @@ const STEP_LOG_BYTES: f64 = 2_500.0;
 /// Enters a plan's backups, proofs and cleanups in a month of the year after `from`.
 pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
     for backup in &plan.backups {
-        let (times, turns) = (times(&backup.schedule, from), backup.components.len() as f64);
+        let Some(schedule) = backup.schedule.schedule() else { continue };
+        let (times, turns) = (times(schedule, from), backup.components.len() as f64);
         go("backups", &BACKUP, times, turns, TimeSpan::seconds(0), ledger);
         let mut page = ledger.page("backups", times);
         page.uses(Thing::MetricRequest, turns);
@@ -179,7 +180,7 @@ pub(super) fn enter(plan: &Plan, from: Date, ledger: &mut Ledger) {
     for backup in &plan.backups {
         let Some(verification) = &backup.verification else { continue };
         let turns = backup.components.len() as f64;
-        let each = verification.after_each.then_some(&backup.schedule);
+        let each = verification.after_each.then_some(&backup.schedule).and_then(When::schedule);
         for schedule in verification.integrity.iter().chain(each) {
             let times = times(schedule, from);
             go("proofs", &INTEGRITY, times, turns, TimeSpan::seconds(0), ledger);

@@ -7,6 +7,7 @@ use crate::{
     words::{
         id::{ComponentName, InstanceClass, KmsKeyId, Region, Schedule, ScheduleName},
         time_span::TimeSpan,
+        when::When,
     },
 };
 
@@ -23,8 +24,9 @@ pub const LONGEST_BACKUP: TimeSpan = TimeSpan::seconds(26 * 3_600);
 pub struct Backup {
     /// The schedule's name. Part of each backup's name, so that another name is another series.
     pub name: ScheduleName,
-    /// When.
-    pub schedule: Schedule,
+    /// When: as EventBridge Scheduler reads it, or `continuous`, by RDS's automated backups. Those are of pairs, are kept as
+    /// long as the pair's `pointInTime` says, and are replicated to the recovery Region where it is in `copies`.
+    pub schedule: When,
     /// Of what, side by side.
     pub components: Vec<ComponentName>,
     /// How long one run may take, copies among it; 26 hours where it is left out. What it lacks then is told.
@@ -36,8 +38,9 @@ pub struct Backup {
     /// Where each is copied to, beyond the Region that it is taken in.
     #[serde(default)]
     pub copies: Vec<BackupCopy>,
-    /// How long they are kept, in each Region.
-    pub retention: Retention,
+    /// How long they are kept, in each Region. Left out of what is continuous.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
     /// When a person is called about them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<BackupAlarm>,
@@ -47,6 +50,18 @@ pub struct Backup {
 }
 
 impl Backup {
+    /// Whether no schedule makes them.
+    #[must_use]
+    pub fn is_continuous(&self) -> bool {
+        self.schedule == When::Continuous
+    }
+
+    /// How far back it is to reach, where a rule says it.
+    #[must_use]
+    pub fn reach(&self) -> Option<TimeSpan> {
+        Some(self.retention.as_ref()?.reach(self.schedule.mean_wait()?))
+    }
+
     /// How long one run may take.
     #[must_use]
     pub fn longest_run(&self) -> TimeSpan {

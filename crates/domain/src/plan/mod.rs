@@ -295,10 +295,27 @@ impl<T> Plan<T> {
         self.backups.iter().find(|backup| backup.name == *name)
     }
 
-    /// The names of the schedules of backups, as a sentence lists them.
+    /// The schedules that fire.
+    pub fn scheduled(&self) -> impl Iterator<Item = &Backup> {
+        self.backups.iter().filter(|backup| !backup.is_continuous())
+    }
+
+    /// What keeps a component's points in time, where the plan says so.
+    #[must_use]
+    pub fn continuous(&self, component: &ComponentName) -> Option<&Backup> {
+        self.backups.iter().find(|backup| backup.is_continuous() && backup.components.contains(component))
+    }
+
+    /// Whether a component's points in time are replicated to a Region.
+    #[must_use]
+    pub fn replicates_points_to(&self, component: &ComponentName, region: &Region) -> bool {
+        self.continuous(component).is_some_and(|backup| backup.copies.iter().any(|copy| copy.region == *region))
+    }
+
+    /// The names of the schedules that fire, as a sentence lists them.
     #[must_use]
     pub fn schedule_names(&self) -> String {
-        let names: Vec<&str> = self.backups.iter().map(|backup| backup.name.as_str()).collect();
+        let names: Vec<&str> = self.scheduled().map(|backup| backup.name.as_str()).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 

@@ -5,6 +5,7 @@
 
 mod buckets;
 mod needs;
+mod points;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ use crate::{
     backup::Quota,
     component::PostgresPair,
     failover::{judgement::Rehearsal, run::Run},
+    restore::Replicated,
     run::step::Step,
     words::id::{HostName, InstanceId, KmsKeyId, PlanName, Region, SecurityGroupId},
 };
@@ -77,7 +79,7 @@ pub enum Need {
     Functions,
     /// That no other plan moves the same pair.
     Claims,
-    /// That the primary's automated backups reach as far back as the plan says.
+    /// That the primary's automated backups reach as far back as the plan says, and are in the other Region.
     PointInTime,
     /// The buckets beside it.
     Buckets,
@@ -163,6 +165,8 @@ pub struct Seen {
     pub functions: Vec<(String, Result<(), String>)>,
     /// Instances that another plan moves as well.
     pub claims: Result<Vec<(InstanceId, PlanName)>, String>,
+    /// What the recovery Region has of the primary's automated backups, where the plan has them replicated there.
+    pub replicated: Option<Result<Option<Replicated>, String>>,
     /// The plan's buckets.
     pub buckets: Vec<BucketLook>,
 }
@@ -188,6 +192,7 @@ pub fn assess(seen: &Seen, run: &Run, pair: &PostgresPair, now: Timestamp) -> Re
     findings.extend(needs::functions(&seen.functions));
     findings.push(needs::claims(&seen.claims));
     findings.extend(needs::points_in_time(seen, pair, &plan.regions.primary));
+    findings.extend(points::replicated(seen.replicated.as_ref(), plan, pair, now));
     findings.extend(seen.buckets.iter().flat_map(|looked| buckets::bucket(looked, plan)));
     Readiness::new(plan.plan.clone(), now, findings)
 }

@@ -51,6 +51,7 @@ fn well() -> Seen {
         name: Ok(pair.primary.endpoint.clone()),
         functions: vec![("lifeboat-notify".into(), Ok(()))],
         claims: Ok(vec![]),
+        replicated: None,
         buckets: vec![],
     }
 }

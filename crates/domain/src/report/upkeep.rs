@@ -34,7 +34,7 @@ fn made<'l>(plan: &Plan, left: &'l Left, span: Span) -> impl Iterator<Item = &'l
 
 /// How many were due, and left nothing: since the schedule's first one in the span, for nobody knows when it was made.
 fn silent(plan: &Plan, left: &Left, span: Span) -> usize {
-    plan.backups.iter().map(|backup| silent_of(backup, made(plan, left, span), span)).sum()
+    plan.scheduled().map(|backup| silent_of(backup, made(plan, left, span), span)).sum()
 }
 
 fn silent_of<'l>(backup: &Backup, made: impl Iterator<Item = &'l Manifest>, span: Span) -> usize {

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Chosen, Origin, RestoreRun, Wanted};
+use super::{Chosen, Origin, PointSource, RestoreRun, Wanted};
 use crate::{
     backup::{Label, Snapshot, whole_second},
     retention::State,
@@ -101,15 +101,52 @@ pub struct Window {
     pub latest: Timestamp,
 }
 
-/// The point in time that is wanted, looked at before anything is asked for.
+/// An instance's automated backups as another Region has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replicated {
+    /// Their ARN in that Region.
+    pub arn: String,
+    /// As RDS writes it: `replicating` while what is new comes there.
+    pub status: String,
+    /// For how many days they are kept.
+    pub retention_days: u8,
+    /// Between which times can be restored to; absent until the first of them is there.
+    pub window: Option<Window>,
+}
+
+/// The point in time that is wanted, looked at before anything is asked for: of the first source that reaches so far.
 ///
 /// # Errors
-/// `NotFound` where the instance has no automated backups, or none that reach so far.
-pub fn point_in_time(wanted: &Wanted, instance: &InstanceId, window: Option<Window>) -> Result<Chosen, Failure> {
+/// `NotFound` where there are no automated backups, or none that reach so far.
+pub fn point_in_time<'r>(
+    wanted: &Wanted,
+    sources: &[(PointSource<'r>, Option<Window>, Option<String>)],
+) -> Result<Chosen, Failure> {
+    let mut refused = None;
+    for (source, window, replicated) in sources {
+        match point_of(wanted, *source, *window, replicated.as_ref()) {
+            Ok(chosen) => return Ok(chosen),
+            Err(failure) => refused = refused.or(Some(failure)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| Failure::InvalidInput("component: it has no points in time".to_owned())))
+}
+
+fn point_of(
+    wanted: &Wanted,
+    PointSource { instance, from }: PointSource<'_>,
+    window: Option<Window>,
+    replicated: Option<&String>,
+) -> Result<Chosen, Failure> {
     let Some(window) = window else {
-        return Err(Failure::NotFound(format!(
-            "`{instance}` has no automated backups: its backup retention is 0, or its first one is not complete"
-        )));
+        return Err(Failure::NotFound(match from {
+            Some(from) => format!(
+                "nothing of the automated backups of `{instance}` in {from} is replicated: start it with lifeboat plan apply"
+            ),
+            None => format!(
+                "`{instance}` has no automated backups: its backup retention is 0, or its first one is not complete"
+            ),
+        }));
     };
     let (data_until, time) = match wanted {
         Wanted::Time(time) => {
@@ -128,5 +165,6 @@ pub fn point_in_time(wanted: &Wanted, instance: &InstanceId, window: Option<Wind
             (window.latest, None)
         }
     };
-    Ok(Chosen { origin: Origin::PointInTime { instance: instance.clone(), time }, data_until, lsn: None })
+    let origin = Origin::PointInTime { instance: instance.clone(), time, replicated: replicated.cloned() };
+    Ok(Chosen { origin, data_until, lsn: None })
 }

@@ -11,13 +11,15 @@ mod name;
 mod provenance;
 mod record;
 mod run;
+mod source;
 
-pub use choice::{Window, choose, point_in_time};
+pub use choice::{Replicated, Window, choose, point_in_time};
 pub use examination::{Examined, Set, examine};
 pub use instance::{Creation, Move, Restored, SeenInstance, Settings, Teardown, next, room, tear_down};
 pub use provenance::{Provenance, Stray, stray};
 pub use record::{Measured, RestorePart, RestoreRecord, RestoreTurn, Verified, reaches};
 pub use run::{Like, Purpose, RestoreRequest, RestoreRun, Target, Wanted, day, record_key};
+pub use source::PointSource;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -56,6 +58,9 @@ pub enum Origin {
         /// The time; absent for the latest that there is.
         #[schemars(with = "Option<String>")]
         time: Option<Timestamp>,
+        /// What another Region has of them, by its ARN there; absent for those of the instance's own Region.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replicated: Option<String>,
     },
 }
 
@@ -65,8 +70,11 @@ impl Origin {
     pub fn name(&self) -> String {
         match self {
             Self::Snapshot { name, .. } => name.clone(),
-            Self::PointInTime { instance, time: Some(time) } => format!("{instance} at {time}"),
-            Self::PointInTime { instance, time: None } => format!("{instance} at its latest time"),
+            Self::PointInTime { instance, time, replicated } => {
+                let at = time.map_or_else(|| "its latest time".to_owned(), |time| time.to_string());
+                let from = if replicated.is_some() { ", as replicated" } else { "" };
+                format!("{instance} at {at}{from}")
+            }
         }
     }
 }

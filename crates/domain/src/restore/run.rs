@@ -1,6 +1,6 @@
 //! What is asked for, and what every step of a restore is given.
 
-use super::name::instance_name;
+use super::{PointSource, name::instance_name};
 use crate::{
     component::{ActiveSide, ActiveSides, Component, NextSide, PostgresPair, RestoreSettings, Side},
     plan::{Backup, BackupVerification, Check, Plan, RestoreInto, SqlCheck},
@@ -190,7 +190,15 @@ impl RestoreRequest {
         let mut regions = components.iter().map(|name| plan.region_of(taken_on(name).unwrap_or_default()));
         let there = regions.next().unwrap_or_else(|| plan.region_of(ActiveSide::default()));
         let are_apart = regions.any(|region| region != there);
-        let usual = match self.wanted {
+        let wanted = match &self.wanted {
+            Wanted::Latest if self.is_continuous(&plan) => Wanted::LatestTime,
+            wanted => wanted.clone(),
+        };
+        let usual = match &wanted {
+            // A proof is of what is left when the primary's Region is gone.
+            Wanted::LatestTime if self.is_proof_of_points(&plan) => {
+                self.tests_go_to(&plan).unwrap_or(&plan.regions.recovery)
+            }
             Wanted::LatestTime | Wanted::Time(_) => there,
             Wanted::Latest | Wanted::Date(_) | Wanted::ScheduledAt(_) | Wanted::Backup(_) => {
                 self.tests_go_to(&plan).unwrap_or(&plan.regions.recovery)
@@ -200,11 +208,15 @@ impl RestoreRequest {
         if let Err(why) = self.goes_to(&plan, &components, region) {
             return wrong("region", why);
         }
-        match &self.wanted {
+        let reaches = |region| components.iter().all(|name| plan.replicates_points_to(name, region));
+        match &wanted {
             Wanted::Latest | Wanted::Date(_) | Wanted::ScheduledAt(_) | Wanted::Backup(_)
                 if self.purpose == Purpose::Test && self.schedule.is_none() =>
             {
                 return wrong("schedule", "name the schedule whose checks the backup must pass".to_owned());
+            }
+            Wanted::Date(_) | Wanted::ScheduledAt(_) | Wanted::Backup(_) if self.is_continuous(&plan) => {
+                return wrong("wanted", "the schedule is continuous: ask for latestTime or a time".to_owned());
             }
             Wanted::LatestTime | Wanted::Time(_) if are_apart => {
                 return wrong(
@@ -212,8 +224,10 @@ impl RestoreRequest {
                     "they are not in one Region since the failover: name one of them".to_owned(),
                 );
             }
-            Wanted::LatestTime | Wanted::Time(_) if region != there => {
-                return wrong("region", format!("a point in time is restored where the primary is, in {there}"));
+            Wanted::LatestTime | Wanted::Time(_) if region != there && !reaches(region) => {
+                let why =
+                    format!("a point in time is restored where the primary is, in {there}, or where it is replicated");
+                return wrong("region", why);
             }
             Wanted::LatestTime | Wanted::Time(_) if self.purpose == Purpose::Integrity => {
                 return wrong("purpose", "a point in time has no backup that could be looked at: test it".to_owned());
@@ -230,7 +244,7 @@ impl RestoreRequest {
             | Wanted::Time(_) => {}
         }
         let region = region.clone();
-        let Self { schedule, purpose, wanted, by, .. } = self;
+        let Self { schedule, purpose, by, .. } = self;
         Ok(RestoreRun {
             execution,
             plan,
@@ -260,6 +274,16 @@ impl RestoreRequest {
             Some(pair) => Err(nothing_said(pair, region)),
             None => Ok(()),
         }
+    }
+
+    fn is_continuous(&self, plan: &Plan) -> bool {
+        self.schedule.as_ref().and_then(|schedule| plan.backup(schedule)).is_some_and(Backup::is_continuous)
+    }
+
+    fn is_proof_of_points(&self, plan: &Plan) -> bool {
+        let backup = self.schedule.as_ref().and_then(|schedule| plan.backup(schedule));
+        let proved = backup.filter(|backup| backup.is_continuous() && self.purpose == Purpose::Test);
+        proved.is_some_and(|backup| backup.copies.iter().any(|copy| copy.region == plan.regions.recovery))
     }
 
     /// The Region that a test of the schedule's backups is restored into, where the plan says so.
@@ -342,17 +366,32 @@ impl RestoreRun {
         Ok(Target { pair, like })
     }
 
-    /// The instance whose automated backups a component's point in time is restored from.
+    /// Whose automated backups a component's point in time is restored from, the best first: those of the side that takes
+    /// writes, and what the run's own Region has of the other side's.
     ///
     /// # Errors
     /// `InvalidInput` where the run is of no such component, or of one that has no points in time.
-    pub fn point_in_time_of(&self, component: &ComponentName) -> Result<&InstanceId, Failure> {
+    pub fn points_in_time_of(&self, component: &ComponentName) -> Result<Vec<PointSource<'_>>, Failure> {
         self.target(component)?;
         let known = self.component(component)?;
-        known.kind().points_in_time(self.plan.active_of(known, &self.active)).ok_or_else(|| {
+        let active = self.plan.active_of(known, &self.active);
+        let is_here = |side: ActiveSide| *self.plan.region_of(side) == self.region;
+        let source = |side: ActiveSide| {
+            let instance = known.kind().points_in_time(side)?;
+            let is_replicated = !is_here(side) && side == ActiveSide::Primary;
+            let from = is_replicated.then(|| self.plan.region_of(side));
+            let reaches = is_here(side) || self.plan.replicates_points_to(component, &self.region);
+            reaches.then_some(PointSource { instance, from })
+        };
+        // After a failover, those of the primary before it are what has the time before it.
+        let sides = if active == ActiveSide::Primary { vec![active] } else { vec![active, ActiveSide::Primary] };
+        let sources: Vec<PointSource<'_>> = sides.into_iter().filter_map(source).collect();
+        if sources.is_empty() {
             let noun = known.kind().noun();
-            Failure::InvalidInput(format!("component: `{component}` is a {noun}, which has no points in time"))
-        })
+            let why = format!("component: `{component}` is a {noun}, which has no points in time in {}", self.region);
+            return Err(Failure::InvalidInput(why));
+        }
+        Ok(sources)
     }
 
     /// What the plan says of the schedule's backups.

@@ -10,7 +10,10 @@ use crate::{
         outcome::UpkeepOutcome,
         verification::{Checked, Finding},
     },
-    words::{failure::Failure, id::ComponentName},
+    words::{
+        failure::Failure,
+        id::{ComponentName, Region},
+    },
 };
 
 fn event(name: &str) -> Value {
@@ -135,9 +138,10 @@ fn a_name_is_of_this_component_and_schedule_or_refused() {
 
 #[test]
 fn a_point_in_time_is_within_the_window_to_the_second() {
-    let instance = "orders-primary".parse().unwrap();
+    let instance: InstanceId = "orders-primary".parse().unwrap();
     let window = Window { earliest: time("2026-11-20T00:00:00.5Z"), latest: time("2026-11-21T05:59:30.5Z") };
-    let at = |text: &str| point_in_time(&Wanted::Time(time(text)), &instance, Some(window));
+    let source = PointSource { instance: &instance, from: None };
+    let at = |text: &str| point_in_time(&Wanted::Time(time(text)), &[(source, Some(window), None)]);
     for (text, reached) in [
         ("2026-11-20T00:00:01Z", Some("2026-11-20T00:00:01Z")),
         ("2026-11-21T05:59:30.999Z", Some("2026-11-21T05:59:30Z")),
@@ -150,10 +154,35 @@ fn a_point_in_time_is_within_the_window_to_the_second() {
             assert!(why.chain().contains("reach from 2026-11-20T00:00:00.5Z to"), "{}", why.chain());
         }
     }
-    let latest = point_in_time(&Wanted::LatestTime, &instance, Some(window)).unwrap();
+    let latest = point_in_time(&Wanted::LatestTime, &[(source, Some(window), None)]).unwrap();
     assert_eq!(latest.data_until, window.latest);
-    let none = point_in_time(&Wanted::LatestTime, &instance, None).unwrap_err();
+    let none = point_in_time(&Wanted::LatestTime, &[(source, None, None)]).unwrap_err();
     assert!(none.chain().contains("no automated backups"), "{}", none.chain());
+}
+
+#[test]
+fn what_was_before_a_failover_is_in_what_was_replicated_of_the_primary_before_it() {
+    let (new, old): (InstanceId, InstanceId) = ("orders-replica".parse().unwrap(), "orders-primary".parse().unwrap());
+    let from: Region = "us-east-1".parse().unwrap();
+    let window = |earliest: &str, latest: &str| Some(Window { earliest: time(earliest), latest: time(latest) });
+    let sources = [
+        (PointSource { instance: &new, from: None }, window("2026-11-21T06:00:00Z", "2026-11-21T07:00:00Z"), None),
+        (
+            PointSource { instance: &old, from: Some(&from) },
+            window("2026-11-20T00:00:00Z", "2026-11-21T05:55:00Z"),
+            Some("arn:aws:rds:us-west-2:000000000000:auto-backup:ab-1".to_owned()),
+        ),
+    ];
+    for (at, of) in [
+        ("2026-11-21T06:30:00Z", Some("orders-replica at 2026-11-21T06:30:00Z")),
+        ("2026-11-21T05:00:00Z", Some("orders-primary at 2026-11-21T05:00:00Z, as replicated")),
+        ("2026-11-21T05:57:00Z", None),
+    ] {
+        let chosen = point_in_time(&Wanted::Time(time(at)), &sources).ok();
+        assert_eq!(chosen.map(|chosen| chosen.origin.name()).as_deref(), of, "{at}");
+    }
+    let latest = point_in_time(&Wanted::LatestTime, &sources).unwrap();
+    assert_eq!(latest.origin.name(), "orders-replica at its latest time");
 }
 
 fn whole(snapshot: &Snapshot) -> Manifest {

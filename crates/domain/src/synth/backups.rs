@@ -19,7 +19,9 @@ use crate::{
 pub(super) fn add(plan: &Plan, resources: &mut Resources) {
     for backup in &plan.backups {
         let name = logical_id(backup.name.as_str());
-        resources.add(format!("Backup{name}Schedule"), backup_schedule(plan, backup));
+        if let Some(when) = backup.schedule.schedule() {
+            resources.add(format!("Backup{name}Schedule"), backup_schedule(plan, backup, when));
+        }
         let verification = backup.verification.as_ref();
         for (what, purpose, when) in [
             ("Integrity", Purpose::Integrity, verification.and_then(|verification| verification.integrity.as_ref())),
@@ -46,14 +48,14 @@ pub(super) fn add(plan: &Plan, resources: &mut Resources) {
     resources.add("LostStartsAlarm", lost_alarm(plan));
 }
 
-fn backup_schedule(plan: &Plan, backup: &Backup) -> Value {
+fn backup_schedule(plan: &Plan, backup: &Backup, when: &Schedule) -> Value {
     let input = json!({
         "plan": plan.plan,
         "schedule": backup.name,
         // EventBridge Scheduler writes its own time here: one that fires twice asks for one backup.
         "scheduledAt": "<aws.scheduler.scheduled-time>",
     });
-    schedule(&format!("backup-{}", backup.name), backup.schedule.as_str(), StateMachine::Backup, &input)
+    schedule(&format!("backup-{}", backup.name), when.as_str(), StateMachine::Backup, &input)
 }
 
 fn proof_schedule(plan: &Plan, backup: &Backup, purpose: Purpose, when: &Schedule) -> Value {
@@ -62,7 +64,7 @@ fn proof_schedule(plan: &Plan, backup: &Backup, purpose: Purpose, when: &Schedul
         schedule: Some(backup.name.clone()),
         component: None,
         purpose,
-        wanted: Wanted::Latest,
+        wanted: if backup.is_continuous() { Wanted::LatestTime } else { Wanted::Latest },
         region: None,
         by: None,
     };

@@ -107,10 +107,10 @@ fn of_health(plan: &Plan) -> Vec<Value> {
 const MOST_METRICS: usize = 500;
 
 fn of_backups(plan: &Plan, region: &Region) -> Vec<Value> {
-    if plan.backups.is_empty() {
+    if plan.scheduled().next().is_none() {
         return Vec::new();
     }
-    let series = plan.backups.iter().flat_map(|backup| {
+    let series = plan.scheduled().flat_map(|backup| {
         let of = move |component| Of::series(&plan.plan, &backup.name, component);
         backup.components.iter().map(of)
     });

@@ -52,6 +52,7 @@ const SINCE: &[(&str, u32)] = &[
     // How far back a point in time can be.
     ("components[].pointInTime", 4),
     // How long a backup may take and what its successor does, and how long those of a day of the week are kept.
+    ("backups[].schedule=continuous", 4),
     ("backups[].within", 4),
     ("backups[].overlap", 4),
     ("backups[].retention.onDay", 4),

@@ -135,7 +135,7 @@ pub(crate) fn names(plan: &Plan) -> impl Iterator<Item = String> {
             .filter(|_| properties["GroupName"].is_null() && properties["HostedZoneId"].is_null());
         keys.into_iter().find_map(|key| properties[key].as_str().map(str::to_owned))
     });
-    let series = plan.backups.iter().flat_map(move |backup| {
+    let series = plan.scheduled().flat_map(move |backup| {
         let of = backup.components.iter();
         of.map(|component| format!("lifeboat-{}-{component}-{}", plan.plan, backup.name)).collect::<Vec<_>>()
     });

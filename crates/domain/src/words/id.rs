@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{
-    time_span::TimeSpan,
     valid::{hyphenated, is_bucket, is_host_name, is_kms_key, is_region, is_role_name, is_schedule},
     wording,
 };
@@ -354,46 +353,6 @@ impl fmt::Display for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
-}
-
-/// Whether a text is a name of one type.
-pub(crate) type Parse = fn(String) -> Result<(), ()>;
-
-fn parses<T: TryFrom<String>>(text: String) -> Result<(), ()> {
-    T::try_from(text).map(drop).map_err(drop)
-}
-
-/// The types whose texts have rules of their own, by their names in a schema.
-pub(crate) const NAMES: [(&str, Parse); 24] = [
-    ("PlanName", parses::<PlanName>),
-    ("AlarmName", parses::<AlarmName>),
-    ("ComponentName", parses::<ComponentName>),
-    ("TierName", parses::<TierName>),
-    ("GroupName", parses::<GroupName>),
-    ("Day", parses::<Day>),
-    ("InstanceId", parses::<InstanceId>),
-    ("ClusterId", parses::<ClusterId>),
-    ("BucketName", parses::<BucketName>),
-    ("Region", parses::<Region>),
-    ("ZoneId", parses::<ZoneId>),
-    ("SecurityGroupId", parses::<SecurityGroupId>),
-    ("HostName", parses::<HostName>),
-    ("Address", parses::<Address>),
-    ("SqlName", parses::<SqlName>),
-    ("SecretName", parses::<SecretName>),
-    ("ScheduleName", parses::<ScheduleName>),
-    ("Schedule", parses::<Schedule>),
-    ("KmsKeyId", parses::<KmsKeyId>),
-    ("InstanceClass", parses::<InstanceClass>),
-    ("RdsGroup", parses::<RdsGroup>),
-    ("RoleName", parses::<RoleName>),
-    ("RoleArn", parses::<RoleArn>),
-    ("TimeSpan", parses::<TimeSpan>),
-];
-
-/// What parses the texts of the type that a schema calls by this name.
-pub(crate) fn parser(name: &str) -> Option<Parse> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, parse)| *parse)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{Acceptance, MOST_PAGES, Rds, is, read_tags, tags, too_many};
+use super::{Acceptance, MOST_PAGES, Rds, automated_backups, is, read_tags, tags, too_many};
 use crate::aws_failure;
 
 /// Both ways to restore take the same settings, by builders of two types.
@@ -94,13 +94,8 @@ impl Rds {
             }
             Err(error) => return Err(self.failure("look for the automated backups of", instance, error)),
         };
-        let windows = answer.db_instance_automated_backups().iter().filter_map(|backup| backup.restore_window());
-        let time = |at: &aws_sdk_rds::primitives::DateTime| Timestamp::from_nanosecond(at.as_nanos()).ok();
-        Ok(windows
-            .filter_map(|window| {
-                Some(Window { earliest: time(window.earliest_time()?)?, latest: time(window.latest_time()?)? })
-            })
-            .max_by_key(|window| window.latest))
+        let windows = answer.db_instance_automated_backups().iter().filter_map(automated_backups::window);
+        Ok(windows.max_by_key(|window| window.latest))
     }
 
     /// Asks for a restore. One of this name that is there already is what was asked for: whose it is tells the next look.
@@ -110,7 +105,9 @@ impl Rds {
     pub async fn restore(&self, creation: &Creation) -> Result<Acceptance, Failure> {
         match &creation.chosen.origin {
             Origin::Snapshot { name, .. } => self.restore_snapshot(creation, name).await,
-            Origin::PointInTime { instance, time } => self.restore_time(creation, instance, *time).await,
+            Origin::PointInTime { instance, time, replicated } => {
+                self.restore_time(creation, instance, replicated.clone(), *time).await
+            }
         }
     }
 
@@ -127,13 +124,15 @@ impl Rds {
         &self,
         creation: &Creation,
         source: &InstanceId,
+        replicated: Option<String>,
         time: Option<Timestamp>,
     ) -> Result<Acceptance, Failure> {
         let request = self
             .client
             .restore_db_instance_to_point_in_time()
             .target_db_instance_identifier(creation.instance.as_str())
-            .source_db_instance_identifier(source.as_str())
+            .set_source_db_instance_identifier(replicated.is_none().then(|| source.to_string()))
+            .set_source_db_instance_automated_backups_arn(replicated)
             .set_restore_time(time.map(|time| aws_sdk_rds::primitives::DateTime::from_secs(time.as_second())))
             .set_use_latest_restorable_time(time.is_none().then_some(true));
         self.asked(creation, like!(request, creation).send().await)

@@ -132,6 +132,7 @@ impl Left {
             authorities: ObjectChange::Same,
             resources: Vec::new(),
             buckets: Vec::new(),
+            points_in_time: Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@ mod buckets;
 mod change_set;
 mod engine;
 mod look;
+mod points;
 mod stack;
 
 use aws_config::SdkConfig;
@@ -28,10 +29,12 @@ use crate::object_store::{self, Bucket, Condition, ObjectStore};
 use buckets::Kept;
 use change_set::ChangeSet;
 use look::{Left, Site};
+use points::Points;
 use stack::Stacks;
 
 pub use buckets::BucketChange;
 pub use change_set::{Action, ResourceChange};
+pub use points::PointsChange;
 
 /// What is to be rolled out.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +56,8 @@ pub struct Looked<'a> {
     left: Vec<Left>,
     /// The plan's buckets.
     buckets: Vec<Kept<'a>>,
+    /// Its points in time in the recovery Region.
+    points: Vec<Points<'a>>,
 }
 
 /// What becomes of an object of a Region's bucket.
@@ -88,6 +93,9 @@ pub struct RegionChanges {
     /// What changes in the plan's buckets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buckets: Vec<BucketChange>,
+    /// What changes in what it keeps of automated backups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub points_in_time: Vec<PointsChange>,
 }
 
 /// What would change in all of them.
@@ -113,7 +121,8 @@ pub async fn look<'a>(wanted: Wanted<'a>, config: impl AsyncFn(&Region) -> SdkCo
     }
     let left = look::elsewhere(wanted.plan, &sites, &config).await?;
     let buckets = buckets::look(wanted.plan, &config).await;
-    Ok(Looked { wanted, sites, left, buckets })
+    let points = points::look(wanted.plan, &config).await;
+    Ok(Looked { wanted, sites, left, buckets, points })
 }
 
 impl<'a> Looked<'a> {
@@ -165,13 +174,14 @@ impl<'a> Looked<'a> {
             )
         });
         let of_buckets = self.buckets.iter().filter_map(Kept::obstacle);
-        unreadable.chain(needed).chain(left).chain(without).chain(of_buckets).collect()
+        let of_points = self.points.iter().filter_map(Points::obstacle);
+        unreadable.chain(needed).chain(left).chain(without).chain(of_buckets).chain(of_points).collect()
     }
 
     /// What is not as the plan says and is somebody else's to change, each as a sentence with what to do.
     #[must_use]
     pub fn remarks(&self) -> Vec<(String, String)> {
-        self.buckets.iter().filter_map(Kept::told).collect()
+        self.buckets.iter().filter_map(Kept::told).chain(self.points.iter().filter_map(Points::told)).collect()
     }
 
     /// Has CloudFormation say what it would change. Nothing is changed; what is proposed must be carried out or withdrawn.
@@ -218,6 +228,12 @@ impl<'a> Looked<'a> {
             authorities: authorities.unwrap_or(ObjectChange::Same),
             resources: change_set.map(|set| set.changes.clone()).unwrap_or_default(),
             buckets: self.buckets.iter().filter(|kept| kept.region == site.region).flat_map(Kept::changes).collect(),
+            points_in_time: self
+                .points
+                .iter()
+                .filter(|of| of.region == site.region)
+                .filter_map(Points::change)
+                .collect(),
         }
     }
 }
@@ -234,7 +250,7 @@ impl Proposal<'_> {
                 .regions
                 .iter()
                 .all(|region| region.plan == ObjectChange::Same && region.authorities == ObjectChange::Same)
-            && self.regions.iter().all(|region| region.buckets.is_empty())
+            && self.regions.iter().all(|region| region.buckets.is_empty() && region.points_in_time.is_empty())
     }
 
     /// Takes back what was proposed.
@@ -262,6 +278,7 @@ impl Proposal<'_> {
             }
         }
         buckets::keep(&self.looked.buckets, tell).await?;
+        points::start(&self.looked.points, tell).await?;
         for left in &self.looked.left {
             left.leave(&self.looked.wanted.plan.plan, tell).await?;
         }

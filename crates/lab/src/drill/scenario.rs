@@ -59,6 +59,8 @@ pub enum Scenario {
     RestoreTest,
     /// Rows that were deleted by mistake are restored.
     PointInTime,
+    /// Rows are deleted by mistake, then the primary's Region is lost.
+    MistakeAndRegionLost,
     /// A backup's files are damaged.
     CorruptBackup,
     /// The account may have no more snapshots.
@@ -77,7 +79,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// Those that move traffic, or must not. The order is the one in which they share a lab best.
-    pub const FAILOVERS: [Self; 25] = [
+    pub const FAILOVERS: [Self; 26] = [
         Self::Blip,
         Self::StandbyTakesOver,
         Self::ClassChanged,
@@ -87,6 +89,7 @@ impl Scenario {
         Self::PrimaryKilled,
         Self::HostLost,
         Self::RegionLost,
+        Self::MistakeAndRegionLost,
         Self::Partition,
         Self::CutOff,
         Self::ReplicaStillStreaming,
@@ -283,6 +286,10 @@ impl Scenario {
             Self::PointInTime => (
                 "point-in-time",
                 "Rows are deleted by mistake. An instance of the second before must have every one of them, as it was; the primary must not notice.",
+            ),
+            Self::MistakeAndRegionLost => (
+                "mistake-and-region-lost",
+                "Rows are deleted by mistake, and the replica deletes them too; then the primary's Region falls silent. While it is gone, the recovery Region must restore the second before the mistake from the automated backups that were replicated to it, with every row as it was; and the newest time that it has, of which what is lost is measured.",
             ),
             Self::CorruptBackup => (
                 "corrupt-backup",

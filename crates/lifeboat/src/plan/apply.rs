@@ -14,7 +14,7 @@ use domain::{
 };
 use edge::{
     aws, object_store,
-    rollout::{self, Action, BucketChange, Looked, ObjectChange, Proposal, RegionChanges, Wanted},
+    rollout::{self, Action, BucketChange, Looked, ObjectChange, PointsChange, Proposal, RegionChanges, Wanted},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -30,8 +30,8 @@ use crate::{
 #[command(after_help = "\
 It checks the plan, as `lifeboat plan check` does, and against the engines and the other plans of its Regions; shows what would
 change in each; asks; does it and waits; and ends with what `lifeboat status` says. With nothing to change it says so. A Region
-must have its engine first. It makes no role: CloudFormation, CloudWatch, EventBridge, SQS, the engines' buckets and the
-settings of the plan's own buckets are enough; where it names a role for S3, that role is passed on.
+must have its engine first. It makes no role: CloudFormation, CloudWatch, EventBridge, SQS, the engines' buckets, the
+settings of the plan's own buckets and the replication of automated backups are enough; where it names a role for S3, that role is passed on.
 
 Examples:
   lifeboat plan apply plans/lab.yaml --ca-bundle global-bundle.pem
@@ -230,6 +230,10 @@ fn lines(plan: &Plan, regions: &[RegionChanges]) -> Vec<String> {
             let BucketChange { bucket, setting, was, becomes } = change;
             format!("  {:<9} s3://{bucket}, {setting}: {becomes}; was: {was}", "changed")
         }));
+        lines.extend(changes.points_in_time.iter().map(|change| {
+            let PointsChange { instance, was, becomes } = change;
+            format!("  {:<9} automated backups of {instance}: {becomes}; was: {was}", "started")
+        }));
     }
     lines
 }
@@ -271,6 +275,7 @@ mod tests {
             authorities: ObjectChange::Same,
             resources,
             buckets: Vec::new(),
+            points_in_time: Vec::new(),
         };
         let (was, becomes) = ("none".into(), "GLACIER after 90d".into());
         let bucket = BucketChange { bucket: "uploads-east".into(), setting: "lifecycle", was, becomes };

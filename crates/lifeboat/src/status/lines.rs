@@ -60,6 +60,9 @@ impl Status {
         if let Some(together) = super::health::across(&self.health) {
             tell("health", together);
         }
+        if let Some(seen) = &self.points_in_time {
+            tell("points", seen.line(self.looked_at));
+        }
         let (label, rehearsed) = self.rehearsed();
         tell(label, rehearsed);
         for why in &self.unreadable.others {

@@ -106,6 +106,7 @@ fn half_way() -> Status {
         active,
         rehearsal: Err("access denied".into()),
         health: Vec::new(),
+        points_in_time: None,
         kept: None,
     }
 }

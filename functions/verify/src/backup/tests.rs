@@ -13,6 +13,7 @@ struct Regions {
     snapshots: Vec<Snapshot>,
     elsewhere: Result<(), String>,
     window: Option<Window>,
+    replicated: Option<Replicated>,
 }
 
 impl Backups for Regions {
@@ -28,6 +29,16 @@ impl Backups for Regions {
     async fn window(&self, _: &Region, instance: &InstanceId) -> Result<Option<Window>, Failure> {
         assert_eq!(instance.as_str(), "orders-primary", "the one that takes writes");
         Ok(self.window)
+    }
+
+    async fn replicated(
+        &self,
+        region: &Region,
+        from: &Region,
+        instance: &InstanceId,
+    ) -> Result<Option<Replicated>, Failure> {
+        assert_eq!((region.as_str(), from.as_str(), instance.as_str()), ("us-west-2", "us-east-1", "orders-primary"));
+        Ok(self.replicated.clone())
     }
 }
 
@@ -60,7 +71,7 @@ fn regions() -> Regions {
         label: Ok(run.label(&"orders".parse().unwrap(), database)),
         marks: Marks { plan: Some("lab".into()), ..Marks::default() },
     };
-    Regions { snapshots: vec![snapshot], elsewhere: Ok(()), window: None }
+    Regions { snapshots: vec![snapshot], elsewhere: Ok(()), window: None, replicated: None }
 }
 
 fn store() -> Memory {
@@ -134,12 +145,44 @@ async fn a_point_in_time_is_looked_for_at_the_instance_that_takes_writes() {
     let window =
         Window { earliest: "2026-11-20T00:00:00Z".parse().unwrap(), latest: "2026-11-21T05:59:00Z".parse().unwrap() };
     let backed_up = Regions { window: Some(window), ..regions() };
-    let wanting =
-        |time: &'static str| move |event: &mut Value| event["restore"]["wanted"] = serde_json::json!({ "time": time });
+    let wanting = |time: &'static str| {
+        move |event: &mut Value| {
+            event["restore"]["wanted"] = serde_json::json!({ "time": time });
+            event["restore"]["region"] = "us-east-1".into();
+        }
+    };
     let step = examined(&backed_up, &store(), wanting("2026-11-21T05:00:00Z")).await.unwrap();
     assert_eq!(step.did.unwrap().chosen.unwrap().data_until.to_string(), "2026-11-21T05:00:00Z");
     for (regions, says) in [(&backed_up, "reach from"), (&regions(), "no automated backups")] {
         let why = examined(regions, &store(), wanting("2026-11-21T05:59:30Z")).await.unwrap_err();
         assert!(why.name() == "NotFound" && why.chain().contains(says), "{}", why.chain());
+    }
+}
+
+#[tokio::test]
+async fn a_point_in_time_of_a_region_that_is_gone_is_in_the_other_one() {
+    let window =
+        Window { earliest: "2026-11-20T00:00:00Z".parse().unwrap(), latest: "2026-11-21T05:55:00Z".parse().unwrap() };
+    let arn = "arn:aws:rds:us-west-2:000000000000:auto-backup:ab-1".to_owned();
+    let replicated =
+        |window| Some(Replicated { arn: arn.clone(), status: "replicating".into(), retention_days: 7, window });
+    let asks = |event: &mut Value| {
+        event["restore"]["wanted"] = "latestTime".into();
+        event["restore"]["purpose"] = "keep".into();
+        event["restore"]["region"] = "us-west-2".into();
+        let log = serde_json::json!({
+            "name": "log", "schedule": "continuous", "components": ["orders"], "copies": [{"region": "us-west-2"}]
+        });
+        event["restore"]["plan"]["backups"].as_array_mut().unwrap().push(log);
+        event["restore"]["plan"]["components"][0]["pointInTime"] = "7d".into();
+    };
+    let there = Regions { replicated: replicated(Some(window)), ..regions() };
+    let chosen = examined(&there, &store(), asks).await.unwrap().did.unwrap().chosen.unwrap();
+    let restore::Origin::PointInTime { replicated: of, time: None, .. } = chosen.origin else { panic!("{chosen:?}") };
+    assert_eq!((of, chosen.data_until), (Some(arn.clone()), window.latest));
+    for nothing in [None, replicated(None)] {
+        let none = Regions { replicated: nothing, ..regions() };
+        let failure = examined(&none, &store(), asks).await.unwrap_err();
+        assert!(failure.chain().contains("start it with lifeboat plan apply"), "{}", failure.chain());
     }
 }

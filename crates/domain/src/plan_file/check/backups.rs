@@ -1,5 +1,7 @@
 //! Backups by schedule.
 
+mod continuous;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -37,7 +39,11 @@ pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
             found.push(Finding::error(format!("{path}.name"), what, "Give each schedule a name of its own."));
         }
         components(plan, backup, &path, found);
-        time(backup, &path, found);
+        if backup.is_continuous() {
+            continuous::check(plan, backup, &path, found);
+        } else {
+            time(backup, &path, found);
+        }
         copies(plan, backup, &path, found);
         let wait = backup.schedule.longest_wait();
         retention(backup, &path, found);
@@ -118,7 +124,11 @@ fn copies(plan: &Plan, backup: &Backup, path: &str, found: &mut Vec<Finding>) {
     };
     for (side, when) in [(ActiveSide::Primary, ""), (ActiveSide::Replica, "after a failover ")] {
         let region = plan.region_of(side);
-        if taken_on(side) && backup.copies.iter().all(|copy| copy.region == *region) {
+        // After a failover, nothing of RDS's is replicated until the pair is protected again.
+        if (side == ActiveSide::Replica && backup.is_continuous()) || !taken_on(side) {
+            continue;
+        }
+        if backup.copies.iter().all(|copy| copy.region == *region) {
             let what = format!("{when}the backups stay in `{region}`, and are lost with it");
             found.push(Finding::warning(format!("{path}.copies"), what, "Name another Region to copy them to."));
         }
@@ -161,14 +171,19 @@ fn keys(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
 
 fn retention(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
     let path = format!("{path}.retention");
-    if backup.retention.is_empty() {
+    let Some(rules) = backup.retention.as_ref().filter(|_| !backup.is_continuous()) else {
+        if backup.retention.is_none() && !backup.is_continuous() {
+            let what = "it is missing: nothing says how long its backups are kept";
+            found.push(Finding::error(path, what, "Write it, as `{last: 7}`."));
+        }
+        return;
+    };
+    if rules.is_empty() {
         let remedy =
             "Set one of last, within, onDay, hourly, daily, weekly, monthly, yearly: without one nothing is deleted.";
         found.push(Finding::error(&path, "it has no rule", remedy));
     }
-    if let Some(OnDay { day, .. }) =
-        backup.retention.on_day.filter(|rule| backup.schedule.fires_on(rule.day) == Some(false))
-    {
+    if let Some(OnDay { day, .. }) = rules.on_day.filter(|rule| backup.schedule.fires_on(rule.day) == Some(false)) {
         let what = format!("it keeps nothing: `{}` takes no backup on a {day}", backup.name);
         found.push(Finding::warning(
             format!("{path}.onDay.day"),
@@ -207,7 +222,7 @@ fn kept_in(plan: &Plan, kind: SnapshotKind, region: &Region) -> Vec<(u64, usize)
         };
         let components = backup.components.iter().filter_map(|name| plan.component(name));
         let of_the_kind = components.filter(|component| component.kind().snapshots() == Some(kind));
-        let each = keeps(backup, backup.schedule.longest_wait());
+        let each = backup.retention.as_ref().map_or(0, |rules| keeps(rules, backup.schedule.longest_wait()));
         (each * of_the_kind.filter(lies_here).count() as u64, index)
     });
     of_schedules.filter(|(kept, _)| *kept > 0).collect()
@@ -215,8 +230,8 @@ fn kept_in(plan: &Plan, kind: SnapshotKind, region: &Region) -> Vec<(u64, usize)
 
 /// At least so many of a component's backups are kept, once the schedule has run for long enough: the rules overlap,
 /// so that they are not added up.
-fn keeps(backup: &Backup, wait: Option<TimeSpan>) -> u64 {
-    let Retention { last, within, on_day, hourly, daily, weekly, monthly, yearly, floor } = &backup.retention;
+fn keeps(rules: &Retention, wait: Option<TimeSpan>) -> u64 {
+    let Retention { last, within, on_day, hourly, daily, weekly, monthly, yearly, floor } = rules;
     // The newest one, and one each time that the schedule fires or the period ends, whichever is longer.
     let so_old = |within: TimeSpan, period: TimeSpan| {
         wait.map_or(0, |wait| within.duration().as_secs() / wait.max(period).duration().as_secs().max(1) + 1)

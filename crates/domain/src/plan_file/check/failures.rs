@@ -6,15 +6,11 @@ use super::{super::finding::Finding, promises::is_a_line};
 use crate::{
     component::{ActiveSide, Component},
     plan::{Disaster, FailureClass, FailureObjective, Plan, Policy},
-    words::{id::TierName, time_span::TimeSpan},
+    words::{id::TierName, time_span::TimeSpan, when::NEWEST_POINT},
 };
 
 /// The longest name of a severity.
 const LONGEST_LEVEL_CHARS: usize = 40;
-
-/// How far back RDS's automated backups reach at best: logs are uploaded every five minutes.
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIT.html>
-const NEWEST_POINT: TimeSpan = TimeSpan::seconds(300);
 
 pub(super) fn check(plan: &Plan, found: &mut Vec<Finding>) {
     let mut classes = BTreeSet::new();

@@ -71,9 +71,7 @@ pub(super) fn is_a_line(text: &str, most_chars: usize) -> bool {
 fn kept(plan: &Plan, tier: &Tier, path: &str, found: &mut Vec<Finding>) {
     let Some(keep) = tier.keep.filter(|_| plan.cleanup.as_ref().is_some_and(|cleanup| cleanup.apply)) else { return };
     for component in members(plan, tier) {
-        let longest = plan
-            .schedules_of(component)
-            .filter_map(|backup| Some((backup.retention.reach(backup.schedule.mean_wait()?), &backup.name)));
+        let longest = plan.schedules_of(component).filter_map(|backup| Some((backup.reach()?, &backup.name)));
         if let Some((reach, schedule)) = longest.max().filter(|(reach, _)| *reach < keep) {
             let what = format!(
                 "backups of `{}` are to reach back {}, and the cleanup leaves none of `{schedule}` that is older than {}",

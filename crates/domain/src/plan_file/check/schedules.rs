@@ -31,7 +31,8 @@ fn at_once(plan: &Plan, found: &mut Vec<Finding>) {
     for (index, later) in plan.backups.iter().enumerate() {
         for earlier in &plan.backups[..index] {
             let Some(shared) = later.components.iter().find(|name| earlier.components.contains(name)) else { continue };
-            let Some(at) = meeting(&earlier.schedule, &later.schedule) else { continue };
+            let both = earlier.schedule.schedule().zip(later.schedule.schedule());
+            let Some(at) = both.and_then(|(earlier, later)| meeting(earlier, later)) else { continue };
             let what = format!(
                 "`{}` and `{}` both back `{shared}` up at {}, and one snapshot of it is made at a time",
                 earlier.name,
@@ -54,7 +55,9 @@ fn meeting(one: &Schedule, other: &Schedule) -> Option<Timestamp> {
 }
 
 fn check_backup(backup: &Backup, path: &str, found: &mut Vec<Finding>) {
-    check_schedule(&backup.schedule, &format!("{path}.schedule"), found);
+    if let Some(schedule) = backup.schedule.schedule() {
+        check_schedule(schedule, &format!("{path}.schedule"), found);
+    }
     let Some(verification) = &backup.verification else { return };
     for (name, schedule) in [("integrity", &verification.integrity), ("restoreTest", &verification.restore_test)] {
         if let Some(schedule) = schedule {

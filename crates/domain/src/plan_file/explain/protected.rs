@@ -1,5 +1,7 @@
 //! What is protected, and by which backups.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::{
@@ -9,6 +11,7 @@ use crate::{
     words::{
         id::{ComponentName, Region, ScheduleName, TierName},
         time_span::TimeSpan,
+        when::NEWEST_POINT,
     },
 };
 
@@ -107,12 +110,30 @@ fn scheduled(backup: &Backup, plan: &Plan) -> Scheduled {
         longest_wait: backup.schedule.longest_wait(),
         bound: bound(backup),
         copies: backup.copies.iter().map(|copy| copy.region.clone()).collect(),
-        kept: if deletes { kept(&backup.retention) } else { "for ever: nothing is deleted".to_owned() },
+        kept: match &backup.retention {
+            None => kept_back(backup, plan),
+            Some(retention) if deletes => kept(retention),
+            Some(_) => "for ever: nothing is deleted".to_owned(),
+        },
         proved: proved(backup),
     }
 }
 
+/// How far back its points in time reach.
+fn kept_back(backup: &Backup, plan: &Plan) -> String {
+    let components = backup.components.iter().filter_map(|name| plan.component(name));
+    let days: BTreeSet<TimeSpan> =
+        components.filter_map(|known| known.kind().restores().and_then(|pair| pair.point_in_time)).collect();
+    let days: Vec<String> = days.iter().map(ToString::to_string).collect();
+    format!("any time within {}", days.join(", "))
+}
+
 fn bound(backup: &Backup) -> String {
+    if backup.is_continuous() {
+        return format!(
+            "any time until {NEWEST_POINT} ago can be restored, in another Region what it is behind before that"
+        );
+    }
     let meanwhile = match backup.overlap.unwrap_or_default() {
         Overlap::Skip => "one that is due meanwhile is skipped, and that is told",
         Overlap::Wait => "one that is due meanwhile waits",

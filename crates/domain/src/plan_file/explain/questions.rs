@@ -2,7 +2,7 @@
 
 use crate::{
     component::Component,
-    plan::{ApplicationRecord, Check, FailureClass, Plan, PlanAlarm, Policy, Watched},
+    plan::{ApplicationRecord, Backup, Check, FailureClass, Plan, PlanAlarm, Policy, Watched},
 };
 
 pub(super) fn open(plan: &Plan) -> Vec<String> {
@@ -150,9 +150,7 @@ fn by_itself(plan: &Plan, asked: &mut Vec<String>) {
 fn points_in_time(plan: &Plan, asked: &mut Vec<String>) {
     for component in &plan.components {
         let Some(points) = component.kind().restores().and_then(|pair| pair.point_in_time) else { continue };
-        let reach = plan
-            .schedules_of(component)
-            .filter_map(|backup| Some(backup.retention.reach(backup.schedule.mean_wait()?)));
+        let reach = plan.schedules_of(component).filter_map(Backup::reach);
         if let Some(reach) = reach.max().filter(|reach| *reach > points) {
             asked.push(format!(
                 "Is it known that `{}` comes back as of any time for {} only, and before that, for {}, as of a backup?",

@@ -9,6 +9,7 @@ use crate::{
     words::{
         id::{ComponentName, TierName},
         time_span::TimeSpan,
+        when::NEWEST_POINT,
     },
 };
 
@@ -146,6 +147,13 @@ fn by_hand(component: &Component) -> Told {
 }
 
 fn since_the_last_backup(plan: &Plan, component: &Component) -> Told {
+    if let Some(backup) = plan.continuous(component.name()) {
+        let because = format!(
+            "RDS restores it to a time up to {NEWEST_POINT} ago (`{}`), elsewhere what it is behind before that",
+            backup.name
+        );
+        return Told::MoreThan(NEWEST_POINT, because);
+    }
     if component.kind().replicates() {
         return Told::Nothing("its recovery side follows it, by as much as its own service tells".to_owned());
     }

@@ -12,7 +12,7 @@ use super::{
     spelling::nearest,
     tree::{Key, Node, NodeKind},
 };
-use crate::words::id::{NAMES, Parse, parser};
+use crate::words::names::{NAMES, Parse, parser};
 
 /// Finds every difference between `node` and the plan's `schema`, and where each path is written.
 pub(super) fn differences(schema: &Value, node: &Node) -> (Vec<Finding>, Places) {

@@ -73,7 +73,7 @@ fn an_error_names_file_line_column_path_and_remedy() {
         (
             "cron(0 2 * * ? *)",
             "0 2 * * *",
-            "lab.yaml:72:15: error: backups[0].schedule: `0 2 * * *` is not what belongs here. Write rate(15 minutes) or cron(0 2 * * ? *), in UTC.",
+            "lab.yaml:72:15: error: backups[0].schedule: `0 2 * * *` is not what belongs here. Write rate(15 minutes) or cron(0 2 * * ? *), in UTC; or continuous.",
         ),
         (
             "newest: 30",

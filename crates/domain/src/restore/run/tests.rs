@@ -181,3 +181,31 @@ fn an_order_restores_into_a_further_region_what_the_plan_says_of_it_and_no_point
     assert!(moment.contains("a point in time is restored where the primary is"), "{moment}");
     assert!(open(serde_json::json!([]), "eu-west-1", Purpose::Integrity, Wanted::Latest).is_ok(), "it only looks");
 }
+
+#[test]
+fn what_is_continuous_is_proved_in_the_other_region_and_restored_there_when_asked() {
+    let mut plan = plan(&["orders"]);
+    let log = serde_json::json!({
+        "name": "log", "schedule": "continuous", "components": ["orders"], "copies": [{"region": "us-west-2"}]
+    });
+    plan.backups.push(serde_json::from_value(log).unwrap());
+    let event: serde_json::Value = serde_json::from_str(TEST).unwrap();
+    let request: RestoreRequest = serde_json::from_value(event["request"].clone()).unwrap();
+    let open = |schedule: &str, purpose, wanted, region: Option<&str>| {
+        let (schedule, region) = (Some(schedule.parse().unwrap()), region.map(|region| region.parse().unwrap()));
+        let execution = serde_json::from_value(event["execution"].clone()).unwrap();
+        let request = RestoreRequest { schedule, purpose, wanted, region, ..request.clone() };
+        let now = "2026-11-21T06:00:09Z".parse().unwrap();
+        request.open(plan.clone(), "1".into(), ActiveSides::default(), execution, now)
+    };
+    let run = open("log", Purpose::Test, Wanted::Latest, None).unwrap();
+    assert_eq!((run.wanted.clone(), run.region.as_str()), (Wanted::LatestTime, "us-west-2"));
+    let [source] = run.points_in_time_of(&"orders".parse().unwrap()).unwrap()[..] else { panic!("one source") };
+    assert_eq!((source.instance.as_str(), source.from.map(Region::as_str)), ("orders-primary", Some("us-east-1")));
+    let kept = open("log", Purpose::Keep, Wanted::LatestTime, None).unwrap();
+    assert_eq!(kept.region.as_str(), "us-east-1", "where the primary is");
+    assert_eq!(open("log", Purpose::Keep, Wanted::LatestTime, Some("us-west-2")).unwrap().region.as_str(), "us-west-2");
+    let date = Wanted::Date("2026-11-20".parse().unwrap());
+    let why = open("log", Purpose::Keep, date, None).unwrap_err();
+    assert!(why.chain().contains("the schedule is continuous"), "{}", why.chain());
+}

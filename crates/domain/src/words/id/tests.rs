@@ -1,4 +1,5 @@
 use super::*;
+use crate::words::time_span::TimeSpan;
 
 #[test]
 fn names_that_aws_would_refuse_are_refused_here() {

@@ -1,6 +1,6 @@
 //! A primary that is out of reach, not dead: it returns, and must not go on.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use domain::{
     failover::guard::{self, Kept},
@@ -27,7 +27,7 @@ pub(super) const FENCED_WITHIN: TimeSpan = TimeSpan::seconds(2);
 
 /// The same where its Region's endpoints were silent as well: its network could not be fenced, and a call that was made
 /// before they came back is waited for.
-const REGION_FENCED_WITHIN: TimeSpan = TimeSpan::seconds(10);
+pub(super) const REGION_FENCED_WITHIN: TimeSpan = TimeSpan::seconds(10);
 
 /// What functions ask in the primary's Region. Route 53 is asked in a Region of its own.
 const OF_A_REGION: [&str; 6] = ["rds", "s3", "lambda", "sns", "kms", "secretsmanager"];
@@ -52,13 +52,25 @@ impl Drill<'_> {
             Actor::Disaster,
         );
         let held_to = HeldTo { rto: true, rpo: true };
-        self.returned(disaster_at, run, clients, returned_at, FENCED_WITHIN, held_to).await
+        self.returned(disaster_at, vec![run], clients, returned_at, FENCED_WITHIN, held_to).await
     }
 
     pub(super) async fn region_lost(&mut self) -> Result<DrillResult, DrillError> {
         let runs = Runs::so_far(self.lab).await?;
         let clients = self.clients_behind_links().await?;
         let host = self.primary_host()?;
+        let disaster_at = self.lose_region(host).await?;
+        let run = self.failed_over(runs, &clients).await?;
+        let judgement = run.evidence.as_ref().and_then(|run| run.record.judgement.as_ref()?.did.as_ref());
+        let class = judgement.map(|judgement| judgement.class);
+        self.check("it is judged as a failure of the Region", class == Some(FailureClass::Region), &run.because);
+        let returned_at = self.region_returns(host).await?;
+        let held_to = HeldTo { rto: true, rpo: true };
+        self.returned(disaster_at, vec![run], clients, returned_at, REGION_FENCED_WITHIN, held_to).await
+    }
+
+    /// The primary and every endpoint of its Region fall silent.
+    pub(super) async fn lose_region(&mut self, host: Ipv4Addr) -> Result<Timestamp, DrillError> {
         let (primary, faults) = (self.lab.system.primary(), self.lab.aws.gateway.faults());
         let disaster_at = Timestamp::now();
         for service in OF_A_REGION {
@@ -71,17 +83,18 @@ impl Drill<'_> {
         self.observer.disaster(disaster_at);
         let detail = format!("`{}` and every endpoint of {}: no answer", primary.id, primary.region);
         self.happened(disaster_at, Event::Paused, detail, Actor::Disaster);
-        let run = self.failed_over(runs, &clients).await?;
-        let judgement = run.evidence.as_ref().and_then(|run| run.record.judgement.as_ref()?.did.as_ref());
-        let class = judgement.map(|judgement| judgement.class);
-        self.check("it is judged as a failure of the Region", class == Some(FailureClass::Region), &run.because);
+        Ok(disaster_at)
+    }
+
+    /// They come back.
+    pub(super) async fn region_returns(&mut self, host: Ipv4Addr) -> Result<Timestamp, DrillError> {
+        let primary = self.lab.system.primary();
         let returned_at = Timestamp::now();
-        faults.heal().await?;
+        self.lab.aws.gateway.faults().heal().await?;
         self.lab.aws.rds.resume(&primary).await?;
         self.heal(host);
         self.happened(returned_at, Event::OldPrimaryBack, format!("{} is back", primary.region), Actor::Disaster);
-        let held_to = HeldTo { rto: true, rpo: true };
-        self.returned(disaster_at, run, clients, returned_at, REGION_FENCED_WITHIN, held_to).await
+        Ok(returned_at)
     }
 
     pub(super) async fn partition(&mut self) -> Result<DrillResult, DrillError> {
@@ -95,11 +108,11 @@ impl Drill<'_> {
         let returned_at = self.heal(host);
         // What a host that nobody else reaches commits until the failover is lost.
         let held_to = HeldTo { rto: true, rpo: false };
-        self.returned(disaster_at, run, clients, returned_at, FENCED_WITHIN, held_to).await
+        self.returned(disaster_at, vec![run], clients, returned_at, FENCED_WITHIN, held_to).await
     }
 
     /// Waits for the failover, and for the client that follows it.
-    async fn failed_over(&mut self, mut runs: Runs, clients: &Clients) -> Result<RunResult, DrillError> {
+    pub(super) async fn failed_over(&mut self, mut runs: Runs, clients: &Clients) -> Result<RunResult, DrillError> {
         let run = runs.next().await?;
         let evidence = runs.follow(self.lab, &run, self.observer).await?;
         if promoted_at(&evidence).is_some() {
@@ -130,10 +143,10 @@ impl Drill<'_> {
     }
 
     /// Gives the clients that were left on the old primary time to go on there, and judges.
-    async fn returned(
+    pub(super) async fn returned(
         &mut self,
         disaster_at: Timestamp,
-        run: RunResult,
+        runs: Vec<RunResult>,
         clients: Clients,
         returned_at: Timestamp,
         fenced_within: TimeSpan,
@@ -142,9 +155,9 @@ impl Drill<'_> {
         self.grace = fenced_within;
         tokio::time::sleep(fenced_within.duration() + AFTERWARDS).await;
         let logs = clients.stop().await?;
-        self.kept_out(std::slice::from_ref(&run)).await?;
-        let moved = run.evidence.as_ref().and_then(promoted_at);
+        self.kept_out(&runs).await?;
+        let moved = runs.iter().find_map(|run| run.evidence.as_ref().and_then(promoted_at));
         let returned_at = moved.map(|_| returned_at);
-        self.result(disaster_at, vec![run], &logs, moved, returned_at, held_to).await
+        self.result(disaster_at, runs, &logs, moved, returned_at, held_to).await
     }
 }

@@ -12,6 +12,7 @@ mod interrupted;
 mod killed;
 mod lost;
 mod meeting;
+mod mistaken;
 mod partial;
 mod planned;
 mod point_in_time;
@@ -105,6 +106,7 @@ pub(super) async fn run(
         Scenario::Switchover => drill.switchover().await,
         Scenario::RestoreTest => drill.restore_test().await,
         Scenario::PointInTime => drill.point_in_time().await,
+        Scenario::MistakeAndRegionLost => drill.mistake_and_region_lost().await,
         Scenario::CorruptBackup => drill.corrupt_backup().await,
         Scenario::QuotaFull => drill.quota_full().await,
         Scenario::PartialFailure => drill.partial_failure().await,

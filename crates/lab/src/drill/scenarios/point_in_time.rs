@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How many rows the mistake takes.
-const MISTAKE: usize = 100;
+pub(super) const MISTAKE: usize = 100;
 
 /// How long after the second to restore the mistake happens.
 const AFTER: Duration = Duration::from_millis(100);
@@ -30,15 +30,15 @@ const AFTER: Duration = Duration::from_millis(100);
 const ARCHIVED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The orders around the second to restore.
-struct Known {
+pub(super) struct Known {
     /// What had been committed before it: all of that must be there.
-    before: Vec<i64>,
+    pub(super) before: Vec<i64>,
     /// The same rows, as they were.
-    rows: Fingerprint,
+    pub(super) rows: Fingerprint,
     /// What had been committed shortly after it: no other row may be there.
     after: Vec<i64>,
     /// The second.
-    wanted: Timestamp,
+    pub(super) wanted: Timestamp,
 }
 
 impl Drill<'_> {
@@ -57,7 +57,7 @@ impl Drill<'_> {
         let restore = self.ran("restore to the second before", order, Ending::Complete).await?;
         self.untouched(&primary, &server, &mistake).await?;
         if let Some(restored) = restore.restored().and_then(|part| part.restored.clone()) {
-            self.same(&known, &restored).await?;
+            self.same(&known, &restored, &self.lab.system.pair.primary).await?;
             self.put_back(&primary, &restored, &mistake, &known).await?;
             self.let_go(&restored).await?;
         }
@@ -65,12 +65,12 @@ impl Drill<'_> {
         self.undisturbed(began_at, vec![restore.result], clients).await
     }
 
-    async fn primary(&self) -> Result<Client, DrillError> {
+    pub(super) async fn primary(&self) -> Result<Client, DrillError> {
         let (aws, system) = (&self.lab.aws, &self.lab.system);
         Ok(system.owner_session(aws, &system.plan.regions.primary, &system.pair.primary).await?)
     }
 
-    async fn restored(&self, restored: &Restored) -> Result<Client, DrillError> {
+    pub(super) async fn restored(&self, restored: &Restored) -> Result<Client, DrillError> {
         let (aws, system) = (&self.lab.aws, &self.lab.system);
         Ok(system.owner_session(aws, &restored.region, &restored.as_side()).await?)
     }
@@ -107,7 +107,7 @@ impl Drill<'_> {
     }
 
     /// Checks that the restored instance has every row of that second and none that came later.
-    async fn same(&mut self, known: &Known, restored: &Restored) -> Result<(), DrillError> {
+    pub(super) async fn same(&mut self, known: &Known, restored: &Restored, like: &Side) -> Result<(), DrillError> {
         let session = self.restored(restored).await?;
         let rows = orders::fingerprint(&session, &known.before).await.map_err(SystemError::from)?;
         let found = format!("{rows}; before: {}", known.rows);
@@ -116,13 +116,13 @@ impl Drill<'_> {
         let strange = there.iter().filter(|id| known.after.binary_search(id).is_err()).count();
         let found = format!("{} rows, {strange} of them of later", there.len());
         self.check("it has no row of later", strange == 0, found);
-        let closed = restored.security_group == self.lab.system.pair.primary.fence_security_group;
+        let closed = restored.security_group == like.fence_security_group;
         self.check("it is isolated", closed, format!("its only group is {}", restored.security_group));
         Ok(())
     }
 
     /// Copies the rows back, as a person would do next.
-    async fn put_back(
+    pub(super) async fn put_back(
         &mut self,
         primary: &Client,
         restored: &Restored,
@@ -138,7 +138,7 @@ impl Drill<'_> {
         Ok(())
     }
 
-    async fn let_go(&mut self, restored: &Restored) -> Result<(), DrillError> {
+    pub(super) async fn let_go(&mut self, restored: &Restored) -> Result<(), DrillError> {
         let system = &self.lab.system;
         system.delete(&self.lab.aws, &restored.region, &restored.as_side()).await?;
         let told = format!("`{}` is no longer needed, and is deleted", restored.instance);
@@ -163,7 +163,7 @@ impl Drill<'_> {
 }
 
 /// Waits for a second to begin, and reads what was there before and after.
-async fn known(primary: &Client) -> Result<Known, DrillError> {
+pub(super) async fn known(primary: &Client) -> Result<Known, DrillError> {
     let before = orders::read_back(primary, 0).await.map_err(SystemError::from)?;
     let rows = orders::fingerprint(primary, &before).await.map_err(SystemError::from)?;
     let next = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);

@@ -11,7 +11,8 @@ use aws_sdk_s3::{
     types::{
         BucketLocationConstraint, BucketVersioningStatus, DeleteMarkerReplicationStatus, ExpirationStatus,
         LifecycleRule as Rule, MetricsStatus, ReplicationConfiguration, ReplicationRule as Replication,
-        ReplicationRuleStatus, TransitionDefaultMinimumObjectSize, TransitionStorageClass,
+        ReplicationRuleStatus, ServerSideEncryption, SseKmsEncryptedObjectsStatus, TransitionDefaultMinimumObjectSize,
+        TransitionStorageClass,
     },
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -27,6 +28,7 @@ pub use setting::set;
 /// The codes by which S3 says that there is no such thing.
 const NO_BUCKET: &str = "NoSuchBucket";
 const NO_LIFECYCLE: &str = "NoSuchLifecycleConfiguration";
+const NO_ENCRYPTION: &str = "ServerSideEncryptionConfigurationNotFoundError";
 const NO_REPLICATION: &str = "ReplicationConfigurationNotFoundError";
 
 /// Where S3 says that a bucket is that it is asked for in another Region.
@@ -50,9 +52,10 @@ pub async fn look(config: &SdkConfig, name: &BucketName) -> Result<Named, Failur
     let doing = || format!("cannot look at the bucket `{name}`");
     let asked = config.region().map(ToString::to_string).unwrap_or_default();
     // Side by side: whoever looks has little time for a Region that is silent.
-    let (location, versioning, replication, lifecycle) = tokio::join!(
+    let (location, versioning, by_kms, replication, lifecycle) = tokio::join!(
         s3.get_bucket_location().bucket(name.as_str()).send(),
         s3.get_bucket_versioning().bucket(name.as_str()).send(),
+        by_kms(&s3, name),
         replication(&s3, name),
         lifecycle(&s3, name),
     );
@@ -75,10 +78,11 @@ pub async fn look(config: &SdkConfig, name: &BucketName) -> Result<Named, Failur
         return Ok(Named::Elsewhere(region.to_owned()));
     }
     let versioning = versioning.map_err(|error| aws_failure!(doing(), error))?;
-    let replication = replication?;
+    let (by_kms, replication) = (by_kms?, replication?);
     Ok(Named::Bucket(SeenBucket {
         versioned: versioning.status() == Some(&BucketVersioningStatus::Enabled),
         lifecycle: lifecycle?.0.iter().map(lifecycle_rule).collect(),
+        by_kms,
         replication_role: replication.as_ref().map(|all| all.role().to_owned()),
         replication: replication.iter().flat_map(|all| all.rules()).map(replication_rule).collect(),
     }))
@@ -100,6 +104,19 @@ async fn lifecycle(
         Err(error) if aws::code(&error).as_deref() == Some(NO_LIFECYCLE) => Ok((Vec::new(), None)),
         Err(error) => Err(aws_failure!(format!("cannot read the lifecycle of the bucket `{name}`"), error)),
     }
+}
+
+/// Whether a bucket encrypts by a KMS key what is written to it.
+async fn by_kms(s3: &Client, name: &BucketName) -> Result<bool, Failure> {
+    let told = match s3.get_bucket_encryption().bucket(name.as_str()).send().await {
+        Ok(told) => told.server_side_encryption_configuration,
+        Err(error) if aws::code(&error).as_deref() == Some(NO_ENCRYPTION) => None,
+        Err(error) => return Err(aws_failure!(format!("cannot read the encryption of the bucket `{name}`"), error)),
+    };
+    let rules = told.iter().flat_map(|told| told.rules());
+    let mut algorithms = rules.filter_map(|rule| rule.apply_server_side_encryption_by_default());
+    Ok(algorithms
+        .any(|by| [ServerSideEncryption::AwsKms, ServerSideEncryption::AwsKmsDsse].contains(by.sse_algorithm())))
 }
 
 /// What a bucket is replicated by, if it is.
@@ -163,6 +180,9 @@ fn replication_rule(rule: &Replication) -> ReplicationRule {
     let arn = to.map(|to| to.bucket()).unwrap_or_default();
     let markers = rule.delete_marker_replication();
     let metrics = to.and_then(|to| to.metrics()).is_some_and(|metrics| *metrics.status() == MetricsStatus::Enabled);
+    let encrypted = rule.source_selection_criteria().and_then(|criteria| criteria.sse_kms_encrypted_objects());
+    let is_selected = encrypted.is_some_and(|of| *of.status() == SseKmsEncryptedObjectsStatus::Enabled);
+    let key = to.and_then(|to| to.encryption_configuration()?.replica_kms_key_id()).filter(|_| is_selected);
     ReplicationRule {
         id: rule.id().unwrap_or_default().to_owned(),
         // arn:aws:s3:::NAME
@@ -171,6 +191,7 @@ fn replication_rule(rule: &Replication) -> ReplicationRule {
         whole: is_empty(rule.prefix()) && of_the_filter,
         metrics,
         markers: markers.is_some_and(|markers| markers.status() == Some(&DeleteMarkerReplicationStatus::Enabled)),
+        key: key.map(str::to_owned),
         filtered: rule.filter().is_some(),
     }
 }

@@ -217,6 +217,7 @@ const ALLOWED: [(&str, &[&str]); 20] = [
             "rds:DescribeDBInstances",
             "s3:GetBucketLocation",
             "s3:GetBucketVersioning",
+            "s3:GetEncryptionConfiguration",
             "s3:GetLifecycleConfiguration",
             "s3:GetObject",
             "s3:GetReplicationConfiguration",

@@ -97,6 +97,9 @@ fn replicated(bucket: &Bucket, to: &BucketName, looked: &BucketLook, promised: T
             return vec![Finding::not_ready(Need::Buckets, because, unreplicated_remedy(bucket, to))];
         }
     };
+    if let Some((because, remedy)) = bucket.left_out_by_key(seen) {
+        return vec![Finding::not_ready(Need::Buckets, because, remedy)];
+    }
     let Some(told) = looked.told.as_ref().filter(|_| rule.metrics) else {
         let id = &rule.id;
         let because =
@@ -221,11 +224,21 @@ mod tests {
         let id = "lifeboat-lab".to_owned();
         let rule = LifecycleRule { id, enabled: true, whole: true, exact: true, more: false, lifecycle };
         let (id, to) = ("all".to_owned(), "uploads-west".to_owned());
-        let to = ReplicationRule { id, to, enabled: true, whole: true, metrics: true, markers: true, filtered: true };
+        let to = ReplicationRule {
+            id,
+            to,
+            enabled: true,
+            whole: true,
+            metrics: true,
+            markers: true,
+            key: None,
+            filtered: true,
+        };
         SeenBucket {
             versioned: true,
             lifecycle: vec![rule],
             replication_role: Some("theirs".into()),
+            by_kms: false,
             replication: vec![to],
         }
     }
@@ -280,6 +293,7 @@ mod tests {
             (on(0, Ok(Named::Elsewhere("eu-west-1".into()))), State::NotReady, "`uploads-east` is in eu-west-1"),
             (changed(|seen| seen.versioned = false), State::NotReady, "`uploads-east` keeps no versions"),
             (changed(|seen| seen.lifecycle.clear()), State::NotReady, "nothing is STANDARD_IA after 30d"),
+            (changed(|seen| seen.by_kms = true), State::NotReady, "S3 replicates nothing of it"),
             (changed(|seen| seen.replication.clear()), State::NotReady, "no rule replicates it to `uploads-west`"),
             // The lab's plan may lose five seconds.
             (behind(Ok(Some(TimeSpan::seconds(6)))), State::NotReady, "`uploads-west` is 6s behind `uploads-east`"),

@@ -51,6 +51,8 @@ const SINCE: &[(&str, u32)] = &[
     ("failover.policy.deletion", 4),
     // How far back a point in time can be.
     ("components[].pointInTime", 4),
+    // The key that a bucket's replicas are encrypted with.
+    ("components[].replicationKey", 4),
     // How long a backup may take and what its successor does, and how long those of a day of the week are kept.
     ("backups[].schedule=continuous", 4),
     ("backups[].within", 4),

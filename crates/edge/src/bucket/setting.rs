@@ -6,16 +6,17 @@ use aws_sdk_s3::{
     error::BuildError,
     types::{
         BucketLifecycleConfiguration, BucketVersioningStatus, DeleteMarkerReplication, DeleteMarkerReplicationStatus,
-        Destination, ExpirationStatus, LifecycleExpiration, LifecycleRule as Rule, LifecycleRuleFilter, Metrics,
-        MetricsStatus, ReplicationConfiguration, ReplicationRule as Replication, ReplicationRuleFilter,
-        ReplicationRuleStatus, Transition, TransitionStorageClass, VersioningConfiguration,
+        Destination, EncryptionConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule as Rule,
+        LifecycleRuleFilter, Metrics, MetricsStatus, ReplicationConfiguration, ReplicationRule as Replication,
+        ReplicationRuleFilter, ReplicationRuleStatus, SourceSelectionCriteria, SseKmsEncryptedObjects,
+        SseKmsEncryptedObjectsStatus, Transition, TransitionStorageClass, VersioningConfiguration,
     },
 };
 use domain::{
     component::{Bucket, Lifecycle, SeenBucket, Setting, Stage},
     words::{
         failure::Failure,
-        id::{BucketName, PlanName, RoleArn},
+        id::{BucketName, KmsKeyId, PlanName, RoleArn},
     },
 };
 
@@ -37,7 +38,7 @@ pub async fn set(
     let to_set = Set { s3: client(config), name, id: Bucket::rule(plan), what: setting.name() };
     match setting {
         Setting::Versions => to_set.versions().await,
-        Setting::Replication { to, role } => to_set.replication(to, role, seen).await,
+        Setting::Replication { to, role, key } => to_set.replication(to, role, key.as_ref(), seen).await,
         Setting::Lifecycle(wanted) => to_set.lifecycle(wanted.as_ref(), seen).await,
     }
 }
@@ -71,7 +72,13 @@ impl Set<'_> {
         put.send().await.map(drop).map_err(|error| aws_failure!(self.doing(), error))
     }
 
-    async fn replication(&self, to: &BucketName, role: &RoleArn, seen: &SeenBucket) -> Result<(), Failure> {
+    async fn replication(
+        &self,
+        to: &BucketName,
+        role: &RoleArn,
+        key: Option<&KmsKeyId>,
+        seen: &SeenBucket,
+    ) -> Result<(), Failure> {
         let there = replication(&self.s3, self.name).await?;
         let is_as_seen = there.as_ref().map(ReplicationConfiguration::role) == seen.replication_role.as_deref()
             && there.iter().flat_map(|all| all.rules()).map(replication_rule).eq(seen.replication.iter().cloned());
@@ -80,7 +87,7 @@ impl Set<'_> {
         }
         let rules = there.map(|all| all.rules).unwrap_or_default();
         let arn = Bucket::arn(role.partition(), to.as_str());
-        let rules = with_our_replication(rules, &self.id, arn).map_err(|error| self.bad(error))?;
+        let rules = with_our_replication(rules, &self.id, arn, key).map_err(|error| self.bad(error))?;
         let all = ReplicationConfiguration::builder().role(role.as_str()).set_rules(Some(rules)).build();
         let all = all.map_err(|error| self.bad(error))?;
         let put = self.s3.put_bucket_replication().bucket(self.name.as_str()).replication_configuration(all);
@@ -108,11 +115,12 @@ impl Set<'_> {
 }
 
 /// The same rules with ours, which replicates every object to the bucket of this ARN and tells how far behind that is. What somebody
-/// added to ours stays, as the key that replicas are encrypted by.
+/// added to ours stays, as the key that replicas are encrypted by where the plan names none.
 pub(super) fn with_our_replication(
     mut rules: Vec<Replication>,
     id: &str,
     arn: String,
+    key: Option<&KmsKeyId>,
 ) -> Result<Vec<Replication>, BuildError> {
     let metrics = Metrics::builder().status(MetricsStatus::Enabled).build()?;
     let markers = DeleteMarkerReplication::builder().status(DeleteMarkerReplicationStatus::Enabled).build();
@@ -123,7 +131,9 @@ pub(super) fn with_our_replication(
     let Some(ours) = rules.iter_mut().find(|rule| rule.id() == Some(id)) else {
         let ours = Replication::builder().id(id).priority(priority).status(ReplicationRuleStatus::Enabled);
         let ours = ours.filter(everything).delete_marker_replication(markers);
-        rules.push(ours.destination(Destination::builder().bucket(arn).metrics(metrics).build()?).build()?);
+        let mut ours = ours.destination(Destination::builder().bucket(arn).metrics(metrics).build()?).build()?;
+        key.map(|key| encrypt(&mut ours, key)).transpose()?;
+        rules.push(ours);
         return Ok(rules);
     };
     ours.status = ReplicationRuleStatus::Enabled;
@@ -139,7 +149,20 @@ pub(super) fn with_our_replication(
         }
         none => *none = Some(Destination::builder().bucket(arn).metrics(metrics).build()?),
     }
+    key.map(|key| encrypt(ours, key)).transpose()?;
     Ok(rules)
+}
+
+/// Has it replicate what a KMS key encrypts too, and encrypt the replicas with this key.
+fn encrypt(rule: &mut Replication, key: &KmsKeyId) -> Result<(), BuildError> {
+    let encrypted = SseKmsEncryptedObjects::builder().status(SseKmsEncryptedObjectsStatus::Enabled).build()?;
+    let criteria = rule.source_selection_criteria.get_or_insert_with(|| SourceSelectionCriteria::builder().build());
+    criteria.sse_kms_encrypted_objects = Some(encrypted);
+    if let Some(destination) = &mut rule.destination {
+        let key = EncryptionConfiguration::builder().replica_kms_key_id(key.as_str()).build();
+        destination.encryption_configuration = Some(key);
+    }
+    Ok(())
 }
 
 /// Our rule of a lifecycle.

@@ -69,7 +69,7 @@ fn our_rule_of_replication_is_written_beside_others_and_what_was_added_to_it_sta
         [(vec![theirs.clone()], 8, None), (vec![changed, theirs.clone()], 3, Some(&key)), (vec![], 1, None)]
     {
         let are_there = before.contains(&theirs);
-        let rules = with_our_replication(before, ID, format!("arn:aws:s3:::{to}")).unwrap();
+        let rules = with_our_replication(before.clone(), ID, format!("arn:aws:s3:::{to}"), None).unwrap();
         assert_eq!(rules.contains(&theirs), are_there);
         let ours = rules.iter().find(|rule| rule.id() == Some(ID)).unwrap();
         let read = ReplicationRule {
@@ -79,10 +79,16 @@ fn our_rule_of_replication_is_written_beside_others_and_what_was_added_to_it_sta
             whole: true,
             metrics: true,
             markers: true,
+            // One that the rule names and does not select for is of no use.
+            key: None,
             filtered: true,
         };
         assert_eq!(replication_rule(ours), read);
         assert_eq!(ours.priority(), Some(priority));
         assert_eq!(ours.destination().unwrap().encryption_configuration(), encryption);
+        let named = "arn:aws:kms:us-west-2:000000000000:key/00000000-0000-0000-0000-000000000001".parse().unwrap();
+        let rules = with_our_replication(before, ID, format!("arn:aws:s3:::{to}"), Some(&named)).unwrap();
+        let ours = rules.iter().find(|rule| rule.id() == Some(ID)).unwrap();
+        assert_eq!(replication_rule(ours), ReplicationRule { key: Some(named.to_string()), ..read });
     }
 }

@@ -83,8 +83,17 @@ impl Kept<'_> {
 
     /// What is told of it and not set, with what to do.
     pub(super) fn told(&self) -> Option<(String, String)> {
-        let to =
-            self.of.replica().filter(|_| self.side == ActiveSide::Primary && self.of.replication_role.is_none())?;
+        let to = self.of.replica().filter(|_| self.side == ActiveSide::Primary)?;
+        if self.of.replication_role.is_some() {
+            // What the plan names is set; a key that it does not name is left out.
+            return self
+                .there()
+                .filter(|_| self.of.replication_key.is_none())
+                .and_then(|seen| self.of.left_out_by_key(seen));
+        }
+        if let Some(told) = self.there().and_then(|seen| self.of.left_out_by_key(seen)) {
+            return Some(told);
+        }
         let why = self.there()?.replicated_to(to.as_str()).err()?;
         Some((format!("`{}`: {why}", self.name), unreplicated_remedy(self.of, to)))
     }

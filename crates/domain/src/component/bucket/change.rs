@@ -3,7 +3,7 @@
 use super::{Bucket, Lifecycle, ReplicationRule, SeenBucket};
 use crate::{
     component::ActiveSide,
-    words::id::{BucketName, PlanName, RoleArn},
+    words::id::{BucketName, KmsKeyId, PlanName, RoleArn},
 };
 
 /// A setting of a bucket as the plan wants it.
@@ -17,6 +17,8 @@ pub enum Setting {
         to: BucketName,
         /// The role that S3 assumes for it.
         role: RoleArn,
+        /// The key that replicas of encrypted objects are encrypted with; without one, what the rule has stays.
+        key: Option<KmsKeyId>,
     },
     /// What becomes of objects as they grow old; nothing takes our rule away.
     Lifecycle(Option<Lifecycle>),
@@ -93,6 +95,36 @@ impl Bucket {
         ))
     }
 
+    /// Why S3 leaves out what a KMS key encrypts; with what to do.
+    #[must_use]
+    pub fn left_out_by_key(&self, seen: &SeenBucket) -> Option<(String, String)> {
+        let to = self.replica()?;
+        let rule = seen.replicated_to(to.as_str()).ok()?;
+        let (bucket, id, wanted) = (&self.primary, &rule.id, self.replication_key.as_ref().map(KmsKeyId::as_str));
+        let by_apply =
+            self.replication_role.as_ref().map_or("", |_| "In the plan's own rule, `lifeboat plan apply` sets it.");
+        match (wanted, rule.key.as_deref()) {
+            (Some(wanted), Some(key)) if wanted != key => Some((
+                format!(
+                    "the rule `{id}` of `{bucket}` encrypts replicas with the key {key}, by the plan with {wanted}"
+                ),
+                format!("Correct the plan, or the rule. {by_apply}").trim_end().to_owned(),
+            )),
+            (Some(_), None) => Some((
+                format!("the rule `{id}` of `{bucket}` names no key: S3 replicates no object that a KMS key encrypts"),
+                format!("Name the key of the plan in it. {by_apply}").trim_end().to_owned(),
+            )),
+            (None, None) if seen.by_kms => Some((
+                format!(
+                    "what is written to `{bucket}` is encrypted by a KMS key, and the rule `{id}` names none of the other side: \
+                     S3 replicates nothing of it"
+                ),
+                "Name a key of the recovery Region as `replicationKey`, which the role may encrypt with.".to_owned(),
+            )),
+            (Some(_) | None, _) => None,
+        }
+    }
+
     fn versions(&self, seen: &SeenBucket) -> Option<Change> {
         self.replication_role.as_ref().filter(|_| self.replica().is_some() && !seen.versioned)?;
         Some(Change { setting: Setting::Versions, was: NONE.to_owned(), becomes: "kept".to_owned() })
@@ -107,6 +139,8 @@ impl Bucket {
             whole: true,
             metrics: true,
             markers: true,
+            // What somebody added to ours stays, unless the plan says another.
+            key: self.replication_key.as_ref().map(ToString::to_string).or_else(|| seen.replicated_by(id)?.key.clone()),
             filtered: true,
         };
         let was = match seen.replicated_by(id) {
@@ -117,7 +151,9 @@ impl Bucket {
             None => NONE.to_owned(),
         };
         let becomes = format!("{wanted}, by {role}");
-        Some(Change { setting: Setting::Replication { to: to.clone(), role: role.clone() }, was, becomes })
+        let key = self.replication_key.clone();
+        let setting = Setting::Replication { to: to.clone(), role: role.clone(), key };
+        Some(Change { setting, was, becomes })
     }
 
     fn aging(&self, seen: &SeenBucket, id: &str) -> Option<Change> {

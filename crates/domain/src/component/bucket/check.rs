@@ -1,6 +1,9 @@
 //! What may be wrong with a bucket by itself: what S3 refuses, and what nothing protects.
 
-use super::{super::Complaint, Bucket, Lifecycle, Stage};
+use super::{
+    super::{Complaint, SideRegions},
+    Bucket, Lifecycle, Stage,
+};
 use crate::words::time_span::TimeSpan;
 
 /// A day, in which S3 counts.
@@ -13,7 +16,7 @@ const SHORTEST_BEFORE: TimeSpan = DAY.times(30);
 /// How long an object is `GLACIER` before it may be `DEEP_ARCHIVE`: S3 says "must be 90 days more".
 const SHORTEST_IN_GLACIER: TimeSpan = DAY.times(90);
 
-pub(super) fn check(bucket: &Bucket) -> Vec<Complaint> {
+pub(super) fn check(bucket: &Bucket, regions: SideRegions<'_>) -> Vec<Complaint> {
     let mut found = sides(bucket);
     if bucket.replication_role.is_some() && bucket.replica().is_none() {
         let what = "the role is for replication, and the bucket is not replicated";
@@ -21,10 +24,30 @@ pub(super) fn check(bucket: &Bucket) -> Vec<Complaint> {
             "Write `replicated: true` with the bucket that it is replicated to as `recovery`, or leave it out.";
         found.push(Complaint::error("replicationRole", what, remedy));
     }
+    found.extend(key(bucket, regions));
     if let Some(lifecycle) = bucket.lifecycle() {
         found.extend(aged(lifecycle));
     }
     found
+}
+
+/// S3 takes the ARN of a key of the Region that it replicates to.
+fn key(bucket: &Bucket, regions: SideRegions<'_>) -> Option<Complaint> {
+    let (key, recovery) = (bucket.replication_key.as_ref()?, regions.recovery);
+    if bucket.replica().is_none() {
+        let what = "the key is for replication, and the bucket is not replicated";
+        let remedy =
+            "Write `replicated: true` with the bucket that it is replicated to as `recovery`, or leave it out.";
+        return Some(Complaint::error("replicationKey", what, remedy));
+    }
+    let what = match key.region() {
+        None => format!("S3 takes the ARN of a key, and not `{key}`"),
+        Some(region) if region != recovery.as_str() => {
+            format!("the key is of `{region}`, the replicas are in `{recovery}`")
+        }
+        Some(_) => return None,
+    };
+    Some(Complaint::error("replicationKey", what, format!("Write the ARN of a key of `{recovery}`.")))
 }
 
 fn sides(bucket: &Bucket) -> Vec<Complaint> {

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ActiveSide, Complaint, Identity, Kind, SideRegions};
-use crate::words::id::{BucketName, ComponentName, RoleArn, TierName};
+use crate::words::id::{BucketName, ComponentName, KmsKeyId, RoleArn, TierName};
 
 pub use change::{Change, Setting};
 pub use lifecycle::{Lifecycle, Stage};
@@ -39,6 +39,10 @@ pub struct Bucket {
     /// are looked at, and not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication_role: Option<RoleArn>,
+    /// The KMS key of the recovery Region that replicas of encrypted objects are encrypted with, by its ARN: S3 replicates no
+    /// object that a KMS key encrypts without one. Set with `replicationRole`, else looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication_key: Option<KmsKeyId>,
     /// How it keeps its objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<Store>,
@@ -97,8 +101,8 @@ impl Kind for Bucket {
         Self::NOUN
     }
 
-    fn check(&self, _: SideRegions<'_>) -> Vec<Complaint> {
-        check::check(self)
+    fn check(&self, regions: SideRegions<'_>) -> Vec<Complaint> {
+        check::check(self, regions)
     }
 
     fn identities(&self) -> Vec<Identity> {

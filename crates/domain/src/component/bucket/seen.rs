@@ -24,6 +24,8 @@ pub struct SeenBucket {
     pub lifecycle: Vec<LifecycleRule>,
     /// The role by which S3 replicates it: one for all rules.
     pub replication_role: Option<String>,
+    /// Whether what is written to it is encrypted by a KMS key unless the writer says otherwise.
+    pub by_kms: bool,
     /// What it is replicated by.
     pub replication: Vec<ReplicationRule>,
 }
@@ -60,6 +62,8 @@ pub struct ReplicationRule {
     pub metrics: bool,
     /// Whether it replicates that an object was deleted.
     pub markers: bool,
+    /// The key that replicas are encrypted with. Without one, objects that a KMS key encrypts are left out.
+    pub key: Option<String>,
     /// Whether it has a filter, as all rules that S3 takes together with ours.
     pub filtered: bool,
 }
@@ -103,6 +107,9 @@ impl fmt::Display for ReplicationRule {
     /// As `to uploads-west, without metrics, disabled`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "to {}", self.to)?;
+        if let Some(key) = &self.key {
+            write!(f, ", with the key {key}")?;
+        }
         for (is, said) in [
             (!self.markers, "without deletions"),
             (!self.metrics, "without metrics"),

@@ -93,6 +93,7 @@ fn seen(rules: &[(&str, bool, Value)]) -> SeenBucket {
         versioned: true,
         lifecycle: rules.iter().map(rule).collect(),
         replication_role: None,
+        by_kms: false,
         replication: Vec::new(),
     }
 }
@@ -178,7 +179,7 @@ fn a_rule_that_says_more_is_not_ours_as_it_was_written_and_another_s_that_delete
 
 fn rule(to: &str, enabled: bool, whole: bool) -> ReplicationRule {
     let (id, to) = ("r".to_owned(), to.to_owned());
-    ReplicationRule { id, to, enabled, whole, metrics: true, markers: true, filtered: true }
+    ReplicationRule { id, to, enabled, whole, metrics: true, markers: true, key: None, filtered: true }
 }
 
 #[test]
@@ -269,4 +270,47 @@ fn a_lifecycle_that_is_set_shows_what_the_plan_s_rule_said_and_another_plan_s_st
     assert_eq!(changes(store, &[(OURS, false, says.clone())]), ["deleted after 365d; deleted after 7d, disabled"]);
     assert_eq!(changes(Value::Null, &[(OURS, true, says.clone())]), ["none; deleted after 7d"]);
     assert_eq!(changes(Value::Null, &[("lifeboat-other", true, says)]), [""; 0]);
+}
+
+#[test]
+fn the_key_of_the_other_side_is_written_and_what_a_rule_without_it_leaves_out_is_told() {
+    const KEY: &str = "arn:aws:kms:us-west-2:000000000000:key/00000000-0000-0000-0000-000000000001";
+    const OTHER: &str = "arn:aws:kms:us-west-2:000000000000:key/00000000-0000-0000-0000-000000000002";
+    let with_key = |key: Option<&str>| {
+        bucket(|bucket| (bucket["replicationRole"], bucket["replicationKey"]) = (json!(ROLE), json!(key)))
+    };
+    let rule = |key: Option<&str>| ReplicationRule {
+        id: OURS.to_owned(),
+        key: key.map(str::to_owned),
+        ..rule("uploads-west", true, true)
+    };
+    let by = |key: Option<&str>, by_kms| SeenBucket {
+        replication_role: Some(ROLE.to_owned()),
+        replication: vec![rule(key)],
+        by_kms,
+        ..seen(&[])
+    };
+    for (wanted, is, by_kms, becomes, says) in [
+        (None, None, false, None, None),
+        (None, None, true, None, Some("S3 replicates nothing of it")),
+        // What somebody added stays.
+        (None, Some(OTHER), true, None, None),
+        (Some(KEY), Some(KEY), true, None, None),
+        (Some(KEY), None, false, Some(KEY), Some("names no key")),
+        (Some(KEY), Some(OTHER), true, Some(KEY), Some("by the plan with")),
+    ] {
+        let (bucket, seen) = (with_key(wanted), by(is, by_kms));
+        let set = bucket.changes(ActiveSide::Primary, &seen, &plan()).into_iter().map(|change| change.setting);
+        let keys: Vec<_> = set
+            .map(|setting| match setting {
+                Setting::Replication { key, .. } => key.map(|key| key.to_string()),
+                Setting::Versions | Setting::Lifecycle(_) => panic!("{setting:?}"),
+            })
+            .collect();
+        let expected: Vec<_> = becomes.into_iter().map(|key| Some(key.to_owned())).collect();
+        assert_eq!(keys, expected, "{wanted:?}, {is:?}");
+        let told = bucket.left_out_by_key(&seen).map(|(what, _)| what);
+        assert_eq!(told.is_some(), says.is_some(), "{told:?}");
+        assert!(says.is_none_or(|says| told.unwrap().contains(says)));
+    }
 }

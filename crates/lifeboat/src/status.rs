@@ -4,6 +4,7 @@ mod armed;
 mod health;
 mod lines;
 mod points;
+mod resolvers;
 
 #[cfg(test)]
 mod tests;
@@ -29,18 +30,19 @@ use domain::{
     watch::probe::Watch,
     words::{
         failure::Failure,
-        id::{Address, Generation, InstanceId, PlanName},
+        id::{Generation, InstanceId, PlanName},
     },
 };
 use edge::{
     clock,
     dns::Dns,
     object_store::{self, Bucket},
-    patience,
 };
 use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+
+use resolvers::Resolved;
 
 use crate::{engine::Engine, output::Output, refusal::Refusal};
 
@@ -153,14 +155,6 @@ struct Record {
     because: Option<String>,
 }
 
-/// What a public resolver answers for a name.
-#[derive(Debug, Serialize)]
-struct Resolved {
-    resolver: Address,
-    #[serde(flatten)]
-    record: Record,
-}
-
 /// What is true of a plan now, as `--json` prints it: of each pair, where it has several.
 pub(crate) async fn told(plan: &PlanName, region: &str) -> Result<serde_json::Value, Refusal> {
     let engine = Engine::of(RunKind::Failover.machine(), Some(region)).await?;
@@ -260,7 +254,7 @@ async fn look(engine: &Engine, plan: PairPlan) -> Result<Status, Refusal> {
     };
     let (record, resolvers, rehearsal, health, points_in_time) = tokio::join!(
         look_up(&plan),
-        ask_resolvers(&plan),
+        resolvers::ask(&plan),
         engine.rehearse(name),
         health::look(engine, &plan, clock::now()),
         points::look(&plan)
@@ -339,24 +333,6 @@ async fn look_up(plan: &PairPlan) -> Result<(Record, Vec<Record>), Refusal> {
     let mut looked = join_all(names.iter().map(|name| look_at(&dns, &dns, name))).await.into_iter();
     let missing = || Record { name: plan.traffic.record.name.to_string(), target: None, side: None, because: None };
     Ok((looked.next().unwrap_or_else(missing), looked.collect()))
-}
-
-/// What each of the plan's resolvers answers for each name.
-async fn ask_resolvers(plan: &PairPlan) -> Result<Vec<Resolved>, Refusal> {
-    let (dns, names) = (Dns::from_env()?, plan.moved_names());
-    let resolvers = plan.traffic.resolvers.iter().map(|address| Ok((address, Dns::public(address)?)));
-    let resolvers = resolvers.collect::<Result<Vec<_>, Failure>>()?;
-    let asked =
-        names.iter().flat_map(|name| resolvers.iter().map(move |(address, resolver)| (name, *address, resolver)));
-    let looks = asked.map(async |(name, address, resolver)| {
-        let looked = tokio::time::timeout(patience::RESOLVER, look_at(resolver, &dns, name)).await;
-        let silent = |_| {
-            let why = format!("no answer within {} ms", patience::RESOLVER.as_millis());
-            Record { name: name.name.to_string(), target: None, side: None, because: Some(why) }
-        };
-        Resolved { resolver: address.clone(), record: looked.unwrap_or_else(silent) }
-    });
-    Ok(join_all(looks).await)
 }
 
 /// Whose answer this is, of what each side's would be.

@@ -6,10 +6,7 @@ use super::{Chosen, Origin, PointSource, RestoreRun, Wanted};
 use crate::{
     backup::{Label, Snapshot, whole_second},
     retention::State,
-    words::{
-        failure::Failure,
-        id::{ComponentName, InstanceId},
-    },
+    words::{failure::Failure, id::ComponentName},
 };
 
 /// How many of those that there are an error names.

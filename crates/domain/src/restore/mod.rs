@@ -7,19 +7,23 @@
 mod choice;
 mod examination;
 mod instance;
+mod like;
 mod name;
 mod provenance;
 mod record;
 mod run;
 mod source;
+mod wanted;
 
 pub use choice::{Replicated, Window, choose, point_in_time};
 pub use examination::{Examined, Set, examine};
 pub use instance::{Creation, Move, Restored, SeenInstance, Settings, Teardown, next, room, tear_down};
+pub use like::Like;
 pub use provenance::{Provenance, Stray, stray};
 pub use record::{Measured, RestorePart, RestoreRecord, RestoreTurn, Verified, reaches};
-pub use run::{Like, Purpose, RestoreRequest, RestoreRun, Target, Wanted, day, record_key};
+pub use run::{RestoreRequest, RestoreRun, Target, record_key};
 pub use source::PointSource;
+pub use wanted::{Purpose, Wanted, day};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;

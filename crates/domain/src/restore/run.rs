@@ -1,71 +1,20 @@
 //! What is asked for, and what every step of a restore is given.
 
-use super::{PointSource, name::instance_name};
+use super::{Like, PointSource, Purpose, Wanted, name::instance_name};
 use crate::{
-    component::{ActiveSide, ActiveSides, Component, NextSide, PostgresPair, RestoreSettings, Side},
+    component::{ActiveSide, ActiveSides, Component, PostgresPair},
     plan::{Backup, BackupVerification, Check, Plan, RestoreInto, SqlCheck},
     words::{
         failure::Failure,
-        id::{
-            ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName, SecurityGroupId,
-            SnapshotName,
-        },
+        id::{ComponentName, ExecutionArn, InstanceId, Person, PlanName, Region, ScheduleName},
     },
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use std::borrow::Cow;
-
-/// What a restore is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Purpose {
-    /// Nothing is restored: the backup is looked at.
-    Integrity,
-    /// The backup is proved, and the instance is torn down.
-    Test,
-    /// The instance is kept.
-    Keep,
-}
-
-/// What is wanted back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub enum Wanted {
-    /// The newest backup.
-    Latest,
-    /// The newest backup that was scheduled on this day, in UTC.
-    Date(
-        #[schemars(with = "String")]
-        #[serde(deserialize_with = "only_a_day")]
-        Date,
-    ),
-    /// The backup that was scheduled for this moment.
-    ScheduledAt(#[schemars(with = "String")] Timestamp),
-    /// The backup of this name.
-    Backup(SnapshotName),
-    /// The last moment that the instance's automated backups reach.
-    LatestTime,
-    /// The moment that the automated backups are to be taken to, in whole seconds.
-    Time(#[schemars(with = "String")] Timestamp),
-}
-
-/// Reads a day, in UTC. A time or a zone beside it would change which one is meant.
-///
-/// # Errors
-/// A sentence for people.
-pub fn day(text: &str) -> Result<Date, String> {
-    let is_day = text.len() == "2026-11-20".len();
-    let read = is_day.then(|| text.parse().ok()).flatten();
-    read.ok_or_else(|| format!("`{}` is no day: write it as 2026-11-20", text.chars().take(64).collect::<String>()))
-}
-
-fn only_a_day<'de, D: Deserializer<'de>>(text: D) -> Result<Date, D::Error> {
-    day(&String::deserialize(text)?).map_err(serde::de::Error::custom)
-}
 
 /// What starts one: EventBridge Scheduler, or a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -136,33 +85,6 @@ pub struct Target<'r> {
     pub pair: &'r PostgresPair,
     /// What a restore in the Region is made like.
     pub like: Like<'r>,
-}
-
-/// What a restore is made like: the pair's side in the Region, or what the plan says of a Region in which nothing of it runs.
-#[derive(Debug, Clone, Copy)]
-pub struct Like<'r> {
-    /// The instance that has what is not said; absent in a further recovery Region.
-    pub instance: Option<&'r InstanceId>,
-    /// What the plan says.
-    pub restore: Option<&'r RestoreSettings>,
-    /// The security group that admits Lifeboat's functions and nobody else.
-    pub fence_security_group: &'r SecurityGroupId,
-}
-
-impl<'r> From<&'r Side> for Like<'r> {
-    fn from(side: &'r Side) -> Self {
-        Self {
-            instance: Some(&side.instance),
-            restore: side.restore.as_ref(),
-            fence_security_group: &side.fence_security_group,
-        }
-    }
-}
-
-impl<'r> From<&'r NextSide> for Like<'r> {
-    fn from(side: &'r NextSide) -> Self {
-        Self { instance: None, restore: Some(&side.restore), fence_security_group: &side.fence_security_group }
-    }
 }
 
 impl RestoreRequest {

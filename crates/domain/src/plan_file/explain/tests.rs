@@ -180,7 +180,8 @@ fn what_becomes_of_buckets_and_services_is_said() {
 fn what_is_the_same_for_several_is_said_once() {
     let explanation = explained(|plan| {
         with_others(plan);
-        let more = json!({"kind": "bucket", "name": "media", "primary": "media-a", "recovery": "media-b", "replicated": true});
+        let more =
+            json!({"kind": "bucket", "name": "media", "primary": "media-a", "recovery": "media-b", "replicated": true});
         plan["components"].as_array_mut().unwrap().push(more);
         plan["objectives"]["failures"] = json!([{"class": "region", "rto": "4h", "rpo": "1h"}]);
     });
@@ -197,7 +198,10 @@ fn what_is_the_same_for_several_is_said_once() {
     assert_eq!(page.matches("Make them one").count(), 1, "{page}");
     assert!(!page.contains("endpoint "), "a pair's are what its name leads to: {page}");
     let page = explained(|_| {}).markdown();
-    assert!(page.contains("| database, zone, Region | failed over by itself |\n"), "nothing is promised for one: {page}");
+    assert!(
+        page.contains("| database, zone, Region | failed over by itself |\n"),
+        "nothing is promised for one: {page}"
+    );
 }
 
 #[test]

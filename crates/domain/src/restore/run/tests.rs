@@ -1,4 +1,5 @@
 use super::*;
+use crate::restore::day;
 
 const TEST: &str = include_str!("../../../../../events/open-backup-verification.json");
 

@@ -10,7 +10,7 @@ use crate::{
         loss::Loss,
         run::{Run, RunKind},
     },
-    run::outcome::RunOutcome,
+    run::{outcome::RunOutcome, verification::Checked},
     state_machine::StateName,
     words::time_span::TimeSpan,
 };
@@ -74,13 +74,16 @@ pub(super) fn objective(run: &Run, record: &Record, timeline: &[StateVisit], out
     }
 }
 
-/// When the plan's checks had passed: what was waited for after that is resolvers' caches, which the TTL stands for.
+/// When the new side was verified. Where resolvers were asked as well, that is when the plan's checks had passed: what was waited
+/// for beside and after them is resolvers' caches, which the TTL stands for.
 fn verified_at(record: &Record, timeline: &[StateVisit]) -> Option<Timestamp> {
-    let checks = record.verification.iter().filter_map(|step| step.did.as_ref()).flatten();
-    let asked_last = checks.filter(|check| check.resolver.is_none()).map(|check| check.at).max();
-    let mut visits = timeline.iter().filter(|moment| moment.state == StateName::Verify);
-    let last = visits.clone().next_back()?.left_at;
-    visits.find_map(|moment| moment.left_at.filter(|left| asked_last.is_some_and(|at| at <= *left))).or(last)
+    let left_at = timeline.iter().rev().find(|moment| moment.state == StateName::Verify)?.left_at?;
+    let found: Vec<&Checked> = record.verification.iter().filter_map(|step| step.did.as_ref()).flatten().collect();
+    if found.iter().all(|check| check.resolver.is_none()) {
+        return Some(left_at);
+    }
+    let passed = found.iter().filter(|check| check.resolver.is_none()).map(|check| check.ended_at());
+    Some(passed.max().map_or(left_at, |passed| passed.min(left_at)))
 }
 
 /// Since when clients may not have been served, where that is known. `since` is what this run saw by itself. An earlier run

@@ -1,5 +1,7 @@
 //! Whether the new side does what the plan says it must.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,14 @@ pub struct Checked {
     /// new answer, or since when it is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolver: Option<Address>,
+}
+
+impl Checked {
+    /// When it was answered.
+    #[must_use]
+    pub fn ended_at(&self) -> Timestamp {
+        self.at.saturating_add(Duration::from_millis(self.took_milliseconds)).unwrap_or(self.at)
+    }
 }
 
 /// How a check went.

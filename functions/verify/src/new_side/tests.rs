@@ -207,3 +207,30 @@ async fn a_check_that_fails_outweighs_what_resolvers_answer() {
         (Outcome::Refused, "`orders can be read` expected at least 1, got `0`")
     );
 }
+
+/// The first resolver has the old answer, the second one says nothing for longer than the record is kept.
+struct Slow;
+
+impl NewSide for Slow {
+    async fn told(&self, name: &MovedName) -> Result<(Told, Told), String> {
+        Ok((Told::Host(NEW.parse().unwrap()), name.recovery.told().unwrap()))
+    }
+
+    async fn told_by(&self, resolver: &Address, name: &MovedName) -> Result<(Told, Told), String> {
+        if resolver.as_str() == "192.0.2.53" {
+            return Ok((Told::Host(OLD.parse().unwrap()), name.recovery.told().unwrap()));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+        Err("timed out".to_owned())
+    }
+
+    async fn check(&self, _: &PostgresPair, _: &Check) -> Finding {
+        Finding::Passed
+    }
+}
+
+#[tokio::test]
+async fn an_old_answer_that_was_asked_for_within_the_ttl_is_asked_for_again_however_long_another_resolver_was_silent() {
+    let step = verify(&Slow, &watching("1s", &["192.0.2.53", "192.0.2.54"]), false, &[]).await.unwrap();
+    assert_eq!(step.step, Outcome::Pending, "{}", step.because);
+}

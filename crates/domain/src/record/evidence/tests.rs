@@ -112,10 +112,13 @@ fn what_was_waited_for_after_the_checks_had_passed_is_in_resolvers_caches_and_in
         evidence.objective.unwrap().rto_measured_seconds
     };
     let alone = objective_of(done()).rto_measured_seconds;
-    let checks = [check("a", 19, None), check("b", 19, None)];
-    let watched = [checks.as_slice(), &[check("c", 30, Some("192.0.2.53"))]].concat();
-    assert_eq!(measured(json!(watched)), alone);
-    let last = measured(json!([check("a", 30, None)]));
-    assert_eq!(last, alone.map(|seconds| seconds + 11.0), "checks that passed only then");
+    let watched =
+        |seconds: i64| json!([check("a", 18, None), check("b", seconds, None), check("c", 30, Some("192.0.2.53"))]);
+    // Verified at 20 alone; a silent resolver makes the step that the checks had passed in longer.
+    assert_eq!(measured(watched(20)), alone.map(|seconds| seconds + 0.005));
+    assert_eq!(measured(watched(19)), alone.map(|seconds| seconds - 0.995));
+    let last = alone.map(|seconds| seconds + 11.0);
+    assert_eq!(measured(watched(50)), last, "by a clock that is wrong");
+    assert_eq!(measured(json!([check("a", 30, None)])), last, "without resolvers it ends with the step");
     assert_eq!(measured(json!([])), last);
 }

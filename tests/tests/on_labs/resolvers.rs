@@ -21,7 +21,7 @@ use tests::{
 fn plan() -> Plan {
     let file = "plans/lab.yaml";
     let mut plan = serde_json::to_value(domain::plan_file::read(&repository::text(file), file).unwrap()).unwrap();
-    plan["traffic"][0]["record"]["ttl"] = json!("8s");
+    plan["traffic"][0]["record"]["ttl"] = json!("5s");
     plan["traffic"][0]["resolvers"] = json!(["8.8.8.8", "1.1.1.1", "9.9.9.9"]);
     serde_json::from_value(plan).unwrap()
 }
@@ -32,7 +32,7 @@ async fn what_each_resolver_answers_is_on_record_and_one_that_keeps_the_old_answ
     lab.start_by_hand_only().await.unwrap();
     let _turn = labs::turn().await;
     let [soon, stale, silent] = lab.aws.dns().caches() else { panic!("three resolvers") };
-    soon.behave(Conduct::Behind { answers: 1 });
+    soon.behave(Conduct::Behind { answers: 2 });
     stale.behave(Conduct::Behind { answers: 1_000 });
     silent.behave(Conduct::Silent);
     lab.aws.rds.kill(&lab.system.primary()).await.unwrap();

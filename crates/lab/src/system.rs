@@ -102,7 +102,7 @@ pub enum SystemError {
 }
 
 /// How long each thing may take to be there.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
